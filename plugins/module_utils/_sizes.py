@@ -1,0 +1,46 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Sizes as people write them, in bytes."""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import re
+
+_UNITS = {'': 1, 'K': 1 << 10, 'M': 1 << 20, 'G': 1 << 30, 'T': 1 << 40}
+_SIZE = re.compile(r'^\s*(\d{1,20}(?:\.\d{1,6})?)\s*([KMGT]?)(?:i?B)?\s*$', re.IGNORECASE)
+
+
+class SizeError(ValueError):
+    """A text that is no size."""
+
+
+def parse_size(value):
+    """Bytes of ``2147483648``, ``2G``, ``512M`` or ``1.5GiB``; units are powers of 1024.
+
+    Raises SizeError with the text found and the forms allowed.
+    """
+    match = _SIZE.match(str(value))
+    if not match:
+        raise SizeError(
+            '%r is not a size: give bytes or a number with K, M, G or T, such as 2147483648, 512M or 2G' % (value,))
+    number, unit = match.groups()
+    factor = _UNITS[unit.upper()]
+    return int(float(number) * factor) if '.' in number else int(number) * factor
+
+
+def format_size(size_bytes):
+    """``2 GiB``, ``299 MiB``, ``1.5 GiB``: the largest unit that leaves at least 1, one decimal where it is not whole."""
+    if size_bytes is None:
+        return 'unknown'
+    sign = '-' if size_bytes < 0 else ''
+    value = abs(size_bytes)
+    for unit, factor in (('TiB', 1 << 40), ('GiB', 1 << 30), ('MiB', 1 << 20), ('KiB', 1 << 10)):
+        if value >= factor:
+            tenths = value * 10 // factor
+            if unit in ('MiB', 'KiB') or tenths % 10 == 0:
+                return '%s%d %s' % (sign, value // factor, unit)
+            return '%s%d.%d %s' % (sign, tenths // 10, tenths % 10, unit)
+    return '%s%d bytes' % (sign, value)

@@ -1,0 +1,101 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a node was like before the collection first changed it, kept on the node so that any controller can undo it."""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import json
+import os
+
+DIRECTORY = '/var/lib/oom-rescue'
+
+
+class State:
+    """Records of one remedy (``name``), a dictionary by key, and backups of files that it edits."""
+
+    def __init__(self, host, name):
+        self._host = host
+        self._path = '%s/%s.json' % (DIRECTORY, name)
+
+    def records(self):
+        """All records. A file that is no JSON object raises ValueError naming it."""
+        text = self._host.read(self._path)
+        if text is None:
+            return {}
+        try:
+            records = json.loads(text)
+        except ValueError:
+            records = None
+        if not isinstance(records, dict):
+            raise ValueError('%s is not a JSON object: move it away to go on without the record of what was before'
+                             % self._path)
+        return records
+
+    def get(self, key):
+        """The record of a key, or None."""
+        return self.records().get(key)
+
+    def remember(self, key, record):
+        """Keep the first record of a key: what was there before the first change. True where it was new."""
+        records = self.records()
+        if key in records:
+            return False
+        records[key] = record
+        self._save(records)
+        return True
+
+    def put(self, key, record):
+        """Keep a record, in place of an older one of that key."""
+        records = self.records()
+        if records.get(key) != record:
+            records[key] = record
+            self._save(records)
+
+    def forget(self, key):
+        """Drop a record; the file and its directory go with the last one."""
+        records = self.records()
+        if key not in records:
+            return
+        del records[key]
+        if records:
+            self._save(records)
+            return
+        self._host.remove(self._path)
+        self._host.remove_empty_directory(DIRECTORY)
+
+    def _save(self, records):
+        self._host.make_directory(DIRECTORY, 0o700)
+        self._host.replace(self._path, json.dumps(records, indent=1, sort_keys=True) + '\n', 0o600)
+
+
+def backup_path(path):
+    """Where the backup of a file stands: ``/var/lib/oom-rescue/etc-fstab.orig`` for ``/etc/fstab``."""
+    return '%s/%s.orig' % (DIRECTORY, path.strip('/').replace('/', '-'))
+
+
+def backup_once(host, path):
+    """Copy a file as it was before the first edit. Returns the backup's path, or None where there is no file."""
+    text = host.read(path)
+    if text is None:
+        return None
+    target = backup_path(path)
+    if not host.exists(target):
+        host.make_directory(DIRECTORY, 0o700)
+        host.replace(target, text, os.stat(host.path(path)).st_mode & 0o7777)
+    return target
+
+
+def drop_backup(host, path):
+    """Remove a backup that the file equals again, byte for byte. True where none is left."""
+    target = backup_path(path)
+    saved = host.read(target)
+    if saved is None:
+        return True
+    if saved != host.read(path):
+        return False
+    host.remove(target)
+    host.remove_empty_directory(DIRECTORY)
+    return True
