@@ -1,0 +1,40 @@
+# Everything that this file makes is in .venv and .cache; `git clean -fdX` takes it all away.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+CACHE := .cache
+COLLECTION := $(CACHE)/collections/ansible_collections/oom/rescue
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+
+.DEFAULT_GOAL := help
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+env: $(VENV)/.env $(COLLECTION) ## make .venv with ansible-core, and let it find this collection
+
+dev: env $(VENV)/.dev ## add what the checks and tests need to .venv
+
+$(VENV)/pyvenv.cfg:
+	@$(PYTHON) -c 'import ensurepip' 2> /dev/null || tests/host/install python3-venv
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.env: requirements/env.txt | $(VENV)/pyvenv.cfg
+	$(VENV)/bin/python -m pip install --quiet --requirement $<
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt requirements/env.txt | $(VENV)/.env
+	$(VENV)/bin/python -m pip install --quiet --requirement $<
+	@touch $@
+
+$(COLLECTION):
+	@mkdir -p $(@D)
+	@ln -sfn ../../../.. $@
+
+build: env ## build the collection's tarball
+	$(VENV)/bin/ansible-galaxy collection build --force
+
+clean: ## take away all that was made here
+	git clean -fdX
+
+.PHONY: help env dev build clean
