@@ -1,0 +1,72 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a container engine left on the node about a container: its id, its name, and how to keep a score in it."""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import json
+import re
+
+_ID = '[0-9a-f]{64}'
+_COMPONENT = re.compile(r'^(?:([a-z][a-z-]*)-)?(%s)(?:\.scope)?$' % _ID)
+_POD = re.compile(r'^(?:kubepods[a-z-]*-)?pod([0-9a-f_-]{32,36})(?:\.slice)?$')
+_KIND = {
+    'docker': 'docker',
+    'libpod': 'podman',
+    'libpod-payload': 'podman',
+    'crio': 'kubernetes',
+    'cri-containerd': 'kubernetes',
+}
+
+
+def container_of_path(path):
+    """{kind: docker|podman|kubernetes|None, container_id, pod} of a cgroup's path, or None outside of containers.
+
+    The innermost container counts. kind is None where the path has an id but names no engine.
+    """
+    found = None
+    pod = None
+    previous = ''
+    for component in path.split('/'):
+        match = _COMPONENT.match(component)
+        pod_match = _POD.match(component)
+        if pod_match:
+            pod = pod_match.group(1).replace('_', '-')
+            found = {'kind': 'kubernetes', 'container_id': None, 'pod': pod}
+        elif match and match.group(1) != 'libpod-conmon':
+            prefix = match.group(1) or previous
+            found = {'kind': _KIND.get(prefix), 'container_id': match.group(2), 'pod': pod}
+            if pod or 'kubepods' in path:
+                found['kind'] = 'kubernetes'
+        previous = component
+    return found
+
+
+def docker_config(host, container_id):
+    """What the Docker engine keeps of a container (config.v2.json), or {} where it is not there to read."""
+    text = host.read('/var/lib/docker/containers/%s/config.v2.json' % container_id)
+    try:
+        config = json.loads(text or '{}')
+    except ValueError:
+        config = {}
+    return config if isinstance(config, dict) else {}
+
+
+def docker_name(host, container_id):
+    """The name of a Docker container, or None."""
+    name = docker_config(host, container_id).get('Name')
+    return str(name).lstrip('/') or None if name else None
+
+
+def option(words, *names):
+    """The value of a command's option, written ``-n value``, ``--name value`` or ``--name=value``; None without."""
+    for index, word in enumerate(words):
+        if word in names and index + 1 < len(words):
+            return words[index + 1]
+        name, separator, value = word.partition('=')
+        if separator and name in names:
+            return value
+    return None
