@@ -31,10 +31,22 @@ $(COLLECTION):
 	@mkdir -p $(@D)
 	@ln -sfn ../../../.. $@
 
+lint: dev ## ruff, yamllint, ansible-lint (production), argument specs against defaults
+	ruff check .
+	yamllint --strict .
+	tests/lint/argument_specs.py
+	ansible-lint
+
+unit: dev ## the unit tests, under each Python from 2.7 to 3.14 that is on this host
+	tests/unit/matrix
+
+check: lint ## the fast subset: lint, and the unit tests under one Python
+	pytest -q
+
 build: env ## build the collection's tarball
 	$(VENV)/bin/ansible-galaxy collection build --force
 
 clean: ## take away all that was made here
 	git clean -fdX
 
-.PHONY: help env dev build clean
+.PHONY: help env dev lint unit check build clean
