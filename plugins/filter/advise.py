@@ -1,0 +1,24 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+from ansible.errors import AnsibleFilterError
+
+from ansible_collections.oom.rescue.plugins.module_utils._advice import advise
+
+
+def _advise(facts, events, swap_path='/swapfile', swappiness=10, protect=-600):
+    if not isinstance(facts, dict):
+        raise AnsibleFilterError('oom.rescue.advise takes the memory facts, a dictionary, not %r' % (facts,))
+    if not isinstance(events, list) or not all(isinstance(event, dict) for event in events):
+        raise AnsibleFilterError('oom.rescue.advise takes the events of oom_log_info, a list, not %r' % (events,))
+    return advise(facts, events, swap_path=swap_path, swappiness=swappiness, protect=protect)
+
+
+class FilterModule:
+    def filters(self):
+        return {'advise': _advise}
