@@ -59,7 +59,7 @@ def test_with_swap_and_mysqld_protected_php_is_the_victim():
 @pytest.mark.parametrize('setting, names', [
     pytest.param(None, ['mysqld', 'php', 'polkitd', 'dockerd'], id='as reported, without pid 1 and the unkillable'),
     pytest.param({'oom_score_adj': {'mysqld': -1000}}, ['php', 'polkitd', 'dockerd'], id='-1000 takes it out'),
-    pytest.param({'oom_score_adj': {'dockerd': '1000'}}, ['dockerd', 'mysqld', 'php', 'polkitd'], id='1000 comes first'),
+    pytest.param({'oom_score_adj': {'dockerd': '1000'}}, ['dockerd', 'mysqld', 'php', 'polkitd'], id='1000 is first'),
 ])
 def test_ranking(setting, names):
     assert [row['name'] for row in replay(event(), setting)['ranking']] == names
