@@ -70,3 +70,67 @@ def option(words, *names):
         if separator and name in names:
             return value
     return None
+
+
+def _json_of(host, path):
+    try:
+        found = json.loads(host.read(path) or '{}')
+    except ValueError:
+        found = {}
+    return found if isinstance(found, dict) else {}
+
+
+def _value(mapping, *keys):
+    for key in keys:
+        mapping = mapping.get(key) if isinstance(mapping, dict) else None
+    return mapping
+
+
+def container_facts(host, manager, parents):
+    """{configured, compose, unit} of a container: the score it is created with, who composed it, its Quadlet unit.
+
+    ``parents`` are the ancestors of its process. configured is None where nothing says; compose is
+    {service, files, version} or None.
+    """
+    compose = None
+    configured = None
+    if manager['kind'] == 'docker':
+        base = '/var/lib/docker/containers/%s/' % manager['container_id']
+        configured = _value(_json_of(host, base + 'hostconfig.json'), 'OomScoreAdj')
+        labels = _value(docker_config(host, manager['container_id']), 'Config', 'Labels') or {}
+        if labels.get('com.docker.compose.service'):
+            compose = {
+                'service': labels['com.docker.compose.service'],
+                'files': labels.get('com.docker.compose.project.config_files'),
+                'version': labels.get('com.docker.compose.version'),
+            }
+    elif manager['kind'] == 'podman':
+        conmon = next((row for row in parents if row['name'] == 'conmon'), None)
+        bundle = option(conmon['cmdline'], '-b', '--bundle') if conmon else None
+        if bundle:
+            configured = _value(_json_of(host, bundle + '/config.json'), 'process', 'oomScoreAdj')
+    unit = manager.get('unit')
+    return {
+        'configured': configured,
+        'compose': compose,
+        'unit': unit if unit and unit.endswith('.service') else None,
+    }
+
+
+def recreate_text(manager, container, value):
+    """The exact change that a container needs to be created with a score: no engine can update one."""
+    kind, name = manager['kind'], manager['name']
+    compose = container.get('compose')
+    if compose:
+        text = 'in service %s of %s add `oom_score_adj: %d`, then `docker compose up -d %s`, which recreates it' % (
+            compose['service'], compose['files'] or 'its compose file', value, compose['service'])
+        if str(compose['version'] or '').startswith('1.'):
+            text += ' (docker-compose before 1.27 knows the key in file format 2 alone)'
+        return text
+    if kind == 'podman' and container.get('unit'):
+        return ('%s starts container %s: add `PodmanArgs=--oom-score-adj=%d` to its .container file, or '
+                '--oom-score-adj=%d to its `podman run`, then restart it' % (container['unit'], name, value, value))
+    text = 'container %s has to be created again with `%s run --oom-score-adj=%d …`' % (name, kind, value)
+    if kind == 'docker':
+        text += '; `docker update` cannot set it'
+    return text

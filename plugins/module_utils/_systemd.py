@@ -1,0 +1,126 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""systemd as a node has it: its version, a unit's properties, and drop-ins with the directives that version knows."""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import re
+
+DROP_IN = '50-oom-rescue.conf'
+HEADER = '# Made by the Ansible collection oom.rescue; state: absent of its module oom_score_adj removes it.'
+
+# The section of a directive, and the first systemd that knows it (NEWS).
+_DIRECTIVES = {
+    'OOMScoreAdjust': ('Service', 0),
+    'Restart': ('Service', 0),
+    'OOMPolicy': ('Service', 243),
+    'ManagedOOMPreference': ('Service', 248),
+}
+_ORDER = ('OOMScoreAdjust', 'Restart', 'OOMPolicy', 'ManagedOOMPreference')
+_PROPERTIES = ('Id', 'Names', 'LoadState', 'ActiveState', 'FragmentPath', 'DropInPaths', 'MainPID', 'OOMScoreAdjust',
+               'Restart', 'OOMPolicy', 'ManagedOOMPreference', 'UnitFileState')
+# service_shall_restart(): from version 243 on an OOM kill has a result of its own, which on-abort does not count.
+_RESTARTS_AFTER_OOM_KILL = ('always', 'on-failure', 'on-abnormal')
+
+
+class SystemdError(Exception):
+    """systemctl refused; the text is one line."""
+
+
+def is_running(host):
+    """Whether systemd is the init of this node (sd_booted(3))."""
+    return host.exists('/run/systemd/system')
+
+
+def version(host):
+    """systemd's version as a number, or None."""
+    _rc, out, _err = host.run(['systemctl', '--version'])
+    match = re.match(r'systemd (\d+)', out)
+    return int(match.group(1)) if match else None
+
+
+def _systemctl(host, *words):
+    rc, out, err = host.run(('systemctl',) + words)
+    if rc != 0:
+        raise SystemdError('systemctl %s failed: %s' % (' '.join(words), (err or out).strip().replace('\n', '; ')))
+    return out
+
+
+def unit_properties(host, unit):
+    """{property: text} of a unit by its real name (``Id``), or None where systemd has no such unit."""
+    out = _systemctl(host, 'show', '--no-pager', '--property=' + ','.join(_PROPERTIES), '--', unit)
+    found = dict(line.split('=', 1) for line in out.splitlines() if '=' in line)
+    return None if found.get('LoadState', 'not-found') == 'not-found' else found
+
+
+def reload_units(host):
+    """systemctl daemon-reload: reads unit files again, restarts nothing."""
+    _systemctl(host, 'daemon-reload')
+
+
+def enable_and_restart(host, unit):
+    """Start a unit of the collection's own, now with its files as they are, and at each boot."""
+    _systemctl(host, 'enable', unit)
+    _systemctl(host, 'restart', unit)
+
+
+def disable_now(host, unit):
+    """Stop a unit of the collection's own, and start it no more at boot."""
+    _systemctl(host, 'disable', '--now', unit)
+
+
+def drop_in_directory(unit):
+    """Where an administrator's drop-ins of a unit stand (systemd.unit(5))."""
+    return '/etc/systemd/system/%s.d' % unit
+
+
+def drop_in_path(unit):
+    """The collection's drop-in of a unit."""
+    return '%s/%s' % (drop_in_directory(unit), DROP_IN)
+
+
+def known_directives(directives, systemd_version):
+    """Those of {directive: value} that a version knows: an unknown one is a warning at every start."""
+    return dict((name, value) for name, value in directives.items()
+                if systemd_version is None or systemd_version >= _DIRECTIVES[name][1])
+
+
+def drop_in_text(directives):
+    """The text of a drop-in with {directive: value}."""
+    lines = ['%s=%s' % (name, directives[name]) for name in _ORDER if name in directives]
+    return '\n'.join([HEADER, '[Service]'] + lines) + '\n'
+
+
+def needs_restart_policy(restart):
+    """Whether a unit's Restart= leaves the server dead after an OOM kill."""
+    return restart not in _RESTARTS_AFTER_OOM_KILL
+
+
+def assignments(text, directive):
+    """[(line number, value)] of a directive in a unit file or drop-in, in order."""
+    found = []
+    for number, line in enumerate((text or '').splitlines(), 1):
+        name, separator, value = line.partition('=')
+        if separator and name.strip() == directive:
+            found.append((number, value.strip()))
+    return found
+
+
+def files_of(properties):
+    """The unit file and its drop-ins in the order that systemd applies them: the last assignment wins."""
+    drop_ins = [path for path in properties.get('DropInPaths', '').split() if path]
+    drop_ins.sort(key=lambda path: path.rsplit('/', 1)[1])
+    fragment = properties.get('FragmentPath')
+    return ([fragment] if fragment else []) + drop_ins
+
+
+def setting_of(host, properties, directive):
+    """{path, line, value} of the assignment that wins, or None where no file sets it."""
+    winner = None
+    for path in files_of(properties):
+        for number, value in assignments(host.read(path), directive):
+            winner = {'path': path, 'line': number, 'value': value}
+    return winner

@@ -1,0 +1,56 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A score for what a SysV init script starts: in the defaults file that the script reads, which children inherit."""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import re
+
+BEGIN = '# BEGIN oom.rescue'
+END = '# END oom.rescue'
+_BLOCK = re.compile(r'^%s\n(.*?)^%s\n' % (re.escape(BEGIN), re.escape(END)), re.MULTILINE | re.DOTALL)
+_SCORE = re.compile(r'^\{ echo (-?\d+) > /proc/\$\$/oom_score_adj', re.MULTILINE)
+_SOURCED = re.compile(r'(?:^|[\s;&|])(?:\.|source)\s+["\']?(/etc/(?:default|sysconfig)/[A-Za-z0-9_.@-]+)', re.MULTILINE)
+
+
+def defaults_files(script):
+    """The files that an init script sources, in order."""
+    found = []
+    for line in (script or '').splitlines():
+        if not line.lstrip().startswith('#'):
+            found.extend(path for path in _SOURCED.findall(line) if path not in found)
+    return found
+
+
+def script_facts(host, name):
+    """{defaults, text} of /etc/init.d/NAME: the defaults file to use, or None, and its text, or None."""
+    files = defaults_files(host.read('/etc/init.d/' + name))
+    present = [path for path in files if host.exists(path)]
+    path = (present or files or [None])[-1]
+    return {'defaults': path, 'text': host.read(path) if path else None}
+
+
+def score(text):
+    """The score that our block in a defaults file sets, or None."""
+    block = _BLOCK.search(text or '')
+    found = _SCORE.search(block.group(1)) if block else None
+    return int(found.group(1)) if found else None
+
+
+def with_score(text, value):
+    """A defaults file's text with our block, once. A script under ``set -e`` goes on where the kernel refuses."""
+    block = '%s\n{ echo %d > /proc/$$/oom_score_adj; } 2>/dev/null || :\n%s\n' % (BEGIN, value, END)
+    text = text or ''
+    if _BLOCK.search(text):
+        return _BLOCK.sub(lambda match: block, text, 1)
+    if text and not text.endswith('\n'):
+        text += '\n'
+    return text + block
+
+
+def without_score(text):
+    """A defaults file's text without our block."""
+    return _BLOCK.sub('', text or '')
