@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 CACHE := .cache
 COLLECTION := $(CACHE)/collections/ansible_collections/oom/rescue
+CONNECTIONS := $(CACHE)/collections/.connections
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 .DEFAULT_GOAL := help
@@ -27,6 +28,15 @@ $(VENV)/.dev: requirements/dev.txt requirements/env.txt | $(VENV)/.env
 	$(VENV)/bin/python -m pip install --quiet --requirement $<
 	@touch $@
 
+$(CACHE)/core-2.16/.done: requirements/core-2.16.txt | $(VENV)/pyvenv.cfg
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --requirement $<
+	@touch $@
+
+$(CONNECTIONS): requirements/collections.txt | $(VENV)/.env
+	tests/host/collections $< $(CACHE)/collections
+	@touch $@
+
 $(COLLECTION):
 	@mkdir -p $(@D)
 	@ln -sfn ../../../.. $@
@@ -40,6 +50,19 @@ lint: dev ## ruff, yamllint, ansible-lint (production), argument specs against d
 unit: dev ## the unit tests, under each Python from 2.7 to 3.14 that is on this host
 	tests/unit/matrix
 
+sanity: dev ## ansible-test sanity on a copy, remembered until something changes
+	tests/sanity/run
+
+molecule: dev $(CACHE)/core-2.16/.done $(CONNECTIONS) ## the container scenarios that CI runs; or SCENARIO=swap PLATFORM=trixie
+	@tests/host/install podman runc mmdebstrap
+	molecule/run $(SCENARIO) $(PLATFORM)
+
+molecule-all: ## every container scenario on every platform
+	$(MAKE) molecule SCENARIO=all
+
+test: ## all that CI runs: lint, unit, sanity, molecule; says how long each took
+	tests/run lint unit sanity molecule
+
 check: lint ## the fast subset: lint, and the unit tests under one Python
 	pytest -q
 
@@ -49,4 +72,4 @@ build: env ## build the collection's tarball
 clean: ## take away all that was made here
 	git clean -fdX
 
-.PHONY: help env dev lint unit check build clean
+.PHONY: help env dev lint unit sanity molecule molecule-all test check build clean
