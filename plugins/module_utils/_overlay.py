@@ -1,0 +1,74 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A host as it would be after some edits: what reads a Host reads this as well, so a plan can be judged before it is applied."""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import os
+import posixpath
+
+_MAX_LINKS = 40
+
+
+class Overlay:
+    """Reads like ``host``, with ``edits`` (path -> text, or None for a removed file) on top.
+
+    Symbolic links are followed on the node's own paths, so an absolute link stays below the host's root.
+    """
+
+    def __init__(self, host):
+        self._host = host
+        self.edits = {}
+
+    def real(self, path):
+        """The path that a file's symbolic links lead to."""
+        for _count in range(_MAX_LINKS):
+            if path in self.edits:
+                return path
+            target = self._host.readlink(path)
+            if target is None:
+                return path
+            path = posixpath.normpath(posixpath.join(posixpath.dirname(path), target))
+        return path
+
+    def read(self, path):
+        """The text of a file, or None where there is none or it cannot be read."""
+        path = self.real(path)
+        if path in self.edits:
+            return self.edits[path]
+        try:
+            return self._host.read(path)
+        except (IOError, OSError):
+            return None
+
+    def readlink(self, path):
+        return None if path in self.edits else self._host.readlink(path)
+
+    def exists(self, path):
+        if path in self.edits:
+            return self.edits[path] is not None
+        return self._host.exists(path)
+
+    def is_directory(self, path):
+        return os.path.isdir(self._host.path(path))
+
+    def listdir(self, path):
+        """Sorted names in a directory, planned ones included."""
+        try:
+            names = set(self._host.listdir(path))
+        except (IOError, OSError):
+            names = set()
+        for edited, text in self.edits.items():
+            if posixpath.dirname(edited) == path:
+                (names.discard if text is None else names.add)(posixpath.basename(edited))
+        return sorted(names)
+
+    def edit(self, path, text):
+        """Plan a file's text (None removes it); through a link, the file that it names. Back to what is there: no edit."""
+        path = self.real(path)
+        self.edits.pop(path, None)
+        if self.read(path) != text:
+            self.edits[path] = text

@@ -1,0 +1,157 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where sysctl files set a key, and in which order the programs that read them apply it.
+
+Three programs read them, each in an order of its own:
+ - systemd-sysctl at boot (sysctl.d(5)): all directories sorted by file name; /etc/sysctl.conf not since systemd 207,
+   so only where a link in sysctl.d leads to it (Debian up to 12, EL), and not at all on Debian 13;
+ - ``sysctl --system`` of procps (sysctl(8)), at boot without systemd: the same files, then /etc/sysctl.conf;
+ - tuned with reapply_sysctl (tuned-main.conf(5)): /run before /etc, neither /usr, then /etc/sysctl.conf.
+"""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import fnmatch
+import posixpath
+import re
+
+MAIN = '/etc/sysctl.conf'
+_ETC, _RUN = '/etc/sysctl.d', '/run/sysctl.d'
+_VENDOR = ('/usr/local/lib/sysctl.d', '/usr/lib/sysctl.d', '/lib/sysctl.d')
+DIRECTORIES = (_ETC, _RUN) + _VENDOR
+
+SYSTEMD, PROCPS, TUNED = 'systemd-sysctl', 'sysctl --system', 'tuned reapply_sysctl'
+# The first directory that has a name hides it in the others.
+_DIRECTORIES_OF = {SYSTEMD: DIRECTORIES, PROCPS: DIRECTORIES, TUNED: (_RUN, _ETC)}
+
+_NUMBER = re.compile(r'^\s*(-?)(0[xX][0-9a-fA-F]+|[0-9]+)(?:\s|\Z)')
+
+
+def kernel_integer(raw):
+    """The number that the kernel makes of what is written to a /proc/sys file, or None where it refuses the text.
+
+    C's base 0 (0x1e, 010 is 8), and anything after white space ignored, as proc_dointvec() does.
+    """
+    match = _NUMBER.match(raw or '')
+    if not match:
+        return None
+    sign, digits = match.groups()
+    if digits[:2] in ('0x', '0X'):
+        number = int(digits, 16)
+    elif digits[0] == '0':
+        if digits.strip('01234567'):
+            return None
+        number = int(digits, 8)
+    else:
+        number = int(digits)
+    return -number if sign else number
+
+
+def normalise(key):
+    """A key as written, as its path below /proc/sys: the first separator says whether dots or slashes separate."""
+    first = re.search(r'[./]', key)
+    if first and first.group() == '.':
+        key = ''.join({'.': '/', '/': '.'}.get(letter, letter) for letter in key)
+    return key.strip('/')
+
+
+def parse(text, key):
+    """Lines of a sysctl file that concern ``key``: {line, raw, dash, glob}.
+
+    ``raw`` is the value as written; None is an exclusion (``-key`` alone). ``dash`` is a leading ``-``.
+    """
+    wanted = normalise(key)
+    found = []
+    for number, line in enumerate((text or '').split('\n'), 1):
+        line = line.strip()
+        if not line or line[0] in '#;':
+            continue
+        name, equals, raw = line.partition('=')
+        dash = name.startswith('-')
+        name = normalise(name.lstrip('-').strip() if dash else name.strip())
+        if not equals and not dash:
+            continue
+        glob = any(letter in name for letter in '*?[')
+        if name == wanted or (glob and _glob_matches(name, wanted)):
+            found.append({'line': number, 'raw': raw.strip() if equals else None, 'dash': dash, 'glob': glob})
+    return found
+
+
+def _glob_matches(pattern, path):
+    """glob(3): a wildcard matches within one level."""
+    patterns, names = pattern.split('/'), path.split('/')
+    return len(patterns) == len(names) and all(
+        fnmatch.fnmatchcase(name, each) for name, each in zip(names, patterns))
+
+
+def files_in_order(view, program):
+    """Paths that a program reads, in its order; with /etc/sysctl.conf where it reads that by name."""
+    chosen = {}
+    for directory in _DIRECTORIES_OF[program]:
+        for name in view.listdir(directory):
+            if name.endswith('.conf'):
+                chosen.setdefault(name, '%s/%s' % (directory, name))
+    paths = [chosen[name] for name in sorted(chosen)]
+    if program != SYSTEMD and view.exists(MAIN):
+        paths.append(MAIN)
+    return paths
+
+
+def all_files(view):
+    """Every sysctl file there is, read by a program or not."""
+    paths = []
+    for directory in DIRECTORIES:
+        # /lib is a link to /usr/lib where they are merged.
+        if directory == '/lib/sysctl.d' and view.readlink('/lib') is not None:
+            continue
+        paths += ['%s/%s' % (directory, name) for name in view.listdir(directory) if name.endswith('.conf')]
+    return paths + ([MAIN] if view.exists(MAIN) else [])
+
+
+def assignments(view, key, program, modern=True):
+    """What a program does about ``key``, in its order: {source, read_as, line, raw, excludes}; the last one counts.
+
+    ``source`` is the file that ``read_as`` leads to where that is a link. ``modern`` is false for systemd before 244 and procps before 3.3.16,
+    which know neither a leading ``-`` nor wildcards; tuned never did.
+    """
+    explicit, wildcards, excluded = [], [], False
+    for path in files_in_order(view, program):
+        for entry in parse(view.read(path), key):
+            if program == TUNED or not modern:
+                if entry['dash'] or entry['glob']:
+                    continue
+            step = {'source': view.real(path), 'read_as': path, 'line': entry['line'],
+                    'raw': entry['raw'], 'excludes': entry['raw'] is None}
+            if entry['glob']:
+                if step['excludes']:
+                    excluded = excluded or program == PROCPS
+                else:
+                    wildcards.append(step)
+            elif step['excludes'] and program == PROCPS:
+                excluded = True
+            else:
+                explicit.append(step)
+    # A wildcard never sets a key that is named outright (sysctl.d(5)).
+    if explicit:
+        return explicit
+    return [] if excluded else wildcards
+
+
+def without_line(text, line, marker):
+    """The text with one line made a comment by ``marker`` in front of it."""
+    lines = text.split('\n')
+    lines[line - 1] = marker + lines[line - 1]
+    return '\n'.join(lines)
+
+
+def with_lines_back(text, marker):
+    """The inverse of without_line: every line that the marker made a comment as it was."""
+    return '\n'.join(line[len(marker):] if line.startswith(marker) else line for line in text.split('\n'))
+
+
+def masked_path(path):
+    """Where a file in /etc hides one of that name in /run or /usr."""
+    return '%s/%s' % (_ETC, posixpath.basename(path))

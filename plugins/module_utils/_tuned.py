@@ -1,0 +1,196 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What tuned's active profile does about a sysctl key, and the child profile that changes its mind."""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import posixpath
+import re
+
+MAIN_CONF = '/etc/tuned/tuned-main.conf'
+ACTIVE_PROFILE = '/etc/tuned/active_profile'
+PROFILE_MODE = '/etc/tuned/profile_mode'
+CHILD = 'oom-rescue'
+_PID_FILE = '/run/tuned/tuned.pid'
+_UNITS = '/etc/systemd/system'
+_MAX_PROFILES = 50
+
+
+def _options(text):
+    """Sections of a tuned file: [(name, [(option, value, line)])], in order; options before a section are in ''."""
+    sections = [('', [])]
+    for number, line in enumerate((text or '').splitlines(), 1):
+        # A '#' after white space begins a comment, as tuned's parser has it.
+        line = re.sub(r'(^|\s)#.*', '', line).strip()
+        if not line or line[0] == ';':
+            continue
+        if line[0] == '[' and line[-1] == ']':
+            sections.append((line[1:-1], []))
+        elif '=' in line:
+            option, _equals, value = line.partition('=')
+            sections[-1][1].append((option.strip(), value.strip(), number))
+    return sections
+
+
+def _main_option(view, name):
+    value = None
+    for _section, options in _options(view.read(MAIN_CONF)):
+        for option, text, _line in options:
+            if option == name:
+                value = text
+    return value
+
+
+def reapplies_sysctl(view):
+    """reapply_sysctl of tuned-main.conf; on where it is not named (since tuned 2.5)."""
+    value = _main_option(view, 'reapply_sysctl')
+    return value is None or value.strip('"').lower() in ('1', 'y', 'yes', 't', 'true')
+
+
+def profile_directories(view):
+    """Where profiles are, the one that takes precedence last; tuned 2.24 moved them down one level."""
+    named = _main_option(view, 'profile_dirs')
+    if named:
+        return [path for path in re.split(r'\s*[,;]\s*', named) if path]
+    if view.is_directory('/usr/lib/tuned/profiles'):
+        return ['/usr/lib/tuned/profiles', '/etc/tuned/profiles']
+    return ['/usr/lib/tuned', '/etc/tuned']
+
+
+def active_profiles(view):
+    """Names of the active profile, or of the several that are merged."""
+    return (view.read(ACTIVE_PROFILE) or '').split()
+
+
+def _find(view, name, seen):
+    for directory in reversed(profile_directories(view)):
+        path = '%s/%s/tuned.conf' % (directory, posixpath.basename(name.lstrip('-')))
+        if path not in seen and view.read(path) is not None:
+            return path
+    return None
+
+
+def _load(view, names, seen, chain):
+    """Appends (path, sections) of the profiles in the order that tuned merges them: what is included comes first.
+
+    False where a name cannot be followed.
+    """
+    complete = True
+    for name in names:
+        if len(seen) >= _MAX_PROFILES:
+            return False
+        path = _find(view, name, seen)
+        if path is None:
+            complete = complete and (name.startswith('-') or any(
+                posixpath.basename(posixpath.dirname(known)) == name for known in seen))
+            continue
+        seen.append(path)
+        sections = _options(view.read(path))
+        for section, options in sections:
+            for option, value, _line in options:
+                if section == 'main' and option == 'include':
+                    included = [each for each in re.split(r'\s*[,;]\s*', value) if each]
+                    if '${' in value:
+                        complete = False
+                    else:
+                        complete = _load(view, included, seen, chain) and complete
+        chain.append((path, sections))
+    return complete
+
+
+def _enabled(options):
+    values = [value for option, value, _line in options if option == 'enabled']
+    return not values or values[-1] in ('1', 'true', 'True')
+
+
+def _merge(chain):
+    """Units of the merged profile: [name, {type, enabled, settings: {option: (value, path, line)}}]."""
+    units, order = {}, []
+    for path, sections in chain:
+        for name, options in sections:
+            if name in ('', 'main', 'variables'):
+                continue
+            special = dict((option, value) for option, value, _line in options)
+            if name not in units or special.get('replace') in ('1', 'true', 'True'):
+                if name not in units:
+                    order.append(name)
+                units[name] = {'settings': {}}
+            unit = units[name]
+            unit['type'] = special.get('type', name)
+            unit['enabled'] = _enabled(options)
+            for dropped in re.split(r'\s*[,;]\s*', special.get('drop', '')):
+                unit['settings'].pop(dropped, None)
+            for option, value, line in options:
+                unit['settings'][option] = (value, path, line)
+    return [units[name] for name in order]
+
+
+def _key_of(option):
+    # tuned's own rule: every dot is a slash.
+    return option.replace('.', '/')
+
+
+def profile_setting(view, key):
+    """What the active profile does: {sets: bool, raw, source, line, sysctl: bool, complete: bool}.
+
+    ``sysctl`` is whether the profile has a sysctl unit at all: only then does tuned reapply the system's files.
+    ``complete`` is false where a part of the profile could not be followed (a variable, a missing file).
+    """
+    chain = []
+    names = active_profiles(view)
+    complete = _load(view, names, [], chain) and bool(names)
+    setting = {'sets': False, 'raw': None, 'source': None, 'line': None, 'sysctl': False, 'complete': complete}
+    for unit in _merge(chain):
+        if unit['type'] != 'sysctl' or not unit['enabled']:
+            continue
+        setting['sysctl'] = True
+        for option, (value, path, line) in unit['settings'].items():
+            if _key_of(option) == _key_of(key):
+                raw = re.sub(r'^"(.*)"$', r'\1', value)
+                setting.update(sets=True, raw=raw, source=path, line=line)
+    return setting
+
+
+def installed(view):
+    return view.exists(MAIN_CONF) or view.exists(ACTIVE_PROFILE)
+
+
+def enabled(view):
+    """Whether systemd starts tuned at boot."""
+    if view.readlink(_UNITS + '/tuned.service') == '/dev/null':
+        return False
+    return any(view.exists('%s/%s/tuned.service' % (_UNITS, name))
+               for name in view.listdir(_UNITS) if name.endswith(('.wants', '.requires')))
+
+
+def running(view):
+    """Whether a tuned daemon runs now."""
+    pid = (view.read(_PID_FILE) or '').strip()
+    return pid.isdigit() and (view.read('/proc/%s/comm' % pid) or '').startswith('tuned')
+
+
+def child_profile_path(view):
+    return '%s/%s/tuned.conf' % (profile_directories(view)[-1], CHILD)
+
+
+def child_profile(names, key, value):
+    """The text of a profile that is the named ones with another value of one key."""
+    return ('# Made by the Ansible collection oom.rescue: the profile below with one setting more.\n'
+            '[main]\n'
+            'summary=%s, with %s = %s\n'
+            'include=%s\n'
+            '\n'
+            '[sysctl]\n'
+            '%s=%s\n') % (', '.join(names), key, value, ', '.join(names), key, value)
+
+
+def included_by_child(view):
+    """The profiles that the child profile was made from."""
+    for section, options in _options(view.read(child_profile_path(view))):
+        for option, value, _line in options:
+            if section == 'main' and option == 'include':
+                return [name for name in re.split(r'\s*[,;]\s*', value) if name]
+    return []

@@ -1,0 +1,224 @@
+#!/usr/bin/python
+
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+DOCUMENTATION = r"""
+module: swappiness
+short_description: Set vm.swappiness so that it holds
+description:
+  - Sets the running value of C(vm.swappiness), and a file of its own in C(/etc/sysctl.d) that sets it at every boot.
+  - Finds every other declaration in the order in which this host applies them, C(tuned) included, and says which one
+    wins. One that would win over the asked value is a conflict.
+  - What was there before the first change is kept on the node in C(/var/lib/oom-rescue), so that O(state=absent) brings
+    it back byte for byte.
+  - The file is C(/etc/sysctl.d/99-zz-oom-rescue.conf), a name that C(systemd-sysctl) reads after C(99-sysctl.conf).
+version_added: 0.1.0
+author:
+  - OOM Rescue maintainers (@oom-rescue)
+attributes:
+  check_mode:
+    description: Can run in check mode and say what it would change.
+    support: full
+  diff_mode:
+    description: Shows every file and kernel value that changes.
+    support: full
+options:
+  value:
+    description:
+      - The value that shall hold, V(0) to V(200), or to V(100) on kernels before 5.8.
+      - V(0) makes kernels since 3.5 kill before they swap anonymous memory, and is refused without O(allow_zero).
+      - Required where O(state=present).
+    type: int
+  state:
+    description:
+      - V(present) sets the value; V(absent) takes the setting away and brings back what was before it.
+    type: str
+    choices: [present, absent]
+    default: present
+  conflicts:
+    description:
+      - What to do about another declaration that would win over O(value) after a reboot.
+      - V(fail) changes nothing and names its file and line.
+      - V(override) makes it lose. A line in a file of F(/etc) becomes a comment; a file of a package, in F(/usr) or
+        F(/run), is hidden by a copy in F(/etc/sysctl.d) without the line; a profile of C(tuned) that is applied last,
+        with C(reapply_sysctl=0), gets a child profile with the value.
+      - V(report) sets the value all the same, and leaves RV(holds.after_reboot) false.
+    type: str
+    choices: [fail, override, report]
+    default: fail
+  allow_zero:
+    description: Whether O(value=0) is meant.
+    type: bool
+    default: false
+  cgroups:
+    description:
+      - What to do about cgroups of version 1 that have a value of their own, on kernels that look at it.
+      - V(report) lists them in RV(after.cgroups).
+      - V(set) gives them O(value), or, where the kernel has C(vm.force_cgroup_v2_swappiness), sets that, now and at
+        every boot. Without it, cgroups that are made after the next boot copy what their parent has then.
+    type: str
+    choices: [report, set]
+    default: report
+notes:
+  - In a container where C(/proc/sys) is read-only nothing at all is done, and RV(skipped_reason) says so. A file would
+    have no effect there either, as C(systemd-sysctl.service) does not run.
+  - In a privileged container the value is that of the whole host.
+seealso:
+  - module: oom.rescue.memory_facts
+"""
+
+EXAMPLES = r"""
+- name: Swap as little as is safe, whatever other files say
+  oom.rescue.swappiness:
+    value: 10
+    conflicts: override
+
+- name: Say what sets vm.swappiness to something else
+  oom.rescue.swappiness:
+    value: 10
+    conflicts: report
+  check_mode: true
+  register: swappiness
+
+- name: Bring back what was before
+  oom.rescue.swappiness:
+    state: absent
+"""
+
+RETURN = r"""
+before:
+  description: Where the value came from before, as in RV(oom.rescue.memory_facts#module:ansible_facts.memory.swappiness).
+  type: dict
+  returned: success
+after:
+  description: The same afterwards, read back from the host; in check mode what the plan leads to.
+  type: dict
+  returned: success
+  contains:
+    runtime:
+      description: The running value; V(null) where it cannot be read.
+      type: int
+      returned: success
+    after_reboot:
+      description: The value that the next boot leads to; V(null) where that is unknown.
+      type: int
+      returned: success
+    declared:
+      description: Every declaration, those that are not applied first, then in the order in which they are applied.
+      type: list
+      elements: dict
+      returned: success
+    cgroups:
+      description: Cgroups of version 1 with a value other than the running one.
+      type: list
+      elements: dict
+      returned: success
+holds:
+  description: Whether the value holds; each is V(null) where it is unknown.
+  type: dict
+  returned: success
+  contains:
+    now:
+      description: Whether the kernel has it.
+      type: bool
+      returned: success
+    after_reboot:
+      description: Whether the next boot leads to it.
+      type: bool
+      returned: success
+    in_cgroups:
+      description: Whether every cgroup has it whose own value the kernel looks at.
+      type: bool
+      returned: success
+actions:
+  description: What was done, or would be, in order.
+  type: list
+  elements: dict
+  returned: success
+  contains:
+    layer:
+      description: V(file), V(tuned), V(runtime), V(cgroup) or V(state).
+      type: str
+      returned: success
+    action:
+      description: One word for it.
+      type: str
+      returned: success
+    detail:
+      description: The file or key, with the value.
+      type: str
+      returned: success
+  sample:
+    - {layer: file, action: write, detail: "/etc/sysctl.d/99-zz-oom-rescue.conf: vm.swappiness = 10"}
+    - {layer: runtime, action: set, detail: vm.swappiness from 60 to 10}
+skipped_reason:
+  description: Why nothing was done on this host; V(null) where the host can.
+  type: str
+  returned: success
+"""
+
+import os
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.oom.rescue.plugins.module_utils._host import Host
+from ansible_collections.oom.rescue.plugins.module_utils._state import State
+from ansible_collections.oom.rescue.plugins.module_utils._swappiness import cannot_set, environment, provenance
+from ansible_collections.oom.rescue.plugins.module_utils._swappiness_plan import (
+    SwappinessError, apply_plan, check_value, holds, plan_absent, plan_present)
+
+
+def run(module, host):
+    """The result of the module."""
+    wanted = module.params
+    state = State(host, 'swappiness')
+    if wanted['state'] == 'present':
+        check_value(wanted['value'], wanted['allow_zero'], environment(host)['kernel'])
+    reason = cannot_set(host)
+    if reason:
+        facts = provenance(host)
+        return {'changed': False, 'before': facts, 'after': facts, 'holds': holds(facts, wanted['value']),
+                'actions': [], 'skipped_reason': reason}
+    if wanted['state'] == 'present':
+        plan = plan_present(host, wanted['value'], wanted['conflicts'], wanted['cgroups'])
+    else:
+        plan = plan_absent(host, state)
+    after = plan.after
+    if plan.actions and not module.check_mode:
+        if os.geteuid() != 0:
+            raise SwappinessError('only root may set vm.swappiness: run this task with become')
+        apply_plan(host, plan, state)
+        after = provenance(host)
+    return {'changed': bool(plan.actions), 'before': plan.before, 'after': after, 'holds': holds(after, plan.target),
+            'actions': plan.actions, 'skipped_reason': None, 'diff': plan.diff()}
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec=dict(
+            value=dict(type='int'),
+            state=dict(type='str', choices=['present', 'absent'], default='present'),
+            conflicts=dict(type='str', choices=['fail', 'override', 'report'], default='fail'),
+            allow_zero=dict(type='bool', default=False),
+            cgroups=dict(type='str', choices=['report', 'set'], default='report'),
+        ),
+        required_if=[('state', 'present', ['value'])],
+        supports_check_mode=True,
+    )
+    host = Host(run=module.run_command, move=module.atomic_move)
+    try:
+        result = run(module, host)
+    except (SwappinessError, ValueError) as error:
+        module.fail_json(msg=str(error))
+    except (IOError, OSError) as error:
+        module.fail_json(msg='%s: %s' % (error.filename or 'vm.swappiness', error.strerror))
+    module.exit_json(**result)
+
+
+if __name__ == '__main__':
+    main()
