@@ -14,7 +14,6 @@ import errno
 import io
 import os
 import subprocess
-import tempfile
 
 _ABSENT = (errno.ENOENT, errno.ENOTDIR, errno.ESRCH)
 
@@ -102,7 +101,11 @@ class Host:
         """
         target = os.path.realpath(self.path(path))
         new = not os.path.exists(target)
-        descriptor, temporary = tempfile.mkstemp(prefix='.oom-rescue-', dir=os.path.dirname(target))
+        temporary = os.path.join(os.path.dirname(target), '.oom-rescue-' + os.path.basename(target))
+        # One name for each file, so that what a killed run left is taken away by the next one.
+        if os.path.lexists(temporary):
+            os.unlink(temporary)
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:
             with os.fdopen(descriptor, 'wb') as stream:
                 stream.write(to_bytes(text))
