@@ -94,5 +94,15 @@ def recommend(ram_bytes, other_swap_bytes=0, demand_bytes=None, expected_peak_by
     }
 
 
+def serves(current_bytes, wanted_bytes):
+    """Whether a swap area of ``current_bytes`` does where the rule wants ``wanted_bytes``, and so stays as it is."""
+    return wanted_bytes - current_bytes <= wanted_bytes // _TOLERATED_PART
+
+
+def multiple_of_ram(ram_bytes, factor):
+    """A multiple of the RAM in whole steps, so that another kernel's few pages more do not resize the area."""
+    return _round_up(int(ram_bytes * factor))
+
+
 def _round_up(size_bytes):
     return -(-size_bytes // _STEP) * _STEP

@@ -1,0 +1,305 @@
+#!/usr/bin/python
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+DOCUMENTATION = r"""
+module: swap_file
+short_description: Make, resize, activate, persist or remove a swap file
+version_added: 0.1.0
+description:
+  - Brings a swap file's four layers, each read and repaired by itself, to what is asked - the file with its size, mode,
+    owner and blocks, its signature, its activation, and its line in C(/etc/fstab).
+  - Never takes away swap that is in use unless RAM and other swap can take back what is swapped out. A resize adds a
+    second area for the time being where the disk has room for it, and refuses where neither is safe.
+  - Makes the file with mode C(0600) under another name, and gives it its own when it is complete.
+author:
+  - OOM Rescue maintainers
+options:
+  path:
+    description:
+      - The swap file. Its directory must exist, and be one that only root can write to.
+      - A symbolic link, a file with more than one hard link, a directory, a device, and a file with content that is not
+        swap are refused.
+    type: path
+    default: /swapfile
+  size:
+    description:
+      - A size in bytes or with a unit (V(2147483648), V(512M), V(2G)), a multiple of the RAM (V(2xram)), or V(auto).
+      - V(auto) follows Red Hat's table of recommended swap by RAM, without hibernation, raised by O(demand) and
+        O(expected_peak), lowered by what the disk can spare. Swap that is active elsewhere counts. A file that is large
+        enough keeps its size.
+    type: str
+    default: auto
+  state:
+    description:
+      - V(present) makes and repairs the swap file.
+      - V(absent) switches it off, removes its line in C(/etc/fstab) and the file.
+      - V(restored) brings back what was there before this module's first change - a file that it made is removed, one
+        that was there gets its size, mode, priority and C(/etc/fstab) line back.
+    type: str
+    choices: [present, absent, restored]
+    default: present
+  active:
+    description:
+      - Whether the file is to be in use now.
+    type: bool
+    default: true
+  priority:
+    description:
+      - The area's priority, 0 to 32767. Without it, the one in C(/etc/fstab) or the kernel's own choice stays.
+    type: int
+  discard:
+    description:
+      - The discard policy of the area (C(swapon(8\))). V(all) is both, V(once) the whole area at activation, V(pages)
+        freed pages.
+      - Without it, what C(/etc/fstab) says stays. The kernel does not tell the policy of an active area, so a change
+        takes effect with the next activation.
+    type: str
+    choices: [none, all, once, pages]
+  persist:
+    description:
+      - V(fstab) has the file activated after a reboot. A line that is there keeps its place and its other fields. A
+        C(.swap) unit that activates the file serves as well, and then no line is added.
+      - V(none) removes the file's line.
+    type: str
+    choices: [fstab, none]
+    default: fstab
+  allocate:
+    description:
+      - How the file gets its blocks. V(auto) reserves them with fallocate(2) where filesystem and kernel take that for
+        swap, and writes zeros otherwise, past the page cache and in the idle I/O class.
+    type: str
+    choices: [auto, fallocate, write]
+    default: auto
+  reserve:
+    description:
+      - Disk space to leave free, besides what the filesystem keeps for root.
+    type: str
+    default: 512M
+  demand:
+    description:
+      - Swap that OOM reports ask for, a size. Raises V(auto).
+    type: str
+  expected_peak:
+    description:
+      - The memory, RAM and swap together, that the work on this host is expected to need at its peak, a size. Raises
+        V(auto).
+    type: str
+  conflicts:
+    description:
+      - What to do with a file that another program manages, such as dphys-swapfile, swapspace or cloud-init.
+      - V(report) leaves it alone and says so in RV(skipped_reason). V(override) goes on.
+    type: str
+    choices: [report, override]
+    default: report
+attributes:
+  check_mode:
+    support: full
+    description: Computes the same plan as a real run and returns it, without changing anything.
+  diff_mode:
+    support: full
+    description: The difference is the plan.
+  platform:
+    platforms: linux
+    support: full
+    description: The operating systems that the module works on.
+notes:
+  - While blocks are written, the progress is logged every five seconds to the managed node's system log.
+  - Needs root.
+"""
+
+EXAMPLES = r"""
+- name: As much swap as the host should have
+  oom.rescue.swap_file:
+
+- name: 4 GiB on the data disk, used before other swap
+  oom.rescue.swap_file:
+    path: /data/swapfile
+    size: 4G
+    priority: 10
+
+- name: Take it away again
+  oom.rescue.swap_file:
+    path: /data/swapfile
+    state: absent
+"""
+
+RETURN = r"""
+path:
+  description: The swap file.
+  returned: always
+  type: str
+  sample: /swapfile
+size_bytes:
+  description: The file's size now, or as it would be in check mode. Null where there is no file.
+  returned: always
+  type: int
+  sample: 2147483648
+before:
+  description: The four layers as they were, each null where it is not there.
+  returned: always
+  type: dict
+  sample:
+    file: null
+    signature: null
+    activation: null
+    persistence: null
+after:
+  description: The four layers as they are now, read back, or as they would be in check mode.
+  returned: always
+  type: dict
+  sample:
+    file:
+      kind: file
+      size_bytes: 2147483648
+      allocated_bytes: 2147487744
+      hole_bytes: 0
+      mode: '0600'
+      uid: 0
+      gid: 0
+      links: 1
+    signature: {version: 1, size_bytes: 2147483648, page_size_bytes: 4096}
+    activation: {size_bytes: 2147479552, used_bytes: 0, priority: -2}
+    persistence: {by: fstab, lines: ['/swapfile none swap sw,nofail 0 0']}
+actions:
+  description: What was done, or would be, in order. The layer says what had drifted.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    layer:
+      description: C(file), C(signature), C(activation) or C(persistence).
+      type: str
+    action:
+      description: What was done to it.
+      type: str
+    detail:
+      description: One line for a person.
+      type: str
+size:
+  description: How V(auto) came to its size, each number and why it won. Null with an explicit size.
+  returned: always
+  type: dict
+  contains:
+    size_bytes:
+      description: The size that this file should have, 0 where none is needed or possible.
+      type: int
+    total_bytes:
+      description: All the swap that the host should have.
+      type: int
+    rule:
+      description: The row of Red Hat's table.
+      type: str
+    decided_by:
+      description: C(table), C(demand), C(expected_peak), C(other_swap) or C(disk).
+      type: str
+    table_bytes:
+      description: What the table says.
+      type: int
+    demand_bytes:
+      description: What the OOM reports ask for.
+      type: int
+    expected_peak_bytes:
+      description: The expected peak.
+      type: int
+    disk_available_bytes:
+      description: What the disk can spare.
+      type: int
+    other_swap_bytes:
+      description: The swap of other areas.
+      type: int
+    reasons:
+      description: One line for each number.
+      type: list
+      elements: str
+    shortfall_bytes:
+      description: How much less it is than wanted, as the disk has no room.
+      type: int
+skipped_reason:
+  description: Why this host cannot have the swap file, null where it can.
+  returned: always
+  type: str
+managers:
+  description: Other programs that manage swap on this host.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: C(zram-generator), C(dphys-swapfile), C(swapspace), C(cloud-init) or C(systemd) for a C(.swap) unit.
+      type: str
+    config:
+      description: The file that shows it.
+      type: str
+    path:
+      description: The swap file that it makes or activates, null where it makes none.
+      type: str
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.oom.rescue.plugins.module_utils._host import Host
+from ansible_collections.oom.rescue.plugins.module_utils._sizes import SizeError, format_size, parse_size
+from ansible_collections.oom.rescue.plugins.module_utils._swap_converge import converge
+from ansible_collections.oom.rescue.plugins.module_utils._swap_plan import SwapError, wish
+
+
+def size_option(module, name):
+    """The bytes of a size option, None where it is not given."""
+    value = module.params[name]
+    if value is None or value == '':
+        return None
+    try:
+        return parse_size(value)
+    except SizeError as error:
+        module.fail_json(msg='%s: %s' % (name, error))
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec={
+            'path': {'type': 'path', 'default': '/swapfile'},
+            'size': {'type': 'str', 'default': 'auto'},
+            'state': {'type': 'str', 'choices': ['present', 'absent', 'restored'], 'default': 'present'},
+            'active': {'type': 'bool', 'default': True},
+            'priority': {'type': 'int'},
+            'discard': {'type': 'str', 'choices': ['none', 'all', 'once', 'pages']},
+            'persist': {'type': 'str', 'choices': ['fstab', 'none'], 'default': 'fstab'},
+            'allocate': {'type': 'str', 'choices': ['auto', 'fallocate', 'write'], 'default': 'auto'},
+            'reserve': {'type': 'str', 'default': '512M'},
+            'demand': {'type': 'str'},
+            'expected_peak': {'type': 'str'},
+            'conflicts': {'type': 'str', 'choices': ['report', 'override'], 'default': 'report'},
+        },
+        supports_check_mode=True,
+    )
+    # exit_json() would put the file's own size in the place of the result's.
+    module.add_path_info = lambda result: result
+    given = module.params
+    if given['priority'] is not None and not 0 <= given['priority'] <= 32767:
+        module.fail_json(msg='priority: %d is not from 0 to 32767' % given['priority'])
+    wished = wish(
+        state=given['state'], size=given['size'], active=given['active'], priority=given['priority'],
+        discard=given['discard'], persist=given['persist'], allocate=given['allocate'],
+        reserve_bytes=size_option(module, 'reserve') or 0, demand_bytes=size_option(module, 'demand'),
+        expected_peak_bytes=size_option(module, 'expected_peak'), override=given['conflicts'] == 'override')
+
+    def progress(done, total):
+        module.log('swap_file: %s of %s written to %s' % (format_size(done), format_size(total), given['path']))
+
+    host = Host(run=module.run_command, move=module.atomic_move)
+    try:
+        result = converge(host, given['path'], wished, module.check_mode, progress)
+    except (SwapError, ValueError) as error:
+        module.fail_json(msg=str(error))
+    except (IOError, OSError) as error:
+        module.fail_json(msg='%s: %s' % (error.filename or given['path'], error.strerror))
+    module.exit_json(**result)
+
+
+if __name__ == '__main__':
+    main()
