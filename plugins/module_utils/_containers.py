@@ -130,7 +130,7 @@ def recreate_text(manager, container, value):
     if kind == 'podman' and container.get('unit'):
         return ('%s starts container %s: add `PodmanArgs=--oom-score-adj=%d` to its .container file, or '
                 '--oom-score-adj=%d to its `podman run`, then restart it' % (container['unit'], name, value, value))
-    text = 'container %s has to be created again with `%s run --oom-score-adj=%d …`' % (name, kind, value)
+    text = 'container %s has to be created again with `%s run --oom-score-adj=%d ...`' % (name, kind, value)
     if kind == 'docker':
         text += '; `docker update` cannot set it'
     return text

@@ -1,0 +1,154 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A node of files: /proc with processes that have managers, and a systemctl that reads unit files of the same tree."""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import os
+import re
+
+from ansible_collections.oom.rescue.plugins.module_utils._host import Host
+
+# CentOS 7 with Docker 18: cgroup version 1, the cgroupfs driver.
+CGROUP_V1 = ('11:pids:%s', '9:memory:%s', '4:cpu,cpuacct:%s', '1:name=systemd:%s')
+CONTAINER = '5e1c' * 16
+
+
+def v1(path):
+    return '\n'.join(line % path for line in CGROUP_V1) + '\n'
+
+
+def v2(path):
+    return '0::%s\n' % path
+
+
+class Node:
+    """A root directory that Host reads; ``units`` is what systemctl knows: {alias or name: real name}."""
+
+    def __init__(self, root, version=252):
+        self.root = str(root)
+        self.version = version
+        self.units = {}
+        self.loaded = {}
+        self.commands = []
+        self.host = Host(root=self.root, run=self.run)
+        self.process(1, 'systemd', ppid=0, exe='/usr/lib/systemd/systemd', cgroup=v2('/init.scope'))
+        self.file('/proc/meminfo', 'MemTotal:        1014892 kB\nSwapTotal:             0 kB\n')
+        self.file('/proc/sys/kernel/random/boot_id', 'b007\n')
+        self.capable(True)
+
+    def capable(self, capable):
+        self.file('/proc/self/status', 'CapEff:\t%s\n' % ('000001ffffffffff' if capable else '000001fffeffffff'))
+        self.file('/proc/self/uid_map', '         0          0 4294967295\n')
+
+    def systemd(self):
+        """systemd runs here."""
+        os.makedirs(self.path('/run/systemd/system'))
+        return self
+
+    def path(self, path):
+        return os.path.join(self.root, path.lstrip('/'))
+
+    def file(self, path, text):
+        target = self.path(path)
+        if not os.path.isdir(os.path.dirname(target)):
+            os.makedirs(os.path.dirname(target))
+        with open(target, 'w') as stream:
+            stream.write(text)
+
+    def process(self, pid, name, ppid=1, exe=None, cmdline=(), adj=0, uid=0, cgroup='', rss_kb=0, swap_kb=0,
+                start_ticks=None, flags=0, environ=''):
+        directory = '/proc/%d/' % pid
+        self.file(directory + 'stat', '%d (%s) S %d 1 1 0 -1 %d 0 0 0 0 0 0 0 0 20 0 1 0 %d 0 0\n' % (
+            pid, name, ppid, flags, start_ticks or pid * 10))
+        self.file(directory + 'status', (
+            'Name:\t%s\nUid:\t%d\t%d\t%d\t%d\nVmRSS:\t%8d kB\nVmPTE:\t      20 kB\nVmSwap:\t%8d kB\n'
+            % (name, uid, uid, uid, uid, rss_kb, swap_kb)))
+        self.file(directory + 'cmdline', ''.join(word + '\0' for word in cmdline))
+        self.file(directory + 'oom_score', '%d\n' % 435)
+        self.file(directory + 'oom_score_adj', '%d\n' % adj)
+        self.file(directory + 'cgroup', cgroup)
+        self.file(directory + 'environ', environ)
+        link = self.path(directory + 'exe')
+        if os.path.lexists(link):
+            os.unlink(link)
+        if exe:
+            os.symlink(exe, link)
+
+    def adj(self, pid):
+        with open(self.path('/proc/%d/oom_score_adj' % pid)) as stream:
+            return stream.read().strip()
+
+    def unit(self, name, text, aliases=(), directory='/usr/lib/systemd/system'):
+        self.file('%s/%s' % (directory, name), text)
+        for alias in (name,) + tuple(aliases):
+            self.units[alias] = name
+        self.reload()
+
+    def files(self):
+        """{path: text} of all files outside of /proc."""
+        found = {}
+        for directory, _names, names in os.walk(self.root):
+            if '/proc' not in directory:
+                for name in names:
+                    with open(os.path.join(directory, name)) as stream:
+                        found[os.path.join(directory, name)[len(self.root):]] = stream.read()
+        return found
+
+    def reload(self):
+        self.loaded = dict((name, self._load(name)) for name in self.units.values())
+
+    def _load(self, name):
+        fragment = next(directory for directory in ('/etc/systemd/system', '/usr/lib/systemd/system')
+                        if self.host.exists('%s/%s' % (directory, name))) + '/' + name
+        drop_ins = []
+        for directory in ('/etc/systemd/system/', '/usr/lib/systemd/system/'):
+            drop_ins += ['%s%s.d/%s' % (directory, name, entry)
+                         for entry in self.host.listdir('%s%s.d' % (directory, name))]
+        drop_ins.sort(key=os.path.basename)
+        found = {'Id': name, 'LoadState': 'loaded', 'FragmentPath': fragment, 'DropInPaths': ' '.join(drop_ins),
+                 'OOMScoreAdjust': '0', 'Restart': 'no', 'MainPID': '0'}
+        for path in [fragment] + drop_ins:
+            found.update(re.findall(r'^(OOMScoreAdjust|Restart|OOMPolicy)=(.*)$', self.host.read(path), re.MULTILINE))
+        return found
+
+    def run(self, argv):
+        self.commands.append(' '.join(argv))
+        if argv[1] == '--version':
+            return 0, 'systemd %d (%d.39-1)\n+PAM\n' % (self.version, self.version), ''
+        if argv[1] == 'daemon-reload':
+            self.reload()
+        elif argv[1] == 'show':
+            found = self.loaded.get(self.units.get(argv[-1]), {'Id': argv[-1], 'LoadState': 'not-found'})
+            return 0, ''.join('%s=%s\n' % item for item in found.items()), ''
+        elif argv[1] == 'enable':
+            self.file('/etc/systemd/system/multi-user.target.wants/' + argv[-1], '')
+        elif argv[1] == 'disable':
+            os.unlink(self.path('/etc/systemd/system/multi-user.target.wants/' + argv[-1]))
+        return 0, '', ''
+
+
+def seed_node(root):
+    """The host of the case that the collection grew from: CentOS 7, Docker 18, mysqld in a container."""
+    node = Node(root, version=219).systemd()
+    container = v1('/docker/' + CONTAINER)
+    service = v1('/system.slice/docker.service')
+    node.process(1, 'systemd', ppid=0, exe='/usr/lib/systemd/systemd', cgroup=v1('/'))
+    node.process(2, 'kthreadd', ppid=0, flags=0x208040)
+    node.process(840, 'dockerd', exe='/usr/bin/dockerd', cmdline=['/usr/bin/dockerd'], adj=-500, cgroup=service)
+    node.process(7966, 'docker-containe', ppid=840, exe='/usr/bin/docker-containerd',
+                 cmdline=['docker-containerd', '--config', '/var/run/docker/containerd/containerd.toml'], adj=-500,
+                 cgroup=service)
+    node.process(13020, 'docker-containe', ppid=7966, exe='/usr/bin/docker-containerd-shim',
+                 cmdline=['docker-containerd-shim', '-namespace', 'moby'], adj=-500, cgroup=service)
+    node.process(13036, 'mysqld', ppid=13020, exe='/usr/sbin/mysqld', cmdline=['mysqld'], uid=999, rss_kb=440332,
+                 cgroup=container)
+    node.process(13360, 'php', ppid=13257, exe='/usr/local/bin/php', cmdline=['php', '/usr/bin/composer', 'update'],
+                 rss_kb=306652, cgroup=v1('/docker/' + 'c0' * 32))
+    node.file('/var/lib/docker/containers/%s/config.v2.json' % CONTAINER,
+              '{"ID": "%s", "Name": "/mysql", "Config": {"Labels": {}}}' % CONTAINER)
+    node.file('/var/lib/docker/containers/%s/hostconfig.json' % CONTAINER, '{"OomScoreAdj": 0}')
+    return node
