@@ -1,7 +1,7 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A host as it would be after some edits: what reads a Host reads this as well, so a plan can be judged before it is applied."""
+"""A host as it would be after some edits, read like a Host: so a plan can be judged before it is applied."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -67,7 +67,7 @@ class Overlay:
         return sorted(names)
 
     def edit(self, path, text):
-        """Plan a file's text (None removes it); through a link, the file that it names. Back to what is there: no edit."""
+        """Plan a file's text, None to remove it; of a link, the file that it names. What is there is no edit."""
         path = self.real(path)
         self.edits.pop(path, None)
         if self.read(path) != text:

@@ -34,7 +34,7 @@ def read_integer(host, path):
 
 
 def maximum(kernel):
-    """The largest value that a kernel takes: 200 since 5.8 (kernel commit c843966c556d). An unknown one will say itself."""
+    """The largest value that a kernel takes: 200 since 5.8 (commit c843966c556d). An unknown one says it itself."""
     return 100 if kernel and kernel < (5, 8) else 200
 
 

@@ -114,8 +114,8 @@ def all_files(view):
 def assignments(view, key, program, modern=True):
     """What a program does about ``key``, in its order: {source, read_as, line, raw, excludes}; the last one counts.
 
-    ``source`` is the file that ``read_as`` leads to where that is a link. ``modern`` is false for systemd before 244 and procps before 3.3.16,
-    which know neither a leading ``-`` nor wildcards; tuned never did.
+    ``source`` is the file that ``read_as`` leads to where that is a link. ``modern`` is false for systemd before 245
+    and procps before 3.3.16, which know neither a leading ``-`` nor wildcards; tuned never did.
     """
     explicit, wildcards, excluded = [], [], False
     for path in files_in_order(view, program):

@@ -98,8 +98,8 @@ ansible_facts:
               returned: success
             declared:
               description:
-                - Every declaration with C(source), C(line), C(value), C(by) (who applies it at boot, in order; empty for
-                  one that is not applied) and C(wins).
+                - Every declaration with C(source), C(line), C(value), C(by) (who applies it at boot; empty for one that
+                  is not applied) and C(wins).
                 - Those that are not applied come first, the others in the order in which they are applied.
               type: list
               elements: dict

@@ -93,7 +93,8 @@ EXAMPLES = r"""
 
 RETURN = r"""
 before:
-  description: Where the value came from before, as in RV(oom.rescue.memory_facts#module:ansible_facts.memory.swappiness).
+  description:
+    - Where the value came from before, as in RV(oom.rescue.memory_facts#module:ansible_facts.memory.swappiness).
   type: dict
   returned: success
 after:
