@@ -43,7 +43,8 @@ def version(host):
 
 
 def _systemctl(host, *words):
-    rc, out, err = host.run(('systemctl',) + words)
+    # AnsibleModule.run_command takes a list, and no tuple.
+    rc, out, err = host.run(['systemctl'] + list(words))
     if rc != 0:
         raise SystemdError('systemctl %s failed: %s' % (' '.join(words), (err or out).strip().replace('\n', '; ')))
     return out
