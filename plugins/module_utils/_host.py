@@ -29,8 +29,12 @@ def to_bytes(text):
 
 
 def _run(argv):
-    """(rc, stdout, stderr) of a command in the C locale; rc 127 where the command is not there."""
-    environ = dict(os.environ, LC_ALL='C', LANGUAGE='C')
+    """(rc, stdout, stderr) of a command in the C locale; rc 127 where the command is not there.
+
+    AnsibleModule.run_command would end the module there, and would leave the locale as it is.
+    """
+    path = os.environ.get('PATH', os.defpath) + ':/usr/sbin:/sbin'
+    environ = dict(os.environ, LC_ALL='C', LANGUAGE='C', PATH=path)
     try:
         process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environ)
     except OSError as error:
@@ -42,8 +46,8 @@ def _run(argv):
 class Host:
     """Reads and changes a node below ``root``.
 
-    ``run`` is a callable like AnsibleModule.run_command (argv -> rc, out, err); ``move`` one like
-    AnsibleModule.atomic_move (source, target), which keeps owner, mode and SELinux label of the target.
+    ``run`` is a callable (argv -> rc, out, err), for tests; ``move`` one like AnsibleModule.atomic_move
+    (source, target), which keeps owner, mode and SELinux label of the target.
     """
 
     def __init__(self, root='/', run=None, move=None):

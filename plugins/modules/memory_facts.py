@@ -155,7 +155,7 @@ def main():
     if module.params['candidates'] < 0:
         module.fail_json(msg='candidates is %d: give 0 for all, or how many' % module.params['candidates'])
     try:
-        facts = memory_facts(Host(run=module.run_command), module.params['candidates'])
+        facts = memory_facts(Host(), module.params['candidates'])
     except (IOError, OSError) as error:
         module.fail_json(msg='%s: %s' % (error.filename or 'memory facts', error.strerror))
     module.exit_json(changed=False, ansible_facts={'memory': facts})

@@ -291,7 +291,7 @@ def main():
     def progress(done, total):
         module.log('swap_file: %s of %s written to %s' % (format_size(done), format_size(total), given['path']))
 
-    host = Host(run=module.run_command, move=module.atomic_move)
+    host = Host(move=module.atomic_move)
     try:
         result = converge(host, given['path'], wished, module.check_mode, progress)
     except (SwapError, ValueError) as error:

@@ -211,7 +211,7 @@ def main():
         required_if=[('state', 'present', ['value'])],
         supports_check_mode=True,
     )
-    host = Host(run=module.run_command, move=module.atomic_move)
+    host = Host(move=module.atomic_move)
     try:
         result = run(module, host)
     except (SwappinessError, ValueError) as error:
