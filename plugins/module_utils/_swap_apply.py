@@ -132,6 +132,10 @@ class Applier:
         area = self._area(path)
         if area is None:
             raise SwapError('%s: swapon said yes, and /proc/swaps does not list it' % path)
+        # Blocks smaller than a page may lie so that some pages are no whole ones: the kernel leaves those out.
+        if area['size_bytes'] * 2 < action['size_bytes']:
+            raise SwapError('%s: the kernel can use only %d of %d bytes, the disk is too fragmented: give another path'
+                            % (path, area['size_bytes'], action['size_bytes']))
 
     def _swapon(self, action):
         try:

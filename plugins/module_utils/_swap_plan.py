@@ -54,6 +54,7 @@ def plan(state, wished):
     skipped = _skipped_reason(state, wished)
     if skipped:
         return _result([], skipped_reason=skipped)
+    _refuse_directory(state)
     _refuse_content(state, wished)
     size, recommended = _wanted_size(state, wished)
     if size is None:
@@ -79,16 +80,18 @@ def room_without(area_used, other_areas, memory):
 
 
 def _refuse_path(state):
-    path, kind, directory = state['path'], state['file']['kind'], state['directory']
+    path, directory = state['path'], state['directory']
     if not directory['exists']:
         raise SwapError('%s: the directory %s does not exist: make it, or give another path'
                         % (path, directory['path']))
     _refuse_kind(state)
-    if directory['world_writable']:
+
+
+def _refuse_directory(state):
+    path, place = state['path'], state['directory']['world_writable']
+    if place:
         raise SwapError('%s: anybody may write to %s, and could put another file in the place of the swap file: give a '
-                        'path in a directory that only root can write to' % (path, directory['world_writable']))
-    if kind == 'missing' and state['file']['area']:
-        raise SwapError('%s is in use and gone at once: look at /proc/swaps' % path)
+                        'path in a directory that only root can write to' % (path, place))
 
 
 def _refuse_kind(state):
@@ -256,8 +259,6 @@ def _file_changes(state, wished, size):
 def _must_go_off(state, wished, size, changes):
     area = state['file']['area']
     if not wished['active'] or changes['content'] or not size:
-        return True
-    if area['size_bytes'] != size - state['page_size']:
         return True
     return wished['priority'] is not None and wished['priority'] != area['priority']
 

@@ -1,0 +1,154 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Filesystems on loop devices, each a root of its own to run in. Needs root; swap is the whole host's, so run it alone."""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+HERE = pathlib.Path(__file__).parent
+MIB = 1 << 20
+MKFS = {
+    'ext4': ['mkfs.ext4', '-q', '-F', '-b', '4096'],
+    'ext4-1k': ['mkfs.ext4', '-q', '-F', '-b', '1024'],
+    'ext3': ['mkfs.ext3', '-q', '-F', '-b', '4096'],
+    'ext2': ['mkfs.ext2', '-q', '-F', '-b', '4096'],
+    'xfs': ['mkfs.xfs', '-q', '-f'],
+    'xfs-1k': ['mkfs.xfs', '-q', '-f', '-b', 'size=1024'],
+    'btrfs': ['mkfs.btrfs', '-q', '-f'],
+}
+
+
+def run(*argv):
+    return subprocess.run([str(word) for word in argv], check=True, stdout=subprocess.PIPE, universal_newlines=True).stdout
+
+
+class Root:
+    """A directory with /proc and /sys in it, which a test takes for the whole node."""
+
+    def __init__(self, directory):
+        self.path = pathlib.Path(directory)
+        self.path.chmod(0o755)
+        for name in ('proc', 'sys', 'etc', 'var/lib'):
+            (self.path / name).mkdir(parents=True)
+        run('mount', '--bind', '/proc', self.path / 'proc')
+        run('mount', '--bind', '/sys', self.path / 'sys')
+        self.fstab('# the table\n\nUUID=1-2 / ext4 defaults 0 1\n')
+
+    def fstab(self, text=None):
+        file = self.path / 'etc/fstab'
+        if text is not None:
+            file.write_text(text)
+        return file.read_text() if file.exists() else None
+
+    def argv(self, path='/swapfile', check=False, **wish):
+        return [sys.executable, '-B', str(HERE / 'drive.py'), str(self.path), path, json.dumps(wish)] + ['check'] * check
+
+    def converge(self, path='/swapfile', check=False, strace=(), **wish):
+        """The result of one run; None where it was killed."""
+        wish.setdefault('reserve_bytes', 0)
+        done = subprocess.run(list(strace) + self.argv(path, check, **wish), env=dict(os.environ, PYTHONHASHSEED='0'),
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True)
+        if done.returncode in (-9, 137):
+            return None
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    def areas(self):
+        """{path in this root: size in bytes} of /proc/swaps."""
+        found = {}
+        for line in pathlib.Path('/proc/swaps').read_text().splitlines()[1:]:
+            fields = line.split()
+            if fields[0].startswith(str(self.path) + '/'):
+                found[fields[0][len(str(self.path)):]] = int(fields[2]) * 1024
+        return found
+
+    def tree(self):
+        """{path: (mode, size or target or small text)} of everything but /proc and /sys."""
+        found = {}
+        for directory, names, files in os.walk(self.path):
+            if pathlib.Path(directory) == self.path:
+                names[:] = [name for name in names if name not in ('proc', 'sys', 'lost+found')]
+            for name in names + files:
+                file = pathlib.Path(directory, name)
+                status = file.lstat()
+                content = status.st_size
+                if file.is_file() and content < 65536:
+                    content = file.read_bytes()
+                found[str(file)[len(str(self.path)):]] = (oct(status.st_mode), None if file.is_dir() else content)
+        return found
+
+    def reset(self, fstab):
+        """Back to an empty node."""
+        for area in self.areas():
+            run('swapoff', str(self.path) + area)
+        for name in self.path.iterdir():
+            if name.name not in ('proc', 'sys', 'etc', 'var', 'lost+found'):
+                run('rm', '-rf', name)
+        for name in list((self.path / 'etc').iterdir()) + list((self.path / 'var/lib').iterdir()):
+            run('rm', '-rf', name)
+        if fstab is not None:
+            self.fstab(fstab)
+
+    def close(self):
+        for area in self.areas():
+            subprocess.call(['swapoff', str(self.path) + area])
+        for name in ('proc', 'sys'):
+            subprocess.call(['umount', str(self.path / name)])
+
+
+@pytest.fixture(scope='session', autouse=True)
+def needs_root():
+    if os.geteuid() != 0:
+        pytest.skip('switching swap on needs root')
+
+
+@pytest.fixture(scope='module')
+def make_root(tmp_path_factory):
+    """make_root(filesystem, megabytes=..., options=...): a Root on a new filesystem of that kind, or on tmpfs or overlay."""
+    undo = []
+
+    def make(filesystem, megabytes=256, options='', devices=1):
+        base = tmp_path_factory.mktemp(filesystem)
+        point = base / 'root'
+        point.mkdir()
+        if filesystem in MKFS:
+            loops = []
+            for number in range(devices):
+                image = base / ('disk%d' % number)
+                with image.open('wb') as stream:
+                    stream.truncate(megabytes * MIB)
+                loops.append(run('losetup', '--find', '--show', image).strip())
+                undo.append(['losetup', '--detach', loops[-1]])
+            try:
+                run(*(MKFS[filesystem] + loops))
+            except (OSError, subprocess.CalledProcessError) as error:
+                pytest.skip('%s is not to be had here: %s' % (filesystem, error))
+            command = ['mount', '-o', options or 'defaults', loops[0], point]
+        elif filesystem == 'overlay':
+            for name in ('lower', 'upper', 'work'):
+                (base / name).mkdir()
+            command = ['mount', '-t', 'overlay', 'overlay', '-o',
+                       'lowerdir={0}/lower,upperdir={0}/upper,workdir={0}/work'.format(base), point]
+        else:
+            command = ['mount', '-t', filesystem, '-o', options or 'defaults', filesystem, point]
+        try:
+            run(*command)
+        except subprocess.CalledProcessError as error:
+            pytest.skip('%s cannot be mounted here: %s' % (filesystem, error))
+        undo.append(['umount', str(point)])
+        root = Root(point)
+        undo.append(root.close)
+        return root
+
+    yield make
+    for step in reversed(undo):
+        if callable(step):
+            step()
+        else:
+            subprocess.call(step)

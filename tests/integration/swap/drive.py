@@ -1,0 +1,34 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs one converge in a root: drive.py ROOT PATH WISH-AS-JSON [check]. Prints the result, or {"error": text}.
+
+A process of its own, so that a test can kill it or fail its system calls. Everything is imported before the chroot, and
+after it no other program is run.
+"""
+
+import contextlib
+import io
+import json
+import os
+import pathlib
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / 'unit'))
+import conftest  # noqa: F401  makes the collection importable
+
+from ansible_collections.oom.rescue.plugins.module_utils._host import Host
+from ansible_collections.oom.rescue.plugins.module_utils._swap_converge import converge
+from ansible_collections.oom.rescue.plugins.module_utils._swap_plan import SwapError, wish
+
+root, path, wished = sys.argv[1:4]
+os.chroot(root)
+os.chdir('/')
+printed = io.StringIO()
+try:
+    with contextlib.redirect_stdout(printed):
+        result = converge(Host(), path, wish(**json.loads(wished)), 'check' in sys.argv[4:])
+except (SwapError, OSError) as error:
+    result = {'error': str(error), 'kind': type(error).__name__}
+assert not printed.getvalue(), 'module_utils printed: ' + printed.getvalue()
+json.dump(result, sys.stdout)
