@@ -44,7 +44,8 @@ def _new_record(facts, plan):
     for action in plan['actions']:
         path = action.get('path')
         if action['action'] in ('create', 'replace') and path not in _keeper.FILES:
-            entry = record['files'].get(path) or {'before': 'backup' if action['before'] is not None else None}
+            entry = dict(record['files'].get(path) or {'before': 'backup' if action['before'] is not None else None})
+            entry.update((key, action[key]) for key in ('killer', 'names') if key in action)
             record['files'][path] = dict(entry, sha256=digest(action['after']))
     return record
 
@@ -88,6 +89,8 @@ def _do(host, action, record):
         _systemd.enable_and_restart(host, action['unit'])
     elif action['action'] == 'disable':
         _systemd.disable_now(host, action['unit'])
+    elif action['action'] == 'restart':
+        _systemd.try_restart(host, action['unit'])
     else:
         _write_file(host, action, record)
 
@@ -156,10 +159,12 @@ def _read_back_units(host, plan):
     """Fail where systemd's own view of a unit is not what the plan says: another file wins."""
     for row in plan['rows']:
         wanted = row['persistent']['after']
-        if row['manager']['kind'] != 'systemd' or row['persistent']['by'] is None or wanted is None:
+        if row['manager']['kind'] != 'systemd' or wanted is None:
             continue
         properties = _systemd.unit_properties(host, row['manager']['name']) or {}
         found = properties.get('OOMScoreAdjust')
-        if found != str(wanted):
+        if row['persistent']['by'] is None:
+            row['persistent']['after'] = int(found or 0)
+        elif found != str(wanted):
             raise ApplyError('%s: systemd shows OOMScoreAdjust=%s after the reload, not %s: look at `systemctl cat %s`'
                              % (row['manager']['name'], found, wanted, row['manager']['name']))

@@ -9,7 +9,7 @@ __metaclass__ = type
 
 import re
 
-from . import _keeper, _supervisor, _sysv, _systemd
+from . import _keeper, _spare, _supervisor, _systemd, _sysv
 from ._containers import container_facts
 from ._killers import user_space_killers
 from ._oom_score import memory_bytes
@@ -110,6 +110,7 @@ def read_facts(host, state, kind, name):
     record = state.get(key)
     pids = set(target['process']['pid'] for target in targets)
     rows = processes(host)
+    killers = user_space_killers(host, rows)
     killable = [row for row in rows if not row['kernel_thread'] and row['oom_score_adj'] != -1000]
     return {
         'key': key,
@@ -123,7 +124,8 @@ def read_facts(host, state, kind, name):
                         for target in targets if target['manager']['kind'] == 'sysv'),
         'programs': _programs(host, targets),
         'keeper': _keeper.facts(host),
-        'killers': user_space_killers(host, rows),
+        'killers': killers,
+        'spare': _spare.facts(host, killers, rows),
         'total_bytes': memory(host),
         'killable_bytes': sum(memory_bytes(row) for row in killable if row['pid'] not in pids and row['pid'] != 1),
         'lowering_refused': lowering_refused(host),

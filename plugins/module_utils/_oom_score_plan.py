@@ -12,7 +12,7 @@ __metaclass__ = type
 
 import hashlib
 
-from . import _keeper, _sysv
+from . import _keeper, _spare, _sysv
 from ._containers import recreate_text
 from ._host import to_bytes
 from ._oom_score import DEFAULT, auto_score, check_score, memory_bytes
@@ -124,12 +124,6 @@ def _sorts_after(path, ours):
     return path != ours and '.d/' in path and name > ours.rsplit('/', 1)[1]
 
 
-def _needs_keeper(target):
-    kind = target['manager']['kind']
-    return kind in ('docker', 'podman', 'supervisord', 'none') or (
-        kind in ('systemd', 'sysv') and target['manager'].get('user') is not None)
-
-
 def _persistence(target, value, facts, options):
     """({before, after, by}, actions, recreate_required, reason) of a process's score after its next start."""
     manager = target['manager']
@@ -208,6 +202,9 @@ def plan_present(facts, options):
                      'recreate_required': None, 'manager': {'kind': 'systemd', 'name': name}, 'skipped_reason': None})
     if options['persist'] != 'none':
         persistent_actions.extend(_keeper.plan(facts['keeper'], facts['key'], rules))
+    names = set(target['process']['name'] for target in facts['targets'] if target['part'] == 'server')
+    if options['killers'] == 'spare' and names:
+        persistent_actions.extend(_spare.plan(facts['spare'], names))
     reasons = [row['skipped_reason'] for row in rows if row['skipped_reason']]
     return {
         'value': value,
@@ -233,10 +230,12 @@ def _row(target):
 
 def _reload_once(actions):
     """One daemon-reload, after the last unit file that changed and before a unit is started."""
-    files = [action for action in actions if action['action'] not in ('reload', 'enable', 'disable')]
     reloads = [action for action in actions if action['action'] == 'reload']
-    first = [action for action in actions if action['action'] == 'disable']
-    return first + files + reloads[:1] + [action for action in actions if action['action'] == 'enable']
+    ends = ('reload', 'enable', 'disable', 'restart')
+    return ([action for action in actions if action['action'] == 'disable']
+            + [action for action in actions if action['action'] not in ends]
+            + reloads[:1]
+            + [action for action in actions if action['action'] in ('enable', 'restart')])
 
 
 def plan_absent(facts, options):
@@ -256,14 +255,20 @@ def plan_absent(facts, options):
             row['skipped_reason'] = refused
             if action:
                 live.append(dict(action, refused=refused))
+        manager = row['manager']
+        unit = facts['units'].get(manager['name']) if manager['kind'] == 'systemd' else None
+        if unit:
+            shown = int(unit['properties'].get('OOMScoreAdjust') or 0)
+            row['persistent'] = {'before': shown, 'after': record.get('managers', {}).get(manager['name'], shown),
+                                 'by': None}
     for path in sorted(record.get('files', {})):
-        actions.extend(_restore_file(path, record['files'][path], facts['files'][path]))
+        actions.extend(_restore_file(path, record['files'][path], facts))
     for name in sorted(facts['units']):
         unit = facts['units'][name]
         path = drop_in_path(name)
         if path not in record.get('files', {}) and (unit['drop_in'] or '').startswith(HEADER):
             actions.extend(_file_action(path, unit['drop_in'], None, 'the drop-in of %s' % name))
-    if any('/etc/systemd/system/' in action['path'] for action in actions):
+    if any('/etc/systemd/system/' in action.get('path', '') for action in actions):
         actions.append({'layer': 'persistence', 'action': 'reload', 'detail': 'systemctl daemon-reload'})
     actions.extend(_keeper.plan(facts['keeper'], facts['key'], []))
     reasons = [row['skipped_reason'] for row in rows if row['skipped_reason']]
@@ -283,19 +288,21 @@ def _score_before(target, known, record):
     return record.get('managers', {}).get(target['manager'].get('name') or '', 0)
 
 
-def _restore_file(path, entry, texts):
-    """Back to the backup, byte for byte, where the file is as it was left; else without our block alone."""
-    now, backup = texts['now'], texts['backup']
+def _restore_file(path, entry, facts):
+    """Back to the backup, byte for byte, where the file is as it was left; else without our part alone."""
+    now, backup = facts['files'][path]['now'], facts['files'][path]['backup']
     if now is None:
         return []
-    as_left = entry['sha256'] == digest(now)
-    if entry['before'] is None:
-        if as_left or now.startswith(HEADER) or not _sysv.without_score(now):
-            return _file_action(path, now, None, 'made by this module')
-        return _file_action(path, now, _sysv.without_score(now), 'without our block')
-    if as_left and backup is not None:
-        return _file_action(path, now, backup, 'as it was before')
-    return _file_action(path, now, _sysv.without_score(now), 'without our block; the file was edited since')
+    killer = entry.get('killer')
+    if entry['sha256'] == digest(now) or now.startswith(HEADER):
+        after, detail = backup if entry['before'] else None, 'as it was before'
+    else:
+        after = _spare.remove_from(killer, now, entry['names']) if killer else _sysv.without_score(now)
+        after, detail = after if after or entry['before'] else None, 'without our part; it was edited since'
+    actions = _file_action(path, now, after, detail)
+    if actions:
+        actions.extend(_spare.restart_after(facts['spare'], path))
+    return actions
 
 
 def returned_actions(actions):

@@ -1,0 +1,43 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a person calls a cgroup: a systemd unit, a container's id, a Kubernetes pod's uid."""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import re
+
+_CONTAINER = re.compile(r'(?:^|/)(?:(docker|libpod|cri-containerd|crio|containerd|podman|buildkit)[-:])?([0-9a-f]{64})(?:\.scope)?(?=/|$)')
+_COLON_CONTAINER = re.compile(r'(?:^|/)[^/]*:(cri-containerd|containerd|docker|crio):([0-9a-f]{64})(?=/|$)')
+_POD = re.compile(r'[-/]pod([0-9a-f]{8}[-_][0-9a-f]{4}[-_][0-9a-f]{4}[-_][0-9a-f]{4}[-_][0-9a-f]{12}|[0-9a-f]{32})(?:\.slice)?(?=/|$)')
+_UNIT = re.compile(r'([^/]+\.(?:service|scope|socket|mount|swap))(?=/|$)')
+_SLICE = re.compile(r'([^/]+\.slice)(?=/|$)')
+_LXC = re.compile(r'^/(?:lxc(?:\.payload)?|machine\.slice/lxc)[./]([^/]+)')
+_RUNTIMES = {'libpod': 'podman', 'cri-containerd': 'containerd', 'crio': 'cri-o'}
+
+
+def cgroup_names(path):
+    """{container_id, runtime, pod_uid, unit} of a cgroup path; what the path does not tell is None."""
+    names = {'container_id': None, 'runtime': None, 'pod_uid': None, 'unit': None}
+    if not path:
+        return names
+    containers = _COLON_CONTAINER.findall(path) or _CONTAINER.findall(path)
+    if containers:
+        runtime, names['container_id'] = containers[-1]
+        names['runtime'] = _RUNTIMES.get(runtime, runtime) or (
+            'docker' if '/docker/' in path else 'podman' if '/libpod' in path else None)
+    else:
+        match = _LXC.match(path)
+        if match:
+            names['container_id'], names['runtime'] = match.group(1), 'lxc'
+    pods = _POD.findall(path)
+    if pods:
+        uid = pods[-1].replace('_', '-')
+        names['pod_uid'] = uid if '-' in uid else '-'.join((uid[:8], uid[8:12], uid[12:16], uid[16:20], uid[20:]))
+    units = [unit for unit in _UNIT.findall(path) if not unit.startswith('user@') and not unit.startswith('init.scope')]
+    if not units:
+        units = _UNIT.findall(path) or _SLICE.findall(path)
+    names['unit'] = units[-1] if units else None
+    return names

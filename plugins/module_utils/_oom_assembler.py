@@ -1,0 +1,289 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Puts the lines of a log together to OOM reports: by host, by the CPU or task that printed, and by what a line says."""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import collections
+
+from . import _oom_lines as lines
+from ._oom_prefix import LONGEST_LINE, Prefix, PrefixReader, unescape
+from ._oom_report import Report
+from ._oom_times import parse_yearless
+
+# Lines without a word of a report after which one that is open has ended; another CPU's trace or a slab list may lie between.
+_PATIENCE_OPEN = 500
+# The reaper and memory.oom.group speak soon after the kill.
+_PATIENCE_CLOSED = 60
+_MOST_STREAMS = 64
+_MOST_WAITING = 16
+_MOST_CONTINUATIONS = 200
+# An OOM kill that follows its header by more than this belongs to another report, whose header was lost.
+_LONGEST_KILL = 300
+
+_BARE = Prefix()
+# Pieces of kernel lines that a mail client or a terminal broke in two.
+_BROKEN = ('oom_score_adj=', 'order=', 'gfp_mask=', 'oom-killer:', 'total-vm:', 'anon-rss:', 'file-rss:', 'shmem-rss:', 'UID:',
+           'swapents ', 'pgtables:')
+
+
+def seconds_between(first, second):
+    """Seconds from one prefix to another where both tell a time in the same way, else None."""
+    if first.uptime is not None and second.uptime is not None:
+        return second.uptime - first.uptime
+    if first.style == second.style == 'yearless' and first.stamp != second.stamp:
+        a, b = parse_yearless(first.stamp), parse_yearless(second.stamp)
+        if a and b:
+            return b[2] - a[2] + (b[1] - a[1]) * 86400 if a[0] == b[0] else None
+    return None
+
+
+class Assembler:
+    """Feed it lines; it hands each finished report to ``emit``."""
+
+    def __init__(self, emit):
+        self._emit = emit
+        self._reader = PrefixReader()
+        self._streams = {}
+        self._waiting = collections.deque()
+        self._pending = None
+        self._more = []
+        self._styled = False
+        self._idle = 0
+
+    def wants_more(self):
+        """Whether the lines that follow may still belong to a report."""
+        if self._pending is not None:
+            return True
+        if self._streams and self._idle < _PATIENCE_OPEN:
+            return any(not report.has_ended() for report in self._streams.values()) or self._idle < _PATIENCE_CLOSED
+        return False
+
+    def feed(self, line, path, number, offset):
+        """Take a line of a log, without its line break. True while more lines are wanted."""
+        if line[-1:] == '\r':
+            line = line[:-1]
+        if line[:1] == '\0':
+            line = line.lstrip('\0')
+        prefix, message = self._reader.read(line[:LONGEST_LINE])
+        if prefix is None:
+            message = message.strip()
+            if not message or message[:3] in ('--', '```', '...'):
+                return self.wants_more()
+            if self._pending is not None and (self._styled or message.startswith(_BROKEN)):
+                if len(self._more) < _MOST_CONTINUATIONS:
+                    self._more.append(message)
+                return True
+            prefix = _BARE
+        else:
+            self._styled = True
+            message = message.strip()
+        self._finish_message()
+        self._pending = (prefix, unescape(message), path, number, offset)
+        return True
+
+    def flush(self):
+        """No more lines come: hand over all that is held."""
+        self._finish_message()
+        self._styled = False
+        for key in list(self._streams):
+            self._close(key)
+        while self._waiting:
+            self._emit(self._waiting.popleft())
+
+    def pause(self):
+        """The lines that follow in this file are of no report: those of a later file may be."""
+        self._finish_message()
+
+    def _close(self, key):
+        report = self._streams.pop(key, None)
+        if report is not None and report.worth_telling():
+            self._waiting.append(report)
+            if len(self._waiting) > _MOST_WAITING:
+                self._emit(self._waiting.popleft())
+
+    def _open(self, key, pending):
+        self._close(key)
+        if len(self._streams) >= _MOST_STREAMS:
+            self._close(next(iter(self._streams)))
+        report = self._streams[key] = Report(pending[0], *pending[2:])
+        return report
+
+    def _finish_message(self):
+        pending, self._pending = self._pending, None
+        if pending is None:
+            return
+        more = ' '.join(self._more) if self._more else ''
+        self._more = []
+        prefix, message = pending[0], pending[1]
+        if more and not message:
+            message, more = more, ''
+        # What user space printed never touches a report of the kernel.
+        key = (prefix.host, prefix.caller, prefix.trusted is False)
+        report = self._streams.get(key)
+        if message[:1] != '[' and ('ill' in message or 'oom' in message or 'emory' in message or 'mems_allowed' in message):
+            if self._event(key, report, pending, '%s %s' % (message, more) if more else message):
+                self._idle = 0
+                return
+        if report is None:
+            if not message.startswith(('Mem-', '[ ', 'Tasks state', 'Task in', 'memory: usage')):
+                self._idle += 1
+                return
+            report = self._open(key, pending)
+        if report.read(message, more):
+            self._idle = 0
+        else:
+            self._idle += 1
+
+    def _event(self, key, report, pending, message):
+        """Lines that start, decide or end a report. True where this is one."""
+        for word, handler in _EVENTS:
+            if word in message:
+                found = handler(self, key, report, pending, message)
+                if found:
+                    return True
+        return False
+
+    def _at_start(self, pending, message, text):
+        """Whether a message begins with a text; where the kernel did not write it, whether it holds the text."""
+        return message.startswith(text) or (pending[0].trusted is not True and text in message)
+
+    def _invoked(self, key, report, pending, message):
+        header = lines.invoked(message)
+        if header is None:
+            return False
+        report = self._open(key, pending)
+        report.header = header
+        report.manual = header['order'] == -1
+        return True
+
+    def _killed(self, key, report, pending, message):
+        prefix = pending[0]
+        victim = lines.killed(message, prefix.trusted is not True)
+        if victim is None:
+            return False
+        if report is None or not self._belongs(report, prefix, victim):
+            report = self._open(key, pending)
+        for dummy in range(min(prefix.repeated, 1000)):
+            report.add_victim(victim)
+        return True
+
+    @staticmethod
+    def _belongs(report, prefix, victim):
+        """Whether a victim is the one that an open report is about."""
+        if report.has_victim(victim['pid'], victim['name']):
+            return True
+        gap = seconds_between(report.prefix, prefix)
+        if report.failure or (gap is not None and not -5 <= gap <= _LONGEST_KILL):
+            return False
+        if report.group is not None:
+            return True
+        if report.victims or report.panic:
+            return False
+        # A kernel before 5.1 may have killed a child of the one it named.
+        pid = report.summary and report.summary['pid']
+        return pid is None or pid == victim['pid'] or report.chosen is not None
+
+    def _summary(self, key, report, pending, message):
+        if not self._at_start(pending, message, 'oom-kill:'):
+            return False
+        found = lines.summary(message)
+        if report is None or report.failure or report.has_ended() or report.summary is not None:
+            report = self._open(key, pending)
+        report.summary = found
+        return True
+
+    def _chosen(self, key, report, pending, message):
+        found = lines.chosen(message)
+        if found is None:
+            shared = lines.sharing(message)
+            if shared and report is not None and len(report.sharing) < 64:
+                report.sharing.append(shared)
+            return shared is not None
+        if report is None or report.failure or report.has_ended() or report.chosen is not None:
+            report = self._open(key, pending)
+        found['memcg'] = message.startswith('Memory cgroup')
+        report.chosen = found
+        return True
+
+    def _reaped(self, key, report, pending, message):
+        found = lines.reaped(message)
+        if found is None:
+            return False
+        host = pending[0].host
+        candidates = [one for stream, one in self._streams.items() if stream[0] == host] + [
+            one for one in reversed(self._waiting) if one.prefix.host == host]
+        for candidate in candidates:
+            if candidate.has_victim(found[0]):
+                candidate.reaped[found[0]] = found[1]
+                return True
+        return False
+
+    def _group(self, key, report, pending, message):
+        path = lines.group_kill(message)
+        if path is None or report is None:
+            return False
+        report.group = path
+        return True
+
+    def _exiting(self, key, report, pending, message):
+        found = lines.exiting(message)
+        if found is None:
+            return False
+        if report is None or report.failure or report.has_ended():
+            report = self._open(key, pending)
+        report.exiting = found
+        return True
+
+    def _panic(self, key, report, pending, message):
+        if not self._at_start(pending, message, 'Kernel panic - not syncing: '):
+            return False
+        if report is None or report.failure or report.victims:
+            report = self._open(key, pending)
+        report.panic = True
+        return True
+
+    def _no_victim(self, key, report, pending, message):
+        if not self._at_start(pending, message, 'Out of memory and no killable processes'):
+            return False
+        if report is None or report.failure or report.has_ended():
+            report = self._open(key, pending)
+        report.no_victim = True
+        return True
+
+    def _failure(self, key, report, pending, message):
+        found = lines.allocation_failure(message)
+        if found is None:
+            return False
+        report = self._open(key, pending)
+        report.header = found
+        report.failure = True
+        return True
+
+    def _cpuset(self, key, report, pending, message):
+        if report is None or report.cpuset is not None:
+            return False
+        name, mark, rest = message.partition(' cpuset=')
+        path, mark, nodes = rest.partition(' mems_allowed=')
+        if not mark:
+            return False
+        report.cpuset = (path, nodes.strip())
+        return True
+
+
+_EVENTS = (
+    ('oom-killer', Assembler._invoked),
+    ('Killed', Assembler._killed),
+    ('oom-kill:', Assembler._summary),
+    ('Kill', Assembler._chosen),
+    ('oom_reaper: ', Assembler._reaped),
+    ('memory.oom.group', Assembler._group),
+    ('Kernel panic', Assembler._panic),
+    ('no killable processes', Assembler._no_victim),
+    ('OOM victim', Assembler._exiting),
+    ('page allocation failure', Assembler._failure),
+    (' mems_allowed=', Assembler._cpuset),
+)

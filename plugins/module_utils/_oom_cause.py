@@ -1,0 +1,196 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Why it happened, in one sentence that says no more than the report does."""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+from ._sizes import format_size
+
+# A group of processes of one name is worth a word from this many on.
+_MANY = 5
+_LOW_ZONES = ('DMA', 'DMA32', 'Normal')
+
+
+def cause_of(event):
+    """The sentence for an event of _oom_events."""
+    if event['kind'] == 'allocation_failure':
+        return _allocation_failure(event)
+    sentence = _what_ran_out(event)
+    if sentence is None:
+        return _not_known(event)
+    holders = None if event['trigger']['manual'] else _who_held_it(event)
+    ending = {'panic': 'the kernel panicked', 'no_victim': 'no process could be killed'}.get(event['kind'])
+    return '; '.join(part for part in (sentence, holders, ending) if part) + '.'
+
+
+def _allocation_failure(event):
+    trigger = event['trigger']
+    size = event['memory']['page_size_bytes']
+    order = trigger['order']
+    text = 'An allocation%s by %s failed, and nothing was killed' % (_of_order(order, size), trigger['name'])
+    if order and _fragmented(event):
+        text += ': memory is free, but not in blocks that large'
+    return text + '.'
+
+
+def _of_order(order, size):
+    if order is None:
+        return ''
+    if size is None or not 0 <= order <= 20:
+        return ' of order %d' % order
+    return ' of order %d (%s)' % (order, format_size(size << order))
+
+
+def _what_ran_out(event):
+    if event['trigger']['manual']:
+        return 'Somebody asked for it: the sysrq key f made the kernel kill the process with the highest score'
+    if event['scope'] == 'memcg':
+        return _cgroup_limit(event)
+    memory = event['memory']
+    if memory['ram_bytes'] is None and not event['zones']:
+        return None
+    if event['scope'] in ('cpuset', 'mempolicy'):
+        return _node(event)
+    if _low_memory(event):
+        return _low_memory(event)
+    order = event['trigger']['order']
+    if order and order > 0 and _fragmented(event):
+        return 'Memory is fragmented: %s is free, but no block of order %d (%s)' % (
+            format_size(memory['free_bytes']), order, format_size(memory['page_size_bytes'] << order))
+    ram = _usable(memory)
+    ran_out = 'RAM (%s) ran out' % format_size(ram) if ram else 'RAM ran out'
+    return ran_out + _swap(memory['swap_total_bytes'], memory['swap_free_bytes'])
+
+
+def _usable(memory):
+    if memory['ram_bytes'] is None:
+        return None
+    return memory['ram_bytes'] - (memory['reserved_bytes'] or 0)
+
+
+def _swap(total, free):
+    if total is None:
+        return ''
+    if total == 0:
+        return ' and there is no swap'
+    if free is not None and free * 50 <= total:
+        return ' and swap (%s) is full' % format_size(total)
+    if free is not None:
+        return ' although %s of %s swap is free' % (format_size(free), format_size(total))
+    return ''
+
+
+def _cgroup_limit(event):
+    cgroup = event['cgroup'] or {}
+    name = cgroup.get('path')
+    limit, usage = cgroup.get('limit_bytes'), cgroup.get('usage_bytes')
+    if name is None and limit is None:
+        return 'A memory cgroup reached its limit; which one, and what limit, is not in the log'
+    text = 'The memory cgroup %s' % name if name else 'A memory cgroup'
+    swap_limit, swap_usage = cgroup.get('memory_swap_limit_bytes'), cgroup.get('memory_swap_usage_bytes')
+    if limit is not None and usage is not None and usage * 100 < limit * 95:
+        if swap_limit is not None and swap_usage is not None and swap_usage * 100 >= swap_limit * 95:
+            return '%s reached its limit of %s for memory and swap' % (text, format_size(swap_limit))
+    if limit is None:
+        return '%s reached its limit' % text
+    text += ' reached its limit of %s' % format_size(limit)
+    if cgroup.get('swap_limit_bytes') == 0:
+        text += ' and may use no swap'
+    elif cgroup.get('swap_limit_bytes') and (cgroup.get('swap_usage_bytes') or 0) * 100 >= cgroup['swap_limit_bytes'] * 98:
+        text += ' and its %s of swap is full' % format_size(cgroup['swap_limit_bytes'])
+    elif swap_limit is not None and limit is not None and swap_limit > limit and (swap_usage or 0) * 100 >= swap_limit * 98:
+        text += ' and, with swap, of %s' % format_size(swap_limit)
+    return text
+
+
+def _node(event):
+    nodes = event['nodemask'] if event['scope'] == 'mempolicy' and event['nodemask'] not in (None, '(null)') else event['mems_allowed']
+    holder = 'memory policy' if event['scope'] == 'mempolicy' else 'cpuset %s' % event['cpuset'] if event['cpuset'] else 'cpuset'
+    text = 'The %s allows only NUMA node %s, and it is out of memory' % (holder, nodes) if nodes else (
+        'The NUMA nodes that the %s allows are out of memory' % holder)
+    free, shown = event['memory']['free_bytes'], [zone['free_bytes'] for zone in event['zones']]
+    if free is not None and shown and None not in shown and free - sum(shown) > sum(shown):
+        text += ' while %s is free on other nodes' % format_size(free - sum(shown))
+    return text
+
+
+def _low_memory(event):
+    """32-bit kernels: what the kernel can map itself is out, HighMem is not."""
+    high = [zone for zone in event['zones'] if zone['zone'] == 'HighMem' and zone['free_bytes'] and zone['high_bytes'] is not None]
+    if not high or not any(zone['free_bytes'] > zone['high_bytes'] for zone in high):
+        return None
+    flags = event['trigger']['gfp_flags'] or []
+    if any('HIGH' in flag for flag in flags):
+        return None
+    low = [zone for zone in event['zones'] if zone['zone'] in _LOW_ZONES and zone['free_bytes'] is not None and zone['low_bytes'] is not None]
+    short = [zone for zone in low if zone['free_bytes'] - (zone['free_cma_bytes'] or 0) < zone['low_bytes']]
+    if not short:
+        return None
+    return 'Low memory (zone %s) ran out on a 32-bit kernel while %s of HighMem is free' % (
+        short[-1]['zone'], format_size(sum(zone['free_bytes'] for zone in high)))
+
+
+def _fragmented(event):
+    """Whether the zones have free memory above their watermarks but no block of the order that was asked for."""
+    order = event['trigger']['order']
+    zones = [zone for zone in event['zones'] if zone['free_blocks'] and zone['free_bytes'] is not None and zone['min_bytes'] is not None]
+    if not zones or not order or event['memory']['free_bytes'] is None or event['memory']['page_size_bytes'] is None:
+        return False
+    if not any(zone['free_bytes'] > zone['min_bytes'] for zone in zones):
+        return False
+    return not any(count for zone in zones for count in zone['free_blocks'][order:])
+
+
+def _who_held_it(event):
+    """The processes, or the part of the kernel, that held the memory."""
+    limit = (event['cgroup'] or {}).get('limit_bytes') if event['scope'] == 'memcg' else _usable(event['memory'])
+    kernel = _kernel_share(event, limit)
+    if kernel:
+        return kernel
+    rows = [row for row in event['tasks'] if row['rss_bytes']]
+    if not rows:
+        return None
+    largest = rows[0]
+    if limit and largest['rss_bytes'] * 2 > limit:
+        return '%s alone holds %s, over half of it, as a leak would' % (_named(largest), format_size(largest['rss_bytes']))
+    groups = {}
+    for row in rows:
+        count, total = groups.get(row['name'], (0, 0))
+        groups[row['name']] = (count + 1, total + row['rss_bytes'])
+    name, (count, total) = max(groups.items(), key=lambda item: (item[1][1], item[0]))
+    if count >= _MANY and total > largest['rss_bytes'] * 2 and (not limit or total * 3 > limit):
+        return '%d processes named %s hold %s together%s' % (
+            count, name, format_size(total), ', shared pages counted for each' if limit and total > limit else '')
+    text = 'the largest process, %s, holds %s' % (_named(largest), format_size(largest['rss_bytes']))
+    if len(rows) > 1 and rows[1]['rss_bytes'] * 3 > largest['rss_bytes']:
+        text += ', and %s %s' % (_named(rows[1]), format_size(rows[1]['rss_bytes']))
+    return text
+
+
+def _named(row):
+    return '%s (pid %d)' % (row['name'] or 'a process without a name', row['pid'])
+
+
+def _kernel_share(event, limit):
+    if event['scope'] == 'memcg' or not limit:
+        return None
+    memory = event['memory']
+    slab = (memory['slab_reclaimable_bytes'] or 0) + (memory['slab_unreclaimable_bytes'] or 0)
+    if slab * 2 > limit:
+        return 'the kernel itself holds %s in slab caches' % format_size(slab)
+    if memory['hugepages_bytes'] and memory['hugepages_bytes'] * 2 > limit:
+        return '%s is set aside as huge pages' % format_size(memory['hugepages_bytes'])
+    if (memory['shmem_bytes'] or 0) * 2 > limit:
+        return '%s is shared memory or tmpfs' % format_size(memory['shmem_bytes'])
+    return None
+
+
+def _not_known(event):
+    if not event['missing']:
+        return 'Not known: the report does not say it.'
+    words = {'header': 'header', 'memory': 'memory block', 'tasks': 'task table', 'victim': 'victim'}
+    return 'Not known: the log lacks the report\'s %s.' % ' and '.join(
+        ', '.join(words[part] for part in event['missing']).rsplit(', ', 1))

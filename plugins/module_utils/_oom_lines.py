@@ -1,0 +1,219 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The single lines of an OOM report that name a process or a cgroup, each as a dictionary of what it says.
+
+A process names itself: its name holds up to 15 bytes, any bytes, and is looked for between what the kernel prints around it.
+"""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import re
+
+_INVOKED = re.compile(r'(.*?) ?invoked\s+oom-killer(?::?\s+(.*))?$', re.DOTALL)
+_GFP = re.compile(r'gfp_mask=(0x[0-9a-fA-F]{1,16})(?:\(([^()]{0,1000})\))?')
+_ORDER = re.compile(r'order[=:]\s?(-?\d{1,3})')
+_ADJUSTMENT = re.compile(r'\boom_score_adj=(-?\d{1,5})')
+_LEGACY_ADJUSTMENT = re.compile(r'\boom(?:_adj|killadj)=(-?\d{1,5})')
+_NODE_MASK = re.compile(r'nodemask=(\(null\)|[\d,-]{1,200}?)(?:,|\s|$)')
+
+_IDENTITY = re.compile(r'(?:Pid: (\d{1,10}), comm: |CPU: \d{1,6} (?:UID: (\d{1,10}) )?PID: (\d{1,10}) Comm: )(.*)$', re.DOTALL)
+_KERNEL = re.compile(r'^(.{0,64}?) (?:Kdump: loaded )?(?:Not tainted|Tainted: [A-Z\[\]= ,]{1,120}?)\s+(\d{1,2}\.\d{1,3}\S{0,120})',
+                     re.DOTALL)
+
+_KILLED = re.compile(
+    r'Killed\s+process\s+(\d{1,10})(?:,? UID (\d{1,10}),)?\s+\((.{0,64})\)(?=,? UID[ :]|,?\s+(?:total-vm|vsz):)(.*)$', re.DOTALL)
+_KILLED_ONLY = re.compile(r'Killed\s+process\s+(\d{1,10})(?:,? UID (\d{1,10}),)?\s+\((.{0,16})\)(.*)$', re.DOTALL)
+_KILLED_PREFIX = re.compile(r'[\w ()/.-]{0,80}[:,] ?$')
+_SIZES = tuple((name, re.compile(r'\b%s: ?(\d{1,20})kB' % text)) for name, text in (
+    ('total_vm_kb', '(?:total-vm|vsz)'), ('anon_rss_kb', 'anon-rss'), ('file_rss_kb', 'file-rss'), ('shmem_rss_kb', 'shmem-rss'),
+    ('pgtables_kb', 'pgtables')))
+_UID = re.compile(r'\bUID[: ](\d{1,10})')
+_KILLED_ADJUSTMENT = re.compile(r'\boom_score_adj: ?(-?\d{1,5})')
+
+_CHOSEN = re.compile(r'Kill process (\d{1,10}) \((.{0,64})\) score (\d{1,10}) (?:or sacrifice child|and children)', re.DOTALL)
+_SHARING = re.compile(r'Kill(?:ing)? process (\d{1,10}) \((.{0,64})\) sharing same memory', re.DOTALL)
+_REAPED = re.compile(r'oom_reaper: (reaped process |unable to reap pid: ?)(\d{1,10}) \(')
+_EXITING = re.compile(r'OOM victim (\d{1,10}) \((.{0,64})\) is already exiting', re.DOTALL)
+
+_SUMMARY_KEY = re.compile(r',\s*(?=(?:nodemask|cpuset|mems_allowed|oom_memcg|task_memcg)=|global_oom\b|task=)')
+_SUMMARY_TASK = re.compile(r'task=(.{0,64}),pid=(\d{1,10}),uid=(\d{1,10})', re.DOTALL)
+
+_TASK_IN = re.compile(r'Task in (.*) killed as a result of limit of (.*)$', re.DOTALL)
+_GROUP = re.compile(r'Tasks in (.*) are going to be killed due to memory\.oom\.group set')
+_LIMIT_REACHED = re.compile(r'Memory limit reached of cgroup (.*)$', re.DOTALL)
+_USAGE = re.compile(r'(memory\+swap|memory|swap|kmem|kmem\.tcp|memsw):\s+usage\s+(\d{1,20})kB,\s+limit\s+(\d{1,20})kB,\s+failcnt\s+(\d{1,20})')
+_STATISTICS = re.compile(r'Memory cgroup stats for (.*?):(?:\s+(.*))?$', re.DOTALL)
+_STATISTIC = re.compile(r'([a-z_]{1,40})(?::| )(\d{1,20})(KB)?(?=\s|$)')
+
+_ALLOCATION = re.compile(r'(.{0,64}?)[:.] page allocation failure[:.] ?(.*)$', re.DOTALL)
+_MODE = re.compile(r'mode:(0x[0-9a-fA-F]{1,16})(?:\(([^()]{0,1000})\))?')
+
+# TASK_COMM_LEN without its NUL; the names of kernel workers are longer in places.
+_COMM_LENGTH = 15
+_NAME_LENGTH = 64
+
+
+def _integer(text):
+    return None if text is None else int(text)
+
+
+def _first(pattern, text):
+    match = pattern.search(text)
+    return match.group(1) if match else None
+
+
+def _flags(text):
+    return [flag for flag in text.split('|') if flag] if text else None
+
+
+def _short(name):
+    """A process's name, 15 bytes at most, without what an unknown prefix left before it."""
+    if len(name) <= _COMM_LENGTH:
+        return name
+    return name.rpartition(': ')[2][-_COMM_LENGTH:].lstrip() if ': ' in name else name.rpartition(' ')[2][-_NAME_LENGTH:]
+
+
+def invoked(message):
+    """``X invoked oom-killer: gfp_mask=0x201da, order=0, oom_score_adj=-500``, the header."""
+    match = _INVOKED.match(message)
+    if not match:
+        return None
+    name, rest = match.group(1), match.group(2) or ''
+    gfp = _GFP.search(rest)
+    return {
+        'name': _short(name),
+        'gfp_mask': gfp.group(1) if gfp else None,
+        'gfp_flags': _flags(gfp.group(2)) if gfp else None,
+        'order': _integer(_first(_ORDER, rest)),
+        'oom_score_adj': _integer(_first(_ADJUSTMENT, rest)),
+        'oom_adj': _integer(_first(_LEGACY_ADJUSTMENT, rest)),
+        'nodemask': _first(_NODE_MASK, rest),
+    }
+
+
+def allocation_failure(message):
+    """``c: page allocation failure: order:4, mode:0x40cc0(GFP_KERNEL)``: no kill, but the same memory block."""
+    match = _ALLOCATION.match(message)
+    if not match:
+        return None
+    name, rest = match.groups()
+    mode = _MODE.search(rest)
+    return {
+        'name': _short(name), 'gfp_mask': mode.group(1) if mode else None, 'gfp_flags': _flags(mode.group(2)) if mode else None,
+        'order': _integer(_first(_ORDER, rest)), 'oom_score_adj': None, 'oom_adj': None, 'nodemask': _first(_NODE_MASK, rest),
+    }
+
+
+def identity(message):
+    """``CPU: 0 PID: 11029 Comm: dockerd Not tainted 3.10.0-957.el7.x86_64 #1``, or ``Pid: 1, comm: x`` before 3.10."""
+    match = _IDENTITY.match(message)
+    if not match:
+        return None
+    old_pid, uid, pid, rest = match.groups()
+    kernel = _KERNEL.match(rest)
+    name = kernel.group(1) if kernel else rest.split(' ')[0]
+    return {'pid': int(old_pid or pid), 'uid': _integer(uid), 'name': name, 'kernel': kernel.group(2) if kernel else None}
+
+
+def killed(message, anywhere):
+    """A victim's line. ``anywhere`` finds it inside another line too, as agents print it again."""
+    start = message.find('Killed')
+    if start < 0:
+        return None
+    if start and not anywhere and not _KILLED_PREFIX.match(message[:start]):
+        return None
+    match = _KILLED.match(message[start:]) or _KILLED_ONLY.match(message[start:])
+    if not match:
+        return None
+    pid, uid, name, rest = match.groups()
+    victim = {'pid': int(pid), 'name': name, 'uid': _integer(uid or _first(_UID, rest)),
+              'oom_score_adj': _integer(_first(_KILLED_ADJUSTMENT, rest)),
+              'memcg': 'emory cgroup out of memory' in message[:start],
+              'whole_system': 'ut of memory' in message[:start] and 'emory cgroup' not in message[:start]}
+    for key, pattern in _SIZES:
+        victim[key] = _integer(_first(pattern, rest))
+    return victim
+
+
+def chosen(message):
+    """``Out of memory: Kill process N (c) score S or sacrifice child``: whom a kernel before 5.1 chose."""
+    match = _CHOSEN.search(message)
+    if not match:
+        return None
+    return {'pid': int(match.group(1)), 'name': match.group(2), 'score': int(match.group(3))}
+
+
+def sharing(message):
+    """``Kill process N (c) sharing same memory``: killed with the victim. (pid, name) or None."""
+    match = _SHARING.match(message)
+    return (int(match.group(1)), match.group(2)) if match else None
+
+
+def exiting(message):
+    """``OOM victim N (c) is already exiting``: (pid, name) or None."""
+    match = _EXITING.search(message)
+    return (int(match.group(1)), match.group(2)) if match else None
+
+
+def reaped(message):
+    """(pid, whether its memory was taken) of the OOM reaper's line, or None."""
+    match = _REAPED.match(message)
+    return (int(match.group(2)), match.group(1)[0] == 'r') if match else None
+
+
+def summary(message):
+    """``oom-kill:constraint=...,task=mysqld,pid=1,uid=0``: one line that names all, since 5.0 and in RHEL 8."""
+    result = {'constraint': None, 'nodemask': None, 'cpuset': None, 'mems_allowed': None, 'oom_memcg': None,
+              'task_memcg': None, 'global_oom': False, 'name': None, 'pid': None, 'uid': None}
+    for part in _SUMMARY_KEY.split(message.partition('oom-kill:')[2]):
+        key, mark, value = part.partition('=')
+        key = key.strip()
+        if key == 'task':
+            match = _SUMMARY_TASK.match(part)
+            if match:
+                result['name'], result['pid'], result['uid'] = match.group(1), int(match.group(2)), int(match.group(3))
+            else:
+                result['name'] = value.partition(',pid=')[0][:_NAME_LENGTH] or None
+        elif key == 'global_oom':
+            result['global_oom'] = True
+        elif mark and key in result and value:
+            result[key] = value.split(' ')[0] if key in ('constraint', 'mems_allowed', 'nodemask') else value.rstrip()
+    return result
+
+
+def task_in(message):
+    """(victim's cgroup, limiting cgroup) of ``Task in /a/b killed as a result of limit of /a``, or None."""
+    match = _TASK_IN.match(message)
+    return match.groups() if match else None
+
+
+def limit_reached(message):
+    """The cgroup of ``Memory limit reached of cgroup /x``, or None."""
+    match = _LIMIT_REACHED.match(message)
+    return match.group(1) if match else None
+
+
+def group_kill(message):
+    """The cgroup whose ``memory.oom.group`` is set, or None."""
+    match = _GROUP.match(message)
+    return match.group(1) if match else None
+
+
+def usage(message):
+    """(counter, usage kB, limit kB, failcnt) of a cgroup's ``memory: usage 20480kB, limit 20480kB, failcnt 1204``."""
+    match = _USAGE.match(message)
+    return (match.group(1),) + tuple(int(value) for value in match.groups()[1:]) if match else None
+
+
+def statistics(message):
+    """(cgroup, {name: value}) of ``Memory cgroup stats for /x: cache:0KB rss:4KB`` (KB) or ``anon 4096`` (bytes)."""
+    match = _STATISTICS.match(message)
+    return (match.group(1), statistic_pairs(match.group(2) or '')) if match else None
+
+
+def statistic_pairs(text):
+    """{name: bytes or count} of ``rss:4KB swap:0KB`` or ``anon 4096 file 0``."""
+    return dict((name, int(value) * (1024 if unit else 1)) for name, value, unit in _STATISTIC.findall(text))

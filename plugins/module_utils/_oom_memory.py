@@ -1,0 +1,125 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The Mem-Info block of an OOM report or an allocation failure: show_mem() in mm/show_mem.c, lib/show_mem.c before 4.15."""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import re
+
+_MOST_ZONES = 2048
+_MOST_COUNTERS = 96
+
+_PAIR = re.compile(r'(\w{1,40}(?:\([a-z]{1,10}\))?): ?(\d{1,20})(k?)')
+_ZONE = re.compile(r'(?:Node (\d{1,6}),? )?(DMA|DMA32|Normal|HighMem|Movable|Device) (free:\d.*)$', re.DOTALL)
+_NODE = re.compile(r'Node (\d{1,6}) (\w{1,20}:\d.*)$', re.DOTALL)
+_BLOCKS = re.compile(r'(?:Node (\d{1,6}),? )?(DMA|DMA32|Normal|HighMem|Movable|Device): (.*)$', re.DOTALL)
+_BLOCK = re.compile(r'(\d{1,12})\*(\d{1,9})kB')
+_HUGE_PAGES = re.compile(
+    r'Node (\d{1,6}) hugepages_total=(\d{1,12}) hugepages_free=(\d{1,12})(?: hugepages_surp=\d{1,12})? hugepages_size=(\d{1,12})kB')
+_SWAP = re.compile(r'(Free|Total) swap *[=:] *(\d{1,20})kB')
+_COUNT = re.compile(r'(\d{1,20}) (pages RAM|pages of RAM|pages HighMem|pages HIGHMEM|pages reserved|reserved pages'
+                    r'|total pagecache pages|pages in swap cache|pages swap cached|pages cma reserved|pages hwpoisoned'
+                    r'|pages shared|pages non-shared|free pages|slab pages)\b')
+_NAMES = {
+    'pages RAM': 'ram', 'pages of RAM': 'ram', 'pages reserved': 'reserved', 'reserved pages': 'reserved',
+    'pages HighMem': 'highmem', 'pages HIGHMEM': 'highmem', 'total pagecache pages': 'pagecache',
+    'pages in swap cache': 'swapcache', 'pages swap cached': 'swapcache', 'pages cma reserved': 'cma_reserved',
+    'pages hwpoisoned': 'hwpoisoned',
+}
+ZONE_WORDS = frozenset(name + mark for name in ('DMA', 'DMA32', 'Normal', 'HighMem', 'Movable', 'Device') for mark in ('', ':'))
+COUNTER_WORDS = ('active_anon:', 'active_file:', 'unevictable:', 'slab_reclaimable:', 'mapped:', 'free:', 'sec_pagetables:',
+                 'kernel_misc_reclaimable:', 'free_cma:', 'inactive_anon:', 'inactive_file:', 'Active:', 'free_pcp:')
+
+
+class MemoryBlock:
+    """What one block says. Counters are pages, zones are kB; what it does not say is not there."""
+
+    def __init__(self):
+        self.counters = {}
+        self.counts = {}
+        self.zones = []
+        self.nodes = {}
+        self.huge_pages = []
+        self.swap_kb = {}
+        self.page_kb = None
+
+    def counter_line(self, message):
+        """``active_anon:214440 inactive_anon:63 ...``: the paragraph of page counts below Mem-Info."""
+        for name, value, unit in _PAIR.findall(message):
+            if not unit and len(self.counters) < _MOST_COUNTERS:
+                self.counters.setdefault(name, int(value))
+        return True
+
+    def node_line(self, message):
+        """A line that begins with ``Node`` or with a zone's name."""
+        match = _ZONE.match(message)
+        if match:
+            node, zone, rest = match.groups()
+            if len(self.zones) < _MOST_ZONES:
+                values = dict((name, int(value)) for name, value, unit in _PAIR.findall(rest) if unit)
+                self.zones.append({'node': int(node) if node else None, 'zone': zone, 'kb': values, 'blocks': None,
+                                   'reserve': None, 'unreclaimable': 'all_unreclaimable? yes' in rest})
+            return True
+        match = _BLOCKS.match(message)
+        if match:
+            self._blocks(*match.groups())
+            return True
+        match = _HUGE_PAGES.match(message)
+        if match:
+            if len(self.huge_pages) < _MOST_ZONES:
+                self.huge_pages.append(tuple(int(value) for value in match.groups()))
+            return True
+        match = _NODE.match(message)
+        if match:
+            if len(self.nodes) < _MOST_ZONES:
+                node = self.nodes.setdefault(int(match.group(1)), {})
+                for name, value, unit in _PAIR.findall(match.group(2)):
+                    if unit:
+                        node.setdefault(name, int(value))
+            return True
+        return message[-9:] == ' per-cpu:' or message.startswith('Node ')
+
+    def _blocks(self, node, zone, rest):
+        found = _BLOCK.findall(rest)
+        if not found:
+            return
+        # The buddy allocator's smallest block is the page: 64kB on ppc64 and on arm64 built so.
+        unit = int(found[0][1])
+        if unit and not unit & (unit - 1):
+            self.page_kb = self.page_kb or unit
+        counts = [int(count) for count, dummy in found[:32]]
+        node = int(node) if node else None
+        for entry in self.zones:
+            if entry['zone'] == zone and entry['node'] == node and entry['blocks'] is None:
+                entry['blocks'] = counts
+                return
+        if len(self.zones) < _MOST_ZONES:
+            self.zones.append({'node': node, 'zone': zone, 'kb': {}, 'blocks': counts, 'reserve': None, 'unreclaimable': None})
+
+    def reserve_line(self, message):
+        """``lowmem_reserve[]: 0 972 972 972``, pages, of the zone before it."""
+        values = message.partition(':')[2].split()
+        if self.zones and len(values) <= 16 and all(value.isdigit() and len(value) < 20 for value in values):
+            self.zones[-1]['reserve'] = [int(value) for value in values]
+        return True
+
+    def swap_line(self, message):
+        """``Free swap  = 0kB``, ``Total swap = 0kB``."""
+        match = _SWAP.match(message)
+        if not match:
+            return False
+        self.swap_kb.setdefault(match.group(1), int(match.group(2)))
+        return True
+
+    def count_line(self, message):
+        """``262014 pages RAM`` and its like."""
+        match = _COUNT.match(message)
+        if not match:
+            return False
+        name = _NAMES.get(match.group(2))
+        if name:
+            self.counts.setdefault(name, int(match.group(1)))
+        return True

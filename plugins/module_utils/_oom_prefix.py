@@ -1,0 +1,286 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What stands before a kernel message: who wrote the line, when, on which host, and whether that is the kernel."""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import json
+import re
+
+from ._host import to_native
+
+# Longer than the kernel's longest record (8 kB with its extended header), shorter than what a hostile line may hold.
+LONGEST_LINE = 1 << 16
+
+_PRIORITY = re.compile(r'<(\d{1,3})>')
+_SECONDS = re.compile(r'\[\s*(\d{1,12}\.\d{1,9})\s*\](?:\s?\[\s*([TC]\d{1,10})\s*\])?(?: |$)?')
+_CTIME = re.compile(r'\[([^\[\]]{2,40}\d\d:\d\d(?::\d\d)?(?: \d{4})?)\](?:\s?\[\s*([TC]\d{1,10})\s*\])?(?: |$)?')
+_DELTA = re.compile(r'\[\s*[+<]\s*\d{1,9}\.\d{1,9}>?\s*\] ?')
+_DECODED = re.compile(r'(kern|user|daemon|syslog|auth|local\d|mail|lpr|news|cron|authpriv|ftp|uucp)\s*:\w+\s*: ')
+_KMSG = re.compile(r'(\d{1,4}),(\d{1,20}),(\d{1,20}),([^;,]{0,16})((?:,[^;]{0,80})?);')
+_CALLER = re.compile(r'caller=([TC]\d{1,10})')
+_ISO = r'\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z| ?[+-]\d\d:?\d\d)?'
+_TAG = r'(?:([^\s:\[\]]{1,255}) )?([^\s:\[\]]{1,64}(?: [^\s:\[\]]{1,64})?)(\[[^\]\s]{0,32}\])?: ?'
+_RFC5424 = re.compile(
+    r'1 (%s|-) (\S{1,255}) (\S{1,48}) (\S{1,128}) (\S{1,32}) (?:-|(?:\[(?:[^\]\\]|\\.)*\])+)(?: %s|\s|$)' % (_ISO, to_native(b'\xef\xbb\xbf')))
+_RFC3339 = re.compile(r'(?:[A-Z][a-z]{2} )?(%s)(?: [A-Z]{2,5})?(?: %s| )' % (_ISO, _TAG))
+_RFC3164 = re.compile(
+    r'(?:(\d{4}) )?([^\s\d\[\]<>:,;=|]{3,9} {1,2}\d{1,2}) (?:(\d{4}) )?(\d\d:\d\d:\d\d(?:\.\d{1,9})?)(?: (\d{4}))? %s' % _TAG)
+_UNIX = re.compile(r'(\d{9,11}\.\d{6}) %s' % _TAG)
+_MONOTONIC = re.compile(r'(\S{1,255}) kernel: ?')
+_REPEATED = re.compile(r'message repeated (\d{1,9}) times: \[ ?(.*)\]$')
+_QUOTE = re.compile(r'[>\s|]+')
+_FACILITY = re.compile(r'(?:kern|user|daemon|syslog|auth|authpriv|local\d)\.\w+$')
+_INNER_KERNEL = re.compile(r'(?:^|[\s.])kernel:\s?')
+_INNER_SECONDS = re.compile(r'\[\s{0,8}\d{1,10}\.\d{6}\]')
+_ESCAPED = re.compile(r'(?:#012|\\x0a|\\n)\s*')
+
+
+class Prefix:
+    """One line's origin. ``style`` names how ``stamp`` is written: yearless, iso, ctime, epoch, usec or None."""
+
+    __slots__ = ('style', 'stamp', 'host', 'uptime', 'caller', 'trusted', 'repeated')
+
+    def __init__(self, style=None, stamp=None, host=None, uptime=None, caller=None, trusted=None, repeated=1):
+        self.style = style
+        self.stamp = stamp
+        self.host = host
+        self.uptime = uptime
+        self.caller = caller
+        self.trusted = trusted
+        self.repeated = repeated
+
+
+def unescape(message):
+    """A message whose line breaks were written out (rsyslog's ``#012``, /dev/kmsg's ``\\x0a``) with spaces there."""
+    if '#012' in message or '\\x0a' in message or '\\n' in message:
+        return _ESCAPED.sub(' ', message)
+    return message
+
+
+def _is_kernel(tag):
+    """Whether a syslog tag, ``kernel`` or busybox's ``kern.warn kernel``, is the kernel's."""
+    return tag == 'kernel' or tag.endswith(' kernel') or tag == 'klogd'
+
+
+class PrefixReader:
+    """Splits lines into prefix and message. Remembers the last prefix, as the lines of one report share it."""
+
+    def __init__(self):
+        self._text = None
+        self._prefix = None
+
+    def read(self, line):
+        """(Prefix or None, message) of a line; None where nothing but a message stands there."""
+        if self._text is not None and line.startswith(self._text):
+            prefix = self._prefix
+            rest = line[len(self._text):]
+            return self._with_uptime(prefix, rest) if rest[:1] == '[' or rest[:1] == 'm' else (prefix, rest)
+        self._text = None
+        first = line[:1]
+        if first == '[':
+            return self._bracket(line)
+        if first == '<':
+            return self._priority(line)
+        if first == '{':
+            return self._json(line)
+        if first.isdigit():
+            found = self._dated(line) or self._kmsg(line)
+        else:
+            found = self._syslog(line) or self._decoded(line)
+        return found or self._inner(line)
+
+    def _remember(self, line, end, prefix):
+        self._text = line[:end]
+        self._prefix = prefix
+        return self._with_uptime(prefix, line[end:])
+
+    def _with_uptime(self, prefix, rest):
+        """Take the kernel's own time off a message that syslog has stamped already."""
+        match = _SECONDS.match(rest)
+        if match:
+            prefix = Prefix(prefix.style, prefix.stamp, prefix.host, float(match.group(1)), match.group(2), prefix.trusted)
+            rest = rest[match.end():]
+        if rest[:17] == 'message repeated ':
+            match = _REPEATED.match(rest)
+            if match:
+                inner, rest = self._with_uptime(prefix, match.group(2))
+                prefix = Prefix(inner.style, inner.stamp, inner.host, inner.uptime, inner.caller, inner.trusted,
+                                int(match.group(1)))
+        return prefix, rest
+
+    def _bracket(self, line):
+        match = _SECONDS.match(line)
+        if match:
+            rest = line[match.end():]
+            prefix = Prefix(None, None, None, float(match.group(1)), match.group(2))
+            # journalctl -o short-monotonic puts host and tag behind the seconds.
+            tagged = _MONOTONIC.match(rest)
+            if tagged:
+                prefix.host, prefix.trusted = tagged.group(1), True
+                rest = rest[tagged.end():]
+            return prefix, rest
+        match = _CTIME.match(line)
+        if match:
+            prefix = Prefix('ctime', match.group(1), None, None, match.group(2))
+            if not match.group(2):
+                self._text, self._prefix = line[:match.end()], prefix
+            return prefix, line[match.end():]
+        match = _DELTA.match(line)
+        if match:
+            return Prefix(), line[match.end():]
+        return self._inner(line)
+
+    def _priority(self, line):
+        match = _PRIORITY.match(line)
+        if not match:
+            return self._inner(line)
+        rest = line[match.end():]
+        found = self._rfc5424(rest)
+        if found:
+            self._text = None
+            return found
+        kernel = int(match.group(1)) >> 3 == 0
+        prefix, message = self.read(rest) if rest[:1] in '[' or rest[:1].isalnum() else (None, rest)
+        self._text = None
+        prefix = prefix or Prefix()
+        if prefix.trusted is None:
+            prefix.trusted = kernel
+        return prefix, message
+
+    def _decoded(self, line):
+        """dmesg -x: ``kern  :warn  : [secs] message``."""
+        match = _DECODED.match(line)
+        if not match:
+            return None
+        prefix, message = self._bracket(line[match.end():])
+        self._text = None
+        prefix = prefix or Prefix()
+        return Prefix(prefix.style, prefix.stamp, prefix.host, prefix.uptime, prefix.caller,
+                      match.group(1) == 'kern'), message
+
+    def _rfc5424(self, text):
+        match = _RFC5424.match(text) if text[:2] == '1 ' else None
+        if not match:
+            return None
+        stamp, host, tag, pid = match.groups()[:4]
+        prefix = Prefix('iso' if stamp != '-' else None, stamp, None if host == '-' else host, None, None,
+                        _is_kernel(tag) and pid == '-')
+        return self._remember(text, match.end(), prefix)
+
+    def _dated(self, line):
+        """Lines that begin with a year or with seconds since 1970."""
+        match = _RFC3339.match(line)
+        if match:
+            stamp, host, tag, pid = match.groups()
+            # dmesg --time-format iso has neither host nor tag, and the message may hold a colon of its own.
+            if tag is None or not (host or _is_kernel(tag)) or ',' in stamp and '.' not in stamp:
+                return Prefix('iso', stamp), line[match.end(1):].lstrip(' ')
+            return self._remember(line, match.end(), self._tagged('iso', stamp, host, tag, pid))
+        match = _UNIX.match(line)
+        if match:
+            stamp, host, tag, pid = match.groups()
+            return self._remember(line, match.end(), self._tagged('epoch', stamp, host, tag, pid))
+        return self._rfc5424(line) or self._syslog(line)
+
+    def _kmsg(self, line):
+        match = _KMSG.match(line)
+        if not match:
+            return None
+        priority, dummy, usec, dummy, extra = match.groups()
+        caller = _CALLER.search(extra)
+        # The kernel refuses facility 0 to whoever writes to /dev/kmsg (devkmsg_write() in kernel/printk/printk.c).
+        return Prefix(None, None, None, int(usec) / 1e6, caller and caller.group(1),
+                      int(priority) >> 3 == 0), line[match.end():]
+
+    def _syslog(self, line):
+        match = _RFC3164.match(line)
+        if match:
+            year, day, other_year, clock, last_year, host, tag, pid = match.groups()
+            year = year or other_year or last_year
+            stamp = '%s %s' % (day, clock)
+            if year:
+                prefix = self._tagged('ctime', '- %s %s' % (stamp, year), host, tag, pid)
+            else:
+                prefix = self._tagged('yearless', stamp, host, tag, pid)
+            return self._remember(line, match.end(), prefix)
+        match = _RFC3339.match(line)
+        if match and match.group(3):
+            return self._remember(line, match.end(), self._tagged('iso', *match.groups()))
+        return None
+
+    @staticmethod
+    def _tagged(style, stamp, host, tag, pid):
+        if ' ' in tag and host is None and not _is_kernel(tag):
+            host, tag = tag.split(' ', 1)
+        if host and _FACILITY.match(host):
+            host = None
+        return Prefix(style, stamp, host, None, None, _is_kernel(tag) and not pid)
+
+    def _inner(self, line):
+        """A prefix of no known form: grep's file name, mail quoting, console text before the kernel's own time."""
+        match = _QUOTE.match(line)
+        if match and '>' in match.group():
+            return self.read(line[match.end():])
+        head = line[:320]
+        match = _INNER_KERNEL.search(head)
+        if match:
+            before = line[:match.start()]
+            position = before.find(':')
+            while position >= 0:
+                rest = line[position + 1:]
+                found = self._dated(rest) if rest[:1].isdigit() else self._syslog(rest)
+                self._text = None
+                if found:
+                    return found
+                position = before.find(':', position + 1)
+            return self._with_uptime(Prefix(trusted=True), line[match.end():])
+        match = _INNER_SECONDS.search(head)
+        if match:
+            return self._bracket(line[match.start():])
+        return None, line
+
+    def _json(self, line):
+        """One record of ``journalctl -o json``."""
+        try:
+            record = json.loads(line)
+        except ValueError:
+            return self._inner(line)
+        if not isinstance(record, dict) or 'MESSAGE' not in record:
+            return None, line
+        return journal_record(record)
+
+
+def field_text(value):
+    """A journal field as text: journalctl writes bytes that are no printable UTF-8 as a list of numbers."""
+    if isinstance(value, list):
+        if value and isinstance(value[0], list):
+            value = value[0]
+        try:
+            return to_native(bytes(bytearray(value)))
+        except (TypeError, ValueError):
+            return ''
+    if value is None or isinstance(value, (dict, bool)):
+        return ''
+    return value if isinstance(value, str) else to_native((u'%s' % value).encode('utf-8', 'replace'))
+
+
+def journal_record(record):
+    """(Prefix, message) of a journal entry's fields."""
+    message = field_text(record.get('MESSAGE'))
+    usec = field_text(record.get('__REALTIME_TIMESTAMP'))
+    monotonic = field_text(record.get('_SOURCE_MONOTONIC_TIMESTAMP'))
+    transport = field_text(record.get('_TRANSPORT'))
+    facility = field_text(record.get('SYSLOG_FACILITY')) or '0'
+    trusted = None
+    if transport:
+        trusted = transport == 'kernel' and facility == '0'
+    elif 'SYSLOG_IDENTIFIER' in record:
+        trusted = field_text(record.get('SYSLOG_IDENTIFIER')) == 'kernel'
+    host = field_text(record.get('_HOSTNAME')) or None
+    prefix = Prefix('usec' if usec.isdigit() and len(usec) < 20 else None, usec, host,
+                    int(monotonic) / 1e6 if monotonic.isdigit() and len(monotonic) < 20 else None, None, trusted)
+    return prefix, ' '.join(message.split('\n'))

@@ -1,0 +1,179 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One OOM report as its lines say it, read message by message."""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+from . import _oom_lines as lines
+from ._oom_memory import COUNTER_WORDS, ZONE_WORDS, MemoryBlock
+from ._oom_table import TaskTable, is_header
+
+_MOST_VICTIMS = 4096
+_MOST_STATISTICS = 256
+
+
+class Report:
+    """What was read so far. A part that no line told is None."""
+
+    def __init__(self, prefix, path, line, offset):
+        self.prefix = prefix
+        self.path = path
+        self.line = line
+        self.offset = offset
+        self.header = None
+        self.failure = False
+        self.identity = None
+        self.cpuset = None
+        self.memory = None
+        self.table = None
+        self.summary = None
+        self.chosen = None
+        self.victims = []
+        self.duplicates = {}
+        self.group = None
+        self.reaped = {}
+        self.sharing = []
+        self.panic = False
+        self.no_victim = False
+        self.exiting = None
+        self.manual = False
+        self.task_in = None
+        self.limit_path = None
+        self.usage = {}
+        self.statistics = {}
+        self.in_statistics = False
+
+    def worth_telling(self):
+        """Whether this is a report at all, not a memory block or a table that something else printed."""
+        return bool(self.header or self.victims or self.summary or self.chosen or self.panic or self.no_victim
+                    or self.exiting)
+
+    def has_ended(self):
+        """Whether it told its outcome, so that a further victim belongs to another report."""
+        return bool(self.victims or self.panic or self.no_victim)
+
+    def read(self, message, more):
+        """Take in a message of the report's middle; ``more`` is text on lines of its own below it.
+
+        True where it belongs to a report.
+        """
+        first = message[:1]
+        if first == '[':
+            if self.table is not None and self.table.add(message, more):
+                return True
+            if is_header(message):
+                self.table = TaskTable('%s %s' % (message, more) if more else message)
+                self.in_statistics = False
+                return True
+            return False
+        word = message.split(' ', 1)[0]
+        handler = _HANDLERS.get(word)
+        if handler is None:
+            if first.isdigit():
+                return self.memory is not None and self.memory.count_line(message)
+            if message.startswith(COUNTER_WORDS):
+                handler = Report._counters
+            elif self.in_statistics:
+                handler = Report._statistic
+            else:
+                return False
+        return handler(self, '%s %s' % (message, more) if more else message)
+
+    def _memory_start(self, message):
+        if self.memory is None:
+            self.memory = MemoryBlock()
+        rest = message.partition(':')[2].strip()
+        return self.memory.counter_line(rest) if rest else True
+
+    def _counters(self, message):
+        if self.memory is None:
+            return False
+        return self.memory.counter_line(message)
+
+    def _node(self, message):
+        if self.memory is None:
+            # A report whose "Mem-Info:" was lost still has its zones.
+            if ' free:' not in message and 'active_anon:' not in message:
+                return False
+            self.memory = MemoryBlock()
+        return self.memory.node_line(message)
+
+    def _reserve(self, message):
+        return self.memory is not None and self.memory.reserve_line(message)
+
+    def _swap(self, message):
+        return self.memory is not None and self.memory.swap_line(message)
+
+    def _identity(self, message):
+        found = lines.identity(message)
+        if found is None or self.identity is not None:
+            return False
+        # Another CPU may print its own trace in between.
+        if self.header is not None and self.header['name'] != found['name'] and found['name']:
+            return False
+        self.identity = found
+        return True
+
+    def _usage(self, message):
+        found = lines.usage(message)
+        if found is None:
+            return False
+        self.usage.setdefault(found[0], found[1:])
+        return True
+
+    def _statistics(self, message):
+        found = lines.statistics(message)
+        if found is None:
+            path = lines.limit_reached(message)
+            self.limit_path = self.limit_path or path
+            return path is not None
+        # Kernels with hierarchical statistics print one such line for every cgroup below the limit.
+        if self.limit_path is None:
+            self.limit_path = found[0]
+        if not self.statistics:
+            self.statistics.update(found[1])
+        self.in_statistics = True
+        return True
+
+    def _statistic(self, message):
+        pairs = lines.statistic_pairs(message)
+        if not pairs or len(self.statistics) > _MOST_STATISTICS:
+            return False
+        for name, value in pairs.items():
+            self.statistics.setdefault(name, value)
+        return True
+
+    def _task_in(self, message):
+        found = lines.task_in(message)
+        if found is None:
+            return False
+        self.task_in, self.limit_path = found
+        return True
+
+    def add_victim(self, victim):
+        """Take a victim; a second line about the same process is counted as a duplicate."""
+        key = (victim['pid'], victim['name'])
+        for known in self.victims:
+            if (known['pid'], known['name']) == key:
+                self.duplicates[key] = self.duplicates.get(key, 0) + 1
+                return
+        if len(self.victims) < _MOST_VICTIMS:
+            self.victims.append(victim)
+
+    def has_victim(self, pid, name=None):
+        """Whether a process is among the victims."""
+        return any(known['pid'] == pid and name in (None, known['name']) for known in self.victims)
+
+
+_HANDLERS = {
+    'Mem-Info:': Report._memory_start, 'Mem-info:': Report._memory_start, 'Node': Report._node,
+    'lowmem_reserve[]:': Report._reserve, 'Free': Report._swap, 'Total': Report._swap,
+    'CPU:': Report._identity, 'Pid:': Report._identity,
+    'memory:': Report._usage, 'memory+swap:': Report._usage, 'swap:': Report._usage, 'kmem:': Report._usage,
+    'Memory': Report._statistics, 'Task': Report._task_in,
+}
+for _word in ZONE_WORDS:
+    _HANDLERS[_word] = Report._node

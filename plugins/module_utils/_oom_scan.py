@@ -1,0 +1,169 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Finds the parts of a log that hold OOM reports, at the speed of bytes.find: lines elsewhere are never looked at."""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+from ._host import to_native
+from ._oom_prefix import LONGEST_LINE
+
+# One of these stands in every report: its header or its summary, its victim, or the allocation that failed.
+MARKERS = (b'oom-kill', b'Killed process', b'page allocation failure')
+_OVERLAP = 32
+# How far before a victim the rest of a report is looked for whose header is lost.
+_LOOK_BACK = 1 << 16
+_EARLIER_PARTS = (b'total_vm', b'Mem-Info:', b'memory: usage', b'Tasks state', b'Kill process', b'oom-kill:')
+_BATCH = 1 << 15
+# Counting lines costs as much as finding markers: a line's number is known this far into a log.
+COUNTED = 1 << 26
+_PROBE_EVERY = 1 << 16
+
+
+class Scanner:
+    """Reads one log by blocks and feeds the lines of its reports to an Assembler."""
+
+    def __init__(self, assembler, path, markers=MARKERS, probe=None, offset=0, counted=COUNTED):
+        self._assembler = assembler
+        self._path = path
+        self._markers = markers
+        self._probe = probe
+        self._buffer = b''
+        self._base = offset
+        self._position = 0
+        self._scanned_to = 0
+        self._counted_to = 0
+        self._counted = counted if not offset else 0
+        self._line = 1 if self._counted else None
+        self._next_probe = offset
+        self._skipping = False
+        self._found = [-1] * len(markers)
+        self.reading = assembler.wants_more()
+        self.ends_in_line = False
+
+    @property
+    def bytes(self):
+        """Where the log was read up to."""
+        return self._base + len(self._buffer)
+
+    @property
+    def lines(self):
+        """How many lines were read, where they were counted."""
+        return None if self._line is None else self._line - 1 + self.ends_in_line
+
+    def feed(self, block):
+        """Scan one more block."""
+        keep = self._position if self.reading else max(self._position, len(self._buffer) - _LOOK_BACK)
+        self._count(keep)
+        self._buffer = self._buffer[keep:] + block
+        self._base += keep
+        self._position -= keep
+        self._scanned_to -= keep
+        self._counted_to -= keep
+        self._found = [max(place - keep, -1) if place >= 0 else place for place in self._found]
+        if self._probe:
+            self._probe_times()
+        self._run(False)
+
+    def finish(self):
+        """The log ends here."""
+        self._run(True)
+        self._assembler.pause()
+        self.ends_in_line = bool(self._buffer) and not self._buffer.endswith(b'\n')
+        self._count(len(self._buffer))
+
+    def _count(self, position):
+        if self._line is not None and position > self._counted_to:
+            self._line += self._buffer.count(b'\n', self._counted_to, position)
+            if self._base + position > self._counted:
+                self._line = None
+        self._counted_to = max(position, self._counted_to)
+
+    def _probe_times(self):
+        while self._next_probe < self._base + len(self._buffer):
+            start = self._next_probe - self._base
+            if start > 0:
+                start = self._buffer.find(b'\n', start, start + 4096) + 1
+            if start >= 0:
+                self._probe(self._base + start, self._buffer[start:start + 64])
+            self._next_probe += _PROBE_EVERY
+
+    def _run(self, last):
+        while True:
+            if self._skipping:
+                end = self._buffer.find(b'\n', self._position)
+                self._position = len(self._buffer) if end < 0 else end + 1
+                if end < 0:
+                    return
+                self._skipping = False
+            if self.reading:
+                if not self._read_lines(last):
+                    return
+            elif not self._search():
+                return
+
+    def _search(self):
+        """Find the next marker and the line where its report begins. False where the buffer holds none."""
+        buffer = self._buffer
+        begin = max(self._position, self._scanned_to - _OVERLAP)
+        first = None
+        for index, marker in enumerate(self._markers):
+            place = self._found[index]
+            if 0 <= place < self._position or place < 0:
+                place = self._found[index] = self._find(marker, begin if place < 0 else self._position)
+            if place >= 0 and (first is None or place < first):
+                first = place
+        self._scanned_to = len(buffer)
+        if first is None:
+            return False
+        low = max(self._position, first - LONGEST_LINE)
+        start = max(buffer.rfind(b'\n', low, first) + 1, low)
+        if start == first:
+            # The marker begins its line: somebody broke a longer line before it.
+            start = max(buffer.rfind(b'\n', low, max(start - 1, low)) + 1, low)
+        if b'invoked' not in buffer[max(first - 16, 0):first]:
+            low = max(self._position, start - _LOOK_BACK)
+            places = [buffer.find(part, low, start) for part in _EARLIER_PARTS]
+            earliest = min([place for place in places if place >= 0] or [start])
+            start = max(buffer.rfind(b'\n', low, earliest) + 1, low)
+        self._count(start)
+        self._position = start
+        self.reading = True
+        return True
+
+    def _find(self, marker, begin):
+        return self._buffer.find(marker, begin)
+
+    def _read_lines(self, last):
+        """Feed whole lines. False where the buffer holds none any more."""
+        buffer, start = self._buffer, self._position
+        end = buffer.rfind(b'\n', start, start + _BATCH) + 1
+        if end <= start:
+            end = buffer.find(b'\n', start) + 1
+            if end <= start:
+                if not last and len(buffer) - start < LONGEST_LINE:
+                    return False
+                end = len(buffer)
+                if end == start:
+                    return False
+                self._skipping = not last
+        chunk = buffer[start:end]
+        if chunk[-1:] == b'\n':
+            chunk = chunk[:-1]
+        feed, path = self._assembler.feed, self._path
+        number, offset = self._line, self._base + start
+        wanted = True
+        for line in chunk.split(b'\n'):
+            wanted = feed(to_native(line[:LONGEST_LINE]), path, number, offset)
+            offset += len(line) + 1
+            if number is not None:
+                number += 1
+            if not wanted:
+                break
+        position = min(offset - self._base, end)
+        self._count(position)
+        self._position = position
+        self.reading = wanted
+        return True

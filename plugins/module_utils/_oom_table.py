@@ -1,0 +1,75 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The task table of an OOM report, read by the cells of its header: kernels and vendors differ in the columns."""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import re
+
+# The most rows that are held of one table; of a longer one the rows with the most memory stay.
+MOST_ROWS = 1 << 15
+_MOST_CELLS = 24
+_PAGE_TABLE_CELLS = ('nr_ptes', 'nr_pmds', 'nr_puds')
+
+
+def is_header(message):
+    """Whether a message is the table's first line."""
+    return message[:1] == '[' and 'total_vm' in message and 'pid' in message[:12]
+
+
+class TaskTable:
+    """Rows are (rss, total_vm, pid, uid, tgid, pgtables, swapents, oom_score_adj, name); sizes in pages but
+    ``pgtables``, which is in bytes where ``pgtables_in_bytes``. Columns that the table lacks are None."""
+
+    def __init__(self, header):
+        cells = header.partition(']')[2].split()[:_MOST_CELLS]
+        if 'name' in cells:
+            cells = cells[:cells.index('name')]
+        self.rows = []
+        self.dropped = 0
+        self.pgtables_in_bytes = 'pgtables_bytes' in cells
+        self._row = re.compile(r'\[\s*(\d{1,10})\]' + r'\s+(-?\d{1,20})' * len(cells) + r'(?:\s+(.*))?$', re.DOTALL)
+        places = dict((cell, index + 2) for index, cell in enumerate(cells))
+        self._places = [places.get(cell) for cell in ('rss', 'total_vm', 'uid', 'tgid', 'swapents', 'oom_score_adj')]
+        names = ('pgtables_bytes',) if self.pgtables_in_bytes else _PAGE_TABLE_CELLS
+        self._page_tables = [places[name] for name in names if name in places]
+        self._name = len(cells) + 2
+
+    def add(self, message, more=''):
+        """Read a row; ``more`` is text that followed on lines of its own. False where this is no row."""
+        match = self._row.match(message)
+        if more and (not match or match.group(self._name) is None):
+            match = self._row.match('%s %s' % (message, more))
+        if not match:
+            return False
+        group = match.group
+        rss, total_vm, uid, tgid, swapents, adjustment = [
+            None if place is None else int(group(place)) for place in self._places]
+        page_tables = None
+        for place in self._page_tables:
+            page_tables = (page_tables or 0) + int(group(place))
+        name = group(self._name)
+        self.rows.append((rss or 0, total_vm, int(group(1)), uid, tgid, page_tables, swapents, adjustment,
+                          name.rstrip() if name else ''))
+        if len(self.rows) >= 2 * MOST_ROWS:
+            self._drop()
+        return True
+
+    def _drop(self):
+        self.rows.sort(key=lambda row: (-row[0], row[2]))
+        self.dropped += len(self.rows) - MOST_ROWS
+        del self.rows[MOST_ROWS:]
+
+    def largest_first(self):
+        """The rows, the one with the most resident memory first."""
+        return sorted(self.rows, key=lambda row: (-row[0], row[2]))
+
+    def find(self, pid):
+        """The row of a process, or None."""
+        for row in self.rows:
+            if row[2] == pid:
+                return row
+        return None
