@@ -16,6 +16,8 @@ _UNIT = re.compile(r'^[^/]+\.(service|scope)$')
 _USER_MANAGER = re.compile(r'^user@(\d+)\.service$')
 _CONTAINER_ID = re.compile(r'^[0-9a-f]{64}$')
 # comm holds 15 bytes: docker-containerd-shim of Docker 18 and before, containerd-shim-runc-v2 since.
+# What these start is not theirs: a setting of their unit would reach everything that a crontab or a login starts.
+_LAUNCHERS = re.compile(r'^(?:crond?|atd|anacron|rc-local|rc\.local|sshd?|sshd?@.*|getty@.*|serial-getty@.*)\.service$')
 _SHIMS = ('docker-containe', 'containerd-shim')
 
 
@@ -151,7 +153,7 @@ def manager_of(host, row):
     parents = ancestors(host, row)
     unit = _unit(paths) or {'name': None, 'user': None}
     found = _container(host, paths, parents) or _supervisord(host, row, parents)
-    if not found and unit['name'] and unit['name'].endswith('.service'):
+    if not found and unit['name'] and unit['name'].endswith('.service') and not _LAUNCHERS.match(unit['name']):
         found = {'kind': 'systemd', 'name': unit['name']}
     if not found and init and init['name'] != 'systemd':
         script = init_script(host, row['name'])

@@ -73,6 +73,11 @@ def disable_now(host, unit):
     _systemctl(host, 'disable', '--now', unit)
 
 
+def try_restart(host, unit):
+    """Restart a unit if it runs. Never for a server: for what has to read its configuration again."""
+    _systemctl(host, 'try-restart', unit)
+
+
 def drop_in_directory(unit):
     """Where an administrator's drop-ins of a unit stand (systemd.unit(5))."""
     return '/etc/systemd/system/%s.d' % unit
