@@ -124,8 +124,9 @@ class Assembler:
         # What user space printed never touches a report of the kernel.
         key = (prefix.host, prefix.caller, prefix.trusted is False)
         report = self._streams.get(key)
-        if message[:1] != '[' and ('ill' in message or 'oom' in message or 'emory' in message or 'mems_allowed' in message):
-            if self._event(key, report, pending, '%s %s' % (message, more) if more else message):
+        whole = '%s %s' % (message, more) if more else message
+        if message[:1] != '[' and ('ill' in whole or 'oom' in whole or 'emory' in whole or 'mems_allowed' in whole):
+            if self._event(key, report, pending, whole):
                 self._idle = 0
                 return
         if report is None:
