@@ -23,24 +23,32 @@ _BOUND = {
 
 
 def advise(facts, events, swap_path='/swapfile', swappiness=10, protect=-600):
-    """{cause, evidence, swap, swappiness, protect, notes} for a host.
+    """{cause, evidence, swap, swappiness, protect, setting, notes} for a host.
+
+    ``setting`` is what replay() takes to say whom the kernel would have killed if the advice had been followed.
 
     ``facts`` is memory_facts' dictionary. Where it is empty, the newest report that says how much memory there was
     stands in for it, so that a log copied from elsewhere can be read without its host.
     """
     facts = facts or {}
-    events = list(events or [])
+    forged = [event for event in events or [] if event.get('trusted') is False]
+    events = [event for event in events or [] if event.get('trusted') is not False]
     shortages = [event for event in events if _is_shortage(event)]
     host = _host(facts, events)
 
     swap, why_not = _swap(host, events, shortages, swap_path)
+    protected = _protect(facts, events, protect, host, swap)
     return {
         'cause': _cause(events),
         'evidence': describe(_newest_complete(events)) if events else [],
         'swap': swap,
         'swappiness': _swappiness(facts, swappiness) if swap or host['swap_bytes'] else None,
-        'protect': _protect(facts, events, protect, host, swap),
-        'notes': ([why_not] if why_not else []) + _event_notes(events, shortages) + _fact_notes(facts),
+        'protect': protected,
+        'setting': {
+            'swap_bytes': swap['size_bytes'] + swap['other_bytes'] if swap else None,
+            'oom_score_adj': dict((row['process'], row['value']) for row in protected),
+        },
+        'notes': ([why_not] if why_not else []) + _event_notes(events, shortages, forged) + _fact_notes(facts),
     }
 
 
@@ -180,9 +188,11 @@ def _protect(facts, events, value, host, swap):
             for name, reason in sorted(found.items())]
 
 
-def _event_notes(events, shortages):
+def _event_notes(events, shortages, forged):
     """What else the reports tell, the most pressing first."""
     notes = []
+    if forged:
+        notes.append('Left out, as a program and not the kernel wrote it: %d of the reports.' % len(forged))
     if any((event.get('trigger') or {}).get('manual') for event in events):
         notes.append('A report was asked for by hand (sysrq f), not by a shortage.')
     if any(event.get('kind') == 'allocation_failure' for event in events):

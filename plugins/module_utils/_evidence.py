@@ -13,6 +13,7 @@ from ._sizes import format_size
 
 # Control characters, and what turns or hides text: a process names itself, and this goes to a terminal and a page.
 _HIDDEN = re.compile(u'[\x00-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]')
+_MONTHS = ('Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec')
 
 
 def plain(text):
@@ -47,6 +48,15 @@ def _killed(event):
                 'allocation_failure': 'An allocation failed; no process was killed.',
                 }.get(event.get('kind'), 'The report ends before it names a victim.')
     return 'The kernel killed %s.' % '; '.join(parts)
+
+
+def when(event):
+    """``Oct 28 11:32:28``: the log's own words, without the year, which syslog does not write."""
+    match = re.match(r'\d{4}-(\d\d)-(\d\d)T(\d\d:\d\d:\d\d)', event.get('time') or '')
+    if not match:
+        return None
+    month, day, clock = match.groups()
+    return '%s %d %s' % (_MONTHS[int(month) - 1], int(day), clock)
 
 
 def _asked(event):

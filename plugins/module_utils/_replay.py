@@ -68,7 +68,10 @@ def total_pages(event, swap_bytes=None):
     if event.get('scope') == 'memcg':
         cgroup = event.get('cgroup') or {}
         limit = cgroup.get('limit_bytes')
-        return None if limit is None else (limit + (cgroup.get('swap_limit_bytes') or 0)) // page
+        if limit is None:
+            return None
+        # mem_cgroup_get_max(): version 1 limits memory and swap together, version 2 each.
+        return max(limit + (cgroup.get('swap_limit_bytes') or 0), cgroup.get('memory_swap_limit_bytes') or 0) // page
     ram = managed_bytes(event)
     if ram is None:
         return None
@@ -124,17 +127,16 @@ def _ranking(event, total, adjustments, with_root_bonus=True):
 
 
 def _reproduces(event, before):
-    victims = event.get('victims') or []
-    if not victims or before is None:
-        return None
-    return any(victim.get('pid') == before['pid'] for victim in victims)
+    chosen = [victim.get('sacrificed_for') or victim.get('pid') for victim in event.get('victims') or []]
+    chosen += [event['selected']['pid']] if event.get('selected') else []
+    return before['pid'] in chosen if chosen and before else None
 
 
 def _caveat(event, result, without_bonus):
     """What the arithmetic cannot know, in sentences; the first reason to doubt first."""
     sentences = []
     if result['reproduces'] is False:
-        killed = event['victims'][0]
+        killed = (event.get('victims') or [event.get('selected')])[0]
         sentences.append(
             'For the report as it is, the same arithmetic names %s (pid %s), but the kernel killed %s (pid %s): do not '
             'rely on this one.' % (result['before']['name'], result['before']['pid'], killed.get('name'),

@@ -1,0 +1,216 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the roles found and did, in at most ten lines for a tired person."""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import os
+
+from ._evidence import plain, when
+from ._sizes import format_size
+
+LINES = 10
+# The variables that hold what a role's modules returned, in the order in which a play runs them.
+_STEPS = (
+    ('diagnose', ('__diagnose_memory', '__diagnose_reports', '__diagnose_copy')),
+    ('swap', ('swap_result',)),
+    ('swappiness', ('swappiness_result',)),
+    ('oom_protect', ('oom_protect_result',)),
+)
+_RESULTS = ('swap_result', 'swappiness_result', 'oom_protect_result')
+
+
+def summarize(names, hostvars, reached=None, check_mode=False, page=None):
+    """{lines, hosts: [{name, status, headline, lines}], logs} of the hosts ``names``.
+
+    ``hostvars`` has what the roles left on each, ``reached`` the names of those that did not fail. The status is
+    ``stopped`` (a role failed, or the host gave no answer), ``false`` (a claim does not hold), ``holds`` (all claims
+    hold), ``changed``, ``same`` or ``advice`` (only diagnosed).
+    """
+    hosts = [_host(name, hostvars[name], reached is None or name in reached, check_mode) for name in names]
+    logs = _logs(names, hostvars)
+    lines = (['Check mode: nothing was changed.'] if check_mode and any(
+        host['status'] not in ('advice', 'stopped') for host in hosts) else [])
+    if len(hosts) == 1:
+        lines += _one(hosts[0], logs)
+    else:
+        lines += _many(hosts, logs, LINES - len(lines) - 1)
+    if page:
+        lines = lines[:LINES - 1] + ['Page: %s' % page]
+    return {'lines': [plain(line) for line in lines], 'hosts': hosts, 'logs': logs}
+
+
+def todo(advice):
+    """The advice in a phrase."""
+    parts = []
+    swap = advice.get('swap')
+    if swap and swap['size_bytes']:
+        parts.append('swap of %s (%s)' % (format_size(swap['size_bytes']), swap['rule']))
+    if advice.get('swappiness'):
+        parts.append('vm.swappiness %s' % advice['swappiness']['value'])
+    parts.extend('%s protected at %s' % (row['process'], row['value']) for row in advice.get('protect') or [])
+    return ', '.join(parts) or 'nothing that this collection can do'
+
+
+def would_be(advice, replays):
+    """Whom the kernel would have killed under the advice, in a sentence; None where no report can tell."""
+    replay = next((one for one in replays or [] if one.get('victim') and one.get('reproduces') is not False), None)
+    if replay is None or not (advice.get('protect') or advice.get('swap')):
+        return None
+    setting = ' and '.join(
+        (['so protected'] if advice.get('protect') else []) + (['with that swap'] if advice.get('swap') else []))
+    victim, before = replay['victim'], replay.get('before') or {}
+    return '%s, the kernel would %shave had %s (pid %s) as its victim.' % (
+        setting[0].upper() + setting[1:], 'still ' if before.get('pid') == victim['pid'] else '', victim['name'],
+        victim['pid'])
+
+
+def _host(name, left, reached, check_mode):
+    """{name, status, headline, lines, diagnosis} of one host."""
+    found = left.get('diagnose_result') or {}
+    advice = found.get('advice') or {}
+    remedies = _remedies(left, check_mode)
+    stopped = _stopped(left)
+    verdict = _verdict(left.get('verify_result'))
+    if not reached and not stopped and not (verdict and verdict[0] == 'false'):
+        stopped = 'it gave no answer, or its variables were refused: see the message above'
+    if stopped:
+        status, headline = 'stopped', 'STOPPED: %s' % stopped
+    elif verdict:
+        status, headline = verdict
+    elif remedies:
+        changed = any((left.get(key) or {}).get('changed') for key in _RESULTS)
+        status, headline = ('changed' if changed else 'same'), '; '.join(remedies)
+    else:
+        status, headline = 'advice', '%s To do: %s.' % (advice.get('cause', 'It was not read.'), todo(advice))
+    lines = [headline, 'Nothing after that was tried on this host.'] if stopped else []
+    lines += [advice['cause']] if advice else []
+    lines += remedies
+    lines += [verdict[1]] if verdict else []
+    lines += advice['notes'] if advice else []
+    return {'name': name, 'status': status, 'headline': headline, 'lines': lines,
+            'diagnosis': found or None}
+
+
+def _stopped(left):
+    """``step: message`` of the first thing that failed, or None."""
+    for step, keys in _STEPS:
+        for key in keys:
+            result = left.get(key) or {}
+            if result.get('failed'):
+                return '%s: %s' % (step, plain(('%s' % result.get('msg', 'failed')).split('\n')[0]))
+    return None
+
+
+def _remedies(left, check_mode):
+    """A line for each remedy that a role tried."""
+    lines = []
+    for key, words in (('swap_result', _swap), ('swappiness_result', _swappiness),
+                       ('oom_protect_result', _oom_protect)):
+        result = left.get(key)
+        if result and not result.get('failed') and 'changed' in result and not result.get('skipped'):
+            lines.append('%s [%s]' % (words(result), _outcome(result, check_mode)))
+    return lines
+
+
+def _outcome(result, check_mode):
+    if result.get('skipped_reason') and not result.get('changed'):
+        return 'skipped: %s' % result['skipped_reason']
+    outcome = 'nothing to do' if not result.get('changed') else 'would change' if check_mode else 'changed'
+    return '%s; skipped: %s' % (outcome, result['skipped_reason']) if result.get('skipped_reason') else outcome
+
+
+def _swap(result):
+    after = result.get('after') or {}
+    size = ', %s' % format_size(result['size_bytes']) if result.get('size_bytes') else ''
+    return 'Swap %s%s: %s now, %s after a reboot' % (
+        result.get('path'), size, _on(after.get('activation')), _on(after.get('persistence')))
+
+
+def _on(layer):
+    return 'on' if layer else 'off'
+
+
+def _swappiness(result):
+    after = result.get('after') or {}
+    return 'vm.swappiness: %s now, %s after a reboot' % (_known(after.get('runtime')), _known(after.get('after_reboot')))
+
+
+def _oom_protect(result):
+    if not result.get('found'):
+        return 'No database server runs here: nothing to protect'
+    return '; '.join('%s%s: oom_score_adj %s now, %s at its next start' % (
+        row.get('name'), ' (pid %s)' % row['pid'] if row.get('pid') else '', _known((row.get('live') or {}).get('after')),
+        _known((row.get('persistent') or {}).get('after'))) for row in result.get('processes') or [])
+
+
+def _known(value):
+    return 'unknown' if value is None else value
+
+
+def _verdict(verified):
+    """(status, sentence) on the claims, or None where none were checked."""
+    claims = (verified or {}).get('claims') or []
+    if not claims:
+        return None
+    broken = [claim for claim in claims if claim['holds'] is False]
+    if broken:
+        return 'false', 'DOES NOT HOLD: %s' % '; '.join(
+            '%s (%s)' % (claim['claim'], claim['detail']) for claim in broken)
+    cannot = [claim for claim in claims if claim['holds'] is None]
+    sentence = 'Verified: %d of %d claims hold, now and after a reboot' % (len(claims) - len(cannot), len(claims))
+    if cannot:
+        sentence += '; this host cannot tell the rest: %s' % '; '.join(sorted(set(claim['detail'] for claim in cannot)))
+    return 'holds', sentence + '.'
+
+
+def _logs(names, hostvars):
+    """The logs that were copied from elsewhere, each once, though every host of the play has read them."""
+    logs = {}
+    for name in names:
+        for log in (hostvars[name].get('diagnose_result') or {}).get('elsewhere') or []:
+            logs.setdefault(log['path'], log)
+    return [logs[path] for path in sorted(logs)]
+
+
+def _one(host, logs):
+    """The lines of a play with one host: in full on what it was asked about."""
+    if host['status'] != 'advice':
+        return ['%s: %s' % (host['name'], host['lines'][0])] + host['lines'][1:] + [_log_line(log) for log in logs]
+    own = host['diagnosis']
+    if not logs:
+        return _in_full('%s: ' % host['name'], own) + own['advice']['notes']
+    return _in_full('%s: ' % _label(logs[0]), logs[0]) + ['%s: %s' % (host['name'], host['headline'])] + [
+        _log_line(log) for log in logs[1:]]
+
+
+def _in_full(start, diagnosis):
+    advice = diagnosis['advice']
+    moment = when(diagnosis['events'][0]) if diagnosis['events'] else None
+    lines = ['%s%s%s' % (start, '%s: ' % moment if moment else '', advice['cause'])] + list(advice['evidence'])
+    lines.append('To do: %s.' % todo(advice))
+    sentence = would_be(advice, diagnosis['replays'])
+    return lines + ([sentence] if sentence else [])
+
+
+def _many(hosts, logs, room):
+    """A line for each host, the worst first, then for each log; the last line counts what there is no room for."""
+    worst = ('stopped', 'false', 'changed', 'advice', 'same', 'holds')
+    lines = ['%s: %s' % (host['name'], host['headline'])
+             for host in sorted(hosts, key=lambda host: worst.index(host['status']))]
+    lines += [_log_line(log) for log in logs]
+    if len(lines) > room:
+        lines = lines[:room - 1] + ['and %d more on the page' % (len(lines) - room + 1)]
+    return lines
+
+
+def _log_line(log):
+    return '%s: %s' % (_label(log), log['advice']['cause'])
+
+
+def _label(log):
+    host = log['events'][0].get('host') if log['events'] else None
+    return '%s, in %s' % (host or 'another host', os.path.basename(log['path']))
