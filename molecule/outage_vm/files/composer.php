@@ -41,7 +41,7 @@ try {
         echo 'Peak memory: ', memory_get_peak_usage(true) >> 20, " MB\n";
     }
 } catch (ErrorException $error) {
-    fwrite(STDERR, "\n  [ErrorException]\n  " . preg_replace('/^proc_open\(\): F/', 'proc_open(): f', $error->getMessage()) . "\n");
+    fwrite(STDERR, "\n  [ErrorException]\n  " . $error->getMessage() . "\n");
     exit(1);
 }
 echo "Generating autoload files\n";

@@ -14,7 +14,8 @@ find /etc /opt /root /run/systemd/system /run/sysctl.d /srv /usr/local /var/lib 
 """
 STATE = r"""
 echo "swappiness $(cat /proc/sys/vm/swappiness)"
-tail -n +2 /proc/swaps | awk '{print "swap " $1}'
+# Containers see all swap of the machine, and the scenarios have theirs below /srv.
+grep -o '^/srv/[^ ]*' /proc/swaps
 for pid in $(grep -sxlE 'mysqld|mariadbd' /proc/[0-9]*/comm | cut -d/ -f3); do
     echo "mysqld $pid $(cat /proc/$pid/oom_score_adj)"
 done
