@@ -15,7 +15,7 @@ _LINE = re.compile(r'^(some|full) avg10=([\d.]+) avg60=([\d.]+) avg300=([\d.]+) 
 
 
 def parse_pressure(text):
-    """{some_avg10, some_avg60, some_avg300, some_total_seconds, full_…} in percent and seconds, or None."""
+    """{some_avg10, some_avg60, some_avg300, some_total_seconds, and full_ ones} in percent and seconds."""
     found = {}
     for kind, short, middle, long_, total in _LINE.findall(text or ''):
         found.update({

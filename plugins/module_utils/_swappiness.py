@@ -96,7 +96,7 @@ def _stages(view, env):
         if setting['sets'] or not setting['complete']:
             stages.append(('tuned', [{'source': setting['source'] or _tuned.ACTIVE_PROFILE, 'line': setting['line'],
                                       'raw': setting['raw'], 'excludes': False,
-                                      'unknown': not setting['sets'] or '${' in setting['raw']}]))
+                                      'unknown': not setting['complete']}]))
         if _tuned.reapplies_sysctl(view) and (setting['sysctl'] or not setting['complete']):
             stages.append((_sysctl.TUNED, _sysctl.assignments(view, KEY, _sysctl.TUNED)))
     return stages
@@ -190,13 +190,16 @@ def cgroups_count(host, env):
     return (not env['kernel'] or env['kernel'] >= (3, 16)) and read_integer(host, FORCE_RUNTIME) != 1
 
 
-def provenance(host, view=None, env=None, runtime=None, cgroups=None):
-    """DESIGN's swappiness facts; ``view``'s files, ``runtime`` and ``cgroups`` stand in for the host's where given."""
+def provenance(host, view=None, env=None, runtime=None, cgroups=None, counts=None):
+    """Where vm.swappiness comes from and goes to, as memory_facts returns it.
+
+    ``view``'s files, and what else is given, stand in for the host's.
+    """
     view = view or Overlay(host)
     env = env or environment(host)
     runtime = read_integer(host, RUNTIME) if runtime is None else runtime
     declared, after_reboot, _winner = resolve(view, env)
-    counts = cgroups_count(host, env)
+    counts = cgroups_count(host, env) if counts is None else counts
     groups = swappiness_of_cgroups(host) if cgroups is None else cgroups
     differing = [{'path': group['path'], 'value': group['value']} for group in groups if group['value'] != runtime]
     return {

@@ -182,9 +182,8 @@ def _finish(plan, host, view, env):
         changed = dict((group['path'], group['set']) for group in plan.cgroups)
         groups = [dict(group, value=changed.get(group['path'], group['value']))
                   for group in swappiness_of_cgroups(host)]
-        plan.after = provenance(host, view, env, plan.runtime[2] if plan.runtime else None, groups)
-        if plan.force:
-            plan.after['cgroups_count'] = plan.force[2] != 1
+        plan.after = provenance(host, view, env, plan.runtime[2] if plan.runtime else None, groups,
+                                plan.force[2] != 1 if plan.force else None)
 
 
 def plan_absent(host, state):

@@ -7,6 +7,7 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
+import collections
 import posixpath
 import re
 
@@ -76,29 +77,27 @@ def _find(view, name, seen):
 def _load(view, names, seen, chain):
     """Appends (path, sections) of the profiles in the order that tuned merges them: what is included comes first.
 
-    False where a name cannot be followed.
+    A variable in place of a name is None in the chain. False where a file is missing: tuned applies nothing then.
     """
-    complete = True
+    found = True
     for name in names:
-        if len(seen) >= _MAX_PROFILES:
-            return False
         path = _find(view, name, seen)
-        if path is None:
-            complete = complete and (name.startswith('-') or any(
-                posixpath.basename(posixpath.dirname(known)) == name for known in seen))
+        if path is None or len(seen) >= _MAX_PROFILES:
+            known = [posixpath.basename(posixpath.dirname(each)) for each in seen]
+            found = found and (name in known or name.startswith('-'))
             continue
         seen.append(path)
         sections = _options(view.read(path))
         for section, options in sections:
             for option, value, _line in options:
                 if section == 'main' and option == 'include':
-                    included = [each for each in re.split(r'\s*[,;]\s*', value) if each]
                     if '${' in value:
-                        complete = False
+                        chain.append(None)
                     else:
-                        complete = _load(view, included, seen, chain) and complete
+                        included = [each for each in re.split(r'\s*[,;]\s*', value) if each]
+                        found = _load(view, included, seen, chain) and found
         chain.append((path, sections))
-    return complete
+    return found
 
 
 def _enabled(options):
@@ -107,9 +106,17 @@ def _enabled(options):
 
 
 def _merge(chain):
-    """Units of the merged profile: [name, {type, enabled, settings: {option: (value, path, line)}}]."""
+    """Units of the merged profile: [{type, enabled, conditional, settings: {option: (value, path, line)}}].
+
+    None in the chain may have set anything, so nothing before it is known any more.
+    """
     units, order = {}, []
-    for path, sections in chain:
+    for part in chain:
+        if part is None:
+            for unit in units.values():
+                unit['settings'].clear()
+            continue
+        path, sections = part
         for name, options in sections:
             if name in ('', 'main', 'variables'):
                 continue
@@ -117,10 +124,11 @@ def _merge(chain):
             if name not in units or special.get('replace') in ('1', 'true', 'True'):
                 if name not in units:
                     order.append(name)
-                units[name] = {'settings': {}}
+                units[name] = {'settings': collections.OrderedDict()}
             unit = units[name]
             unit['type'] = special.get('type', name)
             unit['enabled'] = _enabled(options)
+            unit['conditional'] = unit.get('conditional') or 'uname_regex' in special or 'cpuinfo_regex' in special
             for dropped in re.split(r'\s*[,;]\s*', special.get('drop', '')):
                 unit['settings'].pop(dropped, None)
             for option, value, line in options:
@@ -137,20 +145,27 @@ def profile_setting(view, key):
     """What the active profile does: {sets: bool, raw, source, line, sysctl: bool, complete: bool}.
 
     ``sysctl`` is whether the profile has a sysctl unit at all: only then does tuned reapply the system's files.
-    ``complete`` is false where a part of the profile could not be followed (a variable, a missing file).
+    ``complete`` is false where a part of the profile that could set it is not known: a variable, a missing file, a
+    unit for some processors alone.
     """
     chain = []
     names = active_profiles(view)
-    complete = _load(view, names, [], chain) and bool(names)
-    setting = {'sets': False, 'raw': None, 'source': None, 'line': None, 'sysctl': False, 'complete': complete}
+    whole = _load(view, names, [], chain) and bool(names)
+    setting = {'sets': False, 'raw': None, 'source': None, 'line': None, 'sysctl': False,
+               'complete': whole and None not in chain}
+    if not whole:
+        return setting
     for unit in _merge(chain):
         if unit['type'] != 'sysctl' or not unit['enabled']:
             continue
         setting['sysctl'] = True
         for option, (value, path, line) in unit['settings'].items():
             if _key_of(option) == _key_of(key):
+                if unit['conditional']:
+                    setting['complete'] = False
+                    continue
                 raw = re.sub(r'^"(.*)"$', r'\1', value)
-                setting.update(sets=True, raw=raw, source=path, line=line)
+                setting.update(sets=True, raw=raw, source=path, line=line, complete='${' not in raw)
     return setting
 
 
