@@ -25,6 +25,8 @@ _MOST_CONTINUATIONS = 200
 _LONGEST_KILL = 300
 
 _BARE = Prefix()
+# Every line that _EVENTS knows holds one of these.
+_HINTS = ('oom', 'ill', 'emory', 'mems_allowed', 'allocation failure', 'OOM')
 # Pieces of kernel lines that a mail client or a terminal broke in two.
 _BROKEN = ('oom_score_adj=', 'order=', 'gfp_mask=', 'oom-killer:', 'total-vm:', 'anon-rss:', 'file-rss:', 'shmem-rss:', 'UID:',
            'swapents ', 'pgtables:')
@@ -53,6 +55,8 @@ class Assembler:
         self._more = []
         self._styled = False
         self._idle = 0
+        # The last task table of each host: a later one may have lost its header.
+        self._layouts = {}
 
     def wants_more(self):
         """Whether the lines that follow may still belong to a report."""
@@ -93,6 +97,7 @@ class Assembler:
             self._close(key)
         while self._waiting:
             self._emit(self._waiting.popleft())
+        self._layouts.clear()
 
     def pause(self):
         """The lines that follow in this file are of no report: those of a later file may be."""
@@ -100,7 +105,11 @@ class Assembler:
 
     def _close(self, key):
         report = self._streams.pop(key, None)
-        if report is not None and report.worth_telling():
+        if report is None:
+            return
+        if report.table is not None and not report.table.headless:
+            self._layouts[key[0]] = report.table.header
+        if report.worth_telling():
             self._waiting.append(report)
             if len(self._waiting) > _MOST_WAITING:
                 self._emit(self._waiting.popleft())
@@ -110,6 +119,7 @@ class Assembler:
         if len(self._streams) >= _MOST_STREAMS:
             self._close(next(iter(self._streams)))
         report = self._streams[key] = Report(pending[0], *pending[2:])
+        report.layout = self._layouts.get(key[0])
         return report
 
     def _finish_message(self):
@@ -125,7 +135,7 @@ class Assembler:
         key = (prefix.host, prefix.caller, prefix.trusted is False)
         report = self._streams.get(key)
         whole = '%s %s' % (message, more) if more else message
-        if message[:1] != '[' and ('ill' in whole or 'oom' in whole or 'emory' in whole or 'mems_allowed' in whole):
+        if message[:1] != '[' and any(hint in whole for hint in _HINTS):
             if self._event(key, report, pending, whole):
                 self._idle = 0
                 return
@@ -154,7 +164,8 @@ class Assembler:
 
     def _invoked(self, key, report, pending, message):
         header = lines.invoked(message)
-        if header is None:
+        # A page about OOM kills holds these words as well.
+        if header is None or (header['gfp_mask'] is None and pending[0] is _BARE):
             return False
         report = self._open(key, pending)
         report.header = header

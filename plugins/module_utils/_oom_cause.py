@@ -49,11 +49,11 @@ def _what_ran_out(event):
         return 'Somebody asked for it: the sysrq key f made the kernel kill the process with the highest score'
     if event['scope'] == 'memcg':
         return _cgroup_limit(event)
+    if event['scope'] in ('cpuset', 'mempolicy'):
+        return _node(event)
     memory = event['memory']
     if memory['ram_bytes'] is None and not event['zones']:
         return None
-    if event['scope'] in ('cpuset', 'mempolicy'):
-        return _node(event)
     if _low_memory(event):
         return _low_memory(event)
     order = event['trigger']['order']
@@ -89,7 +89,7 @@ def _cgroup_limit(event):
     limit, usage = cgroup.get('limit_bytes'), cgroup.get('usage_bytes')
     if name is None and limit is None:
         return 'A memory cgroup reached its limit; which one, and what limit, is not in the log'
-    text = 'The memory cgroup %s' % name if name else 'A memory cgroup'
+    text = 'The memory cgroup%s' % _called(cgroup) if name else 'A memory cgroup'
     swap_limit, swap_usage = cgroup.get('memory_swap_limit_bytes'), cgroup.get('memory_swap_usage_bytes')
     if limit is not None and usage is not None and usage * 100 < limit * 95:
         if swap_limit is not None and swap_usage is not None and swap_usage * 100 >= swap_limit * 95:
@@ -104,6 +104,17 @@ def _cgroup_limit(event):
     elif swap_limit is not None and limit is not None and swap_limit > limit and (swap_usage or 0) * 100 >= swap_limit * 98:
         text += ' and, with swap, of %s' % format_size(swap_limit)
     return text
+
+
+def _called(cgroup):
+    """A cgroup as a person calls it."""
+    if cgroup['container_id']:
+        return ' of %s container %s' % (cgroup['runtime'] or 'the', cgroup['container_id'][:12])
+    if cgroup['pod_uid']:
+        return ' of Kubernetes pod %s' % cgroup['pod_uid']
+    if cgroup['unit'] and cgroup['path'].endswith('/' + cgroup['unit']):
+        return ' of %s' % cgroup['unit']
+    return ' ' + cgroup['path']
 
 
 def _node(event):
@@ -150,24 +161,36 @@ def _who_held_it(event):
     kernel = _kernel_share(event, limit)
     if kernel:
         return kernel
-    rows = [row for row in event['tasks'] if row['rss_bytes']]
+    rows = [row for row in event['tasks'] if row['rss_bytes'] is not None and _held(row)]
     if not rows:
         return None
-    largest = rows[0]
-    if limit and largest['rss_bytes'] * 2 > limit:
-        return '%s alone holds %s, over half of it, as a leak would' % (_named(largest), format_size(largest['rss_bytes']))
+    largest = max(rows, key=_held)
+    if limit and _held(largest) * 2 > limit:
+        return '%s alone holds %s, over half of it: a leak, or a process too large for this %s' % (
+            _named(largest), _sizes(largest), 'limit' if event['scope'] == 'memcg' else 'host')
+    rows.sort(key=_held, reverse=True)
     groups = {}
     for row in rows:
         count, total = groups.get(row['name'], (0, 0))
         groups[row['name']] = (count + 1, total + row['rss_bytes'])
     name, (count, total) = max(groups.items(), key=lambda item: (item[1][1], item[0]))
-    if count >= _MANY and total > largest['rss_bytes'] * 2 and (not limit or total * 3 > limit):
+    if count >= _MANY and total > _held(largest) * 2 and (not limit or total * 3 > limit):
         return '%d processes named %s hold %s together%s' % (
             count, name, format_size(total), ', shared pages counted for each' if limit and total > limit else '')
-    text = 'the largest process, %s, holds %s' % (_named(largest), format_size(largest['rss_bytes']))
-    if len(rows) > 1 and rows[1]['rss_bytes'] * 3 > largest['rss_bytes']:
-        text += ', and %s %s' % (_named(rows[1]), format_size(rows[1]['rss_bytes']))
+    text = 'the largest process, %s, holds %s' % (_named(largest), _sizes(largest))
+    if len(rows) > 1 and _held(rows[1]) * 3 > _held(largest):
+        text += ', and %s %s' % (_named(rows[1]), _sizes(rows[1]))
     return text
+
+
+def _held(row):
+    return row['rss_bytes'] + (row['swap_bytes'] or 0)
+
+
+def _sizes(row):
+    if not row['swap_bytes'] or row['swap_bytes'] * 20 < row['rss_bytes']:
+        return format_size(row['rss_bytes'])
+    return '%s and %s of swap' % (format_size(row['rss_bytes']), format_size(row['swap_bytes']))
 
 
 def _named(row):

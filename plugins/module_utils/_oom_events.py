@@ -80,7 +80,7 @@ def _process(pid, name, uid, path):
     return process
 
 
-def _victims(report):
+def _victims(report, size):
     summary = report.summary
     victims = []
     for index, raw in enumerate(report.victims):
@@ -103,7 +103,7 @@ def _victims(report):
             'anon_rss_bytes': _times(raw['anon_rss_kb'], 1024),
             'file_rss_bytes': _times(raw['file_rss_kb'], 1024),
             'shmem_rss_bytes': _times(raw['shmem_rss_kb'], 1024),
-            'pgtables_bytes': _pgtables(report, raw),
+            'pgtables_bytes': _pgtables(report, raw, row, size),
             'oom_score_adj': raw['oom_score_adj'] if raw['oom_score_adj'] is not None else row[7] if row else None,
             'reaped': report.reaped.get(raw['pid']),
             'duplicates': report.duplicates.get((raw['pid'], raw['name']), 0),
@@ -113,13 +113,13 @@ def _victims(report):
     return victims
 
 
-def _pgtables(report, raw):
+def _pgtables(report, raw, row, size):
     """5.4.0 to 5.4.8 print bytes there and call them kB; the table of the same report tells them apart."""
-    value = raw['pgtables_kb']
-    if value is None:
-        return None
-    row = report.table.find(raw['pid']) if report.table is not None and report.table.pgtables_in_bytes else None
-    return value if row and row[5] == value and value else value * 1024
+    in_bytes = report.table is not None and report.table.pgtables_in_bytes
+    listed = row[5] if row else None
+    if raw['pgtables_kb'] is None:
+        return listed if in_bytes else _times(listed, size)
+    return listed if in_bytes and listed and listed == raw['pgtables_kb'] else raw['pgtables_kb'] * 1024
 
 
 def _selected(report):
@@ -181,9 +181,7 @@ def _cgroup(report):
         cgroup[prefix + 'limit_bytes'] = _limit(usage[1]) if usage else None
         cgroup[prefix + 'failcnt'] = usage[2] if usage else None
     cgroup['group_kill'] = report.group is not None
-    names = cgroup_names(path)
-    names.pop('runtime')
-    cgroup.update(names)
+    cgroup.update(cgroup_names(path))
     return cgroup
 
 
@@ -200,7 +198,7 @@ def _missing(report, scope, kind):
         missing.append('memory')
     if kind != 'allocation_failure':
         table = report.table
-        if table is None or not table.rows or table.dropped or any(
+        if table is None or not table.rows or table.dropped or table.headless or any(
                 victim['pid'] is not None and table.find(victim['pid']) is None and not report.sharing and index == 0
                 for index, victim in enumerate(report.victims)):
             missing.append('tasks')
@@ -231,7 +229,7 @@ def event_of(report):
             'gfp_flags': header.get('gfp_flags'), 'order': header.get('order'), 'oom_score_adj': header.get('oom_score_adj'),
             'oom_adj': header.get('oom_adj'), 'manual': report.manual,
         },
-        'victims': _victims(report), 'selected': _selected(report),
+        'victims': _victims(report, size), 'selected': _selected(report),
         'sharing': [{'pid': pid, 'name': name} for pid, name in report.sharing],
         'memory': _memory(report, size), 'cgroup': _cgroup(report), 'zones': _zones(report, size), 'tasks': _tasks(report, size),
         'task_count': len(report.table.rows) + report.table.dropped if report.table is not None else None,

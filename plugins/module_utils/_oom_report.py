@@ -29,6 +29,7 @@ class Report:
         self.cpuset = None
         self.memory = None
         self.table = None
+        self.layout = None
         self.summary = None
         self.chosen = None
         self.victims = []
@@ -68,6 +69,11 @@ class Report:
                 self.table = TaskTable('%s %s' % (message, more) if more else message)
                 self.in_statistics = False
                 return True
+            if self.table is None and self.layout is not None:
+                table = TaskTable(self.layout, headless=True)
+                if table.add(message, more):
+                    self.table = table
+                    return True
             return False
         word = message.split(' ', 1)[0]
         handler = _HANDLERS.get(word)

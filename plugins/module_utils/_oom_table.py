@@ -22,9 +22,12 @@ def is_header(message):
 
 class TaskTable:
     """Rows are (rss, total_vm, pid, uid, tgid, pgtables, swapents, oom_score_adj, name); sizes in pages but
-    ``pgtables``, which is in bytes where ``pgtables_in_bytes``. Columns that the table lacks are None."""
+    ``pgtables``, which is in bytes where ``pgtables_in_bytes``. Columns that the table lacks are None. The header of a ``headless`` one was lost, and taken
+    from another table of the same host."""
 
-    def __init__(self, header):
+    def __init__(self, header, headless=False):
+        self.header = header
+        self.headless = headless
         cells = header.partition(']')[2].split()[:_MOST_CELLS]
         if 'name' in cells:
             cells = cells[:cells.index('name')]
