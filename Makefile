@@ -7,6 +7,21 @@ COLLECTION := $(CACHE)/collections/ansible_collections/oom/rescue
 CONNECTIONS := $(CACHE)/collections/.connections
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
+# A play is quiet: what changed, then the summary. Without INVENTORY it is about this machine. What Ansible says of an
+# error is in the summary too, but for hosts that gave no answer, and for what kept a play from starting.
+REPORT := oom-rescue-report
+QUIET := ANSIBLE_DISPLAY_OK_HOSTS=false ANSIBLE_DISPLAY_SKIPPED_HOSTS=false ANSIBLE_DISPLAY_FAILED_STDERR=true \
+	ANSIBLE_LOCALHOST_WARNING=false ANSIBLE_INVENTORY_UNPARSED_WARNING=false ANSIBLE_PYTHON_INTERPRETER=auto_silent
+HOSTS = $(if $(INVENTORY),--inventory '$(INVENTORY)',--extra-vars rescue_hosts=localhost) $(if $(LIMIT),--limit '$(LIMIT)')
+LOGS = $(if $(LOG),--extra-vars '{"diagnose_controller_logs": ["$(LOG)"]}')
+define play
+@mkdir -p $(REPORT) && rm -f $(REPORT)/summary.txt
+@$(QUIET) ansible-playbook oom.rescue.$(1) $(HOSTS) $(LOGS) $(if $(CHECK),--check --diff) $(ARGS) 2> $(REPORT)/errors.txt; \
+	status=$$?; \
+	if ! [ -f $(REPORT)/summary.txt ] || grep -q 'gave no answer' $(REPORT)/summary.txt; then cat $(REPORT)/errors.txt; fi; \
+	if [ -f $(REPORT)/summary.txt ]; then cat $(REPORT)/summary.txt; fi; exit $$status
+endef
+
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -41,6 +56,20 @@ $(COLLECTION):
 	@mkdir -p $(@D)
 	@ln -sfn ../../../.. $@
 
+rescue: ## the main job: diagnose, remedy, verify, report; CHECK=1 changes nothing, INVENTORY=... LIMIT=... LOG=file
+	$(call play,remediate)
+
+diagnose: ## say why this machine, or the one that LOG=file was copied from, ran out of memory
+	$(call play,diagnose)
+
+verify: ## prove that each remedy holds, now and after a reboot
+	$(call play,verify)
+
+rollback: ## bring back what was there before
+	$(call play,rollback)
+
+rescue diagnose verify rollback: env
+
 lint: dev ## ruff, yamllint, ansible-lint (production), argument specs against defaults
 	ruff check .
 	yamllint --strict .
@@ -72,4 +101,4 @@ build: env ## build the collection's tarball
 clean: ## take away all that was made here
 	git clean -fdX
 
-.PHONY: help env dev lint unit sanity molecule molecule-all test check build clean
+.PHONY: help env dev rescue diagnose verify rollback lint unit sanity molecule molecule-all test check build clean
