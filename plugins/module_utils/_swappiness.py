@@ -67,15 +67,20 @@ def _boot_program(view):
     return _sysctl.PROCPS if any(view.exists(path) for path in scripts) else None
 
 
+def _procps_version(host):
+    """(major, minor, patch) of sysctl, or None where it is not there or is busybox's."""
+    _rc, out, _err = host.run(['sysctl', '--version'])
+    return kernel_version(out.split()[-1]) if 'procps' in out else None
+
+
 def environment(host):
     """What decides how declarations are applied here, apart from the files: read once, the same before and after."""
     view = Overlay(host)
-    version = systemd_version(host)
+    systemd, procps = systemd_version(host), _procps_version(host)
     return {
         'kernel': kernel_version(host.read('/proc/sys/kernel/osrelease')),
         'program': _boot_program(view),
-        # NEWS of systemd 244 and 245: a leading '-', wildcards. procps has them since 3.3.16, of the same year.
-        'modern': version is None or version >= 245,
+        'modern': {_sysctl.SYSTEMD: systemd is None or systemd >= 245, _sysctl.PROCPS: not procps or procps >= (4, 0)},
         'command_line': view.read('/proc/cmdline') or '',
         'applies': cannot_set(host) is None,
         'procps': any(view.exists(path) for path in ('/usr/sbin/sysctl', '/sbin/sysctl')),
@@ -90,7 +95,7 @@ def _stages(view, env):
         stages.append(('kernel', [{'source': '/proc/cmdline', 'line': 1, 'raw': word, 'excludes': False}
                                   for word in words]))
     if env['program']:
-        stages.append((env['program'], _sysctl.assignments(view, KEY, env['program'], env['modern'])))
+        stages.append((env['program'], _sysctl.assignments(view, KEY, env['program'], env['modern'][env['program']])))
     if _tuned.installed(view) and _tuned.enabled(view):
         setting = _tuned.profile_setting(view, KEY)
         if setting['sets'] or not setting['complete']:
@@ -160,7 +165,7 @@ def _after_sysctl_system(view, env):
         return None
     limit = maximum(env['kernel'])
     last = None
-    for step in _sysctl.assignments(view, KEY, _sysctl.PROCPS, env['modern']):
+    for step in _sysctl.assignments(view, KEY, _sysctl.PROCPS, env['modern'][_sysctl.PROCPS]):
         value, sets = _step_value(step, _sysctl.PROCPS, None, limit)
         if sets:
             last = {'value': value, 'source': step['source'], 'line': step['line']}

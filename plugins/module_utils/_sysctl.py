@@ -61,7 +61,8 @@ def normalise(key):
 def parse(text, key):
     """Lines of a sysctl file that concern ``key``: {line, raw, dash, glob}.
 
-    ``raw`` is the value as written; None is an exclusion (``-key`` alone). ``dash`` is a leading ``-``.
+    ``raw`` is the value as written; None is an exclusion (``-key`` alone). ``dash`` is whether there is a leading
+    ``-``, ``glob`` the pattern of a key with wildcards, else None.
     """
     wanted = normalise(key)
     found = []
@@ -74,7 +75,7 @@ def parse(text, key):
         name = normalise(name.lstrip('-').strip() if dash else name.strip())
         if not equals and not dash:
             continue
-        glob = any(letter in name for letter in '*?[')
+        glob = name if any(letter in name for letter in '*?[') else None
         if name == wanted or (glob and _glob_matches(name, wanted)):
             found.append({'line': number, 'raw': raw.strip() if equals else None, 'dash': dash, 'glob': glob})
     return found
@@ -114,22 +115,25 @@ def all_files(view):
 def assignments(view, key, program, modern=True):
     """What a program does about ``key``, in its order: {source, read_as, line, raw, excludes}; the last one counts.
 
-    ``source`` is the file that ``read_as`` leads to where that is a link. ``modern`` is false for systemd before 245
-    and procps before 3.3.16, which know neither a leading ``-`` nor wildcards; tuned never did.
+    ``source`` is the file that ``read_as`` leads to where that is a link. ``modern`` is false for systemd before 245,
+    which knows neither a leading ``-`` nor wildcards, as tuned never did, and for procps before 4, which has no
+    wildcards and writes nothing useful for ``-key`` alone.
     """
+    modern = modern and program != TUNED
     explicit, wildcards, excluded = [], [], False
     for path in files_in_order(view, program):
         for entry in parse(view.read(path), key):
-            if program == TUNED or not modern:
-                if entry['dash'] or entry['glob']:
-                    continue
+            if not modern and (entry['glob'] or entry['raw'] is None):
+                continue
+            if entry['dash'] and (program == TUNED or (program == SYSTEMD and not modern)):
+                continue
             step = {'source': view.real(path), 'read_as': path, 'line': entry['line'],
                     'raw': entry['raw'], 'excludes': entry['raw'] is None}
-            if entry['glob']:
-                if step['excludes']:
-                    excluded = excluded or program == PROCPS
-                else:
-                    wildcards.append(step)
+            if entry['glob'] and not step['excludes']:
+                wildcards.append((entry['glob'], step))
+            elif entry['glob']:
+                # To systemd it takes back this very pattern; procps compares it with paths, which it never equals.
+                wildcards = [pair for pair in wildcards if program != SYSTEMD or pair[0] != entry['glob']]
             elif step['excludes'] and program == PROCPS:
                 excluded = True
             else:
@@ -137,7 +141,7 @@ def assignments(view, key, program, modern=True):
     # A wildcard never sets a key that is named outright (sysctl.d(5)).
     if explicit:
         return explicit
-    return [] if excluded else wildcards
+    return [] if excluded else [step for _pattern, step in wildcards]
 
 
 def without_line(text, line, marker):

@@ -40,6 +40,7 @@ class SysctlNode(Node):
     def __init__(self, root, kernel='6.1.0-18-amd64', version=252):
         Node.__init__(self, root, version)
         self.host = Host(root=self.root, run=self.run)
+        self.procps = '4.0.2'
         self.file('/proc/sys/kernel/osrelease', kernel + '\n')
         self.file('/proc/sys/vm/swappiness', '60\n')
         self.file('/proc/cmdline', 'root=/dev/vda rw\n')
@@ -84,6 +85,8 @@ class SysctlNode(Node):
             self.file('/etc/tuned/active_profile', ' '.join(argv[2:]) + '\n')
             self.file('/etc/tuned/profile_mode', 'manual\n')
             return 0, '', ''
+        if argv[0] == 'sysctl':
+            return 0, 'sysctl from procps-ng %s\n' % self.procps, ''
         return Node.run(self, argv)
 
     def etc(self):

@@ -81,7 +81,7 @@ def test_the_first_separator_of_a_key_says_which_one_separates(key, path):
 ], ids=repr)
 def test_a_line_is_of_the_key_in_every_form_it_may_have(line, expected):
     found = parse('# head\n%s\n# tail' % line, KEY)
-    assert [(each['raw'], each['dash'], each['glob']) for each in found] == ([expected] if expected else [])
+    assert [(each['raw'], each['dash'], bool(each['glob'])) for each in found] == ([expected] if expected else [])
     assert [each['line'] for each in found] == ([2] if expected else [])
 
 
@@ -117,9 +117,15 @@ def test_each_program_has_its_own_order_of_files(tmp_path, program, order):
     ({'20': 'vm.*=2'}, TUNED, True, []),
     ({'20': '-vm.swappiness=2'}, SYSTEMD, True, ['2']),
     ({'20': '-vm.swappiness=2'}, SYSTEMD, False, []),
+    ({'20': '-vm.swappiness=2'}, PROCPS, False, ['2']),
+    ({'10': 'vm.swappiness=1', '20': '-vm.swappiness'}, PROCPS, False, ['1']),
+    ({'20': 'vm.*=2'}, PROCPS, False, []),
     ({'20': '-vm.swappiness=2'}, TUNED, True, []),
     ({'10': '-vm.swappiness', '20': 'vm.*=2'}, SYSTEMD, True, [None]),
     ({'10': '-vm.swappiness', '20': 'vm.*=2'}, PROCPS, True, []),
+    ({'10': 'vm.*=1', '20': '-vm.*'}, SYSTEMD, True, []),
+    ({'10': 'vm.*=1', '20': '-vm.*'}, PROCPS, True, ['1']),
+    ({'10': 'vm.*=1', '20': '-vm.s*'}, SYSTEMD, True, ['1']),
     ({'10': 'vm.swappiness=1', '20': '-vm.swappiness'}, SYSTEMD, True, ['1', None]),
     ({'10': 'vm.swappiness=1', '20': '-vm.swappiness'}, PROCPS, True, ['1']),
 ], ids=repr)
