@@ -129,11 +129,13 @@ class Image:
             shutil.copy(host, target)
 
 
-def read_spec(path):
-    """An Image from a YAML file; the host paths in it are relative to that file."""
+def read_spec(path, suite=None):
+    """An Image from a YAML file, for its own suite or another; the host paths in it are relative to that file."""
     import yaml
     path = pathlib.Path(path)
     spec = yaml.safe_load(path.read_text())
+    spec['suite'] = suite or spec['suite']
+    spec['packages'] = spec['packages'] + (spec.pop('packages_by_suite', None) or {}).get(spec['suite'], [])
     spec['trees'] = {guest: Tree(**tree) for guest, tree in (spec.get('trees') or {}).items()}
     spec['files'] = {guest: str(path.parent / host) for guest, host in (spec.get('files') or {}).items()}
     spec['provision'] = [str(path.parent / host) for host in spec.get('provision') or []]

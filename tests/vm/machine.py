@@ -131,7 +131,7 @@ class Machine:
             raise VmError('%s runs already' % self.name)
         for attempt in range(3):
             self.settings['port'] = self.settings['port'] or free_port()
-            self._record.write_text(json.dumps(self.settings, indent=1))
+            self._record.write_text(json.dumps(dict(self.settings, inventory=self.inventory()), indent=1))
             self._spawn()
             if self._alive_after(0.5):
                 break

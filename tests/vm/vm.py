@@ -20,9 +20,7 @@ def _pairs(values):
 
 def _image(options):
     if options.spec:
-        image = read_spec(options.spec)
-        image.suite = options.suite or image.suite
-        return image
+        return read_spec(options.spec, options.suite)
     trees = {}
     for value in options.tree:
         guest, spec = value.split('=', 1)
