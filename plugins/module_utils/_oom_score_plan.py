@@ -168,6 +168,10 @@ def _persistence(target, value, facts, options):
         return ({'before': before, 'after': before, 'by': None}, [], recreate,
                 'keep needs systemd, which does not run here: the score is gone when %s starts again'
                 % target['process']['name'])
+    if _keeper.rule(target['process'], value) is None:
+        return ({'before': before, 'after': before, 'by': None}, [], recreate,
+                'keep cannot tell %s apart from others: its name or executable has blanks, or is hidden'
+                % target['process']['name'])
     return {'before': before, 'after': value, 'by': _keeper.UNIT}, [], recreate, None
 
 
@@ -238,7 +242,7 @@ def _reload_once(actions):
             + [action for action in actions if action['action'] in ('enable', 'restart')])
 
 
-def plan_absent(facts, options):
+def plan_absent(facts):
     """The plan for ``state: absent``: everything that was recorded goes back to what it was."""
     record = facts['record'] or {}
     rows, live, actions = [], [], []

@@ -35,6 +35,8 @@ class Node:
         self.loaded = {}
         self.commands = []
         self.host = Host(root=self.root, run=self.run)
+        # A file of /proc takes a write as a whole; one of this tree would keep what is beyond it.
+        self.host.write = lambda path, text: self.file(path, text + '\n')
         self.process(1, 'systemd', ppid=0, exe='/usr/lib/systemd/systemd', cgroup=v2('/init.scope'))
         self.file('/proc/meminfo', 'MemTotal:        1014892 kB\nSwapTotal:             0 kB\n')
         self.file('/proc/sys/kernel/random/boot_id', 'b007\n')

@@ -128,7 +128,8 @@ def test_an_init_script_counts_where_init_is_not_systemd(tmp_path, init, scripts
 def test_in_a_container_the_container_s_own_cgroup_is_no_manager(tmp_path, init):
     node = Node(tmp_path)
     node.process(1, 'systemd', ppid=0, cgroup=v1(init))
-    node.process(500, 'mysqld', exe='/usr/sbin/mysqld', cgroup=v1('/docker/%s/system.slice/mariadb.service' % CONTAINER))
+    node.process(500, 'mysqld', exe='/usr/sbin/mysqld',
+                 cgroup=v1('/docker/%s/system.slice/mariadb.service' % CONTAINER))
     assert manager(node, 500) == ('systemd', 'mariadb.service', None, 'mariadb.service', None)
 
 

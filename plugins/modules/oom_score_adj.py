@@ -1,0 +1,268 @@
+#!/usr/bin/python
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+DOCUMENTATION = r"""
+module: oom_score_adj
+short_description: Set the oom_score_adj of a running process and of its next start
+version_added: 0.1.0
+description:
+  - Sets C(oom_score_adj) of a server's processes now, without a restart, and makes it hold after the next start,
+    in the place that whoever starts the server reads.
+  - Under systemd that is a drop-in of the unit's real name, C(50-oom-rescue.conf); under a SysV init script, the
+    defaults file that the script reads. A Docker or Podman container keeps the score it was created with, and a
+    supervisord knows no score. For these RV(processes[].recreate_required) says the exact change to make, and
+    O(keep=true) installs a small systemd unit that gives the score again within seconds of each start.
+  - What C(mysqld_safe) or C(mariadbd-safe) respawns inherits its score, so these scripts get it as well.
+  - Nothing is restarted. Every score is read back from C(/proc), and a unit's from systemd.
+  - Pods of Kubernetes are left as they are, as the kubelet sets their score again.
+options:
+  process:
+    description:
+      - Name of the program, as its executable is called, or the script that an interpreter runs.
+      - V(mysqld) and V(mariadbd) mean each other too.
+      - One of O(process), O(unit), O(container) and O(pid_file) is required.
+    type: str
+  unit:
+    description: A systemd unit, all processes of it. An alias is followed to the real name.
+    type: str
+  container:
+    description: A Docker or Podman container, by its name or 12 or more digits of its id, all processes of it.
+    type: str
+  pid_file:
+    description: Path of a file that holds the process's pid.
+    type: path
+  value:
+    description:
+      - The score, from V(-1000) (never killed) over V(0) to V(1000) (killed first).
+      - V(auto) derives it from the share of RAM plus swap that the server holds, as O(auto_multiple) says.
+    type: str
+    default: "-600"
+  auto_multiple:
+    description:
+      - With O(value=auto), the server may grow to this many times its present size, and every other process is still
+        killed before it; beyond that it competes with what it has grown.
+      - A score derived before is kept while it still gives about that room.
+    type: float
+    default: 2.0
+  allow_unkillable:
+    description:
+      - Allow O(value=-1000).
+      - Even then it is refused where the processes that could still be killed hold less than a fifth of RAM plus swap.
+    type: bool
+    default: false
+  persist:
+    description: V(auto) makes the score hold after the next start; V(none) sets it for the running process alone.
+    type: str
+    choices: [auto, none]
+    default: auto
+  keep:
+    description:
+      - Where the manager cannot keep a score, install C(oom-rescue-keep.service), which looks for the process every
+        5 seconds, by name, executable and user, and gives the score again.
+    type: bool
+    default: false
+  restart_policy:
+    description:
+      - V(ensure) has systemd start a unit again after an OOM kill, with C(Restart=on-abnormal) where the unit has
+        less (C(on-abort) does not count an OOM kill), and C(OOMPolicy=continue) where systemd knows it, so that a
+        killed helper does not stop the server.
+    type: str
+    choices: [keep, ensure]
+    default: keep
+  killers:
+    description:
+      - V(spare) tells user-space OOM killers to spare the server, as they kill before the kernel does and by rules of
+        their own. systemd-oomd by C(ManagedOOMPreference=avoid) in the drop-in, where systemd knows it, earlyoom by
+        C(--avoid) in C(/etc/default/earlyoom), nohang by a rule in its configuration.
+      - V(report) leaves them, and returns them in RV(killers).
+    type: str
+    choices: [report, spare]
+    default: report
+  state:
+    description:
+      - V(absent) gives back the scores that processes had, and removes or restores every file.
+    type: str
+    choices: [present, absent]
+    default: present
+attributes:
+  check_mode:
+    description: Can run in check mode and return what would change.
+    support: full
+  diff_mode:
+    description: Returns the files and scores before and after.
+    support: full
+  platform:
+    description: Linux alone.
+    support: full
+    platforms: linux
+author:
+  - The OOM Rescue maintainers (@oom-rescue)
+"""
+
+EXAMPLES = r"""
+- name: Protect the database
+  oom.rescue.oom_score_adj:
+    process: mysqld
+
+- name: Protect one instance, and have it started again after an OOM kill
+  oom.rescue.oom_score_adj:
+    unit: mariadb@blog.service
+    value: -600
+    restart_policy: ensure
+
+- name: Protect a database in a container whose definition cannot change now
+  oom.rescue.oom_score_adj:
+    container: mysql
+    keep: true
+
+- name: Have the nightly batch job killed first
+  oom.rescue.oom_score_adj:
+    unit: nightly-report.service
+    value: 500
+"""
+
+RETURN = r"""
+found:
+  description: Whether a process or unit of this name is there.
+  type: bool
+  returned: always
+processes:
+  description: Each process, and each unit of which no process runs.
+  type: list
+  elements: dict
+  returned: always
+  contains:
+    pid:
+      description: Pid as this host sees it; null for a unit of which no process runs.
+      type: int
+    name:
+      description: The name of the process.
+      type: str
+    live:
+      description: Score of the running process, V(before) and V(after), read back from the kernel.
+      type: dict
+    persistent:
+      description: Score at the next start, V(before) and V(after), and what gives it, V(by).
+      type: dict
+    recreate_required:
+      description: The exact change that keeps the score where only a new container or command would; null elsewhere.
+      type: str
+    manager:
+      description: Who starts the process, as V(kind) and V(name).
+      type: dict
+    skipped_reason:
+      description: Why the score, or its persistence, is not there; null where it is.
+      type: str
+value:
+  description: The score that was set.
+  type: int
+  returned: always
+skipped_reason:
+  description: What could not be done on this host; null where all was.
+  type: str
+  returned: always
+killers:
+  description: User-space OOM killers, each with C(name), C(active) and C(spares).
+  type: list
+  elements: dict
+  returned: always
+actions:
+  description: What was or would be done, in order, each with C(layer), C(action) and C(detail).
+  type: list
+  elements: dict
+  returned: always
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.oom.rescue.plugins.module_utils._host import Host
+from ansible_collections.oom.rescue.plugins.module_utils._oom_score import ScoreError
+from ansible_collections.oom.rescue.plugins.module_utils._oom_score_apply import ApplyError, apply, undo
+from ansible_collections.oom.rescue.plugins.module_utils._oom_score_facts import read_facts
+from ansible_collections.oom.rescue.plugins.module_utils._oom_score_plan import (
+    PlanError,
+    diff_of,
+    plan_absent,
+    plan_present,
+    returned_actions,
+)
+from ansible_collections.oom.rescue.plugins.module_utils._state import State
+from ansible_collections.oom.rescue.plugins.module_utils._systemd import SystemdError
+from ansible_collections.oom.rescue.plugins.module_utils._targets import TargetError
+
+TARGETS = ('process', 'unit', 'container', 'pid_file')
+
+
+def _value(module):
+    text = module.params['value']
+    if text == 'auto':
+        return text
+    try:
+        return int(text)
+    except ValueError:
+        module.fail_json(msg='value %s is no score: give -1000 to 1000, or auto' % text)
+
+
+def run(module):
+    """One target, from arguments to result."""
+    host = Host(move=module.atomic_move)
+    state = State(host, 'oom_score_adj')
+    kind = next(name for name in TARGETS if module.params[name] is not None)
+    options = dict(module.params, value=_value(module))
+    facts = read_facts(host, state, kind, module.params[kind])
+    present = module.params['state'] == 'present'
+    plan = plan_present(facts, options) if present else plan_absent(facts)
+    if module.check_mode:
+        done = [action for action in plan['actions'] if not action.get('refused')]
+    else:
+        done = apply(host, state, facts, plan) if present else undo(host, state, facts, plan)
+    reasons = [row['skipped_reason'] for row in plan['rows'] if row['skipped_reason']]
+    module.exit_json(
+        changed=bool(done),
+        found=bool(plan['rows']),
+        value=plan['value'],
+        processes=plan['rows'],
+        killers=facts['killers'],
+        actions=returned_actions(done),
+        skipped_reason='; '.join(reasons) or None,
+        diff=diff_of(done),
+    )
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec={
+            'process': {'type': 'str'},
+            'unit': {'type': 'str'},
+            'container': {'type': 'str'},
+            'pid_file': {'type': 'path'},
+            'value': {'type': 'str', 'default': '-600'},
+            'auto_multiple': {'type': 'float', 'default': 2.0},
+            'allow_unkillable': {'type': 'bool', 'default': False},
+            'persist': {'type': 'str', 'choices': ['auto', 'none'], 'default': 'auto'},
+            'keep': {'type': 'bool', 'default': False},
+            'restart_policy': {'type': 'str', 'choices': ['keep', 'ensure'], 'default': 'keep'},
+            'killers': {'type': 'str', 'choices': ['report', 'spare'], 'default': 'report'},
+            'state': {'type': 'str', 'choices': ['present', 'absent'], 'default': 'present'},
+        },
+        mutually_exclusive=[TARGETS],
+        required_one_of=[TARGETS],
+        supports_check_mode=True,
+    )
+    try:
+        run(module)
+    except (ApplyError, PlanError, ScoreError, SystemdError, TargetError) as error:
+        module.fail_json(msg=str(error))
+    except ValueError as error:
+        module.fail_json(msg=str(error))
+    except (IOError, OSError) as error:
+        module.fail_json(msg='%s: %s' % (error.filename or 'a file of the host', error.strerror))
+
+
+if __name__ == '__main__':
+    main()

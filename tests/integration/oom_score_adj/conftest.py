@@ -1,0 +1,125 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A machine per suite, the module run against it, and the table of manager by proof at the end.
+
+``--suites=bookworm,trixie`` names the suites; bookworm's machine has every manager, the others systemd alone.
+"""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+REPOSITORY = pathlib.Path(__file__).resolve().parents[3]
+sys.path.insert(0, str(REPOSITORY / 'tests' / 'vm'))
+
+from image import Image, VmError, read_spec  # noqa: E402
+from machine import Machine  # noqa: E402
+from servers import ALL, Systemd  # noqa: E402
+
+PACKAGES = {'sid': ['mysql-server']}
+PROOFS = ('live', 'again', 'after a restart', 'after a kill', 'after a reboot', 'undone')
+RESULTS = REPOSITORY / '.cache' / 'results' / 'oom_score_adj.json'
+_table = {}
+
+
+def pytest_addoption(parser):
+    parser.addoption('--suites', default='bookworm', help='Debian suites, comma-separated')
+    parser.addoption('--managers', default='', help='names of managers to test, comma-separated; all without')
+
+
+def pytest_generate_tests(metafunc):
+    if 'place' in metafunc.fixturenames:
+        asked = [name for name in metafunc.config.getoption('--managers').split(',') if name]
+        places = [(suite, manager) for suite in metafunc.config.getoption('--suites').split(',')
+                  for manager in (ALL if suite == 'bookworm' else (Systemd,)) if not asked or manager.name in asked]
+        metafunc.parametrize('place', places, scope='module', indirect=True,
+                             ids=['%s-%s' % (suite, manager.name) for suite, manager in places])
+
+
+class Guest:
+    """The machine and the module run against it."""
+
+    def __init__(self, machine):
+        self.machine = machine
+        self.check, self.run, self.reboot = machine.check, machine.run, machine.reboot
+
+    def module(self, check=False, **arguments):
+        """The module's result."""
+        inventory = REPOSITORY / '.cache' / ('inventory-%s.json' % self.machine.name)
+        inventory.write_text(json.dumps({'all': {'hosts': {self.machine.name: self.machine.inventory()}}}))
+        command = [str(REPOSITORY / '.venv/bin/ansible'), 'all', '-i', str(inventory), '-m',
+                   'oom.rescue.oom_score_adj', '-a', json.dumps(arguments)] + (['--check'] if check else [])
+        done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False,
+                              env=dict(os.environ, ANSIBLE_NOCOLOR='1', ANSIBLE_PYTHON_INTERPRETER='auto_silent'))
+        assert '=> {' in done.stdout, done.stdout + done.stderr
+        return json.loads(done.stdout.split('=> ', 1)[1])
+
+    def files(self):
+        """What is in the directories that may change: type, mode, owner and digest of each name."""
+        return self.check(
+            'cd /; find="find etc usr/local var/lib/oom-rescue ! -name *.cache"; ($find -printf "%y %m %u:%g %p\\n"; '
+            '$find -type f -exec sha256sum {} +) 2>/dev/null | sort')
+
+
+@pytest.fixture(scope='session')
+def guests():
+    """Machines by suite, one at a time."""
+    running = {}
+
+    def guest(suite):
+        if suite not in running:
+            for other in list(running):
+                running.pop(other).machine.down()
+            image = (read_spec(pathlib.Path(__file__).with_name('image.yml')) if suite == 'bookworm'
+                     else Image(suite, packages=PACKAGES.get(suite, ['mariadb-server'])))
+            machine = Machine('oom-score-%s' % suite, image)
+            try:
+                machine.up()
+            except VmError:
+                machine.down()
+                raise
+            machine.run('systemctl disable --now earlyoom nohang-desktop systemd-oomd supervisor')
+            running[suite] = Guest(machine)
+        return running[suite]
+
+    yield guest
+    for other in running.values():
+        other.machine.down()
+
+
+@pytest.fixture(scope='module')
+def place(request, guests):
+    """A server in its manager: the machine has no other."""
+    suite, manager = request.param
+    server = manager(guests(suite))
+    server.suite = suite
+    server.up()
+    server.before = server.guest.files()
+    yield server
+    server.down()
+
+
+@pytest.fixture
+def proof(request, place):
+    """Notes in the table what a test has seen."""
+    def seen(name, text='yes'):
+        _table.setdefault('%s, %s' % (place.name, place.suite), {})[name] = text
+    return seen
+
+
+def pytest_terminal_summary(terminalreporter):
+    if not _table:
+        return
+    RESULTS.parent.mkdir(parents=True, exist_ok=True)
+    known = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    known.update(_table)
+    RESULTS.write_text(json.dumps(known, indent=1))
+    terminalreporter.write_line('| manager | %s |' % ' | '.join(PROOFS))
+    terminalreporter.write_line('|---' * (len(PROOFS) + 1) + '|')
+    for name, row in _table.items():
+        terminalreporter.write_line('| %s | %s |' % (name, ' | '.join(row.get(key, '-') for key in PROOFS)))
