@@ -57,14 +57,12 @@ class State:
     def forget(self, key):
         """Drop a record; the file and its directory go with the last one."""
         records = self.records()
-        if key not in records:
-            return
-        del records[key]
-        if records:
+        if records.pop(key, None) is not None and records:
             self._save(records)
-            return
-        self._host.remove(self._path)
-        self._host.remove_empty_directory(DIRECTORY)
+        elif not records:
+            # Also where there was no record: a run may have been killed between these two.
+            self._host.remove(self._path)
+            self._host.remove_empty_directory(DIRECTORY)
 
     def _save(self, records):
         self._host.make_directory(DIRECTORY, 0o700)

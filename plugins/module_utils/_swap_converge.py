@@ -39,6 +39,8 @@ def _converge(host, path, wished, check_mode, progress, kernel):
     record = store.get(key)
     undo = wished['state'] == 'restored'
     if undo and record is None:
+        if not check_mode:
+            store.forget(key)
         return _result(state, {'actions': [], 'size': None, 'size_bytes': None, 'skipped_reason': None}, state)
     wished = _restoring(record) if undo else dict(wished, claimed=record is not None)
     planned = plan(state, wished)
@@ -88,13 +90,7 @@ def _one_line(path, error):
 
 def _put_back(host, path, before, applier, kernel, error):
     """After a failed step: the swap as it was, by the same planner. A second failure is told with the first."""
-    had_file = before['file']['kind'] == 'file'
-    area = before['file']['area']
-    wished = wish(
-        state='present' if had_file else 'absent', size=before['file'].get('size_bytes', 0), persist='keep',
-        active=area is not None, priority=area['priority'] if area and area['priority'] >= 0 else None,
-        reserve_bytes=0, override=True, claimed=True, mode=before['file'].get('mode'), uid=before['file'].get('uid'),
-        gid=before['file'].get('gid'))
+    wished = _restoring(_recorded(before))
     try:
         for step in plan(read(host, path, kernel), wished)['actions']:
             applier.apply(step)
@@ -138,8 +134,8 @@ def _restoring(record):
 
 
 def _nothing_is_left(record, wished, after):
-    return (record is not None and wished['state'] == 'absent' and not record['existed']
-            and after['file']['kind'] == 'missing')
+    return (wished['state'] == 'absent' and after['file']['kind'] == 'missing'
+            and (record is None or not record['existed']))
 
 
 def _forget(host, store, key):

@@ -370,7 +370,7 @@ def _absent(state, wished):
     if active:
         _refuse_missing(state, room_without(used, state['other_areas'], state['memory']), used)
     actions += [_off(found['path'], found['area']) for found in active]
-    actions += _persistence(state, dict(wished, persist='none') if wished['persist'] != 'keep' else wished)
+    actions += _persistence(state, wished if wished['persist'] == 'lines' else dict(wished, persist='none'))
     if file['kind'] == 'file':
         actions.append(action('file', 'remove', 'remove %s, %s' % (file['path'], format_size(file['size_bytes'])),
                               path=file['path']))

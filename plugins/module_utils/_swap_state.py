@@ -118,20 +118,12 @@ def in_use(path):
     """
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_NOFOLLOW)
-    except OSError as error:
-        if error.errno == errno.ETXTBSY:
-            return True
-        if error.errno in (errno.EROFS, errno.EPERM, errno.EACCES):
-            return None
-        raise
-    try:
-        os.ftruncate(descriptor, os.fstat(descriptor).st_size)
+        try:
+            os.ftruncate(descriptor, os.fstat(descriptor).st_size)
+        finally:
+            os.close(descriptor)
     except (IOError, OSError) as error:
-        if error.errno == errno.ETXTBSY:
-            return True
-        raise
-    finally:
-        os.close(descriptor)
+        return True if error.errno == errno.ETXTBSY else None
     return False
 
 
