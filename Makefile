@@ -11,14 +11,16 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 # error is in the summary too, but for hosts that gave no answer, and for what kept a play from starting.
 REPORT := oom-rescue-report
 QUIET := ANSIBLE_DISPLAY_OK_HOSTS=false ANSIBLE_DISPLAY_SKIPPED_HOSTS=false ANSIBLE_DISPLAY_FAILED_STDERR=true \
-	ANSIBLE_LOCALHOST_WARNING=false ANSIBLE_INVENTORY_UNPARSED_WARNING=false ANSIBLE_PYTHON_INTERPRETER=auto_silent
+	ANSIBLE_LOCALHOST_WARNING=false ANSIBLE_INVENTORY_UNPARSED_WARNING=false ANSIBLE_PYTHON_INTERPRETER=auto_silent \
+	$(if $(INVENTORY),ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED=true)
 HOSTS = $(if $(INVENTORY),--inventory '$(INVENTORY)',--extra-vars rescue_hosts=localhost) $(if $(LIMIT),--limit '$(LIMIT)')
 LOGS = $(if $(LOG),--extra-vars '{"diagnose_controller_logs": ["$(LOG)"]}')
 define play
 @mkdir -p $(REPORT) && rm -f $(REPORT)/summary.txt
 @$(QUIET) ansible-playbook oom.rescue.$(1) $(HOSTS) $(LOGS) $(if $(CHECK),--check --diff) $(ARGS) 2> $(REPORT)/errors.txt; \
 	status=$$?; \
-	if ! [ -f $(REPORT)/summary.txt ] || grep -q 'gave no answer' $(REPORT)/summary.txt; then cat $(REPORT)/errors.txt; fi; \
+	if ! [ -f $(REPORT)/summary.txt ] || grep -q 'gave no answer' $(REPORT)/summary.txt; then \
+		grep '^fatal:' $(REPORT)/errors.txt || cat $(REPORT)/errors.txt; fi; \
 	if [ -f $(REPORT)/summary.txt ]; then cat $(REPORT)/summary.txt; fi; exit $$status
 endef
 

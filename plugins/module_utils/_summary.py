@@ -16,9 +16,9 @@ LINES = 10
 # The variables that hold what a role's modules returned, in the order in which a play runs them.
 _STEPS = (
     ('diagnose', ('__diagnose_memory', '__diagnose_reports', '__diagnose_copy')),
-    ('swap', ('swap_result',)),
-    ('swappiness', ('swappiness_result',)),
-    ('oom_protect', ('oom_protect_result',)),
+    ('swap', ('__verify_swap', 'swap_result')),
+    ('swappiness', ('__verify_swappiness', 'swappiness_result')),
+    ('oom_protect', ('__verify_oom_protect', 'oom_protect_result')),
 )
 _RESULTS = ('swap_result', 'swappiness_result', 'oom_protect_result')
 
@@ -119,7 +119,8 @@ def _remedies(left, check_mode):
 def _outcome(result, check_mode):
     if result.get('skipped_reason') and not result.get('changed'):
         return 'skipped: %s' % result['skipped_reason']
-    outcome = 'nothing to do' if not result.get('changed') else 'would change' if check_mode else 'changed'
+    outcome = ('nothing to do' if not result.get('changed') else 'would be changed to that' if check_mode else
+               'changed')
     return '%s; skipped: %s' % (outcome, result['skipped_reason']) if result.get('skipped_reason') else outcome
 
 
@@ -173,7 +174,7 @@ def _logs(names, hostvars):
     for name in names:
         for log in (hostvars[name].get('diagnose_result') or {}).get('elsewhere') or []:
             logs.setdefault(log['path'], log)
-    return [logs[path] for path in sorted(logs)]
+    return [dict(logs[path], label=_label(logs[path])) for path in sorted(logs)]
 
 
 def _one(host, logs):
@@ -183,7 +184,7 @@ def _one(host, logs):
     own = host['diagnosis']
     if not logs:
         return _in_full('%s: ' % host['name'], own) + own['advice']['notes']
-    return _in_full('%s: ' % _label(logs[0]), logs[0]) + ['%s: %s' % (host['name'], host['headline'])] + [
+    return _in_full('%s: ' % logs[0]['label'], logs[0]) + ['%s: %s' % (host['name'], host['headline'])] + [
         _log_line(log) for log in logs[1:]]
 
 
@@ -208,7 +209,7 @@ def _many(hosts, logs, room):
 
 
 def _log_line(log):
-    return '%s: %s' % (_label(log), log['advice']['cause'])
+    return '%s: %s' % (log['label'], log['advice']['cause'])
 
 
 def _label(log):
