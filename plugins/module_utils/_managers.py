@@ -16,8 +16,9 @@ _UNIT = re.compile(r'^[^/]+\.(service|scope)$')
 _USER_MANAGER = re.compile(r'^user@(\d+)\.service$')
 _CONTAINER_ID = re.compile(r'^[0-9a-f]{64}$')
 # comm holds 15 bytes: docker-containerd-shim of Docker 18 and before, containerd-shim-runc-v2 since.
-# What these start is not theirs: a setting of their unit would reach everything that a crontab or a login starts.
-_LAUNCHERS = re.compile(r'^(?:crond?|atd|anacron|rc-local|rc\.local|sshd?|sshd?@.*|getty@.*|serial-getty@.*)\.service$')
+# What these start is not theirs: a setting of their unit would reach all that a crontab, a login or a guest starts.
+_LAUNCHERS = re.compile(
+    r'^(?:crond?|atd|anacron|rc-local|rc\.local|sshd?|sshd?@.*|getty@.*|serial-getty@.*|systemd-nspawn@.*)\.service$')
 _SHIMS = ('docker-containe', 'containerd-shim')
 
 

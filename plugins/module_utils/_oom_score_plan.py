@@ -157,11 +157,7 @@ def _persistence(target, value, facts, options):
         recreate = program_text(manager['name'], program, value)
     else:
         before = 0
-        recreate = ('nothing on this host starts %s again: start it with `choom -n %d -- COMMAND`, or as a systemd '
-                    'unit with OOMScoreAdjust=%d' % (target['process']['name'], value, value))
-        if kind == 'systemd':
-            recreate = ('a user\'s systemd may not lower a score: run %s as a system unit with OOMScoreAdjust=%d'
-                        % (manager['name'], value))
+        recreate = _by_hand(target, value)
     if not options['keep']:
         return {'before': before, 'after': before, 'by': None}, [], recreate, None
     if not facts['systemd_running']:
@@ -173,6 +169,22 @@ def _persistence(target, value, facts, options):
                 'keep cannot tell %s apart from others: its name or executable has blanks, or is hidden'
                 % target['process']['name'])
     return {'before': before, 'after': value, 'by': _keeper.UNIT}, [], recreate, None
+
+
+def _by_hand(target, value):
+    """The change to make where no file of a manager's would give the score."""
+    manager = target['manager']
+    name = target['process']['name']
+    if manager['kind'] == 'systemd':
+        return ('a user\'s systemd may not lower a score: run %s as a system unit with OOMScoreAdjust=%d'
+                % (manager['name'], value))
+    if manager['kind'] == 'sysv':
+        return ('/etc/init.d/%s reads no defaults file: have it do `echo %d > /proc/$$/oom_score_adj` before it '
+                'starts %s' % (manager['name'], value, name))
+    found = manager.get('unit')
+    return ('%s does not start %s again with a score: start it with `choom -n %d -- COMMAND`, or as a systemd unit '
+            'with OOMScoreAdjust=%d, or run this in the guest that it belongs to'
+            % (found if found and found.endswith('.service') else 'nothing that is known here', name, value, value))
 
 
 def plan_present(facts, options):
@@ -202,8 +214,7 @@ def plan_present(facts, options):
         if options['persist'] != 'none':
             persistent, actions = _plan_unit(name, facts['units'][name], value, facts, options)
         persistent_actions.extend(actions)
-        rows.append({'pid': None, 'name': name, 'live': {'before': None, 'after': None}, 'persistent': persistent,
-                     'recreate_required': None, 'manager': {'kind': 'systemd', 'name': name}, 'skipped_reason': None})
+        rows.append(_stopped_row(name, persistent))
     if options['persist'] != 'none':
         persistent_actions.extend(_keeper.plan(facts['keeper'], facts['key'], rules))
     names = set(target['process']['name'] for target in facts['targets'] if target['part'] == 'server')
@@ -230,6 +241,11 @@ def _row(target):
                         if key in target['manager']),
         'skipped_reason': None,
     }
+
+
+def _stopped_row(unit, persistent):
+    return {'pid': None, 'name': unit, 'live': {'before': None, 'after': None}, 'persistent': persistent,
+            'recreate_required': None, 'manager': {'kind': 'systemd', 'name': unit}, 'skipped_reason': None}
 
 
 def _reload_once(actions):
@@ -259,12 +275,12 @@ def plan_absent(facts):
             row['skipped_reason'] = refused
             if action:
                 live.append(dict(action, refused=refused))
-        manager = row['manager']
-        unit = facts['units'].get(manager['name']) if manager['kind'] == 'systemd' else None
-        if unit:
-            shown = int(unit['properties'].get('OOMScoreAdjust') or 0)
-            row['persistent'] = {'before': shown, 'after': record.get('managers', {}).get(manager['name'], shown),
-                                 'by': None}
+    rows.extend(_stopped_row(name, {'before': None, 'after': None, 'by': None}) for name in facts['stopped_units'])
+    for row in rows:
+        name = row['manager']['name']
+        if row['manager']['kind'] == 'systemd' and name in facts['units']:
+            shown = int(facts['units'][name]['properties'].get('OOMScoreAdjust') or 0)
+            row['persistent'] = {'before': shown, 'after': record.get('managers', {}).get(name, shown), 'by': None}
     for path in sorted(record.get('files', {})):
         actions.extend(_restore_file(path, record['files'][path], facts))
     for name in sorted(facts['units']):

@@ -41,7 +41,8 @@ def test_the_seed_s_mysqld_is_in_a_docker_container_and_its_dockerd_under_system
     (v2('/lxc.payload.web/system.slice/mariadb.service'), ('none', None, None, None, None)),
     (v1('/lxc/web/system.slice/mariadb.service'), ('none', None, None, None, None)),
     (v2('/machine.slice/systemd-nspawn@web.service/payload/system.slice/mariadb.service'),
-     ('systemd', 'systemd-nspawn@web.service', None, 'systemd-nspawn@web.service', None)),
+     ('none', None, None, 'systemd-nspawn@web.service', None)),
+    (v2('/system.slice/cron.service'), ('none', None, None, 'cron.service', None)),
     (v2('/system.slice/docker-%s.scope' % CONTAINER),
      ('docker', CONTAINER[:12], CONTAINER, 'docker-%s.scope' % CONTAINER, None)),
     (v2('/docker/' + CONTAINER), ('docker', CONTAINER[:12], CONTAINER, None, None)),
@@ -65,7 +66,7 @@ def test_the_seed_s_mysqld_is_in_a_docker_container_and_its_dockerd_under_system
 ], ids=[
     'systemd on version 2', 'systemd on version 1', 'an instance of a template', 'slices of the administrator',
     'a login session', 'a user\'s unit', 'a user\'s manager itself', 'a guest of LXC', 'a guest of LXC on version 1',
-    'a guest of nspawn, whose unit is the host\'s', 'docker under systemd', 'docker without', 'docker in docker',
+    'a guest of nspawn', 'a crontab', 'docker under systemd', 'docker without', 'docker in docker',
     'podman', 'podman on version 1', 'podman in a unit', 'podman without root', 'a pod', 'a pod of containerd',
     'a pod of CRI-O', 'nothing', 'no cgroups at all',
 ])

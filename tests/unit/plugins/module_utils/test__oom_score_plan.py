@@ -454,7 +454,7 @@ def test_a_server_that_nothing_starts_again_says_so(tmp_path):
     node.process(500, 'mysqld', exe='/usr/sbin/mysqld', cgroup=v2('/system.slice/rc-local.service'))
     row = plan(node)['rows'][0]
     assert row['manager']['kind'] == 'none'
-    assert row['recreate_required'].startswith('nothing on this host starts mysqld again')
+    assert row['recreate_required'].startswith('rc-local.service does not start mysqld again with a score')
     assert plan(node, keep=True)['rows'][0]['skipped_reason'].startswith('keep needs systemd')
 
 
