@@ -8,6 +8,7 @@ from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
 import collections
+import re
 
 from . import _oom_lines as lines
 from ._oom_prefix import LONGEST_LINE, Prefix, PrefixReader, unescape
@@ -18,15 +19,18 @@ from ._oom_times import parse_yearless
 _PATIENCE_OPEN = 500
 # The reaper and memory.oom.group speak soon after the kill.
 _PATIENCE_CLOSED = 60
+_PATIENCE_NONE = 10
 _MOST_STREAMS = 64
 _MOST_WAITING = 16
 _MOST_CONTINUATIONS = 200
+# A report of so many tasks does not wait for the reaper's line.
+_LARGE_TABLE = 4096
 # An OOM kill that follows its header by more than this belongs to another report, whose header was lost.
 _LONGEST_KILL = 300
 
 _BARE = Prefix()
 # Every line that _EVENTS knows holds one of these.
-_HINTS = ('oom', 'ill', 'emory', 'mems_allowed', 'allocation failure', 'OOM')
+_HINT = re.compile('oom-|Kill|Out of memory|mems_allowed=|oom_reaper|allocation failure|OOM victim|oom.group|Kernel panic').search
 # Pieces of kernel lines that a mail client or a terminal broke in two.
 _BROKEN = ('oom_score_adj=', 'order=', 'gfp_mask=', 'oom-killer:', 'total-vm:', 'anon-rss:', 'file-rss:', 'shmem-rss:', 'UID:',
            'swapents ', 'pgtables:')
@@ -58,13 +62,21 @@ class Assembler:
         # The last task table of each host: a later one may have lost its header.
         self._layouts = {}
 
+    def begin(self):
+        """The next line is not the one after the last: what was open has ended."""
+        self._finish_message()
+        for key in list(self._streams):
+            self._close(key)
+        self._styled = False
+        self._idle = 0
+
     def wants_more(self):
         """Whether the lines that follow may still belong to a report."""
-        if self._pending is not None:
+        if not self._streams:
+            return self._pending is not None and self._idle < _PATIENCE_NONE
+        if self._idle < _PATIENCE_CLOSED:
             return True
-        if self._streams and self._idle < _PATIENCE_OPEN:
-            return any(not report.has_ended() for report in self._streams.values()) or self._idle < _PATIENCE_CLOSED
-        return False
+        return self._idle < _PATIENCE_OPEN and any(not report.has_ended() for report in self._streams.values())
 
     def feed(self, line, path, number, offset):
         """Take a line of a log, without its line break. True while more lines are wanted."""
@@ -80,14 +92,16 @@ class Assembler:
             if self._pending is not None and (self._styled or message.startswith(_BROKEN)):
                 if len(self._more) < _MOST_CONTINUATIONS:
                     self._more.append(message)
-                return True
+                else:
+                    self._idle += 1
+                return self.wants_more()
             prefix = _BARE
         else:
             self._styled = True
             message = message.strip()
         self._finish_message()
         self._pending = (prefix, unescape(message), path, number, offset)
-        return True
+        return self.wants_more()
 
     def flush(self):
         """No more lines come: hand over all that is held."""
@@ -110,6 +124,9 @@ class Assembler:
         if report.table is not None and not report.table.headless:
             self._layouts[key[0]] = report.table.header
         if report.worth_telling():
+            if report.table is not None and len(report.table.rows) > _LARGE_TABLE:
+                self._emit(report)
+                return
             self._waiting.append(report)
             if len(self._waiting) > _MOST_WAITING:
                 self._emit(self._waiting.popleft())
@@ -132,10 +149,10 @@ class Assembler:
         if more and not message:
             message, more = more, ''
         # What user space printed never touches a report of the kernel.
-        key = (prefix.host, prefix.caller, prefix.trusted is False)
+        key = (prefix.host, prefix.boot, prefix.caller, prefix.trusted is False)
         report = self._streams.get(key)
         whole = '%s %s' % (message, more) if more else message
-        if message[:1] != '[' and any(hint in whole for hint in _HINTS):
+        if message[:1] != '[' and _HINT(whole):
             if self._event(key, report, pending, whole):
                 self._idle = 0
                 return

@@ -15,15 +15,14 @@ _LOW_ZONES = ('DMA', 'DMA32', 'Normal')
 
 
 def cause_of(event):
-    """The sentence for an event of _oom_events."""
+    """The sentence for an event of _oom_events, of which ``holders`` says who held the memory."""
     if event['kind'] == 'allocation_failure':
         return _allocation_failure(event)
     sentence = _what_ran_out(event)
     if sentence is None:
         return _not_known(event)
-    holders = None if event['trigger']['manual'] else _who_held_it(event)
     ending = {'panic': 'the kernel panicked', 'no_victim': 'no process could be killed'}.get(event['kind'])
-    return '; '.join(part for part in (sentence, holders, ending) if part) + '.'
+    return '; '.join(part for part in (sentence, event['holders'], ending) if part) + '.'
 
 
 def _allocation_failure(event):
@@ -155,46 +154,45 @@ def _fragmented(event):
     return not any(count for zone in zones for count in zone['free_blocks'][order:])
 
 
-def _who_held_it(event):
-    """The processes, or the part of the kernel, that held the memory."""
+def who_held_it(event, rows, size):
+    """The processes, or the part of the kernel, that held the memory, by the rows of the task table, largest first."""
     limit = (event['cgroup'] or {}).get('limit_bytes') if event['scope'] == 'memcg' else _usable(event['memory'])
     kernel = _kernel_share(event, limit)
-    if kernel:
+    if kernel or not rows or size is None:
         return kernel
-    rows = [row for row in event['tasks'] if row['rss_bytes'] is not None and _held(row)]
-    if not rows:
+    held = [(row[0] + (row[6] or 0), row) for row in rows]
+    total, largest = max(held, key=lambda item: item[0])
+    if not total:
         return None
-    largest = max(rows, key=_held)
-    if limit and _held(largest) * 2 > limit:
+    if limit and total * size * 2 > limit:
         return '%s alone holds %s, over half of it: a leak, or a process too large for this %s' % (
-            _named(largest), _sizes(largest), 'limit' if event['scope'] == 'memcg' else 'host')
-    rows.sort(key=_held, reverse=True)
+            _named(largest), _sizes(largest, size), 'limit' if event['scope'] == 'memcg' else 'host')
     groups = {}
     for row in rows:
-        count, total = groups.get(row['name'], (0, 0))
-        groups[row['name']] = (count + 1, total + row['rss_bytes'])
-    name, (count, total) = max(groups.items(), key=lambda item: (item[1][1], item[0]))
-    if count >= _MANY and total > _held(largest) * 2 and (not limit or total * 3 > limit):
+        count, pages = groups.get(row[8], (0, 0))
+        groups[row[8]] = (count + 1, pages + row[0])
+    name, (count, pages) = max(groups.items(), key=lambda item: (item[1][1], item[0]))
+    if count >= _MANY and pages > total * 2 and (not limit or pages * size * 3 > limit):
         return '%d processes named %s hold %s together%s' % (
-            count, name, format_size(total), ', shared pages counted for each' if limit and total > limit else '')
-    text = 'the largest process, %s, holds %s' % (_named(largest), _sizes(largest))
-    if len(rows) > 1 and _held(rows[1]) * 3 > _held(largest):
-        text += ', and %s %s' % (_named(rows[1]), _sizes(rows[1]))
+            count, name, format_size(pages * size), ', shared pages counted for each' if limit and pages * size > limit else '')
+    text = 'the largest process, %s, holds %s' % (_named(largest), _sizes(largest, size))
+    others = [item for item in held if item[1] is not largest]
+    if others:
+        second, row = max(others, key=lambda item: item[0])
+        if second * 3 > total:
+            text += ', and %s %s' % (_named(row), _sizes(row, size))
     return text
 
 
-def _held(row):
-    return row['rss_bytes'] + (row['swap_bytes'] or 0)
-
-
-def _sizes(row):
-    if not row['swap_bytes'] or row['swap_bytes'] * 20 < row['rss_bytes']:
-        return format_size(row['rss_bytes'])
-    return '%s and %s of swap' % (format_size(row['rss_bytes']), format_size(row['swap_bytes']))
+def _sizes(row, size):
+    rss, swap = row[0] * size, (row[6] or 0) * size
+    if not swap or swap * 20 < rss:
+        return format_size(rss)
+    return '%s and %s of swap' % (format_size(rss), format_size(swap))
 
 
 def _named(row):
-    return '%s (pid %d)' % (row['name'] or 'a process without a name', row['pid'])
+    return '%s (pid %d)' % (row[8] or 'a process without a name', row[2])
 
 
 def _kernel_share(event, limit):

@@ -8,7 +8,7 @@ from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
 from ._cgroup_names import cgroup_names
-from ._oom_cause import cause_of
+from ._oom_cause import cause_of, who_held_it
 
 # PAGE_COUNTER_MAX, and what kernels before 3.19 printed for it: no limit at all.
 _UNLIMITED_KB = 1 << 52
@@ -60,18 +60,16 @@ def _scope(report):
     return 'unknown'
 
 
-def _tasks(report, size):
-    if report.table is None:
-        return []
-    in_bytes = report.table.pgtables_in_bytes
-    rows = []
-    for rss, total_vm, pid, uid, tgid, page_tables, swapents, adjustment, name in report.table.largest_first():
-        rows.append({
+def _tasks(report, rows, size):
+    in_bytes = report.table is not None and report.table.pgtables_in_bytes
+    tasks = []
+    for rss, total_vm, pid, uid, tgid, page_tables, swapents, adjustment, name in rows:
+        tasks.append({
             'pid': pid, 'uid': uid, 'tgid': tgid, 'total_vm_pages': total_vm, 'rss_pages': rss, 'rss_bytes': _times(rss, size),
             'pgtables_bytes': page_tables if in_bytes else _times(page_tables, size), 'swapents_pages': swapents,
             'swap_bytes': _times(swapents, size), 'oom_score_adj': adjustment, 'name': name,
         })
-    return rows
+    return tasks
 
 
 def _process(pid, name, uid, path):
@@ -207,8 +205,10 @@ def _missing(report, scope, kind):
     return missing
 
 
-def event_of(report):
-    """The event of one report; its time is not resolved yet, and ``tasks`` holds every row."""
+def event_of(report, most_tasks=0):
+    """The event of one report, with the largest rows of its task table (0 is all). Its time is not resolved yet:
+    ``prefix`` bears it, and ``holders`` is the part of the cause that needs the whole table.
+    """
     size = page_size(report)
     scope = 'unknown' if report.failure else _scope(report)
     kind = 'kill'
@@ -220,6 +220,7 @@ def event_of(report):
         kind = 'no_victim'
     header, identity, summary = report.header or {}, report.identity or {}, report.summary or {}
     missing = _missing(report, scope, kind)
+    rows = report.table.largest_first() if report.table is not None else []
     cpuset = report.cpuset or (summary.get('cpuset'), summary.get('mems_allowed'))
     event = {
         'id': None, 'time': None, 'uptime_seconds': report.prefix.uptime, 'host': report.prefix.host,
@@ -231,11 +232,15 @@ def event_of(report):
         },
         'victims': _victims(report, size), 'selected': _selected(report),
         'sharing': [{'pid': pid, 'name': name} for pid, name in report.sharing],
-        'memory': _memory(report, size), 'cgroup': _cgroup(report), 'zones': _zones(report, size), 'tasks': _tasks(report, size),
-        'task_count': len(report.table.rows) + report.table.dropped if report.table is not None else None,
+        'memory': _memory(report, size), 'cgroup': _cgroup(report), 'zones': _zones(report, size), 
+        'tasks': _tasks(report, rows[:most_tasks] if most_tasks else rows, size),
+        'task_count': len(rows) + report.table.dropped if report.table is not None else None,
         'cpuset': cpuset[0], 'mems_allowed': cpuset[1], 'nodemask': summary.get('nodemask') or header.get('nodemask'),
         'trusted': report.prefix.trusted, 'complete': not missing, 'missing': missing,
         'source': {'path': report.path, 'line': report.line, 'offset': report.offset}, 'seen_in': [report.path],
     }
+    event['prefix'] = report.prefix
+    event['boot_id'] = report.prefix.boot
+    event['holders'] = None if report.failure or report.manual else who_held_it(event, rows, size)
     event['cause'] = cause_of(event)
     return event

@@ -7,40 +7,47 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
+import os
 import time
 
+from . import _oom_export as export
+from . import _oom_live as live
 from . import _oom_sources as sources
+from ._fork_failures import MARKERS as FORK_MARKERS
+from ._fork_failures import ForkFailures
 from ._oom_assembler import Assembler
 from ._oom_clock import Clock
 from ._oom_events import event_of
-from ._oom_merge import merge, number, summarize
-from ._oom_scan import Scanner
+from ._oom_merge import Merger
+from ._oom_scan import MARKERS, Scanner
+from ._oom_seek import MARGIN, offset_of, time_of
 
-# No larger than a host's log needs, so that a log of nothing but reports still fits in memory.
-MOST_EVENTS = 100000
+_DAY = 86400
 
 
 class Reading:
-    """Reads sources one after another, and keeps what they tell."""
+    """Reads sources one after another, and keeps what they tell. ``since`` and ``until`` are seconds since 1970."""
 
-    def __init__(self, tasks=0, now=None):
-        self.events = []
+    def __init__(self, since=None, until=None, limit=0, tasks=0, now=None):
         self.sources = []
-        self._tasks = tasks
+        self._since, self._until, self._limit, self._tasks = since, until, limit, tasks
         self._now = time.time() if now is None else now
+        self._merger = Merger(limit)
         self._clocks = {}
         self._family = []
-        self._counts = {}
+        self._listed = {}
         self._assembler = Assembler(self._report)
 
     def _report(self, report):
-        event = event_of(report)
-        event['prefix'] = report.prefix
-        if self._tasks:
-            del event['tasks'][self._tasks:]
-        if report.header is not None and report.path in self._counts and not report.failure:
-            self._counts[report.path]['reports'] += 1
+        event = event_of(report, self._tasks)
+        source = self._listed.get(report.path)
+        if source is not None and report.header is not None and not report.failure:
+            source['reports'] += 1
         self._family.append(event)
+        if len(self._family) >= 2 * self._merger.most_whole:
+            self._merger.thin(self._family)
+        if len(self._family) >= 2 * self._merger.most:
+            self._hand_over(self._merger.most)
 
     def files(self, logs):
         """Read the files of find_files(); a report may begin in one and end in the next of its family."""
@@ -52,55 +59,146 @@ class Reading:
             self._file(log)
         self.end_family()
 
-    def _file(self, log):
-        source = self._counts[log.path] = {'path': log.path, 'bytes': 0, 'lines': None, 'reports': 0, 'error': None}
+    def _list(self, path, clock):
+        self._clocks[path] = clock
+        source = self._listed[path] = {'path': path, 'bytes': 0, 'lines': None, 'reports': 0, 'error': None}
         self.sources.append(source)
-        clock = self._clocks[log.path] = Clock(log.last_moment(self._now))
+        return source
+
+    def _file(self, log):
+        clock = Clock(log.last_moment(self._now))
+        source = self._list(log.path, clock)
+        if self._since is not None and log.modified and log.modified < self._since - _DAY:
+            return
         try:
             stream = sources.open_log(log.path)
         except (IOError, OSError, sources.SourceError) as error:
             source['error'] = sources.reason(error)
             return
-        scanner = Scanner(self._assembler, log.path, probe=clock.probe)
         try:
-            for block in sources.read_blocks(stream, sources.kind_of(stream)):
-                scanner.feed(block)
+            scanner = self._scanner(stream, log, clock)
+            self._scan(scanner, sources.read_blocks(stream, log.kind), source, clock)
         except (IOError, OSError, sources.SourceError) as error:
             source['error'] = sources.reason(error)
         finally:
             stream.close()
+
+    def _scanner(self, stream, log, clock):
+        head = stream.read(16)
+        log.kind = sources.kind_of(head)
+        offset, markers = 0, MARKERS
+        if log.kind is None:
+            if self._since is not None and not self._assembler.wants_more():
+                offset = offset_of(stream, os.fstat(stream.fileno()).st_size, clock, self._since)
+            if head.startswith(b'{'):
+                markers = MARKERS + live.JOURNAL_MARKERS
+        stream.seek(offset)
+        return Scanner(self._assembler, log.path, markers, clock.probe, offset)
+
+    def _scan(self, scanner, blocks, source, clock):
+        try:
+            for block in self._decoded(blocks):
+                scanner.feed(block)
+                if self._until is not None and not scanner.reading:
+                    epoch = time_of(block[-8192:], clock)
+                    if epoch is not None and epoch > self._until + MARGIN:
+                        break
+        except (IOError, OSError, sources.SourceError) as error:
+            source['error'] = sources.reason(error)
         scanner.finish()
         source['bytes'], source['lines'] = scanner.bytes, scanner.lines
+
+    @staticmethod
+    def _decoded(blocks):
+        """The blocks of a log, with the journal's export format made lines."""
+        first = next(blocks, b'')
+        if first.startswith(export.FIRST):
+            for block in export.json_blocks(_chain(first, blocks)):
+                yield block
+            return
+        yield first
+        for block in blocks:
+            yield block
+
+    def journal(self):
+        """Read systemd's journal."""
+        clock = Clock(self._now)
+        source = self._list('journal', clock)
+        scanner = Scanner(self._assembler, 'journal', MARKERS + live.JOURNAL_MARKERS)
+        self._scan(scanner, live.journal_blocks(self._since, self._until), source, clock)
+        self.end_family()
+
+    def ring_buffer(self):
+        """Read the kernel's ring buffer."""
+        clock = Clock(self._now, live.boot_time())
+        source = self._list('ring_buffer', clock)
+        scanner = Scanner(self._assembler, 'ring_buffer')
+        self._scan(scanner, live.ring_buffer_blocks(), source, clock)
+        for event in self._family:
+            event['boot_id'] = event['boot_id'] or live.boot_id()
+        self.end_family()
 
     def end_family(self):
         """What follows continues no report of what was read so far."""
         self._assembler.flush()
-        for event in self._family:
-            clock = self._clocks.get(event['source']['path']) or Clock(self._now)
-            event['epoch'], event['time'] = clock.resolve(event.pop('prefix'), event['source']['offset'])
-        self.events += self._family
-        self._family = []
+        self._hand_over(len(self._family))
         self._clocks = {}
 
-    def result(self, since=None, until=None, limit=0):
+    def _hand_over(self, count):
+        """Tell the times of the oldest events of this family, and count them."""
+        for event in self._family[:count]:
+            clock = self._clocks.get(event['source']['path'])
+            event['epoch'], event['time'] = clock.resolve(event['prefix'], event['source']['offset'])
+        self._merger.add([event for event in self._family[:count] if self._within(event['epoch'])])
+        del self._family[:count]
+
+    def _within(self, epoch):
+        # An event whose time is not known may lie in any span.
+        if epoch is None:
+            return True
+        return (self._since is None or epoch >= self._since) and (self._until is None or epoch <= self._until)
+
+    def result(self):
         """{events, summary}: events newest first."""
-        events = merge(self.events)
-        if since is not None or until is not None:
-            events = [event for event in events if _within(event['epoch'], since, until)]
-        number(events)
-        summary = summarize(events)
+        events, summary = self._merger.result()
         summary['sources'] = self.sources
-        for event in events:
-            del event['epoch']
-        events.reverse()
-        return {'events': events[:limit] if limit else events, 'summary': summary}
+        return {'events': events[:self._limit] if self._limit else events, 'summary': summary}
 
 
-def _within(epoch, since, until):
-    # An event whose time is not known may lie in any span.
-    if epoch is None:
-        return True
-    return (since is None or epoch >= since) and (until is None or epoch <= until)
+def _chain(first, rest):
+    yield first
+    for block in rest:
+        yield block
+
+
+def read_fork_failures(paths, since=None, until=None, now=None):
+    """Programs that could not fork for lack of memory, out of the logs that somebody named, oldest first."""
+    now = time.time() if now is None else now
+    failures, found = ForkFailures(), []
+    for log in sources.find_files(paths, True):
+        clock = Clock(log.last_moment(now))
+        try:
+            stream = sources.open_log(log.path)
+        except (IOError, OSError, sources.SourceError):
+            continue
+        scanner = Scanner(failures, log.path, FORK_MARKERS, clock.probe)
+        try:
+            kind = sources.kind_of(stream.read(16))
+            stream.seek(0)
+            for block in sources.read_blocks(stream, kind):
+                scanner.feed(block)
+        except (IOError, OSError, sources.SourceError):
+            pass
+        finally:
+            stream.close()
+        scanner.finish()
+        for failure in failures.found:
+            prefix = failure.pop('prefix')
+            epoch, failure['time'] = clock.resolve(prefix, failure['source']['offset']) if prefix else (None, None)
+            if epoch is None or ((since is None or epoch >= since) and (until is None or epoch <= until)):
+                found.append(failure)
+        failures.found = []
+    return found
 
 
 def read_events(paths=(), found=(), since=None, until=None, limit=0, tasks=0, fork_failures=False, now=None):
@@ -108,12 +206,17 @@ def read_events(paths=(), found=(), since=None, until=None, limit=0, tasks=0, fo
 
     ``since`` and ``until`` are seconds since 1970; 0 rows of ``tasks`` and a ``limit`` of 0 are all.
     """
-    reading = Reading(tasks, now)
+    reading = Reading(since, until, limit, tasks, now)
     logs = sources.find_files(paths, True)
     if 'auto' in found or 'files' in found:
-        logs += sources.find_files(sources.KERNEL_LOGS, False)
+        known = set(os.path.realpath(log.path) for log in logs)
+        logs += [log for log in sources.find_files(sources.KERNEL_LOGS, False) if os.path.realpath(log.path) not in known]
     reading.files(logs)
-    result = reading.result(since, until, limit)
+    if 'journal' in found or ('auto' in found and live.has_journal()):
+        reading.journal()
+    if 'ring_buffer' in found or ('auto' in found and os.path.exists(live.KMSG)):
+        reading.ring_buffer()
+    result = reading.result()
     if fork_failures:
-        result['fork_failures'] = []
+        result['fork_failures'] = read_fork_failures(paths, since, until, now)
     return result

@@ -15,13 +15,23 @@ from ._oom_cause import cause_of
 # Syslog stamps a line when it receives it, which on a host out of memory may be late.
 _SAME_TIME = 300
 _SAME_UPTIME = 5
+_MOST_KNOWN = 5000
+_MOST_NAMES = 1000
 _PARTS = {'header': ('trigger', 'kernel', 'cpuset', 'mems_allowed', 'nodemask'), 'memory': ('memory', 'zones', 'cgroup'),
-          'tasks': ('tasks', 'task_count'), 'victim': ('victims', 'selected', 'sharing')}
-_FILL = ('time', 'epoch', 'uptime_seconds', 'host', 'kernel', 'constraint')
+          'tasks': ('tasks', 'task_count', 'holders'), 'victim': ('victims', 'selected', 'sharing')}
+_FILL = ('time', 'epoch', 'uptime_seconds', 'host', 'kernel', 'constraint', 'boot_id')
 
 
 def _close(first, second, distance):
     return None if first is None or second is None else abs(first - second) <= distance
+
+
+def _same_host(first, second):
+    """Whether two names may be one host's: syslog has the short one, the journal the long one."""
+    if not first or not second or first == second:
+        return True
+    first, second = first.split('.')[0], second.split('.')[0]
+    return first == second and not first.isdigit()
 
 
 def _same_moment(first, second):
@@ -42,7 +52,9 @@ def _keys(event):
 
 
 def _same(first, second):
-    if first['host'] and second['host'] and first['host'] != second['host']:
+    if not _same_host(first['host'], second['host']):
+        return False
+    if first['boot_id'] and second['boot_id'] and first['boot_id'] != second['boot_id']:
         return False
     moment = _same_moment(first, second)
     if moment is False:
@@ -62,23 +74,27 @@ def _same(first, second):
     return True
 
 
+def _rank(event):
+    return (event['trusted'] is False, len(event['missing']))
+
+
 def _join(first, second):
-    """One event of two accounts of it; the fuller one is the ground, the other fills what it lacks."""
-    def rank(event):
-        return (event['trusted'] is False, len(event['missing']))
-    base, other = (first, second) if rank(first) <= rank(second) else (second, first)
+    """Make the first of two accounts of one event hold what either tells; the fuller one is the ground."""
+    base, other = first, second
+    if _rank(second) < _rank(first):
+        base, other = dict(second), dict(first)
     again = set(base['seen_in']) & set(other['seen_in'])
     counts = dict(((victim['pid'], victim['name']), victim['duplicates']) for victim in other['victims'])
     for victim in base['victims']:
         count = counts.get((victim['pid'], victim['name']))
         if count is not None:
             victim['duplicates'] = victim['duplicates'] + count + 1 if again else max(victim['duplicates'], count)
-    for key in _FILL:
-        if base[key] is None:
-            base[key] = other[key]
     if other['trusted'] is not False:
+        for key in _FILL:
+            if base[key] is None:
+                base[key] = other[key]
         for part in list(base['missing']):
-            if part not in other['missing']:
+            if part not in other['missing'] and other['memory'] is not None:
                 for key in _PARTS[part]:
                     base[key] = other[key]
                 base['missing'].remove(part)
@@ -87,44 +103,119 @@ def _join(first, second):
         if base['trusted'] is None:
             base['trusted'] = other['trusted']
         base['complete'] = not base['missing']
-        base['cause'] = cause_of(base)
-    base['seen_in'] += [path for path in other['seen_in'] if path not in base['seen_in']]
-    return base
+        if base['memory'] is not None:
+            base['cause'] = cause_of(base)
+    paths = first['seen_in'] + [path for path in second['seen_in'] if path not in first['seen_in']]
+    first.update(base)
+    first['seen_in'] = paths
 
 
-def merge(events):
-    """Events in the order of time, each once. Events without a time keep their place in what was read."""
-    merged, index = [], {}
-    for event in events:
-        match = None
-        for key in _keys(event):
-            match = next((place for place in reversed(index.get(key, ())) if _same(merged[place], event)), None)
-            if match is not None:
+class Merger:
+    """Collects events of one source after another. All of them are counted; of the ``limit`` newest (0 is all) each part
+    is kept, of others no more than tells them apart, and of the oldest where there are very many nothing."""
+
+    def __init__(self, limit=0):
+        self.most_whole = 2 * limit + 16 if limit else float('inf')
+        self.most = max(_MOST_KNOWN, self.most_whole)
+        self._events = []
+        self._index = {}
+        self._forgotten = _Counts()
+
+    def thin(self, events):
+        """Drop what takes space of all but the last events."""
+        if len(events) <= self.most_whole:
+            return
+        for event in reversed(events[:-self.most_whole]):
+            if event['memory'] is None:
                 break
-        if match is None:
-            match = len(merged)
-            merged.append(event)
-        else:
-            merged[match] = _join(merged[match], event)
+            event['memory'], event['zones'], event['tasks'], event['holders'] = None, [], [], None
+            event['cgroup'] = event['cgroup'] and {'path': event['cgroup']['path']}
+
+    def add(self, events):
+        """Take the events of a source in the order they were read, their times known."""
+        for event in events:
+            match = self._find(event)
+            if match is None:
+                self._events.append(event)
+                match = event
+            else:
+                _join(match, event)
+            self._know(match)
+        self._events = _in_order(self._events)
+        self.thin(self._events)
+        if len(self._events) > self.most:
+            oldest = len(self._events) - self.most
+            for event in self._events[:oldest]:
+                self._forgotten.count(event)
+            del self._events[:oldest]
+            self._index = {}
+            for event in self._events:
+                self._know(event)
+
+    def _know(self, event):
         for key in _keys(event):
-            places = index.setdefault(key, [])
-            if match not in places:
-                places.append(match)
-                del places[:-16]
-    return _in_order(merged)
+            known = self._index.setdefault(key, [])
+            if not any(other is event for other in known):
+                known.append(event)
+                del known[:-16]
+
+    def _find(self, event):
+        for key in _keys(event):
+            for known in reversed(self._index.get(key, ())):
+                if _same(known, event):
+                    return known
+        return None
+
+    def result(self):
+        """(events newest first, summary)."""
+        _number(self._events)
+        counts = self._forgotten
+        for event in self._events:
+            counts.count(event)
+            for key in ('epoch', 'boot_id', 'prefix', 'holders'):
+                event.pop(key, None)
+        return self._events[::-1], {
+            'kills': counts.kills, 'untrusted': counts.untrusted, 'by_process': counts.by_process, 'by_scope': counts.by_scope,
+            'first': counts.first, 'last': counts.last}
+
+
+class _Counts:
+    """Forged or repeated lines of user space are no kills."""
+
+    def __init__(self):
+        self.kills = self.untrusted = 0
+        self.by_process, self.by_scope = {}, {}
+        self.first = self.last = None
+
+    def count(self, event):
+        """Count an event, the oldest first."""
+        if event['trusted'] is False:
+            self.untrusted += 1
+            return
+        self.first = self.first or event['time']
+        self.last = event['time'] or self.last
+        if event['kind'] != 'allocation_failure':
+            self.by_scope[event['scope']] = self.by_scope.get(event['scope'], 0) + 1
+        for victim in event['victims']:
+            self.kills += 1
+            name = victim['name']
+            if name in self.by_process or len(self.by_process) < _MOST_NAMES:
+                self.by_process[name] = self.by_process.get(name, 0) + 1
 
 
 def _in_order(events):
+    """By time; events without a time keep their place in what was read."""
+    if not any(event['epoch'] is not None for event in events):
+        return events
     last, keyed = float('-inf'), []
     for place, event in enumerate(events):
         last = event['epoch'] if event['epoch'] is not None else last
-        keyed.append((last, event['uptime_seconds'] or 0 if event['epoch'] is None else 0, place, event))
-    if any(event['epoch'] is not None for event in events):
-        keyed.sort(key=lambda item: (item[0], item[2]))
-    return [item[-1] for item in keyed]
+        keyed.append((last, place, event))
+    keyed.sort(key=lambda item: item[:2])
+    return [item[2] for item in keyed]
 
 
-def number(events):
+def _number(events):
     """Give each event its id: the same from every source, on every reading."""
     seen = {}
     for event in events:
@@ -135,19 +226,3 @@ def number(events):
         digest = hashlib.sha256(to_bytes(text)).hexdigest()[:12]
         seen[digest] = seen.get(digest, 0) + 1
         event['id'] = digest if seen[digest] == 1 else '%s-%d' % (digest, seen[digest])
-
-
-def summarize(events):
-    """Counts over all events. Forged or repeated lines of user space are no kills."""
-    by_process, by_scope, kills = {}, {}, 0
-    times = [event['time'] for event in events if event['time'] and event['trusted'] is not False]
-    for event in events:
-        if event['trusted'] is False:
-            continue
-        if event['kind'] != 'allocation_failure':
-            by_scope[event['scope']] = by_scope.get(event['scope'], 0) + 1
-        for victim in event['victims']:
-            kills += 1
-            by_process[victim['name']] = by_process.get(victim['name'], 0) + 1
-    return {'kills': kills, 'by_process': by_process, 'by_scope': by_scope, 'first': times[0] if times else None,
-            'last': times[-1] if times else None}

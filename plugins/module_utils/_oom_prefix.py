@@ -42,9 +42,9 @@ _ESCAPED = re.compile(r'(?:#012|\\x0a|\\n)\s*')
 class Prefix:
     """One line's origin. ``style`` names how ``stamp`` is written: yearless, iso, ctime, epoch, usec or None."""
 
-    __slots__ = ('style', 'stamp', 'host', 'uptime', 'caller', 'trusted', 'repeated')
+    __slots__ = ('style', 'stamp', 'host', 'uptime', 'caller', 'trusted', 'repeated', 'boot', 'program')
 
-    def __init__(self, style=None, stamp=None, host=None, uptime=None, caller=None, trusted=None, repeated=1):
+    def __init__(self, style=None, stamp=None, host=None, uptime=None, caller=None, trusted=None, repeated=1, program=None):
         self.style = style
         self.stamp = stamp
         self.host = host
@@ -52,6 +52,8 @@ class Prefix:
         self.caller = caller
         self.trusted = trusted
         self.repeated = repeated
+        self.program = program
+        self.boot = None
 
 
 def unescape(message):
@@ -218,7 +220,7 @@ class PrefixReader:
             host, tag = tag.split(' ', 1)
         if host and _FACILITY.match(host):
             host = None
-        return Prefix(style, stamp, host, None, None, _is_kernel(tag) and not pid)
+        return Prefix(style, stamp, host, None, None, _is_kernel(tag) and not pid, 1, tag)
 
     def _inner(self, line):
         """A prefix of no known form: grep's file name, mail quoting, console text before the kernel's own time."""
@@ -283,4 +285,6 @@ def journal_record(record):
     host = field_text(record.get('_HOSTNAME')) or None
     prefix = Prefix('usec' if usec.isdigit() and len(usec) < 20 else None, usec, host,
                     int(monotonic) / 1e6 if monotonic.isdigit() and len(monotonic) < 20 else None, None, trusted)
+    prefix.boot = field_text(record.get('_BOOT_ID')) or None
+    prefix.program = field_text(record.get('SYSLOG_IDENTIFIER')) or field_text(record.get('_COMM')) or None
     return prefix, ' '.join(message.split('\n'))

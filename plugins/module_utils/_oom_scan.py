@@ -131,6 +131,7 @@ class Scanner:
         self._count(start)
         self._position = start
         self.reading = True
+        self._assembler.begin()
         return True
 
     def _find(self, marker, begin):

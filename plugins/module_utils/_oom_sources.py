@@ -13,6 +13,7 @@ import os
 import re
 import stat
 import subprocess
+import tempfile
 import zlib
 
 from ._oom_times import parse_iso
@@ -28,6 +29,10 @@ class SourceError(Exception):
     """A source that cannot be read, in one line."""
 
 
+class CommandMissing(SourceError):
+    """A command that is not on the host."""
+
+
 def reason(error):
     """An exception in a few words."""
     return getattr(error, 'strerror', None) or str(error) or error.__class__.__name__
@@ -39,6 +44,7 @@ class LogFile:
     def __init__(self, path, named=True):
         self.path = path
         self.named = named
+        self.kind = None
         name = os.path.basename(path)
         base, self.date, number = _ROTATED.match(name).groups()[:3]
         self.family = os.path.join(os.path.dirname(path), base)
@@ -89,14 +95,9 @@ def find_files(patterns, named):
     return sorted(found, key=lambda log: (first[log.family],) + log.order())
 
 
-def kind_of(stream):
-    """gz, bz2, xz, zst or None by a file's first bytes; the stream is set back to its start."""
-    head = stream.read(6)
-    stream.seek(0)
-    for magic, kind in _MAGIC:
-        if head.startswith(magic):
-            return kind
-    return None
+def kind_of(head):
+    """gz, bz2, xz, zst or None by a file's first bytes."""
+    return next((kind for magic, kind in _MAGIC if head.startswith(magic)), None)
 
 
 def open_log(path):
@@ -186,21 +187,32 @@ def _unpack(stream, new):
 
 def _by_command(stream, argv):
     try:
-        process = subprocess.Popen(argv, stdin=stream, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    except OSError as error:
-        raise SourceError('%s is needed to read it: %s' % (argv[0], reason(error)))
-    try:
-        while True:
-            block = process.stdout.read(BLOCK)
-            if not block:
-                break
+        for block in command_blocks(argv, stream):
             yield block
-        message = process.stderr.read(1 << 16).decode('utf-8', 'replace').strip()
-        if process.wait() != 0:
-            raise SourceError('corrupt: %s' % (message.splitlines() or ['%s failed' % argv[0]])[0])
-    finally:
-        process.stdout.close()
-        process.stderr.close()
-        if process.poll() is None:
-            process.kill()
-            process.wait()
+    except CommandMissing as error:
+        raise SourceError('%s is needed to read it: %s' % (argv[0], error))
+
+
+def command_blocks(argv, stdin=None):
+    """What a command prints, by blocks. A command that fails, or is not there, is a SourceError."""
+    with tempfile.TemporaryFile() as complaints, io.open(os.devnull, 'rb') as nothing:
+        try:
+            process = subprocess.Popen(argv, stdin=stdin or nothing, stdout=subprocess.PIPE, stderr=complaints,
+                                       env=dict(os.environ, LC_ALL='C', LANGUAGE='C'))
+        except OSError as error:
+            raise CommandMissing(reason(error))
+        try:
+            while True:
+                block = process.stdout.read(BLOCK)
+                if not block:
+                    break
+                yield block
+            if process.wait() != 0:
+                complaints.seek(0)
+                message = complaints.read(1 << 12).decode('utf-8', 'replace').strip()
+                raise SourceError((message.splitlines() or ['%s failed' % argv[0]])[0])
+        finally:
+            process.stdout.close()
+            if process.poll() is None:
+                process.kill()
+                process.wait()
