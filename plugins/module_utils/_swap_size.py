@@ -65,7 +65,8 @@ def recommend(ram_bytes, other_swap_bytes=0, demand_bytes=None, expected_peak_by
             size, decided_by = 0, 'other_swap'
             reasons.append('other swap areas give %s already: no more is needed' % format_size(other_swap_bytes))
         else:
-            size = _round_up(size)
+            # An area is a page or a few MiB short of the step that it was made for.
+            size = _round_up(size - SMALLEST_BYTES)
             reasons.append('other swap areas give %s: %s are missing'
                            % (format_size(other_swap_bytes), format_size(size)))
 

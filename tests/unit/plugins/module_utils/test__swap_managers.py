@@ -1,0 +1,55 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import absolute_import, division, print_function
+
+import pytest
+
+from ansible_collections.oom.rescue.plugins.module_utils._host import Host
+from ansible_collections.oom.rescue.plugins.module_utils._swap_managers import manager_of, managers, unit_of
+
+ZRAM = '/etc/systemd/zram-generator.conf'
+CLOUD = '/etc/cloud/cloud.cfg'
+UNIT = '/etc/systemd/system/data-swap.swap'
+
+
+def host_with(tmpdir, files):
+    for path, text in files.items():
+        tmpdir.join(path.lstrip('/')).write(text, ensure=True)
+    return Host(root=str(tmpdir))
+
+
+@pytest.mark.parametrize('files, expected', [
+    pytest.param({}, [], id='none'),
+    pytest.param({ZRAM: '[zram0]\nzram-size = ram / 2\n'}, [('zram-generator', ZRAM, None)], id='zram-generator'),
+    pytest.param({ZRAM: '# [zram0]\n', '/usr/lib/systemd/zram-generator.conf': '[zram0]\n'}, [],
+                 id='zram-generator switched off'),
+    pytest.param({'/sbin/dphys-swapfile': '', '/etc/dphys-swapfile': 'CONF_SWAPSIZE=100\n#CONF_SWAPFILE=/x\n'},
+                 [('dphys-swapfile', '/etc/dphys-swapfile', '/var/swap')], id='dphys-swapfile with its own path'),
+    pytest.param({'/usr/sbin/dphys-swapfile': '', '/etc/dphys-swapfile': 'CONF_SWAPFILE="/data/swap"\n'},
+                 [('dphys-swapfile', '/etc/dphys-swapfile', '/data/swap')], id='dphys-swapfile with a path'),
+    pytest.param({'/etc/dphys-swapfile': 'CONF_SWAPSIZE=100\n'}, [], id='dphys-swapfile removed, its configuration left'),
+    pytest.param({'/etc/swapspace.conf': 'swappath="/data/s"\n'}, [('swapspace', '/etc/swapspace.conf', '/data/s/')],
+                 id='swapspace'),
+    pytest.param({CLOUD: 'users: []\nswap:\n  # a comment\n  filename: "/swap.img"\n  size: auto\nruncmd: []\n'},
+                 [('cloud-init', CLOUD, '/swap.img')], id='cloud-init'),
+    pytest.param({CLOUD: 'mounts: []\n#swap:\n#  filename: /x\n'}, [], id='cloud-init without swap'),
+    pytest.param({CLOUD + '.d/90.cfg': 'swap:\n  size: 1G\n', CLOUD + '.d/91.txt': 'swap:\n  size: 1G\n'},
+                 [('cloud-init', CLOUD + '.d/90.cfg', '/swap.img')], id='cloud-init in a part'),
+    pytest.param({UNIT: '[Unit]\n[Swap]\nWhat = /data/swap\n'}, [('systemd', UNIT, '/data/swap')], id='a unit'),
+    pytest.param({'/run/systemd/generator/swapfile.swap': '[Swap]\nWhat=/swapfile\n'}, [],
+                 id='a unit that systemd made of fstab'),
+])
+def test_managers_are_found_by_their_configuration(tmpdir, files, expected):
+    found = managers(host_with(tmpdir, files))
+    assert [(manager['name'], manager['config'], manager['path']) for manager in found] == expected
+
+
+def test_a_file_has_the_manager_that_makes_it(tmpdir):
+    found = managers(host_with(tmpdir, {'/etc/swapspace.conf': '', UNIT: '[Swap]\nWhat=/data/swap\n'}))
+    assert manager_of(found, '/var/lib/swapspace/3')['name'] == 'swapspace'
+    assert manager_of(found, '/swapfile') is None
+    assert manager_of(found, '/data/swap') is None
+    assert unit_of(found, '/data/swap')['config'] == UNIT
+    assert unit_of(found, '/swapfile') is None
