@@ -137,15 +137,17 @@ def _on(layer):
 
 def _swappiness(result):
     after = result.get('after') or {}
-    return 'vm.swappiness: %s now, %s after a reboot' % (_known(after.get('runtime')), _known(after.get('after_reboot')))
+    return 'vm.swappiness: %s now, %s after a reboot' % (
+        _known(after.get('runtime')), _known(after.get('after_reboot')))
 
 
 def _oom_protect(result):
     if not result.get('found'):
         return 'No database server runs here: nothing to protect'
-    return '; '.join('%s%s: oom_score_adj %s now, %s at its next start' % (
-        row.get('name'), ' (pid %s)' % row['pid'] if row.get('pid') else '', _known((row.get('live') or {}).get('after')),
-        _known((row.get('persistent') or {}).get('after'))) for row in result.get('processes') or [])
+    return '; '.join('%s: oom_score_adj %s now, %s at its next start' % (
+        '%s (pid %s)' % (row.get('name'), row['pid']) if row.get('pid') else row.get('name'),
+        _known((row.get('live') or {}).get('after')), _known((row.get('persistent') or {}).get('after')))
+        for row in result.get('processes') or [])
 
 
 def _known(value):
@@ -161,10 +163,12 @@ def _verdict(verified):
     if broken:
         return 'false', 'DOES NOT HOLD: %s' % '; '.join(
             '%s (%s)' % (claim['claim'], claim['detail']) for claim in broken)
-    cannot = [claim for claim in claims if claim['holds'] is None]
-    sentence = 'Verified: %d of %d claims hold, now and after a reboot' % (len(claims) - len(cannot), len(claims))
+    cannot = sorted(set(claim['detail'] for claim in claims if claim['holds'] is None))
+    sentence = 'Verified: all claims hold now and after a reboot'
     if cannot:
-        sentence += '; this host cannot tell the rest: %s' % '; '.join(sorted(set(claim['detail'] for claim in cannot)))
+        proven = [claim['claim'] for claim in claims if claim['holds']]
+        sentence = 'Verified, now and after a reboot: %s. Not to be had here: %s' % (
+            ', '.join(proven) or 'nothing', '; '.join(cannot))
     return 'holds', sentence + '.'
 
 
@@ -182,6 +186,8 @@ def _one(host, logs):
     if host['status'] != 'advice':
         return ['%s: %s' % (host['name'], host['lines'][0])] + host['lines'][1:] + [_log_line(log) for log in logs]
     own = host['diagnosis']
+    if not own:
+        return ['%s: %s' % (host['name'], host['headline'])]
     if not logs:
         return _in_full('%s: ' % host['name'], own) + own['advice']['notes']
     return _in_full('%s: ' % logs[0]['label'], logs[0]) + ['%s: %s' % (host['name'], host['headline'])] + [
