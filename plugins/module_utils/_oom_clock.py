@@ -25,10 +25,14 @@ class Clock:
         self._last_moment = last_moment
         self._boot_time = boot_time
         self._last = None
+        self._day = None
         self._new_years = []
 
     def probe(self, offset, data):
         """Look at the beginning of a line somewhere in the log."""
+        if data[:6] == self._day:
+            return
+        self._day = data[:6]
         match = _STAMP.match(to_native(data))
         if match:
             self.see(offset, parse_yearless(match.group(1)))

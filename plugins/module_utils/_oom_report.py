@@ -7,10 +7,13 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
+import re
+
 from . import _oom_lines as lines
 from ._oom_memory import COUNTER_WORDS, ZONE_WORDS, MemoryBlock
 from ._oom_table import TaskTable, is_header
 
+_ROW = re.compile(r'\[\s*\d+\]\s+\d')
 _MOST_VICTIMS = 4096
 _MOST_STATISTICS = 256
 
@@ -69,7 +72,7 @@ class Report:
                 self.table = TaskTable('%s %s' % (message, more) if more else message)
                 self.in_statistics = False
                 return True
-            if self.table is None and self.layout is not None:
+            if self.table is None and self.layout is not None and _ROW.match(message):
                 table = TaskTable(self.layout, headless=True)
                 if table.add(message, more):
                     self.table = table

@@ -20,6 +20,9 @@ _BATCH = 1 << 15
 # Counting lines costs as much as finding markers: a line's number is known this far into a log.
 COUNTED = 1 << 26
 _PROBE_EVERY = 1 << 16
+# So many letters K in a block, and looking at each costs as much as a search for the whole marker; then for how many blocks.
+_MOST_TRIES = 400
+_COMMON_FOR = 16
 
 
 class Scanner:
@@ -39,6 +42,7 @@ class Scanner:
         self._line = 1 if self._counted else None
         self._next_probe = offset
         self._skipping = False
+        self._common = 0
         self._found = [-1] * len(markers)
         self.reading = assembler.wants_more()
         self.ends_in_line = False
@@ -55,17 +59,30 @@ class Scanner:
 
     def feed(self, block):
         """Scan one more block."""
-        keep = self._position if self.reading else max(self._position, len(self._buffer) - _LOOK_BACK)
-        self._count(keep)
-        self._buffer = self._buffer[keep:] + block
-        self._base += keep
-        self._position -= keep
-        self._scanned_to -= keep
-        self._counted_to -= keep
-        self._found = [max(place - keep, -1) if place >= 0 else place for place in self._found]
+        if not self.reading and not self._skipping and not self._marked(block):
+            # Nothing here: the block is kept as it is, for what the next one may begin with.
+            self._count(len(self._buffer))
+            self._base += len(self._buffer)
+            self._buffer = block
+            self._position = self._counted_to = 0
+            self._scanned_to = len(block)
+        else:
+            keep = self._position if self.reading else max(self._position, len(self._buffer) - _LOOK_BACK)
+            self._count(keep)
+            self._buffer = self._buffer[keep:] + block
+            self._base += keep
+            self._position -= keep
+            self._scanned_to = max(self._scanned_to - keep, 0)
+            self._counted_to -= keep
+            self._found = [-1] * len(self._markers)
         if self._probe:
             self._probe_times()
         self._run(False)
+
+    def _marked(self, block):
+        """Whether a marker stands in a block, or where it meets the one before."""
+        seam = self._buffer[-_OVERLAP:] + block[:_OVERLAP]
+        return any(marker in seam or self._find(block, marker, 0) >= 0 for marker in self._markers)
 
     def finish(self):
         """The log ends here."""
@@ -112,7 +129,7 @@ class Scanner:
         for index, marker in enumerate(self._markers):
             place = self._found[index]
             if 0 <= place < self._position or place < 0:
-                place = self._found[index] = self._find(marker, begin if place < 0 else self._position)
+                place = self._found[index] = self._find(buffer, marker, begin if place < 0 else self._position)
             if place >= 0 and (first is None or place < first):
                 first = place
         self._scanned_to = len(buffer)
@@ -134,8 +151,18 @@ class Scanner:
         self._assembler.begin()
         return True
 
-    def _find(self, marker, begin):
-        return self._buffer.find(marker, begin)
+    def _find(self, buffer, marker, begin):
+        """bytes.find, by way of memchr(3) where a marker begins with a letter that logs rarely hold."""
+        if marker[:1] != b'K' or str is bytes or self._common > 0:
+            self._common -= marker[:1] == b'K'
+            return buffer.find(marker, begin)
+        for dummy in range(_MOST_TRIES):
+            begin = buffer.find(b'K', begin)
+            if begin < 0 or buffer.startswith(marker, begin):
+                return begin
+            begin += 1
+        self._common = _COMMON_FOR
+        return buffer.find(marker, begin)
 
     def _read_lines(self, last):
         """Feed whole lines. False where the buffer holds none any more."""

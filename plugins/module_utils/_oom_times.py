@@ -32,13 +32,14 @@ _MONTHS = dict((name, number) for number, names in enumerate(_MONTH_NAMES, 1) fo
 
 _CLOCK = re.compile(r'^(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?$')
 _ISO = re.compile(r'^(\d{4})-(\d{2})-(\d{2})[T ](\d{2}):(\d{2}):(\d{2})(?:[.,](\d{1,9}))?\d*\s*(Z|[+-]\d{2}:?\d{2})?$')
+_MONTH_DIGITS = re.compile(u'^(\\d{1,2})\\D?$')
 _DAY = 86400.0
 
 
 def month_number(name):
     """1 to 12 of a month's abbreviation in any of the known languages, or None."""
     text = to_bytes(name).decode('utf-8', 'replace').lower().strip(u'. ')
-    digits = re.match(u'^(\\d{1,2})\\D?$', text)
+    digits = _MONTH_DIGITS.match(text)
     if digits:
         number = int(digits.group(1))
         return number if 1 <= number <= 12 else None
