@@ -119,6 +119,11 @@ def facts(host):
     return {'files': files, 'enabled': enabled}
 
 
+def gives(keeper, key, entry):
+    """Whether the unit, as it is on the node, gives this rule's score at the next start."""
+    return keeper['enabled'] and entry in parse_rules(keeper['files'][RULES]).get(key, [])
+
+
 def plan(keeper, key, rules):
     """Actions that bring the keeper to these rules of a target; it goes with the last rule."""
     files = keeper['files']

@@ -164,10 +164,13 @@ def _persistence(target, value, facts, options):
         return ({'before': before, 'after': before, 'by': None}, [], recreate,
                 'keep needs systemd, which does not run here: the score is gone when %s starts again'
                 % target['process']['name'])
-    if _keeper.rule(target['process'], value) is None:
+    rule = _keeper.rule(target['process'], value)
+    if rule is None:
         return ({'before': before, 'after': before, 'by': None}, [], recreate,
                 'keep cannot tell %s apart from others: its name or executable has blanks, or is hidden'
                 % target['process']['name'])
+    if _keeper.gives(facts['keeper'], facts['key'], rule):
+        before = value
     return {'before': before, 'after': value, 'by': _keeper.UNIT}, [], recreate, None
 
 
