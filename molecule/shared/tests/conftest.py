@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What only the scenarios know: how the host was before, and what the runs said."""
 
+import json
 import pathlib
 
 import pytest
@@ -30,6 +31,12 @@ def pytest_addoption(parser):
 @pytest.fixture
 def notes(request):
     return request.config.getoption('--notes')
+
+
+@pytest.fixture
+def records(notes):
+    """What each run recorded, in order: {check, results: {role: result}}."""
+    return [json.loads(path.read_text(encoding='utf-8')) for path in sorted((notes / 'results').iterdir())]
 
 
 @pytest.fixture

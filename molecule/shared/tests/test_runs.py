@@ -3,17 +3,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the runs of a scenario said they did, in the order of its sequence."""
 
-import json
-
 import pytest
 
 RUNS = ('check', 'converge', 'again', 'check again', 'after the drift')
 
 
 @pytest.fixture
-def runs(notes):
+def runs(records):
     """By run and role: {changed, actions, skipped_reason …}."""
-    records = [json.loads(path.read_text(encoding='utf-8')) for path in sorted((notes / 'results').iterdir())]
     assert [record['check'] for record in records] == ['check' in run for run in RUNS]
     return {run: record['results'] for run, record in zip(RUNS, records)}
 
