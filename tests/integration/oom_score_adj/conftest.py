@@ -55,7 +55,7 @@ class Guest:
         command = [str(REPOSITORY / '.venv/bin/ansible'), 'all', '-i', str(inventory), '-m',
                    'oom.rescue.oom_score_adj', '-a', json.dumps(arguments)] + (['--check'] if check else [])
         done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False,
-                              env=dict(os.environ, ANSIBLE_NOCOLOR='1', ANSIBLE_PYTHON_INTERPRETER='auto_silent'))
+                              env=dict(os.environ, ANSIBLE_NOCOLOR='1', ANSIBLE_PIPELINING='1'))
         assert '=> {' in done.stdout, done.stdout + done.stderr
         return json.loads(done.stdout.split('=> ', 1)[1])
 
@@ -83,7 +83,6 @@ def guests():
             except VmError:
                 machine.down()
                 raise
-            machine.run('systemctl disable --now earlyoom nohang-desktop systemd-oomd supervisor')
             running[suite] = Guest(machine)
         return running[suite]
 

@@ -5,7 +5,6 @@
 
 import textwrap
 
-SMALL = '[mysqld]\ninnodb_buffer_pool_size=16M\nperformance_schema=off\nskip-networking\n'
 SERVER = '/usr/sbin/mysqld --user=mysql'
 # Debian's server package runs mysql_install_db when it is installed, in the container's tree as well.
 IMAGE = '/srv/mariadb.tar'
@@ -22,11 +21,8 @@ class Server:
         self.guest = guest
 
     def up(self):
-        self.guest.check('systemctl disable --now mariadb mysql 2>/dev/null; systemctl mask mariadb 2>/dev/null; true')
-        self.guest.check('mkdir -p /etc/mysql/conf.d && cat > /etc/mysql/conf.d/small.cnf', input=SMALL)
-        self.guest.check(textwrap.dedent(self.setup), timeout=300)
-        self.guest.check(self.start, timeout=300)
-        return self.pid()
+        self.guest.check('set -e\n%s\n%s' % (textwrap.dedent(self.setup), self.start), timeout=600)
+        self.pid()
 
     def down(self):
         self.guest.run(self.stop, timeout=120)
@@ -53,7 +49,7 @@ class Systemd(Server):
     name = kind = 'systemd'
     start = 'systemctl unmask {unit}; systemctl enable --now {unit}'
     restart = 'systemctl restart {unit}'
-    stop = 'systemctl disable --now {unit}'
+    stop = 'systemctl disable --now {unit}; systemctl mask {unit}'
 
     def __init__(self, guest):
         super().__init__(guest)
@@ -78,7 +74,6 @@ class SysvSafe(Server):
         # Default-Stop: 0 1 6
         # Short-Description: a database as it was started before systemd
         ### END INIT INFO
-        install -d -o mysql /run/mysqld
         case $1 in
         start) setsid /usr/bin/mysqld_safe > /dev/null 2>&1 < /dev/null & ;;
         stop) mysqladmin shutdown ;;
@@ -100,8 +95,6 @@ class Supervisord(Server):
     setup = """
         systemctl enable --now supervisor
         printf '[program:db]\\ncommand=%s\\nautorestart=true\\n' > /etc/supervisor/conf.d/db.conf
-        install -d -o mysql /run/mysqld
-        printf 'd /run/mysqld 0755 mysql mysql\\n' > /etc/tmpfiles.d/mysqld.conf
     """ % SERVER
     start = 'supervisorctl update'
     restart = 'supervisorctl restart db'
@@ -119,9 +112,11 @@ class SupervisordWithChoom(Supervisord):
 class Docker(Server):
     name = kind = 'docker'
     engine = 'docker'
+    service = 'docker'
     arguments = {'keep': True}
     option = ''
     setup = """
+        systemctl enable --now {service}
         {engine} image inspect db > /dev/null 2>&1 || {engine} import %s db
         {engine} rm -f db 2> /dev/null || true
         {engine} run -d --name db --network host --restart always {option} \
@@ -129,12 +124,13 @@ class Docker(Server):
     """ % (IMAGE, SERVER)
     start = 'true'
     restart = '{engine} restart db'
-    stop = '{engine} rm -f db'
+    stop = '{engine} rm -f db; systemctl disable --now {service} containerd'
 
     def __init__(self, guest):
         super().__init__(guest)
         for step in ('setup', 'restart', 'stop'):
-            setattr(self, step, getattr(self, step).format(engine=self.engine, option=self.option))
+            setattr(self, step, getattr(self, step).format(
+                engine=self.engine, service=self.service, option=self.option))
 
 
 class DockerAsAdvised(Docker):
@@ -148,7 +144,7 @@ class DockerAsAdvised(Docker):
 class Podman(Docker):
     name = kind = 'podman'
     engine = 'podman'
-    setup = 'systemctl enable podman-restart\n' + textwrap.dedent(Docker.setup)
+    service = 'podman-restart'
 
 
 class PodmanAsAdvised(Podman):
@@ -191,7 +187,6 @@ class ByHand(Server):
     setup = """
         cat > /etc/rc.local <<'EOF'
         #!/bin/sh
-        install -d -o mysql /run/mysqld
         setsid %s > /dev/null 2>&1 < /dev/null &
         EOF
         chmod 755 /etc/rc.local

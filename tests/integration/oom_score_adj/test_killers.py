@@ -1,0 +1,87 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The kernel's and user space's killers, for real: what they choose once scores and rules are set.
+
+A kill is asked for with SysRq f (Documentation/admin-guide/sysrq.rst): the kernel chooses as it would out of memory.
+"""
+
+import pytest
+from servers import Systemd
+
+HOG = ("systemd-run --quiet --unit=hog python3 -c 'import time; x = b\"x\" * (200 << 20); time.sleep(9999)'; "
+       'for i in $(seq 60); do pid=$(systemctl show -p MainPID --value hog); '
+       '[ $(awk "/VmRSS/ {print \\$2}" /proc/$pid/status) -gt 200000 ] && break; sleep 1; done; echo $pid')
+
+
+@pytest.fixture(scope='module', name='server')
+def fixture_server(request, guests):
+    """MariaDB under systemd in the first of the suites."""
+    server = Systemd(guests(request.config.getoption('--suites').split(',')[0]))
+    server.up()
+    server.guest.check('echo 1 > /proc/sys/kernel/sysrq')
+    yield server
+    server.down()
+
+
+def kill_one(guest):
+    """Have the kernel kill one process; its name."""
+    guest.check('dmesg -C; echo f > /proc/sysrq-trigger')
+    line = guest.check('for i in $(seq 20); do dmesg | grep "Killed process" && break; sleep 1; done')
+    return line.split('(', 1)[1].split(')', 1)[0]
+
+
+def test_a_protected_server_outlives_a_smaller_hog(server):
+    """Unprotected, the largest goes first: here the server is larger than the hog but for its score."""
+    pid = server.pid()
+    server.guest.check(HOG)
+    server.guest.module(process='mysqld', value='-600')
+    assert kill_one(server.guest).startswith('python3')
+    assert server.pid() == pid
+
+
+def test_a_raised_score_has_a_job_killed_before_a_larger_process(server):
+    pid = int(server.guest.check(HOG))
+    result = server.guest.module(unit='hog', value='0', persist='none')
+    assert [row['pid'] for row in result['processes']] == [pid]
+    server.guest.check('systemd-run --quiet --unit=batch sleep 9999')
+    result = server.guest.module(unit='batch', value='900', persist='none')
+    assert result['processes'][0]['live'] == {'before': 0, 'after': 900}
+    assert kill_one(server.guest) == 'sleep'
+    assert int(server.guest.check('systemctl show -p MainPID --value hog')) == pid
+    server.guest.check('systemctl stop hog')
+    server.guest.module(unit='hog', state='absent')
+    server.guest.module(unit='batch', state='absent')
+
+
+def test_a_unit_whose_policy_was_weaker_is_started_again_after_an_oom_kill(server):
+    guest = server.guest
+    guest.module(process='mysqld', value='1000', restart_policy='ensure')
+    pid = server.pid()
+    killed = kill_one(guest)
+    assert killed in ('mariadbd', 'mysqld')
+    assert server.score(server.pid(other_than=pid)) == 1000
+    guest.module(process='mysqld', state='absent')
+
+
+def test_user_space_killers_spare_the_server_and_forget_it_again(server):
+    guest = server.guest
+    if guest.run('command -v earlyoom nohang').rc:
+        pytest.skip('earlyoom and nohang are not in this machine')
+    before = guest.files()
+    guest.check('systemctl start earlyoom nohang-desktop systemd-oomd; sleep 5')
+    result = guest.module(process='mysqld', killers='spare')
+    assert sorted(killer['name'] for killer in result['killers']) == ['earlyoom', 'nohang', 'systemd-oomd']
+    assert not guest.module(process='mysqld', killers='spare').get('changed')
+    expression = r'^\(mariadbd\)\$'
+    guest.check("tr '\\0' ' ' < /proc/$(pgrep -x earlyoom)/cmdline | grep -e '--avoid %s'" % expression)
+    guest.check("nohang --check --config /etc/nohang/nohang-desktop.conf 2>/dev/null | grep -e '-600 *%s'" % expression)
+    assert guest.check('systemctl show -p ManagedOOMPreference --value mariadb').strip() == 'avoid'
+    attributes = 'import os; print(os.listxattr("/sys/fs/cgroup/system.slice/mariadb.service"))'
+    assert 'oomd_avoid' in guest.check("python3 -c '%s'" % attributes)
+    result = guest.module(process='mysqld')
+    spares = dict((killer['name'], killer['spares']) for killer in result['killers'])
+    assert spares['earlyoom'] == ['^(mariadbd)$']
+    guest.module(process='mysqld', state='absent')
+    guest.check('systemctl stop earlyoom nohang-desktop systemd-oomd')
+    assert guest.files() == before
