@@ -268,7 +268,7 @@ class Assembler:
         return True
 
     def _panic(self, key, report, pending, message):
-        if not self._at_start(pending, message, 'Kernel panic - not syncing: '):
+        if not self._at_start(pending, message, 'Kernel panic - not syncing: ') or 'memory' not in message:
             return False
         if report is None or report.failure or report.victims:
             report = self._open(key, pending)

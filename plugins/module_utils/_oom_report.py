@@ -159,7 +159,7 @@ class Report:
         found = lines.task_in(message)
         if found is None:
             return False
-        self.task_in, self.limit_path = found
+        self.task_in, self.limit_path = found, found[1]
         return True
 
     def add_victim(self, victim):
