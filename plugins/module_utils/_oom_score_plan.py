@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What to change so that a process has its score now and after its next start. Pure: facts and options in, plan out.
 
-A plan is {value, rows, actions, skipped_reason}. Actions are in the order they are done; check mode prints them.
+A plan is {value, rows, actions}. Actions are in the order they are done; check mode prints them.
 """
 
 from __future__ import absolute_import, division, print_function
@@ -193,7 +193,7 @@ def _by_hand(target, value):
 def plan_present(facts, options):
     """The plan for ``state: present``."""
     value = score_of(facts, options)
-    rows, live, persistent_actions, reasons, rules = [], [], [], [], []
+    rows, live, persistent_actions, rules = [], [], [], []
     for target in facts['targets']:
         row = _row(target)
         rows.append(row)
@@ -223,13 +223,7 @@ def plan_present(facts, options):
     names = set(target['process']['name'] for target in facts['targets'] if target['part'] == 'server')
     if options['killers'] == 'spare' and names:
         persistent_actions.extend(_spare.plan(facts['spare'], names))
-    reasons = [row['skipped_reason'] for row in rows if row['skipped_reason']]
-    return {
-        'value': value,
-        'rows': rows,
-        'actions': live + _reload_once(persistent_actions),
-        'skipped_reason': '; '.join(reasons) or None,
-    }
+    return {'value': value, 'rows': rows, 'actions': live + _reload_once(persistent_actions)}
 
 
 def _row(target):
@@ -294,9 +288,7 @@ def plan_absent(facts):
     if any('/etc/systemd/system/' in action.get('path', '') for action in actions):
         actions.append({'layer': 'persistence', 'action': 'reload', 'detail': 'systemctl daemon-reload'})
     actions.extend(_keeper.plan(facts['keeper'], facts['key'], []))
-    reasons = [row['skipped_reason'] for row in rows if row['skipped_reason']]
-    return {'value': None, 'rows': rows, 'actions': live + _reload_once(actions),
-            'skipped_reason': '; '.join(reasons) or None}
+    return {'value': None, 'rows': rows, 'actions': live + _reload_once(actions)}
 
 
 def _score_before(target, known, record):
