@@ -22,6 +22,8 @@ OWN = '/etc/sysctl.d/99-zz-oom-rescue.conf'
 HEADER = '# Made by the Ansible collection oom.rescue'
 MASK_HEADER = HEADER + ': hides %s, whose other lines it keeps.\n'
 MARKER = '#oom-rescue: '
+# Units that systemd starts before systemd-sysctl keep the kernel's default, and what is below them copies it.
+TMPFILES = '/etc/tmpfiles.d/oom-rescue-swappiness.conf'
 # What packages or generators own: a file of that name in /etc hides it (sysctl.d(5)).
 _NOT_EDITED = ('/usr/', '/lib/', '/run/')
 
@@ -82,6 +84,13 @@ def own_text(value, force):
     return '\n'.join(lines) + '\n'
 
 
+def tmpfiles_text(value):
+    """The text that has systemd-tmpfiles set cgroups of version 1 at boot (tmpfiles.d(5))."""
+    lines = [HEADER + ' (role swappiness).']
+    lines += ['w /sys/fs/cgroup/memory/%s/memory.swappiness - - - - %d' % (depth, value) for depth in ('*', '*/*')]
+    return '\n'.join(lines) + '\n'
+
+
 def _place(step):
     return step['source'] if step['line'] is None else '%s:%d' % (step['source'], step['line'])
 
@@ -126,6 +135,12 @@ def _make_lose(plan, view, winner, value):
     return True
 
 
+def _write(plan, view, path, text, says):
+    if view.read(path) != text:
+        view.edit(path, text)
+        plan.act('file', 'write', '%s: %s' % (path, says))
+
+
 def plan_present(host, value, conflicts='fail', cgroups='report'):
     """The plan that makes ``value`` hold. Raises Conflict as ``conflicts`` says."""
     env = environment(host)
@@ -133,9 +148,9 @@ def plan_present(host, value, conflicts='fail', cgroups='report'):
     plan = Plan(provenance(host, view, env))
     plan.target = value
     force = cgroups == 'set' and read_integer(host, FORCE_RUNTIME) is not None
-    if view.read(OWN) != own_text(value, force):
-        view.edit(OWN, own_text(value, force))
-        plan.act('file', 'write', '%s: %s = %d' % (OWN, KEY, value))
+    _write(plan, view, OWN, own_text(value, force), '%s = %d' % (KEY, value))
+    if view.exists(TMPFILES):
+        cgroups = 'set'
     seen = []
     while True:
         _declared, after_reboot, winner = resolve(view, env)
@@ -152,12 +167,12 @@ def plan_present(host, value, conflicts='fail', cgroups='report'):
             raise Conflict('%s = %d would not hold: %s %s and is applied by %s, and this host offers no means to '
                            'override it. Remove it there' % (KEY, value, _place(winner), _says(winner), winner['by']))
         seen.append(place)
-    _plan_kernel(plan, host, env, value, cgroups)
+    _plan_kernel(plan, host, view, env, value, cgroups)
     _finish(plan, host, view, env)
     return plan
 
 
-def _plan_kernel(plan, host, env, value, cgroups):
+def _plan_kernel(plan, host, view, env, value, cgroups):
     current = plan.before['runtime']
     if current != value:
         plan.runtime = (RUNTIME, current, value)
@@ -169,6 +184,8 @@ def _plan_kernel(plan, host, env, value, cgroups):
         plan.force = (FORCE_RUNTIME, forced, 1)
         plan.act('cgroup', 'force', '%s from %d to 1' % (FORCE_KEY, forced))
         return
+    if swappiness_of_cgroups(host) and view.exists('/run/systemd/system'):
+        _write(plan, view, TMPFILES, tmpfiles_text(value), 'cgroups get %d at boot' % value)
     for group in swappiness_of_cgroups(host):
         if group['value'] != value:
             plan.cgroups.append(dict(group, set=value))
@@ -224,7 +241,7 @@ def plan_absent(host, state):
 
 
 def _plan_files_back(plan, host, view):
-    for path in (OWN, _tuned.child_profile_path(view)):
+    for path in (OWN, TMPFILES, _tuned.child_profile_path(view)):
         text = view.read(path)
         if text is not None and text.startswith(HEADER):
             view.edit(path, host.read(backup_path(path)))

@@ -61,7 +61,8 @@ options:
       - What to do about cgroups of version 1 that have a value of their own, on kernels that look at it.
       - V(report) lists them in RV(after.cgroups).
       - V(set) gives them O(value), or, where the kernel has C(vm.force_cgroup_v2_swappiness), sets that, now and at
-        every boot. Without it, cgroups that are made after the next boot copy what their parent has then.
+        every boot. The boot's part is a file in C(/etc/tmpfiles.d), as systemd makes its slices before it applies
+        C(sysctl.d), and what is below a cgroup copies its value.
     type: str
     choices: [report, set]
     default: report

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Lets the programs that apply sysctl files apply some, and says what _sysctl.py expected of them.
 
-drive_programs.py ROOT SEED CASES, in a mount and a UTS namespace of its own. ROOT is an overlay of a system with nothing
-in its sysctl directories; the key is kernel.domainname, which the UTS namespace keeps from the host. Prints JSON.
+drive_programs.py ROOT SEED CASES, in a mount and a UTS namespace of its own. ROOT is an overlay of a system, whose
+sysctl directories this empties; the key is kernel.domainname, which the UTS namespace keeps from the host. Prints JSON.
 """
 
 import json
@@ -28,8 +28,8 @@ DIRECTORIES = ('/etc/sysctl.d', '/run/sysctl.d', '/usr/local/lib/sysctl.d', '/us
 NAMES = ('10-a', '50-b', '99-sysctl', '99-zz', 'zz', 'Z', '5')
 FORMS = ('kernel.domainname = %s', 'kernel/domainname=%s', '  kernel.domainname=%s  ', '-kernel.domainname = %s',
          'kernel.domain* = %s', 'kernel/d?mainname=%s', '# kernel.domainname = %s', '; kernel.domainname=%s',
-         '-kernel.domainname', '-kernel.dom*', 'kernel.domainname', 'kernel.domainname: %s', '', 'kernel.domainnam = %s',
-         '-kernel.domain*', 'kernel.domainname = %s  # no comment', 'kernel.*/domainname = %s')
+         '-kernel.domainname', '-kernel.dom*', 'kernel.domainname', 'kernel.domainname: %s', '',
+         'kernel.domainnam = %s', '-kernel.domain*', 'kernel.domainname = %s  # no comment', 'kernel.*/domainname = %s')
 NONE = '(none)'
 
 

@@ -11,6 +11,7 @@ from ansible_collections.oom.rescue.plugins.module_utils._state import State
 from ansible_collections.oom.rescue.plugins.module_utils._swappiness import provenance
 from ansible_collections.oom.rescue.plugins.module_utils._swappiness_plan import (
     OWN,
+    TMPFILES,
     Conflict,
     SwappinessError,
     apply_plan,
@@ -228,13 +229,19 @@ def test_cgroups_are_left_alone_unless_asked(tmp_path):
 
 
 def test_cgroups_are_set_when_asked_and_go_back(tmp_path):
-    node = trixie(tmp_path).memory_v1(docker=60, docker__a1=30, other=10)
+    node = trixie(tmp_path).systemd().memory_v1(docker=60, docker__a1=30, other=10)
+    before = node.etc()
     plan = present(node, cgroups='set')
     assert [action['detail'] for action in plan.actions if action['layer'] == 'cgroup'] == [
         '/docker from 60 to 10', '/docker/a1 from 30 to 10']
     assert holds(provenance(node.host), 10)['in_cgroups'] is True
+    assert 'w /sys/fs/cgroup/memory/*/memory.swappiness - - - - 10\n' in node.host.read(TMPFILES)
+    assert plan_present(node.host, 10, 'fail', 'set').actions == []
+    present(node, 20)
+    assert 'swappiness - - - - 20\n' in node.host.read(TMPFILES)
     absent(node)
     assert node.host.read('/sys/fs/cgroup/memory/docker/a1/memory.swappiness').split() == ['30']
+    assert node.etc() == before
 
 
 def test_cgroups_of_el7_are_no_reason_for_alarm(tmp_path):
