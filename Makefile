@@ -17,7 +17,7 @@ HOSTS = $(if $(INVENTORY),--inventory '$(INVENTORY)',--extra-vars rescue_hosts=l
 LOGS = $(if $(LOG),--extra-vars '{"diagnose_controller_logs": ["$(LOG)"]}')
 define play
 @mkdir -p $(REPORT) && rm -f $(REPORT)/summary.txt
-@$(QUIET) ansible-playbook oom.rescue.$(1) $(HOSTS) $(LOGS) $(if $(CHECK),--check --diff) $(ARGS) 2> $(REPORT)/errors.txt; \
+@$(QUIET) ansible-playbook oom.rescue.$(1) $(HOSTS) $(LOGS) --extra-vars report_dir='$(abspath $(REPORT))' $(if $(CHECK),--check --diff) $(ARGS) 2> $(REPORT)/errors.txt; \
 	status=$$?; \
 	if ! [ -f $(REPORT)/summary.txt ] || grep -q 'gave no answer' $(REPORT)/summary.txt; then \
 		grep '^fatal:' $(REPORT)/errors.txt || cat $(REPORT)/errors.txt; fi; \
@@ -88,11 +88,20 @@ molecule: dev $(CACHE)/core-2.16/.done $(CONNECTIONS) ## the container scenarios
 	@tests/host/install podman runc mmdebstrap
 	molecule/run $(SCENARIO) $(PLATFORM)
 
+integration: dev ## swap files and sysctl programs on this machine's own kernel, as root: loop devices, strace
+	@tests/host/install btrfs-progs e2fsprogs strace xfsprogs
+	tests/integration/run
+
+KERNELS ?= bookworm
+test-vm: dev ## the outage on real kernels, in virtual machines: KERNELS='bullseye bookworm trixie forky'
+	@tests/host/install $$(cat tests/vm/packages.txt)
+	for kernel in $(KERNELS); do molecule/run outage_vm $$kernel || exit 1; done
+
 molecule-all: ## every container scenario on every platform
 	$(MAKE) molecule SCENARIO=all
 
-test: ## all that CI runs: lint, unit, sanity, molecule; says how long each took
-	tests/run lint unit sanity molecule
+test: ## all that CI runs: lint, unit, sanity, integration, molecule, test-vm; says how long each took
+	tests/run lint unit sanity integration molecule test-vm
 
 check: lint ## the fast subset: lint, and the unit tests under one Python
 	pytest -q
@@ -103,4 +112,4 @@ build: env ## build the collection's tarball
 clean: ## take away all that was made here
 	git clean -fdX
 
-.PHONY: help env dev rescue diagnose verify rollback lint unit sanity molecule molecule-all test check build clean
+.PHONY: help env dev rescue diagnose verify rollback lint unit sanity integration molecule molecule-all test-vm test check build clean

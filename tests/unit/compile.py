@@ -1,7 +1,7 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Compiles each file under the folders named, and writes nothing: also what no unit test imports must be this Python."""
+"""Compiles each file under the folders named: what no unit test imports must be this Python too. Writes nothing."""
 
 from __future__ import absolute_import, division, print_function
 
