@@ -59,7 +59,7 @@ class Scanner:
 
     def feed(self, block):
         """Scan one more block."""
-        if not self.reading and not self._skipping and not self._marked(block):
+        if not self.reading and not self._skipping and len(block) >= _LOOK_BACK and not self._marked(block):
             # Nothing here: the block is kept as it is, for what the next one may begin with.
             self._count(len(self._buffer))
             self._base += len(self._buffer)

@@ -191,6 +191,8 @@ def _by_command(stream, argv):
             yield block
     except CommandMissing as error:
         raise SourceError('%s is needed to read it: %s' % (argv[0], error))
+    except SourceError as error:
+        raise SourceError('corrupt: %s' % error)
 
 
 def command_blocks(argv, stdin=None):

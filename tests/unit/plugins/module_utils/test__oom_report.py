@@ -88,7 +88,8 @@ def test_5_0_to_5_2_name_no_constraint_for_a_memory_cgroup(tmpdir):
 @pytest.mark.parametrize('name', ['in:imjournal', 'f2b/f.postfix', 'kworker/u17:0', 'puma srv tp 003', '(sd-pam)', '531', 'tmux: client',
                                   'a) total-vm:1kB', '', 'x] 1 2 3', 'Killed process', 'oom-kill:x,pid=', 'kernel: [1.0] x', '--', '\xff'])
 def test_a_process_names_itself(tmpdir, name):
-    event, = events(tmpdir, syslog(memcg(victim=name)).encode('latin-1'))
+    text = syslog(memcg(victim=name))
+    event, = events(tmpdir, text if str is bytes else text.encode('latin-1'))
     victim = event['victims'][0]
     name = name if name != '\xff' else b'\xff'.decode('utf-8', 'surrogateescape') if str is not bytes else name
     assert (victim['pid'], victim['name'], victim['total_vm_bytes']) == (68061, name, 843576 * 1024)
