@@ -104,18 +104,16 @@ def _says(step):
 def _make_lose(plan, view, winner, value):
     """Change ``view`` so that the winner no longer wins. False where the host offers no means."""
     if winner['by'] == 'tuned':
-        names = _tuned.active_profiles(view)
-        if names == [_tuned.CHILD]:
-            names = _tuned.included_by_child(view)
+        names = _tuned.profiles_below_child(view)
         if not names:
             return False
         view.edit(_tuned.child_profile_path(view), _tuned.child_profile(names, KEY, value))
         plan.act('tuned', 'child_profile', '%s: %s with %s = %d' % (
             _tuned.child_profile_path(view), ', '.join(names), KEY, value))
-        if _tuned.active_profiles(view) != [_tuned.CHILD]:
-            plan.act('tuned', 'switch', 'profile %s to %s' % (' '.join(names), _tuned.CHILD))
-            plan.tuned = _tuned.CHILD
-            view.edit(_tuned.ACTIVE_PROFILE, _tuned.CHILD + '\n')
+        if not _tuned.has_child(view):
+            plan.tuned = ' '.join(_tuned.with_child(names))
+            plan.act('tuned', 'switch', 'profile %s to %s' % (' '.join(names), plan.tuned))
+            view.edit(_tuned.ACTIVE_PROFILE, plan.tuned + '\n')
             view.edit(_tuned.PROFILE_MODE, 'manual\n')
         return True
     source = winner['source']
@@ -210,11 +208,12 @@ def plan_absent(host, state):
     plan = Plan(provenance(host, view, env))
     plan.undo = True
     records = state.records()
-    if _tuned.active_profiles(view) == [_tuned.CHILD]:
+    if _tuned.has_child(view):
         before = records.get('tuned') or {
-            'active_profile': ' '.join(_tuned.included_by_child(view)) + '\n', 'profile_mode': 'manual\n'}
+            'active_profile': ' '.join(_tuned.profiles_below_child(view)) + '\n', 'profile_mode': 'manual\n'}
         plan.tuned = (before['active_profile'] or '').strip()
-        plan.act('tuned', 'switch', 'profile %s to %s' % (_tuned.CHILD, plan.tuned or 'none'))
+        plan.act('tuned', 'switch', 'profile %s to %s' % (
+            ' '.join(_tuned.active_profiles(view)), plan.tuned or 'none'))
         view.edit(_tuned.ACTIVE_PROFILE, before['active_profile'])
         view.edit(_tuned.PROFILE_MODE, before['profile_mode'])
     _plan_files_back(plan, host, view)

@@ -192,20 +192,37 @@ def child_profile_path(view):
 
 
 def child_profile(names, key, value):
-    """The text of a profile that is the named ones with another value of one key."""
-    return ('# Made by the Ansible collection oom.rescue: the profile below with one setting more.\n'
+    """The text of a profile that has another value of one key than the profiles of these names.
+
+    It includes one; several are active beside it, as older tuned includes no more than one.
+    """
+    include = 'include=%s\n' % names[0] if len(names) == 1 else ''
+    return ('# Made by the Ansible collection oom.rescue: another profile with one setting more.\n'
             '[main]\n'
             'summary=%s, with %s = %s\n'
-            'include=%s\n'
+            '%s'
             '\n'
             '[sysctl]\n'
-            '%s=%s\n') % (', '.join(names), key, value, ', '.join(names), key, value)
+            '%s=%s\n') % (', '.join(names), key, value, include, key, value)
 
 
-def included_by_child(view):
-    """The profiles that the child profile was made from."""
+def with_child(names):
+    """The active profiles that have the child in the place of, or merged over, these."""
+    return [CHILD] if len(names) == 1 else names + [CHILD]
+
+
+def has_child(view):
+    """Whether the child profile is active, where it has the last word."""
+    return active_profiles(view)[-1:] == [CHILD]
+
+
+def profiles_below_child(view):
+    """The active profiles, or those that the active child was made from."""
+    names = active_profiles(view)
+    if names != [CHILD]:
+        return [name for name in names if name != CHILD]
     for section, options in _options(view.read(child_profile_path(view))):
         for option, value, _line in options:
             if section == 'main' and option == 'include':
-                return [name for name in re.split(r'\s*[,;]\s*', value) if name]
+                return [value]
     return []

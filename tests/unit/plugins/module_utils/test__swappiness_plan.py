@@ -67,6 +67,7 @@ HOSTS = {
     'trixie with a sysctl.conf that is not read': lambda root: trixie(root, 'vm.swappiness = 60\n'),
     'EL7 with tuned': el7,
     'EL7 with tuned that does not reapply': lambda root: el7(root, reapply=0),
+    'tuned with two profiles': lambda root: trixie(root).tuned('throughput-performance virtual-guest', reapply=0),
     'a file that sorts later': competing('/etc/sysctl.d/zz.conf', 'vm.swappiness = 60\n'),
     'a file without a line end': competing('/etc/sysctl.d/zz.conf', 'a = 1\nvm.swappiness = 60'),
     'an exclusion': competing('/etc/sysctl.d/zz.conf', '-vm.swappiness\n'),

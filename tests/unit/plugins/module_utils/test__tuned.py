@@ -110,11 +110,16 @@ def test_tuned_runs_where_its_pid_is_its_own(node):
     assert not _tuned.running(Overlay(node.host))
 
 
-def test_a_child_profile_is_the_profiles_it_includes_with_one_value_more(node):
+@pytest.mark.parametrize('names', [['virtual-guest'], ['throughput-performance', 'virtual-guest']], ids=repr)
+def test_a_child_profile_is_the_profiles_it_was_made_from_with_one_value_more(node, names):
     view = Overlay(node.host)
-    view.edit(_tuned.child_profile_path(view), _tuned.child_profile(['virtual-guest'], KEY, 10))
-    view.edit(_tuned.ACTIVE_PROFILE, _tuned.CHILD + '\n')
-    assert _tuned.included_by_child(view) == ['virtual-guest']
+    view.edit(_tuned.ACTIVE_PROFILE, ' '.join(names) + '\n')
+    assert not _tuned.has_child(view)
+    assert _tuned.profiles_below_child(view) == names
+    view.edit(_tuned.child_profile_path(view), _tuned.child_profile(names, KEY, 10))
+    view.edit(_tuned.ACTIVE_PROFILE, ' '.join(_tuned.with_child(names)) + '\n')
+    assert _tuned.has_child(view)
+    assert _tuned.profiles_below_child(view) == names
     found = _tuned.profile_setting(view, KEY)
     assert (found['raw'], found['complete']) == ('10', True)
     assert _tuned.profile_setting(view, 'vm.dirty_ratio')['raw'] == '30'
