@@ -97,13 +97,17 @@ def _candidates(host, rows, meminfo, kernel, page_bytes, count):
 
 
 def swap_areas(host):
-    """The areas of /proc/swaps with the filesystem that a file is on, and what turns each on at boot."""
+    """The areas of /proc/swaps with the filesystem that a file is on, and what turns each on at boot.
+
+    A container sees the areas of its host, by paths that are not its own: then neither is known.
+    """
     table = mounts(host)
     areas = parse_swaps(text_of(host, '/proc/swaps'))
     for area in areas:
-        mount = mount_of(table, area['path']) if area['type'] == 'file' else None
+        here = host.exists(area['path']) and not area['deleted']
+        mount = mount_of(table, area['path']) if here and area['type'] == 'file' else None
         area['filesystem'] = mount['filesystem'] if mount else None
-        area['persisted_by'] = None if area['deleted'] else persisted_by(host, area['path'])
+        area['persisted_by'] = persisted_by(host, area['path']) if here else None
     return areas
 
 

@@ -99,10 +99,14 @@ def test_what_turns_an_area_on_at_boot(tmp_path, path, files, links, expected):
 def test_a_swap_file_s_area_names_its_filesystem(tmp_path):
     node = SysctlNode(tmp_path)
     node.file('/proc/self/mountinfo', '1 0 8:1 / / rw - ext4 /dev/vda rw\n2 1 8:2 / /data rw - xfs /dev/vdb rw\n')
-    node.file('/proc/swaps', 'Filename\tType\tSize\tUsed\tPriority\n/data/swap file 1048572 512 -2\n'
+    node.file('/data/swap', '')
+    node.file('/dev/vdc', '')
+    node.file('/proc/swaps', 'Filename\tType\tSize\tUsed\tPriority\n'
+                             '/host/swap file 8 8 -3\n/data/swap file 1048572 512 -2\n'
                              '/dev/vdc partition 1024 0 5\n/dev/zram0 partition 1024 0 100\n')
     assert [(area['path'], area['type'], area['filesystem'], area['priority']) for area in swap_areas(node.host)] == [
-        ('/data/swap', 'file', 'xfs', -2), ('/dev/vdc', 'partition', None, 5), ('/dev/zram0', 'zram', None, 100)]
+        ('/host/swap', 'file', None, -3), ('/data/swap', 'file', 'xfs', -2), ('/dev/vdc', 'partition', None, 5),
+        ('/dev/zram0', 'zram', None, 100)]
 
 
 @pytest.mark.parametrize('files, links, expected', [
