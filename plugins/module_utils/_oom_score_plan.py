@@ -288,7 +288,11 @@ def plan_absent(facts):
     if any('/etc/systemd/system/' in action.get('path', '') for action in actions):
         actions.append({'layer': 'persistence', 'action': 'reload', 'detail': 'systemctl daemon-reload'})
     actions.extend(_keeper.plan(facts['keeper'], facts['key'], []))
-    return {'value': None, 'rows': rows, 'actions': live + _reload_once(actions)}
+    # Scores come after the rules of the unit that would give ours again within seconds.
+    actions = _reload_once(actions)
+    first = [action for action in actions if action['action'] == 'disable' or action.get('path') == _keeper.RULES]
+    return {'value': None, 'rows': rows,
+            'actions': first + live + [action for action in actions if action not in first]}
 
 
 def _score_before(target, known, record):

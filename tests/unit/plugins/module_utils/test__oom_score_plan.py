@@ -335,8 +335,12 @@ def test_on_the_seed_s_host_a_unit_keeps_it_when_asked(tmp_path):
     assert node.host.read(_keeper.RULES) == '# process:mysqld\n-600 999 mysqld /usr/sbin/mysqld\n'
     assert made['rows'][0]['persistent'] == {'before': 0, 'after': -600, 'by': _keeper.UNIT}
     assert made['rows'][0]['recreate_required']
-    assert present(node, keep=True)[1] == []
-    absent(node)
+    again, done = present(node, keep=True)
+    assert again['rows'][0]['persistent'] == {'before': -600, 'after': -600, 'by': _keeper.UNIT}
+    assert done == []
+    _made, done = absent(node)
+    assert summary(done)[:3] == [
+        ('disable', _keeper.NAME), ('remove', _keeper.RULES), ('write', '/proc/13036/oom_score_adj')]
     assert node.files() == before
     assert node.adj(13036) == '0'
 
