@@ -1,36 +1,19 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A machine per suite with tuned, the modules run in it, and the role verify against it.
-
-``--suites=bookworm,trixie`` names the suites.
-"""
+"""A machine per suite with tuned. ``--suites=bookworm,trixie`` names the suites."""
 
 import contextlib
-import json
-import os
 import pathlib
-import shlex
-import subprocess
 import sys
 
 import pytest
 
-REPOSITORY = pathlib.Path(__file__).resolve().parents[3]
-sys.path.insert(0, str(REPOSITORY / 'tests' / 'vm'))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / 'vm'))
 
 from image import Image, VmError  # noqa: E402
 from machine import Machine  # noqa: E402
-
-VERIFY = """\
-- hosts: all
-  gather_facts: false
-  vars:
-    diagnose_result: {advice: {swap: null, oom_protect: null, swappiness: {value: 10}}}
-    swappiness_value: 10
-  roles: [oom.rescue.verify]
-"""
-PATHS = '/etc /usr/lib/sysctl.d /usr/lib/tuned /usr/local /run/sysctl.d /var/lib/oom-rescue'
+from vm_guest import Guest  # noqa: E402
 
 
 def pytest_addoption(parser):
@@ -43,54 +26,6 @@ def pytest_generate_tests(metafunc):
     if 'guest' in metafunc.fixturenames:
         suites = metafunc.config.getoption('--suites', '') or 'bookworm,trixie'
         metafunc.parametrize('guest', suites.split(','), scope='session', indirect=True)
-
-
-class Guest:
-    """The machine, and the collection run against it."""
-
-    def __init__(self, suite, machine):
-        self.suite, self.machine, self.boots = suite, machine, 0
-        self.check, self.run, self.reboot = machine.check, machine.run, machine.reboot
-        here = pathlib.Path(__file__).parent
-        machine.put(here / 'drive_module.py', '/root/oom/drive_module.py')
-        machine.put(REPOSITORY / 'plugins', '/root/oom/ansible_collections/oom/rescue/plugins')
-
-    def module(self, name, check=False, **arguments):
-        """A module's result, failed ones too."""
-        return json.loads(self.check('python3 -B /root/oom/drive_module.py %s %s%s' % (
-            name, shlex.quote(json.dumps(arguments)), ' check' if check else '')))
-
-    def swappiness(self, check=False, **arguments):
-        return self.module('swappiness', check, **arguments)
-
-    def facts(self):
-        return self.module('memory_facts', candidates=1)['ansible_facts']['memory']['swappiness']
-
-    def runtime(self):
-        return int(self.check('cat /proc/sys/vm/swappiness'))
-
-    def boot(self):
-        """Reboot, wait until all that boot starts is started, and say what the value is then."""
-        self.reboot()
-        self.run('systemctl is-system-running --wait')
-        self.boots += 1
-        return self.runtime()
-
-    def verify(self, directory):
-        """(whether the role verify agrees, what it said)."""
-        playbook, inventory = directory / 'verify.yml', directory / 'inventory.json'
-        playbook.write_text(VERIFY)
-        inventory.write_text(json.dumps({'all': {'hosts': {self.machine.name: self.machine.inventory()}}}))
-        done = subprocess.run([str(REPOSITORY / '.venv/bin/ansible-playbook'), '-i', str(inventory), str(playbook)],
-                              cwd=REPOSITORY, capture_output=True, text=True, check=False,
-                              env=dict(os.environ, ANSIBLE_NOCOLOR='1'))
-        return done.returncode == 0, done.stdout + done.stderr
-
-    def files(self):
-        """Type, mode, owner, link and digest of every file that may change."""
-        return self.check(
-            'find %s -printf "%%y %%m %%u:%%g %%p %%l\\n" 2>/dev/null | sort; '
-            'find %s -type f -exec sha256sum {} + 2>/dev/null | sort' % (PATHS, PATHS))
 
 
 @pytest.fixture(scope='session')

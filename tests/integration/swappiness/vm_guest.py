@@ -1,0 +1,69 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A machine with the collection's modules in it, and the role verify run against it."""
+
+import json
+import os
+import pathlib
+import shlex
+import subprocess
+
+HERE = pathlib.Path(__file__).parent
+REPOSITORY = HERE.parents[2]
+VERIFY = """\
+- hosts: all
+  gather_facts: false
+  vars:
+    diagnose_result: {advice: {swap: null, oom_protect: null, swappiness: {value: 10}}}
+    swappiness_value: 10
+  roles: [oom.rescue.verify]
+"""
+PATHS = '/etc /usr/lib/sysctl.d /usr/lib/tuned /usr/local /run/sysctl.d /var/lib/oom-rescue'
+
+
+class Guest:
+    """The machine, and the collection run against it."""
+
+    def __init__(self, suite, machine):
+        self.suite, self.machine, self.boots = suite, machine, 0
+        self.check, self.run, self.reboot = machine.check, machine.run, machine.reboot
+        machine.put(HERE / 'drive_module.py', '/root/oom/drive_module.py')
+        machine.put(REPOSITORY / 'plugins', '/root/oom/ansible_collections/oom/rescue/plugins')
+
+    def module(self, name, check=False, **arguments):
+        """A module's result, failed ones too."""
+        return json.loads(self.check('python3 -B /root/oom/drive_module.py %s %s%s' % (
+            name, shlex.quote(json.dumps(arguments)), ' check' if check else '')))
+
+    def swappiness(self, check=False, **arguments):
+        return self.module('swappiness', check, **arguments)
+
+    def facts(self):
+        return self.module('memory_facts', candidates=1)['ansible_facts']['memory']['swappiness']
+
+    def runtime(self):
+        return int(self.check('cat /proc/sys/vm/swappiness'))
+
+    def boot(self):
+        """Reboot, wait until all that boot starts is started, and say what the value is then."""
+        self.reboot()
+        self.run('systemctl is-system-running --wait')
+        self.boots += 1
+        return self.runtime()
+
+    def verify(self, directory):
+        """(whether the role verify agrees, what it said)."""
+        playbook, inventory = directory / 'verify.yml', directory / 'inventory.json'
+        playbook.write_text(VERIFY)
+        inventory.write_text(json.dumps({'all': {'hosts': {self.machine.name: self.machine.inventory()}}}))
+        done = subprocess.run([str(REPOSITORY / '.venv/bin/ansible-playbook'), '-i', str(inventory), str(playbook)],
+                              cwd=REPOSITORY, capture_output=True, text=True, check=False,
+                              env=dict(os.environ, ANSIBLE_NOCOLOR='1'))
+        return done.returncode == 0, done.stdout + done.stderr
+
+    def files(self):
+        """Type, mode, owner, link and digest of every file that may change."""
+        return self.check(
+            'find %s -printf "%%y %%m %%u:%%g %%p %%l\\n" 2>/dev/null | sort; '
+            'find %s -type f -exec sha256sum {} + 2>/dev/null | sort' % (PATHS, PATHS))
