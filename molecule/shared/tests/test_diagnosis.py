@@ -25,7 +25,9 @@ def test_the_one_report_in_the_log_is_found(diagnosis):
 
 def test_swap_swappiness_and_protection_are_advised(diagnosis):
     advice = diagnosis['advice']
-    assert all(advice[remedy] for remedy in ('swap', 'swappiness', 'oom_protect'))
+    assert advice['swap']['size_bytes'] > 0
+    assert advice['swappiness']['value'] == 10
+    assert [(row['process'], row['value']) for row in advice['protect']] == [('mariadbd', -600)]
 
 
 def test_with_the_database_protected_php_would_have_been_the_victim(diagnosis):
