@@ -88,7 +88,7 @@ molecule: dev $(CACHE)/core-2.16/.done $(CONNECTIONS) ## the container scenarios
 	@tests/host/install podman runc mmdebstrap
 	molecule/run $(SCENARIO) $(PLATFORM)
 
-integration: dev ## swap files and sysctl programs on this machine's own kernel, as root: loop devices, strace
+integration: dev ## the playbooks, swap files and sysctl programs on this machine's own kernel, as root
 	@tests/host/install btrfs-progs e2fsprogs strace xfsprogs
 	tests/integration/run
 
@@ -106,10 +106,13 @@ test: ## all that CI runs: lint, unit, sanity, integration, molecule, test-vm; s
 check: lint ## the fast subset: lint, and the unit tests under one Python
 	pytest -q
 
+bench: env ## measure on this machine: reading logs, making swap
+	for bench in tests/bench/bench_*.py; do flock /tmp/host-swap.lock python $$bench || exit 1; done
+
 build: env ## build the collection's tarball
 	$(VENV)/bin/ansible-galaxy collection build --force
 
 clean: ## take away all that was made here
 	git clean -fdX
 
-.PHONY: help env dev rescue diagnose verify rollback lint unit sanity integration molecule molecule-all test-vm test check build clean
+.PHONY: help env dev rescue diagnose verify rollback lint unit sanity integration molecule molecule-all test-vm test check bench build clean
