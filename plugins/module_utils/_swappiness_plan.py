@@ -208,14 +208,7 @@ def plan_absent(host, state):
     plan = Plan(provenance(host, view, env))
     plan.undo = True
     records = state.records()
-    if _tuned.has_child(view):
-        before = records.get('tuned') or {
-            'active_profile': ' '.join(_tuned.profiles_below_child(view)) + '\n', 'profile_mode': 'manual\n'}
-        plan.tuned = (before['active_profile'] or '').strip()
-        plan.act('tuned', 'switch', 'profile %s to %s' % (
-            ' '.join(_tuned.active_profiles(view)), plan.tuned or 'none'))
-        view.edit(_tuned.ACTIVE_PROFILE, before['active_profile'])
-        view.edit(_tuned.PROFILE_MODE, before['profile_mode'])
+    _plan_tuned_back(plan, view, records.get('tuned'))
     _plan_files_back(plan, host, view)
     target = records.get('runtime', {}).get('before')
     if target is None and view.edits:
@@ -237,6 +230,20 @@ def plan_absent(host, state):
         plan.act('state', 'forget', 'the record of what was before, which is so again')
     _finish(plan, host, view, env)
     return plan
+
+
+def _plan_tuned_back(plan, view, before):
+    names = _tuned.active_profiles(view)
+    if _tuned.has_child(view):
+        before = before or {'active_profile': ' '.join(_tuned.profiles_below_child(view)) + '\n',
+                            'profile_mode': 'manual\n'}
+        plan.tuned = (before['active_profile'] or '').strip()
+        plan.act('tuned', 'switch', 'profile %s to %s' % (' '.join(names), plan.tuned or 'none'))
+    elif not before or names != (before['active_profile'] or '').split():
+        # Somebody chose another profile meanwhile.
+        return
+    view.edit(_tuned.ACTIVE_PROFILE, before['active_profile'])
+    view.edit(_tuned.PROFILE_MODE, before['profile_mode'])
 
 
 def _plan_files_back(plan, host, view):

@@ -303,3 +303,45 @@ def test_a_failure_of_tuned_adm_is_said_and_can_be_undone(tmp_path, monkeypatch)
     monkeypatch.undo()
     absent(node)
     assert node.etc() == before
+
+
+class Crash(Exception):
+    """Stands for a kill: nothing after it is done."""
+
+
+def crash_at(host, number):
+    """Let ``host`` die at its change of this number, counted from 0; the change itself is not made."""
+    left = [number]
+
+    def dying(change):
+        def method(*arguments, **options):
+            left[0] -= 1
+            if left[0] < 0:
+                raise Crash()
+            return change(*arguments, **options)
+        return method
+
+    for name in ('replace', 'remove', 'write', 'make_directory', 'remove_empty_directory'):
+        setattr(host, name, dying(getattr(host, name)))
+
+
+@pytest.mark.parametrize('name', [
+    'several', 'EL7 with tuned that does not reapply', 'a file of ours that somebody made'])
+@pytest.mark.parametrize('dies', ['present', 'absent'])
+def test_wherever_a_run_is_killed_absent_brings_all_back(tmp_path, name, dies):
+    for number in range(100):
+        node = HOSTS[name](tmp_path / str(number))
+        before = node.etc()
+        if dies == 'absent':
+            present(node)
+        crash_at(node.host, number)
+        try:
+            (present if dies == 'present' else absent)(node)
+            break
+        except Crash:
+            for method in ('replace', 'remove', 'write', 'make_directory', 'remove_empty_directory'):
+                delattr(node.host, method)
+        absent(node)
+        assert node.etc() == before, 'killed at change %d' % number
+        assert node.runtime() == 60
+    assert 4 < number < 99
