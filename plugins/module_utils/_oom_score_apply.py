@@ -70,19 +70,27 @@ def _write_live(host, action, facts):
     return refusal(row, now, action['after'], why or 'it was written, and the kernel shows the other value')
 
 
-def _write_file(host, action, record):
+def _remove_our_directory(host, directory):
+    """Remove a directory that was made for our files, with what a run that was killed left in it."""
+    for name in host.listdir(directory):
+        if name.startswith('.oom-rescue-'):
+            host.remove('%s/%s' % (directory, name))
+    host.remove_empty_directory(directory)
+
+
+def _write_file(host, action):
     path = action['path']
-    directory = os.path.dirname(path)
     if action['action'] == 'remove':
         host.remove(path)
-        if directory in record.get('directories', []) or path in _keeper.FILES:
-            host.remove_empty_directory(directory)
+        # Other targets have rules there too, whichever came first.
+        if path in _keeper.FILES and path != _keeper.UNIT:
+            host.remove_empty_directory(os.path.dirname(path))
         return
-    host.make_directory(directory)
+    host.make_directory(os.path.dirname(path))
     host.replace(path, action['after'], action.get('mode'))
 
 
-def _do(host, action, record):
+def _do(host, action):
     if action['action'] == 'reload':
         _systemd.reload_units(host)
     elif action['action'] == 'enable':
@@ -92,7 +100,7 @@ def _do(host, action, record):
     elif action['action'] == 'restart':
         _systemd.try_restart(host, action['unit'])
     else:
-        _write_file(host, action, record)
+        _write_file(host, action)
 
 
 def apply(host, state, facts, plan):
@@ -111,7 +119,7 @@ def apply(host, state, facts, plan):
         if action['action'] == 'replace' and action['path'] not in _keeper.FILES:
             if record['files'][action['path']]['before'] == 'backup':
                 backup_once(host, action['path'])
-    done = _do_all(host, facts, plan, record)
+    done = _do_all(host, facts, plan)
     if not done and facts['record'] is None:
         state.forget(facts['key'])
     return done
@@ -120,7 +128,9 @@ def apply(host, state, facts, plan):
 def undo(host, state, facts, plan):
     """Do the plan for ``state: absent``, and drop the record where nothing of it is left."""
     record = facts['record'] or {}
-    done = _do_all(host, facts, plan, record)
+    done = _do_all(host, facts, plan)
+    for directory in record.get('directories', []):
+        _remove_our_directory(host, directory)
     if facts['record'] is not None and not any(row['skipped_reason'] for row in plan['rows']):
         for path in record.get('files', {}):
             drop_backup(host, path)
@@ -128,7 +138,7 @@ def undo(host, state, facts, plan):
     return done
 
 
-def _do_all(host, facts, plan, record):
+def _do_all(host, facts, plan):
     done = []
     by_pid = dict((row['pid'], row) for row in plan['rows'])
     for action in plan['actions']:
@@ -143,7 +153,7 @@ def _do_all(host, facts, plan, record):
                 continue
             row['live']['after'] = action['after']
         else:
-            _do(host, action, record)
+            _do(host, action)
         done.append(action)
     _read_back_units(host, plan)
     return done

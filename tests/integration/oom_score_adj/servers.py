@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Servers in their managers, in a virtual machine: how each is set up, started again, and what keeps its score."""
 
+import shlex
 import textwrap
 
 SERVER = '/usr/sbin/mysqld --user=mysql'
@@ -16,33 +17,36 @@ class Server:
     name = kind = unit = None
     arguments = {}
     setup = start = restart = stop = ''
+    starts_again = True
+    keeps_its_own = False
 
     def __init__(self, guest):
         self.guest = guest
 
     def up(self):
-        self.guest.check('set -e\n%s\n%s' % (textwrap.dedent(self.setup), self.start), timeout=600)
-        self.pid()
+        """Set the server up, and remember what its files were like."""
+        self.before = self.after('set -e\n%s\n%s' % (textwrap.dedent(self.setup), self.start))[2]
 
     def down(self):
-        self.guest.run(self.stop, timeout=120)
-        self.guest.check('for i in $(seq 60); do pgrep -x "mysqld|mariadbd" || exit 0; sleep 1; done; exit 1')
+        self.guest.check('%s; for i in $(seq 60); do pgrep -x "mysqld|mariadbd" || exit 0; sleep 1; done; exit 1'
+                         % self.stop)
 
-    def again(self):
-        """Have the manager start the server again."""
-        self.guest.check(self.restart, timeout=300)
-
-    def pid(self, other_than=None):
-        """The pid of the server, once it runs (as another process than before)."""
-        return int(self.guest.check(
-            'for i in $(seq 90); do pid=$(pgrep -x "mysqld|mariadbd") && [ "$pid" != "%s" ] && echo "$pid" && exit 0; '
-            'sleep 1; done; ps ax; exit 1' % (other_than or ''), timeout=200))
-
-    def score(self, pid, wait_for=None):
-        """Its oom_score_adj; what re-applies one has 10 seconds to do so."""
-        return int(self.guest.check(
-            'for i in $(seq 10); do s=$(cat /proc/%d/oom_score_adj); [ "$s" = "%s" ] && break; sleep 1; done; echo "$s"'
-            % (pid, '' if wait_for is None else wait_for)))
+    def after(self, command='true', other_than='', score=''):
+        """(pid, oom_score_adj, files) after a command: it waits for a server of another pid than ``other_than``, and
+        10 seconds for its score, the time in which what re-applies one has to do so."""
+        out = self.guest.check(textwrap.dedent("""
+            bash -c %s > /tmp/out 2>&1 || { cat /tmp/out; exit 1; }
+            for i in $(seq 120); do pid=$(pgrep -x "mysqld|mariadbd") && [ "$pid" != "%s" ] && break; sleep 1; done
+            [ -n "$pid" ] && [ "$pid" != "%s" ] || { cat /tmp/out; ps ax; exit 1; }
+            for i in $(seq 11); do s=$(cat /proc/$pid/oom_score_adj); [ "$s" = "%s" ] && break; sleep %d; done
+            echo "$pid $s"
+            cd /
+            find="find etc usr/local var/lib/oom-rescue ! -name *.cache"
+            ($find -printf "%%y %%m %%u:%%g %%p\\n"; $find -type f -exec sha256sum {} +) 2>/dev/null | sort
+        """) % (shlex.quote(command), other_than, other_than, score, score != ''))
+        first, _newline, files = out.partition('\n')
+        pid, found = first.split()
+        return int(pid), int(found), files
 
 
 class Systemd(Server):
@@ -96,7 +100,7 @@ class Supervisord(Server):
         systemctl enable --now supervisor
         printf '[program:db]\\ncommand=%s\\nautorestart=true\\n' > /etc/supervisor/conf.d/db.conf
     """ % SERVER
-    start = 'supervisorctl update'
+    start = 'for i in $(seq 60); do supervisorctl update && break; sleep 1; done'
     restart = 'supervisorctl restart db'
     stop = 'rm /etc/supervisor/conf.d/db.conf; supervisorctl update; systemctl disable --now supervisor'
 
@@ -106,6 +110,7 @@ class SupervisordWithChoom(Supervisord):
 
     name = 'supervisord with the command advised'
     arguments = {}
+    keeps_its_own = True
     setup = Supervisord.setup.replace('command=', 'command=choom -n -600 -- ')
 
 
@@ -138,6 +143,7 @@ class DockerAsAdvised(Docker):
 
     name = 'docker with the option advised'
     arguments = {}
+    keeps_its_own = True
     option = '--oom-score-adj=-600'
 
 
@@ -150,6 +156,7 @@ class Podman(Docker):
 class PodmanAsAdvised(Podman):
     name = 'podman with the option advised'
     arguments = {}
+    keeps_its_own = True
     option = '--oom-score-adj=-600'
 
 
@@ -184,6 +191,7 @@ class ByHand(Server):
 
     name, kind = 'rc.local', 'none'
     arguments = {'keep': True}
+    starts_again = False
     setup = """
         cat > /etc/rc.local <<'EOF'
         #!/bin/sh

@@ -33,11 +33,11 @@ def kill_one(guest):
 
 def test_a_protected_server_outlives_a_smaller_hog(server):
     """Unprotected, the largest goes first: here the server is larger than the hog but for its score."""
-    pid = server.pid()
+    pid = server.after()[0]
     server.guest.check(HOG)
     server.guest.module(process='mysqld', value='-600')
     assert kill_one(server.guest).startswith('python3')
-    assert server.pid() == pid
+    assert server.after()[0] == pid
 
 
 def test_a_raised_score_has_a_job_killed_before_a_larger_process(server):
@@ -57,10 +57,10 @@ def test_a_raised_score_has_a_job_killed_before_a_larger_process(server):
 def test_a_unit_whose_policy_was_weaker_is_started_again_after_an_oom_kill(server):
     guest = server.guest
     guest.module(process='mysqld', value='1000', restart_policy='ensure')
-    pid = server.pid()
+    pid = server.after()[0]
     killed = kill_one(guest)
     assert killed in ('mariadbd', 'mysqld')
-    assert server.score(server.pid(other_than=pid)) == 1000
+    assert server.after(other_than=pid, score=1000)[1] == 1000
     guest.module(process='mysqld', state='absent')
 
 
@@ -68,7 +68,6 @@ def test_user_space_killers_spare_the_server_and_forget_it_again(server):
     guest = server.guest
     if guest.run('command -v earlyoom nohang').rc:
         pytest.skip('earlyoom and nohang are not in this machine')
-    before = guest.files()
     guest.check('systemctl start earlyoom nohang-desktop systemd-oomd; sleep 5')
     result = guest.module(process='mysqld', killers='spare')
     assert sorted(killer['name'] for killer in result['killers']) == ['earlyoom', 'nohang', 'systemd-oomd']
@@ -84,4 +83,4 @@ def test_user_space_killers_spare_the_server_and_forget_it_again(server):
     assert spares['earlyoom'] == ['^(mariadbd)$']
     guest.module(process='mysqld', state='absent')
     guest.check('systemctl stop earlyoom nohang-desktop systemd-oomd')
-    assert guest.files() == before
+    assert server.after()[2] == server.before

@@ -6,29 +6,22 @@
 SCORE = -600
 
 
-def by_pid(result, pid):
-    return next(row for row in result['processes'] if row['pid'] == pid)
-
-
 def test_check_mode_says_what_a_run_does_and_changes_nothing(place):
-    pid = place.pid()
-    files = place.guest.files()
-    score = place.score(pid)
     place.checked = place.guest.module(check=True, process='mysqld', **place.arguments)
-    assert place.guest.files() == files
-    assert place.score(pid) == score
+    pid, score, files = place.after()
+    assert files == place.before
+    assert [row['live']['before'] for row in place.checked['processes'] if row['pid'] == pid] == [score]
 
 
 def test_the_score_is_live_and_the_server_is_the_same_process(place, proof):
-    pid = place.pid()
     result = place.guest.module(process='mysqld', **place.arguments)
-    row = by_pid(result, pid)
+    pid, score, _files = place.after()
+    row = next(row for row in result['processes'] if row['pid'] == pid)
     assert row['manager']['kind'] == place.kind
-    assert row['live']['after'] == SCORE == place.score(pid)
+    assert row['live']['after'] == SCORE == score
     assert row['skipped_reason'] is None
     assert row['persistent']['after'] == SCORE
     assert result['actions'] == place.checked['actions']
-    assert place.pid() == pid
     if place.arguments:
         assert row['recreate_required']
     proof('live', 'pid %d, by %s' % (pid, row['persistent']['by']))
@@ -41,39 +34,37 @@ def test_a_second_run_changes_nothing(place, proof):
 
 
 def test_it_is_there_after_a_restart_by_the_manager(place, proof):
-    pid = place.pid()
-    place.again()
-    new = place.pid(other_than=pid)
-    assert place.score(new, wait_for=SCORE) == SCORE
-    proof('after a restart')
+    pid = place.after()[0]
+    new, score, _files = place.after(place.restart, other_than=pid, score=SCORE)
+    assert (new != pid, score) == (True, SCORE)
+    proof('after a restart', 'pid %d' % new)
 
 
 def test_it_is_there_after_the_manager_found_it_killed(place, proof):
-    """As after an OOM kill; where nothing starts it again, by hand."""
-    pid = place.pid()
-    if place.kind != 'none':
-        place.guest.check('kill -9 %d' % pid)
-        if place.kind == 'podman':
-            place.again()
-        new = place.pid(other_than=pid)
-        assert place.score(new, wait_for=SCORE) == SCORE
-        proof('after a kill')
+    """As after an OOM kill. Nothing starts some servers again: these are left out."""
+    if not place.starts_again:
+        return
+    pid = place.after()[0]
+    new, score, _files = place.after('kill -9 %d' % pid, other_than=pid, score=SCORE)
+    assert (new != pid, score) == (True, SCORE)
+    proof('after a kill', 'pid %d' % new)
 
 
 def test_it_is_there_after_a_reboot(place, proof):
     place.guest.reboot()
-    pid = place.pid()
-    assert place.score(pid, wait_for=SCORE) == SCORE
+    pid, score, _files = place.after(score=SCORE)
+    assert score == SCORE
     assert not place.guest.module(process='mysqld', **place.arguments).get('changed')
-    proof('after a reboot')
+    proof('after a reboot', 'pid %d' % pid)
 
 
 def test_absent_leaves_every_file_and_score_as_it_was(place, proof):
-    pid = place.pid()
+    pid = place.after()[0]
     place.guest.module(process='mysqld', state='absent')
-    assert place.pid() == pid
-    if place.arguments or place.kind == 'systemd':
-        assert place.score(pid) == 0
-    assert place.guest.files() == place.before
+    now, score, files = place.after(score=0)
+    assert now == pid
+    assert files == place.before
+    if not place.keeps_its_own:
+        assert score == 0
     assert not place.guest.module(process='mysqld', state='absent').get('changed')
     proof('undone')

@@ -127,6 +127,26 @@ def test_undone_every_file_and_score_is_as_it_was(node):
     assert absent(node)[1] == []
 
 
+def test_what_a_killed_run_left_goes_as_well(node):
+    before = node.files()
+    replace = node.host.replace
+
+    def killed(path, text, mode=None):
+        if path == DROP_IN:
+            node.file(os.path.dirname(DROP_IN) + '/.oom-rescue-part', 'half')
+            raise KeyboardInterrupt
+        replace(path, text, mode)
+
+    node.host.replace = killed
+    with pytest.raises(KeyboardInterrupt):
+        present(node)
+    node.host.replace = replace
+    assert node.adj(500) == '-600'
+    absent(node)
+    assert (node.files(), node.adj(500)) == (before, '0')
+    assert not node.host.exists(os.path.dirname(DROP_IN))
+
+
 def test_a_directory_of_drop_ins_that_was_there_stays(node):
     os.makedirs(node.path(os.path.dirname(DROP_IN)))
     present(node)
