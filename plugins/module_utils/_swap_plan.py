@@ -274,6 +274,7 @@ def _ways_off(state, wished, size):
     used, others = area['used_bytes'], list(state['other_areas'])
     if not wished['active'] or not size:
         _refuse_missing(state, room_without(used + (helper['area'] or {}).get('used_bytes', 0), others, memory), used)
+        _refuse_cgroups(state, others)
         return []
     if helper['area']:
         others.append(helper['area'])
@@ -281,12 +282,14 @@ def _ways_off(state, wished, size):
     missing = room_without(used, others, memory)
     if helper['area']:
         _refuse_missing(state, missing, used)
+        _refuse_cgroups(state, others)
         return []
     spare = (_spare(state, wished) - max(0, size - state['file']['size_bytes'])) // page * page
     second = min(area['size_bytes'] + page, spare)
     if second >= _SMALLEST and (second > area['size_bytes'] or second - page >= used + used // 16):
         return _second_area(state, wished, second)
     _refuse_missing(state, missing, used, spare)
+    _refuse_cgroups(state, others)
     return []
 
 
@@ -323,6 +326,16 @@ def _refuse_missing(state, missing, used, spare=None):
             'which %d stay free) and other swap cannot take them, %d bytes are missing%s; stop what uses the memory, '
             'or add swap first' % (state['path'], used, state['memory']['available_bytes'], margin(state['memory']),
                                    missing, disk))
+
+
+def _refuse_cgroups(state, others):
+    missing = sum(group['missing_bytes'] for group in state['cgroups'])
+    if missing > sum(area['size_bytes'] - area['used_bytes'] for area in others):
+        worst = state['cgroups'][0]
+        raise SwapError(
+            '%s: switching it off would have the kernel kill in the cgroup %s, whose memory limit leaves no room for '
+            '%d bytes that it has swapped out: raise that limit, stop what runs there, or add swap first' % (
+                state['path'], worst['path'], worst['missing_bytes']))
 
 
 def _refuse_disk(state, wished, size):
@@ -369,6 +382,7 @@ def _absent(state, wished):
     used = sum(found['area']['used_bytes'] for found in active)
     if active:
         _refuse_missing(state, room_without(used, state['other_areas'], state['memory']), used)
+        _refuse_cgroups(state, state['other_areas'])
     actions += [_off(found['path'], found['area']) for found in active]
     actions += _persistence(state, wished if wished['persist'] == 'lines' else dict(wished, persist='none'))
     if file['kind'] == 'file':

@@ -13,7 +13,8 @@ import os
 import re
 import stat
 
-from . import _fstab, _mounts, _swap_filesystem, _swap_managers, _swap_signature, _swap_syscalls
+from . import _fstab, _mounts, _swap_cgroups, _swap_filesystem, _swap_managers, _swap_signature, _swap_syscalls
+from ._host import to_bytes
 from ._swap_areas import parse_swaps
 
 # What a run of ours uses beside the file while it is at work; found later, a stopped run left it.
@@ -49,6 +50,7 @@ def read(host, path, kernel=_swap_syscalls):
         'disk': _mounts.disk_space(host.path(directory)) if directory_there else None,
         'rule': _swap_filesystem.rule(mount.get('filesystem'), release),
         'memory': memory(host),
+        'cgroups': _swap_cgroups.lacking(host) if any(area['used_bytes'] for area in active) else [],
         'page_size': os.sysconf('SC_PAGE_SIZE'),
         'persistence': _persistence(host, [path, real], managers),
         'managers': managers,
@@ -167,17 +169,30 @@ def _persistence(host, paths, managers):
         'fstab': text,
         'entries': entries,
         'unit': units[0]['config'] if units else None,
-        'systemd_behind': bool(entries) and _systemd_behind(host),
+        'systemd_behind': bool(entries) and _systemd_behind(host, entries[0]['source']),
     }
 
 
-def _systemd_behind(host):
-    # systemd touches this file whenever it has read its units again; mount(8) compares the same two times.
+def _systemd_behind(host, source):
+    """Whether fstab has changed since systemd read it: a unit that it made of an entry is as old as that reading."""
     try:
-        loaded = os.stat(host.path('/run/systemd/systemd-units-load')).st_mtime
-        return os.stat(host.path(_fstab.PATH)).st_mtime > loaded
+        changed = os.stat(host.path(_fstab.PATH)).st_mtime
+        unit = host.path('/run/systemd/generator/' + unit_name(source))
+        # In a container systemd makes no unit for swap. It touches the other file, which mount(8) looks at as well.
+        if not os.path.exists(unit):
+            unit = host.path('/run/systemd/systemd-units-load')
+        return changed > os.stat(unit).st_mtime
     except OSError:
         return False
+
+
+def unit_name(path):
+    """The name of the unit that systemd makes for a swap file (systemd.unit(5), systemd-escape(1))."""
+    name = path.strip('/')
+    escaped = ''.join('-' if char == '/' else char if re.match(r'[A-Za-z0-9:_.]', char) and (place or char != '.')
+                      else ''.join('\\x%02x' % byte for byte in bytearray(to_bytes(char)))
+                      for place, char in enumerate(name))
+    return escaped + '.swap'
 
 
 def _label(host, path, kernel):

@@ -1,7 +1,7 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Filesystems on loop devices, each a root of its own to run in. Needs root; swap is the whole host's, so run it alone."""
+"""Filesystems on loop devices, each a root to run in. Needs root; swap is the whole host's, so run it alone."""
 
 import json
 import os
@@ -25,7 +25,8 @@ MKFS = {
 
 
 def run(*argv):
-    return subprocess.run([str(word) for word in argv], check=True, stdout=subprocess.PIPE, universal_newlines=True).stdout
+    words = [str(word) for word in argv]
+    return subprocess.run(words, check=True, stdout=subprocess.PIPE, universal_newlines=True).stdout
 
 
 class Root:
@@ -47,7 +48,8 @@ class Root:
         return file.read_text() if file.exists() else None
 
     def argv(self, path='/swapfile', check=False, **wish):
-        return [sys.executable, '-B', str(HERE / 'drive.py'), str(self.path), path, json.dumps(wish)] + ['check'] * check
+        words = [sys.executable, '-B', str(HERE / 'drive.py'), str(self.path), path, json.dumps(wish)]
+        return words + ['check'] * check
 
     def converge(self, path='/swapfile', check=False, strace=(), **wish):
         """The result of one run; None where it was killed."""
@@ -110,7 +112,7 @@ def needs_root():
 
 @pytest.fixture(scope='module')
 def make_root(tmp_path_factory):
-    """make_root(filesystem, megabytes=..., options=...): a Root on a new filesystem of that kind, or on tmpfs or overlay."""
+    """make_root(filesystem, megabytes=..., options=...): a Root on a new filesystem of that kind."""
     undo = []
 
     def make(filesystem, megabytes=256, options='', devices=1):

@@ -7,8 +7,8 @@ import re
 import subprocess
 
 CHANGING = ('openat', 'write', 'fallocate', 'ftruncate', 'fsync', 'fdatasync', 'chmod', 'fchmod', 'chown', 'fchown',
-            'fchownat', 'fchmodat', 'rename', 'renameat', 'renameat2', 'unlink', 'unlinkat', 'mkdir', 'mkdirat', 'rmdir',
-            'swapon', 'swapoff', 'setxattr', 'lsetxattr', 'ioctl')
+            'fchownat', 'fchmodat', 'rename', 'renameat', 'renameat2', 'unlink', 'unlinkat', 'mkdir', 'mkdirat',
+            'rmdir', 'swapon', 'swapoff', 'setxattr', 'lsetxattr', 'ioctl')
 _CALL = re.compile(r'(?:\[pid +\d+\] )?(?:\d+ +)?(\w+)\((.*)')
 
 

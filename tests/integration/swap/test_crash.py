@@ -31,6 +31,8 @@ SCENARIOS = {
     'restore a file that was there': (['mkswap', {'size': '12M'}], {'state': 'restored'}),
 }
 
+FAILING = ('openat', 'write', 'fallocate', 'fsync', 'fdatasync', 'ftruncate', 'rename')
+
 pytestmark = pytest.mark.skipif(not shutil.which('strace'), reason='strace is not on this host')
 
 
@@ -91,13 +93,16 @@ def test_a_run_killed_anywhere_is_completed_by_the_next(root, name, tmp_path, re
     print('%s: %d kill points' % (name, len(points)))
 
 
+def swap_files(tree):
+    return [path for path in tree if 'swap' in path and not path.startswith('/var/')]
+
+
 @pytest.mark.parametrize('error', ['ENOSPC', 'EIO'])
 @pytest.mark.parametrize('name', SCENARIOS)
 def test_a_call_that_fails_leaves_what_was_there(root, name, error, tmp_path):
     steps, wish = SCENARIOS[name]
     points, expected = points_of(root, steps, wish, tmp_path)
-    points = [point for point in points if point[0] in ('openat', 'write', 'fallocate', 'fsync', 'fdatasync', 'ftruncate',
-                                                        'rename')]
+    points = [point for point in points if point[0] in FAILING]
     prepare(root, steps)
     start = root.tree(), root.areas()
     for point in points:
@@ -105,8 +110,7 @@ def test_a_call_that_fails_leaves_what_was_there(root, name, error, tmp_path):
         result = root.converge(strace=failing(*point, error=error), **wish)
         assert_usable(root, start[1], wish)
         if 'error' in result and wish.get('state', 'present') == 'present':
-            files = [path for path in root.tree() if 'swap' in path and not path.startswith('/var/')]
-            assert files == [path for path in start[0] if 'swap' in path and not path.startswith('/var/')], (point, result)
+            assert swap_files(root.tree()) == swap_files(start[0]), (point, result)
             assert root.areas() == start[1], (point, result)
         again = root.converge(**wish)
         assert 'error' not in again, (point, result, again)

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from ansible_collections.oom.rescue.plugins.module_utils import _fstab
 
-_FIELDS = st.lists(st.sampled_from(['/s', '//s', '/t', 'none', 'swap', 'ext4', 'sw', 'pri=3', 'noauto', 'discard', '0', '#', '\u00e9']),
-                   max_size=7)
+_WORDS = ['/s', '//s', '/t', 'none', 'swap', 'ext4', 'sw', 'pri=3', 'noauto', 'discard', '0', '#', '\u00e9']
+_FIELDS = st.lists(st.sampled_from(_WORDS), max_size=7)
 _LINES = st.lists(st.one_of(
     st.tuples(_FIELDS, st.sampled_from([' ', '\t', '  '])).map(lambda pair: pair[1].join(pair[0])),
     st.text(alphabet='/s # \tswap\x0b\x0c\u2028\x1c', max_size=30)), max_size=8)

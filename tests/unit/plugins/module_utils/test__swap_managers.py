@@ -29,7 +29,7 @@ def host_with(tmpdir, files):
                  [('dphys-swapfile', '/etc/dphys-swapfile', '/var/swap')], id='dphys-swapfile with its own path'),
     pytest.param({'/usr/sbin/dphys-swapfile': '', '/etc/dphys-swapfile': 'CONF_SWAPFILE="/data/swap"\n'},
                  [('dphys-swapfile', '/etc/dphys-swapfile', '/data/swap')], id='dphys-swapfile with a path'),
-    pytest.param({'/etc/dphys-swapfile': 'CONF_SWAPSIZE=100\n'}, [], id='dphys-swapfile removed, its configuration left'),
+    pytest.param({'/etc/dphys-swapfile': 'CONF_SWAPSIZE=100\n'}, [], id='only the configuration of dphys-swapfile'),
     pytest.param({'/etc/swapspace.conf': 'swappath="/data/s"\n'}, [('swapspace', '/etc/swapspace.conf', '/data/s/')],
                  id='swapspace'),
     pytest.param({CLOUD: 'users: []\nswap:\n  # a comment\n  filename: "/swap.img"\n  size: auto\nruncmd: []\n'},

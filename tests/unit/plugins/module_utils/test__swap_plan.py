@@ -47,7 +47,7 @@ def node(file=None, fstab='', filesystem='ext4', disk=20 * GIB, ram=GIB, availab
         'mount': {'mount_point': '/', 'filesystem': filesystem, 'read_only': False},
         'disk': {'available_bytes': disk, 'free_bytes': disk, 'total_bytes': 2 * disk, 'block_bytes': PAGE},
         'rule': rule(filesystem, '6.1.0'), 'memory': {'total_bytes': ram, 'available_bytes': available},
-        'page_size': PAGE, 'managers': [], 'swapon_refusal': None, 'selinux': False,
+        'page_size': PAGE, 'cgroups': [], 'managers': [], 'swapon_refusal': None, 'selinux': False,
         'persistence': {'fstab': fstab, 'entries': _fstab.swap_entries(fstab, ['/swapfile']), 'unit': None,
                         'systemd_behind': False},
     }
@@ -143,13 +143,30 @@ def test_an_unfinished_file_of_a_stopped_run_goes_first():
 @pytest.mark.parametrize('wished, used, available, missing_bytes', [
     pytest.param({'state': 'absent'}, GIB, 500 * MIB, GIB - 436 * MIB, id='removing'),
     pytest.param({'size': '2G', 'active': False}, GIB, 100 * MIB, GIB - 36 * MIB, id='switching off'),
-    pytest.param({'size': '100M'}, GIB, 100 * MIB, GIB - 36 * MIB - 100 * MIB + PAGE, id='shrinking below what is used'),
+    pytest.param({'size': '100M'}, GIB, 100 * MIB, GIB - 36 * MIB - 100 * MIB + PAGE, id='shrinking too far'),
 ])
 def test_what_ram_cannot_take_back_is_refused_with_the_bytes_that_are_missing(wished, used, available, missing_bytes):
     state = there(2 * GIB, used=used)
     state['memory']['available_bytes'] = available
     with pytest.raises(SwapError, match=r'\b%d bytes are missing' % missing_bytes):
         plan(state, wish(**wished))
+
+
+@pytest.mark.parametrize('wished, disk, refused', [
+    pytest.param({'state': 'absent'}, 20 * GIB, True, id='removing'),
+    pytest.param({'size': '2G', 'active': False}, 20 * GIB, True, id='switching off'),
+    pytest.param({'size': '4G'}, 20 * GIB, False, id='a second area takes it'),
+    pytest.param({'size': '4G'}, 2 * GIB + 512 * MIB, True, id='no room for a second area'),
+])
+def test_a_cgroup_that_its_limit_would_have_killed_is_not_given_its_pages_back(wished, disk, refused):
+    state = there(2 * GIB, used=MIB)
+    state['disk']['available_bytes'] = disk
+    state['cgroups'] = [{'path': '/sys/fs/cgroup/db', 'missing_bytes': MIB}]
+    if refused:
+        with pytest.raises(SwapError, match='/sys/fs/cgroup/db.* 1048576 '):
+            plan(state, wish(**wished))
+    else:
+        assert steps(plan(state, wish(**wished)))[:3] == HELPER
 
 
 def test_other_swap_can_take_what_is_swapped_out():
@@ -205,9 +222,10 @@ def test_a_host_that_cannot_is_skipped_with_the_reason(state, words):
 
 
 @pytest.mark.parametrize('state, wished, words', [
-    pytest.param(node(mount={'mount_point': '/mnt', 'filesystem': 'nfs4', 'read_only': False}, rule=rule('nfs4', '6.1')),
-                 {}, 'network', id='a path on NFS where the root could'),
-    pytest.param(node(disk=GIB), {'size': '2G'}, '2147483648 bytes are needed, 1073741824 are available', id='a small disk'),
+    pytest.param(node(mount={'mount_point': '/mnt', 'filesystem': 'nfs4'}, rule=rule('nfs4', '6.1')), {}, 'network',
+                 id='a path on NFS where the root could'),
+    pytest.param(node(disk=GIB), {'size': '2G'}, '2147483648 bytes are needed, 1073741824 are available',
+                 id='a small disk'),
     pytest.param(node(dict(missing('/swapfile'), kind='directory', links=2)), {}, 'is a directory', id='a directory'),
     pytest.param(node(swap_file(GIB, links=2)), {}, '2 hard links', id='a hard link'),
     pytest.param(node(swap_file(GIB, on=False, signature=None)), {}, 'not swap', id='data'),

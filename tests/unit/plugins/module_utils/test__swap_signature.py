@@ -35,7 +35,7 @@ def test_a_header_is_read_back(tmpdir, page_size):
 def test_a_header_is_mkswaps_byte_for_byte():
     # The first page of mkswap 2.38.1 --uuid UUID on a file of 1 MiB: all zero but these.
     page = bytearray(_swap_signature.header(MIB, 4096, UUID))
-    assert bytes(page[1024:1052]) == (b'\x01\0\0\0' b'\xff\0\0\0' b'\0\0\0\0'
+    assert bytes(page[1024:1052]) == (b'\x01\0\0\0\xff\0\0\0\0\0\0\0'
                                       b'\x01\x23\x45\x67\x89\xab\xcd\xef\x01\x23\x45\x67\x89\xab\xcd\xef')
     assert bytes(page[4086:]) == b'SWAPSPACE2'
     page[1024:1052] = b'\0' * 28
