@@ -9,9 +9,13 @@ __metaclass__ = type
 
 import re
 
-_CONTAINER = re.compile(r'(?:^|/)(?:(docker|libpod|cri-containerd|crio|containerd|podman|buildkit)[-:])?([0-9a-f]{64})(?:\.scope)?(?=/|$)')
+_CONTAINER = re.compile(
+    r'(?:^|/)(?:(docker|libpod|cri-containerd|crio|containerd|podman|buildkit)[-:])?([0-9a-f]{64})(?:\.scope)?(?=/|$)'
+)
 _COLON_CONTAINER = re.compile(r'(?:^|/)[^/]*:(cri-containerd|containerd|docker|crio):([0-9a-f]{64})(?=/|$)')
-_POD = re.compile(r'[-/]pod([0-9a-f]{8}[-_][0-9a-f]{4}[-_][0-9a-f]{4}[-_][0-9a-f]{4}[-_][0-9a-f]{12}|[0-9a-f]{32})(?:\.slice)?(?=/|$)')
+_POD = re.compile(
+    r'[-/]pod([0-9a-f]{8}[-_][0-9a-f]{4}[-_][0-9a-f]{4}[-_][0-9a-f]{4}[-_][0-9a-f]{12}|[0-9a-f]{32})(?:\.slice)?(?=/|$)'
+)
 _UNIT = re.compile(r'([^/]+\.(?:service|scope|socket|mount|swap))(?=/|$)')
 _SLICE = re.compile(r'([^/]+\.slice)(?=/|$)')
 _LXC = re.compile(r'^/(?:lxc(?:\.payload)?|machine\.slice/lxc)[./]([^/]+)')
@@ -27,7 +31,8 @@ def cgroup_names(path):
     if containers:
         runtime, names['container_id'] = containers[-1]
         names['runtime'] = _RUNTIMES.get(runtime, runtime) or (
-            'docker' if '/docker/' in path else 'podman' if '/libpod' in path else None)
+            'docker' if '/docker/' in path else 'podman' if '/libpod' in path else None
+        )
     else:
         match = _LXC.match(path)
         if match:

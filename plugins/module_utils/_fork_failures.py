@@ -1,7 +1,7 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Programs that could not start another: fork(2) failed with ENOMEM. Users call that out of memory too; nothing is killed.
+"""Programs that could not start another: fork(2) failed with ENOMEM. Users call that out of memory too.
 
 glibc words the error ``Cannot allocate memory``, musl ``Out of memory``.
 """
@@ -22,9 +22,13 @@ _GLIBC = re.compile(r'[Cc]annot allocate memory')
 _MUSL = re.compile(r'\bOut of memory\b')
 _FORK = re.compile(
     r"""\bv?fork(?:ed|ing)?\b|\bclone\d?\b|\bspawn(?:Sync|ing)?\b|posix_spawn|proc_open|popen|shell_exec|\bcan't\sfork|fork/exec
-        |\berror=12\b|\[Errno\s12\]|\bcannot\srun\sprogram\b|fork_process|create\s(?:child\s)?process""", re.VERBOSE | re.IGNORECASE)
+        |\berror=12\b|\[Errno\s12\]|\bcannot\srun\sprogram\b|fork_process|create\s(?:child\s)?process""",
+    re.VERBOSE | re.IGNORECASE,
+)
 # The kernel's own words about its kills.
-_KERNEL = re.compile(r'[Oo]ut of memory(?: \(oom_kill_allocating_task\))?(?:: Kill| and no killable)|oom-kill|panic_on_oom')
+_KERNEL = re.compile(
+    r'[Oo]ut of memory(?: \(oom_kill_allocating_task\))?(?:: Kill| and no killable)|oom-kill|panic_on_oom'
+)
 
 
 class ForkFailures:
@@ -54,15 +58,22 @@ class ForkFailures:
             libc = 'musl'
         elif ' ENOMEM' not in line:
             return False
-        if not _FORK.search(line[:_LONGEST * 8]) or _KERNEL.search(line):
+        if not _FORK.search(line[: _LONGEST * 8]) or _KERNEL.search(line):
             return False
         self.count += 1
         prefix, message = self._reader.read(line)
         if prefix is not None and prefix.trusted:
             return False
-        self.found.append({
-            'prefix': prefix, 'host': prefix.host if prefix else None, 'program': prefix.program if prefix else None,
-            'libc': libc, 'message': message.strip()[:_LONGEST], 'source': {'path': path, 'line': number, 'offset': offset}})
+        self.found.append(
+            {
+                'prefix': prefix,
+                'host': prefix.host if prefix else None,
+                'program': prefix.program if prefix else None,
+                'libc': libc,
+                'message': message.strip()[:_LONGEST],
+                'source': {'path': path, 'line': number, 'offset': offset},
+            }
+        )
         if len(self.found) > MOST:
             del self.found[0]
         return False

@@ -1,7 +1,7 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Puts the lines of a log together to OOM reports: by host, by the CPU or task that printed, and by what a line says."""
+"""Puts the lines of a log together to OOM reports: by host, by the task that printed, and by what a line says."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -15,7 +15,8 @@ from ._oom_prefix import LONGEST_LINE, Prefix, PrefixReader, unescape
 from ._oom_report import Report
 from ._oom_times import parse_yearless
 
-# Lines without a word of a report after which one that is open has ended; another CPU's trace or a slab list may lie between.
+# So many lines without a word of a report, and one that is open has ended: another CPU's trace or a slab list may lie
+# in between.
 _PATIENCE_OPEN = 500
 # The reaper and memory.oom.group speak soon after the kill.
 _PATIENCE_CLOSED = 60
@@ -30,10 +31,23 @@ _LONGEST_KILL = 300
 
 _BARE = Prefix()
 # Every line that _EVENTS knows holds one of these.
-_HINT = re.compile('oom-|Kill|Out of memory|mems_allowed=|oom_reaper|allocation failure|OOM victim|oom.group|Kernel panic').search
+_HINT = re.compile(
+    'oom-|Kill|Out of memory|mems_allowed=|oom_reaper|allocation failure|OOM victim|oom.group|Kernel panic'
+).search
 # Pieces of kernel lines that a mail client or a terminal broke in two.
-_BROKEN = ('oom_score_adj=', 'order=', 'gfp_mask=', 'oom-killer:', 'total-vm:', 'anon-rss:', 'file-rss:', 'shmem-rss:', 'UID:',
-           'swapents ', 'pgtables:')
+_BROKEN = (
+    'oom_score_adj=',
+    'order=',
+    'gfp_mask=',
+    'oom-killer:',
+    'total-vm:',
+    'anon-rss:',
+    'file-rss:',
+    'shmem-rss:',
+    'UID:',
+    'swapents ',
+    'pgtables:',
+)
 
 
 def seconds_between(first, second):
@@ -196,7 +210,7 @@ class Assembler:
             return False
         if report is None or not self._belongs(report, prefix, victim):
             report = self._open(key, pending)
-        for dummy in range(min(prefix.repeated, 1000)):
+        for _again in range(min(prefix.repeated, 1000)):
             report.add_victim(victim)
         return True
 
@@ -244,7 +258,8 @@ class Assembler:
             return False
         host = pending[0].host
         candidates = [one for stream, one in self._streams.items() if stream[0] == host] + [
-            one for one in reversed(self._waiting) if one.prefix.host == host]
+            one for one in reversed(self._waiting) if one.prefix.host == host
+        ]
         for candidate in candidates:
             if candidate.has_victim(found[0]):
                 candidate.reaped[found[0]] = found[1]

@@ -58,7 +58,10 @@ def _what_ran_out(event):
     order = event['trigger']['order']
     if order and order > 0 and _fragmented(event):
         return 'Memory is fragmented: %s is free, but no block of order %d (%s)' % (
-            format_size(memory['free_bytes']), order, format_size(memory['page_size_bytes'] << order))
+            format_size(memory['free_bytes']),
+            order,
+            format_size(memory['page_size_bytes'] << order),
+        )
     ram = _usable(memory)
     ran_out = 'RAM (%s) ran out' % format_size(ram) if ram else 'RAM ran out'
     return ran_out + _swap(memory['swap_total_bytes'], memory['swap_free_bytes'])
@@ -98,9 +101,17 @@ def _cgroup_limit(event):
     text += ' reached its limit of %s' % format_size(limit)
     if cgroup.get('swap_limit_bytes') == 0:
         text += ' and may use no swap'
-    elif cgroup.get('swap_limit_bytes') and (cgroup.get('swap_usage_bytes') or 0) * 100 >= cgroup['swap_limit_bytes'] * 98:
+    elif (
+        cgroup.get('swap_limit_bytes')
+        and (cgroup.get('swap_usage_bytes') or 0) * 100 >= cgroup['swap_limit_bytes'] * 98
+    ):
         text += ' and its %s of swap is full' % format_size(cgroup['swap_limit_bytes'])
-    elif swap_limit is not None and limit is not None and swap_limit > limit and (swap_usage or 0) * 100 >= swap_limit * 98:
+    elif (
+        swap_limit is not None
+        and limit is not None
+        and swap_limit > limit
+        and (swap_usage or 0) * 100 >= swap_limit * 98
+    ):
         text += ' and, with swap, of %s' % format_size(swap_limit)
     return text
 
@@ -117,10 +128,23 @@ def _called(cgroup):
 
 
 def _node(event):
-    nodes = event['nodemask'] if event['scope'] == 'mempolicy' and event['nodemask'] not in (None, '(null)') else event['mems_allowed']
-    holder = 'memory policy' if event['scope'] == 'mempolicy' else 'cpuset %s' % event['cpuset'] if event['cpuset'] else 'cpuset'
-    text = 'The %s allows only NUMA node %s, and it is out of memory' % (holder, nodes) if nodes else (
-        'The NUMA nodes that the %s allows are out of memory' % holder)
+    nodes = (
+        event['nodemask']
+        if event['scope'] == 'mempolicy' and event['nodemask'] not in (None, '(null)')
+        else event['mems_allowed']
+    )
+    holder = (
+        'memory policy'
+        if event['scope'] == 'mempolicy'
+        else 'cpuset %s' % event['cpuset']
+        if event['cpuset']
+        else 'cpuset'
+    )
+    text = (
+        'The %s allows only NUMA node %s, and it is out of memory' % (holder, nodes)
+        if nodes
+        else ('The NUMA nodes that the %s allows are out of memory' % holder)
+    )
     free, shown = event['memory']['free_bytes'], [zone['free_bytes'] for zone in event['zones']]
     if free is not None and shown and None not in shown and free - sum(shown) > sum(shown):
         text += ' while %s is free on other nodes' % format_size(free - sum(shown))
@@ -129,24 +153,38 @@ def _node(event):
 
 def _low_memory(event):
     """32-bit kernels: what the kernel can map itself is out, HighMem is not."""
-    high = [zone for zone in event['zones'] if zone['zone'] == 'HighMem' and zone['free_bytes'] and zone['high_bytes'] is not None]
+    high = [
+        zone
+        for zone in event['zones']
+        if zone['zone'] == 'HighMem' and zone['free_bytes'] and zone['high_bytes'] is not None
+    ]
     if not high or not any(zone['free_bytes'] > zone['high_bytes'] for zone in high):
         return None
     flags = event['trigger']['gfp_flags'] or []
     if any('HIGH' in flag for flag in flags):
         return None
-    low = [zone for zone in event['zones'] if zone['zone'] in _LOW_ZONES and zone['free_bytes'] is not None and zone['low_bytes'] is not None]
+    low = [
+        zone
+        for zone in event['zones']
+        if zone['zone'] in _LOW_ZONES and zone['free_bytes'] is not None and zone['low_bytes'] is not None
+    ]
     short = [zone for zone in low if zone['free_bytes'] - (zone['free_cma_bytes'] or 0) < zone['low_bytes']]
     if not short:
         return None
     return 'Low memory (zone %s) ran out on a 32-bit kernel while %s of HighMem is free' % (
-        short[-1]['zone'], format_size(sum(zone['free_bytes'] for zone in high)))
+        short[-1]['zone'],
+        format_size(sum(zone['free_bytes'] for zone in high)),
+    )
 
 
 def _fragmented(event):
     """Whether the zones have free memory above their watermarks but no block of the order that was asked for."""
     order = event['trigger']['order']
-    zones = [zone for zone in event['zones'] if zone['free_blocks'] and zone['free_bytes'] is not None and zone['min_bytes'] is not None]
+    zones = [
+        zone
+        for zone in event['zones']
+        if zone['free_blocks'] and zone['free_bytes'] is not None and zone['min_bytes'] is not None
+    ]
     if not zones or not order or event['memory']['free_bytes'] is None or event['memory']['page_size_bytes'] is None:
         return False
     if not any(zone['free_bytes'] > zone['min_bytes'] for zone in zones):
@@ -166,7 +204,10 @@ def who_held_it(event, rows, size):
         return None
     if limit and total * size * 2 > limit:
         return '%s alone holds %s, over half of it: a leak, or a process too large for this %s' % (
-            _named(largest), _sizes(largest, size), 'limit' if event['scope'] == 'memcg' else 'host')
+            _named(largest),
+            _sizes(largest, size),
+            'limit' if event['scope'] == 'memcg' else 'host',
+        )
     groups = {}
     for row in rows:
         count, pages = groups.get(row[8], (0, 0))
@@ -174,7 +215,11 @@ def who_held_it(event, rows, size):
     name, (count, pages) = max(groups.items(), key=lambda item: (item[1][1], item[0]))
     if count >= _MANY and pages > total * 2 and (not limit or pages * size * 3 > limit):
         return '%d processes named %s hold %s together%s' % (
-            count, name, format_size(pages * size), ', shared pages counted for each' if limit and pages * size > limit else '')
+            count,
+            name,
+            format_size(pages * size),
+            ', shared pages counted for each' if limit and pages * size > limit else '',
+        )
     text = 'the largest process, %s, holds %s' % (_named(largest), _sizes(largest, size))
     others = [item for item in held if item[1] is not largest]
     if others:
@@ -213,5 +258,6 @@ def _not_known(event):
     if not event['missing']:
         return 'Not known: the report does not say it.'
     words = {'header': 'header', 'memory': 'memory block', 'tasks': 'task table', 'victim': 'victim'}
-    return 'Not known: the log lacks the report\'s %s.' % ' and '.join(
-        ', '.join(words[part] for part in event['missing']).rsplit(', ', 1))
+    return "Not known: the log lacks the report's %s." % ' and '.join(
+        ', '.join(words[part] for part in event['missing']).rsplit(', ', 1)
+    )

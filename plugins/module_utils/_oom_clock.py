@@ -1,7 +1,7 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""When the lines of one log were written. RFC 3164 leaves out the year: it follows from when the log ended, backwards."""
+"""When the lines of one log were written. RFC 3164 leaves out the year: it follows from when the log ended."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -41,7 +41,11 @@ class Clock:
         """A line at this offset bears this month and day."""
         if yearless is None:
             return
-        if self._last is not None and self._last[0] - yearless[0] >= _HALF_A_YEAR and len(self._new_years) < _MOST_SAMPLES:
+        if (
+            self._last is not None
+            and self._last[0] - yearless[0] >= _HALF_A_YEAR
+            and len(self._new_years) < _MOST_SAMPLES
+        ):
             self._new_years.append(offset)
         self._last = yearless
 

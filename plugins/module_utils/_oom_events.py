@@ -13,11 +13,29 @@ from ._oom_cause import cause_of, who_held_it
 # PAGE_COUNTER_MAX, and what kernels before 3.19 printed for it: no limit at all.
 _UNLIMITED_KB = 1 << 52
 
-_COUNTER_NAMES = ('active_anon', 'inactive_anon', 'active_file', 'inactive_file', 'unevictable', 'dirty', 'writeback', 'unstable',
-                  'slab_reclaimable', 'slab_unreclaimable', 'mapped', 'shmem', 'pagetables', 'free')
+_COUNTER_NAMES = (
+    'active_anon',
+    'inactive_anon',
+    'active_file',
+    'inactive_file',
+    'unevictable',
+    'dirty',
+    'writeback',
+    'unstable',
+    'slab_reclaimable',
+    'slab_unreclaimable',
+    'mapped',
+    'shmem',
+    'pagetables',
+    'free',
+)
 _ZONE_NAMES = ('free', 'min', 'low', 'high', 'present', 'managed', 'free_cma')
-_SCOPES = {'CONSTRAINT_NONE': 'global', 'CONSTRAINT_CPUSET': 'cpuset', 'CONSTRAINT_MEMORY_POLICY': 'mempolicy',
-           'CONSTRAINT_MEMCG': 'memcg'}
+_SCOPES = {
+    'CONSTRAINT_NONE': 'global',
+    'CONSTRAINT_CPUSET': 'cpuset',
+    'CONSTRAINT_MEMORY_POLICY': 'mempolicy',
+    'CONSTRAINT_MEMCG': 'memcg',
+}
 
 
 def _times(value, factor):
@@ -29,7 +47,7 @@ def _limit(kb):
 
 
 def page_size(report):
-    """Bytes of a page as the report shows them, or None: the buddy list's unit, or a victim's size in kB and in pages."""
+    """Bytes of a page as the report shows it, or None: the buddy list's unit, or a victim's size in kB and pages."""
     if report.memory is not None and report.memory.page_kb:
         return report.memory.page_kb * 1024
     if report.table is not None:
@@ -44,8 +62,12 @@ def page_size(report):
 
 def _scope(report):
     summary = report.summary
-    memcg = bool(report.task_in or report.usage or (report.chosen and report.chosen['memcg'])
-                 or any(victim['memcg'] for victim in report.victims))
+    memcg = bool(
+        report.task_in
+        or report.usage
+        or (report.chosen and report.chosen['memcg'])
+        or any(victim['memcg'] for victim in report.victims)
+    )
     if summary:
         # 5.0 to 5.2 print CONSTRAINT_NONE for a memory cgroup's kill as well.
         if summary['oom_memcg'] or (memcg and summary['constraint'] == 'CONSTRAINT_NONE'):
@@ -64,11 +86,21 @@ def _tasks(report, rows, size):
     in_bytes = report.table is not None and report.table.pgtables_in_bytes
     tasks = []
     for rss, total_vm, pid, uid, tgid, page_tables, swapents, adjustment, name in rows:
-        tasks.append({
-            'pid': pid, 'uid': uid, 'tgid': tgid, 'total_vm_pages': total_vm, 'rss_pages': rss, 'rss_bytes': _times(rss, size),
-            'pgtables_bytes': page_tables if in_bytes else _times(page_tables, size), 'swapents_pages': swapents,
-            'swap_bytes': _times(swapents, size), 'oom_score_adj': adjustment, 'name': name,
-        })
+        tasks.append(
+            {
+                'pid': pid,
+                'uid': uid,
+                'tgid': tgid,
+                'total_vm_pages': total_vm,
+                'rss_pages': rss,
+                'rss_bytes': _times(rss, size),
+                'pgtables_bytes': page_tables if in_bytes else _times(page_tables, size),
+                'swapents_pages': swapents,
+                'swap_bytes': _times(swapents, size),
+                'oom_score_adj': adjustment,
+                'name': name,
+            }
+        )
     return tasks
 
 
@@ -95,18 +127,20 @@ def _victims(report, size):
             uid = row[3]
         victim = _process(raw['pid'], raw['name'], uid, path)
         chosen = report.chosen
-        victim.update({
-            'score': chosen['score'] if chosen and chosen['pid'] == raw['pid'] else None,
-            'total_vm_bytes': _times(raw['total_vm_kb'], 1024),
-            'anon_rss_bytes': _times(raw['anon_rss_kb'], 1024),
-            'file_rss_bytes': _times(raw['file_rss_kb'], 1024),
-            'shmem_rss_bytes': _times(raw['shmem_rss_kb'], 1024),
-            'pgtables_bytes': _pgtables(report, raw, row, size),
-            'oom_score_adj': raw['oom_score_adj'] if raw['oom_score_adj'] is not None else row[7] if row else None,
-            'reaped': report.reaped.get(raw['pid']),
-            'duplicates': report.duplicates.get((raw['pid'], raw['name']), 0),
-            'sacrificed_for': chosen['pid'] if chosen and chosen['pid'] != raw['pid'] and index == 0 else None,
-        })
+        victim.update(
+            {
+                'score': chosen['score'] if chosen and chosen['pid'] == raw['pid'] else None,
+                'total_vm_bytes': _times(raw['total_vm_kb'], 1024),
+                'anon_rss_bytes': _times(raw['anon_rss_kb'], 1024),
+                'file_rss_bytes': _times(raw['file_rss_kb'], 1024),
+                'shmem_rss_bytes': _times(raw['shmem_rss_kb'], 1024),
+                'pgtables_bytes': _pgtables(report, raw, row, size),
+                'oom_score_adj': raw['oom_score_adj'] if raw['oom_score_adj'] is not None else row[7] if row else None,
+                'reaped': report.reaped.get(raw['pid']),
+                'duplicates': report.duplicates.get((raw['pid'], raw['name']), 0),
+                'sacrificed_for': chosen['pid'] if chosen and chosen['pid'] != raw['pid'] and index == 0 else None,
+            }
+        )
         victims.append(victim)
     return victims
 
@@ -158,9 +192,15 @@ def _memory(report, size):
 def _zones(report, size):
     zones = []
     for zone in report.memory.zones if report.memory is not None else ():
-        entry = {'node': zone['node'], 'zone': zone['zone'], 'free_blocks': zone['blocks'],
-                 'lowmem_reserve_bytes': None if zone['reserve'] is None else [_times(pages, size) for pages in zone['reserve']],
-                 'all_unreclaimable': zone['unreclaimable']}
+        entry = {
+            'node': zone['node'],
+            'zone': zone['zone'],
+            'free_blocks': zone['blocks'],
+            'lowmem_reserve_bytes': None
+            if zone['reserve'] is None
+            else [_times(pages, size) for pages in zone['reserve']],
+            'all_unreclaimable': zone['unreclaimable'],
+        }
         for name in _ZONE_NAMES:
             entry[name + '_bytes'] = _times(zone['kb'].get(name), 1024)
         zones.append(entry)
@@ -196,9 +236,16 @@ def _missing(report, scope, kind):
         missing.append('memory')
     if kind != 'allocation_failure':
         table = report.table
-        if table is None or not table.rows or table.dropped or table.headless or any(
+        if (
+            table is None
+            or not table.rows
+            or table.dropped
+            or table.headless
+            or any(
                 victim['pid'] is not None and table.find(victim['pid']) is None and not report.sharing and index == 0
-                for index, victim in enumerate(report.victims)):
+                for index, victim in enumerate(report.victims)
+            )
+        ):
             missing.append('tasks')
     if kind == 'kill' and not report.victims:
         missing.append('victim')
@@ -223,21 +270,40 @@ def event_of(report, most_tasks=0):
     rows = report.table.largest_first() if report.table is not None else []
     cpuset = report.cpuset or (summary.get('cpuset'), summary.get('mems_allowed'))
     event = {
-        'id': None, 'time': None, 'uptime_seconds': report.prefix.uptime, 'host': report.prefix.host,
-        'kernel': identity.get('kernel'), 'kind': kind, 'scope': scope, 'constraint': summary.get('constraint'),
+        'id': None,
+        'time': None,
+        'uptime_seconds': report.prefix.uptime,
+        'host': report.prefix.host,
+        'kernel': identity.get('kernel'),
+        'kind': kind,
+        'scope': scope,
+        'constraint': summary.get('constraint'),
         'trigger': {
-            'name': header.get('name', identity.get('name')), 'pid': identity.get('pid'), 'gfp_mask': header.get('gfp_mask'),
-            'gfp_flags': header.get('gfp_flags'), 'order': header.get('order'), 'oom_score_adj': header.get('oom_score_adj'),
-            'oom_adj': header.get('oom_adj'), 'manual': report.manual,
+            'name': header.get('name', identity.get('name')),
+            'pid': identity.get('pid'),
+            'gfp_mask': header.get('gfp_mask'),
+            'gfp_flags': header.get('gfp_flags'),
+            'order': header.get('order'),
+            'oom_score_adj': header.get('oom_score_adj'),
+            'oom_adj': header.get('oom_adj'),
+            'manual': report.manual,
         },
-        'victims': _victims(report, size), 'selected': _selected(report),
+        'victims': _victims(report, size),
+        'selected': _selected(report),
         'sharing': [{'pid': pid, 'name': name} for pid, name in report.sharing],
-        'memory': _memory(report, size), 'cgroup': _cgroup(report), 'zones': _zones(report, size), 
+        'memory': _memory(report, size),
+        'cgroup': _cgroup(report),
+        'zones': _zones(report, size),
         'tasks': _tasks(report, rows[:most_tasks] if most_tasks else rows, size),
         'task_count': len(rows) + report.table.dropped if report.table is not None else None,
-        'cpuset': cpuset[0], 'mems_allowed': cpuset[1], 'nodemask': summary.get('nodemask') or header.get('nodemask'),
-        'trusted': report.prefix.trusted, 'complete': not missing, 'missing': missing,
-        'source': {'path': report.path, 'line': report.line, 'offset': report.offset}, 'seen_in': [report.path],
+        'cpuset': cpuset[0],
+        'mems_allowed': cpuset[1],
+        'nodemask': summary.get('nodemask') or header.get('nodemask'),
+        'trusted': report.prefix.trusted,
+        'complete': not missing,
+        'missing': missing,
+        'source': {'path': report.path, 'line': report.line, 'offset': report.offset},
+        'seen_in': [report.path],
     }
     event['prefix'] = report.prefix
     event['boot_id'] = report.prefix.boot

@@ -13,8 +13,18 @@ import struct
 from ._oom_prefix import LONGEST_LINE
 
 FIRST = b'__CURSOR='
-_FIELDS = frozenset((b'MESSAGE', b'_HOSTNAME', b'_BOOT_ID', b'_TRANSPORT', b'SYSLOG_FACILITY', b'SYSLOG_IDENTIFIER',
-                     b'_SOURCE_MONOTONIC_TIMESTAMP', b'__REALTIME_TIMESTAMP'))
+_FIELDS = frozenset(
+    (
+        b'MESSAGE',
+        b'_HOSTNAME',
+        b'_BOOT_ID',
+        b'_TRANSPORT',
+        b'SYSLOG_FACILITY',
+        b'SYSLOG_IDENTIFIER',
+        b'_SOURCE_MONOTONIC_TIMESTAMP',
+        b'__REALTIME_TIMESTAMP',
+    )
+)
 
 
 def json_blocks(blocks):
@@ -40,13 +50,13 @@ def json_blocks(blocks):
                 # A value with line breaks: its length in 8 bytes, then the value.
                 if len(buffer) < end + 9:
                     break
-                length = struct.unpack('<Q', buffer[end + 1:end + 9])[0]
+                length = struct.unpack('<Q', buffer[end + 1 : end + 9])[0]
                 if length > 1 << 26:
                     position = end + 1
                     continue
                 if len(buffer) < end + 10 + length:
                     break
-                value = buffer[end + 9:end + 9 + length]
+                value = buffer[end + 9 : end + 9 + length]
                 position = end + 10 + length
             if name in _FIELDS:
                 record.setdefault(name, value[:LONGEST_LINE])
@@ -60,5 +70,12 @@ def json_blocks(blocks):
 
 
 def _line(record):
-    return json.dumps(dict((name.decode('ascii'), value.decode('utf-8', 'replace')) for name, value in record.items()),
-                      ensure_ascii=False, separators=(',', ':'), sort_keys=True).encode('utf-8') + b'\n'
+    return (
+        json.dumps(
+            dict((name.decode('ascii'), value.decode('utf-8', 'replace')) for name, value in record.items()),
+            ensure_ascii=False,
+            separators=(',', ':'),
+            sort_keys=True,
+        ).encode('utf-8')
+        + b'\n'
+    )

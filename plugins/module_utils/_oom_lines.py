@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The single lines of an OOM report that name a process or a cgroup, each as a dictionary of what it says.
 
-A process names itself: its name holds up to 15 bytes, any bytes, and is looked for between what the kernel prints around it.
+A process names itself: its name holds up to 15 bytes, any bytes, and is what stands between the words of the kernel.
 """
 
 from __future__ import absolute_import, division, print_function
@@ -19,21 +19,36 @@ _ADJUSTMENT = re.compile(r'\boom_score_adj=(-?\d{1,5})')
 _LEGACY_ADJUSTMENT = re.compile(r'\boom(?:_adj|killadj)=(-?\d{1,5})')
 _NODE_MASK = re.compile(r'nodemask=(\(null\)|[\d,-]{1,200}?)(?:,|\s|$)')
 
-_IDENTITY = re.compile(r'(?:Pid: (\d{1,10}), comm: |CPU: \d{1,6} (?:UID: (\d{1,10}) )?PID: (\d{1,10}) Comm: )(.*)$', re.DOTALL)
-_KERNEL = re.compile(r'^(.{0,64}?) (?:Kdump: loaded )?(?:Not tainted|Tainted: [A-Z\[\]= ,]{1,120}?)\s+(\d{1,2}\.\d{1,3}\S{0,120})',
-                     re.DOTALL)
+_IDENTITY = re.compile(
+    r'(?:Pid: (\d{1,10}), comm: |CPU: \d{1,6} (?:UID: (\d{1,10}) )?PID: (\d{1,10}) Comm: )(.*)$', re.DOTALL
+)
+_KERNEL = re.compile(
+    r'^(.{0,64}?) (?:Kdump: loaded )?(?:Not tainted|Tainted: [A-Z\[\]= ,]{1,120}?)\s+(\d{1,2}\.\d{1,3}\S{0,120})',
+    re.DOTALL,
+)
 
 _KILLED = re.compile(
-    r'Killed\s+process\s+(\d{1,10})(?:,? UID (\d{1,10}),)?\s+\((.{0,64})\)(?=,? UID[ :]|,?\s+(?:total-vm|vsz):)(.*)$', re.DOTALL)
+    r'Killed\s+process\s+(\d{1,10})(?:,? UID (\d{1,10}),)?\s+\((.{0,64})\)(?=,? UID[ :]|,?\s+(?:total-vm|vsz):)(.*)$',
+    re.DOTALL,
+)
 _KILLED_ONLY = re.compile(r'Killed\s+process\s+(\d{1,10})(?:,? UID (\d{1,10}),)?\s+\((.{0,16})\)(.*)$', re.DOTALL)
 _KILLED_PREFIX = re.compile(r'[\w ()/.-]{0,80}[:,] ?$')
-_SIZES = tuple((name, re.compile(r'\b%s: ?(\d{1,20})kB' % text)) for name, text in (
-    ('total_vm_kb', '(?:total-vm|vsz)'), ('anon_rss_kb', 'anon-rss'), ('file_rss_kb', 'file-rss'), ('shmem_rss_kb', 'shmem-rss'),
-    ('pgtables_kb', 'pgtables')))
+_SIZES = tuple(
+    (name, re.compile(r'\b%s: ?(\d{1,20})kB' % text))
+    for name, text in (
+        ('total_vm_kb', '(?:total-vm|vsz)'),
+        ('anon_rss_kb', 'anon-rss'),
+        ('file_rss_kb', 'file-rss'),
+        ('shmem_rss_kb', 'shmem-rss'),
+        ('pgtables_kb', 'pgtables'),
+    )
+)
 _UID = re.compile(r'\bUID[: ](\d{1,10})')
 _KILLED_ADJUSTMENT = re.compile(r'\boom_score_adj: ?(-?\d{1,5})')
 
-_CHOSEN = re.compile(r'Kill process (\d{1,10}) \((.{0,64})\) score (\d{1,10}) (?:or sacrifice child|and children)', re.DOTALL)
+_CHOSEN = re.compile(
+    r'Kill process (\d{1,10}) \((.{0,64})\) score (\d{1,10}) (?:or sacrifice child|and children)', re.DOTALL
+)
 _SHARING = re.compile(r'Kill(?:ing)? process (\d{1,10}) \((.{0,64})\) sharing same memory', re.DOTALL)
 _REAPED = re.compile(r'oom_reaper: (reaped process |unable to reap pid: ?)(\d{1,10}) \(')
 _EXITING = re.compile(r'OOM victim (\d{1,10}) \((.{0,64})\) is already exiting', re.DOTALL)
@@ -44,7 +59,9 @@ _SUMMARY_TASK = re.compile(r'task=(.{0,64}),pid=(\d{1,10}),uid=(\d{1,10})', re.D
 _TASK_IN = re.compile(r'Task in (.*) killed as a result of limit of (.*)$', re.DOTALL)
 _GROUP = re.compile(r'Tasks in (.*) are going to be killed due to memory\.oom\.group set')
 _LIMIT_REACHED = re.compile(r'Memory limit reached of cgroup (.*)$', re.DOTALL)
-_USAGE = re.compile(r'(memory\+swap|memory|swap|kmem|kmem\.tcp|memsw):\s+usage\s+(\d{1,20})kB,\s+limit\s+(\d{1,20})kB,\s+failcnt\s+(\d{1,20})')
+_USAGE = re.compile(
+    r'(memory\+swap|memory|swap|kmem|kmem\.tcp|memsw):\s+usage\s+(\d{1,20})kB,\s+limit\s+(\d{1,20})kB,\s+failcnt\s+(\d{1,20})'
+)
 _STATISTICS = re.compile(r'Memory cgroup stats for (.*?):(?:\s+(.*))?$', re.DOTALL)
 _STATISTIC = re.compile(r'([a-z_]{1,40})(?::| )(\d{1,20})(KB)?(?=\s|$)')
 
@@ -73,7 +90,9 @@ def _short(name):
     """A process's name, 15 bytes at most, without what an unknown prefix left before it."""
     if len(name) <= _COMM_LENGTH:
         return name
-    return name.rpartition(': ')[2][-_COMM_LENGTH:].lstrip() if ': ' in name else name.rpartition(' ')[2][-_NAME_LENGTH:]
+    return (
+        name.rpartition(': ')[2][-_COMM_LENGTH:].lstrip() if ': ' in name else name.rpartition(' ')[2][-_NAME_LENGTH:]
+    )
 
 
 def invoked(message):
@@ -102,8 +121,13 @@ def allocation_failure(message):
     name, rest = match.groups()
     mode = _MODE.search(rest)
     return {
-        'name': _short(name), 'gfp_mask': mode.group(1) if mode else None, 'gfp_flags': _flags(mode.group(2)) if mode else None,
-        'order': _integer(_first(_ORDER, rest)), 'oom_score_adj': None, 'oom_adj': None, 'nodemask': _first(_NODE_MASK, rest),
+        'name': _short(name),
+        'gfp_mask': mode.group(1) if mode else None,
+        'gfp_flags': _flags(mode.group(2)) if mode else None,
+        'order': _integer(_first(_ORDER, rest)),
+        'oom_score_adj': None,
+        'oom_adj': None,
+        'nodemask': _first(_NODE_MASK, rest),
     }
 
 
@@ -115,7 +139,12 @@ def identity(message):
     old_pid, uid, pid, rest = match.groups()
     kernel = _KERNEL.match(rest)
     name = kernel.group(1) if kernel else rest.split(' ')[0]
-    return {'pid': int(old_pid or pid), 'uid': _integer(uid), 'name': name, 'kernel': kernel.group(2) if kernel else None}
+    return {
+        'pid': int(old_pid or pid),
+        'uid': _integer(uid),
+        'name': name,
+        'kernel': kernel.group(2) if kernel else None,
+    }
 
 
 def killed(message, anywhere):
@@ -129,10 +158,14 @@ def killed(message, anywhere):
     if not match:
         return None
     pid, uid, name, rest = match.groups()
-    victim = {'pid': int(pid), 'name': name, 'uid': _integer(uid or _first(_UID, rest)),
-              'oom_score_adj': _integer(_first(_KILLED_ADJUSTMENT, rest)),
-              'memcg': 'emory cgroup out of memory' in message[:start],
-              'whole_system': 'ut of memory' in message[:start] and 'emory cgroup' not in message[:start]}
+    victim = {
+        'pid': int(pid),
+        'name': name,
+        'uid': _integer(uid or _first(_UID, rest)),
+        'oom_score_adj': _integer(_first(_KILLED_ADJUSTMENT, rest)),
+        'memcg': 'emory cgroup out of memory' in message[:start],
+        'whole_system': 'ut of memory' in message[:start] and 'emory cgroup' not in message[:start],
+    }
     for key, pattern in _SIZES:
         victim[key] = _integer(_first(pattern, rest))
     return victim
@@ -166,8 +199,18 @@ def reaped(message):
 
 def summary(message):
     """``oom-kill:constraint=...,task=mysqld,pid=1,uid=0``: one line that names all, since 5.0 and in RHEL 8."""
-    result = {'constraint': None, 'nodemask': None, 'cpuset': None, 'mems_allowed': None, 'oom_memcg': None,
-              'task_memcg': None, 'global_oom': False, 'name': None, 'pid': None, 'uid': None}
+    result = {
+        'constraint': None,
+        'nodemask': None,
+        'cpuset': None,
+        'mems_allowed': None,
+        'oom_memcg': None,
+        'task_memcg': None,
+        'global_oom': False,
+        'name': None,
+        'pid': None,
+        'uid': None,
+    }
     for part in _SUMMARY_KEY.split(message.partition('oom-kill:')[2]):
         key, mark, value = part.partition('=')
         key = key.strip()

@@ -86,14 +86,15 @@ class Reading:
     def _scanner(self, stream, log, clock):
         head = stream.read(16)
         log.kind = sources.kind_of(head)
-        offset, markers = 0, MARKERS
-        if log.kind is None:
-            if self._since is not None and not self._assembler.wants_more():
-                offset = offset_of(stream, os.fstat(stream.fileno()).st_size, clock, self._since)
-            if head.startswith(b'{'):
-                markers = MARKERS + live.JOURNAL_MARKERS
+        offset = 0
+        if log.kind is None and self._since is not None and not self._assembler.wants_more():
+            offset = offset_of(stream, os.fstat(stream.fileno()).st_size, clock, self._since)
         stream.seek(offset)
-        return Scanner(self._assembler, log.path, markers, clock.probe, offset)
+        return Scanner(self._assembler, log.path, self._markers(head), clock.probe, offset)
+
+    @staticmethod
+    def _markers(head):
+        return MARKERS + live.JOURNAL_MARKERS if head.startswith((b'{', export.FIRST)) else MARKERS
 
     def _scan(self, scanner, blocks, source, clock):
         try:
@@ -119,6 +120,15 @@ class Reading:
         yield first
         for block in blocks:
             yield block
+
+    def text(self, data, path):
+        """Read a log that is in memory."""
+        clock = Clock(self._now)
+        source = self._list(path, clock)
+        scanner = Scanner(self._assembler, path, self._markers(data), clock.probe)
+        blocks = (data[start : start + sources.BLOCK] for start in range(0, len(data), sources.BLOCK))
+        self._scan(scanner, blocks, source, clock)
+        self.end_family()
 
     def journal(self):
         """Read systemd's journal."""
@@ -162,7 +172,7 @@ class Reading:
         """{events, summary}: events newest first."""
         events, summary = self._merger.result()
         summary['sources'] = self.sources
-        return {'events': events[:self._limit] if self._limit else events, 'summary': summary}
+        return {'events': events[: self._limit] if self._limit else events, 'summary': summary}
 
 
 def _chain(first, rest):
@@ -210,7 +220,9 @@ def read_events(paths=(), found=(), since=None, until=None, limit=0, tasks=0, fo
     logs = sources.find_files(paths, True)
     if 'auto' in found or 'files' in found:
         known = set(os.path.realpath(log.path) for log in logs)
-        logs += [log for log in sources.find_files(sources.KERNEL_LOGS, False) if os.path.realpath(log.path) not in known]
+        logs += [
+            log for log in sources.find_files(sources.KERNEL_LOGS, False) if os.path.realpath(log.path) not in known
+        ]
     reading.files(logs)
     if 'journal' in found or ('auto' in found and live.has_journal()):
         reading.journal()

@@ -1,7 +1,7 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The Mem-Info block of an OOM report or an allocation failure: show_mem() in mm/show_mem.c, lib/show_mem.c before 4.15."""
+"""The Mem-Info block of an OOM report or an allocation failure, as show_mem() in mm/show_mem.c prints it."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -18,20 +18,46 @@ _NODE = re.compile(r'Node (\d{1,6}) (\w{1,20}:\d.*)$', re.DOTALL)
 _BLOCKS = re.compile(r'(?:Node (\d{1,6}),? )?(DMA|DMA32|Normal|HighMem|Movable|Device): (.*)$', re.DOTALL)
 _BLOCK = re.compile(r'(\d{1,12})\*(\d{1,9})kB')
 _HUGE_PAGES = re.compile(
-    r'Node (\d{1,6}) hugepages_total=(\d{1,12}) hugepages_free=(\d{1,12})(?: hugepages_surp=\d{1,12})? hugepages_size=(\d{1,12})kB')
+    r'Node (\d{1,6}) hugepages_total=(\d{1,12}) hugepages_free=(\d{1,12})(?: hugepages_surp=\d{1,12})?'
+    r' hugepages_size=(\d{1,12})kB'
+)
 _SWAP = re.compile(r'(Free|Total) swap *[=:] *(\d{1,20})kB')
-_COUNT = re.compile(r'(\d{1,20}) (pages RAM|pages of RAM|pages HighMem|pages HIGHMEM|pages reserved|reserved pages'
-                    r'|total pagecache pages|pages in swap cache|pages swap cached|pages cma reserved|pages hwpoisoned'
-                    r'|pages shared|pages non-shared|free pages|slab pages)\b')
+_COUNT = re.compile(
+    r'(\d{1,20}) (pages RAM|pages of RAM|pages HighMem|pages HIGHMEM|pages reserved|reserved pages'
+    r'|total pagecache pages|pages in swap cache|pages swap cached|pages cma reserved|pages hwpoisoned'
+    r'|pages shared|pages non-shared|free pages|slab pages)\b'
+)
 _NAMES = {
-    'pages RAM': 'ram', 'pages of RAM': 'ram', 'pages reserved': 'reserved', 'reserved pages': 'reserved',
-    'pages HighMem': 'highmem', 'pages HIGHMEM': 'highmem', 'total pagecache pages': 'pagecache',
-    'pages in swap cache': 'swapcache', 'pages swap cached': 'swapcache', 'pages cma reserved': 'cma_reserved',
+    'pages RAM': 'ram',
+    'pages of RAM': 'ram',
+    'pages reserved': 'reserved',
+    'reserved pages': 'reserved',
+    'pages HighMem': 'highmem',
+    'pages HIGHMEM': 'highmem',
+    'total pagecache pages': 'pagecache',
+    'pages in swap cache': 'swapcache',
+    'pages swap cached': 'swapcache',
+    'pages cma reserved': 'cma_reserved',
     'pages hwpoisoned': 'hwpoisoned',
 }
-ZONE_WORDS = frozenset(name + mark for name in ('DMA', 'DMA32', 'Normal', 'HighMem', 'Movable', 'Device') for mark in ('', ':'))
-COUNTER_WORDS = ('active_anon:', 'active_file:', 'unevictable:', 'slab_reclaimable:', 'mapped:', 'free:', 'sec_pagetables:',
-                 'kernel_misc_reclaimable:', 'free_cma:', 'inactive_anon:', 'inactive_file:', 'Active:', 'free_pcp:')
+ZONE_WORDS = frozenset(
+    name + mark for name in ('DMA', 'DMA32', 'Normal', 'HighMem', 'Movable', 'Device') for mark in ('', ':')
+)
+COUNTER_WORDS = (
+    'active_anon:',
+    'active_file:',
+    'unevictable:',
+    'slab_reclaimable:',
+    'mapped:',
+    'free:',
+    'sec_pagetables:',
+    'kernel_misc_reclaimable:',
+    'free_cma:',
+    'inactive_anon:',
+    'inactive_file:',
+    'Active:',
+    'free_pcp:',
+)
 
 
 class MemoryBlock:
@@ -60,8 +86,16 @@ class MemoryBlock:
             node, zone, rest = match.groups()
             if len(self.zones) < _MOST_ZONES:
                 values = dict((name, int(value)) for name, value, unit in _PAIR.findall(rest) if unit)
-                self.zones.append({'node': int(node) if node else None, 'zone': zone, 'kb': values, 'blocks': None,
-                                   'reserve': None, 'unreclaimable': 'all_unreclaimable? yes' in rest})
+                self.zones.append(
+                    {
+                        'node': int(node) if node else None,
+                        'zone': zone,
+                        'kb': values,
+                        'blocks': None,
+                        'reserve': None,
+                        'unreclaimable': 'all_unreclaimable? yes' in rest,
+                    }
+                )
             return True
         match = _BLOCKS.match(message)
         if match:
@@ -97,7 +131,9 @@ class MemoryBlock:
                 entry['blocks'] = counts
                 return
         if len(self.zones) < _MOST_ZONES:
-            self.zones.append({'node': node, 'zone': zone, 'kb': {}, 'blocks': counts, 'reserve': None, 'unreclaimable': None})
+            self.zones.append(
+                {'node': node, 'zone': zone, 'kb': {}, 'blocks': counts, 'reserve': None, 'unreclaimable': None}
+            )
 
     def reserve_line(self, message):
         """``lowmem_reserve[]: 0 972 972 972``, pages, of the zone before it."""

@@ -17,8 +17,12 @@ _SAME_TIME = 300
 _SAME_UPTIME = 5
 _MOST_KNOWN = 5000
 _MOST_NAMES = 1000
-_PARTS = {'header': ('trigger', 'kernel', 'cpuset', 'mems_allowed', 'nodemask'), 'memory': ('memory', 'zones', 'cgroup'),
-          'tasks': ('tasks', 'task_count', 'holders'), 'victim': ('victims', 'selected', 'sharing')}
+_PARTS = {
+    'header': ('trigger', 'kernel', 'cpuset', 'mems_allowed', 'nodemask'),
+    'memory': ('memory', 'zones', 'cgroup'),
+    'tasks': ('tasks', 'task_count', 'holders'),
+    'victim': ('victims', 'selected', 'sharing'),
+}
 _FILL = ('time', 'epoch', 'uptime_seconds', 'host', 'kernel', 'constraint', 'boot_id')
 
 
@@ -111,8 +115,11 @@ def _join(first, second):
 
 
 class Merger:
-    """Collects events of one source after another. All of them are counted; of the ``limit`` newest (0 is all) each part
-    is kept, of others no more than tells them apart, and of the oldest where there are very many nothing."""
+    """Collects the events of one source after another.
+
+    All are counted; of the ``limit`` newest (0 is all) each part is kept, of others no more than tells them apart, and
+    where there are very many nothing of the oldest.
+    """
 
     def __init__(self, limit=0):
         self.most_whole = 2 * limit + 16 if limit else float('inf')
@@ -125,7 +132,7 @@ class Merger:
         """Drop what takes space of all but the last events."""
         if len(events) <= self.most_whole:
             return
-        for event in reversed(events[:-self.most_whole]):
+        for event in reversed(events[: -self.most_whole]):
             if event['memory'] is None:
                 break
             event['memory'], event['zones'], event['tasks'], event['holders'] = None, [], [], None
@@ -175,8 +182,13 @@ class Merger:
             for key in ('epoch', 'boot_id', 'prefix', 'holders'):
                 event.pop(key, None)
         return self._events[::-1], {
-            'kills': counts.kills, 'untrusted': counts.untrusted, 'by_process': counts.by_process, 'by_scope': counts.by_scope,
-            'first': counts.first, 'last': counts.last}
+            'kills': counts.kills,
+            'untrusted': counts.untrusted,
+            'by_process': counts.by_process,
+            'by_scope': counts.by_scope,
+            'first': counts.first,
+            'last': counts.last,
+        }
 
 
 class _Counts:
@@ -220,9 +232,14 @@ def _number(events):
     seen = {}
     for event in events:
         trigger = event['trigger']
-        text = repr([event['kind'], trigger['name'], trigger['pid'], trigger['order']] + [
-            (victim['pid'], victim['name'], victim['total_vm_bytes'], victim['anon_rss_bytes']) for victim in event['victims']]
-            + [event['selected'] and event['selected']['pid']])
+        text = repr(
+            [event['kind'], trigger['name'], trigger['pid'], trigger['order']]
+            + [
+                (victim['pid'], victim['name'], victim['total_vm_bytes'], victim['anon_rss_bytes'])
+                for victim in event['victims']
+            ]
+            + [event['selected'] and event['selected']['pid']]
+        )
         digest = hashlib.sha256(to_bytes(text)).hexdigest()[:12]
         seen[digest] = seen.get(digest, 0) + 1
         event['id'] = digest if seen[digest] == 1 else '%s-%d' % (digest, seen[digest])

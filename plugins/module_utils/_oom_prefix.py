@@ -25,10 +25,14 @@ _CALLER = re.compile(r'caller=([TC]\d{1,10})')
 _ISO = r'\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z| ?[+-]\d\d:?\d\d)?'
 _TAG = r'(?:([^\s:\[\]]{1,255}) )?([^\s:\[\]]{1,64}(?: [^\s:\[\]]{1,64})?)(\[[^\]\s]{0,32}\])?: ?'
 _RFC5424 = re.compile(
-    r'1 (%s|-) (\S{1,255}) (\S{1,48}) (\S{1,128}) (\S{1,32}) (?:-|(?:\[(?:[^\]\\]|\\.)*\])+)(?: %s|\s|$)' % (_ISO, to_native(b'\xef\xbb\xbf')))
+    r'1 (%s|-) (\S{1,255}) (\S{1,48}) (\S{1,128}) (\S{1,32}) (?:-|(?:\[(?:[^\]\\]|\\.)*\])+)(?: %s|\s|$)'
+    % (_ISO, to_native(b'\xef\xbb\xbf'))
+)
 _RFC3339 = re.compile(r'(?:[A-Z][a-z]{2} )?(%s)(?: [A-Z]{2,5})?(?: %s| )' % (_ISO, _TAG))
 _RFC3164 = re.compile(
-    r'(?:(\d{4}) )?([^\s\d\[\]<>:,;=|]{3,9} {1,2}\d{1,2}) (?:(\d{4}) )?(\d\d:\d\d:\d\d(?:\.\d{1,9})?)(?: (\d{4}))? %s' % _TAG)
+    r'(?:(\d{4}) )?([^\s\d\[\]<>:,;=|]{3,9} {1,2}\d{1,2}) (?:(\d{4}) )?(\d\d:\d\d:\d\d(?:\.\d{1,9})?)(?: (\d{4}))? %s'
+    % _TAG
+)
 _UNIX = re.compile(r'(\d{9,11}\.\d{6}) %s' % _TAG)
 _MONOTONIC = re.compile(r'(\S{1,255}) kernel: ?')
 _REPEATED = re.compile(r'message repeated (\d{1,9}) times: \[ ?(.*)\]$')
@@ -44,7 +48,9 @@ class Prefix:
 
     __slots__ = ('style', 'stamp', 'host', 'uptime', 'caller', 'trusted', 'repeated', 'boot', 'program')
 
-    def __init__(self, style=None, stamp=None, host=None, uptime=None, caller=None, trusted=None, repeated=1, program=None):
+    def __init__(
+        self, style=None, stamp=None, host=None, uptime=None, caller=None, trusted=None, repeated=1, program=None
+    ):
         self.style = style
         self.stamp = stamp
         self.host = host
@@ -79,7 +85,7 @@ class PrefixReader:
         """(Prefix or None, message) of a line; None where nothing but a message stands there."""
         if self._text is not None and line.startswith(self._text):
             prefix = self._prefix
-            rest = line[len(self._text):]
+            rest = line[len(self._text) :]
             return self._with_uptime(prefix, rest) if rest[:1] == '[' or rest[:1] == 'm' else (prefix, rest)
         self._text = None
         first = line[:1]
@@ -104,43 +110,46 @@ class PrefixReader:
         """Take the kernel's own time off a message that syslog has stamped already."""
         match = _SECONDS.match(rest)
         if match:
-            prefix = Prefix(prefix.style, prefix.stamp, prefix.host, float(match.group(1)), match.group(2), prefix.trusted)
-            rest = rest[match.end():]
+            prefix = Prefix(
+                prefix.style, prefix.stamp, prefix.host, float(match.group(1)), match.group(2), prefix.trusted
+            )
+            rest = rest[match.end() :]
         if rest[:17] == 'message repeated ':
             match = _REPEATED.match(rest)
             if match:
                 inner, rest = self._with_uptime(prefix, match.group(2))
-                prefix = Prefix(inner.style, inner.stamp, inner.host, inner.uptime, inner.caller, inner.trusted,
-                                int(match.group(1)))
+                prefix = Prefix(
+                    inner.style, inner.stamp, inner.host, inner.uptime, inner.caller, inner.trusted, int(match.group(1))
+                )
         return prefix, rest
 
     def _bracket(self, line):
         match = _SECONDS.match(line)
         if match:
-            rest = line[match.end():]
+            rest = line[match.end() :]
             prefix = Prefix(None, None, None, float(match.group(1)), match.group(2))
             # journalctl -o short-monotonic puts host and tag behind the seconds.
             tagged = _MONOTONIC.match(rest)
             if tagged:
                 prefix.host, prefix.trusted = tagged.group(1), True
-                rest = rest[tagged.end():]
+                rest = rest[tagged.end() :]
             return prefix, rest
         match = _CTIME.match(line)
         if match:
             prefix = Prefix('ctime', match.group(1), None, None, match.group(2))
             if not match.group(2):
-                self._text, self._prefix = line[:match.end()], prefix
-            return prefix, line[match.end():]
+                self._text, self._prefix = line[: match.end()], prefix
+            return prefix, line[match.end() :]
         match = _DELTA.match(line)
         if match:
-            return Prefix(), line[match.end():]
+            return Prefix(), line[match.end() :]
         return self._inner(line)
 
     def _priority(self, line):
         match = _PRIORITY.match(line)
         if not match:
             return self._inner(line)
-        rest = line[match.end():]
+        rest = line[match.end() :]
         found = self._rfc5424(rest)
         if found:
             self._text = None
@@ -158,19 +167,26 @@ class PrefixReader:
         match = _DECODED.match(line)
         if not match:
             return None
-        prefix, message = self._bracket(line[match.end():])
+        prefix, message = self._bracket(line[match.end() :])
         self._text = None
         prefix = prefix or Prefix()
-        return Prefix(prefix.style, prefix.stamp, prefix.host, prefix.uptime, prefix.caller,
-                      match.group(1) == 'kern'), message
+        return Prefix(
+            prefix.style, prefix.stamp, prefix.host, prefix.uptime, prefix.caller, match.group(1) == 'kern'
+        ), message
 
     def _rfc5424(self, text):
         match = _RFC5424.match(text) if text[:2] == '1 ' else None
         if not match:
             return None
         stamp, host, tag, pid = match.groups()[:4]
-        prefix = Prefix('iso' if stamp != '-' else None, stamp, None if host == '-' else host, None, None,
-                        _is_kernel(tag) and pid == '-')
+        prefix = Prefix(
+            'iso' if stamp != '-' else None,
+            stamp,
+            None if host == '-' else host,
+            None,
+            None,
+            _is_kernel(tag) and pid == '-',
+        )
         return self._remember(text, match.end(), prefix)
 
     def _dated(self, line):
@@ -180,7 +196,7 @@ class PrefixReader:
             stamp, host, tag, pid = match.groups()
             # dmesg --time-format iso has neither host nor tag, and the message may hold a colon of its own.
             if tag is None or not (host or _is_kernel(tag)) or ',' in stamp and '.' not in stamp:
-                return Prefix('iso', stamp), line[match.end(1):].lstrip(' ')
+                return Prefix('iso', stamp), line[match.end(1) :].lstrip(' ')
             return self._remember(line, match.end(), self._tagged('iso', stamp, host, tag, pid))
         match = _UNIX.match(line)
         if match:
@@ -195,8 +211,9 @@ class PrefixReader:
         priority, dummy, usec, dummy, extra = match.groups()
         caller = _CALLER.search(extra)
         # The kernel refuses facility 0 to whoever writes to /dev/kmsg (devkmsg_write() in kernel/printk/printk.c).
-        return Prefix(None, None, None, int(usec) / 1e6, caller and caller.group(1),
-                      int(priority) >> 3 == 0), line[match.end():]
+        return Prefix(None, None, None, int(usec) / 1e6, caller and caller.group(1), int(priority) >> 3 == 0), line[
+            match.end() :
+        ]
 
     def _syslog(self, line):
         match = _RFC3164.match(line)
@@ -226,23 +243,23 @@ class PrefixReader:
         """A prefix of no known form: grep's file name, mail quoting, console text before the kernel's own time."""
         match = _QUOTE.match(line)
         if match and '>' in match.group():
-            return self.read(line[match.end():])
+            return self.read(line[match.end() :])
         head = line[:320]
         match = _INNER_KERNEL.search(head)
         if match:
-            before = line[:match.start()]
+            before = line[: match.start()]
             position = before.find(':')
             while position >= 0:
-                rest = line[position + 1:]
+                rest = line[position + 1 :]
                 found = self._dated(rest) if rest[:1].isdigit() else self._syslog(rest)
                 self._text = None
                 if found:
                     return found
                 position = before.find(':', position + 1)
-            return self._with_uptime(Prefix(trusted=True), line[match.end():])
+            return self._with_uptime(Prefix(trusted=True), line[match.end() :])
         match = _INNER_SECONDS.search(head)
         if match:
-            return self._bracket(line[match.start():])
+            return self._bracket(line[match.start() :])
         return None, line
 
     def _json(self, line):
@@ -267,7 +284,7 @@ def field_text(value):
             return ''
     if value is None or isinstance(value, (dict, bool)):
         return ''
-    return value if isinstance(value, str) else to_native((u'%s' % value).encode('utf-8', 'replace'))
+    return value if isinstance(value, str) else to_native(('%s' % value).encode('utf-8', 'replace'))
 
 
 def journal_record(record):
@@ -283,8 +300,14 @@ def journal_record(record):
     elif 'SYSLOG_IDENTIFIER' in record:
         trusted = field_text(record.get('SYSLOG_IDENTIFIER')) == 'kernel'
     host = field_text(record.get('_HOSTNAME')) or None
-    prefix = Prefix('usec' if usec.isdigit() and len(usec) < 20 else None, usec, host,
-                    int(monotonic) / 1e6 if monotonic.isdigit() and len(monotonic) < 20 else None, None, trusted)
+    prefix = Prefix(
+        'usec' if usec.isdigit() and len(usec) < 20 else None,
+        usec,
+        host,
+        int(monotonic) / 1e6 if monotonic.isdigit() and len(monotonic) < 20 else None,
+        None,
+        trusted,
+    )
     prefix.boot = field_text(record.get('_BOOT_ID')) or None
     prefix.program = field_text(record.get('SYSLOG_IDENTIFIER')) or field_text(record.get('_COMM')) or None
     return prefix, ' '.join(message.split('\n'))

@@ -52,8 +52,9 @@ class Report:
 
     def worth_telling(self):
         """Whether this is a report at all, not a memory block or a table that something else printed."""
-        return bool(self.header or self.victims or self.summary or self.chosen or self.panic or self.no_victim
-                    or self.exiting)
+        return bool(
+            self.header or self.victims or self.summary or self.chosen or self.panic or self.no_victim or self.exiting
+        )
 
     def has_ended(self):
         """Whether it told its outcome, so that a further victim belongs to another report."""
@@ -178,11 +179,20 @@ class Report:
 
 
 _HANDLERS = {
-    'Mem-Info:': Report._memory_start, 'Mem-info:': Report._memory_start, 'Node': Report._node,
-    'lowmem_reserve[]:': Report._reserve, 'Free': Report._swap, 'Total': Report._swap,
-    'CPU:': Report._identity, 'Pid:': Report._identity,
-    'memory:': Report._usage, 'memory+swap:': Report._usage, 'swap:': Report._usage, 'kmem:': Report._usage,
-    'Memory': Report._statistics, 'Task': Report._task_in,
+    'Mem-Info:': Report._memory_start,
+    'Mem-info:': Report._memory_start,
+    'Node': Report._node,
+    'lowmem_reserve[]:': Report._reserve,
+    'Free': Report._swap,
+    'Total': Report._swap,
+    'CPU:': Report._identity,
+    'Pid:': Report._identity,
+    'memory:': Report._usage,
+    'memory+swap:': Report._usage,
+    'swap:': Report._usage,
+    'kmem:': Report._usage,
+    'Memory': Report._statistics,
+    'Task': Report._task_in,
 }
 for _word in ZONE_WORDS:
     _HANDLERS[_word] = Report._node

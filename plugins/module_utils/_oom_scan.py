@@ -18,9 +18,10 @@ _LOOK_BACK = 1 << 16
 _EARLIER_PARTS = (b'total_vm', b'Mem-Info:', b'memory: usage', b'Tasks state', b'Kill process', b'oom-kill:')
 _BATCH = 1 << 15
 # Counting lines costs as much as finding markers: a line's number is known this far into a log.
-COUNTED = 1 << 26
+COUNTED = 1 << 25
 _PROBE_EVERY = 1 << 16
-# So many letters K in a block, and looking at each costs as much as a search for the whole marker; then for how many blocks.
+# So many letters K in a block, and looking at each costs as much as a search for the whole marker, which is then made
+# for some blocks.
 _MOST_TRIES = 400
 _COMMON_FOR = 16
 
@@ -104,7 +105,7 @@ class Scanner:
             if start > 0:
                 start = self._buffer.find(b'\n', start, start + 4096) + 1
             if start >= 0:
-                self._probe(self._base + start, self._buffer[start:start + 64])
+                self._probe(self._base + start, self._buffer[start : start + 64])
             self._next_probe += _PROBE_EVERY
 
     def _run(self, last):
@@ -140,7 +141,7 @@ class Scanner:
         if start == first:
             # The marker begins its line: somebody broke a longer line before it.
             start = max(buffer.rfind(b'\n', low, max(start - 1, low)) + 1, low)
-        if b'invoked' not in buffer[max(first - 16, 0):first]:
+        if b'invoked' not in buffer[max(first - 16, 0) : first]:
             low = max(self._position, start - _LOOK_BACK)
             places = [buffer.find(part, low, start) for part in _EARLIER_PARTS]
             earliest = min([place for place in places if place >= 0] or [start])
@@ -156,7 +157,7 @@ class Scanner:
         if marker[:1] != b'K' or str is bytes or self._common > 0:
             self._common -= marker[:1] == b'K'
             return buffer.find(marker, begin)
-        for dummy in range(_MOST_TRIES):
+        for _try in range(_MOST_TRIES):
             begin = buffer.find(b'K', begin)
             if begin < 0 or buffer.startswith(marker, begin):
                 return begin

@@ -60,7 +60,6 @@ class LogFile:
         """Sorts the files of a family by when they were written."""
         return (self.current, self.date or '', self.age, self.modified, self.path)
 
-
     def last_moment(self, now):
         """No line of it was written after this: its date, its last change, or now."""
         moments = [now]
@@ -199,8 +198,13 @@ def command_blocks(argv, stdin=None):
     """What a command prints, by blocks. A command that fails, or is not there, is a SourceError."""
     with tempfile.TemporaryFile() as complaints, io.open(os.devnull, 'rb') as nothing:
         try:
-            process = subprocess.Popen(argv, stdin=stdin or nothing, stdout=subprocess.PIPE, stderr=complaints,
-                                       env=dict(os.environ, LC_ALL='C', LANGUAGE='C'))
+            process = subprocess.Popen(
+                argv,
+                stdin=stdin or nothing,
+                stdout=subprocess.PIPE,
+                stderr=complaints,
+                env=dict(os.environ, LC_ALL='C', LANGUAGE='C'),
+            )
         except OSError as error:
             raise CommandMissing(reason(error))
         try:

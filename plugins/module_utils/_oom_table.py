@@ -21,42 +21,55 @@ def is_header(message):
 
 
 class TaskTable:
-    """Rows are (rss, total_vm, pid, uid, tgid, pgtables, swapents, oom_score_adj, name); sizes in pages but
-    ``pgtables``, which is in bytes where ``pgtables_in_bytes``. Columns that the table lacks are None. The header of a ``headless`` one was lost, and taken
-    from another table of the same host."""
+    """Rows are (rss, total_vm, pid, uid, tgid, pgtables, swapents, oom_score_adj, name), None where the table lacks it.
+
+    Sizes are in pages, but ``pgtables`` is in bytes where ``pgtables_in_bytes``. A ``headless`` table lost its header,
+    and is read by that of another table of the same host.
+    """
 
     def __init__(self, header, headless=False):
         self.header = header
         self.headless = headless
         cells = header.partition(']')[2].split()[:_MOST_CELLS]
         if 'name' in cells:
-            cells = cells[:cells.index('name')]
+            cells = cells[: cells.index('name')]
         self.rows = []
         self.dropped = 0
         self.pgtables_in_bytes = 'pgtables_bytes' in cells
         self._row = re.compile(r'\[\s*(\d{1,10})\]' + r'\s+(-?\d{1,20})' * len(cells) + r'(?:\s+(.*))?$', re.DOTALL)
-        places = dict((cell, index + 2) for index, cell in enumerate(cells))
+        places = dict((cell, index + 1) for index, cell in enumerate(cells))
         self._places = [places.get(cell) for cell in ('rss', 'total_vm', 'uid', 'tgid', 'swapents', 'oom_score_adj')]
         names = ('pgtables_bytes',) if self.pgtables_in_bytes else _PAGE_TABLE_CELLS
         self._page_tables = [places[name] for name in names if name in places]
-        self._name = len(cells) + 2
 
     def add(self, message, more=''):
         """Read a row; ``more`` is text that followed on lines of its own. False where this is no row."""
         match = self._row.match(message)
-        if more and (not match or match.group(self._name) is None):
+        if more and (not match or match.group(match.re.groups) is None):
             match = self._row.match('%s %s' % (message, more))
         if not match:
             return False
-        group = match.group
+        values = match.groups()
         rss, total_vm, uid, tgid, swapents, adjustment = [
-            None if place is None else int(group(place)) for place in self._places]
+            None if place is None else int(values[place]) for place in self._places
+        ]
         page_tables = None
         for place in self._page_tables:
-            page_tables = (page_tables or 0) + int(group(place))
-        name = group(self._name)
-        self.rows.append((rss or 0, total_vm, int(group(1)), uid, tgid, page_tables, swapents, adjustment,
-                          name.rstrip() if name else ''))
+            page_tables = (page_tables or 0) + int(values[place])
+        name = values[-1]
+        self.rows.append(
+            (
+                rss or 0,
+                total_vm,
+                int(values[0]),
+                uid,
+                tgid,
+                page_tables,
+                swapents,
+                adjustment,
+                name.rstrip() if name else '',
+            )
+        )
         if len(self.rows) >= 2 * MOST_ROWS:
             self._drop()
         return True

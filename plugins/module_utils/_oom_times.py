@@ -147,4 +147,5 @@ def format_time(epoch, offset=None):
         return None
     minutes = abs(offset) // 60
     return '%04d-%02d-%02dT%02d:%02d:%02d%s%02d:%02d' % (
-        tuple(parts[:6]) + ('-' if offset < 0 else '+', minutes // 60, minutes % 60))
+        tuple(parts[:6]) + ('-' if offset < 0 else '+', minutes // 60, minutes % 60)
+    )

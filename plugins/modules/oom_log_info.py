@@ -14,22 +14,26 @@ version_added: 0.1.0
 author:
   - OOM Rescue maintainers (@oom-rescue)
 description:
-  - Reads the reports that the Linux kernel prints when it runs out of memory, of all kernels since 2.6.18, out of log files,
-    the journal and the kernel's ring buffer.
-  - Tells of each who was killed, who asked for memory, how much memory and swap there was, which processes ran, and the cause in one sentence.
+  - Reads the reports that the Linux kernel prints when it runs out of memory, of all kernels since 2.6.18, out of log
+    files, the journal and the kernel's ring buffer.
+  - Tells of each who was killed, who asked for memory, how much memory and swap there was, which processes ran, and the
+    cause in one sentence.
   - One kill that stands in several logs is one event.
 options:
   paths:
     description:
-      - Log files on the managed node, and patterns as of the shell. Rotated and compressed ones (gz, bz2, xz, zst) are read in the order of time.
-      - Any text that holds kernel messages will do, such as the output of C(dmesg) or C(journalctl), or a report pasted into a page.
+      - Log files on the managed node, and patterns as of the shell. Rotated and compressed ones (gz, bz2, xz, zst) are
+        read in the order of time.
+      - Any text that holds kernel messages will do, such as the output of C(dmesg) or C(journalctl), or a report pasted
+        into a page.
       - A path without wildcards must exist.
     type: list
     elements: path
     default: []
   sources:
     description:
-      - Where else to look. V(files) are C(/var/log/messages*), C(/var/log/kern.log*) and C(/var/log/syslog*), V(journal) is systemd's,
+      - Where else to look. V(files) are C(/var/log/messages*), C(/var/log/kern.log*) and C(/var/log/syslog*),
+        V(journal) is systemd's,
         V(ring_buffer) is what C(dmesg) shows, V(auto) is all of these that the host has.
       - The default is V(auto) where no O(paths) are given, and nothing else than O(paths) where they are.
     type: list
@@ -41,7 +45,8 @@ options:
       - ring_buffer
   since:
     description:
-      - Leave out what happened before this time, ISO 8601 such as V(2025-09-03T14:00:00+02:00), local where it names no zone.
+      - Leave out what happened before this time, ISO 8601 such as V(2025-09-03T14:00:00+02:00), local where it names
+        no zone.
       - Events whose time the log does not tell stay in.
     type: str
   until:
@@ -136,12 +141,15 @@ events:
       type: str
       sample: CONSTRAINT_MEMCG
     trigger:
-      description: "Who asked for memory: name, pid, gfp_mask, gfp_flags, order, oom_score_adj, and whether sysrq did (manual)."
+      description: "Who asked for memory: name, pid, gfp_mask, gfp_flags, order, oom_score_adj, and whether sysrq did
+        (manual)."
       type: dict
     victims:
       description:
-        - Who was killed, each with pid, name, uid, score, total_vm_bytes, anon_rss_bytes, file_rss_bytes, shmem_rss_bytes, pgtables_bytes,
-          oom_score_adj, cgroup, container_id, runtime, pod_uid, unit, reaped, duplicates (how often the log repeats the kill) and
+        - Who was killed, each with pid, name, uid, score, total_vm_bytes, anon_rss_bytes, file_rss_bytes,
+          shmem_rss_bytes, pgtables_bytes,
+          oom_score_adj, cgroup, container_id, runtime, pod_uid, unit, reaped, duplicates (how often the log repeats
+          the kill) and
           sacrificed_for (the pid of the parent that was chosen, where a kernel before 5.1 killed its child).
       type: list
       elements: dict
@@ -149,15 +157,18 @@ events:
       description: Whom the kernel chose, where the log lacks the line that tells the kill.
       type: dict
     memory:
-      description: "Counters of the memory block: ram_bytes, ram_pages, reserved_bytes, free_bytes, page_size_bytes, swap_total_bytes,
+      description: "Counters of the memory block: ram_bytes, ram_pages, reserved_bytes, free_bytes, page_size_bytes,
+        swap_total_bytes,
         swap_free_bytes and more."
       type: dict
     cgroup:
-      description: "The memory cgroup that reached its limit: path, usage_bytes, limit_bytes, failcnt, the same for swap, and its statistics. A limit of
+      description: "The memory cgroup that reached its limit: path, usage_bytes, limit_bytes, failcnt, the same for
+        swap, and its statistics. A limit of
         null is none."
       type: dict
     zones:
-      description: Memory zones with node, free_bytes, min_bytes, low_bytes, high_bytes and free_blocks, the number of free blocks of each order.
+      description: Memory zones with node, free_bytes, min_bytes, low_bytes, high_bytes and free_blocks, the number
+        of free blocks of each order.
       type: list
       elements: dict
     tasks:
@@ -170,7 +181,8 @@ events:
     cause:
       description: Why, in one sentence.
       type: str
-      sample: RAM (991 MiB) ran out and there is no swap; the largest process, mysqld (pid 13036), holds 430 MiB, and php (pid 13360) 299 MiB.
+      sample: RAM (991 MiB) ran out and there is no swap; the largest process, mysqld (pid 13036), holds 430 MiB, and
+        php (pid 13360) 299 MiB.
     complete:
       description: Whether every part of the report is there.
       type: bool
@@ -182,7 +194,7 @@ events:
       description: Whether the kernel wrote it; false where user space did, null where the source cannot tell.
       type: bool
     source:
-      description: The path, line and offset where the report begins. The line is null beyond the first 64 MiB.
+      description: The path, line and offset where the report begins. The line is null beyond the first 32 MiB.
       type: dict
     seen_in:
       description: All sources that hold the report.
@@ -195,7 +207,8 @@ summary:
   returned: success
   type: dict
 fork_failures:
-  description: Programs that could not start another for lack of memory, each with time, program, libc, message and source.
+  description: Programs that could not start another for lack of memory, each with time, program, libc, message and
+    source.
   returned: when O(fork_failures=true)
   type: list
   elements: dict
@@ -215,7 +228,9 @@ def moment(module, name):
         return None
     seconds = parse_moment(value)
     if seconds is None:
-        module.fail_json(msg='%s is %r: give an ISO 8601 time, such as 2025-09-03 or 2025-09-03T14:00:00+02:00' % (name, value))
+        module.fail_json(
+            msg='%s is %r: give an ISO 8601 time, such as 2025-09-03 or 2025-09-03T14:00:00+02:00' % (name, value)
+        )
     return seconds
 
 
@@ -235,7 +250,9 @@ def main():
     paths = module.params['paths']
     for path in paths:
         if not is_pattern(path) and not os.path.exists(path):
-            module.fail_json(msg='%s does not exist: name a log on the managed node, or a pattern such as /var/log/messages*' % path)
+            module.fail_json(
+                msg='%s does not exist: name a log on the managed node, or a pattern such as /var/log/messages*' % path
+            )
     for name in ('limit', 'tasks'):
         if module.params[name] < 0:
             module.fail_json(msg='%s is %d: give 0 for all, or a count' % (name, module.params[name]))
@@ -243,8 +260,14 @@ def main():
     if found is None:
         found = [] if paths else ['auto']
     result = _oom_log.read_events(
-        paths, found, since=moment(module, 'since'), until=moment(module, 'until'), limit=module.params['limit'],
-        tasks=module.params['tasks'], fork_failures=module.params['fork_failures'])
+        paths,
+        found,
+        since=moment(module, 'since'),
+        until=moment(module, 'until'),
+        limit=module.params['limit'],
+        tasks=module.params['tasks'],
+        fork_failures=module.params['fork_failures'],
+    )
     module.exit_json(changed=False, **result)
 
 

@@ -25,7 +25,9 @@ def truth():
         return json.load(stream)
 
 
-pytestmark = pytest.mark.skipif(not os.path.isdir(CORPUS), reason='the corpus of third-party logs is not beside this checkout')
+pytestmark = pytest.mark.skipif(
+    not os.path.isdir(CORPUS), reason='the corpus of third-party logs is not beside this checkout'
+)
 
 
 def text(value):
@@ -36,18 +38,28 @@ def text(value):
 def test_every_value_that_is_known_of_a_real_log_is_read(entry):
     result = _oom_log.read_events([os.path.join(CORPUS, entry['file'])])
     events = list(reversed(result['events']))
-    kilobytes = [[victim['pid'], victim['name'], victim['total_vm_bytes'] and victim['total_vm_bytes'] // 1024,
-                  victim['anon_rss_bytes'] if not victim['anon_rss_bytes'] else victim['anon_rss_bytes'] // 1024]
-                 for event in events for victim in event['victims']]
+    kilobytes = [
+        [
+            victim['pid'],
+            victim['name'],
+            victim['total_vm_bytes'] and victim['total_vm_bytes'] // 1024,
+            victim['anon_rss_bytes'] if not victim['anon_rss_bytes'] else victim['anon_rss_bytes'] // 1024,
+        ]
+        for event in events
+        for victim in event['victims']
+    ]
     assert kilobytes == entry['victims']
     assert result['summary']['kills'] == entry['kills']
     assert result['summary']['sources'][0]['reports'] == entry['reports']
     assert [event['trigger']['name'] for event in events if 'header' not in event['missing']] == entry['triggers']
     for key, found in (
-            ('constraint', [event['constraint'] for event in events]),
-            ('ram_pages', [event['memory']['ram_pages'] for event in events]),
-            ('swap_total_kb', [event['memory']['swap_total_bytes'] and event['memory']['swap_total_bytes'] // 1024
-                               for event in events])):
+        ('constraint', [event['constraint'] for event in events]),
+        ('ram_pages', [event['memory']['ram_pages'] for event in events]),
+        (
+            'swap_total_kb',
+            [event['memory']['swap_total_bytes'] and event['memory']['swap_total_bytes'] // 1024 for event in events],
+        ),
+    ):
         if entry[key] is not None:
             assert set(found) - set([None]) == set([entry[key]])
     kernel = entry['kernel'].split(' ')[0].rstrip('+')
@@ -62,12 +74,19 @@ def test_the_seed_is_read_exactly_out_of_its_page():
     event = result['events'][0]
     assert event['complete'] and event['kind'] == 'kill' and event['scope'] == 'global'
     trigger = event['trigger']
-    assert (trigger['name'], trigger['pid'], trigger['order'], trigger['oom_score_adj']) == ('docker-containe', 11029, 0, -500)
+    assert (trigger['name'], trigger['pid'], trigger['order'], trigger['oom_score_adj']) == (
+        'docker-containe',
+        11029,
+        0,
+        -500,
+    )
     victim = event['victims'][0]
     assert (victim['pid'], victim['name'], victim['score'], victim['uid']) == (13036, 'mysqld', 435, 999)
     assert (victim['total_vm_bytes'], victim['anon_rss_bytes']) == (3867316 * 1024, 440332 * 1024)
     memory = event['memory']
     assert (memory['ram_pages'], memory['reserved_pages'], memory['swap_total_bytes']) == (262014, 8291, 0)
     assert [(row['name'], row['rss_pages']) for row in event['tasks']] == [('mysqld', 110083), ('php', 76663)]
-    assert event['cause'] == ('RAM (991 MiB) ran out and there is no swap; the largest process, mysqld (pid 13036), holds 430 MiB, '
-                              'and php (pid 13360) 299 MiB.')
+    assert event['cause'] == (
+        'RAM (991 MiB) ran out and there is no swap; the largest process, mysqld (pid 13036), holds 430 MiB, '
+        'and php (pid 13360) 299 MiB.'
+    )

@@ -30,8 +30,10 @@ def utc(monkeypatch):
 
 
 def quiet(stamp, count, host='centos7'):
-    return ''.join('%s %s sshd[%d]: Accepted publickey for root from 10.0.0.1 port %d\n' % (stamp, host, index, index)
-                   for index in range(count))
+    return ''.join(
+        '%s %s sshd[%d]: Accepted publickey for root from 10.0.0.1 port %d\n' % (stamp, host, index, index)
+        for index in range(count)
+    )
 
 
 def write(log, text, modified=NOW):
@@ -51,10 +53,21 @@ def pids(result):
 def test_a_report_is_found_wherever_it_lies(tmpdir):
     text = quiet('Oct 28 11:00:00', 3000) + syslog(REPORT) + quiet('Oct 28 12:00:00', 3000)
     result = read(write(tmpdir.join('messages'), text))
-    event, = result['events']
-    assert event['source'] == {'path': str(tmpdir.join('messages')), 'line': 3001, 'offset': len(quiet('Oct 28 11:00:00', 3000))}
+    (event,) = result['events']
+    assert event['source'] == {
+        'path': str(tmpdir.join('messages')),
+        'line': 3001,
+        'offset': len(quiet('Oct 28 11:00:00', 3000)),
+    }
     assert result['summary']['sources'] == [
-        {'path': str(tmpdir.join('messages')), 'bytes': len(text), 'lines': text.count('\n'), 'reports': 1, 'error': None}]
+        {
+            'path': str(tmpdir.join('messages')),
+            'bytes': len(text),
+            'lines': text.count('\n'),
+            'reports': 1,
+            'error': None,
+        }
+    ]
 
 
 def test_a_log_without_reports_has_no_events(tmpdir):
@@ -74,49 +87,72 @@ def test_events_are_newest_first_and_limit_keeps_the_newest(tmpdir):
     assert [event['victims'][0]['pid'] for event in read(path, limit=3)['events']] == [1028, 1027, 1026]
     result = read(path, limit=3)
     assert result['summary']['kills'] == 28
-    assert (result['summary']['first'], result['summary']['last']) == ('2025-10-01T11:32:28+00:00', '2025-10-28T11:32:28+00:00')
+    assert (result['summary']['first'], result['summary']['last']) == (
+        '2025-10-01T11:32:28+00:00',
+        '2025-10-28T11:32:28+00:00',
+    )
 
 
 def test_since_and_until(tmpdir):
     text = ''.join(syslog(bare_kill(1000 + day), stamp='Oct %2d 11:32:28' % day) for day in range(1, 29))
-    result = read(write(tmpdir.join('messages'), text), since=1760000000, until=1760300000)  # Oct 9 08:53 to Oct 12 20:13
+    result = read(
+        write(tmpdir.join('messages'), text), since=1760000000, until=1760300000
+    )  # Oct 9 08:53 to Oct 12 20:13
     assert pids(result) == [1009, 1010, 1011, 1012]
     assert result['summary']['kills'] == 4
 
 
 def test_since_seeks_in_a_large_log(tmpdir):
-    text = ''.join(quiet('Oct %2d %02d:00:00' % (day, hour), 300) + syslog(bare_kill(day * 100 + hour), 'Oct %2d %02d:30:00' % (day, hour))
-                   for day in range(1, 29) for hour in range(24))
+    text = ''.join(
+        quiet('Oct %2d %02d:00:00' % (day, hour), 300)
+        + syslog(bare_kill(day * 100 + hour), 'Oct %2d %02d:30:00' % (day, hour))
+        for day in range(1, 29)
+        for hour in range(24)
+    )
     path = write(tmpdir.join('messages'), text)
     assert len(text) > 1 << 23
     result = read(path, since=1761609600)  # Oct 28 00:00
     assert pids(result) == [2800 + hour for hour in range(24)]
     assert result['events'][0]['source']['line'] is None
-    assert result['events'][0]['source']['offset'] == text.index('process 2823') - len('Oct 28 23:30:00 centos7 kernel: Out of memory: Killed ')
+    assert result['events'][0]['source']['offset'] == text.index('process 2823') - len(
+        'Oct 28 23:30:00 centos7 kernel: Out of memory: Killed '
+    )
 
 
 def test_the_rows_of_a_table_are_limited_but_not_its_count(tmpdir):
-    event, = read(write(tmpdir.join('messages'), syslog(REPORT)), tasks=1)['events']
+    (event,) = read(write(tmpdir.join('messages'), syslog(REPORT)), tasks=1)['events']
     assert [row['name'] for row in event['tasks']] == ['mysqld'] and event['task_count'] == 4
 
 
 def test_the_year_follows_from_when_the_log_was_written(tmpdir):
-    event, = read(write(tmpdir.join('messages'), syslog(REPORT), modified=1262304000))['events']  # 2010-01-01
+    (event,) = read(write(tmpdir.join('messages'), syslog(REPORT), modified=1262304000))['events']  # 2010-01-01
     assert event['time'] == '2009-10-28T11:32:28+00:00'
 
 
 def test_the_year_follows_from_the_date_in_a_rotated_files_name(tmpdir):
-    event, = read(write(tmpdir.join('messages-20190103'), syslog(REPORT)))['events']
+    (event,) = read(write(tmpdir.join('messages-20190103'), syslog(REPORT)))['events']
     assert event['time'] == '2018-10-28T11:32:28+00:00'
 
 
 def test_new_year_within_a_file(tmpdir):
-    text = (syslog(bare_kill(1), 'Dec 30 11:00:00') + quiet('Dec 31 23:59:59', 2000) + quiet('Jan  1 00:00:00', 2000) +
-            syslog(bare_kill(2), 'Jan  2 11:00:00') + quiet('Jul  2 00:00:00', 2000) + quiet('Dec 31 23:00:00', 2000) +
-            quiet('Jan  1 00:00:00', 2000) + syslog(bare_kill(3), 'Jan  3 11:00:00') + syslog(bare_kill(4), 'Feb 29 11:00:00'))
+    text = (
+        syslog(bare_kill(1), 'Dec 30 11:00:00')
+        + quiet('Dec 31 23:59:59', 2000)
+        + quiet('Jan  1 00:00:00', 2000)
+        + syslog(bare_kill(2), 'Jan  2 11:00:00')
+        + quiet('Jul  2 00:00:00', 2000)
+        + quiet('Dec 31 23:00:00', 2000)
+        + quiet('Jan  1 00:00:00', 2000)
+        + syslog(bare_kill(3), 'Jan  3 11:00:00')
+        + syslog(bare_kill(4), 'Feb 29 11:00:00')
+    )
     result = read(write(tmpdir.join('messages'), text, modified=1710000000))  # 2024-03-09
     assert [event['time'] for event in reversed(result['events'])] == [
-        '2022-12-30T11:00:00+00:00', '2023-01-02T11:00:00+00:00', '2024-01-03T11:00:00+00:00', '2024-02-29T11:00:00+00:00']
+        '2022-12-30T11:00:00+00:00',
+        '2023-01-02T11:00:00+00:00',
+        '2024-01-03T11:00:00+00:00',
+        '2024-02-29T11:00:00+00:00',
+    ]
 
 
 def test_rotated_files_are_read_in_the_order_of_time(tmpdir):
@@ -133,18 +169,22 @@ def test_a_report_that_rotation_cut_is_joined(tmpdir):
     for cut in range(1, len(lines)):
         write(tmpdir.join('messages-20251028'), ''.join(lines[:cut]))
         write(tmpdir.join('messages'), ''.join(lines[cut:]))
-        event, = read(str(tmpdir.join('messages*')))['events']
+        (event,) = read(str(tmpdir.join('messages*')))['events']
         assert event['complete'] and event['source']['path'].endswith('messages-20251028'), lines[cut]
 
 
 COMPRESSORS = {
-    'gz': lambda data: _gzip(data), 'gz of two members': lambda data: _gzip(data[:500]) + _gzip(data[500:]), 'bz2': bz2.compress,
-    'xz': lambda data: _command(['xz', '-c'], data), 'zst': lambda data: _command(['zstd', '-cq'], data),
+    'gz': lambda data: _gzip(data),
+    'gz of two members': lambda data: _gzip(data[:500]) + _gzip(data[500:]),
+    'bz2': bz2.compress,
+    'xz': lambda data: _command(['xz', '-c'], data),
+    'zst': lambda data: _command(['zstd', '-cq'], data),
 }
 
 
 def _gzip(data):
     import io
+
     buffer = io.BytesIO()
     stream = gzip.GzipFile(fileobj=buffer, mode='wb')
     stream.write(data)
@@ -173,7 +213,7 @@ def test_a_compressed_log_is_read_whatever_its_name(tmpdir, kind):
 @pytest.mark.parametrize('damage', ['cut', 'changed'])
 def test_a_corrupt_log_gives_an_error_and_the_rest_is_read(tmpdir, kind, damage):
     data = COMPRESSORS[kind]((quiet('Oct 28 11:00:00', 4000) + syslog(REPORT)).encode('utf-8'))
-    broken = data[:-20] if damage == 'cut' else data[:len(data) // 2] + b'\x55' * 40 + data[len(data) // 2 + 40:]
+    broken = data[:-20] if damage == 'cut' else data[: len(data) // 2] + b'\x55' * 40 + data[len(data) // 2 + 40 :]
     write(tmpdir.join('messages.2'), broken)
     write(tmpdir.join('messages.1'), syslog(bare_kill(4711)))
     result = read(str(tmpdir.join('messages*')))
@@ -214,18 +254,28 @@ def test_a_file_that_grows_is_read_to_where_it_ended(tmpdir, monkeypatch):
             with open(path, 'ab') as log:
                 log.write(b'x' * len(block))
             yield block
+
     monkeypatch.setattr(_oom_log.sources, '_plain', growing)
     assert read(path)['summary']['sources'][0]['bytes'] == size
 
 
 def test_one_kill_in_three_logs_is_one_event(tmpdir):
     messages = write(tmpdir.join('messages'), syslog(REPORT, host='db1'))
-    dmesg = write(tmpdir.join('dmesg'), ''.join('[ 8341.%06d] %s\n' % (index, line) for index, line in enumerate(REPORT)))
-    record = {'__REALTIME_TIMESTAMP': '1761651149000000', '_HOSTNAME': 'db1.example.com', '_TRANSPORT': 'kernel',
-              '_SOURCE_MONOTONIC_TIMESTAMP': '8341000000'}
-    journal = write(tmpdir.join('journal'), ''.join(json.dumps(dict(record, MESSAGE=line), separators=(',', ':')) + '\n' for line in REPORT))
+    dmesg = write(
+        tmpdir.join('dmesg'), ''.join('[ 8341.%06d] %s\n' % (index, line) for index, line in enumerate(REPORT))
+    )
+    record = {
+        '__REALTIME_TIMESTAMP': '1761651149000000',
+        '_HOSTNAME': 'db1.example.com',
+        '_TRANSPORT': 'kernel',
+        '_SOURCE_MONOTONIC_TIMESTAMP': '8341000000',
+    }
+    journal = write(
+        tmpdir.join('journal'),
+        ''.join(json.dumps(dict(record, MESSAGE=line), separators=(',', ':')) + '\n' for line in REPORT),
+    )
     result = read(messages, dmesg, journal)
-    event, = result['events']
+    (event,) = result['events']
     assert result['summary']['kills'] == 1
     assert event['seen_in'] == [messages, dmesg, journal]
     assert (event['time'], event['uptime_seconds'], event['host']) == ('2025-10-28T11:32:28+00:00', 8341.0, 'db1')
@@ -234,8 +284,11 @@ def test_one_kill_in_three_logs_is_one_event(tmpdir):
 
 def test_a_part_that_one_source_lost_is_taken_from_another(tmpdir):
     first = write(tmpdir.join('kern.log'), syslog(REPORT[:-3]) + syslog(REPORT[-2:]))
-    second = write(tmpdir.join('dmesg'), ''.join('[ 8341.%06d] %s\n' % (index, line) for index, line in enumerate(REPORT) if index > 8))
-    event, = read(first, second)['events']
+    second = write(
+        tmpdir.join('dmesg'),
+        ''.join('[ 8341.%06d] %s\n' % (index, line) for index, line in enumerate(REPORT) if index > 8),
+    )
+    (event,) = read(first, second)['events']
     assert event['complete'] and event['uptime_seconds'] is not None and event['host'] == 'centos7'
 
 
@@ -262,11 +315,14 @@ def test_the_summary_counts_by_process_and_scope(tmpdir):
 
 
 def test_the_ring_buffer_is_read_from_dev_kmsg(tmpdir, monkeypatch):
-    records = ['4,%d,%d,-;%s\n SUBSYSTEM=x\n' % (index, 8341000000 + index, line.replace('\n', '\\x0a')) for index, line in enumerate(REPORT)]
+    records = [
+        '4,%d,%d,-;%s\n SUBSYSTEM=x\n' % (index, 8341000000 + index, line.replace('\n', '\\x0a'))
+        for index, line in enumerate(REPORT)
+    ]
     monkeypatch.setattr(_oom_live, 'ring_buffer_blocks', lambda: iter([''.join(records).encode('utf-8')]))
     monkeypatch.setattr(_oom_live, 'boot_time', lambda: NOW - 10000.0)
     result = read(found=['ring_buffer'])
-    event, = result['events']
+    (event,) = result['events']
     assert event['complete'] and event['trusted'] is True and event['seen_in'] == ['ring_buffer']
     assert event['time'] == '2025-11-01T11:59:01+00:00'
 
@@ -275,7 +331,7 @@ def test_a_ring_buffer_that_was_overrun_lost_the_middle(tmpdir, monkeypatch):
     lines = REPORT[:6] + REPORT[-8:]
     records = ''.join('4,%d,%d,-;%s\n' % (index, 8341000000 + index, line) for index, line in enumerate(lines))
     monkeypatch.setattr(_oom_live, 'ring_buffer_blocks', lambda: iter([records.encode('utf-8')]))
-    event, = read(found=['ring_buffer'])['events']
+    (event,) = read(found=['ring_buffer'])['events']
     assert event['missing'] == ['memory'] or event['missing'] == ['memory', 'tasks']
     assert event['victims'][0]['pid'] == 13036
 
@@ -284,10 +340,12 @@ def test_a_source_that_fails_says_so(monkeypatch):
     def fail():
         raise _oom_log.sources.SourceError('/dev/kmsg: Operation not permitted')
         yield b''
+
     monkeypatch.setattr(_oom_live, 'ring_buffer_blocks', fail)
     result = read(found=['ring_buffer'])
     assert result['summary']['sources'] == [
-        {'path': 'ring_buffer', 'bytes': 0, 'lines': 0, 'reports': 0, 'error': '/dev/kmsg: Operation not permitted'}]
+        {'path': 'ring_buffer', 'bytes': 0, 'lines': 0, 'reports': 0, 'error': '/dev/kmsg: Operation not permitted'}
+    ]
 
 
 def test_the_journal_is_asked_for_kernel_messages_as_json(monkeypatch):
@@ -298,9 +356,21 @@ def test_the_journal_is_asked_for_kernel_messages_as_json(monkeypatch):
         if '--output-fields' in argv[-1]:
             raise _oom_log.sources.SourceError("journalctl: unrecognized option '--output-fields'")
         for boot in 'ab':
-            yield ''.join(json.dumps({
-                'MESSAGE': line, '_BOOT_ID': boot * 32, '__REALTIME_TIMESTAMP': '17616511490%05d' % ord(boot),
-                '_TRANSPORT': 'kernel', '_HOSTNAME': 'db1'}, separators=(',', ':')) + '\n' for line in REPORT).encode('utf-8')
+            yield ''.join(
+                json.dumps(
+                    {
+                        'MESSAGE': line,
+                        '_BOOT_ID': boot * 32,
+                        '__REALTIME_TIMESTAMP': '17616511490%05d' % ord(boot),
+                        '_TRANSPORT': 'kernel',
+                        '_HOSTNAME': 'db1',
+                    },
+                    separators=(',', ':'),
+                )
+                + '\n'
+                for line in REPORT
+            ).encode('utf-8')
+
     monkeypatch.setattr(_oom_live, 'command_blocks', blocks)
     result = read(found=['journal'], since=1700000000)
     assert asked[0][:6] == ['journalctl', '--no-pager', '--quiet', '--all', '--output=json', '_TRANSPORT=kernel']
@@ -311,33 +381,54 @@ def test_the_journal_is_asked_for_kernel_messages_as_json(monkeypatch):
 def test_nul_bytes_and_invalid_text_do_no_harm(tmpdir):
     text = syslog(REPORT).encode('utf-8')
     text = b'\0' * 5000 + text[:200] + b'\0' * 3 + text[200:].replace(b'mysqld', b'my\xff\xfesqld') + b'\0' * 100
-    event, = read(write(tmpdir.join('messages'), text))['events']
+    (event,) = read(write(tmpdir.join('messages'), text))['events']
     assert event['victims'][0]['pid'] == 13036
 
 
 def test_a_log_of_one_long_line_is_read(tmpdir):
-    text = b'x' * (3 << 20) + b' Out of memory: Killed process 1 (a) total-vm:1kB, anon-rss:1kB ' + b'y' * (3 << 20) + b'\n'
+    text = (
+        b'x' * (3 << 20)
+        + b' Out of memory: Killed process 1 (a) total-vm:1kB, anon-rss:1kB '
+        + b'y' * (3 << 20)
+        + b'\n'
+    )
     result = read(write(tmpdir.join('messages'), text + syslog(REPORT).encode('utf-8')))
     assert 13036 in pids(result)
 
 
 def test_a_table_of_very_many_rows_keeps_the_largest(tmpdir):
     place = next(index for index, line in enumerate(REPORT) if line.startswith('[  pid'))
-    rows = ['[%7d]     0 %5d    19091 %8d    94208        0             0 worker' % (20000 + index, 20000 + index, index % 100)
-            for index in range(70000)]
-    result = read(write(tmpdir.join('messages'), syslog(REPORT[:place + 1] + rows + REPORT[place + 1:])), tasks=5)
-    event, = result['events']
+    rows = [
+        '[%7d]     0 %5d    19091 %8d    94208        0             0 worker'
+        % (20000 + index, 20000 + index, index % 100)
+        for index in range(70000)
+    ]
+    result = read(write(tmpdir.join('messages'), syslog(REPORT[: place + 1] + rows + REPORT[place + 1 :])), tasks=5)
+    (event,) = result['events']
     assert event['tasks'][0]['name'] == 'mysqld' and event['task_count'] == 70004
     assert event['missing'] == ['tasks'] and pids(result) == [13036]
 
 
 def test_very_many_kills_are_all_counted(tmpdir):
-    text = ''.join(syslog(bare_kill(1000 + index), 'Oct 28 11:%02d:%02d' % (index // 400, index // 10 % 40)) for index in range(12500))
+    text = ''.join(
+        syslog(bare_kill(1000 + index), 'Oct 28 11:%02d:%02d' % (index // 400, index // 10 % 40))
+        for index in range(12500)
+    )
     result = read(write(tmpdir.join('messages'), text), limit=10)
     assert result['summary']['kills'] == 12500 and len(result['events']) == 10
 
 
-@pytest.mark.parametrize('page', ['the kernel invoked oom-killer, and then', '# `mysqld invoked oom-killer`', 'Killed process', 'oom-kill',
-                                  'page allocation failure', 'Why was my Killed process 17 gone?', 'Out of memory: Killed process x (y)'])
+@pytest.mark.parametrize(
+    'page',
+    [
+        'the kernel invoked oom-killer, and then',
+        '# `mysqld invoked oom-killer`',
+        'Killed process',
+        'oom-kill',
+        'page allocation failure',
+        'Why was my Killed process 17 gone?',
+        'Out of memory: Killed process x (y)',
+    ],
+)
 def test_a_page_about_oom_kills_is_no_report(tmpdir, page):
     assert read(write(tmpdir.join('page.md'), '# Title\n\n%s\n\nmore\n' % page))['events'] == []

@@ -38,10 +38,24 @@ def unprefixed(form):
 
 
 def journal_json(lines, as_bytes=False):
-    return ''.join(json.dumps({
-        'MESSAGE': list(bytearray(line.encode('utf-8'))) if as_bytes else line, '__REALTIME_TIMESTAMP': '1756900961325574',
-        '_SOURCE_MONOTONIC_TIMESTAMP': '123456789', '_HOSTNAME': 'db1', '_TRANSPORT': 'kernel', '_BOOT_ID': 'b' * 32,
-        'SYSLOG_FACILITY': '0', 'SYSLOG_IDENTIFIER': 'kernel', 'PRIORITY': '4'}, separators=(',', ':')) + '\n' for line in lines)
+    return ''.join(
+        json.dumps(
+            {
+                'MESSAGE': list(bytearray(line.encode('utf-8'))) if as_bytes else line,
+                '__REALTIME_TIMESTAMP': '1756900961325574',
+                '_SOURCE_MONOTONIC_TIMESTAMP': '123456789',
+                '_HOSTNAME': 'db1',
+                '_TRANSPORT': 'kernel',
+                '_BOOT_ID': 'b' * 32,
+                'SYSLOG_FACILITY': '0',
+                'SYSLOG_IDENTIFIER': 'kernel',
+                'PRIORITY': '4',
+            },
+            separators=(',', ':'),
+        )
+        + '\n'
+        for line in lines
+    )
 
 
 def journal_export(lines):
@@ -51,9 +65,13 @@ def journal_export(lines):
         message = b'MESSAGE=' + data + b'\n'
         if b'\n' in data:
             message = b'MESSAGE\n' + bytearray([len(data) & 255, len(data) >> 8, 0, 0, 0, 0, 0, 0]) + data + b'\n'
-        records.append(b'__CURSOR=s=1\n__REALTIME_TIMESTAMP=1756900961325574\n__MONOTONIC_TIMESTAMP=1\n_BOOT_ID=' + b'b' * 32 +
-                       b'\n_TRANSPORT=kernel\n_HOSTNAME=db1\nSYSLOG_IDENTIFIER=kernel\n_SOURCE_MONOTONIC_TIMESTAMP=123456789\n' +
-                       bytes(message) + b'\n')
+        records.append(
+            b'__CURSOR=s=1\n__REALTIME_TIMESTAMP=1756900961325574\n__MONOTONIC_TIMESTAMP=1\n_BOOT_ID='
+            + b'b' * 32
+            + b'\n_TRANSPORT=kernel\n_HOSTNAME=db1\nSYSLOG_IDENTIFIER=kernel\n_SOURCE_MONOTONIC_TIMESTAMP=123456789\n'
+            + bytes(message)
+            + b'\n'
+        )
     return b''.join(records)
 
 
@@ -62,23 +80,55 @@ KERNEL = True
 FORMS = {
     'syslog': (each('Sep  3 12:02:41 db1 kernel: %s'), AT, 'db1', None, KERNEL),
     'syslog with seconds': (each('Sep  3 12:02:41 db1 kernel: [  123.456789] %s'), AT, 'db1', 123.456789, KERNEL),
-    'syslog with escaped line breaks': (lambda lines: ''.join('Sep  3 12:02:41 db1 kernel: %s\n' % line.replace('\n', '#012')
-                                                              for line in lines), AT, 'db1', None, KERNEL),
+    'syslog with escaped line breaks': (
+        lambda lines: ''.join('Sep  3 12:02:41 db1 kernel: %s\n' % line.replace('\n', '#012') for line in lines),
+        AT,
+        'db1',
+        None,
+        KERNEL,
+    ),
     'syslog without a space': (each('Sep  3 12:02:41 db1 kernel:%s'), AT, 'db1', None, KERNEL),
     'syslog with a year': (each('2025 Sep  3 12:02:41 db1 kernel: %s'), AT, 'db1', None, KERNEL),
-    'syslog of busybox': (each('Sep  3 12:02:41 db1 kern.warn kernel: [  123.456789] %s'), AT, 'db1', 123.456789, KERNEL),
+    'syslog of busybox': (
+        each('Sep  3 12:02:41 db1 kern.warn kernel: [  123.456789] %s'),
+        AT,
+        'db1',
+        123.456789,
+        KERNEL,
+    ),
     'syslog of busybox without a host': (each('Sep  3 12:02:41 kern.warn kernel: %s'), AT, None, None, KERNEL),
-    'RFC 3339 syslog': (each('2025-09-03T14:02:41.325574+02:00 db1 kernel: [  123.456789] %s'), '2025-09-03T14:02:41+02:00', 'db1',
-                        123.456789, KERNEL),
+    'RFC 3339 syslog': (
+        each('2025-09-03T14:02:41.325574+02:00 db1 kernel: [  123.456789] %s'),
+        '2025-09-03T14:02:41+02:00',
+        'db1',
+        123.456789,
+        KERNEL,
+    ),
     'RFC 3339 syslog in UTC': (each('2025-09-03T12:02:41Z db1 kernel: %s'), AT, 'db1', None, KERNEL),
-    'RFC 5424 syslog': (each('<4>1 2025-09-03T14:02:41+02:00 db1 kernel - - - [  123.456789] %s'), '2025-09-03T14:02:41+02:00', 'db1',
-                        123.456789, KERNEL),
-    'RFC 5424 syslog with structured data': (each('<4>1 2025-09-03T12:02:41Z db1 kernel - - [meta sequenceId="1"][a b="c\\]"] %s'), AT,
-                                             'db1', None, KERNEL),
+    'RFC 5424 syslog': (
+        each('<4>1 2025-09-03T14:02:41+02:00 db1 kernel - - - [  123.456789] %s'),
+        '2025-09-03T14:02:41+02:00',
+        'db1',
+        123.456789,
+        KERNEL,
+    ),
+    'RFC 5424 syslog with structured data': (
+        each('<4>1 2025-09-03T12:02:41Z db1 kernel - - [meta sequenceId="1"][a b="c\\]"] %s'),
+        AT,
+        'db1',
+        None,
+        KERNEL,
+    ),
     'RFC 5424 syslog without priority': (each('1 2025-09-03T12:02:41Z db1 kernel - - - %s'), AT, 'db1', None, KERNEL),
     'syslog with priority': (each('<4>Sep  3 12:02:41 db1 kernel: %s'), AT, 'db1', None, KERNEL),
     'syslog of another program': (each('Sep  3 12:02:41 db1 mallory: %s'), AT, 'db1', None, False),
-    'syslog of a program that calls itself kernel': (each('Sep  3 12:02:41 db1 kernel[4711]: %s'), AT, 'db1', None, False),
+    'syslog of a program that calls itself kernel': (
+        each('Sep  3 12:02:41 db1 kernel[4711]: %s'),
+        AT,
+        'db1',
+        None,
+        False,
+    ),
     'dmesg': (each('[  123.456789] %s'), None, None, 123.456789, None),
     'dmesg with indented lines': (unprefixed('[  123.456789] %s'), None, None, 123.456789, None),
     'dmesg -T': (each('[Wed Sep  3 12:02:41 2025] %s'), AT, None, None, None),
@@ -92,22 +142,61 @@ FORMS = {
     'dmesg -x -T': (each('kern  :err   : [Wed Sep  3 12:02:41 2025] %s'), AT, None, None, KERNEL),
     'dmesg --raw': (each('<4>[  123.456789] %s'), None, None, 123.456789, KERNEL),
     'dmesg --raw of user space': (each('<12>[  123.456789] %s'), None, None, 123.456789, False),
-    'dmesg --time-format iso': (each('2025-09-03T14:02:41,325574+02:00 %s'), '2025-09-03T14:02:41+02:00', None, None, None),
+    'dmesg --time-format iso': (
+        each('2025-09-03T14:02:41,325574+02:00 %s'),
+        '2025-09-03T14:02:41+02:00',
+        None,
+        None,
+        None,
+    ),
     'dmesg --time-format delta': (each('[<    0.000123>] %s'), None, None, None, None),
     'dmesg --human': (each('[  +0.000123] %s'), None, None, None, None),
     'printk.caller': (each('[  123.456789][ T5241] %s'), None, None, 123.456789, None),
     'printk.caller in an interrupt': (each('[  123.456789][    C1] %s'), None, None, 123.456789, None),
-    '/dev/kmsg': (lambda lines: ''.join('4,%d,123456789,-;%s\n' % (number, line.replace('\n', '\\x0a'))
-                                        for number, line in enumerate(lines)), None, None, 123.456789, KERNEL),
-    '/dev/kmsg with caller': (lambda lines: ''.join('4,%d,123456789,-,caller=T5241;%s\n' % (number, line.replace('\n', '\\x0a'))
-                                                    for number, line in enumerate(lines)), None, None, 123.456789, KERNEL),
-    '/dev/kmsg of user space': (lambda lines: ''.join('12,%d,123456789,-;%s\n' % (number, line.replace('\n', '\\x0a'))
-                                                      for number, line in enumerate(lines)), None, None, 123.456789, False),
+    '/dev/kmsg': (
+        lambda lines: ''.join(
+            '4,%d,123456789,-;%s\n' % (number, line.replace('\n', '\\x0a')) for number, line in enumerate(lines)
+        ),
+        None,
+        None,
+        123.456789,
+        KERNEL,
+    ),
+    '/dev/kmsg with caller': (
+        lambda lines: ''.join(
+            '4,%d,123456789,-,caller=T5241;%s\n' % (number, line.replace('\n', '\\x0a'))
+            for number, line in enumerate(lines)
+        ),
+        None,
+        None,
+        123.456789,
+        KERNEL,
+    ),
+    '/dev/kmsg of user space': (
+        lambda lines: ''.join(
+            '12,%d,123456789,-;%s\n' % (number, line.replace('\n', '\\x0a')) for number, line in enumerate(lines)
+        ),
+        None,
+        None,
+        123.456789,
+        False,
+    ),
     'journalctl': (unprefixed('Sep 03 12:02:41 db1 kernel: %s'), AT, 'db1', None, KERNEL),
     'journalctl -o short-precise': (unprefixed('Sep 03 12:02:41.325574 db1 kernel: %s'), AT, 'db1', None, KERNEL),
-    'journalctl -o short-iso': (unprefixed('2025-09-03T14:02:41+0200 db1 kernel: %s'), '2025-09-03T14:02:41+02:00', 'db1', None, KERNEL),
-    'journalctl -o short-iso-precise': (unprefixed('2025-09-03T14:02:41.325574+0200 db1 kernel: %s'), '2025-09-03T14:02:41+02:00', 'db1',
-                                        None, KERNEL),
+    'journalctl -o short-iso': (
+        unprefixed('2025-09-03T14:02:41+0200 db1 kernel: %s'),
+        '2025-09-03T14:02:41+02:00',
+        'db1',
+        None,
+        KERNEL,
+    ),
+    'journalctl -o short-iso-precise': (
+        unprefixed('2025-09-03T14:02:41.325574+0200 db1 kernel: %s'),
+        '2025-09-03T14:02:41+02:00',
+        'db1',
+        None,
+        KERNEL,
+    ),
     'journalctl -o short-full': (unprefixed('Wed 2025-09-03 12:02:41 UTC db1 kernel: %s'), AT, 'db1', None, KERNEL),
     'journalctl -o short-unix': (unprefixed('1756900961.325574 db1 kernel: %s'), AT, 'db1', None, KERNEL),
     'journalctl -o short-monotonic': (unprefixed('[  123.456789] db1 kernel: %s'), None, 'db1', 123.456789, KERNEL),
@@ -119,7 +208,13 @@ FORMS = {
     'pasted text with CRLF': (lambda lines: each('%s')(lines).replace('\n', '\r\n'), None, None, None, None),
     'syslog quoted in a mail': (each('> Sep  3 12:02:41 db1 kernel: %s'), AT, 'db1', None, KERNEL),
     'dmesg quoted twice': (each('> > [  123.456789] %s'), None, None, 123.456789, None),
-    'grep with file names': (each('/var/log/messages-20250907:Sep  3 12:02:41 db1 kernel: %s'), AT, 'db1', None, KERNEL),
+    'grep with file names': (
+        each('/var/log/messages-20250907:Sep  3 12:02:41 db1 kernel: %s'),
+        AT,
+        'db1',
+        None,
+        KERNEL,
+    ),
     'grep -n': (each('117:Sep  3 12:02:41 db1 kernel: %s'), AT, 'db1', None, KERNEL),
     'a prefix that nobody knows': (each('node-7 | Sep/03 kernel: [  123.456789] %s'), None, None, 123.456789, KERNEL),
 }
@@ -133,7 +228,7 @@ def test_prefix(tmpdir, form):
     log.write_binary(text if isinstance(text, bytes) else text.encode('utf-8'))
     os.utime(str(log), (NOW, NOW))
     result = _oom_log.read_events([str(log)], now=NOW)
-    event, = result['events']
+    (event,) = result['events']
     assert event['complete'], event['missing']
     assert (event['time'], event['host'], event['uptime_seconds'], event['trusted']) == (when, host, uptime, trusted)
     assert (event['victims'][0]['pid'], event['memory']['free_bytes'], len(event['tasks'])) == (13036, 12220 * 4096, 4)
@@ -143,12 +238,14 @@ def test_prefix(tmpdir, form):
 @pytest.mark.parametrize('form', ['syslog', 'dmesg', 'journalctl -o json', 'pasted text'])
 def test_another_program_between_the_lines_changes_nothing(tmpdir, form):
     text = FORMS[form][0](ERAS['5.15.0']).splitlines(True)
-    other = {'syslog': 'Sep  3 12:02:41 db1 sshd[7]: Accepted publickey for root\n', 'dmesg': '[  123.456790] IPv6: link is ready\n',
-             'pasted text': 'IPv6: ADDRCONF(NETDEV_UP): veth0: link is not ready\n'}.get(
-                 form, json.dumps({'MESSAGE': 'x', '_TRANSPORT': 'syslog'}) + '\n')
+    other = {
+        'syslog': 'Sep  3 12:02:41 db1 sshd[7]: Accepted publickey for root\n',
+        'dmesg': '[  123.456790] IPv6: link is ready\n',
+        'pasted text': 'IPv6: ADDRCONF(NETDEV_UP): veth0: link is not ready\n',
+    }.get(form, json.dumps({'MESSAGE': 'x', '_TRANSPORT': 'syslog'}) + '\n')
     log = tmpdir.join('log')
     log.write_binary(''.join(line + other for line in text).encode('utf-8'))
-    event, = _oom_log.read_events([str(log)])['events']
+    (event,) = _oom_log.read_events([str(log)])['events']
     assert event['complete'], event['missing']
     assert event['tasks'][0]['name'] == 'mysqld'
 
@@ -158,12 +255,33 @@ def test_a_line_that_was_repeated_is_counted(tmpdir):
     kill = ERAS['5.15.0'][-2]
     log = tmpdir.join('log')
     log.write(text + 'Sep  3 12:02:41 db1 kernel: message repeated 3 times: [ %s]\n' % kill)
-    event, = _oom_log.read_events([str(log)])['events']
+    (event,) = _oom_log.read_events([str(log)])['events']
     assert event['victims'][0]['duplicates'] == 3
 
 
-@pytest.mark.parametrize('line', ['', '[', '<', '{', '{"MESSAGE": 1}', '<999>', '1 ', '4,1,2,', '[1.', 'kern  :', '>' * 70000, ':' * 70000,
-                                  'a:' * 30000 + 'kernel: x', '<4>' * 1000, '{' * 10000, '\0' * 10, 'Sep  3', '[' * 70000])
+@pytest.mark.parametrize(
+    'line',
+    [
+        '',
+        '[',
+        '<',
+        '{',
+        '{"MESSAGE": 1}',
+        '<999>',
+        '1 ',
+        '4,1,2,',
+        '[1.',
+        'kern  :',
+        '>' * 70000,
+        ':' * 70000,
+        'a:' * 30000 + 'kernel: x',
+        '<4>' * 1000,
+        '{' * 10000,
+        '\0' * 10,
+        'Sep  3',
+        '[' * 70000,
+    ],
+)
 def test_a_line_that_is_no_prefix_is_a_message(line):
     prefix, message = PrefixReader().read(line)
     assert isinstance(message, str)

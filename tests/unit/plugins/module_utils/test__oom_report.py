@@ -36,7 +36,9 @@ def test_kernel(tmpdir, era):
     assert (memory['page_size_bytes'], memory['free_bytes']) == (4096, 12220 * 4096)
     assert (memory['swap_total_bytes'], memory['swap_free_bytes']) == (0, 0)
     assert [(zone['zone'], zone['free_bytes'], zone['free_blocks'][:2]) for zone in event['zones']] == [
-        ('DMA', 4592 * 1024, [22, 15]), ('DMA32', 44288 * 1024, [546, 855])]
+        ('DMA', 4592 * 1024, [22, 15]),
+        ('DMA32', 44288 * 1024, [546, 855]),
+    ]
     if era == '2.6.18':
         # That kernel knows neither a task table nor sizes of its victim, nor its own version in the report.
         assert event['missing'] == ['tasks']
@@ -47,9 +49,15 @@ def test_kernel(tmpdir, era):
     assert (victim['total_vm_bytes'], victim['anon_rss_bytes'], victim['uid']) == (3867316 * 1024, 440332 * 1024, 999)
     assert victim['oom_score_adj'] == 0
     assert [(row['name'], row['pid'], row['rss_pages'], row['oom_score_adj']) for row in event['tasks']] == [
-        ('mysqld', 13036, 110083, 0), ('php', 13360, 76663, 0), ('sshd', 1163, 256, -1000), ('systemd-journal', 338, 93, 0)]
+        ('mysqld', 13036, 110083, 0),
+        ('php', 13360, 76663, 0),
+        ('sshd', 1163, 256, -1000),
+        ('systemd-journal', 338, 93, 0),
+    ]
     assert event['tasks'][0]['pgtables_bytes'] in (None, 308 * 4096)
-    assert event['cause'].startswith('RAM (991 MiB) ran out and there is no swap; the largest process, mysqld (pid 13036), holds 430 MiB')
+    assert event['cause'].startswith(
+        'RAM (991 MiB) ran out and there is no swap; the largest process, mysqld (pid 13036), holds 430 MiB'
+    )
     summary = [line for line in ERAS[era] if line.startswith('oom-kill:')]
     assert event['constraint'] == ('CONSTRAINT_NONE' if summary else None)
     assert victim['unit'] == ('mysqld.service' if summary else None)
@@ -59,11 +67,15 @@ def test_kernel(tmpdir, era):
 
 @pytest.mark.parametrize('version', [1, 2])
 def test_memory_cgroup(tmpdir, version):
-    event, = events(tmpdir, syslog(memcg(version)))
+    (event,) = events(tmpdir, syslog(memcg(version)))
     assert event['scope'] == 'memcg' and event['complete']
     cgroup = event['cgroup']
     assert (cgroup['path'], cgroup['usage_bytes'], cgroup['limit_bytes'], cgroup['failcnt']) == (
-        '/system.slice/stress.service', 307200 * 1024, 307200 * 1024, 35982)
+        '/system.slice/stress.service',
+        307200 * 1024,
+        307200 * 1024,
+        35982,
+    )
     assert cgroup['unit'] == 'stress.service'
     victim = event['victims'][0]
     assert (victim['cgroup'], victim['unit']) == ('/system.slice/stress.service', 'stress.service')
@@ -71,25 +83,46 @@ def test_memory_cgroup(tmpdir, version):
     if version == 1:
         assert (cgroup['memory_swap_limit_bytes'], cgroup['kmem_limit_bytes']) == (614400 * 1024, None)
         assert cgroup['stats']['rss'] == 305804 * 1024
-        assert event['cause'].startswith('The memory cgroup of stress.service reached its limit of 300 MiB and, with swap, of 600 MiB; ')
+        assert event['cause'].startswith(
+            'The memory cgroup of stress.service reached its limit of 300 MiB and, with swap, of 600 MiB; '
+        )
     else:
         assert (cgroup['swap_limit_bytes'], cgroup['stats']['anon']) == (0, 313270272)
         assert event['cause'] == (
-            'The memory cgroup of stress.service reached its limit of 300 MiB and may use no swap; stress (pid 68061) alone holds '
-            '244 MiB, over half of it: a leak, or a process too large for this limit.')
+            'The memory cgroup of stress.service reached its limit of 300 MiB and may use no swap; stress (pid 68061) '
+            'alone holds 244 MiB, over half of it: a leak, or a process too large for this limit.'
+        )
 
 
 def test_5_0_to_5_2_name_no_constraint_for_a_memory_cgroup(tmpdir):
     lines = [line.replace('CONSTRAINT_MEMCG', 'CONSTRAINT_NONE') for line in memcg()]
-    event, = events(tmpdir, syslog(lines))
+    (event,) = events(tmpdir, syslog(lines))
     assert (event['scope'], event['constraint']) == ('memcg', 'CONSTRAINT_NONE')
 
 
-@pytest.mark.parametrize('name', ['in:imjournal', 'f2b/f.postfix', 'kworker/u17:0', 'puma srv tp 003', '(sd-pam)', '531', 'tmux: client',
-                                  'a) total-vm:1kB', '', 'x] 1 2 3', 'Killed process', 'oom-kill:x,pid=', 'kernel: [1.0] x', '--', '\xff'])
+@pytest.mark.parametrize(
+    'name',
+    [
+        'in:imjournal',
+        'f2b/f.postfix',
+        'kworker/u17:0',
+        'puma srv tp 003',
+        '(sd-pam)',
+        '531',
+        'tmux: client',
+        'a) total-vm:1kB',
+        '',
+        'x] 1 2 3',
+        'Killed process',
+        'oom-kill:x,pid=',
+        'kernel: [1.0] x',
+        '--',
+        '\xff',
+    ],
+)
 def test_a_process_names_itself(tmpdir, name):
     text = syslog(memcg(victim=name))
-    event, = events(tmpdir, text if str is bytes else text.encode('latin-1'))
+    (event,) = events(tmpdir, text if str is bytes else text.encode('latin-1'))
     victim = event['victims'][0]
     name = name if name != '\xff' else b'\xff'.decode('utf-8', 'surrogateescape') if str is not bytes else name
     assert (victim['pid'], victim['name'], victim['total_vm_bytes']) == (68061, name, 843576 * 1024)
@@ -98,9 +131,11 @@ def test_a_process_names_itself(tmpdir, name):
 
 
 def test_a_child_was_sacrificed(tmpdir):
-    lines = ERAS['3.10.0-514.el7'][:-1] + ['Killed process 13360 (php) total-vm:329448kB, anon-rss:306652kB, file-rss:0kB']
-    event, = events(tmpdir, syslog(lines))
-    victim, = event['victims']
+    lines = ERAS['3.10.0-514.el7'][:-1] + [
+        'Killed process 13360 (php) total-vm:329448kB, anon-rss:306652kB, file-rss:0kB'
+    ]
+    (event,) = events(tmpdir, syslog(lines))
+    (victim,) = event['victims']
     assert (victim['pid'], victim['name'], victim['score'], victim['sacrificed_for']) == (13360, 'php', None, 13036)
 
 
@@ -114,9 +149,12 @@ def test_a_rate_limited_burst_is_one_kill_for_each_line(tmpdir):
 
 
 def test_a_group_kill_is_one_event_with_each_victim_once(tmpdir):
-    lines = memcg() + ['Tasks in /system.slice/stress.service are going to be killed due to memory.oom.group set'] + [
-        memcg()[-1], memcg(pid=68062, victim='sleep')[-1]]
-    event, = events(tmpdir, syslog(lines))
+    lines = (
+        memcg()
+        + ['Tasks in /system.slice/stress.service are going to be killed due to memory.oom.group set']
+        + [memcg()[-1], memcg(pid=68062, victim='sleep')[-1]]
+    )
+    (event,) = events(tmpdir, syslog(lines))
     assert [(victim['pid'], victim['duplicates']) for victim in event['victims']] == [(68061, 1), (68062, 0)]
     assert event['cgroup']['group_kill'] is True
 
@@ -124,7 +162,7 @@ def test_a_group_kill_is_one_event_with_each_victim_once(tmpdir):
 def test_an_agent_that_prints_the_kill_again_adds_no_event(tmpdir):
     again = 'Oct 28 11:32:30 centos7 node-problem-detector[6018]: I1028 Message:%s Conditions:[]\n' % memcg()[-1]
     result = read(tmpdir, syslog(memcg()) + again)
-    event, = result['events']
+    (event,) = result['events']
     assert event['victims'][0]['duplicates'] == 1 and event['trusted'] is True
     assert result['summary']['kills'] == 1
 
@@ -132,7 +170,7 @@ def test_an_agent_that_prints_the_kill_again_adds_no_event(tmpdir):
 def test_a_forged_report_is_told_apart(tmpdir):
     forged = ''.join('Oct 28 11:32:28 centos7 mallory: %s\n' % line for line in ERAS['5.15.0'])
     result = read(tmpdir, forged)
-    event, = result['events']
+    (event,) = result['events']
     assert event['trusted'] is False
     assert result['summary']['kills'] == 0 and result['summary']['untrusted'] == 1
 
@@ -141,49 +179,64 @@ def test_forged_lines_do_not_change_a_report_of_the_kernel(tmpdir):
     lines = syslog(ERAS['5.15.0']).splitlines(True)
     place = next(index for index, line in enumerate(lines) if 'Mem-Info' in line)
     lines.insert(place + 1, 'Oct 28 11:32:28 centos7 mallory: 1 pages RAM\n')
-    lines.insert(len(lines) - 2, 'Oct 28 11:32:28 centos7 mallory: Out of memory: Killed process 1 (systemd) total-vm:1kB, anon-rss:1kB\n')
+    lines.insert(
+        len(lines) - 2,
+        'Oct 28 11:32:28 centos7 mallory: Out of memory: Killed process 1 (systemd) total-vm:1kB, anon-rss:1kB\n',
+    )
     found = events(tmpdir, ''.join(lines))
-    kernel, = [event for event in found if event['trusted']]
+    (kernel,) = [event for event in found if event['trusted']]
     assert kernel['memory']['ram_pages'] == 262014
     assert [victim['pid'] for victim in kernel['victims']] == [13036]
     assert [event['victims'][0]['pid'] for event in found if event['trusted'] is False] == [1]
 
 
 def test_no_victim(tmpdir):
-    event, = events(tmpdir, syslog(ERAS['5.15.0'][:-3] + ['Out of memory and no killable processes...']))
+    (event,) = events(tmpdir, syslog(ERAS['5.15.0'][:-3] + ['Out of memory and no killable processes...']))
     assert (event['kind'], event['victims'], event['missing']) == ('no_victim', [], [])
     assert event['cause'].endswith('no process could be killed.')
 
 
-@pytest.mark.parametrize('line', [
-    'Kernel panic - not syncing: Out of memory and no killable processes...',
-    'Kernel panic - not syncing: System is deadlocked on memory',
-    'Kernel panic - not syncing: Out of memory: system-wide panic_on_oom is enabled',
-    'Kernel panic - not syncing: Out of memory: compulsory panic_on_oom is enabled'])
+@pytest.mark.parametrize(
+    'line',
+    [
+        'Kernel panic - not syncing: Out of memory and no killable processes...',
+        'Kernel panic - not syncing: System is deadlocked on memory',
+        'Kernel panic - not syncing: Out of memory: system-wide panic_on_oom is enabled',
+        'Kernel panic - not syncing: Out of memory: compulsory panic_on_oom is enabled',
+    ],
+)
 def test_panic(tmpdir, line):
-    event, = events(tmpdir, syslog(ERAS['5.15.0'][:-3] + [line]))
+    (event,) = events(tmpdir, syslog(ERAS['5.15.0'][:-3] + [line]))
     assert (event['kind'], event['victims'], event['complete']) == ('panic', [], True)
 
 
 def test_a_panic_of_another_kind_is_none_of_ours(tmpdir):
-    event, = events(tmpdir, syslog(ERAS['5.15.0'] + ['Kernel panic - not syncing: Attempted to kill init!']))
+    (event,) = events(tmpdir, syslog(ERAS['5.15.0'] + ['Kernel panic - not syncing: Attempted to kill init!']))
     assert event['kind'] == 'kill'
 
 
 def test_sysrq(tmpdir):
     lines = [line.replace('order=0, oom_score', 'order=-1, oom_score') for line in ERAS['5.15.0']]
-    event, = events(tmpdir, syslog(['sysrq: Manual OOM execution'] + lines))
+    (event,) = events(tmpdir, syslog(['sysrq: Manual OOM execution'] + lines))
     assert event['trigger']['manual'] is True and event['trigger']['order'] == -1
     assert event['cause'].startswith('Somebody asked for it')
 
 
 def test_an_allocation_that_failed_is_no_kill(tmpdir):
     from oom_reports import MEMORY_4_8
-    lines = ['swapper/0: page allocation failure: order:4, mode:0x40cc0(GFP_KERNEL|__GFP_COMP), nodemask=(null),cpuset=/,mems_allowed=0',
-             'CPU: 0 PID: 0 Comm: swapper/0 Not tainted 5.15.0 #1', 'Call Trace:'] + MEMORY_4_8.split('\n')
+
+    lines = [
+        'swapper/0: page allocation failure: order:4, mode:0x40cc0(GFP_KERNEL), nodemask=(null),cpuset=/,mems_allowed=0',
+        'CPU: 0 PID: 0 Comm: swapper/0 Not tainted 5.15.0 #1',
+        'Call Trace:',
+    ] + MEMORY_4_8.split('\n')
     result = read(tmpdir, syslog(lines))
-    event, = result['events']
-    assert (event['kind'], event['trigger']['name'], event['trigger']['order']) == ('allocation_failure', 'swapper/0', 4)
+    (event,) = result['events']
+    assert (event['kind'], event['trigger']['name'], event['trigger']['order']) == (
+        'allocation_failure',
+        'swapper/0',
+        4,
+    )
     assert event['complete'] and result['summary']['kills'] == 0
     assert event['cause'] == 'An allocation of order 4 (64 KiB) by swapper/0 failed, and nothing was killed.'
 
@@ -194,7 +247,7 @@ def test_pages_of_64_kib_are_seen_in_the_buddy_list(tmpdir):
         if '*4kB' in line:
             line = line.split(':')[0] + ': 10*64kB (UE) 3*128kB (U) 0*256kB 0*512kB 1*1024kB = 2048kB'
         lines.append(line)
-    event, = events(tmpdir, syslog(lines))
+    (event,) = events(tmpdir, syslog(lines))
     assert event['memory']['page_size_bytes'] == 65536
     assert event['memory']['ram_bytes'] == 262014 * 65536
     assert event['tasks'][0]['rss_bytes'] == 110083 * 65536
@@ -202,21 +255,30 @@ def test_pages_of_64_kib_are_seen_in_the_buddy_list(tmpdir):
 
 def test_page_tables_that_5_4_prints_in_bytes_and_calls_kb(tmpdir):
     lines = [line.replace('pgtables:1232kB', 'pgtables:1261568kB') for line in ERAS['5.15.0']]
-    event, = events(tmpdir, syslog(lines))
+    (event,) = events(tmpdir, syslog(lines))
     assert event['victims'][0]['pgtables_bytes'] == 1261568
 
 
-@pytest.mark.parametrize('lost,missing', [
-    (lambda line: 'invoked' in line, ['header']),
-    (lambda line: 'pages RAM' in line, ['memory']),
-    (lambda line: line.startswith('[  pid'), ['tasks']),
-    (lambda line: 'Killed process' in line, ['victim'])], ids=['header', 'memory', 'tasks', 'victim'])
+@pytest.mark.parametrize(
+    'lost,missing',
+    [
+        (lambda line: 'invoked' in line, ['header']),
+        (lambda line: 'pages RAM' in line, ['memory']),
+        (lambda line: line.startswith('[  pid'), ['tasks']),
+        (lambda line: 'Killed process' in line, ['victim']),
+    ],
+    ids=['header', 'memory', 'tasks', 'victim'],
+)
 def test_a_part_that_is_missing_is_named_and_not_made_up(tmpdir, lost, missing):
-    event, = events(tmpdir, syslog([line for line in ERAS['5.15.0'] if not lost(line)]))
+    (event,) = events(tmpdir, syslog([line for line in ERAS['5.15.0'] if not lost(line)]))
     assert (event['complete'], event['missing']) == (False, missing)
     if missing == ['victim']:
         assert event['victims'] == []
-        assert (event['selected']['pid'], event['selected']['name'], event['selected']['unit']) == (13036, 'mysqld', 'mysqld.service')
+        assert (event['selected']['pid'], event['selected']['name'], event['selected']['unit']) == (
+            13036,
+            'mysqld',
+            'mysqld.service',
+        )
 
 
 def test_reports_of_two_cpus_that_interleave_are_told_apart_by_their_callers(tmpdir):
@@ -228,41 +290,52 @@ def test_reports_of_two_cpus_that_interleave_are_told_apart_by_their_callers(tmp
                 lines.append('[  828.%06d][ %5s] %s\n' % (600000 + index, caller, report[index].replace('\n', '#012')))
     found = events(tmpdir, ''.join(lines))
     assert sorted((event['scope'], event['victims'][0]['name'], event['complete']) for event in found) == [
-        ('global', 'mysqld', True), ('memcg', 'stress', True)]
+        ('global', 'mysqld', True),
+        ('memcg', 'stress', True),
+    ]
 
 
 def test_the_trace_of_another_cpu_in_between_does_not_name_the_trigger(tmpdir):
     lines = list(ERAS['5.15.0'])
-    lines[1:1] = ['------------[ cut here ]------------', 'WARNING: CPU: 1 PID: 42 at kernel/softirq.c:150',
-                  'CPU: 1 PID: 42 Comm: init Not tainted 4.8.0-rc1 #111']
-    event, = events(tmpdir, syslog(lines))
+    lines[1:1] = [
+        '------------[ cut here ]------------',
+        'WARNING: CPU: 1 PID: 42 at kernel/softirq.c:150',
+        'CPU: 1 PID: 42 Comm: init Not tainted 4.8.0-rc1 #111',
+    ]
+    (event,) = events(tmpdir, syslog(lines))
     assert (event['trigger']['pid'], event['kernel']) == (11029, '5.15.0')
 
 
 def test_two_hosts_in_one_file(tmpdir):
     first = syslog(ERAS['5.15.0'], host='web1').splitlines(True)
     second = syslog(ERAS['6.12.0'], host='db1').splitlines(True)
-    mixed = [line for pair in zip(first, second) for line in pair] + first[len(second):] + second[len(first):]
+    mixed = [line for pair in zip(first, second) for line in pair] + first[len(second) :] + second[len(first) :]
     found = events(tmpdir, ''.join(mixed))
     assert sorted((event['host'], event['kernel'], event['complete']) for event in found) == [
-        ('db1', '6.12.0', True), ('web1', '5.15.0', True)]
+        ('db1', '6.12.0', True),
+        ('web1', '5.15.0', True),
+    ]
 
 
 def test_a_table_of_a_vendor_is_read_by_its_header(tmpdir):
     lines = [line.replace('rss pgtables', 'rss (01)nrss  pgtables') for line in ERAS['5.15.0']]
     lines = [line.replace('  1261568', '       77  1261568') for line in lines]
-    event, = events(tmpdir, syslog(lines))
+    (event,) = events(tmpdir, syslog(lines))
     assert event['tasks'][0]['rss_pages'] == 110083 and event['tasks'][0]['pgtables_bytes'] == 1261568
 
 
 def test_a_zone_of_a_kernel_without_numa_has_no_node(tmpdir):
-    event, = events(tmpdir, syslog([line.replace('Node 0 DMA', 'DMA') for line in ERAS['5.15.0']]))
+    (event,) = events(tmpdir, syslog([line.replace('Node 0 DMA', 'DMA') for line in ERAS['5.15.0']]))
     assert [(zone['node'], zone['zone']) for zone in event['zones']] == [(None, 'DMA'), (None, 'DMA32')]
 
 
 def test_numbers_of_400_digits_are_no_numbers(tmpdir):
     huge = '9' * 400
-    lines = [line.replace('262014 pages', huge + ' pages').replace('110083', huge).replace('gfp_mask=0x', 'gfp_mask=0x' + huge)
-             for line in ERAS['5.15.0']]
-    event, = events(tmpdir, syslog(lines))
+    lines = [
+        line.replace('262014 pages', huge + ' pages')
+        .replace('110083', huge)
+        .replace('gfp_mask=0x', 'gfp_mask=0x' + huge)
+        for line in ERAS['5.15.0']
+    ]
+    (event,) = events(tmpdir, syslog(lines))
     assert event['memory']['ram_pages'] is None and 'memory' in event['missing']

@@ -19,16 +19,33 @@ def scan(data, size, fed=None):
         assembler.feed = lambda line, *place: fed.append(line) or feed(line, *place)
     scanner = Scanner(assembler, 'log')
     for start in range(0, len(data), size):
-        scanner.feed(data[start:start + size])
+        scanner.feed(data[start : start + size])
     scanner.finish()
     assembler.flush()
-    return [(report.line, report.offset, len(report.table.rows) if report.table else None, bool(report.memory),
-             [victim['pid'] for victim in report.victims]) for report in found], scanner
+    return [
+        (
+            report.line,
+            report.offset,
+            len(report.table.rows) if report.table else None,
+            bool(report.memory),
+            [victim['pid'] for victim in report.victims],
+        )
+        for report in found
+    ], scanner
 
 
 QUIET = 'Oct 28 11:32:27 centos7 Kernel_Keeper[7]: Keys OK, KiB of Killed\n'
-TEXT = (QUIET * 50 + syslog(ERAS['5.15.0']) + QUIET * 100 + syslog(memcg(1)) + QUIET * 3 + syslog(bare_kill(5)) + QUIET * 200
-        + syslog(ERAS['2.6.32-el6'][4:]) + QUIET).encode('utf-8')
+TEXT = (
+    QUIET * 50
+    + syslog(ERAS['5.15.0'])
+    + QUIET * 100
+    + syslog(memcg(1))
+    + QUIET * 3
+    + syslog(bare_kill(5))
+    + QUIET * 200
+    + syslog(ERAS['2.6.32-el6'][4:])
+    + QUIET
+).encode('utf-8')
 
 
 @pytest.mark.parametrize('size', [1, 7, 13, 64, 100, 1000, 4096, 5000, 65536, 1 << 20])

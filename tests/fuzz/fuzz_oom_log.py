@@ -1,0 +1,187 @@
+#!/usr/bin/env python3
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Coverage-guided fuzzing of the log reader: no input may raise, give what is no JSON, or take more than linear time.
+
+    fuzz_oom_log.py [--runs 100000] [--seed 1]
+
+Uses atheris where it is installed; else mutates the reports of every kernel and prefix at random.
+"""
+
+import argparse
+import json
+import os
+import random
+import resource
+import sys
+import tempfile
+import time
+
+TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path[:0] = [os.path.join(TESTS, 'unit'), os.path.join(TESTS, 'unit', 'plugins', 'module_utils')]
+
+try:
+    import atheris
+except ImportError:
+    atheris = None
+
+import conftest  # noqa: E402, F401  makes the collection importable
+
+if atheris:
+    with atheris.instrument_imports(include=['ansible_collections']):
+        from ansible_collections.oom.rescue.plugins.module_utils import _oom_log
+else:
+    from ansible_collections.oom.rescue.plugins.module_utils import _oom_log
+
+from oom_reports import ERAS, bare_kill, memcg, syslog  # noqa: E402
+
+# Far above what a report of the kernel's takes, far below what a quadratic loop would.
+SECONDS_PER_MIB = 20.0
+TOKENS = (
+    b'\0',
+    b'\n',
+    b'\xff\xfe',
+    b'9' * 400,
+    b'-1',
+    b'0x',
+    b'[',
+    b']',
+    b'(',
+    b')',
+    b'{"MESSAGE":',
+    b'<4>',
+    b'kernel: ',
+    b'> ',
+    b'[  123.456789] ',
+    b'Out of memory: Killed process ',
+    b' invoked oom-killer: gfp_mask=0x0, order=0',
+    b'oom-kill:constraint=',
+    b'task_memcg=',
+    b'Tasks state (memory values in pages):',
+    b'[  pid  ]   uid  tgid total_vm      rss name',
+    b'pages RAM',
+    b'page allocation failure',
+    b'oom_reaper: reaped process ',
+    b'message repeated 999999999 times: [ ',
+    b'#012',
+    b'\\x0a',
+    b'__CURSOR=',
+    b'MESSAGE\n',
+    b'4,1,1,-;',
+    b'Memory cgroup stats for ',
+    b'memory.oom.group',
+    b'total_vm',
+    b'Feb 29 25:61:61 ',
+)
+
+
+def seeds():
+    """Reports of every kernel, under several prefixes."""
+    for lines in list(ERAS.values()) + [memcg(1), memcg(2), bare_kill(1) * 2]:
+        yield syslog(lines).encode()
+        yield ''.join('[  123.456789][ T5241] %s\n' % line for line in lines).encode()
+        yield ''.join('4,1,123456789,-;%s\n' % line for line in lines).encode()
+        yield ''.join(json.dumps({'MESSAGE': line, '_TRANSPORT': 'kernel'}) + '\n' for line in lines).encode()
+        yield '\n'.join(lines).encode()
+
+
+def one_input(data):
+    """Read an input; raises where something is wrong."""
+    started = time.process_time()
+    reading = _oom_log.Reading(limit=50, tasks=5, now=1762000000)
+    reading.text(data, 'fuzz')
+    result = reading.result()
+    json.dumps(result)
+    for event in result['events']:
+        assert event['complete'] is (not event['missing'])
+        assert event['cause'].endswith('.') and '\n' not in event['cause'].rstrip('\n')[-1:]
+    taken = time.process_time() - started
+    assert taken < 1 + SECONDS_PER_MIB * len(data) / (1 << 20), '%.1f s for %d bytes' % (taken, len(data))
+
+
+def mutate(data, others, chance):
+    """A changed copy of an input."""
+    data = bytearray(data)
+    for _ in range(chance.choice((1, 1, 2, 4, 16))):
+        place, length = chance.randrange(len(data) + 1), chance.choice((1, 2, 8, 64, 1024))
+        kind = chance.randrange(7)
+        if kind == 0:
+            data[place : place + length] = b''
+        elif kind == 1:
+            data[place:place] = chance.choice(TOKENS)
+        elif kind == 2:
+            data[place:place] = data[place : place + length] * chance.choice((1, 2, 20))
+        elif kind == 3:
+            for index in range(place, min(place + length, len(data))):
+                data[index] = chance.randrange(256)
+        elif kind == 4:
+            other = chance.choice(others)
+            start = chance.randrange(len(other))
+            data[place : place + chance.choice((0, length))] = other[start : start + length * 4]
+        elif kind == 5:
+            lines = bytes(data).split(b'\n')
+            chance.shuffle(lines) if chance.random() < 0.3 else lines.reverse()
+            data = bytearray(b'\n'.join(lines))
+        else:
+            del data[place:]
+    return bytes(data[: 1 << 20])
+
+
+def by_mutation(runs, seed):
+    """Random mutation, kept where it finds an event."""
+    chance, corpus = random.Random(seed), list(seeds())
+    for number in range(runs):
+        data = mutate(chance.choice(corpus), corpus, chance)
+        try:
+            one_input(data)
+        except Exception:
+            name = os.path.join(tempfile.gettempdir(), 'fuzz-oom-log-%d' % number)
+            with open(name, 'wb') as stream:
+                stream.write(data)
+            print('input %d of seed %d fails: %s' % (number, seed, name))
+            raise
+
+
+def by_coverage(runs, seed):
+    """atheris (libFuzzer), starting from the seeds. Does not return."""
+    directory = tempfile.mkdtemp(prefix='fuzz-oom-log-')
+    for number, data in enumerate(seeds()):
+        with open(os.path.join(directory, str(number)), 'wb') as stream:
+            stream.write(data)
+    dictionary = os.path.join(directory, '.tokens')
+    with open(dictionary, 'w', encoding='ascii') as stream:
+        stream.writelines('"%s"\n' % ''.join('\\x%02x' % byte for byte in token) for token in TOKENS)
+    atheris.Setup(
+        [
+            sys.argv[0],
+            '-atheris_runs=%d' % runs,
+            '-seed=%d' % seed,
+            '-max_len=65536',
+            '-dict=' + dictionary,
+            '-print_final_stats=1',
+            directory,
+        ],
+        one_input,
+    )
+    atheris.Fuzz()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split('\n', maxsplit=1)[0])
+    parser.add_argument('--runs', type=int, default=100000)
+    parser.add_argument('--seed', type=int, default=1)
+    parser.add_argument('--mutation', action='store_true', help='random mutation even where atheris is there')
+    options = parser.parse_args()
+    if atheris and not options.mutation:
+        by_coverage(options.runs, options.seed)
+    started = time.time()
+    by_mutation(options.runs, options.seed)
+    print(
+        '%d inputs of seed %d in %.0f s, none failed; peak memory %d MiB'
+        % (options.runs, options.seed, time.time() - started, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10)
+    )
+
+
+if __name__ == '__main__':
+    main()
