@@ -58,7 +58,8 @@ def _stopped_units(host, kind, name):
     found = []
     for unit in names:
         properties = _systemd.unit_properties(host, unit)
-        if properties and properties['Id'] not in found and properties.get('FragmentPath'):
+        # A masked unit, and an alias of one, has a file too.
+        if properties and properties['LoadState'] == 'loaded' and properties['Id'] not in found:
             found.append(properties['Id'])
     return found
 

@@ -403,3 +403,11 @@ def syslog(lines, stamp='Oct 28 11:32:28', host='centos7', uptime=None):
         % (stamp, host, '' if uptime is None else '[%12.6f] ' % uptime, line.replace('\n', '#012'))
         for line in lines
     )
+
+
+def quiet(stamp, count, host='centos7'):
+    """Lines of a syslog that hold no report."""
+    return ''.join(
+        '%s %s sshd[%d]: Accepted publickey for root from 10.0.0.1 port %d\n' % (stamp, host, index, index)
+        for index in range(count)
+    )

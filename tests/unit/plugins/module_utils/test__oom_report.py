@@ -226,7 +226,7 @@ def test_an_allocation_that_failed_is_no_kill(tmpdir):
     from oom_reports import MEMORY_4_8
 
     lines = [
-        'swapper/0: page allocation failure: order:4, mode:0x40cc0(GFP_KERNEL), nodemask=(null),cpuset=/,mems_allowed=0',
+        'swapper/0: page allocation failure: order:4, mode:0x40cc0(GFP_KERNEL), nodemask=(null),cpuset=/',
         'CPU: 0 PID: 0 Comm: swapper/0 Not tainted 5.15.0 #1',
         'Call Trace:',
     ] + MEMORY_4_8.split('\n')

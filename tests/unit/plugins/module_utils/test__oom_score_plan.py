@@ -291,8 +291,12 @@ def test_a_unit_that_was_killed_and_not_started_again_is_protected_for_its_next_
     assert summary(absent(node)[1]) == [('remove', DROP_IN), ('reload', None)]
 
 
-def test_nothing_of_that_name_is_an_empty_plan(tmp_path):
+@pytest.mark.parametrize('state', [None, 'masked', 'error', 'not-found'])
+def test_nothing_of_that_name_is_an_empty_plan(tmp_path, state):
     node = Node(tmp_path).systemd()
+    if state:
+        node.unit('mariadb.service', UNIT)
+        node.loaded['mariadb.service']['LoadState'] = state
     made, done = present(node)
     assert (made['rows'], made['actions'], done) == ([], [], [])
 
