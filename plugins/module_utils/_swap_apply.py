@@ -103,13 +103,12 @@ class Applier:
         if published:
             if self._host.exists(published):
                 raise SwapError('%s has come into being meanwhile, and stays as it is' % published)
-            self._label_like_swap(path)
+            if action['label']:
+                self._label_like_swap(path)
             os.rename(self._host.path(path), self._host.path(published))
             self._host.sync_directory(os.path.dirname(self._host.path(published)))
 
     def _label_like_swap(self, path):
-        if not self._host.exists('/sys/fs/selinux/enforce'):
-            return
         value = self._kernel.get_xattr(self._host.path(path), 'security.selinux')
         label = wanted_label(value.rstrip(b'\0').decode('ascii', 'replace') if value else None)
         if label:

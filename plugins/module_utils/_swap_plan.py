@@ -221,7 +221,7 @@ def _file_changes(state, wished, size):
         action('file', 'create', 'make %s, %s, mode 0600' % (path, format_size(size)), path=path + NEW,
                size_bytes=size, allocate=method, nocow=rule['nocow']),
         action('signature', 'write', 'write the swap signature for %d bytes' % size, path=path + NEW, publish=path,
-               size_bytes=size, page_size=page),
+               size_bytes=size, page_size=page, label=state['selinux']),
     ]
     if file['kind'] == 'missing':
         return {'before': [], 'content': create}

@@ -55,7 +55,8 @@ def read(host, path, kernel=_swap_syscalls):
         'persistence': _persistence(host, [path, real], managers),
         'managers': managers,
         'swapon_refusal': kernel.swapon_refusal(),
-        'selinux': host.exists('/sys/fs/selinux/enforce'),
+        # A filesystem without this option, as one mounted with context=, does not take labels.
+        'selinux': host.exists('/sys/fs/selinux/enforce') and 'seclabel' in mount.get('options', ()),
     }
 
 

@@ -167,8 +167,9 @@ def extents(descriptor, size_bytes):
     """
     mapped, start, flaws = 0, 0, set()
     while start < size_bytes:
-        request = bytearray(struct.pack('=QQIIII', start, size_bytes - start, _FIEMAP_FLAG_SYNC, 0,
-                                        _EXTENTS_PER_CALL, 0) + b'\0' * (56 * _EXTENTS_PER_CALL))
+        # Python 2's ioctl takes an array, and no bytearray.
+        request = array.array('B', struct.pack('=QQIIII', start, size_bytes - start, _FIEMAP_FLAG_SYNC, 0,
+                                               _EXTENTS_PER_CALL, 0) + b'\0' * (56 * _EXTENTS_PER_CALL))
         try:
             fcntl.ioctl(descriptor, _FS_IOC_FIEMAP, request, True)
         except (IOError, OSError):

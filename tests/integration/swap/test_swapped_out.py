@@ -61,12 +61,12 @@ def areas(guest):
     return dict((line.split()[0], (int(line.split()[2]) * 1024, int(line.split()[3]) * 1024)) for line in lines)
 
 
-def start_hog(guest, megabytes, limit=''):
+def start_hog(guest, megabytes, limit='', kind='MemoryHigh'):
     """A process that holds so much memory, held in RAM up to ``limit`` while it fills it."""
     guest.check('rm -f /run/hog.state; systemd-run --unit hog %s %s %d' % (
-        '-p MemoryHigh=%s' % limit if limit else '', HOG, megabytes))
+        '-p %s=%s' % (kind, limit) if limit else '', HOG, megabytes))
     wait_for(guest, 'filled')
-    if limit:
+    if kind == 'MemoryHigh' and limit:
         guest.check('systemctl set-property --runtime hog MemoryHigh=infinity')
 
 
@@ -143,6 +143,20 @@ def test_shrinking_to_what_still_holds_it_works_and_below_it_ram_takes_the_rest(
     result = converge(swapped_out, size='128M')
     assert areas(swapped_out)['/swapfile'][0] == 128 * MIB - PAGE and 'error' not in result
     assert_whole(swapped_out)
+
+
+def test_a_process_within_its_own_limit_is_not_given_pages_that_would_have_it_killed(guest):
+    assert converge(guest, size='256M')['changed']
+    start_hog(guest, 220, '70M', 'MemoryMax')
+    try:
+        for wish in ({'state': 'absent'}, {'size': '256M', 'active': False}):
+            assert 'hog.service, whose memory limit' in converge(guest, **wish)['error']
+        assert converge(guest, size='300M')['changed']
+        assert_whole(guest)
+        assert areas(guest)['/swapfile'][1] > 100 * MIB
+    finally:
+        guest.check('systemctl stop hog; systemctl reset-failed')
+        converge(guest, state='restored')
 
 
 def test_after_a_reboot_the_swap_is_there_and_after_the_undo_it_is_not(guest):
