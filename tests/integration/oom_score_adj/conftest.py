@@ -29,6 +29,7 @@ _table = {}
 
 def pytest_addoption(parser):
     parser.addoption('--suites', default='bookworm', help='Debian suites, comma-separated')
+    parser.addoption('--machine', default='', help='a machine that runs already, of the first suite')
     parser.addoption('--managers', default='', help='names of managers to test, comma-separated; all without')
 
 
@@ -61,9 +62,13 @@ class Guest:
 
 
 @pytest.fixture(scope='session')
-def guests():
+def guests(request):
     """Machines by suite, one at a time."""
     running = {}
+    ours = request.config.getoption('--machine')
+    if ours:
+        yield lambda suite: Guest(Machine(ours))
+        return
 
     def guest(suite):
         if suite not in running:
