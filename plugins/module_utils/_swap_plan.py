@@ -126,7 +126,7 @@ def _skipped_reason(state, wished):
         text = '%s: no swap file can be on %s (%s): %s' % (
             state['path'], mount.get('mount_point'), mount.get('filesystem'), refusal)
         if mount.get('mount_point') == '/':
-            return text + '; give the host swap, or give a path on a disk filesystem'
+            return text + '; make the swap on the machine that runs this, or give a path on a disk filesystem'
         raise SwapError(text + '; give a path on a disk filesystem')
     if wished['active'] and not state['file']['area'] and state['swapon_refusal']:
         return ('%s: the kernel does not let this process switch swap on (%s), as in a container without '
@@ -213,10 +213,14 @@ def _priority(state, wished):
     return priorities[0] if priorities else None
 
 
+def _method(state, wished):
+    return 'write' if wished['allocate'] == 'auto' and state['rule']['allocate'] == 'write' else wished['allocate']
+
+
 def _file_changes(state, wished, size):
     """{before: steps that an active area bears, content: steps that only an inactive file may have}."""
     file, page, path, rule = state['file'], state['page_size'], state['real_path'], state['rule']
-    method = 'write' if wished['allocate'] == 'auto' and rule['allocate'] == 'write' else wished['allocate']
+    method = _method(state, wished)
     create = [
         action('file', 'create', 'make %s, %s, mode 0600' % (path, format_size(size)), path=path + NEW,
                size_bytes=size, allocate=method, nocow=rule['nocow']),
@@ -295,11 +299,9 @@ def _ways_off(state, wished, size):
 
 def _second_area(state, wished, size):
     path = state['helper']['path']
-    rule = state['rule']
-    method = 'write' if wished['allocate'] == 'auto' and rule['allocate'] == 'write' else wished['allocate']
     return [
         action('file', 'create', 'make a second area of %s for the time being, %s' % (format_size(size), path),
-               path=path, size_bytes=size, allocate=method, nocow=rule['nocow'], helper=True),
+               path=path, size_bytes=size, allocate=_method(state, wished), nocow=state['rule']['nocow'], helper=True),
         action('signature', 'write', 'write the swap signature for %d bytes' % size, path=path, publish=None,
                size_bytes=size, page_size=state['page_size']),
         action('activation', 'on', 'switch %s on' % path, path=path, priority=None, discard=None, size_bytes=size,

@@ -23,9 +23,12 @@ import struct
 _SWAP_FLAG_PREFER = 0x8000
 _DISCARD_FLAGS = {'all': 0x10000, 'once': 0x10000 | 0x20000, 'pages': 0x10000 | 0x40000}
 _POSIX_FADV_DONTNEED = 4
-# ioprio_set(2) has no wrapper in libc; include/uapi/asm-generic/unistd.h and the architectures' own tables.
-_IOPRIO_SET = {'x86_64': 251, 'i386': 289, 'i686': 289, 'aarch64': 30, 'riscv64': 30, 'armv7l': 314, 'armv6l': 314,
-               'ppc64': 273, 'ppc64le': 273, 's390x': 282}
+# ioprio_set(2) has no wrapper in libc; include/uapi/asm-generic/unistd.h and the architectures' own tables. A 32-bit
+# Python on a 64-bit kernel has other numbers than the kernel's name tells, and goes without.
+_IOPRIO_SET = {
+    64: {'x86_64': 251, 'aarch64': 30, 'riscv64': 30, 'ppc64': 273, 'ppc64le': 273, 's390x': 282},
+    32: {'i386': 289, 'i686': 289, 'armv7l': 314, 'armv6l': 314},
+}[8 * struct.calcsize('P')]
 _IOPRIO_IDLE = 3 << 13
 # include/uapi/linux/fs.h, fiemap.h
 _FS_IOC_FIEMAP = 0xC020660B
