@@ -109,10 +109,13 @@ check: lint ## the fast subset: lint, and the unit tests under one Python
 bench: env ## measure on this machine: reading logs, making swap
 	for bench in tests/bench/bench_*.py; do flock /tmp/host-swap.lock python $$bench || exit 1; done
 
+fuzz: env ## 100,000 broken logs through the log reader; RUNS=n for another number
+	tests/fuzz/fuzz_oom_log.py --runs $(or $(RUNS),100000)
+
 build: env ## build the collection's tarball
 	$(VENV)/bin/ansible-galaxy collection build --force
 
 clean: ## take away all that was made here
 	git clean -fdX
 
-.PHONY: help env dev rescue diagnose verify rollback lint unit sanity integration molecule molecule-all test-vm test check bench build clean
+.PHONY: help env dev rescue diagnose verify rollback lint unit sanity integration molecule molecule-all test-vm test check bench fuzz build clean
