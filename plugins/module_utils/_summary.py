@@ -101,8 +101,15 @@ def _stopped(left):
         for key in keys:
             result = left.get(key) or {}
             if result.get('failed'):
-                return '%s: %s' % (step, plain(('%s' % result.get('msg', 'failed')).split('\n')[0]))
+                return '%s: %s' % (step, plain(_message(result)))
     return None
+
+
+def _message(result):
+    """The first line of what a module failed with; where it could not even start, also what the shell said."""
+    message = ('%s' % result.get('msg', 'failed')).split('\n')[0]
+    said = ('%s' % (result.get('module_stderr') or '')).strip().split('\n')[-1]
+    return '%s (%s)' % (message, said) if said else message
 
 
 def _remedies(left, check_mode):
@@ -143,7 +150,7 @@ def _swappiness(result):
 
 def _oom_protect(result):
     if not result.get('found'):
-        return 'No database server runs here: nothing to protect'
+        return 'No server to protect runs here'
     return '; '.join('%s: oom_score_adj %s now, %s at its next start' % (
         '%s (pid %s)' % (row.get('name'), row['pid']) if row.get('pid') else row.get('name'),
         _known((row.get('live') or {}).get('after')), _known((row.get('persistent') or {}).get('after')))

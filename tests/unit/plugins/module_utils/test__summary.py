@@ -96,8 +96,8 @@ def test_check_mode_says_first_that_nothing_was_changed():
                  'holds', 'swap of /swapfile. Not to be had here: no database runs here', id='a claim cannot be told'),
     pytest.param(remedied(swap_result={'failed': True, 'msg': 'no room\ntrace'}), False, 'stopped',
                  'STOPPED: swap: no room', id='a remedy failed'),
-    pytest.param({'__diagnose_memory': {'failed': True, 'msg': 'no python'}}, False, 'stopped',
-                 'STOPPED: diagnose: no python', id='no python'),
+    pytest.param({'__diagnose_memory': {'failed': True, 'msg': 'no python\n', 'module_stderr': 'sh: not found\n'}},
+                 False, 'stopped', 'STOPPED: diagnose: no python (sh: not found)', id='no python'),
     pytest.param({'__verify_swappiness': {'failed': True, 'msg': 'value -5'}}, False, 'stopped',
                  'STOPPED: swappiness: value -5', id='refused before the first change'),
     pytest.param({}, False, 'stopped', 'it gave no answer', id='unreachable'),
@@ -114,7 +114,7 @@ def test_what_a_host_cannot_is_a_result():
     skipped = dict(SWAP, changed=False, skipped_reason='a container', after={})
     assert 'Swap /swapfile, 2 GiB: off now, off after a reboot [skipped: a container]' in lines(
         {'web': remedied(swap_result=skipped)})
-    assert 'No database server runs here: nothing to protect [nothing to do]' in lines(
+    assert 'No server to protect runs here [nothing to do]' in lines(
         {'web': remedied(oom_protect_result=dict(PROTECT, found=False, changed=False, processes=[]))})
 
 

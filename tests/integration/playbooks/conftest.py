@@ -1,0 +1,59 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs the real commands of the README, on this machine and in check mode: nothing here changes it."""
+
+import os
+import pathlib
+import subprocess
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+
+
+class Play:
+    """One run: its exit status, what it printed, the summary and the page."""
+
+    def __init__(self, argv, report, environ=None):
+        environ = {key: value for key, value in os.environ.items() if not key.startswith(('ANSIBLE_', 'MAKE'))} | (
+            environ or {})
+        process = subprocess.run(argv, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                                 timeout=300, env=environ, check=False)
+        self.status, self.output = process.returncode, process.stdout
+        summary, page = report / 'summary.txt', report / 'index.html'
+        self.summary = summary.read_text(encoding='utf-8') if summary.exists() else None
+        self.page = page.read_text(encoding='utf-8') if page.exists() else None
+
+    @property
+    def lines(self):
+        return (self.summary or '').splitlines()
+
+
+@pytest.fixture(scope='session', name='make')
+def fixture_make(tmp_path_factory):
+    """``make(target, LOG=..., CHECK=1)``, its report in a directory of its own."""
+    def run(target, **variables):
+        report = tmp_path_factory.mktemp('report')
+        return Play(['make', '--no-print-directory', target, f'REPORT={report}']
+                    + [f'{name}={value}' for name, value in variables.items()], report)
+    return run
+
+
+@pytest.fixture(scope='session', name='playbook')
+def fixture_playbook(tmp_path_factory):
+    """``playbook(name, *options)`` of ansible-playbook, its report in a directory of its own."""
+    def run(name, *options):
+        report = tmp_path_factory.mktemp('report')
+        return Play([str(ROOT / '.venv/bin/ansible-playbook'), name, '--extra-vars', f'report_dir={report}', *options],
+                    report)
+    return run
+
+
+@pytest.fixture(scope='session', name='seed')
+def fixture_seed():
+    """The report of a real CentOS 7 host, inside a Markdown page."""
+    path = ROOT.parent / 'shared/seed/out-of-memory.md'
+    if not path.exists():
+        pytest.skip(f'{path} is not on this host')
+    return path

@@ -1,0 +1,51 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Bad input: one clear line, an exit status that is not 0, and not even a plan of a change."""
+
+import pytest
+
+HERE = ('--extra-vars', 'rescue_hosts=localhost')
+
+
+@pytest.mark.parametrize('variables, words', [
+    pytest.param('swap_size=900T', 'no room for 900 TiB', id='a size larger than the disk'),
+    pytest.param('swap_size=many', "'many' is not a size", id='a size that is none'),
+    pytest.param('swap_path=/etc', '/etc is a directory', id='a path that is a directory'),
+    pytest.param('swappiness_value=-5', 'value -5 is out of range', id='a negative swappiness'),
+    pytest.param('swappiness_value=low', 'cannot be converted to an int', id='a swappiness that is no number'),
+    pytest.param('oom_protect_value=-2000', 'value -2000 is out of range', id='a score that no kernel takes'),
+])
+def test_a_remedy_that_cannot_be_is_refused_before_the_first_change(make, variables, words):
+    play = make('rescue', CHECK=1, ARGS=f'--extra-vars {variables}')
+    assert play.status != 0
+    assert 'STOPPED' in play.lines[0]
+    assert words in play.lines[0]
+    assert 'changed=0' in play.output
+    assert 'Traceback' not in play.output
+
+
+@pytest.mark.parametrize('run', ['make', 'playbook'])
+def test_a_log_that_does_not_exist(request, run):
+    if run == 'make':
+        play = request.getfixturevalue('make')('diagnose', LOG='/nonexistent/messages')
+    else:
+        play = request.getfixturevalue('playbook')('oom.rescue.diagnose', *HERE, '--extra-vars',
+                                                   '{"diagnose_controller_logs": ["/nonexistent/messages"]}')
+    assert play.status != 0
+    assert '/nonexistent/messages does not exist' in play.lines[0]
+
+
+def test_a_host_without_python(make, tmp_path):
+    inventory = tmp_path / 'hosts'
+    inventory.write_text('bare ansible_connection=local ansible_python_interpreter=/nonexistent/python3\n')
+    play = make('rescue', CHECK=1, INVENTORY=inventory)
+    assert play.status != 0
+    assert play.lines[0].startswith('bare: STOPPED: diagnose: ')
+    assert '/nonexistent/python3' in play.lines[0]
+
+
+def test_an_inventory_that_does_not_exist(make):
+    play = make('diagnose', INVENTORY='/nonexistent/hosts')
+    assert play.status != 0
+    assert '/nonexistent/hosts' in play.output

@@ -1,0 +1,56 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What ``make diagnose LOG=file`` says of a real report, by what the kernel printed in it."""
+
+import re
+
+import pytest
+
+
+@pytest.fixture(scope='module', name='play')
+def fixture_play(make, seed):
+    return make('diagnose', LOG=seed)
+
+
+@pytest.mark.parametrize('words', [
+    pytest.param('centos7', id='the host'),
+    pytest.param('The kernel killed mysqld (pid 13036) with score 435', id='the victim and its score'),
+    pytest.param('total-vm 3867316 kB, anon-rss 440332 kB', id='its sizes'),
+    pytest.param('Triggered by docker-containe (pid 11029), order 0, oom_score_adj -500', id='the trigger'),
+    pytest.param('991 MB class (262014 pages, 8291 reserved); no swap', id='the memory'),
+    pytest.param('mysqld (110083 pages, 430 MiB) and php (76663 pages, 299 MiB)', id='the two largest'),
+    pytest.param('swap of 2 GiB (Red Hat\'s table, up to 2 GiB of RAM: twice the RAM)', id='swap with its rule'),
+    pytest.param('vm.swappiness 10', id='swappiness'),
+    pytest.param('mysqld protected at -600', id='protection'),
+    pytest.param('So protected and with that swap, the kernel would have had php (pid 13360) as its victim', id='replay'),
+])
+def test_the_summary_says(play, words):
+    assert play.status == 0, play.output
+    assert words in play.summary
+    assert words in play.output
+
+
+def test_the_summary_has_ten_lines_at_most(play):
+    assert 0 < len(play.lines) <= 10
+    assert play.lines[-1].startswith('Page: ')
+
+
+def test_the_page_says_the_same_and_needs_nothing_but_itself(play):
+    for words in ('13036', '3867316', 'docker-containe', '262014', '76663', '13360', '2 GiB'):
+        assert words in play.page
+    assert not re.search(r'(src|href)=|url\(|@import|<script', play.page)
+
+
+def test_a_log_and_the_host_are_kept_apart(play):
+    """The advice for the copied log is from that log, not from the RAM of the machine that reads it."""
+    here = [line for line in play.lines if line.startswith('localhost: ')]
+    assert len(here) == 1
+    assert 'mysqld (pid 13036)' not in here[0]
+
+
+def test_an_installed_collection_says_the_same(playbook, seed, play):
+    again = playbook('oom.rescue.diagnose', '--extra-vars', 'rescue_hosts=localhost',
+                     '--extra-vars', f'{{"diagnose_controller_logs": ["{seed}"]}}')
+    assert again.status == 0, again.output
+    assert again.lines[:7] == play.lines[:7]
