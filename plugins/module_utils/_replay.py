@@ -11,6 +11,8 @@ from ._badness import UNKILLABLE, badness, kernel_version, root_bonus, score
 
 _RANKS = 5
 _PAGE_BYTES = 4096
+# All of memory, and an oom_score_adj of 1000.
+_MOST = 2000
 
 
 class ReplayError(ValueError):
@@ -119,11 +121,17 @@ def _ranking(event, total, adjustments, with_root_bonus=True):
             'name': task['name'],
             'uid': task.get('uid'),
             'points': points,
-            'score': score(points, total),
+            'score': _known_score(points, total),
             'rss_bytes': task.get('rss_bytes'),
             'oom_score_adj': adjustment,
         })
     return sorted(ranking, key=lambda row: -row['points'])
+
+
+def _known_score(points, total):
+    """The score, or None where it cannot be: a memcg without a swap limit counts swap that its report does not tell."""
+    value = score(points, total)
+    return value if value <= _MOST else None
 
 
 def _reproduces(event, before):
@@ -141,6 +149,9 @@ def _caveat(event, result, without_bonus):
             'For the report as it is, the same arithmetic names %s (pid %s), but the kernel killed %s (pid %s): do not '
             'rely on this one.' % (result['before']['name'], result['before']['pid'], killed.get('name'),
                                    killed.get('pid')))
+    if (event.get('memory') or {}).get('swap_total_bytes') and all(
+            task.get('swapents_pages') is None for task in event['tasks']):
+        sentences.append('The table of this kernel does not say what each process had in swap, which counts too.')
     if event.get('scope') in ('cpuset', 'mempolicy'):
         sentences.append('Only processes of the affected memory nodes were candidates, and the table does not say '
                          'which those were.')

@@ -23,7 +23,8 @@ def fixture_play(make, seed):
     pytest.param('swap of 2 GiB (Red Hat\'s table, up to 2 GiB of RAM: twice the RAM)', id='swap with its rule'),
     pytest.param('vm.swappiness 10', id='swappiness'),
     pytest.param('mysqld protected at -600', id='protection'),
-    pytest.param('So protected and with that swap, the kernel would have had php (pid 13360) as its victim', id='replay'),
+    pytest.param('So protected and with that swap, the kernel would have had php (pid 13360) as its victim',
+                 id='whom it would have killed'),
 ])
 def test_the_summary_says(play, words):
     assert play.status == 0, play.output

@@ -58,8 +58,8 @@ def test_names_from_a_log_are_text_on_the_page(play):
     assert play.status == 0, play.output
     page = Tags(play.page)
     assert not page.tags & {'script', 'img', 'svg', 'b', 'iframe', 'a', 'link'}
-    assert page.attributes <= {'lang', 'charset', 'name', 'content', 'http-equiv', 'class', 'id', 'style', 'open', 'role',
-                               'scope', 'aria-label', 'aria-labelledby'}
+    assert page.attributes <= {'lang', 'charset', 'name', 'content', 'http-equiv', 'class', 'id', 'style', 'open',
+                               'role', 'scope', 'aria-label', 'aria-labelledby'}
     for name in HOSTILE[:4]:
         assert name in page.text
 
