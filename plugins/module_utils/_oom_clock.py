@@ -9,7 +9,7 @@ __metaclass__ = type
 
 import re
 
-from ._host import to_native
+from ._oom_prefix import log_text
 from ._oom_times import format_time, latest_before, parse_ctime, parse_iso, parse_yearless, with_year
 
 _STAMP = re.compile(r'(?:<\d{1,3}>)?([A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d) ')
@@ -33,7 +33,7 @@ class Clock:
         if data[:6] == self._day:
             return
         self._day = data[:6]
-        match = _STAMP.match(to_native(data))
+        match = _STAMP.match(log_text(data))
         if match:
             self.see(offset, parse_yearless(match.group(1)))
 

@@ -172,6 +172,9 @@ class Reading:
         """{events, summary}: events newest first."""
         events, summary = self._merger.result()
         summary['sources'] = self.sources
+        for event in events:
+            if event['host'] is None and 'ring_buffer' in event['seen_in']:
+                event['host'] = os.uname()[1]
         return {'events': events[: self._limit] if self._limit else events, 'summary': summary}
 
 

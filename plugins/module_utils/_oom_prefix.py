@@ -7,6 +7,7 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
+import codecs
 import json
 import re
 
@@ -41,6 +42,23 @@ _FACILITY = re.compile(r'(?:kern|user|daemon|syslog|auth|authpriv|local\d)\.\w+$
 _INNER_KERNEL = re.compile(r'(?:^|[\s.])kernel:\s?')
 _INNER_SECONDS = re.compile(r'\[\s{0,8}\d{1,10}\.\d{6}\]')
 _ESCAPED = re.compile(r'(?:#012|\\x0a|\\n)\s*')
+
+
+def _escape(error):
+    """Bytes that are no UTF-8, and halves of surrogates, as ``\\xff``: what is read must be text in any JSON."""
+    wrong = error.object[error.start : error.end]
+    if isinstance(error, UnicodeDecodeError):
+        return u''.join(u'\\x%02x' % byte for byte in bytearray(wrong)), error.end
+    return u''.join(u'\\u%04x' % ord(character) for character in wrong), error.end
+
+
+codecs.register_error('oom_rescue_escape', _escape)
+
+
+def log_text(data):
+    """Bytes of a log as native text that is valid UTF-8."""
+    text = data.decode('utf-8', 'oom_rescue_escape')
+    return text.encode('utf-8') if str is bytes else text
 
 
 class Prefix:
@@ -279,12 +297,12 @@ def field_text(value):
         if value and isinstance(value[0], list):
             value = value[0]
         try:
-            return to_native(bytes(bytearray(value)))
+            return log_text(bytes(bytearray(value)))
         except (TypeError, ValueError):
             return ''
     if value is None or isinstance(value, (dict, bool)):
         return ''
-    return value if isinstance(value, str) else to_native(('%s' % value).encode('utf-8', 'replace'))
+    return log_text((u'%s' % value).encode('utf-8', 'oom_rescue_escape'))
 
 
 def journal_record(record):

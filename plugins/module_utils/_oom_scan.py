@@ -7,8 +7,7 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
-from ._host import to_native
-from ._oom_prefix import LONGEST_LINE
+from ._oom_prefix import LONGEST_LINE, log_text
 
 # One of these stands in every report: its header or its summary, its victim, or the allocation that failed.
 MARKERS = (b'oom-kill', b'Killed process', b'page allocation failure')
@@ -185,7 +184,7 @@ class Scanner:
         number, offset = self._line, self._base + start
         wanted = True
         for line in chunk.split(b'\n'):
-            wanted = feed(to_native(line[:LONGEST_LINE]), path, number, offset)
+            wanted = feed(log_text(line[:LONGEST_LINE]), path, number, offset)
             offset += len(line) + 1
             if number is not None:
                 number += 1

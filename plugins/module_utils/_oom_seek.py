@@ -7,8 +7,7 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
-from ._host import to_native
-from ._oom_prefix import PrefixReader
+from ._oom_prefix import PrefixReader, log_text
 
 _WINDOW = 1 << 16
 # Syslog stamps lines late and clocks are set; what is read too much costs little.
@@ -21,7 +20,7 @@ def time_of(data, clock):
     """Seconds since 1970 of the first line in ``data`` that bears a time, or None."""
     reader = PrefixReader()
     for line in data.split(b'\n')[1:-1]:
-        prefix = reader.read(to_native(line[:1024]))[0]
+        prefix = reader.read(log_text(line[:1024]))[0]
         if prefix is not None and prefix.style:
             epoch = clock.resolve(prefix, 0)[0]
             if epoch is not None:

@@ -189,7 +189,7 @@ def _by_command(stream, argv):
         for block in command_blocks(argv, stream):
             yield block
     except CommandMissing as error:
-        raise SourceError('%s is needed to read it: %s' % (argv[0], error))
+        raise SourceError('it takes a command to read it: %s' % error)
     except SourceError as error:
         raise SourceError('corrupt: %s' % error)
 
@@ -206,7 +206,7 @@ def command_blocks(argv, stdin=None):
                 env=dict(os.environ, LC_ALL='C', LANGUAGE='C'),
             )
         except OSError as error:
-            raise CommandMissing(reason(error))
+            raise CommandMissing('%s: %s' % (argv[0], reason(error)))
         try:
             while True:
                 block = process.stdout.read(BLOCK)
