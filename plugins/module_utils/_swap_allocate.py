@@ -7,6 +7,7 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
+import ctypes
 import errno
 import fcntl
 import mmap
@@ -72,8 +73,9 @@ def _write_zeros(descriptor, start, size_bytes, progress):
     try:
         while offset < size_bytes:
             try:
-                # A short first step brings an odd start to where O_DIRECT can go on.
-                offset += os.write(descriptor, _part(zeros, min(_CHUNK - offset % _CHUNK, size_bytes - offset)))
+                # A short first step brings an odd start to where O_DIRECT can go on. Python 2's mmap has no memoryview.
+                part = (ctypes.c_char * min(_CHUNK - offset % _CHUNK, size_bytes - offset)).from_buffer(zeros)
+                offset += os.write(descriptor, part)
             except OSError as error:
                 if error.errno != errno.EINVAL or not direct:
                     raise
@@ -88,11 +90,6 @@ def _write_zeros(descriptor, start, size_bytes, progress):
                 progress(offset - start, size_bytes - start)
     finally:
         _set_direct(descriptor, False)
-
-
-def _part(mapping, length):
-    # Python 2's mmap has no memoryview, and Python 3 has no buffer.
-    return buffer(mapping, 0, length) if str is bytes else memoryview(mapping)[:length]  # noqa: F821
 
 
 def _set_direct(descriptor, wanted):

@@ -198,12 +198,13 @@ def _present(state, wished, size):
         actions.append(action('activation', 'on', 'switch %s on' % path, path=path, discard=wished['discard'],
                               priority=_priority(state, wished), size_bytes=size,
                               filesystem=state['mount'].get('filesystem')))
+    actions += _persistence(state, wished)
     if helper['area'] or any(step.get('helper') for step in actions):
         if helper['area']:
             _refuse_retiring(state, size)
-        actions.append(_off(helper['path'], helper['area']))
-        actions.append(action('file', 'remove', 'remove the second area', path=helper['path']))
-    return actions + _persistence(state, wished)
+        actions.append(dict(_off(helper['path'], helper['area']), retires=True))
+        actions.append(action('file', 'remove', 'remove the second area', path=helper['path'], retires=True))
+    return actions
 
 
 def _priority(state, wished):

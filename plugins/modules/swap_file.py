@@ -18,7 +18,7 @@ description:
     second area for the time being where the disk has room for it, and refuses where neither is safe.
   - Makes the file with mode C(0600) under another name, and gives it its own when it is complete.
 author:
-  - OOM Rescue maintainers
+  - OOM Rescue maintainers (@oom-rescue)
 options:
   path:
     description:

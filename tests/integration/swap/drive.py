@@ -8,6 +8,7 @@ after it no other program is run.
 """
 
 import contextlib
+import importlib
 import io
 import json
 import os
@@ -15,7 +16,7 @@ import pathlib
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / 'unit'))
-import conftest  # noqa: F401  makes the collection importable
+importlib.import_module('conftest')  # makes the collection importable
 
 from ansible_collections.oom.rescue.plugins.module_utils._host import Host
 from ansible_collections.oom.rescue.plugins.module_utils._swap_converge import converge

@@ -81,7 +81,7 @@ RETIRE = ['activation off', 'file remove']
     pytest.param(there(2 * GIB, on=False), {'size': '4G'}, ['file grow', 'signature write', 'activation on'],
                  id='an inactive file needs no second area'),
     pytest.param(there(2 * GIB), {'size': '2G', 'priority': 5},
-                 HELPER + ['activation off', 'activation on'] + RETIRE + ['persistence change'],
+                 HELPER + ['activation off', 'activation on', 'persistence change'] + RETIRE,
                  id='another priority is a new activation'),
     pytest.param(there(2 * GIB, mode='0644'), {'size': '2G'}, ['file protect'], id='the mode alone'),
     pytest.param(there(2 * GIB, on=False), {'size': '2G', 'active': False}, [], id='off may stay off'),
