@@ -169,7 +169,7 @@ class Machine:
             '-smp', str(settings['smp']), '-m', str(settings['memory']),
             '-kernel', settings['image'] + '/vmlinuz', '-initrd', settings['image'] + '/initrd.img',
             '-append', 'root=/dev/vda rw console=ttyS0 loglevel=4 net.ifnames=0 mitigations=off '
-                       'systemd.hostname=%s %s' % (self.name, settings['append']),
+                       'systemd.show_status=error systemd.hostname=%s %s' % (self.name, settings['append']),
             '-drive', 'file=%s,if=virtio,format=raw,cache=unsafe' % (self.directory / 'disk.img'),
             '-netdev', 'user,id=net,restrict=on,hostfwd=tcp:127.0.0.1:%d-:22' % settings['port'],
             '-device', 'virtio-net-pci,netdev=net,romfile=', '-device', 'virtio-rng-pci',
@@ -225,8 +225,8 @@ class Machine:
     def put(self, source, target):
         """Copy a file, or a directory with what is in it, from this host to the path ``target`` in the machine."""
         source = pathlib.Path(source)
-        argv = ['tar', '-C', str(source.parent), '-cf', '-', '--transform', 's,^%s,%s,' % (source.name, target.strip('/')),
-                source.name]
+        argv = ['tar', '-C', str(source.parent), '-cf', '-',
+                '--transform', 's,^%s,%s,' % (source.name, target.strip('/')), source.name]
         packed = subprocess.run(argv, stdout=subprocess.PIPE, check=True).stdout
         done = subprocess.run(self.ssh_command('tar -xf - -C / --no-same-owner'), input=packed, capture_output=True)
         if done.returncode:
