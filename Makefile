@@ -92,10 +92,10 @@ integration: dev ## the playbooks, swap files and sysctl programs on this machin
 	@tests/host/install btrfs-progs e2fsprogs strace xfsprogs
 	tests/integration/run
 
-KERNELS ?= bookworm
-test-vm: dev ## the outage on real kernels, in virtual machines: KERNELS='bullseye bookworm trixie forky'
+KERNELS ?= 6.1
+test-vm: dev ## the outage on real kernels, in virtual machines: KERNELS='6.1 6.12 7.2', SCENARIO=outage_vm_systemd
 	@tests/host/install $$(cat tests/vm/packages.txt)
-	for kernel in $(KERNELS); do molecule/run outage_vm $$kernel || exit 1; done
+	SCENARIO='$(SCENARIO)' molecule/run-vm $(KERNELS)
 
 molecule-all: ## every container scenario on every platform
 	$(MAKE) molecule SCENARIO=all
