@@ -30,6 +30,8 @@ _LARGE_TABLE = 4096
 _LONGEST_KILL = 300
 
 _BARE = Prefix()
+# dmesg and journalctl print in color where they are told to.
+_COLOR = re.compile('\x1b\\[[0-9;]{0,20}[mK]')
 # Every line that _EVENTS knows holds one of these.
 _HINT = re.compile(
     'oom-|Kill|Out of memory|mems_allowed=|oom_reaper|allocation failure|OOM victim|oom.group|Kernel panic'
@@ -98,6 +100,8 @@ class Assembler:
             line = line[:-1]
         if line[:1] == '\0':
             line = line.lstrip('\0')
+        if '\x1b' in line:
+            line = _COLOR.sub('', line)
         prefix, message = self._reader.read(line[:LONGEST_LINE])
         if prefix is None:
             message = message.strip()

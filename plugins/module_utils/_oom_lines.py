@@ -64,6 +64,7 @@ _USAGE = re.compile(
 )
 _STATISTICS = re.compile(r'Memory cgroup stats for (.*?):(?:\s+(.*))?$', re.DOTALL)
 _STATISTIC = re.compile(r'([a-z_]{1,40})(?::| )(\d{1,20})(KB)?(?=\s|$)')
+_STATISTICS_ONLY = re.compile(r'(?:[a-z_]{1,40}(?: \d{1,20}|:\d{1,20}KB)(?:\s+|$))+$')
 
 _ALLOCATION = re.compile(r'(.{0,64}?)[:.] page allocation failure[:.] ?(.*)$', re.DOTALL)
 _MODE = re.compile(r'mode:(0x[0-9a-fA-F]{1,16})(?:\(([^()]{0,1000})\))?')
@@ -255,6 +256,11 @@ def statistics(message):
     """(cgroup, {name: value}) of ``Memory cgroup stats for /x: cache:0KB rss:4KB`` (KB) or ``anon 4096`` (bytes)."""
     match = _STATISTICS.match(message)
     return (match.group(1), statistic_pairs(match.group(2) or '')) if match else None
+
+
+def statistic_line(message):
+    """The pairs of a line that holds nothing else, or None."""
+    return statistic_pairs(message) if _STATISTICS_ONLY.match(message) else None
 
 
 def statistic_pairs(text):

@@ -149,7 +149,7 @@ class Report:
         return True
 
     def _statistic(self, message):
-        pairs = lines.statistic_pairs(message)
+        pairs = lines.statistic_line(message)
         if not pairs or len(self.statistics) > _MOST_STATISTICS:
             return False
         for name, value in pairs.items():

@@ -131,6 +131,7 @@ FORMS = {
     ),
     'dmesg': (each('[  123.456789] %s'), None, None, 123.456789, None),
     'dmesg with indented lines': (unprefixed('[  123.456789] %s'), None, None, 123.456789, None),
+    'dmesg in color': (each('\x1b[32m[  123.456789] \x1b[0m\x1b[1m%s\x1b[0m'), None, None, 123.456789, None),
     'dmesg -T': (each('[Wed Sep  3 12:02:41 2025] %s'), AT, None, None, None),
     'dmesg -T in German': (each('[Mi Sep  3 12:02:41 2025] %s'), AT, None, None, None),
     'dmesg -T in French': (each('[mer. sept.  3 12:02:41 2025] %s'), AT, None, None, None),
