@@ -28,12 +28,16 @@ class KernelRefusal(SwapError):
 
 
 class Applier:
-    """Applies actions to a host. ``progress`` is a callable (done_bytes, total_bytes) for a long write."""
+    """Applies actions to a host. ``progress`` is a callable (done_bytes, total_bytes) for a long write.
+
+    ``warnings`` has what went wrong and is no reason to undo the rest.
+    """
 
     def __init__(self, host, kernel=_swap_syscalls, progress=None):
         self._host = host
         self._kernel = kernel
         self._progress = progress
+        self.warnings = []
 
     def apply(self, action):
         """Carry out one action. Raises SwapError or OSError."""
@@ -197,5 +201,10 @@ class Applier:
         return saved if saved is not None and saved.rstrip('\n') == text.rstrip('\n') else text
 
     def _persistence_reload(self, action):
-        if _systemd.is_running(self._host):
+        if not _systemd.is_running(self._host):
+            return
+        try:
             _systemd.reload_units(self._host)
+        except _systemd.SystemdError as error:
+            # The next boot reads fstab anyway, and a host in trouble needs its swap more than a unit.
+            self.warnings.append('%s, so systemd has no unit for the swap until the next boot or daemon-reload' % error)

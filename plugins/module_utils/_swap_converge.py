@@ -12,7 +12,7 @@ import errno
 import fcntl
 import os
 
-from . import _fstab, _swap_syscalls, _systemd
+from . import _fstab, _swap_syscalls
 from ._state import State, backup_path
 from ._swap_apply import Applier, KernelRefusal
 from ._swap_plan import SwapError, plan, wish
@@ -46,10 +46,11 @@ def _converge(host, path, wished, check_mode, progress, kernel):
     planned = plan(state, wished)
     if check_mode:
         return _result(state, planned, None, wished)
+    applier = Applier(host, kernel, progress)
     if planned['actions']:
         store.remember(key, _recorded(state))
         try:
-            planned = _apply(host, path, state, planned, Applier(host, kernel, progress), kernel)
+            planned = _apply(host, path, state, planned, applier, kernel)
         except PutBack:
             if record is None:
                 _forget(host, store, key)
@@ -59,7 +60,7 @@ def _converge(host, path, wished, check_mode, progress, kernel):
         _read_back(after, wished, planned)
     if undo or _nothing_is_left(store.get(key), wished, after) or planned['skipped_reason'] and not record:
         _forget(host, store, key)
-    return _result(state, planned, after)
+    return dict(_result(state, planned, after), warnings=applier.warnings)
 
 
 class PutBack(SwapError):
@@ -76,7 +77,7 @@ def _apply(host, path, state, planned, applier, kernel):
             return dict(planned, actions=[], skipped_reason='%s; make the swap elsewhere, in a container on the host '
                         'that runs it' % error)
         raise PutBack(str(error))
-    except (SwapError, _systemd.SystemdError, IOError, OSError) as error:
+    except (SwapError, IOError, OSError) as error:
         if step.get('retires'):
             # All that was asked is there: to undo it would need the same that just failed.
             raise SwapError('%s; %s is as asked, and the second area goes with a later run' % (
@@ -134,7 +135,7 @@ def _restoring(record):
     priority = record['priority'] if record['active'] and record['priority'] >= 0 else None
     return wish(size=record['size_bytes'], active=record['active'], priority=priority, persist='lines',
                 fstab_lines=record['fstab_lines'], mode=record['mode'], uid=record['uid'], gid=record['gid'],
-                override=True, claimed=True, reserve_bytes=0)
+                override=True, claimed=True, exact=True, reserve_bytes=0)
 
 
 def _nothing_is_left(record, wished, after):

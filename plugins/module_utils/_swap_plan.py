@@ -33,6 +33,7 @@ def wish(**given):
         'state': 'present', 'size': 'auto', 'priority': None, 'discard': None, 'persist': 'fstab', 'active': True,
         'allocate': 'auto', 'reserve_bytes': 512 * _MIB, 'demand_bytes': None, 'expected_peak_bytes': None,
         'override': False, 'claimed': False, 'mode': '0600', 'uid': 0, 'gid': 0, 'fstab_lines': None,
+        'exact': False,
     }
     unknown = set(given) - set(result)
     if unknown:
@@ -148,7 +149,8 @@ def _wanted_size(state, wished):
     """(bytes of the file, None where none is wanted; recommend()'s result or None)."""
     file, page, text = state['file'], state['page_size'], str(wished['size']).strip()
     if text != 'auto':
-        return _explicit_size(state, wished, text) // page * page, None
+        size = _explicit_size(state, wished, text)
+        return size if wished['exact'] else size // page * page, None
     current = file['size_bytes'] if file['kind'] == 'file' else 0
     held = min(current, file.get('allocated_bytes', 0))
     result = _swap_size.recommend(
@@ -187,12 +189,12 @@ def _present(state, wished, size):
     file, helper = state['file'], state['helper']
     path = state['real_path']
     actions, on = [], bool(file['area'])
+    _refuse_disk(state, wished, size)
     changes = _file_changes(state, wished, size)
     if on and _must_go_off(state, wished, size, changes):
         actions += _ways_off(state, wished, size)
         actions.append(_off(path, file['area']))
         on = False
-    _refuse_disk(state, wished, size)
     actions += changes['before'] + (changes['content'] if not on else [])
     if wished['active'] and not on and size:
         actions.append(action('activation', 'on', 'switch %s on' % path, path=path, discard=wished['discard'],

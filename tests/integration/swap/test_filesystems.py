@@ -119,3 +119,11 @@ def test_a_btrfs_file_with_copy_on_write_is_made_anew(make_root):
     run('mkswap', file)
     assert ('file', 'remove') in layers(root.converge(size='32M'))
     assert root.areas() == {'/swapfile': 32 * MIB - PAGE}
+
+
+@pytest.mark.parametrize('filesystem', ['ext4', 'xfs', 'btrfs'])
+def test_writing_a_file_leaves_the_page_cache_alone(make_root, filesystem):
+    root = make_root(filesystem, megabytes=512)
+    assert root.converge(size='64M', allocate='write')['changed']
+    cached = int(run('fincore', '--bytes', '--noheadings', '--output', 'RES', root.path / 'swapfile'))
+    assert cached <= MIB

@@ -140,3 +140,12 @@ def test_two_runs_at_once_are_one(node):
 
     kernel.swapon = second
     assert converge(host, '/swapfile', wish(size='2M', reserve_bytes=0), kernel=kernel)['changed'] and seen
+
+
+def test_a_systemd_that_does_not_answer_is_a_warning_and_the_swap_is_there(node):
+    host, kernel = node()
+    host.make_directory('/run/systemd/system')
+    host.run = lambda argv: (1, '', 'Failed to reload daemon: Connection timed out\n')
+    result = converge(host, '/swapfile', wish(size='2M', reserve_bytes=0), kernel=kernel)
+    assert result['changed'] and 'Connection timed out' in result['warnings'][0]
+    assert kernel.active == [('/swapfile', 2044)]
