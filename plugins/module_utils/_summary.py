@@ -13,6 +13,7 @@ from ._evidence import plain, when
 from ._sizes import format_size
 
 LINES = 10
+_WORST = ('stopped', 'false', 'changed', 'planned', 'advice', 'same', 'holds')
 # The variables that hold what a role's modules returned, in the order in which a play runs them.
 _STEPS = (
     ('diagnose', ('__diagnose_memory', '__diagnose_reports', '__diagnose_copy')),
@@ -20,7 +21,6 @@ _STEPS = (
     ('swappiness', ('__verify_swappiness', 'swappiness_result')),
     ('oom_protect', ('__verify_oom_protect', 'oom_protect_result')),
 )
-_RESULTS = ('swap_result', 'swappiness_result', 'oom_protect_result')
 
 
 def summarize(names, hostvars, reached=None, check_mode=False, page=None):
@@ -28,10 +28,11 @@ def summarize(names, hostvars, reached=None, check_mode=False, page=None):
 
     ``hostvars`` has what the roles left on each, ``reached`` the names of those that did not fail. The status is
     ``stopped`` (a role failed, or the host gave no answer), ``false`` (a claim does not hold), ``holds`` (all claims
-    hold), ``changed``, ``same`` or ``advice`` (only diagnosed).
+    hold), ``changed``, ``planned`` (check mode), ``same`` or ``advice`` (only diagnosed). The worst come first.
     """
     hosts = [_host(name, hostvars[name], reached is None or name in reached, check_mode) for name in names]
     logs = _logs(names, hostvars)
+    hosts.sort(key=lambda host: _WORST.index(host['status']))
     lines = (['Check mode: nothing was changed.'] if check_mode and any(
         host['status'] not in ('advice', 'stopped') for host in hosts) else [])
     if len(hosts) == 1:
@@ -76,14 +77,15 @@ def _host(name, left, reached, check_mode):
     stopped = _stopped(left)
     verdict = _verdict(left.get('verify_result'))
     if not reached and not stopped and not (verdict and verdict[0] == 'false'):
-        stopped = 'it gave no answer, or its variables were refused: see the message above'
+        stopped = 'it gave no answer, or its variables were refused: see what Ansible says'
     if stopped:
         status, headline = 'stopped', 'STOPPED: %s' % stopped
     elif verdict:
         status, headline = verdict
     elif remedies:
-        changed = any((left.get(key) or {}).get('changed') for key in _RESULTS)
-        status, headline = ('changed' if changed else 'same'), '; '.join(remedies)
+        changed = any((left.get(key) or {}).get('changed') for key, name, words in _REMEDIES)
+        status = 'same' if not changed else 'planned' if check_mode else 'changed'
+        headline = _in_short(left, check_mode)
     else:
         status, headline = 'advice', '%s To do: %s.' % (advice.get('cause', 'It was not read.'), todo(advice))
     lines = [headline, 'Nothing after that was tried on this host.'] if stopped else []
@@ -112,23 +114,40 @@ def _message(result):
     return '%s (%s)' % (message, said) if said else message
 
 
-def _remedies(left, check_mode):
-    """A line for each remedy that a role tried."""
-    lines = []
-    for key, words in (('swap_result', _swap), ('swappiness_result', _swappiness),
-                       ('oom_protect_result', _oom_protect)):
+def _tried(left):
+    """(name, words, result) of each remedy that a role tried."""
+    for key, name, words in _REMEDIES:
         result = left.get(key)
-        if result and not result.get('failed') and 'changed' in result and not result.get('skipped'):
-            lines.append('%s [%s]' % (words(result), _outcome(result, check_mode)))
-    return lines
+        if result and 'changed' in result and not result.get('failed') and not result.get('skipped'):
+            yield name, words, result
+
+
+def _remedies(left, check_mode):
+    """A line for each remedy."""
+    return ['%s [%s]' % (words(result), ': '.join(_outcome(result, check_mode)))
+            for _name, words, result in _tried(left)]
+
+
+def _in_short(left, check_mode):
+    """All remedies in a line: ``changed: swap, vm.swappiness; skipped: score (why)``."""
+    groups = []
+    for name, _words, result in _tried(left):
+        outcome = _outcome(result, check_mode)
+        text = name if len(outcome) == 1 else '%s (%s)' % (name, outcome[1])
+        group = next((group for group in groups if group[0] == outcome[0]), None)
+        if group:
+            group[1].append(text)
+        else:
+            groups.append((outcome[0], [text]))
+    return '; '.join('%s: %s' % (outcome, ', '.join(names)) for outcome, names in groups)
 
 
 def _outcome(result, check_mode):
-    if result.get('skipped_reason') and not result.get('changed'):
-        return 'skipped: %s' % result['skipped_reason']
-    outcome = ('nothing to do' if not result.get('changed') else 'would be changed to that' if check_mode else
-               'changed')
-    return '%s; skipped: %s' % (outcome, result['skipped_reason']) if result.get('skipped_reason') else outcome
+    """What came of a remedy in a word, and why where it was skipped."""
+    word = 'nothing to do' if not result.get('changed') else 'would be changed to that' if check_mode else 'changed'
+    if not result.get('skipped_reason'):
+        return (word,)
+    return ('%s; skipped' % word if result.get('changed') else 'skipped', result['skipped_reason'])
 
 
 def _swap(result):
@@ -179,6 +198,13 @@ def _verdict(verified):
     return 'holds', sentence + '.'
 
 
+_REMEDIES = (
+    ('swap_result', 'swap', _swap),
+    ('swappiness_result', 'vm.swappiness', _swappiness),
+    ('oom_protect_result', 'oom_score_adj', _oom_protect),
+)
+
+
 def _logs(names, hostvars):
     """The logs that were copied from elsewhere, each once, though every host of the play has read them."""
     logs = {}
@@ -212,9 +238,7 @@ def _in_full(start, diagnosis):
 
 def _many(hosts, logs, room):
     """A line for each host, the worst first, then for each log; the last line counts what there is no room for."""
-    worst = ('stopped', 'false', 'changed', 'advice', 'same', 'holds')
-    lines = ['%s: %s' % (host['name'], host['headline'])
-             for host in sorted(hosts, key=lambda host: worst.index(host['status']))]
+    lines = ['%s: %s' % (host['name'], host['headline']) for host in hosts]
     lines += [_log_line(log) for log in logs]
     if len(lines) > room:
         lines = lines[:room - 1] + ['and %d more on the page' % (len(lines) - room + 1)]

@@ -11,7 +11,7 @@ INVENTORY = f'''\
 [all:vars]
 ansible_python_interpreter={sys.executable}
 [all]
-bad ansible_connection=local swap_path=/etc
+bad ansible_connection=local swap_path=/etc/ssl
 gone ansible_connection=ssh ansible_host=127.0.0.1 ansible_port=1
 fine ansible_connection=local swap_path=/nonexistent-swapfile
 '''
@@ -25,9 +25,9 @@ def fixture_play(make, tmp_path_factory):
 
 
 @pytest.mark.parametrize('words', [
-    pytest.param('bad: STOPPED: swap: /etc is a directory', id='the remedy that failed, and why'),
+    pytest.param('bad: STOPPED: swap: /etc/ssl is a directory', id='the remedy that failed, and why'),
     pytest.param('gone: STOPPED: it gave no answer', id='the host without an answer'),
-    pytest.param('fine: Swap /nonexistent-swapfile', id='the host that went on'),
+    pytest.param('fine: would be changed to that: swap', id='the host that went on'),
 ])
 def test_each_host_has_its_line(play, words):
     assert any(line.startswith(words) for line in play.lines), play.output

@@ -86,7 +86,10 @@ def test_check_mode_says_first_that_nothing_was_changed():
 
 @pytest.mark.parametrize('left, reached, status, words', [
     pytest.param({'diagnose_result': diagnosis()}, True, 'advice', 'RAM ran out. To do', id='diagnosed'),
-    pytest.param(remedied(), True, 'changed', 'Swap /swapfile', id='changed'),
+    pytest.param(remedied(), True, 'changed', 'changed: swap, oom_score_adj; nothing to do: vm.swappiness',
+                 id='changed'),
+    pytest.param(remedied(swap_result=dict(SWAP, changed=False, skipped_reason='a container')), True, 'changed',
+                 'skipped: swap (a container); nothing', id='skipped'),
     pytest.param(remedied(swap_result=dict(SWAP, changed=False), oom_protect_result=dict(PROTECT, changed=False)),
                  True, 'same', 'nothing to do', id='nothing to do'),
     pytest.param(remedied(verify_result={'claims': [claim(True)]}), True, 'holds', 'Verified', id='verified'),
