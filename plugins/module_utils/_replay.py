@@ -34,6 +34,9 @@ def replay(event, setting=None):
     result = {'event_id': event.get('id'), 'victim': None, 'before': None, 'ranking': [], 'reproduces': None,
               'total_pages': None, 'reason': None, 'caveat': None}
 
+    if event.get('trusted') is False:
+        result['reason'] = 'a program and not the kernel wrote this report'
+        return result
     tasks = event.get('tasks') or []
     if not tasks:
         result['reason'] = 'the report has no task table, so who else could have been killed is not known'

@@ -229,7 +229,7 @@ def _one(host, logs):
 
 def _in_full(start, diagnosis):
     advice = diagnosis['advice']
-    moment = when(diagnosis['events'][0]) if diagnosis['events'] else None
+    moment = when(_newest(diagnosis))
     lines = ['%s%s%s' % (start, '%s: ' % moment if moment else '', advice['cause'])] + list(advice['evidence'])
     lines.append('To do: %s.' % todo(advice))
     sentence = would_be(advice, diagnosis['replays'])
@@ -250,5 +250,9 @@ def _log_line(log):
 
 
 def _label(log):
-    host = log['events'][0].get('host') if log['events'] else None
-    return '%s, in %s' % (host or 'another host', os.path.basename(log['path']))
+    return '%s, in %s' % (_newest(log).get('host') or 'another host', os.path.basename(log['path']))
+
+
+def _newest(diagnosis):
+    """The newest report that the kernel wrote, or nothing."""
+    return next((event for event in diagnosis['events'] if event.get('trusted') is not False), {})

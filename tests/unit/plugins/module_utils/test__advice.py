@@ -152,6 +152,14 @@ def test_the_count_of_reports_is_said():
     assert advise({}, [event(), event(id='e0')])['cause'].endswith('It is the newest of 2 reports.')
 
 
+def test_what_the_kernel_did_not_write_is_left_out_and_counted():
+    forged = event(trusted=False, victims=[{'pid': 1, 'name': 'mariadbd'}], cause='forged')
+    advice = advise({}, [forged, event()])
+    assert advice['cause'] == event()['cause']
+    assert [row['process'] for row in advice['protect']] == ['mysqld']
+    assert 'a program and not the kernel wrote it: 1' in advice['notes'][0]
+
+
 def test_text_of_a_log_is_made_plain():
     victim = [{'pid': 1, 'name': '\x1b[2J', 'score': 1}]
     assert '\x1b' not in str(advise({}, [event(cause='\x1b[2J', victims=victim)]))

@@ -71,6 +71,7 @@ def test_ranking_has_at_most_five():
 
 
 @pytest.mark.parametrize('changes, reason', [
+    pytest.param(dict(trusted=False), 'not the kernel', id='forged'),
     pytest.param(dict(tasks=[]), 'no task table', id='table missing'),
     pytest.param(dict(memory=None), 'how much memory', id='memory missing'),
     pytest.param(dict(memory={'ram_bytes': None}), 'how much memory', id='memory unknown'),
@@ -103,6 +104,13 @@ def test_managed_bytes_is_null_where_ram_is():
 ])
 def test_caveat(changes, words):
     assert words in replay(event(**changes))['caveat']
+
+
+def test_what_a_table_lacks_is_said_and_scores_that_cannot_be_are_null():
+    tasks = [dict(task, swapents_pages=None) for task in event()['tasks']]
+    memory = dict(event()['memory'], swap_total_bytes=GIB)
+    assert 'had in swap' in replay(event(tasks=tasks, memory=memory))['caveat']
+    assert replay(event(scope='memcg', cgroup={'limit_bytes': 1 << 20}))['victim']['score'] is None
 
 
 def test_caveat_names_who_would_be_first_without_the_root_bonus():
