@@ -10,29 +10,18 @@ __metaclass__ = type
 import os
 import posixpath
 
-from ._swap_areas import unescape
+from ._meminfo import text_of
+from ._mounts import mounts
 
 # Without a limit, version 1 says the largest whole number of pages in a long.
 _UNLIMITED = 1 << 62
 
 
-def _mounts(host):
-    """Control group mounts of /proc/self/mountinfo: [{root, path, type, options}]."""
-    found = []
-    for line in (host.read('/proc/self/mountinfo') or '').splitlines():
-        head, separator, tail = line.partition(' - ')
-        fields, rest = head.split(), tail.split()
-        if separator and len(fields) >= 5 and len(rest) >= 3 and rest[0] in ('cgroup', 'cgroup2'):
-            found.append({'root': unescape(fields[3]), 'path': unescape(fields[4]), 'type': rest[0],
-                          'options': rest[2].split(',')})
-    return found
-
-
 def layout(host):
-    """{version: 1|2|hybrid|null, memory: version of the memory controller or null, mount: {root, path}|null}."""
-    mounts = _mounts(host)
-    first = [mount for mount in mounts if mount['type'] == 'cgroup']
-    second = [mount for mount in mounts if mount['type'] == 'cgroup2']
+    """{version: 1|2|hybrid|null, memory: version of the memory controller or null, mount: {root, mount_point}|null}."""
+    table = mounts(host)
+    first = [mount for mount in table if mount['filesystem'] == 'cgroup']
+    second = [mount for mount in table if mount['filesystem'] == 'cgroup2']
     version = ('hybrid' if first and second else 1 if first else 2 if second else None)
     for mount in first:
         if 'memory' in mount['options']:
@@ -61,11 +50,11 @@ def _chain(host, where):
     # In a container without a cgroup namespace the path is the host's, and the mount shows a part of it.
     if mount['root'] not in ('/', '') and (path + '/').startswith(mount['root'] + '/'):
         path = path[len(mount['root']):]
-    directory = posixpath.normpath(mount['path'] + '/' + path)
-    if not directory.startswith(mount['path']) or not host.exists(directory):
-        directory = mount['path']
+    directory = posixpath.normpath(mount['mount_point'] + '/' + path)
+    if not directory.startswith(mount['mount_point']) or not host.exists(directory):
+        directory = mount['mount_point']
     chain = [directory]
-    while directory != mount['path']:
+    while directory != mount['mount_point']:
         directory = posixpath.dirname(directory)
         chain.append(directory)
     return chain
@@ -73,19 +62,12 @@ def _chain(host, where):
 
 def _number(host, path):
     """A limit or a count; None for none (``max``, or version 1's huge number) and for what cannot be read."""
-    try:
-        text = (host.read(path) or '').strip()
-    except (IOError, OSError):
-        return None
+    text = text_of(host, path) or ''
     return int(text) if text.isdigit() and int(text) < _UNLIMITED else None
 
 
 def _event(host, path, name):
-    try:
-        text = host.read(path) or ''
-    except (IOError, OSError):
-        return None
-    for line in text.splitlines():
+    for line in (text_of(host, path) or '').splitlines():
         fields = line.split()
         if len(fields) == 2 and fields[0] == name and fields[1].isdigit():
             return int(fields[1])
@@ -128,7 +110,7 @@ def own_cgroup(host):
     directory, level = min(limited, key=lambda pair: pair[1]['limit_bytes']) if limited else levels[0]
     swaps = [each['swap_limit_bytes'] for _path, each in levels if each['swap_limit_bytes'] is not None]
     result.update(level, swap_limit_bytes=min(swaps) if swaps else None,
-                  path=directory[len(where['mount']['path']):] or '/')
+                  path=directory[len(where['mount']['mount_point']):] or '/')
     return result
 
 
@@ -137,7 +119,7 @@ def swappiness_of_cgroups(host):
     where = layout(host)
     if where['memory'] != 1:
         return []
-    mount = where['mount']['path']
+    mount = where['mount']['mount_point']
     found = []
     for directory, names, files in os.walk(host.path(mount)):
         names.sort()

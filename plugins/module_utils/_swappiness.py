@@ -13,6 +13,7 @@ import re
 from . import _sysctl, _tuned
 from ._badness import kernel_version
 from ._cgroup import swappiness_of_cgroups
+from ._meminfo import number_of
 from ._overlay import Overlay
 from ._systemd import version as systemd_version
 
@@ -25,14 +26,6 @@ KERNEL_DEFAULT = 60
 _READ_ONLY = 1  # ST_RDONLY of statvfs(3)
 
 
-def read_integer(host, path):
-    """The number in a file of /proc or /sys, or None where there is none."""
-    try:
-        return _sysctl.kernel_integer(host.read(path))
-    except (IOError, OSError):
-        return None
-
-
 def maximum(kernel):
     """The largest value that a kernel takes: 200 since 5.8 (commit c843966c556d). An unknown one says it itself."""
     return 100 if kernel and kernel < (5, 8) else 200
@@ -40,7 +33,7 @@ def maximum(kernel):
 
 def cannot_set(host):
     """Why this node has no say over vm.swappiness, or None where it has."""
-    if read_integer(host, RUNTIME) is None:
+    if number_of(host, RUNTIME) is None:
         return '%s cannot be read here' % RUNTIME
     try:
         read_only = os.statvfs(host.path('/proc/sys')).f_flag & _READ_ONLY
@@ -192,7 +185,7 @@ def cgroups_count(host, env):
     Only version 1 has one. Before 3.16 (kernel commit 688eb988d15a), EL7's 3.10 included, it matters to a cgroup that
     meets its own limit alone; EL8 and Oracle's kernels can be told to look at vm.swappiness alone.
     """
-    return (not env['kernel'] or env['kernel'] >= (3, 16)) and read_integer(host, FORCE_RUNTIME) != 1
+    return (not env['kernel'] or env['kernel'] >= (3, 16)) and number_of(host, FORCE_RUNTIME) != 1
 
 
 def provenance(host, view=None, env=None, runtime=None, cgroups=None, counts=None):
@@ -202,7 +195,7 @@ def provenance(host, view=None, env=None, runtime=None, cgroups=None, counts=Non
     """
     view = view or Overlay(host)
     env = env or environment(host)
-    runtime = read_integer(host, RUNTIME) if runtime is None else runtime
+    runtime = number_of(host, RUNTIME) if runtime is None else runtime
     declared, after_reboot, _winner = resolve(view, env)
     counts = cgroups_count(host, env) if counts is None else counts
     groups = swappiness_of_cgroups(host) if cgroups is None else cgroups

@@ -12,10 +12,11 @@ import posixpath
 
 from . import _sysctl, _tuned
 from ._cgroup import swappiness_of_cgroups
+from ._meminfo import number_of
 from ._overlay import Overlay
 from ._state import backup_once, backup_path, drop_backup
 from ._swappiness import (FORCE_KEY, FORCE_RUNTIME, KEY, RUNTIME, cgroups_count, environment, maximum, provenance,
-                          read_integer, resolve)
+                          resolve)
 
 # After 99-sysctl.conf, the link to /etc/sysctl.conf of Debian 12 and EL, in the order of sysctl.d(5).
 OWN = '/etc/sysctl.d/99-zz-oom-rescue.conf'
@@ -145,7 +146,7 @@ def plan_present(host, value, conflicts='fail', cgroups='report'):
     view = Overlay(host)
     plan = Plan(provenance(host, view, env))
     plan.target = value
-    force = cgroups == 'set' and read_integer(host, FORCE_RUNTIME) is not None
+    force = cgroups == 'set' and number_of(host, FORCE_RUNTIME) is not None
     _write(plan, view, OWN, own_text(value, force), '%s = %d' % (KEY, value))
     if view.exists(TMPFILES):
         cgroups = 'set'
@@ -177,7 +178,7 @@ def _plan_kernel(plan, host, view, env, value, cgroups):
         plan.act('runtime', 'set', '%s from %s to %d' % (KEY, current, value))
     if cgroups != 'set' or not cgroups_count(host, env):
         return
-    forced = read_integer(host, FORCE_RUNTIME)
+    forced = number_of(host, FORCE_RUNTIME)
     if forced is not None:
         plan.force = (FORCE_RUNTIME, forced, 1)
         plan.act('cgroup', 'force', '%s from %d to 1' % (FORCE_KEY, forced))
@@ -217,7 +218,7 @@ def plan_absent(host, state):
     if plan.target != plan.before['runtime']:
         plan.runtime = (RUNTIME, plan.before['runtime'], plan.target)
         plan.act('runtime', 'set', '%s from %s to %d' % (KEY, plan.before['runtime'], plan.target))
-    forced = read_integer(host, FORCE_RUNTIME)
+    forced = number_of(host, FORCE_RUNTIME)
     if 'force' in records and forced is not None and forced != records['force']['before']:
         plan.force = (FORCE_RUNTIME, forced, records['force']['before'])
         plan.act('cgroup', 'force', '%s from %d to %d' % (FORCE_KEY, forced, records['force']['before']))
@@ -284,7 +285,7 @@ def apply_plan(host, plan, state):
             continue
     if plan.undo:
         _forget(host, plan, state)
-    left = read_integer(host, RUNTIME)
+    left = number_of(host, RUNTIME)
     if left != plan.target:
         raise SwappinessError('%s is %s after %d was written: something else on this host sets it' % (
             RUNTIME, left, plan.target))
