@@ -58,8 +58,9 @@ def ssh(options):
 
 
 def down(options):
-    for guest in machines.machines() if options.all else [Machine(name) for name in options.name]:
-        guest.down()
+    for guest in machines.machines():
+        if options.all or guest.name in options.name:
+            guest.down()
 
 
 def show(_):
