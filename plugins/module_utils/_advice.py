@@ -222,4 +222,3 @@ def _fact_notes(facts):
             notes.append('%s is active and kills before the kernel does, by rules of its own: see that it spares the '
                          'database too.' % plain(killer.get('name')))
     return notes
-
