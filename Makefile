@@ -15,9 +15,10 @@ QUIET := ANSIBLE_DISPLAY_OK_HOSTS=false ANSIBLE_DISPLAY_SKIPPED_HOSTS=false ANSI
 	$(if $(INVENTORY),ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED=true)
 HOSTS = $(if $(INVENTORY),--inventory '$(INVENTORY)',--extra-vars rescue_hosts=localhost) $(if $(LIMIT),--limit '$(LIMIT)')
 LOGS = $(if $(LOG),--extra-vars '{"diagnose_controller_logs": ["$(LOG)"]}')
+OPTIONS = $(HOSTS) $(LOGS) --extra-vars report_dir='$(abspath $(REPORT))' $(if $(CHECK),--check --diff) $(ARGS)
 define play
 @mkdir -p $(REPORT) && rm -f $(REPORT)/summary.txt
-@$(QUIET) ansible-playbook oom.rescue.$(1) $(HOSTS) $(LOGS) --extra-vars report_dir='$(abspath $(REPORT))' $(if $(CHECK),--check --diff) $(ARGS) 2> $(REPORT)/errors.txt; \
+@$(QUIET) ansible-playbook oom.rescue.$(1) $(OPTIONS) 2> $(REPORT)/errors.txt; \
 	status=$$?; \
 	if ! [ -f $(REPORT)/summary.txt ] || grep -q 'gave no answer' $(REPORT)/summary.txt; then \
 		grep '^fatal:' $(REPORT)/errors.txt || cat $(REPORT)/errors.txt; fi; \

@@ -49,7 +49,8 @@ def todo(advice):
     parts = []
     swap = advice.get('swap')
     if swap and swap['size_bytes']:
-        parts.append('swap of %s (%s)' % (format_size(swap['size_bytes']), swap['rule']))
+        more = ' more than the %s there is' % format_size(swap['other_bytes']) if swap.get('other_bytes') else ''
+        parts.append('swap of %s%s (%s)' % (format_size(swap['size_bytes']), more, swap['rule']))
     if advice.get('swappiness'):
         parts.append('vm.swappiness %s' % advice['swappiness']['value'])
     parts.extend('%s protected at %s' % (row['process'], row['value']) for row in advice.get('protect') or [])

@@ -153,6 +153,8 @@ def test_names_from_a_log_cannot_move_the_cursor():
 @pytest.mark.parametrize('advice, phrase', [
     pytest.param(dict(ADVICE, swap=None, swappiness=None, protect=[]), 'nothing that this collection can do', id='no'),
     pytest.param(dict(ADVICE, swap={'size_bytes': 0, 'rule': 'r'}, protect=[]), 'vm.swappiness 10', id='enough swap'),
+    pytest.param(dict(ADVICE, swap={'size_bytes': GIB, 'other_bytes': GIB, 'rule': 'r'}, swappiness=None, protect=[]),
+                 'swap of 1 GiB more than the 1 GiB there is (r)', id='swap is too small'),
 ])
 def test_todo(advice, phrase):
     assert todo(advice) == phrase
