@@ -16,7 +16,7 @@ DATABASES = ('mysqld', 'mariadbd')
 # An allocation of a higher order than this is not tried by killing: PAGE_ALLOC_COSTLY_ORDER of linux/mmzone.h.
 _COSTLY_ORDER = 3
 _BOUND = {
-    'memcg': 'the limit of a control group',
+    'memcg': 'a control group',
     'cpuset': 'the memory nodes of a cpuset',
     'mempolicy': 'the memory nodes of a memory policy',
 }
