@@ -396,12 +396,12 @@ def test_a_container_is_found_by_name_or_id(tmp_path, name):
 
 @pytest.mark.parametrize('labels, expected', [
     (('{"com.docker.compose.service": "db", "com.docker.compose.version": "2.20.2", '
-     '"com.docker.compose.project.config_files": "/srv/app/compose.yml"}'),
+      '"com.docker.compose.project.config_files": "/srv/app/compose.yml"}'),
      ('in service db of /srv/app/compose.yml add `oom_score_adj: -600`, then `docker compose up -d db`, which '
       'recreates it')),
     ('{"com.docker.compose.service": "db", "com.docker.compose.version": "1.24.1"}',
      ('in service db of its compose file add `oom_score_adj: -600`, then `docker compose up -d db`, which recreates it '
-     '(docker-compose before 1.27 knows the key in file format 2 alone)')),
+      '(docker-compose before 1.27 knows the key in file format 2 alone)')),
 ])
 def test_a_composed_container_has_its_compose_file_named(tmp_path, labels, expected):
     node = seed_node(tmp_path)
