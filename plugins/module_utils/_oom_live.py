@@ -33,15 +33,15 @@ def journal_blocks(since=None, until=None):
         argv.append('--until=@%d' % int(until + 1))
     # systemd 236 and newer can leave out what is not needed.
     started = False
-    try:
-        for block in command_blocks(argv + ['--output-fields=' + _FIELDS]):
-            started = True
-            yield block
-    except SourceError:
-        if started:
-            raise
-        for block in command_blocks(argv):
-            yield block
+    for words in (argv + ['--output-fields=' + _FIELDS], argv):
+        try:
+            for block in command_blocks(words):
+                started = True
+                yield block
+            return
+        except SourceError:
+            if started or words is argv:
+                raise
 
 
 def ring_buffer_blocks(path=KMSG):
@@ -49,42 +49,43 @@ def ring_buffer_blocks(path=KMSG):
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     except OSError as error:
-        try:
-            for block in command_blocks(['dmesg', '--raw']):
-                yield block
-        except SourceError:
-            raise SourceError('%s: %s' % (path, reason(error)))
-        return
+        return _dmesg_blocks('%s: %s' % (path, reason(error)))
+    return _kmsg_blocks(descriptor)
+
+
+def _dmesg_blocks(otherwise):
     try:
-        for block in _kmsg_blocks(descriptor):
-            yield block
-    finally:
-        os.close(descriptor)
+        yield b''.join(command_blocks(['dmesg', '--raw']))
+    except SourceError:
+        raise SourceError(otherwise)
 
 
 def _kmsg_blocks(descriptor):
-    lines, size = [], 0
-    # The buffer is written on while it is read: what comes after this moment is left.
-    end = time.time() + 10
-    while time.time() < end:
-        try:
-            record = os.read(descriptor, 1 << 14)
-        except OSError as error:
-            if error.errno == errno.EAGAIN:
+    try:
+        lines, size = [], 0
+        # The buffer is written on while it is read: what comes after this moment is left.
+        end = time.time() + 10
+        while time.time() < end:
+            try:
+                record = os.read(descriptor, 1 << 14)
+            except OSError as error:
+                if error.errno == errno.EAGAIN:
+                    break
+                if error.errno in (errno.EPIPE, errno.EINVAL, errno.EINTR):
+                    continue
+                raise SourceError(reason(error))
+            if not record:
                 break
-            if error.errno in (errno.EPIPE, errno.EINVAL, errno.EINTR):
-                continue
-            raise SourceError(reason(error))
-        if not record:
-            break
-        line = record.split(b'\n', 1)[0]
-        lines.append(line)
-        size += len(line)
-        if size >= BLOCK:
+            line = record.split(b'\n', 1)[0]
+            lines.append(line)
+            size += len(line)
+            if size >= BLOCK:
+                yield b'\n'.join(lines) + b'\n'
+                lines, size = [], 0
+        if lines:
             yield b'\n'.join(lines) + b'\n'
-            lines, size = [], 0
-    if lines:
-        yield b'\n'.join(lines) + b'\n'
+    finally:
+        os.close(descriptor)
 
 
 def boot_time():

@@ -187,7 +187,8 @@ def _unpack(stream, new):
 def _by_command(stream, argv):
     try:
         for block in command_blocks(argv, stream):
-            yield block
+            if block:
+                yield block
     except CommandMissing as error:
         raise SourceError('it takes a command to read it: %s' % error)
     except SourceError as error:
