@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/env python
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -8,6 +8,7 @@ bench_oom_log.py [--size 512] [--rounds 5] [--python PYTHON ...] [--peer 'NAME=C
 """
 
 import argparse
+import importlib
 import os
 import random
 import resource
@@ -20,7 +21,7 @@ import time
 TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path[:0] = [os.path.join(TESTS, 'unit'), os.path.join(TESTS, 'unit', 'plugins', 'module_utils')]
 
-import conftest  # noqa: E402, F401  makes the collection importable
+importlib.import_module('conftest')  # makes the collection importable
 from ansible_collections.oom.rescue.plugins.module_utils import _oom_log  # noqa: E402
 from oom_reports import ERAS, syslog  # noqa: E402
 
@@ -59,7 +60,7 @@ def write_log(path, mib, every=8):
         line = 'Oct 28 11:%02d:%02d centos7 %s\n' % (
             size // MIB,
             chance.randrange(60),
-            chance.choice(PROGRAMS) % tuple(chance.randrange(65000) for _ in range(4)),
+            chance.choice(PROGRAMS) % tuple(chance.randrange(65000) for _word in range(4)),
         )
         lines.append(line)
         size += len(line)
@@ -80,11 +81,11 @@ def cpu_seconds():
 def seconds(call, rounds):
     """(wall, CPU) of the fastest of some runs."""
     best = []
-    for _ in range(rounds):
+    for _round in range(rounds):
         cpu, started = cpu_seconds(), time.perf_counter()
         call()
         best.append((time.perf_counter() - started, cpu_seconds() - cpu))
-    return min(wall for wall, _ in best), min(cpu for _, cpu in best)
+    return min(wall for wall, _cpu in best), min(cpu for _wall, cpu in best)
 
 
 def command(*argv):
@@ -169,12 +170,12 @@ def run(options, directory):
             '%d kills, %.0f MiB' % (kills, memory / 1024.0),
         )
     for peer in options.peer:
-        name, _, text = peer.partition('=')
+        name, _equals, text = peer.partition('=')
         row(name, *seconds(shell(text.format(log=log)), 1), of=grep)
 
     print()
     data = report(1)
-    wall, cpu = seconds(lambda: [one(data) for _ in range(200)], rounds)
+    wall, cpu = seconds(lambda: [one(data) for _time in range(200)], rounds)
     print(
         '%-52s %8.3f ms wall, %.3f ms CPU; limit 0.5 ms' % ('one report of 40 tasks, scan to event', wall * 5, cpu * 5)
     )
@@ -184,14 +185,14 @@ def run(options, directory):
         subprocess.run(['gzip', '-1', '-c', log], stdout=stream, check=True)
     zcat = seconds(shell('zcat %s | wc -l' % packed), rounds)
     row('zcat | wc -l', *zcat)
-    wall, cpu, memory, _ = ours(sys.executable, packed, rounds)
+    wall, cpu, memory, _kills = ours(sys.executable, packed, rounds)
     row('oom_log_info, gzip', wall, cpu, zcat, '1.5', '%.0f MiB' % (memory / 1024.0))
     os.unlink(packed)
 
     quiet = os.path.join(directory, 'quiet')
     subprocess.run("grep -v -E 'centos7 kernel: [^Id]' %s > %s" % (log, quiet), shell=True, check=True)
     grep = seconds(command('grep', '-c', '-E', PATTERN, quiet), rounds)
-    wall, cpu, _, kills = ours(sys.executable, quiet, rounds)
+    wall, cpu, _memory, kills = ours(sys.executable, quiet, rounds)
     row('the same log without a report', wall, cpu, grep, '', '%d kills' % kills)
     os.unlink(quiet)
 
@@ -228,7 +229,10 @@ def since(log):
                 stream.write(chunk.replace(b'Oct 01 11', b'Oct %02d %02d' % (day, 11 + hour)))
         stream.write(report(1))
     os.utime(log, (1762000000, 1762000000))
-    read = lambda **options: _oom_log.read_events([log], now=1762000000, **options)  # noqa: E731
+
+    def read(**options):
+        return _oom_log.read_events([log], now=1762000000, **options)
+
     whole = seconds(read, 2)
     part = seconds(lambda: read(since=1761648000), 2)
     print(

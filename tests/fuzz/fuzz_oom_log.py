@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/env python
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -10,6 +10,7 @@ Uses atheris where it is installed; else mutates the reports of every kernel and
 """
 
 import argparse
+import importlib
 import json
 import os
 import random
@@ -26,7 +27,7 @@ try:
 except ImportError:
     atheris = None
 
-import conftest  # noqa: E402, F401  makes the collection importable
+importlib.import_module('conftest')  # makes the collection importable
 
 if atheris:
     with atheris.instrument_imports(include=['ansible_collections']):
@@ -103,7 +104,7 @@ def one_input(data):
 def mutate(data, others, chance):
     """A changed copy of an input."""
     data = bytearray(data)
-    for _ in range(chance.choice((1, 1, 2, 4, 16))):
+    for _change in range(chance.choice((1, 1, 2, 4, 16))):
         place, length = chance.randrange(len(data) + 1), chance.choice((1, 2, 8, 64, 1024))
         kind = chance.randrange(7)
         if kind == 0:

@@ -155,7 +155,7 @@ def run(argv, **options):
     """Run a command of this host; VmError with the end of its output where it fails."""
     try:
         done = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                              text=True, errors='replace', **options)
+                              text=True, errors='replace', check=False, **options)
     except FileNotFoundError:
         raise VmError('%s is not on this host: `make vm-packages` installs what the machines need' % argv[0]) from None
     if done.returncode:

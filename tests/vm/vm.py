@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/env python
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -24,7 +24,7 @@ def _image(options):
     trees = {}
     for value in options.tree:
         guest, spec = value.split('=', 1)
-        suite, _, packages = spec.partition(':')
+        suite, _colon, packages = spec.partition(':')
         trees[guest] = Tree(suite, packages.split(','))
     return Image(options.suite or 'bookworm', [name for name in options.packages.split(',') if name],
                  options.aptopt, _pairs(options.file), trees, options.provision, options.size)
@@ -63,7 +63,7 @@ def down(options):
             guest.down()
 
 
-def show(_):
+def show(_options):
     for guest in machines.machines():
         print(guest.name, 'pid %s' % guest.pid if guest.pid else 'off', 'port %s' % guest.port,
               '%s MB' % guest.settings['memory'], guest.settings['image'])

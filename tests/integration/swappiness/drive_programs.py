@@ -7,6 +7,7 @@ drive_programs.py ROOT SEED CASES, in a mount and a UTS namespace of its own. RO
 sysctl directories this empties; the key is kernel.domainname, which the UTS namespace keeps from the host. Prints JSON.
 """
 
+import importlib
 import json
 import os
 import pathlib
@@ -16,7 +17,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / 'unit'))
-import conftest  # noqa: F401  makes the collection importable
+importlib.import_module('conftest')  # makes the collection importable
 
 from ansible_collections.oom.rescue.plugins.module_utils import _sysctl
 from ansible_collections.oom.rescue.plugins.module_utils._host import Host
@@ -85,7 +86,8 @@ def main():
     root, seed, cases = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
     os.chroot(root)
     os.chdir('/')
-    version = subprocess.run(['sysctl', '--version'], stdout=subprocess.PIPE, universal_newlines=True).stdout
+    version = subprocess.run(['sysctl', '--version'], check=True, stdout=subprocess.PIPE,
+                             universal_newlines=True).stdout
     procps = version.split()[-1] >= '4'
     programs = [(_sysctl.PROCPS, ['sysctl', '--system'], procps)]
     for path in ('/usr/lib/systemd/systemd-sysctl', '/lib/systemd/systemd-sysctl'):

@@ -190,12 +190,12 @@ _NEW_TRACE = [
 ]
 
 
-def _era(invoked, identity, memory, layout, kill, cpuset=True, trace=_TRACE):
+def _era(invoked, identity, memory, layout, kill, cpuset=True, trace=None):
     return (
         ['docker-containe invoked oom-killer: ' + invoked]
         + ([_CPUSET] if cpuset else [])
         + ([identity] if identity else [])
-        + list(trace)
+        + list(_TRACE if trace is None else trace)
         + memory.rstrip('\n').split('\n')
         + _table(layout)
         + list(kill)

@@ -243,9 +243,8 @@ def test_a_ring_buffer_that_was_overrun_lost_the_middle(tmpdir, monkeypatch):
 def test_a_source_that_fails_says_so(monkeypatch):
     def fail():
         raise _oom_log.sources.SourceError('/dev/kmsg: Operation not permitted')
-        yield b''
 
-    monkeypatch.setattr(_oom_live, 'ring_buffer_blocks', fail)
+    monkeypatch.setattr(_oom_live, 'ring_buffer_blocks', lambda: (fail() for _block in range(1)))
     result = read(found=['ring_buffer'])
     assert result['summary']['sources'] == [
         {'path': 'ring_buffer', 'bytes': 0, 'lines': 0, 'reports': 0, 'error': '/dev/kmsg: Operation not permitted'}
@@ -336,3 +335,19 @@ def test_very_many_kills_are_all_counted(tmpdir):
 )
 def test_a_page_about_oom_kills_is_no_report(tmpdir, page):
     assert read(write(tmpdir.join('page.md'), '# Title\n\n%s\n\nmore\n' % page))['events'] == []
+
+
+@pytest.mark.parametrize('real', [False, True], ids=['forged', 'forged after a kill'])
+def test_what_user_space_wrote_in_the_kernels_name_is_told_by_the_journal(tmpdir, monkeypatch, real):
+    def record(transport):
+        return json.dumps(
+            {'MESSAGE': bare_kill(7)[0], '_TRANSPORT': transport, '_HOSTNAME': 'centos7', 'SYSLOG_IDENTIFIER': 'kernel',
+             '__REALTIME_TIMESTAMP': '1761651149000000'}, separators=(',', ':')) + '\n'
+
+    records = record('syslog') + (record('kernel') if real else '')
+    monkeypatch.setattr(_oom_live, 'command_blocks', lambda argv, stdin=None: iter([records.encode('utf-8')]))
+    path = write(tmpdir.join('messages'), syslog(bare_kill(7)))
+    assert read(path)['events'][0]['trusted'] is True
+    result = read(path, found=['journal'])
+    event, = result['events']
+    assert event['trusted'] is real and result['summary']['kills'] == int(real)

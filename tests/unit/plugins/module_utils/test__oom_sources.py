@@ -31,21 +31,21 @@ def pids(result):
     return [victim['pid'] for event in reversed(result['events']) for victim in event['victims']]
 
 
-COMPRESSORS = {
-    'gz': lambda data: _gzip(data),
-    'gz of two members': lambda data: _gzip(data[:500]) + _gzip(data[500:]),
-    'bz2': bz2.compress,
-    'xz': lambda data: _command(['xz', '-c'], data),
-    'zst': lambda data: _command(['zstd', '-cq'], data),
-}
-
-
 def _gzip(data):
     buffer = io.BytesIO()
     stream = gzip.GzipFile(fileobj=buffer, mode='wb')
     stream.write(data)
     stream.close()
     return buffer.getvalue()
+
+
+COMPRESSORS = {
+    'gz': _gzip,
+    'gz of two members': lambda data: _gzip(data[:500]) + _gzip(data[500:]),
+    'bz2': bz2.compress,
+    'xz': lambda data: _command(['xz', '-c'], data),
+    'zst': lambda data: _command(['zstd', '-cq'], data),
+}
 
 
 def _command(argv, data):
