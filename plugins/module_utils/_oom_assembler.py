@@ -19,7 +19,7 @@ from ._oom_times import parse_yearless
 # in between.
 _PATIENCE_OPEN = 500
 # The reaper and memory.oom.group speak soon after the kill.
-_PATIENCE_CLOSED = 60
+_PATIENCE_CLOSED = 30
 _PATIENCE_NONE = 10
 _MOST_STREAMS = 64
 _MOST_WAITING = 16

@@ -26,7 +26,9 @@ def has_journal(root='/'):
 
 def journal_blocks(since=None, until=None):
     """The kernel's entries of all boots, one JSON record a line, by blocks."""
+    # What user space wrote in the kernel's name is read as well, to be told apart in syslog's files.
     argv = ['journalctl', '--no-pager', '--quiet', '--all', '--output=json', '_TRANSPORT=kernel']
+    argv += ['+', 'SYSLOG_IDENTIFIER=kernel']
     if since is not None:
         argv.append('--since=@%d' % int(since))
     if until is not None:

@@ -7,6 +7,7 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
+import itertools
 import os
 import time
 
@@ -18,8 +19,9 @@ from ._fork_failures import ForkFailures
 from ._oom_assembler import Assembler
 from ._oom_clock import Clock
 from ._oom_events import event_of
+from ._oom_find import MARKERS
 from ._oom_merge import Merger
-from ._oom_scan import MARKERS, Scanner
+from ._oom_scan import Scanner
 from ._oom_seek import MARGIN, offset_of, time_of
 
 _DAY = 86400
@@ -113,13 +115,8 @@ class Reading:
     def _decoded(blocks):
         """The blocks of a log, with the journal's export format made lines."""
         first = next(blocks, b'')
-        if first.startswith(export.FIRST):
-            for block in export.json_blocks(_chain(first, blocks)):
-                yield block
-            return
-        yield first
-        for block in blocks:
-            yield block
+        whole = itertools.chain((first,), blocks)
+        return export.json_blocks(whole) if first.startswith(export.FIRST) else whole
 
     def text(self, data, path):
         """Read a log that is in memory."""
@@ -176,12 +173,6 @@ class Reading:
             if event['host'] is None and 'ring_buffer' in event['seen_in']:
                 event['host'] = os.uname()[1]
         return {'events': events[: self._limit] if self._limit else events, 'summary': summary}
-
-
-def _chain(first, rest):
-    yield first
-    for block in rest:
-        yield block
 
 
 def read_fork_failures(paths, since=None, until=None, now=None):

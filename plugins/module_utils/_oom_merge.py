@@ -17,6 +17,7 @@ _SAME_TIME = 300
 _SAME_UPTIME = 5
 _MOST_KNOWN = 5000
 _MOST_NAMES = 1000
+_KERNELS_OWN = frozenset(('journal', 'ring_buffer'))
 _PARTS = {
     'header': ('trigger', 'kernel', 'cpuset', 'mems_allowed', 'nodemask'),
     'memory': ('memory', 'zones', 'cgroup'),
@@ -109,6 +110,9 @@ def _join(first, second):
         base['complete'] = not base['missing']
         if base['memory'] is not None:
             base['cause'] = cause_of(base)
+    if other['trusted'] is False and _KERNELS_OWN.intersection(other['seen_in']) - set(base['seen_in']):
+        # The journal knows who wrote what a syslog file shows as the kernel's.
+        base['trusted'] = base['trusted'] and bool(_KERNELS_OWN.intersection(base['seen_in']))
     paths = first['seen_in'] + [path for path in second['seen_in'] if path not in first['seen_in']]
     first.update(base)
     first['seen_in'] = paths

@@ -7,22 +7,18 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
+from ._oom_find import MARKERS, OVERLAP, Finder
 from ._oom_prefix import LONGEST_LINE, log_text
 
-# One of these stands in every report: its header or its summary, its victim, or the allocation that failed.
-MARKERS = (b'oom-kill', b'Killed process', b'page allocation failure')
-_OVERLAP = 32
 # How far before a victim the rest of a report is looked for whose header is lost.
 _LOOK_BACK = 1 << 16
-_EARLIER_PARTS = (b'total_vm', b'Mem-Info:', b'memory: usage', b'Tasks state', b'Kill process', b'oom-kill:')
+_EARLIER_PARTS = (
+    b'oom-kill', b'total_vm', b'Mem-Info:', b'memory: usage', b'Tasks state', b'Kill process',
+)
 _BATCH = 1 << 15
 # Counting lines costs as much as finding markers: a line's number is known this far into a log.
 COUNTED = 1 << 25
 _PROBE_EVERY = 1 << 16
-# So many letters K in a block, and looking at each costs as much as a search for the whole marker, which is then made
-# for some blocks.
-_MOST_TRIES = 400
-_COMMON_FOR = 16
 
 
 class Scanner:
@@ -31,7 +27,7 @@ class Scanner:
     def __init__(self, assembler, path, markers=MARKERS, probe=None, offset=0, counted=COUNTED):
         self._assembler = assembler
         self._path = path
-        self._markers = markers
+        self._finder = Finder(markers)
         self._probe = probe
         self._buffer = b''
         self._base = offset
@@ -42,8 +38,6 @@ class Scanner:
         self._line = 1 if self._counted else None
         self._next_probe = offset
         self._skipping = False
-        self._common = 0
-        self._found = [-1] * len(markers)
         self.reading = assembler.wants_more()
         self.ends_in_line = False
 
@@ -59,30 +53,33 @@ class Scanner:
 
     def feed(self, block):
         """Scan one more block."""
-        if not self.reading and not self._skipping and len(block) >= _LOOK_BACK and not self._marked(block):
+        whole = not self.reading and not self._skipping and len(block) >= _LOOK_BACK
+        if whole:
+            self._finder.passed(self.bytes)
+        if whole and not self._finder.marked(block, self._buffer):
             # Nothing here: the block is kept as it is, for what the next one may begin with.
-            self._count(len(self._buffer))
-            self._base += len(self._buffer)
+            self._drop(len(self._buffer))
             self._buffer = block
-            self._position = self._counted_to = 0
             self._scanned_to = len(block)
         else:
-            keep = self._position if self.reading else max(self._position, len(self._buffer) - _LOOK_BACK)
-            self._count(keep)
-            self._buffer = self._buffer[keep:] + block
-            self._base += keep
-            self._position -= keep
-            self._scanned_to = max(self._scanned_to - keep, 0)
-            self._counted_to -= keep
-            self._found = [-1] * len(self._markers)
+            self._drop(self._position if self.reading else max(self._position, len(self._buffer) - _LOOK_BACK))
+            if whole:
+                self._finder.moved(len(self._buffer))
+            else:
+                self._finder.forget()
+            self._buffer += block
         if self._probe:
             self._probe_times()
         self._run(False)
 
-    def _marked(self, block):
-        """Whether a marker stands in a block, or where it meets the one before."""
-        seam = self._buffer[-_OVERLAP:] + block[:_OVERLAP]
-        return any(marker in seam or self._find(block, marker, 0) >= 0 for marker in self._markers)
+    def _drop(self, length):
+        """Forget the beginning of the buffer."""
+        self._count(length)
+        self._buffer = self._buffer[length:]
+        self._base += length
+        self._position = max(self._position - length, 0)
+        self._scanned_to = max(self._scanned_to - length, 0)
+        self._counted_to -= length
 
     def finish(self):
         """The log ends here."""
@@ -124,16 +121,9 @@ class Scanner:
     def _search(self):
         """Find the next marker and the line where its report begins. False where the buffer holds none."""
         buffer = self._buffer
-        begin = max(self._position, self._scanned_to - _OVERLAP)
-        first = None
-        for index, marker in enumerate(self._markers):
-            place = self._found[index]
-            if 0 <= place < self._position or place < 0:
-                place = self._found[index] = self._find(buffer, marker, begin if place < 0 else self._position)
-            if place >= 0 and (first is None or place < first):
-                first = place
+        first = self._finder.first(buffer, self._position, self._scanned_to - OVERLAP)
         self._scanned_to = len(buffer)
-        if first is None:
+        if first < 0:
             return False
         low = max(self._position, first - LONGEST_LINE)
         start = max(buffer.rfind(b'\n', low, first) + 1, low)
@@ -150,19 +140,6 @@ class Scanner:
         self.reading = True
         self._assembler.begin()
         return True
-
-    def _find(self, buffer, marker, begin):
-        """bytes.find, by way of memchr(3) where a marker begins with a letter that logs rarely hold."""
-        if marker[:1] != b'K' or str is bytes or self._common > 0:
-            self._common -= marker[:1] == b'K'
-            return buffer.find(marker, begin)
-        for _try in range(_MOST_TRIES):
-            begin = buffer.find(b'K', begin)
-            if begin < 0 or buffer.startswith(marker, begin):
-                return begin
-            begin += 1
-        self._common = _COMMON_FOR
-        return buffer.find(marker, begin)
 
     def _read_lines(self, last):
         """Feed whole lines. False where the buffer holds none any more."""
