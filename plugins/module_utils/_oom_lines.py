@@ -23,7 +23,7 @@ _IDENTITY = re.compile(
     r'(?:Pid: (\d{1,10}), comm: |CPU: \d{1,6} (?:UID: (\d{1,10}) )?PID: (\d{1,10}) Comm: )(.*)$', re.DOTALL
 )
 _KERNEL = re.compile(
-    r'^(.{0,64}?) (?:Kdump: loaded )?(?:Not tainted|Tainted: [A-Z\[\]= ,]{1,120}?)\s+(\d{1,2}\.\d{1,3}\S{0,120})',
+    r'^(.{0,64}?) (?:Kdump: loaded )?(?:Not tainted|Tainted: [\w\[\]= ,-]{1,160}?)\s+(\d{1,2}\.\d{1,3}\S{0,120})',
     re.DOTALL,
 )
 
