@@ -59,7 +59,7 @@ class State:
         records = self.records()
         if records.pop(key, None) is not None and records:
             self._save(records)
-        elif not records:
+        elif not records and self._host.exists(DIRECTORY):
             # Also where there was no record: a run may have been killed between these two.
             self._host.remove(self._path)
             self._host.remove_empty_directory(DIRECTORY)

@@ -49,7 +49,7 @@ def prepare(root, steps):
             file = root.path / 'swapfile'
             file.write_bytes(b'\0' * SIZE)
             file.chmod(0o600)
-            assert os.system('mkswap -q %s && swapon -p 3 %s' % (file, file)) == 0
+            assert os.system('mkswap %s > /dev/null && swapon -p 3 %s' % (file, file)) == 0
             root.fstab(FSTAB.replace('/dev/other', '/swapfile   none swap defaults,pri=3 0 0\n/dev/other'))
         else:
             assert root.converge(**step)['changed']

@@ -72,7 +72,8 @@ def emptied(root, swap):
 
 def of_another_page_size(root, swap):
     off(root, swap)
-    subprocess.run(['mkswap', '-q', '-p', '8192', str(swap)], check=True, stderr=subprocess.DEVNULL)
+    subprocess.run(['mkswap', '-p', '8192', str(swap)], check=True, stdout=subprocess.DEVNULL,
+                   stderr=subprocess.DEVNULL)
 
 
 def no_line(root, swap):
@@ -133,7 +134,7 @@ def test_a_file_that_was_there_comes_back_as_it_was(root):
     file = root.path / 'swapfile'
     file.write_bytes(b'\0' * 8 * MIB)
     file.chmod(0o640)
-    run('mkswap', '-q', file)
+    run('mkswap', file)
     fstab = '# no line feed at the end\n/swapfile\tnone swap  defaults,noauto'
     root.fstab(fstab)
     before = root.tree()
