@@ -32,7 +32,7 @@ def parse_size(value):
 
 
 def format_size(size_bytes):
-    """``2 GiB``, ``299 MiB``, ``1.5 GiB``: the largest unit that leaves at least 1, one decimal where it is not whole."""
+    """``2 GiB``, ``299 MiB``, ``1.5 GiB``: the largest unit that leaves at least 1, one decimal where not whole."""
     if size_bytes is None:
         return 'unknown'
     sign = '-' if size_bytes < 0 else ''
