@@ -63,7 +63,8 @@ def node(tmpdir, monkeypatch):
         root = tmpdir.join('root')
         mount = '1 0 8:1 / %s rw - ext4 /dev/sda1 rw,seclabel\n' % options.get('mount', '/')
         for path, text in (('proc/meminfo', 'MemTotal: 1000000 kB\nMemAvailable: 900000 kB\n'),
-                           ('proc/self/mountinfo', mount), ('proc/sys/kernel/osrelease', '6.1.0\n'), ('etc/fstab', '# mine\n')):
+                           ('proc/self/mountinfo', mount), ('proc/sys/kernel/osrelease', '6.1.0\n'),
+                           ('etc/fstab', '# mine\n')):
             root.join(path).write(text, ensure=True)
         root.join('mnt').ensure(dir=True)
         kernel = Kernel(root, refusals)
