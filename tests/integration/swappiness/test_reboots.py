@@ -14,7 +14,7 @@ VENDOR = 'printf "vm.swappiness = 65\\nkernel.panic = 0\\n" > /usr/lib/sysctl.d/
 
 # What is on the machine: the value at its next boot (by suite where they differ), and what `conflicts: fail` names.
 PLACES = {
-    'tuned that does not reapply': ([TUNED, REAPPLY % 0], 30, 'tuned.conf:22 sets 30'),
+    'tuned that does not reapply': ([TUNED, REAPPLY % 0], 30, '/virtual-guest/tuned.conf:'),
     'tuned and sysctl.conf': ([TUNED, SYSCTL_CONF], 50, '/etc/sysctl.conf:1 sets 50'),
     'tuned': ([TUNED], 30, None),
     'files that sort later': ([NO_TUNED, ZZ, VENDOR], 65, '/usr/lib/sysctl.d/zzz-vendor.conf:1 sets 65'),
