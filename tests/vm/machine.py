@@ -114,7 +114,7 @@ class Machine:
             return None
         return pid if str(self.directory / 'disk.img').encode() in b''.join(command) else None
 
-    def up(self, timeout=240):
+    def up(self, timeout=600):
         """Boot on a fresh copy of the image's disk and wait for ssh."""
         try:
             self.directory.mkdir(parents=True)
@@ -125,7 +125,7 @@ class Machine:
                     str(self.directory / 'disk.img')])
         self.start(timeout)
 
-    def start(self, timeout=240):
+    def start(self, timeout=600):
         """Boot on the disk as it is and wait for ssh."""
         if self.pid:
             raise VmError('%s runs already' % self.name)
@@ -176,7 +176,7 @@ class Machine:
             '-chardev', 'file,id=console,path=%s,append=on' % self.console, '-serial', 'chardev:console',
         ]
 
-    def wait(self, timeout=240, other_than=None):
+    def wait(self, timeout=600, other_than=None):
         """Wait until ssh answers (and the boot is another one than ``other_than``); its boot id."""
         until = time.monotonic() + timeout
         while time.monotonic() < until:
@@ -233,7 +233,7 @@ class Machine:
         if done.returncode:
             raise VmError('%s: %s not copied: %s' % (self.name, source, done.stderr.decode(errors='replace')))
 
-    def reboot(self, timeout=300):
+    def reboot(self, timeout=600):
         """Reboot from inside and wait for ssh on the new boot."""
         boot = self.check('cat /proc/sys/kernel/random/boot_id').strip()
         with contextlib.suppress(subprocess.TimeoutExpired):
