@@ -1,4 +1,4 @@
--- mysqld runs this whenever it starts: about 400 MB that it keeps in memory, as one that has served for a while does.
+-- Runs whenever mysqld starts: about 400 MB that it keeps in memory, as one that has served for a while does.
 CREATE DATABASE IF NOT EXISTS outage;
 CREATE TABLE IF NOT EXISTS outage.entries (seq BIGINT PRIMARY KEY, at DOUBLE) ENGINE=InnoDB;
 CREATE USER IF NOT EXISTS client IDENTIFIED BY 'client';
