@@ -16,7 +16,6 @@ import os
 import pathlib
 import shutil
 import subprocess
-import tempfile
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 CACHE = pathlib.Path(os.environ.get('OOM_RESCUE_VM_CACHE') or REPOSITORY / '.cache' / 'vm')
@@ -88,7 +87,7 @@ class Image:
         path = self.path()
         with locked(path):
             if not path.exists():
-                with _scratch(path.parent) as scratch:
+                with _scratch(path) as scratch:
                     self._make(scratch)
                     for script in self.provision:
                         boot(self, scratch).provision(script)
@@ -173,12 +172,15 @@ def locked(path):
 
 
 @contextlib.contextmanager
-def _scratch(parent):
-    path = pathlib.Path(tempfile.mkdtemp(prefix='.building-', dir=parent))
+def _scratch(path):
+    """A directory to build in, beside ``path``; what a builder that was killed left there goes first."""
+    scratch = path.parent / ('.building-' + path.name)
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir()
     try:
-        yield path
+        yield scratch
     finally:
-        shutil.rmtree(path, ignore_errors=True)
+        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _mmdebstrap(suite, packages, target, options):

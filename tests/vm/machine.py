@@ -277,14 +277,15 @@ class _boot_to_provision:
         self._directory = directory
 
     def provision(self, script):
-        machine = Machine('build-' + self._directory.name.strip('.'), self._directory)
+        machine = Machine(self._directory.name.strip('.'), self._directory)
+        machine.down()
         machine.directory.mkdir(parents=True)
         (machine.directory / 'disk.img').symlink_to(self._directory / 'disk.img')
         try:
             machine.start()
             machine.provision(script)
             machine.run('systemctl --no-block poweroff')
-            until = time.monotonic() + 180
+            until = time.monotonic() + 600
             while machine.pid:
                 if time.monotonic() > until:
                     raise VmError('%s does not shut down. Console:\n%s' % (machine.name, machine.tail()))
