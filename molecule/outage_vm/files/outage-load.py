@@ -45,6 +45,8 @@ def composer(mode, megabytes):
 
 
 def main():
+    # Waits for a start that is under way: after a boot the customer comes when the database is whole.
+    subprocess.run(['systemctl', 'start', 'outage-client'], check=True)
     subprocess.run(['outage-client', 'wait'], check=True)
     with open(KERNEL_LOG) as log:
         log.seek(0, os.SEEK_END)
