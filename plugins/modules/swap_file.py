@@ -298,6 +298,8 @@ def main():
         module.fail_json(msg=str(error))
     except (IOError, OSError) as error:
         module.fail_json(msg='%s: %s' % (error.filename or given['path'], error.strerror))
+    for warning in result.pop('warnings', []):
+        module.warn(warning)
     module.exit_json(**result)
 
 

@@ -5,7 +5,7 @@
 
 ``outage-client write`` runs until it is ended, and notes each try in /var/lib/outage/client.log: sequence number, time,
 seconds it took, ok or the error. ``outage-client report SINCE`` compares that with the table, from that time (seconds
-since 1970) on, as JSON. ``outage-client wait`` returns when the server answers.
+since 1970) on, as JSON. ``outage-client wait`` returns when the server answers and the writer has had a row taken.
 """
 
 import json
@@ -42,13 +42,24 @@ def write():
 
 
 def wait():
-    """A server that was killed fills its memory again before it answers."""
+    """A server that was killed fills its memory again before it answers, and the writer may still wait for the old."""
+    asked = time.time()
     for _attempt in range(180):
         try:
-            return connect()
+            connect().close()
+            if any(outcome == 'ok' for _seq, _took, outcome in tries(asked)):
+                return
         except (pymysql.Error, OSError):
-            time.sleep(1)
+            pass
+        time.sleep(1)
     sys.exit('the database does not serve')
+
+
+def tries(since):
+    """(sequence number, seconds it took, outcome) of what the writer tried from a time on."""
+    with open(LOG) as log:
+        lines = [line.rstrip('\n').split(' ', 3) for line in log]
+    return [(int(seq), float(took), outcome) for seq, at, took, outcome in lines if float(at) >= since]
 
 
 def stored():
@@ -62,19 +73,17 @@ def stored():
 
 
 def report(since):
-    with open(LOG) as log:
-        tries = [line.rstrip('\n').split(' ', 3) for line in log]
-    tries = [(int(seq), float(took), outcome) for seq, at, took, outcome in tries if float(at) >= since]
+    found = tries(since)
     rows = stored()
-    failed = [outcome for _seq, _took, outcome in tries if outcome != 'ok']
-    missing = [seq for seq, _took, outcome in tries if outcome == 'ok' and seq not in rows] if rows is not None else []
+    failed = [outcome for _seq, _took, outcome in found if outcome != 'ok']
+    missing = [seq for seq, _took, outcome in found if outcome == 'ok' and seq not in rows] if rows is not None else []
     print(json.dumps({
         'serves': rows is not None,
-        'tries': len(tries),
+        'tries': len(found),
         'lost': len(failed) + len(missing),
         'failed': len(failed),
         'missing': len(missing),
-        'slowest_seconds': max([took for _seq, took, _outcome in tries] or [None]),
+        'slowest_seconds': max([took for _seq, took, _outcome in found] or [None]),
         'errors': sorted(set(failed))[:3],
     }))
 
