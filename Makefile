@@ -90,7 +90,7 @@ molecule: dev $(CACHE)/core-2.16/.done $(CONNECTIONS) ## the container scenarios
 	molecule/run $(SCENARIO) $(PLATFORM)
 
 integration: dev ## the playbooks, swap files and sysctl programs on this machine's own kernel, as root
-	@tests/host/install btrfs-progs e2fsprogs strace xfsprogs
+	@tests/host/install btrfs-progs e2fsprogs openssh-client procps strace systemd xfsprogs
 	tests/integration/run
 
 KERNELS ?= 6.1
