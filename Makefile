@@ -80,6 +80,7 @@ lint: dev ## ruff, yamllint, ansible-lint (production), argument specs against d
 	ansible-lint
 
 unit: dev ## the unit tests, under each Python from 2.7 to 3.14 that is on this host
+	@type bzip2 xz zstd > /dev/null 2>&1 || tests/host/install bzip2 xz-utils zstd
 	tests/unit/matrix
 
 sanity: dev ## ansible-test sanity on a copy, remembered until something changes
