@@ -60,15 +60,13 @@ class Swappiness:
         """What sysctl.d(5) makes of the files, None where none sets it: of one name the first directory's file counts,
         the last of the names wins, and procps reads /etc/sysctl.conf after them all."""
         names = {}
-        for directory in SYSCTL_DIRECTORIES:
-            for path in self.host.run("find -L %s -maxdepth 1 -name '*.conf'", directory).stdout.split():
-                names.setdefault(path.rsplit('/', 1)[1], path)
-        value = None
-        for path in [names[name] for name in sorted(names)] + ['/etc/sysctl.conf']:
-            for line in self.host.run('cat %s', path).stdout.splitlines():
-                found = re.match(r'\s*-?\s*vm[./]swappiness\s*=\s*(\d+)\s*$', line)
-                value = int(found.group(1)) if found else value
-        return value
+        found = self.host.run("find -L %s -maxdepth 1 -name '*.conf'" % ' '.join(SYSCTL_DIRECTORIES))
+        for path in found.stdout.splitlines():
+            names.setdefault(path.rsplit('/', 1)[1], path)
+        paths = [names[name] for name in sorted(names)] + ['/etc/sysctl.conf']
+        lines = self.host.run("grep -sh 'vm[./]swappiness' " + ' '.join(['%s'] * len(paths)), *paths).stdout
+        values = re.findall(r'^\s*-?\s*vm[./]swappiness\s*=\s*(\d+)\s*$', lines, re.MULTILINE)
+        return int(values[-1]) if values else None
 
 
 class Spared:
