@@ -2,7 +2,8 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Fails where a role's ``defaults/main.yml`` and ``meta/argument_specs.yml`` say different things."""
+"""Fails where a role's ``defaults/main.yml`` and ``meta/argument_specs.yml`` say different things, or its README is
+missing."""
 
 import pathlib
 import sys
@@ -17,6 +18,8 @@ def load(path):
 
 
 def drift(role):
+    if not (role / 'README.md').exists():
+        yield 'README.md is missing: Galaxy then refuses the collection'
     defaults = load(role / 'defaults' / 'main.yml')
     options = load(role / 'meta' / 'argument_specs.yml').get('argument_specs', {}).get('main', {}).get('options', {})
     for name in sorted(set(defaults) | set(options)):
