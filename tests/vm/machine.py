@@ -114,7 +114,7 @@ class Machine:
             return None
         return pid if str(self.directory / 'disk.img').encode() in b''.join(command) else None
 
-    def up(self, timeout=600):
+    def up(self, timeout=1200):
         """Boot on a fresh copy of the image's disk and wait for ssh."""
         try:
             self.directory.mkdir(parents=True)
@@ -125,7 +125,7 @@ class Machine:
                     str(self.directory / 'disk.img')])
         self.start(timeout)
 
-    def start(self, timeout=600):
+    def start(self, timeout=1200):
         """Boot on the disk as it is and wait for ssh."""
         if self.pid:
             raise VmError('%s runs already' % self.name)
@@ -163,12 +163,16 @@ class Machine:
     def _command(self):
         settings = self.settings
         kvm = acceleration() == 'kvm'
+        # Emulated, the older processor is the faster one: with `max`, memory takes twice as long to fill.
         return [
             'qemu-system-x86_64', '-name', self.name, '-nodefaults', '-display', 'none', '-no-user-config',
-            '-accel', 'kvm' if kvm else 'tcg,thread=multi,tb-size=256', '-cpu', 'max' if kvm else 'max,la57=off',
+            '-accel', 'kvm' if kvm else 'tcg,thread=multi,tb-size=256', '-cpu', 'max' if kvm else 'Nehalem',
             '-smp', str(settings['smp']), '-m', str(settings['memory']),
             '-kernel', settings['image'] + '/vmlinuz', '-initrd', settings['image'] + '/initrd.img',
             '-append', 'root=/dev/vda rw console=ttyS0 loglevel=4 net.ifnames=0 mitigations=off '
+                       # On a busy host the kernel takes the emulated TSC for broken, and reads of the clock, of which
+                       # there are many, go to the emulated HPET; and services that are slow to start are ended for it.
+                       'tsc=reliable systemd.default_timeout_start_sec=600 systemd.service_watchdogs=no '
                        'systemd.show_status=error systemd.hostname=%s %s' % (self.name, settings['append']),
             '-drive', 'file=%s,if=virtio,format=raw,cache=unsafe' % (self.directory / 'disk.img'),
             '-netdev', 'user,id=net,restrict=on,hostfwd=tcp:127.0.0.1:%d-:22' % settings['port'],
@@ -176,14 +180,14 @@ class Machine:
             '-chardev', 'file,id=console,path=%s,append=on' % self.console, '-serial', 'chardev:console',
         ]
 
-    def wait(self, timeout=600, other_than=None):
+    def wait(self, timeout=1200, other_than=None):
         """Wait until ssh answers (and the boot is another one than ``other_than``); its boot id."""
         until = time.monotonic() + timeout
         while time.monotonic() < until:
             if not self.pid:
                 raise VmError('%s is gone: %s\nConsole:\n%s' % (self.name, self._errors(), self.tail()))
             with contextlib.suppress(subprocess.TimeoutExpired):
-                boot = self.run('cat /proc/sys/kernel/random/boot_id', timeout=20)
+                boot = self.run('cat /proc/sys/kernel/random/boot_id', timeout=60)
                 if boot.rc == 0 and boot.stdout.strip() != other_than:
                     return boot.stdout.strip()
             time.sleep(0.5)
@@ -197,7 +201,7 @@ class Machine:
 
     def ssh_options(self):
         return ['-o', 'StrictHostKeyChecking=no', '-o', 'UserKnownHostsFile=/dev/null', '-o', 'LogLevel=ERROR',
-                '-o', 'IdentitiesOnly=yes', '-o', 'ConnectTimeout=10', '-o', 'ServerAliveInterval=15',
+                '-o', 'IdentitiesOnly=yes', '-o', 'ConnectTimeout=60', '-o', 'ServerAliveInterval=15',
                 '-o', 'ServerAliveCountMax=20', '-i', str(images.key_file())]
 
     def ssh_command(self, command=None):
@@ -233,7 +237,7 @@ class Machine:
         if done.returncode:
             raise VmError('%s: %s not copied: %s' % (self.name, source, done.stderr.decode(errors='replace')))
 
-    def reboot(self, timeout=600):
+    def reboot(self, timeout=1200):
         """Reboot from inside and wait for ssh on the new boot."""
         boot = self.check('cat /proc/sys/kernel/random/boot_id').strip()
         with contextlib.suppress(subprocess.TimeoutExpired):
