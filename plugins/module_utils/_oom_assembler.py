@@ -34,8 +34,10 @@ _BARE = Prefix()
 _COLOR = re.compile('\x1b\\[[0-9;]{0,20}[mK]')
 # Every line that _EVENTS knows holds one of these.
 _HINT = re.compile(
-    'oom-|Kill|Out of memory|mems_allowed=|oom_reaper|allocation failure|OOM victim|oom.group|Kernel panic'
+    'oom-|Kill|kill process|Out of memory|mems_allowed=|oom_reaper|allocation failure|OOM victim|oom.group|Kernel panic'
 ).search
+# The first line of a part, where the header above it is lost.
+_STARTS = ('Mem-', 'Tasks state', 'Task in', 'memory: usage', '[ pid', '[  pid')
 # Pieces of kernel lines that a mail client or a terminal broke in two.
 _BROKEN = (
     'oom_score_adj=',
@@ -161,25 +163,28 @@ class Assembler:
         pending, self._pending = self._pending, None
         if pending is None:
             return
-        more = ' '.join(self._more) if self._more else ''
-        self._more = []
         prefix, message = pending[0], pending[1]
-        if more and not message:
-            message, more = more, ''
+        pieces, whole = (), message
+        if self._more:
+            pieces, self._more = self._more, []
+            whole = lines.rejoin(message, pieces)
+            if not message:
+                message, pieces = whole, ()
         # What user space printed never touches a report of the kernel.
         key = (prefix.host, prefix.boot, prefix.caller, prefix.trusted is False)
         report = self._streams.get(key)
-        whole = '%s %s' % (message, more) if more else message
-        if message[:1] != '[' and _HINT(whole):
+        # A row of the task table, unless a process whose name begins so asked for memory.
+        if _HINT(whole) if message[:1] != '[' else 'oom-killer' in message:
             if self._event(key, report, pending, whole):
                 self._idle = 0
                 return
-        if report is None:
-            if not message.startswith(('Mem-', '[ ', 'Tasks state', 'Task in', 'memory: usage')):
+        if report is None or report.has_ended():
+            if message.startswith(_STARTS):
+                report = self._open(key, pending)
+            elif report is None:
                 self._idle += 1
                 return
-            report = self._open(key, pending)
-        if report.read(message, more):
+        if report.read(message, whole, pieces):
             self._idle = 0
         else:
             self._idle += 1
@@ -238,6 +243,8 @@ class Assembler:
         if not self._at_start(pending, message, 'oom-kill:'):
             return False
         found = lines.summary(message)
+        if found is None:
+            return False
         if report is None or report.failure or report.has_ended() or report.summary is not None:
             report = self._open(key, pending)
         report.summary = found
@@ -252,7 +259,7 @@ class Assembler:
             return shared is not None
         if report is None or report.failure or report.has_ended() or report.chosen is not None:
             report = self._open(key, pending)
-        found['memcg'] = message.startswith('Memory cgroup')
+        found['memcg'] = 'emory cgroup' in message
         report.chosen = found
         return True
 
@@ -309,24 +316,21 @@ class Assembler:
         report = self._open(key, pending)
         report.header = found
         report.failure = True
+        report.cpuset = lines.cpuset(message)
         return True
 
     def _cpuset(self, key, report, pending, message):
         if report is None or report.cpuset is not None:
             return False
-        name, mark, rest = message.partition(' cpuset=')
-        path, mark, nodes = rest.partition(' mems_allowed=')
-        if not mark:
-            return False
-        report.cpuset = (path, nodes.strip())
-        return True
+        report.cpuset = lines.cpuset(message)
+        return report.cpuset is not None
 
 
 _EVENTS = (
     ('oom-killer', Assembler._invoked),
     ('Killed', Assembler._killed),
     ('oom-kill:', Assembler._summary),
-    ('Kill', Assembler._chosen),
+    ('ill', Assembler._chosen),
     ('oom_reaper: ', Assembler._reaped),
     ('memory.oom.group', Assembler._group),
     ('Kernel panic', Assembler._panic),

@@ -59,6 +59,8 @@ class Clock:
             epoch, zone = parse_iso(stamp) or (None, None)
         elif style == 'ctime':
             epoch = parse_ctime(stamp)
+            if epoch is None:
+                epoch = self._yearless(parse_yearless(' '.join(stamp.split()[-3:])), offset)
         elif style == 'epoch':
             epoch = float(stamp)
         elif style == 'usec':

@@ -238,7 +238,8 @@ def _missing(report, scope, kind):
         table = report.table
         if (
             table is None
-            or not table.rows
+            # Where no process may be killed none is listed.
+            or not (table.rows or report.no_victim)
             or table.dropped
             or table.headless
             or any(

@@ -12,18 +12,20 @@ __metaclass__ = type
 
 import re
 
-_INVOKED = re.compile(r'(.*?) ?invoked\s+oom-killer(?::?\s+(.*))?$', re.DOTALL)
+_INVOKED = re.compile(r'(.*?) ?invoked\s+oom-killer(?::?\s*(.*))?$', re.DOTALL)
 _GFP = re.compile(r'gfp_mask=(0x[0-9a-fA-F]{1,16})(?:\(([^()]{0,1000})\))?')
 _ORDER = re.compile(r'order[=:]\s?(-?\d{1,3})')
-_ADJUSTMENT = re.compile(r'\boom_score_adj=(-?\d{1,5})')
-_LEGACY_ADJUSTMENT = re.compile(r'\boom(?:_adj|killadj)=(-?\d{1,5})')
+_ADJUSTMENT = re.compile(r'oom_score_adj=(-?\d{1,5})')
+_LEGACY_ADJUSTMENT = re.compile(r'oom(?:_adj|killadj)=(-?\d{1,5})')
 _NODE_MASK = re.compile(r'nodemask=(\(null\)|[\d,-]{1,200}?)(?:,|\s|$)')
+
+_NODES = re.compile(r'[\d,-]*')
 
 _IDENTITY = re.compile(
     r'(?:Pid: (\d{1,10}), comm: |CPU: \d{1,6} (?:UID: (\d{1,10}) )?PID: (\d{1,10}) Comm: )(.*)$', re.DOTALL
 )
 _KERNEL = re.compile(
-    r'^(.{0,64}?) (?:Kdump: loaded )?(?:Not tainted|Tainted: [\w\[\]= ,-]{1,160}?)\s+(\d{1,2}\.\d{1,3}\S{0,120})',
+    r'^(.{0,64}?) (?:Kdump: loaded )?(?:Not tainted|Tainted: [\w\[\]= ,-]{1,160}?),?\s+(\d{1,2}\.\d{1,3}\S{0,120})',
     re.DOTALL,
 )
 
@@ -34,7 +36,7 @@ _KILLED = re.compile(
 _KILLED_ONLY = re.compile(r'Killed\s+process\s+(\d{1,10})(?:,? UID (\d{1,10}),)?\s+\((.{0,16})\)(.*)$', re.DOTALL)
 _KILLED_PREFIX = re.compile(r'[\w ()/.-]{0,80}[:,] ?$')
 _SIZES = tuple(
-    (name, re.compile(r'\b%s: ?(\d{1,20})kB' % text))
+    (name, re.compile(r'\b%s ?: ?(\d{1,20})k ?B' % text.replace('-', '- ?')))
     for name, text in (
         ('total_vm_kb', '(?:total-vm|vsz)'),
         ('anon_rss_kb', 'anon-rss'),
@@ -47,13 +49,15 @@ _UID = re.compile(r'\bUID[: ](\d{1,10})')
 _KILLED_ADJUSTMENT = re.compile(r'\boom_score_adj: ?(-?\d{1,5})')
 
 _CHOSEN = re.compile(
-    r'Kill process (\d{1,10}) \((.{0,64})\) score (\d{1,10}) (?:or sacrifice child|and children)', re.DOTALL
+    r'[Kk]ill\s+process\s+(\d{1,10})\s+\((.{0,64})\)\s+score\s+(\d{1,10})\s+(?:or\s+sacrifice|or\s+a\s+child|and\s)',
+    re.DOTALL,
 )
 _SHARING = re.compile(r'Kill(?:ing)? process (\d{1,10}) \((.{0,64})\) sharing same memory', re.DOTALL)
 _REAPED = re.compile(r'oom_reaper: (reaped process |unable to reap pid: ?)(\d{1,10}) \(')
 _EXITING = re.compile(r'OOM victim (\d{1,10}) \((.{0,64})\) is already exiting', re.DOTALL)
 
 _SUMMARY_KEY = re.compile(r',\s*(?=(?:nodemask|cpuset|mems_allowed|oom_memcg|task_memcg)=|global_oom\b|task=)')
+_IN_TASK = re.compile(r',task=[^,]{0,64}$')
 _SUMMARY_TASK = re.compile(r'task=(.{0,64}),pid=(\d{1,10}),uid=(\d{1,10})', re.DOTALL)
 
 _TASK_IN = re.compile(r'Task in (.*) killed as a result of limit of (.*)$', re.DOTALL)
@@ -84,7 +88,7 @@ def _first(pattern, text):
 
 
 def _flags(text):
-    return [flag for flag in text.split('|') if flag] if text else None
+    return [flag for flag in text.replace(' ', '').split('|') if flag] if text else None
 
 
 def _short(name):
@@ -94,6 +98,16 @@ def _short(name):
     return (
         name.rpartition(': ')[2][-_COMM_LENGTH:].lstrip() if ': ' in name else name.rpartition(' ')[2][-_NAME_LENGTH:]
     )
+
+
+def rejoin(message, pieces):
+    """A message in one line that has line breaks of its own, or was broken on its way."""
+    if 'oom-kill:constraint=' not in (message or pieces[0]):
+        return ' '.join([message] + pieces if message else pieces)
+    # The summary has no blank to be broken at but in a process's name.
+    for piece in pieces:
+        message += ' ' + piece if _IN_TASK.search(message) else piece
+    return message
 
 
 def invoked(message):
@@ -112,6 +126,12 @@ def invoked(message):
         'oom_adj': _integer(_first(_LEGACY_ADJUSTMENT, rest)),
         'nodemask': _first(_NODE_MASK, rest),
     }
+
+
+def cpuset(message):
+    """(path, nodes) of ``X cpuset=/ mems_allowed=0-1``, or of a failed allocation's own line since 4.19; or None."""
+    path, mark, nodes = message.partition('cpuset=')[2].partition('mems_allowed=')
+    return (path.rstrip(' ,'), _NODES.match(nodes).group()) if mark else None
 
 
 def allocation_failure(message):
@@ -165,7 +185,6 @@ def killed(message, anywhere):
         'uid': _integer(uid or _first(_UID, rest)),
         'oom_score_adj': _integer(_first(_KILLED_ADJUSTMENT, rest)),
         'memcg': 'emory cgroup out of memory' in message[:start],
-        'whole_system': 'ut of memory' in message[:start] and 'emory cgroup' not in message[:start],
     }
     for key, pattern in _SIZES:
         victim[key] = _integer(_first(pattern, rest))
@@ -199,7 +218,7 @@ def reaped(message):
 
 
 def summary(message):
-    """``oom-kill:constraint=...,task=mysqld,pid=1,uid=0``: one line that names all, since 5.0 and in RHEL 8."""
+    """``oom-kill:constraint=...,task=mysqld,pid=1,uid=0``, a line that names all, since 5.0 and in RHEL 8, or None."""
     result = {
         'constraint': None,
         'nodemask': None,
@@ -212,7 +231,10 @@ def summary(message):
         'pid': None,
         'uid': None,
     }
-    for part in _SUMMARY_KEY.split(message.partition('oom-kill:')[2]):
+    text = message.partition('oom-kill:')[2]
+    if 'constraint=' not in text and 'task=' not in text:
+        return None
+    for part in _SUMMARY_KEY.split(text):
         key, mark, value = part.partition('=')
         key = key.strip()
         if key == 'task':

@@ -56,6 +56,7 @@ COUNTER_WORDS = (
     'inactive_anon:',
     'inactive_file:',
     'Active:',
+    'Active_anon:',
     'free_pcp:',
 )
 
@@ -76,7 +77,7 @@ class MemoryBlock:
         """``active_anon:214440 inactive_anon:63 ...``: the paragraph of page counts below Mem-Info."""
         for name, value, unit in _PAIR.findall(message):
             if not unit and len(self.counters) < _MOST_COUNTERS:
-                self.counters.setdefault(name, int(value))
+                self.counters.setdefault(name.lower(), int(value))
         return True
 
     def node_line(self, message):
@@ -114,7 +115,7 @@ class MemoryBlock:
                     if unit:
                         node.setdefault(name, int(value))
             return True
-        return message[-9:] == ' per-cpu:' or message.startswith('Node ')
+        return message[-9:] == ' per-cpu:'
 
     def _blocks(self, node, zone, rest):
         found = _BLOCK.findall(rest)

@@ -17,25 +17,30 @@ from ._host import to_native
 LONGEST_LINE = 1 << 16
 
 _PRIORITY = re.compile(r'<(\d{1,3})>')
-_SECONDS = re.compile(r'\[\s*(\d{1,12}\.\d{1,9})\s*\](?:\s?\[\s*([TC]\d{1,10})\s*\])?(?: |$)?')
-_CTIME = re.compile(r'\[([^\[\]]{2,40}\d\d:\d\d(?::\d\d)?(?: \d{4})?)\](?:\s?\[\s*([TC]\d{1,10})\s*\])?(?: |$)?')
+_CALLED = r'(?:\s?\[\s*([TC]\d{1,10})\s*\])?(?: |$)?'
+_SECONDS = re.compile(r'\[\s*(?:\d{1,3}-)?(\d{1,12}\.\d{1,9})(?:@\d{1,3})?\s*\]' + _CALLED)
+_CTIME = re.compile(r'\[([^\[\]]{2,40}\d\d:\d\d(?::\d\d)?(?: \d{4})?)\]' + _CALLED)
 _DELTA = re.compile(r'\[\s*[+<]\s*\d{1,9}\.\d{1,9}>?\s*\] ?')
 _DECODED = re.compile(r'(kern|user|daemon|syslog|auth|local\d|mail|lpr|news|cron|authpriv|ftp|uucp)\s*:\w+\s*: ')
 _KMSG = re.compile(r'(\d{1,4}),(\d{1,20}),(\d{1,20}),([^;,]{0,16})((?:,[^;]{0,80})?);')
 _CALLER = re.compile(r'caller=([TC]\d{1,10})')
 _ISO = r'\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z| ?[+-]\d\d:?\d\d)?'
-_TAG = r'(?:([^\s:\[\]]{1,255}) )?([^\s:\[\]]{1,64}(?: [^\s:\[\]]{1,64})?)(\[[^\]\s]{0,32}\])?: ?'
+_HOST = r'[^\s:\[\]]{1,255}|[\da-fA-F]{0,4}(?::[\da-fA-F.]{0,15}){2,8}'
+_TAG = r'(?:(%s) )?([^\s:\[\]]{1,64}(?: [^\s:\[\]]{1,64})?)(\[[^\]\s]{0,32}\])?: ?(?:: )?' % _HOST
 _RFC5424 = re.compile(
     r'1 (%s|-) (\S{1,255}) (\S{1,48}) (\S{1,128}) (\S{1,32}) (?:-|(?:\[(?:[^\]\\]|\\.)*\])+)(?: %s|\s|$)'
     % (_ISO, to_native(b'\xef\xbb\xbf'))
 )
-_RFC3339 = re.compile(r'(?:[A-Z][a-z]{2} )?(%s)(?: [A-Z]{2,5})?(?: %s| )' % (_ISO, _TAG))
+_RFC3339 = re.compile(r'(?:[A-Z][a-z]{2} )?(%s)(?: [A-Z]{2,5})?(?: std(?:out|err) [FP])?(?: %s| )' % (_ISO, _TAG))
+_ISO_BRACKET = re.compile(r'\[(%s)\] ?' % _ISO)
 _RFC3164 = re.compile(
-    r'(?:(\d{4}) )?([^\s\d\[\]<>:,;=|]{3,9} {1,2}\d{1,2}) (?:(\d{4}) )?(\d\d:\d\d:\d\d(?:\.\d{1,9})?)(?: (\d{4}))? %s'
+    r'(?:(\d{4}) |[A-Z][a-z]{2} )?([^\s\d\[\]<>:,;=|]{3,9} {1,2}\d{1,2}) (?:(\d{4}) )?(\d\d:\d\d:\d\d(?:\.\d{1,9})?)'
+    r'(?:(?: [A-Z]{2,5})? (\d{4}))? %s'
     % _TAG
 )
 _UNIX = re.compile(r'(\d{9,11}\.\d{6}) %s' % _TAG)
-_MONOTONIC = re.compile(r'(\S{1,255}) kernel: ?')
+_LOGCAT = re.compile(r'(\d\d)-(\d\d) (\d\d:\d\d:\d\d\.\d{3}) +\d{1,10} +\d{1,10} [VDIWEF] .{0,40}?: ')
+_KERNEL = re.compile(r'(?:(%s) )?kernel: ?' % _HOST)
 _REPEATED = re.compile(r'message repeated (\d{1,9}) times: \[ ?(.*)\]$')
 _QUOTE = re.compile(r'[>\s|]+')
 _FACILITY = re.compile(r'(?:kern|user|daemon|syslog|auth|authpriv|local\d)\.\w+$')
@@ -114,11 +119,23 @@ class PrefixReader:
             return self._priority(line)
         if first == '{':
             return self._json(line)
+        if first == ' ' or first == '\t':
+            return self._indented(line)
         if first.isdigit():
             found = self._dated(line) or self._kmsg(line)
         else:
             found = self._syslog(line) or self._decoded(line)
         return found or self._inner(line)
+
+    def _indented(self, line):
+        """A log that a page or a mail indents; or a line of a paragraph, which the kernel indents, without a prefix."""
+        stripped = line.lstrip()
+        prefix, message = self.read(stripped) if stripped else (None, line)
+        if prefix is None:
+            return None, line
+        if self._text is not None:
+            self._text = line[: len(line) - len(stripped)] + self._text
+        return prefix, message
 
     def _remember(self, line, end, prefix):
         self._text = line[:end]
@@ -145,24 +162,29 @@ class PrefixReader:
     def _bracket(self, line):
         match = _SECONDS.match(line)
         if match:
-            rest = line[match.end() :]
             prefix = Prefix(None, None, None, float(match.group(1)), match.group(2))
-            # journalctl -o short-monotonic puts host and tag behind the seconds.
-            tagged = _MONOTONIC.match(rest)
-            if tagged:
-                prefix.host, prefix.trusted = tagged.group(1), True
-                rest = rest[tagged.end() :]
-            return prefix, rest
+            return prefix, line[self._behind_brackets(line, match.end(), prefix) :]
+        match = _ISO_BRACKET.match(line)
+        if match:
+            prefix = Prefix('iso', match.group(1))
+            return self._remember(line, self._behind_brackets(line, match.end(), prefix), prefix)
         match = _CTIME.match(line)
         if match:
             prefix = Prefix('ctime', match.group(1), None, None, match.group(2))
-            if not match.group(2):
-                self._text, self._prefix = line[: match.end()], prefix
-            return prefix, line[match.end() :]
+            end = self._behind_brackets(line, match.end(), prefix)
+            return (prefix, line[end:]) if match.group(2) else self._remember(line, end, prefix)
         match = _DELTA.match(line)
         if match:
             return Prefix(), line[match.end() :]
         return self._inner(line)
+
+    @staticmethod
+    def _behind_brackets(line, end, prefix):
+        """Where the message begins: journalctl -o short-monotonic puts host and tag behind the time."""
+        match = _KERNEL.match(line, end)
+        if match:
+            prefix.host, prefix.trusted = match.group(1), True
+        return match.end() if match else end
 
     def _priority(self, line):
         match = _PRIORITY.match(line)
@@ -214,13 +236,17 @@ class PrefixReader:
         if match:
             stamp, host, tag, pid = match.groups()
             # dmesg --time-format iso has neither host nor tag, and the message may hold a colon of its own.
-            if tag is None or not (host or _is_kernel(tag)) or ',' in stamp and '.' not in stamp:
-                return Prefix('iso', stamp), line[match.end(1) :].lstrip(' ')
+            if tag is None or not (_is_kernel(tag) or host and (',' not in stamp or '.' in stamp)):
+                begin = match.end() if tag is None else match.start(2 if host else 3)
+                return self._with_uptime(Prefix('iso', stamp), line[begin:])
             return self._remember(line, match.end(), self._tagged('iso', stamp, host, tag, pid))
         match = _UNIX.match(line)
         if match:
             stamp, host, tag, pid = match.groups()
             return self._remember(line, match.end(), self._tagged('epoch', stamp, host, tag, pid))
+        match = _LOGCAT.match(line)
+        if match:
+            return Prefix('yearless', ' '.join(match.groups())), line[match.end() :]
         return self._rfc5424(line) or self._syslog(line)
 
     def _kmsg(self, line):
@@ -282,14 +308,18 @@ class PrefixReader:
         return None, line
 
     def _json(self, line):
-        """One record of ``journalctl -o json``."""
+        """One record of ``journalctl -o json``, or of another log that is JSON."""
         try:
             record = json.loads(line)
         except ValueError:
             return self._inner(line)
-        if not isinstance(record, dict) or 'MESSAGE' not in record:
+        if not isinstance(record, dict):
             return None, line
-        return journal_record(record)
+        if 'MESSAGE' in record:
+            return journal_record(record)
+        # Containers' and collectors' logs hold the line in one of these.
+        inner = field_text(record.get('message') or record.get('log'))
+        return self.read(inner.rstrip('\n')) if inner else (None, line)
 
 
 def field_text(value):

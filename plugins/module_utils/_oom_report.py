@@ -31,6 +31,7 @@ class Report:
         self.identity = None
         self.cpuset = None
         self.memory = None
+        self._block = None
         self.table = None
         self.layout = None
         self.summary = None
@@ -60,22 +61,22 @@ class Report:
         """Whether it told its outcome, so that a further victim belongs to another report."""
         return bool(self.victims or self.panic or self.no_victim)
 
-    def read(self, message, more):
-        """Take in a message of the report's middle; ``more`` is text on lines of its own below it.
+    def read(self, message, whole, pieces):
+        """Take in a message of the report's middle, of which ``pieces`` are the lines below it; ``whole`` joins them.
 
         True where it belongs to a report.
         """
         first = message[:1]
         if first == '[':
-            if self.table is not None and self.table.add(message, more):
+            if self.table is not None and self.table.add(message, pieces):
                 return True
-            if is_header(message):
-                self.table = TaskTable('%s %s' % (message, more) if more else message)
+            if is_header(whole):
+                self.table = TaskTable(whole)
                 self.in_statistics = False
                 return True
             if self.table is None and self.layout is not None and _ROW.match(message):
                 table = TaskTable(self.layout, headless=True)
-                if table.add(message, more):
+                if table.add(message, pieces):
                     self.table = table
                     return True
             return False
@@ -83,39 +84,42 @@ class Report:
         handler = _HANDLERS.get(word)
         if handler is None:
             if first.isdigit():
-                return self.memory is not None and self.memory.count_line(message)
+                return self._in_block(MemoryBlock.count_line, message)
             if message.startswith(COUNTER_WORDS):
                 handler = Report._counters
             elif self.in_statistics:
                 handler = Report._statistic
             else:
                 return False
-        return handler(self, '%s %s' % (message, more) if more else message)
+        return handler(self, whole)
 
     def _memory_start(self, message):
-        if self.memory is None:
-            self.memory = MemoryBlock()
+        # A second block is that of another CPU, or of an allocation that failed: read, and left out.
+        self._block = MemoryBlock()
+        self.memory = self.memory or self._block
         rest = message.partition(':')[2].strip()
-        return self.memory.counter_line(rest) if rest else True
+        return self._block.counter_line(rest) if rest else True
+
+    def _in_block(self, read, message):
+        """Read a line of the memory block, of which the first line may be lost."""
+        block = self._block or MemoryBlock()
+        if not read(block, message):
+            return False
+        self._block = block
+        self.memory = self.memory or block
+        return True
 
     def _counters(self, message):
-        if self.memory is None:
-            return False
-        return self.memory.counter_line(message)
+        return self._in_block(MemoryBlock.counter_line, message)
 
     def _node(self, message):
-        if self.memory is None:
-            # A report whose "Mem-Info:" was lost still has its zones.
-            if ' free:' not in message and 'active_anon:' not in message:
-                return False
-            self.memory = MemoryBlock()
-        return self.memory.node_line(message)
+        return self._in_block(MemoryBlock.node_line, message)
 
     def _reserve(self, message):
-        return self.memory is not None and self.memory.reserve_line(message)
+        return self._block is not None and self._block.reserve_line(message)
 
     def _swap(self, message):
-        return self.memory is not None and self.memory.swap_line(message)
+        return self._in_block(MemoryBlock.swap_line, message)
 
     def _identity(self, message):
         found = lines.identity(message)

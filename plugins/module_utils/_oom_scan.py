@@ -127,7 +127,7 @@ class Scanner:
             return False
         low = max(self._position, first - LONGEST_LINE)
         start = max(buffer.rfind(b'\n', low, first) + 1, low)
-        if start == first:
+        if not buffer[start:first].strip(b'> \t'):
             # The marker begins its line: somebody broke a longer line before it.
             start = max(buffer.rfind(b'\n', low, max(start - 1, low)) + 1, low)
         if b'invoked' not in buffer[max(first - 16, 0) : first]:

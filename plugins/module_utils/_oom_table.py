@@ -12,6 +12,7 @@ import re
 # The most rows that are held of one table; of a longer one the rows with the most memory stay.
 MOST_ROWS = 1 << 15
 _MOST_CELLS = 24
+_MOST_PIECES = 4
 _PAGE_TABLE_CELLS = ('nr_ptes', 'nr_pmds', 'nr_puds')
 
 
@@ -42,11 +43,14 @@ class TaskTable:
         names = ('pgtables_bytes',) if self.pgtables_in_bytes else _PAGE_TABLE_CELLS
         self._page_tables = [places[name] for name in names if name in places]
 
-    def add(self, message, more=''):
-        """Read a row; ``more`` is text that followed on lines of its own. False where this is no row."""
+    def add(self, message, pieces=()):
+        """Read a row; ``pieces`` are lines below it that it may go on in. False where this is no row."""
         match = self._row.match(message)
-        if more and (not match or match.group(match.re.groups) is None):
-            match = self._row.match('%s %s' % (message, more))
+        for piece in pieces[:_MOST_PIECES]:
+            if match and match.group(match.re.groups) is not None:
+                break
+            message = '%s %s' % (message, piece)
+            match = self._row.match(message)
         if not match:
             return False
         values = match.groups()

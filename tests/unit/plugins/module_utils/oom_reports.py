@@ -75,6 +75,21 @@ Total swap = 0kB
 240512 pages non-shared
 """
 
+MEMORY_2_6_31 = MEMORY_2_6_32.replace(
+    """\
+active_anon:214440 inactive_anon:63 isolated_anon:0
+ active_file:1868 inactive_file:4777 isolated_file:0
+ unevictable:0 dirty:0 writeback:0 unstable:0
+ free:12220 slab_reclaimable:5333 slab_unreclaimable:5471
+ mapped:226 shmem:204 pagetables:1869 bounce:0
+""",
+    """\
+Active_anon:214440 active_file:1868 inactive_anon:63
+ inactive_file:4777 unevictable:0 dirty:0 writeback:0 unstable:0
+ free:12220 slab:10804 mapped:226 pagetables:1869 bounce:0
+""",
+)
+
 MEMORY_3_10 = (
     MEMORY_2_6_32.replace('2309 pages shared\n240512 pages non-shared\n', '')
     .replace('262014 pages RAM\n', '262014 pages RAM\n0 pages HighMem/MovableOnly\n')
@@ -116,6 +131,7 @@ MEMORY_6_1 = (
 )
 
 _HEADERS = {
+    'oom_adj': '[ pid ]   uid  tgid total_vm      rss cpu oom_adj name',
     'cpu': '[ pid ]   uid  tgid total_vm      rss cpu oom_adj oom_score_adj name',
     'nr_ptes': '[ pid ]   uid  tgid total_vm      rss nr_ptes swapents oom_score_adj name',
     'nr_pmds': '[ pid ]   uid  tgid total_vm      rss nr_ptes nr_pmds swapents oom_score_adj name',
@@ -137,6 +153,7 @@ def _row(layout, task):
         rss,
     )
     middle = {
+        'oom_adj': '%3d     %3d',
         'cpu': '%3d %7d %13d',
         'nr_ptes': '%7d %8d %13d',
         'nr_pmds': '%7d %7d %8d %13d',
@@ -146,6 +163,7 @@ def _row(layout, task):
         'rss_anon': '%8d %8d %9d %8d %8d %13d',
     }[layout]
     values = {
+        'oom_adj': (2, -17 if adj == -1000 else 0),
         'cpu': (2, -17 if adj == -1000 else 0, adj),
         'nr_ptes': (308, 0, adj),
         'nr_pmds': (300, 8, 0, adj),
@@ -218,6 +236,13 @@ ERAS = {
             'Out of memory: Killed process 13036 (mysqld).',
         ],
         cpuset=False,
+    ),
+    '2.6.31': _era(
+        'gfp_mask=0x201da, order=0, oomkilladj=-17',
+        'Pid: 11029, comm: docker-containe Not tainted 2.6.31 #1',
+        MEMORY_2_6_31,
+        'oom_adj',
+        ['Out of memory: kill process 13036 (mysqld) score 191570 or a child', 'Killed process 13036 (mysqld)'],
     ),
     '2.6.32-el6': _era(
         'gfp_mask=0x280da, order=0, oom_adj=0, oom_score_adj=-500',

@@ -144,6 +144,10 @@ INVOKED = {
         ('c', '0x1', ['A'], 0, 0, None),
     ),
     'abridged': ('c invoked oom-killer', ('c', None, None, None, None, None)),
+    'without blanks': ('c invoked oom-killer:gfp_mask=0x1, order=1, oom_adj=0', ('c', '0x1', None, 1, None, 0)),
+    'without commas': ('c invoked oom-killer: gfp_mask=0x8order=1oom_score_adj=-5', ('c', '0x8', None, 1, -5, None)),
+    'a name like a row': ('[1] 2 invoked oom-killer: gfp_mask=0xd0', ('[1] 2', '0xd0', None, None, None, None)),
+    'broken flags': ('c invoked oom-killer: gfp_mask=0x6(A|B C)', ('c', '0x6', ['A', 'BC'], None, None, None)),
 }
 
 
@@ -179,3 +183,20 @@ def test_identity(form):
     line, expected = IDENTITY[form]
     found = lines.identity(line)
     assert (found['pid'], found['name'], found['kernel']) == expected
+
+
+CHOSEN = {
+    '2.6.18': ('Out of Memory: Kill process 7 (c) score 9 and children.', (7, 'c', 9)),
+    '2.6.31': ('Out of memory: kill process 7 (c) score 9 or a child', (7, 'c', 9)),
+    '2.6.31, a memory cgroup': ('Memory cgroup out of memory: kill process 7 (c) score 0 or a child', (7, 'c', 0)),
+    '2.6.36': ('Out of memory: Kill process 7 (c d) score 9 or sacrifice child', (7, 'c d', 9)),
+    'broken': ('Memory cgroup out of memory: Kill process 7  (c) score  9 or sacrifice', (7, 'c', 9)),
+    'without a score': ('Out of memory: Kill process 7 (c)', None),
+}
+
+
+@pytest.mark.parametrize('form', sorted(CHOSEN))
+def test_chosen(form):
+    line, expected = CHOSEN[form]
+    found = lines.chosen(line)
+    assert (found and (found['pid'], found['name'], found['score'])) == expected

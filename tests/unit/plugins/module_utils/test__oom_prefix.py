@@ -14,7 +14,7 @@ import time
 import pytest
 from ansible_collections.oom.rescue.plugins.module_utils import _oom_log
 from ansible_collections.oom.rescue.plugins.module_utils._oom_prefix import PrefixReader
-from oom_reports import ERAS
+from oom_reports import ERAS, memcg, syslog
 
 NOW = 1762000000  # 2025-11-01
 
@@ -120,6 +120,22 @@ FORMS = {
         KERNEL,
     ),
     'RFC 5424 syslog without priority': (each('1 2025-09-03T12:02:41Z db1 kernel - - - %s'), AT, 'db1', None, KERNEL),
+    'syslog of OpenWrt': (
+        each('Wed Sep  3 12:02:41 2025 kern.warn kernel: [  123.456789] %s'),
+        AT,
+        None,
+        123.456789,
+        KERNEL,
+    ),
+    'syslog of a host with an IPv6 address': (each('Sep  3 12:02:41 fe80::1 kernel: %s'), AT, 'fe80::1', None, KERNEL),
+    'syslog with milliseconds and no host': (each('2025-09-03 12:02:41,325 kernel: %s'), AT, None, None, KERNEL),
+    'syslog with a year and a second colon': (
+        each('Sep  3 12:02:41 2025 kernel: : [  123.456789] %s'),
+        AT,
+        None,
+        123.456789,
+        KERNEL,
+    ),
     'syslog with priority': (each('<4>Sep  3 12:02:41 db1 kernel: %s'), AT, 'db1', None, KERNEL),
     'syslog of another program': (each('Sep  3 12:02:41 db1 mallory: %s'), AT, 'db1', None, False),
     'syslog of a program that calls itself kernel': (
@@ -132,7 +148,12 @@ FORMS = {
     'dmesg': (each('[  123.456789] %s'), None, None, 123.456789, None),
     'dmesg with indented lines': (unprefixed('[  123.456789] %s'), None, None, 123.456789, None),
     'dmesg in color': (each('\x1b[32m[  123.456789] \x1b[0m\x1b[1m%s\x1b[0m'), None, None, 123.456789, None),
+    'dmesg of an Amlogic kernel': (each('[  123.456789@2] %s'), None, None, 123.456789, None),
+    'dmesg of a Samsung kernel': (each('[2-123.456789] %s'), None, None, 123.456789, None),
     'dmesg -T': (each('[Wed Sep  3 12:02:41 2025] %s'), AT, None, None, None),
+    'dmesg -T without the year': (each('[Sep  3 12:02:41] %s'), AT, None, None, None),
+    'a time in brackets': (each('[2025-09-03T12:02:41.325574+00:00] %s'), AT, None, None, None),
+    'a time in brackets and a tag': (each('[Wed Sep  3 12:02:41 2025] db1 kernel: %s'), AT, 'db1', None, KERNEL),
     'dmesg -T in German': (each('[Mi Sep  3 12:02:41 2025] %s'), AT, None, None, None),
     'dmesg -T in French': (each('[mer. sept.  3 12:02:41 2025] %s'), AT, None, None, None),
     'dmesg -T in Chinese': (each(u'[三 9月  3 12:02:41 2025] %s'), AT, None, None, None),
@@ -204,9 +225,23 @@ FORMS = {
     'journalctl -o json': (journal_json, AT, 'db1', 123.456789, KERNEL),
     'journalctl -o json with bytes': (lambda lines: journal_json(lines, True), AT, 'db1', 123.456789, KERNEL),
     'journalctl -o export': (journal_export, AT, 'db1', 123.456789, KERNEL),
+    'a container log': (each('2025-09-03T12:02:41.325574Z stderr F [  123.456789] %s'), AT, None, 123.456789, None),
+    'a container log in JSON': (
+        lambda lines: ''.join(
+            json.dumps({'log': '[  123.456789] %s\n' % part, 'time': '2025-09-03T12:02:41.1Z'}) + '\n'
+            for line in lines
+            for part in line.split('\n')
+        ),
+        None,
+        None,
+        123.456789,
+        None,
+    ),
+    'logcat': (each('09-03 12:02:41.325   156   156 W         : %s'), AT, None, None, None),
     'pasted text': (each('%s'), None, None, None, None),
     'pasted and indented text': (each('    %s'), None, None, None, None),
     'pasted text with CRLF': (lambda lines: each('%s')(lines).replace('\n', '\r\n'), None, None, None, None),
+    'indented syslog': (each('    Sep  3 12:02:41 db1 kernel: %s'), AT, 'db1', None, KERNEL),
     'syslog quoted in a mail': (each('> Sep  3 12:02:41 db1 kernel: %s'), AT, 'db1', None, KERNEL),
     'dmesg quoted twice': (each('> > [  123.456789] %s'), None, None, 123.456789, None),
     'grep with file names': (
@@ -234,6 +269,24 @@ def test_prefix(tmpdir, form):
     assert (event['time'], event['host'], event['uptime_seconds'], event['trusted']) == (when, host, uptime, trusted)
     assert (event['victims'][0]['pid'], event['memory']['free_bytes'], len(event['tasks'])) == (13036, 12220 * 4096, 4)
     assert event['kernel'] == '5.15.0' and event['trigger']['pid'] == 11029
+
+
+REPORTS = dict(ERAS, memcg1=memcg(1), memcg2=memcg(2))
+OF_THE_PREFIX = ('time', 'host', 'uptime_seconds', 'trusted', 'source', 'seen_in')
+
+
+def told(text):
+    """What the one report of a log says, whatever stands before its lines."""
+    reading = _oom_log.Reading(now=NOW)
+    reading.text(text if isinstance(text, bytes) else text.encode('utf-8'), 'log')
+    (event,) = reading.result()['events']
+    return dict((key, value) for key, value in event.items() if key not in OF_THE_PREFIX)
+
+
+@pytest.mark.parametrize('form', sorted(FORMS))
+def test_a_report_says_the_same_behind_every_prefix(form):
+    for name, lines in sorted(REPORTS.items()):
+        assert told(FORMS[form][0](lines)) == told(syslog(lines)), name
 
 
 @pytest.mark.parametrize('form', ['syslog', 'dmesg', 'journalctl -o json', 'pasted text'])

@@ -39,9 +39,12 @@ def test_kernel(tmpdir, era):
         ('DMA', 4592 * 1024, [22, 15]),
         ('DMA32', 44288 * 1024, [546, 855]),
     ]
-    if era == '2.6.18':
-        # That kernel knows neither a task table nor sizes of its victim, nor its own version in the report.
-        assert event['missing'] == ['tasks']
+    assert memory['active_anon_bytes'] == (None if era == '2.6.18' else 214440 * 4096)
+    if era in ('2.6.18', '2.6.31'):
+        # Those kernels know no sizes of their victim, and the older one neither a task table nor its own version.
+        assert event['missing'] == (['tasks'] if era == '2.6.18' else [])
+        assert victim['score'] == (435 if era == '2.6.18' else 191570)
+        assert trigger['oom_adj'] == -17
         return
     assert event['complete'] and event['missing'] == []
     assert (trigger['pid'], trigger['oom_score_adj']) == (11029, -500)
@@ -113,6 +116,8 @@ def test_5_0_to_5_2_name_no_constraint_for_a_memory_cgroup(tmpdir):
         'a) total-vm:1kB',
         '',
         'x] 1 2 3',
+        '[',
+        '[1:CHILD]',
         'Killed process',
         'oom-kill:x,pid=',
         'kernel: [1.0] x',
@@ -190,9 +195,12 @@ def test_forged_lines_do_not_change_a_report_of_the_kernel(tmpdir):
     assert [event['victims'][0]['pid'] for event in found if event['trusted'] is False] == [1]
 
 
-def test_no_victim(tmpdir):
-    (event,) = events(tmpdir, syslog(ERAS['5.15.0'][:-3] + ['Out of memory and no killable processes...']))
+@pytest.mark.parametrize('listed', [True, False])
+def test_no_victim(tmpdir, listed):
+    lines = [line for line in ERAS['5.15.0'][:-3] if listed or not line.startswith('[  ') or 'pid' in line]
+    (event,) = events(tmpdir, syslog(lines + ['Out of memory and no killable processes...']))
     assert (event['kind'], event['victims'], event['missing']) == ('no_victim', [], [])
+    assert event['task_count'] == (4 if listed else 0)
     assert event['cause'].endswith('no process could be killed.')
 
 
@@ -226,7 +234,7 @@ def test_an_allocation_that_failed_is_no_kill(tmpdir):
     from oom_reports import MEMORY_4_8
 
     lines = [
-        'swapper/0: page allocation failure: order:4, mode:0x40cc0(GFP_KERNEL), nodemask=(null),cpuset=/',
+        'swapper/0: page allocation failure: order:4, mode:0x1(A), nodemask=(null),cpuset=/a b,mems_allowed=0-1',
         'CPU: 0 PID: 0 Comm: swapper/0 Not tainted 5.15.0 #1',
         'Call Trace:',
     ] + MEMORY_4_8.split('\n')
@@ -237,6 +245,7 @@ def test_an_allocation_that_failed_is_no_kill(tmpdir):
         'swapper/0',
         4,
     )
+    assert (event['cpuset'], event['mems_allowed'], event['nodemask']) == ('/a b', '0-1', '(null)')
     assert event['complete'] and result['summary']['kills'] == 0
     assert event['cause'] == 'An allocation of order 4 (64 KiB) by swapper/0 failed, and nothing was killed.'
 
@@ -293,6 +302,64 @@ def test_reports_of_two_cpus_that_interleave_are_told_apart_by_their_callers(tmp
         ('global', 'mysqld', True),
         ('memcg', 'stress', True),
     ]
+
+
+def test_a_second_memory_block_is_not_this_reports(tmpdir):
+    lines = list(ERAS['5.15.0'])
+    place = next(index for index, line in enumerate(lines) if line.startswith('Tasks state'))
+    start = lines.index('Mem-Info:')
+    other = [line.replace('262014', '1').replace('free:12220', 'free:1') for line in lines[start:place]]
+    (event,) = events(tmpdir, syslog(lines[:place] + other + lines[place:]))
+    memory = event['memory']
+    assert (memory['ram_pages'], memory['free_bytes'], len(event['zones'])) == (262014, 12220 * 4096, 2)
+
+
+def test_reports_that_lost_their_headers_are_told_apart_by_their_first_parts(tmpdir):
+    lost = [memcg(pid=pid)[2:] for pid in (68061, 68062)]
+    found = events(tmpdir, syslog(lost[0] + lost[1]))
+    assert [(event['victims'][0]['pid'], event['missing'], event['task_count']) for event in found] == [
+        (68061, ['header'], 1),
+        (68062, ['header'], 1),
+    ]
+
+
+def test_a_memory_block_that_lost_its_first_line_is_read(tmpdir):
+    (event,) = events(tmpdir, syslog([line for line in ERAS['2.6.31'] if line != 'Mem-Info:']))
+    assert event['missing'] == [] and event['memory']['free_bytes'] == 12220 * 4096
+
+
+def test_words_about_oom_kills_are_no_events(tmpdir):
+    text = "I still see the same oom-kill: here\nwhen mkfs invoked oom-killer.\nOut of memory: Killed process N\n"
+    assert events(tmpdir, text) == []
+
+
+BROKEN = (
+    ('oom-killer: gfp', 'oom-killer: \ngfp'),
+    ('GFP_HIGHUSER', 'GFP_HIGH\nUSER'),
+    ('rss pgtables_bytes', 'rss \npgtables_bytes'),
+    ('memory values in pages', 'memory values in\npages'),
+    ('110083  1261568', '110083\n1261568'),
+    (' mysqld', ' \nmysqld'),
+    ('mems_allowed=0,global', 'mems_allowed=0,glo\nbal'),
+    ('oom-kill:con', '\noom-kill:con'),
+    ('(mysqld) total', '(mysqld)\ntotal'),
+    ('file-rss:0kB', 'file-\nrss:0kB'),
+    ('shmem-rss:0kB', 'shmem-rss:0k\nB'),
+    ('shmem-rss:0kB', 'shmem-rss\n:0kB'),
+    ('0*1024kB 0*2048kB', '0*1024kB\n0*2048kB'),
+)
+
+
+@pytest.mark.parametrize('whole,broken', BROKEN, ids=[broken.replace('\n', '|') for dummy, broken in BROKEN])
+@pytest.mark.parametrize('form', ['[  123.456789] %s', '> [  123.456789] %s'])
+def test_a_line_that_a_mail_broke_is_put_together(tmpdir, form, whole, broken):
+    lines = [form % line for line in '\n'.join(ERAS['5.15.0']).split('\n')]
+    text = '\n'.join(lines)
+    assert whole in text
+    quote = form.partition('[')[0]
+    (first,) = events(tmpdir, text)
+    (second,) = events(tmpdir, text.replace(whole, broken.replace('\n', '\n' + quote)))
+    assert second == dict(first, source=second['source'])
 
 
 def test_the_trace_of_another_cpu_in_between_does_not_name_the_trigger(tmpdir):
