@@ -11,7 +11,7 @@ import collections
 import re
 
 from . import _oom_lines as lines
-from ._oom_prefix import LONGEST_LINE, Prefix, PrefixReader, unescape
+from ._oom_prefix import Prefix, PrefixReader, unescape
 from ._oom_report import Report
 from ._oom_times import parse_yearless
 
@@ -30,8 +30,6 @@ _LARGE_TABLE = 4096
 _LONGEST_KILL = 300
 
 _BARE = Prefix()
-# dmesg and journalctl print in color where they are told to.
-_COLOR = re.compile('\x1b\\[[0-9;]{0,20}[mK]')
 # Every line that _EVENTS knows holds one of these.
 _HINT = re.compile(
     'oom-|Kill|kill process|Out of memory|mems_allowed=|oom_reaper|allocation failure|OOM victim|oom.group|Kernel panic'
@@ -75,6 +73,7 @@ class Assembler:
         self._waiting = collections.deque()
         self._pending = None
         self._more = []
+        self._keyed = self._key = None
         self._styled = False
         self._idle = 0
         # The last task table of each host: a later one may have lost its header.
@@ -97,16 +96,10 @@ class Assembler:
         return self._idle < _PATIENCE_OPEN and any(not report.has_ended() for report in self._streams.values())
 
     def feed(self, line, path, number, offset):
-        """Take a line of a log, without its line break. True while more lines are wanted."""
-        if line[-1:] == '\r':
-            line = line[:-1]
-        if line[:1] == '\0':
-            line = line.lstrip('\0')
-        if '\x1b' in line:
-            line = _COLOR.sub('', line)
-        prefix, message = self._reader.read(line[:LONGEST_LINE])
+        """Take a line of a log, one of log_lines(). True while more lines are wanted."""
+        prefix, message = self._reader.read(line)
+        message = message.strip()
         if prefix is None:
-            message = message.strip()
             if not message or message[:3] in ('--', '```', '...'):
                 return self.wants_more()
             if self._pending is not None and (self._styled or message.startswith(_BROKEN)):
@@ -118,10 +111,11 @@ class Assembler:
             prefix = _BARE
         else:
             self._styled = True
-            message = message.strip()
         self._finish_message()
-        self._pending = (prefix, unescape(message), path, number, offset)
-        return self.wants_more()
+        if '#' in message or '\\' in message:
+            message = unescape(message)
+        self._pending = (prefix, message, path, number, offset)
+        return not self._idle or self.wants_more()
 
     def flush(self):
         """No more lines come: hand over all that is held."""
@@ -171,13 +165,21 @@ class Assembler:
             if not message:
                 message, pieces = whole, ()
         # What user space printed never touches a report of the kernel.
-        key = (prefix.host, prefix.boot, prefix.caller, prefix.trusted is False)
+        if prefix is not self._keyed:
+            self._keyed, self._key = prefix, (prefix.host, prefix.boot, prefix.caller, prefix.trusted is False)
+        key = self._key
         report = self._streams.get(key)
-        # A row of the task table, unless a process whose name begins so asked for memory.
-        if _HINT(whole) if message[:1] != '[' else 'oom-killer' in message:
-            if self._event(key, report, pending, whole):
+        if message[:1] == '[':
+            if report is not None and report.table is not None and report.table.add(message, pieces):
                 self._idle = 0
                 return
+            # A process whose name begins so may ask for memory, too.
+            hint = 'oom-killer' in message
+        else:
+            hint = _HINT(whole)
+        if hint and self._event(key, report, pending, whole):
+            self._idle = 0
+            return
         if report is None or report.has_ended():
             if message.startswith(_STARTS):
                 report = self._open(key, pending)

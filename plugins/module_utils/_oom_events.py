@@ -9,6 +9,7 @@ __metaclass__ = type
 
 from ._cgroup_names import cgroup_names
 from ._oom_cause import cause_of, who_held_it
+from ._oom_memory import ZONE_COUNTERS
 
 # PAGE_COUNTER_MAX, and what kernels before 3.19 printed for it: no limit at all.
 _UNLIMITED_KB = 1 << 52
@@ -29,7 +30,6 @@ _COUNTER_NAMES = (
     'pagetables',
     'free',
 )
-_ZONE_NAMES = ('free', 'min', 'low', 'high', 'present', 'managed', 'free_cma')
 _SCOPES = {
     'CONSTRAINT_NONE': 'global',
     'CONSTRAINT_CPUSET': 'cpuset',
@@ -93,7 +93,7 @@ def _tasks(report, rows, size):
                 'tgid': tgid,
                 'total_vm_pages': total_vm,
                 'rss_pages': rss,
-                'rss_bytes': _times(rss, size),
+                'rss_bytes': None if size is None else rss * size,
                 'pgtables_bytes': page_tables if in_bytes else _times(page_tables, size),
                 'swapents_pages': swapents,
                 'swap_bytes': _times(swapents, size),
@@ -201,7 +201,7 @@ def _zones(report, size):
             else [_times(pages, size) for pages in zone['reserve']],
             'all_unreclaimable': zone['unreclaimable'],
         }
-        for name in _ZONE_NAMES:
+        for name in ZONE_COUNTERS:
             entry[name + '_bytes'] = _times(zone['kb'].get(name), 1024)
         zones.append(entry)
     return zones

@@ -12,9 +12,8 @@ import re
 _MOST_ZONES = 2048
 _MOST_COUNTERS = 96
 
-_PAIR = re.compile(r'(\w{1,40}(?:\([a-z]{1,10}\))?): ?(\d{1,20})(k?)')
 _ZONE = re.compile(r'(?:Node (\d{1,6}),? )?(DMA|DMA32|Normal|HighMem|Movable|Device) (free:\d.*)$', re.DOTALL)
-_NODE = re.compile(r'Node (\d{1,6}) (\w{1,20}:\d.*)$', re.DOTALL)
+_NODE = re.compile(r'Node \d{1,6} \w{1,20}:\d')
 _BLOCKS = re.compile(r'(?:Node (\d{1,6}),? )?(DMA|DMA32|Normal|HighMem|Movable|Device): (.*)$', re.DOTALL)
 _BLOCK = re.compile(r'(\d{1,12})\*(\d{1,9})kB')
 _HUGE_PAGES = re.compile(
@@ -43,6 +42,8 @@ _NAMES = {
 ZONE_WORDS = frozenset(
     name + mark for name in ('DMA', 'DMA32', 'Normal', 'HighMem', 'Movable', 'Device') for mark in ('', ':')
 )
+# What is told of a zone, in kB.
+ZONE_COUNTERS = ('free', 'min', 'low', 'high', 'present', 'managed', 'free_cma')
 COUNTER_WORDS = (
     'active_anon:',
     'active_file:',
@@ -61,6 +62,14 @@ COUNTER_WORDS = (
 )
 
 
+def _number(text):
+    """A count of at most 20 digits, or None."""
+    try:
+        return int(text) if len(text) <= 20 else None
+    except ValueError:
+        return None
+
+
 class MemoryBlock:
     """What one block says. Counters are pages, zones are kB; what it does not say is not there."""
 
@@ -68,16 +77,17 @@ class MemoryBlock:
         self.counters = {}
         self.counts = {}
         self.zones = []
-        self.nodes = {}
         self.huge_pages = []
         self.swap_kb = {}
         self.page_kb = None
 
     def counter_line(self, message):
         """``active_anon:214440 inactive_anon:63 ...``: the paragraph of page counts below Mem-Info."""
-        for name, value, unit in _PAIR.findall(message):
-            if not unit and len(self.counters) < _MOST_COUNTERS:
-                self.counters.setdefault(name.lower(), int(value))
+        for part in message.split():
+            name, dummy, value = part.partition(':')
+            count = _number(value)
+            if count is not None and len(self.counters) < _MOST_COUNTERS:
+                self.counters.setdefault(name.lower(), count)
         return True
 
     def node_line(self, message):
@@ -86,7 +96,11 @@ class MemoryBlock:
         if match:
             node, zone, rest = match.groups()
             if len(self.zones) < _MOST_ZONES:
-                values = dict((name, int(value)) for name, value, unit in _PAIR.findall(rest) if unit)
+                values = {}
+                for part in rest.split():
+                    name, dummy, value = part.partition(':')
+                    if name in ZONE_COUNTERS:
+                        values[name] = _number(value[:-2])
                 self.zones.append(
                     {
                         'node': int(node) if node else None,
@@ -107,15 +121,7 @@ class MemoryBlock:
             if len(self.huge_pages) < _MOST_ZONES:
                 self.huge_pages.append(tuple(int(value) for value in match.groups()))
             return True
-        match = _NODE.match(message)
-        if match:
-            if len(self.nodes) < _MOST_ZONES:
-                node = self.nodes.setdefault(int(match.group(1)), {})
-                for name, value, unit in _PAIR.findall(match.group(2)):
-                    if unit:
-                        node.setdefault(name, int(value))
-            return True
-        return message[-9:] == ' per-cpu:'
+        return bool(_NODE.match(message)) or message[-9:] == ' per-cpu:'
 
     def _blocks(self, node, zone, rest):
         found = _BLOCK.findall(rest)
@@ -138,9 +144,9 @@ class MemoryBlock:
 
     def reserve_line(self, message):
         """``lowmem_reserve[]: 0 972 972 972``, pages, of the zone before it."""
-        values = message.partition(':')[2].split()
-        if self.zones and len(values) <= 16 and all(value.isdigit() and len(value) < 20 for value in values):
-            self.zones[-1]['reserve'] = [int(value) for value in values]
+        values = [_number(value) for value in message.partition(':')[2].split()[:16]]
+        if self.zones and None not in values:
+            self.zones[-1]['reserve'] = values
         return True
 
     def swap_line(self, message):

@@ -16,6 +16,10 @@ from ._host import to_native
 # Longer than the kernel's longest record (8 kB with its extended header), shorter than what a hostile line may hold.
 LONGEST_LINE = 1 << 16
 
+_UNCLEAN = (b'\r', b'\0', b'\x1b')
+# dmesg and journalctl print in color where they are told to.
+_COLOR = re.compile('\x1b\\[[0-9;]{0,20}[mK]')
+
 _PRIORITY = re.compile(r'<(\d{1,3})>')
 _CALLED = r'(?:\s?\[\s*([TC]\d{1,10})\s*\])?(?: |$)?'
 _SECONDS = re.compile(r'\[\s*(?:\d{1,3}-)?(\d{1,12}\.\d{1,9})(?:@\d{1,3})?\s*\]' + _CALLED)
@@ -67,6 +71,24 @@ def log_text(data):
     return text.replace(u'\xa0', u' ').encode('utf-8') if str is bytes else text
 
 
+def log_lines(data):
+    """The lines of a part of a log as text, without what was only on the way with them: CRs, NULs, colors."""
+    if len(data) <= LONGEST_LINE and not any(mark in data for mark in _UNCLEAN):
+        try:
+            text = data.decode('ascii')
+            return (data if str is bytes else text).split('\n')
+        except UnicodeDecodeError:
+            pass
+    return [_clean(log_text(line[:LONGEST_LINE])) for line in data.split(b'\n')]
+
+
+def _clean(line):
+    line = line.lstrip('\0')
+    if line[-1:] == '\r':
+        line = line[:-1]
+    return _COLOR.sub('', line) if '\x1b' in line else line
+
+
 class Prefix:
     """One line's origin. ``style`` names how ``stamp`` is written: yearless, iso, ctime, epoch, usec or None."""
 
@@ -88,9 +110,7 @@ class Prefix:
 
 def unescape(message):
     """A message whose line breaks were written out (rsyslog's ``#012``, /dev/kmsg's ``\\x0a``) with spaces there."""
-    if '#012' in message or '\\x0a' in message or '\\n' in message:
-        return _ESCAPED.sub(' ', message)
-    return message
+    return _ESCAPED.sub(' ', message) if '#012' in message or '\\' in message else message
 
 
 def _is_kernel(tag):

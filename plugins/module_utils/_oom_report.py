@@ -62,14 +62,13 @@ class Report:
         return bool(self.victims or self.panic or self.no_victim)
 
     def read(self, message, whole, pieces):
-        """Take in a message of the report's middle, of which ``pieces`` are the lines below it; ``whole`` joins them.
+        """Take in a message of the report's middle, but for rows of a table that was begun; ``pieces`` are lines below
+        it, and ``whole`` joins them.
 
         True where it belongs to a report.
         """
         first = message[:1]
         if first == '[':
-            if self.table is not None and self.table.add(message, pieces):
-                return True
             if is_header(whole):
                 self.table = TaskTable(whole)
                 self.in_statistics = False

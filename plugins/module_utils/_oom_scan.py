@@ -8,7 +8,7 @@ from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
 from ._oom_find import MARKERS, OVERLAP, Finder
-from ._oom_prefix import LONGEST_LINE, log_text
+from ._oom_prefix import LONGEST_LINE, log_lines
 
 # How far before a victim the rest of a report is looked for whose header is lost.
 _LOOK_BACK = 1 << 16
@@ -160,9 +160,9 @@ class Scanner:
         feed, path = self._assembler.feed, self._path
         number, offset = self._line, self._base + start
         wanted = True
-        for line in chunk.split(b'\n'):
-            wanted = feed(log_text(line[:LONGEST_LINE]), path, number, offset)
-            offset += len(line) + 1
+        for line, size in zip(log_lines(chunk), map(len, chunk.split(b'\n'))):
+            wanted = feed(line, path, number, offset)
+            offset += size + 1
             if number is not None:
                 number += 1
             if not wanted:

@@ -7,12 +7,15 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
-import re
+from operator import itemgetter
 
 # The most rows that are held of one table; of a longer one the rows with the most memory stay.
 MOST_ROWS = 1 << 15
 _MOST_CELLS = 24
 _MOST_PIECES = 4
+_LONGEST_ROW = 1000
+_LARGEST = 1 << 64
+_CELLS = ('rss', 'total_vm', 'uid', 'tgid', 'swapents', 'oom_score_adj')
 _PAGE_TABLE_CELLS = ('nr_ptes', 'nr_pmds', 'nr_puds')
 
 
@@ -37,43 +40,41 @@ class TaskTable:
         self.rows = []
         self.dropped = 0
         self.pgtables_in_bytes = 'pgtables_bytes' in cells
-        self._row = re.compile(r'\[\s*(\d{1,10})\]' + r'\s+(-?\d{1,20})' * len(cells) + r'(?:\s+(.*))?$', re.DOTALL)
+        self._numbers = len(cells) + 1
         places = dict((cell, index + 1) for index, cell in enumerate(cells))
-        self._places = [places.get(cell) for cell in ('rss', 'total_vm', 'uid', 'tgid', 'swapents', 'oom_score_adj')]
-        names = ('pgtables_bytes',) if self.pgtables_in_bytes else _PAGE_TABLE_CELLS
-        self._page_tables = [places[name] for name in names if name in places]
+        absent, zero = self._numbers, self._numbers + 1
+        page_tables = ('pgtables_bytes',) if self.pgtables_in_bytes else _PAGE_TABLE_CELLS
+        self._has_page_tables = any(cell in places for cell in page_tables)
+        # Behind the numbers of a row come a None and a 0, for the cells that this kernel does not print.
+        self._pick = itemgetter(
+            0,
+            *[places.get(cell, absent) for cell in _CELLS]
+            + [places.get(cell, zero) for cell in page_tables]
+            + [zero] * (len(_PAGE_TABLE_CELLS) - len(page_tables))
+        )
 
     def add(self, message, pieces=()):
         """Read a row; ``pieces`` are lines below it that it may go on in. False where this is no row."""
-        match = self._row.match(message)
+        count = self._numbers
+        cells = message[1:_LONGEST_ROW].replace(']', ' ', 1).split(None, count)
         for piece in pieces[:_MOST_PIECES]:
-            if match and match.group(match.re.groups) is not None:
+            if len(cells) > count:
                 break
             message = '%s %s' % (message, piece)
-            match = self._row.match(message)
-        if not match:
+            cells = message[1:_LONGEST_ROW].replace(']', ' ', 1).split(None, count)
+        if len(cells) < count:
             return False
-        values = match.groups()
-        rss, total_vm, uid, tgid, swapents, adjustment = [
-            None if place is None else int(values[place]) for place in self._places
-        ]
-        page_tables = None
-        for place in self._page_tables:
-            page_tables = (page_tables or 0) + int(values[place])
-        name = values[-1]
-        self.rows.append(
-            (
-                rss or 0,
-                total_vm,
-                int(values[0]),
-                uid,
-                tgid,
-                page_tables,
-                swapents,
-                adjustment,
-                name.rstrip() if name else '',
-            )
-        )
+        try:
+            values = list(map(int, cells[:count]))
+        except ValueError:
+            return False
+        if max(values) > _LARGEST:
+            return False
+        values += (None, 0)
+        pid, rss, total_vm, uid, tgid, swapents, adjustment, ptes, pmds, puds = self._pick(values)
+        page_tables = ptes + pmds + puds if self._has_page_tables else None
+        name = cells[count].rstrip() if len(cells) > count else ''
+        self.rows.append((rss or 0, total_vm, pid, uid, tgid, page_tables, swapents, adjustment, name))
         if len(self.rows) >= 2 * MOST_ROWS:
             self._drop()
         return True
