@@ -28,11 +28,11 @@ endef
 .DEFAULT_GOAL := help
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 env: $(VENV)/.env $(COLLECTION) ## make .venv with ansible-core, and let it find this collection
 
-dev: env $(VENV)/.dev ## add what the checks and tests need to .venv
+dev: env $(VENV)/.dev $(CONNECTIONS) ## add what the checks and tests need to .venv and .cache
 
 $(VENV)/pyvenv.cfg:
 	@$(PYTHON) -c 'import ensurepip' 2> /dev/null || tests/host/install python3-venv
@@ -86,7 +86,7 @@ unit: dev ## the unit tests, under each Python from 2.7 to 3.14 that is on this 
 sanity: dev ## ansible-test sanity on a copy, remembered until something changes
 	tests/sanity/run
 
-molecule: dev $(CACHE)/core-2.16/.done $(CONNECTIONS) ## the container scenarios that CI runs; or SCENARIO=swap PLATFORM=trixie
+molecule: dev $(CACHE)/core-2.16/.done ## the container scenarios that CI runs; or SCENARIO=swap PLATFORM=trixie; or SCENARIO=all
 	@tests/host/install podman runc mmdebstrap
 	molecule/run $(SCENARIO) $(PLATFORM)
 
@@ -98,9 +98,6 @@ KERNELS ?= 6.1
 test-vm: dev ## the outage on real kernels, in virtual machines: KERNELS='6.1 6.12 7.2', SCENARIO=outage_vm_systemd
 	@tests/host/install $$(cat tests/vm/packages.txt)
 	SCENARIO='$(SCENARIO)' molecule/run-vm $(KERNELS)
-
-molecule-all: ## every container scenario on every platform
-	$(MAKE) molecule SCENARIO=all
 
 test: ## all that CI runs: lint, unit, sanity, integration, molecule, test-vm; says how long each took
 	tests/run lint unit sanity integration molecule test-vm
@@ -120,4 +117,4 @@ build: env ## build the collection's tarball
 clean: ## take away all that was made here
 	git clean -fdX
 
-.PHONY: help env dev rescue diagnose verify rollback lint unit sanity integration molecule molecule-all test-vm test check bench fuzz build clean
+.PHONY: help env dev rescue diagnose verify rollback lint unit sanity integration molecule test-vm test check bench fuzz build clean

@@ -13,7 +13,7 @@ from ._evidence import plain, when
 from ._sizes import format_size
 
 LINES = 10
-_WORST = ('stopped', 'false', 'changed', 'planned', 'advice', 'same', 'holds')
+_WORST = ('stopped', 'false', 'changed', 'planned', 'skipped', 'advice', 'same', 'holds')
 # The variables that hold what a role's modules returned, in the order in which a play runs them.
 _STEPS = (
     ('diagnose', ('__diagnose_memory', '__diagnose_reports', '__diagnose_copy')),
@@ -28,7 +28,8 @@ def summarize(names, hostvars, reached=None, check_mode=False, page=None):
 
     ``hostvars`` has what the roles left on each, ``reached`` the names of those that did not fail. The status is
     ``stopped`` (a role failed, or the host gave no answer), ``false`` (a claim does not hold), ``holds`` (all claims
-    hold), ``changed``, ``planned`` (check mode), ``same`` or ``advice`` (only diagnosed). The worst come first.
+    hold), ``changed``, ``planned`` (check mode), ``skipped`` (nothing changed, as the host cannot), ``same`` or
+    ``advice`` (only diagnosed). The worst come first.
     """
     hosts = [_host(name, hostvars[name], reached is None or name in reached, check_mode) for name in names]
     logs = _logs(names, hostvars)
@@ -49,7 +50,7 @@ def todo(advice):
     parts = []
     swap = advice.get('swap')
     if swap and swap['size_bytes']:
-        more = ' more than the %s there is' % format_size(swap['other_bytes']) if swap.get('other_bytes') else ''
+        more = ' beside the %s there is' % format_size(swap['other_bytes']) if swap.get('other_bytes') else ''
         parts.append('swap of %s%s (%s)' % (format_size(swap['size_bytes']), more, swap['rule']))
     if advice.get('swappiness'):
         parts.append('vm.swappiness %s' % advice['swappiness']['value'])
@@ -84,8 +85,11 @@ def _host(name, left, reached, check_mode):
     elif verdict:
         status, headline = verdict
     elif remedies:
-        changed = any((left.get(key) or {}).get('changed') for key, name, words in _REMEDIES)
-        status = 'same' if not changed else 'planned' if check_mode else 'changed'
+        tried = [result for _name, _words, result in _tried(left)]
+        if any(result['changed'] for result in tried):
+            status = 'planned' if check_mode else 'changed'
+        else:
+            status = 'skipped' if any(result.get('skipped_reason') for result in tried) else 'same'
         headline = _in_short(left, check_mode)
     else:
         status, headline = 'advice', '%s To do: %s.' % (advice.get('cause', 'It was not read.'), todo(advice))
@@ -124,61 +128,64 @@ def _tried(left):
 
 
 def _remedies(left, check_mode):
-    """A line for each remedy."""
-    return ['%s [%s]' % (words(result), ': '.join(_outcome(result, check_mode)))
-            for _name, words, result in _tried(left)]
+    """A line for each remedy: ``Changed: swap /swapfile, 2 GiB, on now and after a reboot``."""
+    rows = []
+    for name, words, result in _tried(left):
+        word, reason = _outcome(result, check_mode)
+        text = name if word == 'skipped' else words(result)
+        rows.append('%s: %s%s' % (word[0].upper() + word[1:], text, ' (%s)' % reason if reason else ''))
+    return rows
 
 
 def _in_short(left, check_mode):
     """All remedies in a line: ``changed: swap, vm.swappiness; skipped: score (why)``."""
     groups = []
     for name, _words, result in _tried(left):
-        outcome = _outcome(result, check_mode)
-        text = name if len(outcome) == 1 else '%s (%s)' % (name, outcome[1])
-        group = next((group for group in groups if group[0] == outcome[0]), None)
+        word, reason = _outcome(result, check_mode)
+        text = '%s (%s)' % (name, reason) if reason else name
+        group = next((group for group in groups if group[0] == word), None)
         if group:
             group[1].append(text)
         else:
-            groups.append((outcome[0], [text]))
-    return '; '.join('%s: %s' % (outcome, ', '.join(names)) for outcome, names in groups)
+            groups.append((word, [text]))
+    return '; '.join('%s: %s' % (word, ', '.join(names)) for word, names in groups)
 
 
 def _outcome(result, check_mode):
-    """What came of a remedy in a word, and why where it was skipped."""
-    word = 'nothing to do' if not result.get('changed') else 'would be changed to that' if check_mode else 'changed'
-    if not result.get('skipped_reason'):
-        return (word,)
-    return ('%s; skipped' % word if result.get('changed') else 'skipped', result['skipped_reason'])
+    """(what came of a remedy in a word, why it or a part of it was skipped or None)."""
+    reason = result.get('skipped_reason')
+    if not result.get('changed'):
+        return ('skipped' if reason else 'nothing to do', reason)
+    word = 'would change' if check_mode else 'changed'
+    return ('%s in part' % word if reason else word, reason)
 
 
 def _swap(result):
     after = result.get('after') or {}
     size = ', %s' % format_size(result['size_bytes']) if result.get('size_bytes') else ''
-    return 'Swap %s%s: %s now, %s after a reboot' % (
-        result.get('path'), size, _on(after.get('activation')), _on(after.get('persistence')))
-
-
-def _on(layer):
-    return 'on' if layer else 'off'
+    now, later = ('on' if after.get(layer) else 'off' for layer in ('activation', 'persistence'))
+    return 'swap %s%s, %s' % (result.get('path'), size, _now_and(now, later, 'after a reboot'))
 
 
 def _swappiness(result):
     after = result.get('after') or {}
-    return 'vm.swappiness: %s now, %s after a reboot' % (
-        _known(after.get('runtime')), _known(after.get('after_reboot')))
+    return 'vm.swappiness %s' % _now_and(after.get('runtime'), after.get('after_reboot'), 'after a reboot')
 
 
 def _oom_protect(result):
     if not result.get('found'):
-        return 'No server to protect runs here'
-    return '; '.join('%s: oom_score_adj %s now, %s at its next start' % (
+        return 'no server to protect runs here'
+    return '; '.join('oom_score_adj of %s, %s' % (
         '%s (pid %s)' % (row.get('name'), row['pid']) if row.get('pid') else row.get('name'),
-        _known((row.get('live') or {}).get('after')), _known((row.get('persistent') or {}).get('after')))
+        _now_and((row.get('live') or {}).get('after'), (row.get('persistent') or {}).get('after'), 'at its next start'))
         for row in result.get('processes') or [])
 
 
-def _known(value):
-    return 'unknown' if value is None else value
+def _now_and(now, later, moment):
+    """``10 now and after a reboot``, ``10 now, unknown after a reboot``."""
+    if now == later:
+        return '%s now and %s' % ('unknown' if now is None else now, moment)
+    return '%s now, %s %s' % ('unknown' if now is None else now, 'unknown' if later is None else later, moment)
 
 
 def _verdict(verified):

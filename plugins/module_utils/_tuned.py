@@ -170,6 +170,7 @@ def profile_setting(view, key):
 
 
 def installed(view):
+    """Whether tuned is on this host, or has left a profile active."""
     return view.exists(MAIN_CONF) or view.exists(ACTIVE_PROFILE)
 
 
@@ -188,6 +189,7 @@ def running(view):
 
 
 def child_profile_path(view):
+    """Where this tuned reads the profile that child_profile() makes."""
     return '%s/%s/tuned.conf' % (profile_directories(view)[-1], CHILD)
 
 

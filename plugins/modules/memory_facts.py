@@ -56,46 +56,93 @@ ansible_facts:
   returned: success
   contains:
     memory:
-      description: All of them.
+      description: All of them. Every key is there; what this kernel or user cannot see is V(null).
       type: dict
       returned: success
       contains:
         ram:
-          description:
-            - Of C(/proc/meminfo), RV(ignore:total_bytes), RV(ignore:available_bytes), RV(ignore:free_bytes) and more.
+          description: RAM, from C(/proc/meminfo).
           type: dict
-          returned: success
+          contains:
+            total_bytes: {description: MemTotal., type: int}
+            available_bytes: {description: "MemAvailable, of kernels since 3.14 and EL7's.", type: int}
+            free_bytes: {description: MemFree., type: int}
+            buffers_bytes: {description: Buffers., type: int}
+            cached_bytes: {description: "Cached, shmem included.", type: int}
+            shmem_bytes: {description: Shmem., type: int}
+            anonymous_bytes: {description: AnonPages., type: int}
+            mlocked_bytes: {description: Mlocked., type: int}
+            slab_reclaimable_bytes: {description: SReclaimable., type: int}
+            slab_unreclaimable_bytes: {description: SUnreclaim., type: int}
+            kernel_stack_bytes: {description: KernelStack., type: int}
+            page_tables_bytes: {description: PageTables., type: int}
+            hugepages_total: {description: "HugePages_Total, a count.", type: int}
+            hugepages_free: {description: "HugePages_Free, a count.", type: int}
+            hugepage_size_bytes: {description: Hugepagesize., type: int}
         swap:
-          description: All swap together, each area with what turns it on at boot (C(persisted_by)), and zswap.
+          description: All swap areas.
           type: dict
-          returned: success
+          contains:
+            total_bytes: {description: SwapTotal., type: int}
+            free_bytes: {description: SwapFree., type: int}
+            used_bytes: {description: The difference of these., type: int}
+            cached_bytes: {description: SwapCached., type: int}
+            areas:
+              description: The active areas, in the order of C(/proc/swaps).
+              type: list
+              elements: dict
+              contains:
+                path: {description: The file or device., type: str}
+                type: {description: "V(file), V(partition) or V(zram).", type: str}
+                size_bytes: {description: What the kernel uses of it., type: int}
+                used_bytes: {description: What is swapped out to it., type: int}
+                priority: {description: Its priority., type: int}
+                deleted: {description: Whether the file was unlinked while in use., type: bool}
+                filesystem: {description: The filesystem that a file is on., type: str}
+                persisted_by:
+                  description: >-
+                    What turns it on at boot: V(fstab), V(systemd) (a C(.swap) unit), V(generator), or the name of
+                    another manager of swap files.
+                  type: str
+            zswap:
+              description: The C(enabled), C(compressor), C(zpool) and C(max_pool_percent) of zswap.
+              type: dict
         commit:
-          description:
-            - Overcommit. C(headroom_bytes) is V(null) unless the mode is 2, the only one that holds to the limit.
-            - C(fork_risk) says whether overcommit would refuse a fork of the largest process, and by which rule.
+          description: Overcommit.
           type: dict
-          returned: success
+          contains:
+            mode: {description: "C(vm.overcommit_memory), V(0), V(1) or V(2).", type: int}
+            ratio: {description: "C(vm.overcommit_ratio), V(null) where C(vm.overcommit_kbytes) is set.", type: int}
+            limit_bytes: {description: CommitLimit., type: int}
+            committed_bytes: {description: Committed_AS., type: int}
+            headroom_bytes:
+              description: What the limit leaves. V(null) unless the mode is 2, the only one that holds to the limit.
+              type: int
+            fork_risk:
+              description: Whether overcommit would refuse a fork of the process with the most private data.
+              type: dict
+              contains:
+                fails: {description: Whether it would. V(null) where that cannot be told., type: bool}
+                process: {description: The C(pid) and C(name) of the process., type: dict}
+                needed_bytes: {description: What the fork asks for., type: int}
+                available_bytes: {description: What it is held against., type: int}
+                reason: {description: The kernel's rule with these numbers., type: str}
         vm:
-          description: Settings of C(/proc/sys/vm) by their kernel names.
+          description: Settings of C(/proc/sys/vm), by their kernel names with C(_) for C(-).
           type: dict
-          returned: success
         swappiness:
           description: Where C(vm.swappiness) comes from.
           type: dict
-          returned: success
           contains:
             runtime:
               description: The running value.
               type: int
-              returned: success
             after_reboot:
               description: The value that the next boot leads to; V(null) where that is unknown.
               type: int
-              returned: success
             after_sysctl_system:
               description: The C(value), C(source) and C(line) that C(sysctl --system) would set; V(null) for none.
               type: dict
-              returned: success
             declared:
               description:
                 - Every declaration with C(source), C(line), C(value), C(by) (who applies it at boot; empty for one that
@@ -103,40 +150,73 @@ ansible_facts:
                 - Those that are not applied come first, the others in the order in which they are applied.
               type: list
               elements: dict
-              returned: success
             tuned:
-              description: What C(tuned)'s active profile says; V(null) where it is not installed.
+              description:
+                - What C(tuned)'s active profile says, as C(profile), C(value), C(source), C(reapply_sysctl), C(enabled)
+                  and C(running); V(null) where it is not installed.
               type: dict
-              returned: success
             cgroups:
               description: Cgroups of version 1 with a value (C(path), C(value)) other than the running one.
               type: list
               elements: dict
-              returned: success
             cgroups_count:
               description: Whether this kernel looks at such a value when the whole host is short of memory.
               type: bool
-              returned: success
             holds:
               description: Whether the running value is what a reboot leads to and what cgroups have.
               type: bool
-              returned: success
         pressure:
-          description: Pressure stall information in percent; V(null) where the kernel has none.
+          description:
+            - Pressure stall information of memory, C(some_avg10), C(some_avg60) and C(some_avg300) in percent,
+              C(some_total_seconds), and the same with C(full_); V(null) where the kernel has none.
           type: dict
-          returned: success
         cgroup:
-          description: The cgroup that limits this process; C(version) is V(1), V(2) or V(hybrid).
+          description: What limits this process, the least of its cgroup's limits and those above it.
           type: dict
-          returned: success
+          contains:
+            version: {description: "V(1), V(2), or V(hybrid) where both are mounted.", type: raw}
+            path: {description: "The cgroup with the memory limit, or the process's own where none has one.", type: str}
+            limit_bytes: {description: The limit of memory. V(null) is none., type: int}
+            swap_limit_bytes: {description: The limit of swap. V(null) is none., type: int}
+            usage_bytes: {description: What the cgroup uses., type: int}
+            oom_kills: {description: Kills in the cgroup., type: int}
         oom:
-          description: Kills since boot, user-space OOM killers, and the candidates.
+          description: The OOM killer.
           type: dict
-          returned: success
+          contains:
+            kills_since_boot: {description: "C(oom_kill) of C(/proc/vmstat), since kernel 4.13.", type: int}
+            user_space_killers:
+              description:
+                - The C(name) of earlyoom, nohang and systemd-oomd, where one is installed, whether it is C(active), and
+                  what it C(spares), in its own words.
+              type: list
+              elements: dict
+            candidates:
+              description: The processes that the kernel would choose from now, best victim first.
+              type: list
+              elements: dict
+              contains:
+                pid: {description: Its pid., type: int}
+                name: {description: Its name., type: str}
+                uid: {description: Its real user id., type: int}
+                score: {description: C(/proc/PID/oom_score)., type: int}
+                oom_score_adj: {description: C(/proc/PID/oom_score_adj)., type: int}
+                rss_bytes: {description: What it has in RAM., type: int}
+                swap_bytes: {description: What of it is swapped out., type: int}
+                manager:
+                  description:
+                    - Who starts it. C(kind) is V(systemd), V(docker), V(podman), V(kubernetes), V(supervisord), V(sysv)
+                      or V(none), C(name) the unit, container or script, C(unit) the systemd unit it is in, and C(user)
+                      the uid where that is of a user's own systemd.
+                  type: dict
         host:
-          description: Whether this is a container, whether it may turn swap on, its kernel and page size.
+          description: The host itself.
           type: dict
-          returned: success
+          contains:
+            container: {description: Whether it is a container., type: bool}
+            can_swapon: {description: Whether the user that the module runs as may turn swap on., type: bool}
+            kernel: {description: The kernel's release., type: str}
+            page_size_bytes: {description: The size of a page., type: int}
       sample:
         ram: {total_bytes: 1039249408, available_bytes: 62156800}
         swap: {total_bytes: 0, free_bytes: 0, used_bytes: 0, areas: []}

@@ -203,9 +203,19 @@ events:
 summary:
   description:
     - Counts over all events in the asked time, RV(events) or not.
-    - Holds kills, by_process, by_scope, first, last, and sources with path, bytes, lines, reports and error of each.
   returned: success
   type: dict
+  contains:
+    kills: {description: Processes that were killed., type: int}
+    by_process: {description: The kills by the victim's name., type: dict}
+    by_scope: {description: "The reports by scope, failed allocations left out.", type: dict}
+    first: {description: The time of the first report., type: str}
+    last: {description: The time of the last report., type: str}
+    untrusted: {description: "Reports that user space wrote, which are not counted.", type: int}
+    sources:
+      description: What was read, each with path, bytes, lines, reports and error. Null is not known, or no error.
+      type: list
+      elements: dict
 fork_failures:
   description: Programs that could not start another for lack of memory, each with time, program, libc, message and
     source.

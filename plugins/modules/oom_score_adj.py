@@ -179,6 +179,8 @@ actions:
   returned: always
 """
 
+import os
+
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.oom.rescue.plugins.module_utils._host import Host
 from ansible_collections.oom.rescue.plugins.module_utils._oom_score import ScoreError
@@ -254,6 +256,8 @@ def main():
         required_one_of=[TARGETS],
         supports_check_mode=True,
     )
+    if os.geteuid() != 0:
+        module.fail_json(msg='only root may see and set the scores of all processes: run this task with become')
     try:
         run(module)
     except (ApplyError, PlanError, ScoreError, SystemdError, TargetError) as error:

@@ -4,6 +4,7 @@
 """Bad input: one clear line, an exit status that is not 0, and not even a plan of a change."""
 
 import pytest
+from conftest import ROOT, Play
 
 HERE = ('--extra-vars', 'rescue_hosts=localhost')
 
@@ -43,6 +44,16 @@ def test_a_host_without_python(make, tmp_path):
     assert play.status != 0
     assert play.lines[0].startswith('bare: STOPPED: diagnose: ')
     assert '/nonexistent/python3' in play.lines[0]
+
+
+@pytest.mark.parametrize('module, arguments', [('swappiness', 'value=10'), ('oom_score_adj', 'process=mysqld')])
+def test_a_task_without_become_is_told_to_have_it(tmp_path, module, arguments):
+    # su, as root, to be somebody else; pipelining, as that one may not read root's files.
+    play = Play([str(ROOT / '.venv/bin/ansible'), 'localhost', '-m', f'oom.rescue.{module}', '-a', arguments,
+                 '--become', '--become-method', 'su', '--become-user', 'nobody', '--extra-vars',
+                 "ansible_become_flags='-s /bin/sh' ansible_python_interpreter=/usr/bin/python3"],
+                tmp_path, {'ANSIBLE_PIPELINING': '1'})
+    assert play.status != 0 and 'run this task with become' in play.output, play.output
 
 
 def test_an_inventory_that_does_not_exist(make):

@@ -71,9 +71,9 @@ def test_remedies_have_a_line_each_and_the_verdict_one():
     result = {'holds': True, 'claims': [claim(True)]}
     assert lines({'web': remedied(verify_result=result)}) == [
         'web: RAM ran out.',
-        'Swap /swapfile, 2 GiB: on now, on after a reboot [changed]',
-        'vm.swappiness: 10 now, 10 after a reboot [nothing to do]',
-        'mysqld (pid 7): oom_score_adj -600 now, -600 at its next start [changed]',
+        'Changed: swap /swapfile, 2 GiB, on now and after a reboot',
+        'Nothing to do: vm.swappiness 10 now and after a reboot',
+        'Changed: oom_score_adj of mysqld (pid 7), -600 now and at its next start',
         'Verified: all claims hold now and after a reboot.',
     ]
 
@@ -81,7 +81,7 @@ def test_remedies_have_a_line_each_and_the_verdict_one():
 def test_check_mode_says_first_that_nothing_was_changed():
     told = lines({'web': remedied()}, check_mode=True)
     assert told[0] == 'Check mode: nothing was changed.'
-    assert told[2].endswith('[would be changed to that]')
+    assert told[2] == 'Would change: swap /swapfile, 2 GiB, on now and after a reboot'
 
 
 @pytest.mark.parametrize('left, reached, status, words', [
@@ -90,6 +90,9 @@ def test_check_mode_says_first_that_nothing_was_changed():
                  id='changed'),
     pytest.param(remedied(swap_result=dict(SWAP, changed=False, skipped_reason='a container')), True, 'changed',
                  'skipped: swap (a container); nothing', id='skipped'),
+    pytest.param(remedied(swap_result=dict(SWAP, changed=False, skipped_reason='a container'),
+                          oom_protect_result=dict(PROTECT, changed=False)), True, 'skipped',
+                 'skipped: swap (a container); nothing to do: vm.swappiness', id='nothing but skipped'),
     pytest.param(remedied(swap_result=dict(SWAP, changed=False), oom_protect_result=dict(PROTECT, changed=False)),
                  True, 'same', 'nothing to do', id='nothing to do'),
     pytest.param(remedied(verify_result={'claims': [claim(True)]}), True, 'holds', 'Verified', id='verified'),
@@ -115,15 +118,19 @@ def test_status_and_headline(left, reached, status, words):
 
 def test_what_a_host_cannot_is_a_result():
     skipped = dict(SWAP, changed=False, skipped_reason='a container', after={})
-    assert 'Swap /swapfile, 2 GiB: off now, off after a reboot [skipped: a container]' in lines(
+    assert 'Skipped: swap (a container)' in lines(
         {'web': remedied(swap_result=skipped)})
-    assert 'No server to protect runs here [nothing to do]' in lines(
+    in_part = dict(PROTECT, skipped_reason='a container', processes=[
+        {'name': 'mysqld', 'pid': 7, 'live': {'after': 0}, 'persistent': {'after': -600}}])
+    assert ('Changed in part: oom_score_adj of mysqld (pid 7), 0 now, -600 at its next start (a container)'
+            in lines({'web': remedied(oom_protect_result=in_part)}))
+    assert 'Nothing to do: no server to protect runs here' in lines(
         {'web': remedied(oom_protect_result=dict(PROTECT, found=False, changed=False, processes=[]))})
 
 
 def test_a_role_that_was_skipped_has_no_line():
     told = lines({'web': remedied(swap_result={'changed': False, 'skipped': True})})
-    assert not any(line.startswith('Swap') for line in told)
+    assert not any('swap /swapfile' in line for line in told)
 
 
 def test_several_hosts_have_a_line_each_the_worst_first():
@@ -154,7 +161,7 @@ def test_names_from_a_log_cannot_move_the_cursor():
     pytest.param(dict(ADVICE, swap=None, swappiness=None, protect=[]), 'nothing that this collection can do', id='no'),
     pytest.param(dict(ADVICE, swap={'size_bytes': 0, 'rule': 'r'}, protect=[]), 'vm.swappiness 10', id='enough swap'),
     pytest.param(dict(ADVICE, swap={'size_bytes': GIB, 'other_bytes': GIB, 'rule': 'r'}, swappiness=None, protect=[]),
-                 'swap of 1 GiB more than the 1 GiB there is (r)', id='swap is too small'),
+                 'swap of 1 GiB beside the 1 GiB there is (r)', id='swap is too small'),
 ])
 def test_todo(advice, phrase):
     assert todo(advice) == phrase
