@@ -14,8 +14,6 @@ find /etc /opt /root /run/systemd/system /run/sysctl.d /srv /usr/local /var/lib 
     -type f -exec stat -c '%n %a %U:%G' {} + -exec sha256sum {} + -o -type l -printf '%p -> %l\n' | sort
 """
 STATE = r"""
-# Containers see all swap of the machine, and the scenarios have theirs below /srv.
-grep -o '^/srv/[^ ]*' /proc/swaps
 for pid in $(grep -sxlE 'mysqld|mariadbd' /proc/[0-9]*/comm | cut -d/ -f3); do
     echo "mysqld $pid $(cat /proc/$pid/oom_score_adj)"
 done
@@ -43,7 +41,9 @@ def host_now(host, rescue):
     """The host's files and what of its state the remedies change, a line each."""
     # The machine's swappiness belongs to whoever runs a scenario that sets it.
     swappiness = 'cat /proc/sys/vm/swappiness;' if 'swappiness' in rescue('remedies') else ''
-    return (host.check_output(FILES) + '\n' + host.check_output(swappiness + STATE)).splitlines()
+    # Containers see all swap of the machine, that of other scenarios too.
+    swap = host.run('grep -o ^%s /proc/swaps', rescue('swap_path')).stdout
+    return (host.check_output(FILES) + '\n' + swap + host.check_output(swappiness + STATE)).splitlines()
 
 
 @pytest.fixture
