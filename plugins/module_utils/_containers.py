@@ -120,6 +120,9 @@ def container_facts(host, manager, parents):
 def recreate_text(manager, container, value):
     """The exact change that a container needs to be created with a score: no engine can update one."""
     kind, name = manager['kind'], manager['name']
+    if manager.get('user') is not None and value < 0:
+        return ('container %s runs without root, and a user may not lower a score: run it as root with '
+                '`%s run --oom-score-adj=%d ...`' % (name, kind, value))
     compose = container.get('compose')
     if compose:
         text = 'in service %s of %s add `oom_score_adj: %d`, then `docker compose up -d %s`, which recreates it' % (

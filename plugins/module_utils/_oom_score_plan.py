@@ -18,6 +18,7 @@ from ._host import to_bytes
 from ._oom_score import DEFAULT, auto_score, check_score, memory_bytes
 from ._supervisor import program_text
 from ._systemd import HEADER, drop_in_path, drop_in_text, known_directives, needs_restart_policy
+from ._targets import is_interpreter
 
 KUBERNETES = ('the kubelet sets the score of a pod from its quality of service, and would set it again: this pod is '
               'left as it is. Give it requests equal to limits (Guaranteed, -997) to protect it')
@@ -164,14 +165,22 @@ def _persistence(target, value, facts, options):
         return ({'before': before, 'after': before, 'by': None}, [], recreate,
                 'keep needs systemd, which does not run here: the score is gone when %s starts again'
                 % target['process']['name'])
-    rule = _keeper.rule(target['process'], value)
+    rule = _rule(target, value, facts)
     if rule is None:
         return ({'before': before, 'after': before, 'by': None}, [], recreate,
-                'keep cannot tell %s apart from others: its name or executable has blanks, or is hidden'
-                % target['process']['name'])
+                'keep cannot tell %s apart from others: its name or executable has blanks, or is hidden, or it is one '
+                'of many scripts of an interpreter' % target['process']['name'])
     if _keeper.gives(facts['keeper'], facts['key'], rule):
         before = value
-    return {'before': before, 'after': value, 'by': _keeper.UNIT}, [], recreate, None
+    return {'before': before, 'after': value, 'by': _keeper.UNIT}, [], None, None
+
+
+def _rule(target, value, facts):
+    """The keeper's rule for a process; None where it would reach others, as all that `php` runs of a user."""
+    row = target['process']
+    if is_interpreter(row['name']) and facts['key'] != 'process:' + row['name']:
+        return None
+    return _keeper.rule(row, value)
 
 
 def _by_hand(target, value):
@@ -211,7 +220,7 @@ def plan_present(facts, options):
         row['skipped_reason'] = '; '.join(text for text in (refused, reason) if text) or None
         persistent_actions.extend(action for action in actions if action not in persistent_actions)
         if persistent['by'] == _keeper.UNIT:
-            rules.append(_keeper.rule(target['process'], value))
+            rules.append(_rule(target, value, facts))
     for name in facts['stopped_units']:
         persistent, actions = ({'before': None, 'after': None, 'by': None}, [])
         if options['persist'] != 'none':

@@ -17,6 +17,8 @@ _SERVERS = (
     (('mysqld', 'mariadbd'), ('mysqld_safe', 'mariadbd-safe')),
 )
 _INTERPRETER = re.compile(r'^(?:python|perl|ruby|php|node|java|(?:ba|da|k|z|a)?sh|busybox)[\d.-]*(?:cli|fpm)?$')
+# Options of interpreters that take the next word.
+_WITH_ARGUMENT = ('-d', '-I', '-W', '-X', '-z')
 _COMM_BYTES = 15
 
 
@@ -36,6 +38,24 @@ def _base(path):
     return path.rsplit('/', 1)[-1] if path else None
 
 
+def is_interpreter(name):
+    """Whether a program runs scripts: its own name says little about what it does."""
+    return bool(_INTERPRETER.match(name))
+
+
+def _script(cmdline):
+    """The script in an interpreter's command line, as in ``php -d memory_limit=-1 composer update``; None without."""
+    words = iter(cmdline[1:])
+    for word in words:
+        if word == '-c':
+            return None
+        if not word.startswith('-'):
+            return _base(word)
+        if word in _WITH_ARGUMENT:
+            next(words, None)
+    return None
+
+
 def is_called(row, names):
     """Whether a process is one of these programs, by its executable, or by the script that an interpreter runs.
 
@@ -46,9 +66,8 @@ def is_called(row, names):
     executable = _base(row['exe'])
     if executable in names:
         return True
-    if executable is None or _INTERPRETER.match(executable):
-        scripts = [_base(word) for word in row['cmdline'][1:2]]
-        return (row['name'] in [name[:_COMM_BYTES] for name in names]) or any(word in names for word in scripts)
+    if executable is None or is_interpreter(executable):
+        return row['name'] in [name[:_COMM_BYTES] for name in names] or _script(row['cmdline']) in names
     return False
 
 

@@ -151,7 +151,9 @@ processes:
       description: Score at the next start, V(before) and V(after), and what gives it, V(by).
       type: dict
     recreate_required:
-      description: The exact change that keeps the score where only a new container or command would; null elsewhere.
+      description:
+        - The exact change that keeps the score where only a new container or command would; null elsewhere, and where
+          the unit of O(keep) gives it.
       type: str
     manager:
       description: Who starts the process, as V(kind) and V(name).

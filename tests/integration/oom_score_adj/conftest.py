@@ -7,9 +7,7 @@
 """
 
 import json
-import os
 import pathlib
-import subprocess
 import sys
 
 import pytest
@@ -19,6 +17,7 @@ sys.path.insert(0, str(REPOSITORY / 'tests' / 'vm'))
 
 from image import Image, VmError, read_spec  # noqa: E402
 from machine import Machine  # noqa: E402
+from modules import ModuleGuest  # noqa: E402
 from servers import ALL, Systemd  # noqa: E402
 
 PACKAGES = {'sid': ['mysql-server']}
@@ -42,23 +41,11 @@ def pytest_generate_tests(metafunc):
                              ids=['%s-%s' % (suite, manager.name) for suite, manager in places])
 
 
-class Guest:
+class Guest(ModuleGuest):
     """The machine and the module run against it."""
 
-    def __init__(self, machine):
-        self.machine = machine
-        self.check, self.run, self.reboot = machine.check, machine.run, machine.reboot
-
     def module(self, check=False, **arguments):
-        """The module's result."""
-        inventory = REPOSITORY / '.cache' / ('inventory-%s.json' % self.machine.name)
-        inventory.write_text(json.dumps({'all': {'hosts': {self.machine.name: self.machine.inventory()}}}))
-        command = [str(REPOSITORY / '.venv/bin/ansible'), 'all', '-i', str(inventory), '-m',
-                   'oom.rescue.oom_score_adj', '-a', json.dumps(arguments)] + (['--check'] if check else [])
-        done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False,
-                              env=dict(os.environ, ANSIBLE_NOCOLOR='1', ANSIBLE_PIPELINING='1'))
-        assert '=> {' in done.stdout, done.stdout + done.stderr
-        return json.loads(done.stdout.split('=> ', 1)[1])
+        return super().module('oom_score_adj', check, **arguments)
 
 
 @pytest.fixture(scope='session')

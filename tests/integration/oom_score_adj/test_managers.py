@@ -6,6 +6,11 @@
 SCORE = -600
 
 
+def test_what_its_manager_cannot_keep_is_said_with_the_change_to_make(place):
+    row = place.guest.module(check=True, process='mysqld')['processes'][-1]
+    assert (row['recreate_required'] is not None) == bool(place.arguments)
+
+
 def test_check_mode_says_what_a_run_does_and_changes_nothing(place):
     place.checked = place.guest.module(check=True, process='mysqld', **place.arguments)
     pid, score, files = place.after()
@@ -22,8 +27,7 @@ def test_the_score_is_live_and_the_server_is_the_same_process(place, proof):
     assert row['skipped_reason'] is None
     assert row['persistent']['after'] == SCORE
     assert result['actions'] == place.checked['actions']
-    if place.arguments:
-        assert row['recreate_required']
+    assert row['recreate_required'] is None
     proof('live', 'pid %d, by %s' % (pid, row['persistent']['by']))
 
 

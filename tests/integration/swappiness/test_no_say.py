@@ -11,8 +11,7 @@ import sys
 
 import pytest
 
-HERE = pathlib.Path(__file__).parent
-REPOSITORY = HERE.parents[2]
+REPOSITORY = pathlib.Path(__file__).resolve().parents[3]
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason='needs root for namespaces')
 
 
@@ -21,7 +20,7 @@ def fixture_tree(tmp_path):
     collection = tmp_path / 'ansible_collections/oom/rescue'
     collection.mkdir(parents=True)
     (collection / 'plugins').symlink_to(REPOSITORY / 'plugins')
-    (tmp_path / 'drive_module.py').write_text((HERE / 'drive_module.py').read_text())
+    (tmp_path / 'drive_module.py').write_text((REPOSITORY / 'tests/vm/drive_module.py').read_text())
     return tmp_path
 
 

@@ -5,12 +5,10 @@
 
 import json
 import os
-import pathlib
-import shlex
 import subprocess
 
-HERE = pathlib.Path(__file__).parent
-REPOSITORY = HERE.parents[2]
+from modules import REPOSITORY, ModuleGuest
+
 VERIFY = """\
 - hosts: all
   gather_facts: false
@@ -27,20 +25,13 @@ TUNED_APPLIED = ('systemctl -q is-active tuned || exit 0; for second in $(seq 12
 PATHS = '/etc /usr/lib/sysctl.d /usr/lib/tuned /usr/local /run/sysctl.d /var/lib/oom-rescue'
 
 
-class Guest:
+class Guest(ModuleGuest):
     """The machine, and the collection run against it."""
 
     def __init__(self, suite, machine):
-        self.suite, self.machine = suite, machine
-        self.check, self.run, self.reboot = machine.check, machine.run, machine.reboot
+        super().__init__(machine)
+        self.suite = suite
         machine.check(TUNED_PATIENCE)
-        machine.put(HERE / 'drive_module.py', '/root/oom/drive_module.py')
-        machine.put(REPOSITORY / 'plugins', '/root/oom/ansible_collections/oom/rescue/plugins')
-
-    def module(self, name, check=False, **arguments):
-        """A module's result, failed ones too."""
-        return json.loads(self.check('python3 -B /root/oom/drive_module.py %s %s%s' % (
-            name, shlex.quote(json.dumps(arguments)), ' check' if check else '')))
 
     def swappiness(self, check=False, **arguments):
         return self.module('swappiness', check, **arguments)

@@ -358,7 +358,7 @@ def test_on_the_seed_s_host_a_unit_keeps_it_when_asked(tmp_path):
         ('create', _keeper.UNIT), ('reload', None), ('enable', _keeper.NAME)]
     assert node.host.read(_keeper.RULES) == '# process:mysqld\n-600 999 mysqld /usr/sbin/mysqld\n'
     assert made['rows'][0]['persistent'] == {'before': 0, 'after': -600, 'by': _keeper.UNIT}
-    assert made['rows'][0]['recreate_required']
+    assert made['rows'][0]['recreate_required'] is None
     again, done = present(node, keep=True)
     assert again['rows'][0]['persistent'] == {'before': -600, 'after': -600, 'by': _keeper.UNIT}
     assert done == []
@@ -378,6 +378,15 @@ def test_two_targets_share_the_keeper_until_the_last_goes(tmp_path):
     assert node.host.read(_keeper.RULES) == '# process:php\n400 0 php /usr/local/bin/php\n'
     absent(node, name='php')
     assert node.files() == before
+
+
+def test_one_script_of_an_interpreter_is_not_kept_as_all_its_scripts_would_be(tmp_path):
+    node = Node(tmp_path).systemd()
+    node.process(600, 'php', exe='/usr/bin/php', cmdline=['php', '/usr/bin/composer'])
+    row = plan(node, name='composer', value=500, keep=True)['rows'][0]
+    assert 'one of many scripts of an interpreter' in row['skipped_reason']
+    assert row['recreate_required'].endswith('or run this in the guest that it belongs to')
+    assert plan(node, name='php', value=500, keep=True)['rows'][0]['persistent']['by'] == _keeper.UNIT
 
 
 def test_a_container_created_with_the_score_needs_nothing_more(tmp_path):

@@ -29,10 +29,12 @@ def test_mysql_and_mariadb_are_one_server(name, expected):
     ({'exe': '/usr/bin/dash', 'name': 'mysqld'}, True),
     ({'exe': '/usr/bin/python3.11', 'cmdline': ['python3', '/opt/mysqld']}, True),
     ({'exe': '/usr/bin/python3.11', 'cmdline': ['python3', '-c', 'mysqld']}, False),
+    ({'exe': '/usr/bin/php8.2', 'cmdline': ['php', '-q', '-d', 'memory_limit=-1', '/opt/mysqld', 'x']}, True),
+    ({'exe': '/usr/bin/php8.2', 'cmdline': ['php', '-d', 'mysqld']}, False),
     ({'exe': '/usr/bin/tail', 'cmdline': ['tail', 'mysqld']}, False),
 ], ids=['its executable', 'an executable under another comm', 'a comm of its own choosing', 'no executable to read',
         'a kernel thread', 'the comm of a script', 'the script of an interpreter', 'an argument further on',
-        'an argument of another program'])
+        'a script behind options', 'the argument of an option', 'an argument of another program'])
 def test_a_process_is_what_it_runs(row, expected):
     whole = dict({'name': 'x', 'exe': None, 'cmdline': [], 'kernel_thread': False}, **row)
     assert is_called(whole, ('mysqld',)) is expected
