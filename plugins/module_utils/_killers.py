@@ -73,7 +73,9 @@ def user_space_killers(host, rows=None):
         if name == 'earlyoom':
             spares = earlyoom_spares(row['cmdline']) if row else []
         elif name == 'nohang':
-            spares = [text for path in _NOHANG_CONFIGURATIONS for text in nohang_spares(_text(host, path))]
+            used = option(row['cmdline'], '--config', '-c') if row else None
+            spares = [text for path in ((used,) if used else _NOHANG_CONFIGURATIONS)
+                      for text in nohang_spares(_text(host, path))]
         else:
             spares = oomd_spares(host)
         killers.append({'name': name, 'active': bool(row), 'spares': spares})

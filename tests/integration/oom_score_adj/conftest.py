@@ -1,9 +1,9 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A machine per suite, the module run against it, and the table of manager by proof at the end.
+"""A machine with servers, the module run against it, and the table of manager by proof at the end.
 
-``--suites=bookworm,trixie`` names the suites; bookworm's machine has every manager, the others systemd alone.
+``--suite=trixie`` names the suite; bookworm's machine has every manager, the others systemd alone.
 """
 
 import json
@@ -15,30 +15,32 @@ import pytest
 REPOSITORY = pathlib.Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(REPOSITORY / 'tests' / 'vm'))
 
-from image import Image, VmError, read_spec  # noqa: E402
+from image import Image, read_spec  # noqa: E402
 from machine import Machine  # noqa: E402
 from modules import ModuleGuest  # noqa: E402
-from servers import ALL, Systemd  # noqa: E402
+from servers import ALL, Servers, Systemd  # noqa: E402
 
 PACKAGES = {'sid': ['mysql-server']}
-PROOFS = ('live', 'again', 'after a restart', 'after a kill', 'after a reboot', 'undone')
+PROOFS = ('live', 'restart', 'kill -9', 'reboot', 'undone')
 RESULTS = REPOSITORY / '.cache' / 'results' / 'oom_score_adj.json'
 _table = {}
 
 
 def pytest_addoption(parser):
-    parser.addoption('--suites', default='bookworm', help='Debian suites, comma-separated')
-    parser.addoption('--machine', default='', help='a machine that runs already, of the first suite')
+    parser.addoption('--suite', default='bookworm', help='Debian suite')
     parser.addoption('--managers', default='', help='names of managers to test, comma-separated; all without')
 
 
+def _managers(config):
+    names = [name for name in config.getoption('--managers').split(',') if name]
+    return [manager for manager in (ALL if config.getoption('--suite') == 'bookworm' else (Systemd,))
+            if not names or manager.name in names]
+
+
 def pytest_generate_tests(metafunc):
-    if 'place' in metafunc.fixturenames:
-        asked = [name for name in metafunc.config.getoption('--managers').split(',') if name]
-        places = [(suite, manager) for suite in metafunc.config.getoption('--suites').split(',')
-                  for manager in (ALL if suite == 'bookworm' else (Systemd,)) if not asked or manager.name in asked]
-        metafunc.parametrize('place', places, scope='module', indirect=True,
-                             ids=['%s-%s' % (suite, manager.name) for suite, manager in places])
+    if 'server' in metafunc.fixturenames:
+        managers = _managers(metafunc.config)
+        metafunc.parametrize('server', managers, indirect=True, ids=[manager.name for manager in managers])
 
 
 class Guest(ModuleGuest):
@@ -49,52 +51,37 @@ class Guest(ModuleGuest):
 
 
 @pytest.fixture(scope='session')
-def guests(request):
-    """Machines by suite, one at a time."""
-    running = {}
-    ours = request.config.getoption('--machine')
-    if ours:
-        yield lambda suite: Guest(Machine(ours))
-        return
-
-    def guest(suite):
-        if suite not in running:
-            for other in list(running):
-                running.pop(other).machine.down()
-            image = (read_spec(pathlib.Path(__file__).with_name('image.yml')) if suite == 'bookworm'
-                     else Image(suite, packages=PACKAGES.get(suite, ['mariadb-server'])))
-            machine = Machine('oom-score-%s' % suite, image)
-            try:
-                machine.up()
-                if suite == 'bookworm':
-                    machine.provision(pathlib.Path(__file__).with_name('provision'))
-            except VmError:
-                machine.down()
-                raise
-            running[suite] = Guest(machine)
-        return running[suite]
-
-    yield guest
-    for other in running.values():
-        other.machine.down()
+def guest(request):
+    suite = request.config.getoption('--suite')
+    here = pathlib.Path(__file__)
+    image = read_spec(here.with_name('image.yml')) if suite == 'bookworm' else Image(
+        suite, packages=PACKAGES.get(suite, ['mariadb-server']))
+    machine = Machine('oom-score-' + suite, image, memory=2048 if suite == 'bookworm' else 1024)
+    try:
+        machine.up()
+        if suite == 'bookworm':
+            machine.provision(here.with_name('provision'))
+        yield Guest(machine)
+    finally:
+        machine.down()
 
 
 @pytest.fixture(scope='module')
-def place(request, guests):
-    """A server in its manager: the machine has no other."""
-    suite, manager = request.param
-    server = manager(guests(suite))
-    server.suite = suite
-    server.up()
-    yield server
-    server.down()
+def host(request, guest):
+    return Servers(guest, _managers(request.config))
 
 
 @pytest.fixture
-def proof(request, place):
+def server(request, host):
+    """One of the machine's servers."""
+    return next(each for each in host.servers if type(each) is request.param)
+
+
+@pytest.fixture
+def proof(request, server):
     """Notes in the table what a test has seen."""
     def seen(name, text='yes'):
-        _table.setdefault('%s, %s' % (place.name, place.suite), {})[name] = text
+        _table.setdefault('%s, %s' % (server.name, request.config.getoption('--suite')), {})[name] = text
     return seen
 
 

@@ -1,74 +1,108 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Real servers in their managers: the score now, and after everything that starts them again."""
+"""Real servers in their managers, side by side: the score now, and after everything that starts them again."""
+
+import pytest
 
 SCORE = -600
+KEEPER = 'oom-rescue-keep'
 
 
-def test_what_its_manager_cannot_keep_is_said_with_the_change_to_make(place):
-    row = place.guest.module(check=True, process='mysqld')['processes'][-1]
-    assert (row['recreate_required'] is not None) == bool(place.arguments)
+@pytest.fixture(scope='module', name='planned')
+def fixture_planned(host):
+    """What check mode says, before and with the unit that keeps scores."""
+    return {keep: host.guest.module(check=True, process='mysqld', keep=keep) for keep in (False, True)}
 
 
-def test_check_mode_says_what_a_run_does_and_changes_nothing(place):
-    place.checked = place.guest.module(check=True, process='mysqld', **place.arguments)
-    pid, score, files = place.after()
-    assert files == place.before
-    assert [row['live']['before'] for row in place.checked['processes'] if row['pid'] == pid] == [score]
+@pytest.fixture(scope='module', name='result')
+def fixture_result(host, planned):
+    """The first run's result."""
+    host.first = {server: server.now() for server in host.servers}
+    assert host.files() == host.before, 'check mode changed files'
+    assert {score for _pid, score in host.first.values()} <= {0, SCORE}
+    return host.guest.module(process='mysqld', keep=True)
 
 
-def test_the_score_is_live_and_the_server_is_the_same_process(place, proof):
-    result = place.guest.module(process='mysqld', **place.arguments)
-    pid, score, _files = place.after()
-    row = next(row for row in result['processes'] if row['pid'] == pid)
-    assert row['manager']['kind'] == place.kind
-    assert row['live']['after'] == SCORE == score
-    assert row['skipped_reason'] is None
-    assert row['persistent']['after'] == SCORE
-    assert result['actions'] == place.checked['actions']
-    assert row['recreate_required'] is None
-    proof('live', 'pid %d, by %s' % (pid, row['persistent']['by']))
+def row_of(result, pid):
+    return next(row for row in result['processes'] if row['pid'] == pid)
 
 
-def test_a_second_run_changes_nothing(place, proof):
-    result = place.guest.module(process='mysqld', **place.arguments)
-    assert not result.get('changed'), result
-    proof('again', 'unchanged')
+def test_check_mode_says_what_a_run_does(planned, result):
+    assert result['changed']
+    assert result['actions'] == planned[True]['actions']
 
 
-def test_it_is_there_after_a_restart_by_the_manager(place, proof):
-    pid = place.after()[0]
-    new, score, _files = place.after(place.restart, other_than=pid, score=SCORE)
+def test_the_score_is_live_and_the_server_is_the_same_process(host, server, planned, result, proof):
+    pid, score = server.now()
+    assert (pid, score) == (host.first[server][0], SCORE)
+    row = row_of(result, pid)
+    assert row['manager']['kind'] == server.kind
+    assert row['live'] == {'before': host.first[server][1], 'after': SCORE}
+    assert (row['persistent']['after'], row['persistent']['by']) == (SCORE, server.by)
+    assert (row['skipped_reason'], row['recreate_required']) == (None, None)
+    assert (row_of(planned[False], pid)['recreate_required'] is not None) == server.kept
+    proof('live', 'pid %d' % pid)
+
+
+def test_a_second_run_changes_nothing(host, result):
+    again = host.guest.module(process='mysqld', keep=True)
+    assert not again['changed'], again['actions']
+
+
+def holds_anew(host, server, command, pid):
+    """The pid of a server that was started again, once it has its score by what should give it."""
+    if command:
+        host.guest.check('%s > /tmp/out 2>&1 || { cat /tmp/out; exit 1; }' % command)
+    new, score = server.now(other_than=pid, score=SCORE)
     assert (new != pid, score) == (True, SCORE)
-    proof('after a restart', 'pid %d' % new)
+    given = host.guest.run('journalctl -b -u %s | grep "(pid %d): oom_score_adj 0 -> %d"' % (KEEPER, new, SCORE))
+    assert (given.rc == 0) == server.kept, given.stdout
+    return new
 
 
-def test_it_is_there_after_the_manager_found_it_killed(place, proof):
+def test_it_is_there_after_a_restart_by_the_manager(host, server, result, proof):
+    proof('restart', 'pid %d' % holds_anew(host, server, '{ %s; }' % server.restart, server.now()[0]))
+
+
+def test_it_is_there_after_the_manager_found_it_killed(host, server, result, proof):
     """As after an OOM kill. Nothing starts some servers again: these are left out."""
-    if not place.starts_again:
-        return
-    pid = place.after()[0]
-    new, score, _files = place.after('kill -9 %d' % pid, other_than=pid, score=SCORE)
-    assert (new != pid, score) == (True, SCORE)
-    proof('after a kill', 'pid %d' % new)
+    if server.starts_again:
+        pid = server.now()[0]
+        proof('kill -9', 'pid %d' % holds_anew(host, server, 'kill -9 %d' % pid, pid))
 
 
-def test_it_is_there_after_a_reboot(place, proof):
-    place.guest.reboot()
-    pid, score, _files = place.after(score=SCORE)
-    assert score == SCORE
-    assert not place.guest.module(process='mysqld', **place.arguments).get('changed')
-    proof('after a reboot', 'pid %d' % pid)
+@pytest.fixture(scope='module', name='rebooted')
+def fixture_rebooted(host, result):
+    host.guest.reboot()
 
 
-def test_absent_leaves_every_file_and_score_as_it_was(place, proof):
-    pid = place.after()[0]
-    place.guest.module(process='mysqld', state='absent')
-    now, score, files = place.after(score=0)
-    assert now == pid
-    assert files == place.before
-    if not place.keeps_its_own:
-        assert score == 0
-    assert not place.guest.module(process='mysqld', state='absent').get('changed')
+def test_it_is_there_after_a_reboot(host, server, rebooted, proof):
+    proof('reboot', 'pid %d' % holds_anew(host, server, '', None))
+
+
+def test_after_a_reboot_a_run_changes_nothing(host, rebooted):
+    again = host.guest.module(process='mysqld', keep=True)
+    assert not again['changed'], again['actions']
+
+
+@pytest.fixture(scope='module', name='undone')
+def fixture_undone(host, rebooted):
+    host.last = {server: server.now()[0] for server in host.servers}
+    host.guest.module(process='mysqld', state='absent')
+
+
+def test_undone_every_file_is_as_it_was_and_a_second_time_changes_nothing(host, undone):
+    assert host.files() == host.before
+    assert not host.guest.module(process='mysqld', state='absent')['changed']
+
+
+def test_undone_each_server_runs_on_with_the_score_that_it_had(host, server, undone, proof):
+    assert server.now() == (host.last[server], host.first[server][1])
     proof('undone')
+
+
+def test_undone_the_next_start_has_the_score_that_it_had(host, server, undone):
+    pid = server.now()[0]
+    host.guest.check('{ %s; } > /tmp/out 2>&1 || { cat /tmp/out; exit 1; }' % server.restart)
+    assert server.now(other_than=pid)[1] == host.first[server][1]

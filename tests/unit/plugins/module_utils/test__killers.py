@@ -30,9 +30,14 @@ def test_one_that_is_installed_alone_is_not_active(node):
     assert user_space_killers(node.host) == [{'name': 'systemd-oomd', 'active': False, 'spares': []}]
 
 
-def test_nohang_spares_whose_badness_it_lowers(node):
-    node.process(300, 'nohang', cmdline=['python3', 'nohang'])
-    node.file('/etc/nohang/nohang.conf', '# @BADNESS_ADJ_RE_NAME -9 /// ^no$\n@BADNESS_ADJ_RE_NAME -200 /// ^sshd$\n'
+@pytest.mark.parametrize('options, path', [
+    ([], '/etc/nohang/nohang.conf'),
+    (['--monitor', '--config', '/etc/nohang/nohang-desktop.conf'], '/etc/nohang/nohang-desktop.conf'),
+])
+def test_nohang_spares_whose_badness_it_lowers(node, options, path):
+    node.process(300, 'nohang', cmdline=['python3', 'nohang'] + options)
+    node.file('/etc/nohang/nohang.conf', '')
+    node.file(path, '# @BADNESS_ADJ_RE_NAME -9 /// ^no$\n@BADNESS_ADJ_RE_NAME -200 /// ^sshd$\n'
               '@BADNESS_ADJ_RE_NAME 200 /// ^Web Content$\n@BADNESS_ADJ_RE_CMDLINE   -50  ///  ^/usr/sbin/mysqld \n')
     assert user_space_killers(node.host)[0]['spares'] == ['^sshd$', '^/usr/sbin/mysqld']
 
