@@ -237,11 +237,11 @@ class Machine:
         if done.returncode:
             raise VmError('%s: %s not copied: %s' % (self.name, source, done.stderr.decode(errors='replace')))
 
-    def reboot(self, timeout=1200):
+    def reboot(self, timeout=1200, command='systemctl --no-block reboot'):
         """Reboot from inside and wait for ssh on the new boot."""
         boot = self.check('cat /proc/sys/kernel/random/boot_id').strip()
         with contextlib.suppress(subprocess.TimeoutExpired):
-            self.run('systemctl --no-block reboot', timeout=60)
+            self.run(command, timeout=60)
         return self.wait(timeout, other_than=boot)
 
     def crash(self):

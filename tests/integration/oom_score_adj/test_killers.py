@@ -13,10 +13,15 @@ HOG = ("systemd-run --quiet --unit=hog python3 -c 'import time; x = b\"x\" * (40
        'for i in $(seq 60); do pid=$(systemctl show -p MainPID --value hog); '
        '[ $(awk "/VmRSS/ {print \\$2}" /proc/$pid/status) -gt 40000 ] && break; sleep 1; done; echo $pid')
 
+# What test_managers.py may have left in the machine.
+ALONE = ('systemctl stop supervisor; podman stop --all --time 1; docker stop $(docker ps --quiet); '
+         'loginctl disable-linger app; systemctl stop user@$(id -u app); systemctl kill -s KILL legacydb rc-local')
+
 
 @pytest.fixture(scope='module', name='mariadb')
 def fixture_mariadb(guest):
     """MariaDB under systemd, alone in the machine."""
+    guest.run(ALONE)
     host = Servers(guest, [Systemd])
     guest.check('echo 1 > /proc/sys/kernel/sysrq')
     mariadb = host.servers[0]
