@@ -17,6 +17,10 @@ HOG = ("systemd-run --quiet --unit=hog python3 -c 'import time; x = b\"x\" * (40
 ALONE = ('systemctl stop supervisor; podman stop --all --time 1; docker stop $(docker ps --quiet); '
          'loginctl disable-linger app; systemctl stop user@$(id -u app); systemctl kill -s KILL legacydb rc-local')
 
+WEAKER = ('mkdir -p /etc/systemd/system/mariadb.service.d; '
+          'printf "[Service]\\nRestart=on-abort\\n" > /etc/systemd/system/mariadb.service.d/10-weak.conf; '
+          'systemctl daemon-reload')
+
 
 @pytest.fixture(scope='module', name='mariadb')
 def fixture_mariadb(guest):
@@ -61,14 +65,22 @@ def test_a_raised_score_has_a_job_killed_before_a_larger_process(mariadb):
     mariadb.guest.module(unit='batch', state='absent')
 
 
-def test_a_unit_whose_policy_was_weaker_is_started_again_after_an_oom_kill(mariadb):
+def test_a_unit_whose_policy_is_weaker_stays_dead_until_told_to_start_again(mariadb):
+    """systemd knows an OOM kill, which on-abort does not count, from the cgroup's own count."""
     guest = mariadb.guest
+    guest.check(WEAKER)
+    guest.module(process='mysqld', value='1000')
+    assert kill_one(guest) in ('mariadbd', 'mysqld')
+    guest.check('for i in $(seq 60); do systemctl -q is-failed mariadb && exit; sleep 1; done; exit 1')
+    assert guest.check('systemctl show -p Result --value mariadb') == 'oom-kill\n'
     guest.module(process='mysqld', value='1000', restart_policy='ensure')
-    pid = mariadb.now()[0]
-    killed = kill_one(guest)
-    assert killed in ('mariadbd', 'mysqld')
+    guest.check('systemctl start mariadb')
+    pid = mariadb.now(score=1000)[0]
+    assert kill_one(guest) in ('mariadbd', 'mysqld')
     assert mariadb.now(other_than=pid, score=1000)[1] == 1000
     guest.module(process='mysqld', state='absent')
+    guest.check('rm -r /etc/systemd/system/mariadb.service.d; systemctl daemon-reload')
+    assert mariadb.files() == mariadb.before
 
 
 def test_user_space_killers_spare_the_server_and_forget_it_again(mariadb):
