@@ -17,7 +17,7 @@ from ._containers import recreate_text
 from ._host import to_bytes
 from ._oom_score import DEFAULT, auto_score, check_score, memory_bytes
 from ._supervisor import program_text
-from ._systemd import HEADER, drop_in_path, drop_in_text, known_directives, needs_restart_policy
+from ._systemd import HEADER, drop_in_path, drop_in_text, known_directives, stronger_restart
 from ._targets import is_interpreter
 
 KUBERNETES = ('the kubelet sets the score of a pod from its quality of service, and would set it again: this pod is '
@@ -88,8 +88,9 @@ def _unit_directives(properties, value, facts, options):
     directives = {'OOMScoreAdjust': value}
     if options['restart_policy'] == 'ensure':
         directives['OOMPolicy'] = 'continue'
-        if needs_restart_policy(properties.get('Restart')):
-            directives['Restart'] = 'on-abnormal'
+        stronger = stronger_restart(properties.get('Restart'))
+        if stronger:
+            directives['Restart'] = stronger
     if options['killers'] == 'spare':
         directives['ManagedOOMPreference'] = 'avoid'
     return known_directives(directives, facts['systemd_version'])

@@ -100,9 +100,12 @@ def drop_in_text(directives):
     return '\n'.join([HEADER, '[Service]'] + lines) + '\n'
 
 
-def needs_restart_policy(restart):
-    """Whether a unit's Restart= leaves the server dead after an OOM kill."""
-    return restart not in _RESTARTS_AFTER_OOM_KILL
+def stronger_restart(restart):
+    """The Restart= with which a unit is started again after an OOM kill too; None where its own does that."""
+    if restart in _RESTARTS_AFTER_OOM_KILL:
+        return None
+    # on-abnormal would no longer start it again after a clean end.
+    return 'always' if restart == 'on-success' else 'on-abnormal'
 
 
 def assignments(text, directive):

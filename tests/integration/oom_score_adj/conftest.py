@@ -53,14 +53,11 @@ class Guest(ModuleGuest):
 @pytest.fixture(scope='session')
 def guest(request):
     suite = request.config.getoption('--suite')
-    here = pathlib.Path(__file__)
-    image = read_spec(here.with_name('image.yml')) if suite == 'bookworm' else Image(
+    image = read_spec(pathlib.Path(__file__).with_name('image.yml')) if suite == 'bookworm' else Image(
         suite, packages=PACKAGES.get(suite, ['mariadb-server']))
-    machine = Machine('oom-score-' + suite, image, memory=2048 if suite == 'bookworm' else 1024)
+    machine = Machine('oom-score-' + suite, image, memory=2048 if suite == 'bookworm' else 1024, smp=1)
     try:
         machine.up()
-        if suite == 'bookworm':
-            machine.provision(here.with_name('provision'))
         yield Guest(machine)
     finally:
         machine.down()

@@ -75,7 +75,7 @@ def test_it_is_there_after_the_manager_found_it_killed(host, server, result, pro
 @pytest.fixture(scope='module', name='rebooted')
 def fixture_rebooted(host, result):
     # A server that still starts does not hear SIGTERM, and its unit waits 900 seconds for it.
-    host.guest.reboot(timeout=1200, command='sync; systemctl reboot --force --force')
+    host.guest.reboot(command='sync; systemctl reboot --force --force')
 
 
 def test_it_is_there_after_a_reboot(host, server, rebooted, proof):

@@ -30,7 +30,7 @@ def pytest_generate_tests(metafunc):
 
 @pytest.fixture(scope='session')
 def guest(request):
-    machine = Machine('swappiness-' + request.param, Image(request.param, packages=['tuned', 'procps']))
+    machine = Machine('swappiness-' + request.param, Image(request.param, packages=['tuned', 'procps']), smp=1)
     try:
         machine.up()
     except VmError:

@@ -15,7 +15,7 @@ OWN = 'cat /sys/fs/cgroup/memory/system.slice/own.service/memory.swappiness'
 
 @pytest.fixture(scope='module')
 def v1():
-    machine = Machine('swappiness-v1', Image('bookworm', packages=['tuned', 'procps']),
+    machine = Machine('swappiness-v1', Image('bookworm', packages=['tuned', 'procps']), smp=1,
                       append='systemd.unified_cgroup_hierarchy=0')
     try:
         machine.up()

@@ -44,7 +44,7 @@ class Guest(ModuleGuest):
 
     def boot(self):
         """Reboot, wait until all that boot starts is started, and say what the value is then."""
-        self.reboot(timeout=1200, command='sync; systemctl reboot --force --force')
+        self.reboot(command='sync; systemctl reboot --force --force')
         self.run('systemctl is-system-running --wait')
         self.run(TUNED_APPLIED)
         return self.runtime()

@@ -38,11 +38,11 @@ def test_a_version_gets_the_directives_that_it_knows(version, names):
 
 
 @pytest.mark.parametrize('restart, expected', [
-    ('no', True), ('on-success', True), ('on-watchdog', True), ('on-abort', True), (None, True),
-    ('on-abnormal', False), ('on-failure', False), ('always', False),
+    ('no', 'on-abnormal'), ('on-abort', 'on-abnormal'), ('on-watchdog', 'on-abnormal'), (None, 'on-abnormal'),
+    ('on-success', 'always'), ('on-abnormal', None), ('on-failure', None), ('always', None),
 ])
-def test_a_policy_is_weaker_where_an_oom_kill_leaves_the_unit_dead(restart, expected):
-    assert _systemd.needs_restart_policy(restart) is expected
+def test_a_policy_is_made_stronger_only_where_an_oom_kill_would_leave_the_server_dead(restart, expected):
+    assert _systemd.stronger_restart(restart) == expected
 
 
 def test_a_drop_in_has_one_section_and_says_whose_it_is():
