@@ -21,7 +21,8 @@ def parse(text):
     """Entries of an fstab: {line (from 0), raw, source, mount_point, type, options: [...], spans}, in its order."""
     entries = []
     for number, raw in enumerate((text or '').split('\n')):
-        fields = list(_FIELD.finditer(raw))
+        # libmount takes lines that end as DOS has it as well.
+        fields = list(_FIELD.finditer(raw[:-1] if raw.endswith('\r') else raw))
         if len(fields) < 3 or fields[0].group().startswith('#'):
             continue
         entries.append({

@@ -14,8 +14,8 @@ from . import _fstab, _swap_allocate, _swap_syscalls, _systemd
 from ._state import backup_once, backup_path
 from ._swap_areas import parse_swaps
 from ._swap_filesystem import explain_refusal
-from ._swap_plan import SwapError, room_without
-from ._swap_signature import write_signature
+from ._swap_refusals import SwapError, room_without
+from ._swap_signature import read_signature, write_signature
 from ._swap_state import file_facts, in_use, memory, wanted_label
 
 
@@ -101,14 +101,15 @@ class Applier:
         path, published = action['path'], action['publish']
         descriptor = self._open_unused(path)
         try:
-            write_signature(descriptor, action['size_bytes'], action['page_size'])
+            kept = read_signature(self._host.path(path))
+            write_signature(descriptor, action['size_bytes'], action['page_size'], kept)
         finally:
             os.close(descriptor)
+        if action['label']:
+            self._label_like_swap(path)
         if published:
             if self._host.exists(published):
                 raise SwapError('%s has come into being meanwhile, and stays as it is' % published)
-            if action['label']:
-                self._label_like_swap(path)
             os.rename(self._host.path(path), self._host.path(published))
             self._host.sync_directory(os.path.dirname(self._host.path(published)))
 
@@ -150,14 +151,18 @@ class Applier:
     def _rewrite(self, action):
         descriptor = self._open_unused(action['path'])
         try:
+            kept = read_signature(self._host.path(action['path']))
             _swap_allocate.extend(descriptor, 0, action['size_bytes'], 'write', self._progress)
-            write_signature(descriptor, action['size_bytes'], os.sysconf('SC_PAGE_SIZE'))
+            write_signature(descriptor, action['size_bytes'], os.sysconf('SC_PAGE_SIZE'), kept)
         finally:
             os.close(descriptor)
 
     @staticmethod
     def _refusal(action, error):
-        why = explain_refusal(action['filesystem']) if error.errno == errno.EINVAL else 'swapon(2)'
+        why = {
+            errno.EINVAL: explain_refusal(action['filesystem']),
+            errno.EPERM: 'no CAP_SYS_ADMIN, or as many areas as the kernel takes are in use',
+        }.get(error.errno, 'swapon(2)')
         return KernelRefusal('%s: the kernel refuses to switch it on (%s): %s' % (
             action['path'], error.strerror, why), error.errno)
 

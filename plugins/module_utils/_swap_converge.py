@@ -15,7 +15,8 @@ import os
 from . import _fstab, _swap_syscalls
 from ._state import State, backup_path
 from ._swap_apply import Applier, KernelRefusal
-from ._swap_plan import SwapError, plan, wish
+from ._swap_plan import plan, wish
+from ._swap_refusals import SwapError
 from ._swap_state import read, real_path, summary
 
 _PUBLIC = ('layer', 'action', 'detail')
@@ -121,6 +122,7 @@ def _recorded(state):
         'mode': file['mode'] if there else None,
         'uid': file['uid'] if there else None,
         'gid': file['gid'] if there else None,
+        'label': file['label'] if there else None,
         'active': area is not None,
         'priority': area['priority'] if area else None,
         'fstab_lines': [entry['raw'] for entry in state['persistence']['entries']],
@@ -131,11 +133,11 @@ def _recorded(state):
 def _restoring(record):
     """The wish for what a record says that was there."""
     if not record['existed']:
-        return wish(state='absent', claimed=True, persist='lines', fstab_lines=record['fstab_lines'])
+        return wish(state='absent', claimed=True, override=True, persist='lines', fstab_lines=record['fstab_lines'])
     priority = record['priority'] if record['active'] and record['priority'] >= 0 else None
     return wish(size=record['size_bytes'], active=record['active'], priority=priority, persist='lines',
                 fstab_lines=record['fstab_lines'], mode=record['mode'], uid=record['uid'], gid=record['gid'],
-                override=True, claimed=True, exact=True, reserve_bytes=0)
+                label=record.get('label'), override=True, claimed=True, exact=True, reserve_bytes=0)
 
 
 def _nothing_is_left(record, wished, after):

@@ -9,6 +9,8 @@ __metaclass__ = type
 
 import re
 
+from ._badness import kernel_version
+
 _NEVER = {
     'overlay': 'overlay cannot map a file to the disk below it, so the kernel refuses swapon there with EINVAL',
     'overlayfs': 'overlay cannot map a file to the disk below it, so the kernel refuses swapon there with EINVAL',
@@ -45,10 +47,10 @@ def rule(filesystem, kernel):
         result['refusal'] = '%s is served by a process, which could itself be swapped out' % filesystem
     elif filesystem == 'btrfs':
         result['nocow'] = True
-        if kernel_version(kernel) < (5, 0):
+        if _older(kernel, 5, 0):
             # ed46ff3d4237 ("Btrfs: support swap files") is in 5.0.
             result['refusal'] = 'btrfs has swap files since Linux 5.0, and this is %s' % kernel
-    elif filesystem == 'xfs' and kernel_version(kernel) < (4, 18):
+    elif filesystem == 'xfs' and _older(kernel, 4, 18):
         # Reserved extents are holes to bmap(); 67482129cdab ("iomap: add a swapfile activation function") is in 4.18.
         result['allocate'] = 'write'
     elif filesystem in ('ext2', 'ext3', 'vfat', 'jfs', 'reiserfs', 'minix'):
@@ -56,10 +58,10 @@ def rule(filesystem, kernel):
     return result
 
 
-def kernel_version(release):
-    """(major, minor) of a kernel release; (0, 0) of a text that is none."""
-    match = re.match(r'(\d+)\.(\d+)', release or '')
-    return (int(match.group(1)), int(match.group(2))) if match else (0, 0)
+def _older(release, *version):
+    # An unknown kernel is taken for a new one: what it refuses is put back.
+    known = kernel_version(release)
+    return known is not None and known < version
 
 
 def explain_refusal(filesystem):

@@ -9,23 +9,34 @@ __metaclass__ = type
 
 import re
 
+from ._host import to_bytes
+
 _UNIT_DIRECTORIES = ('/etc/systemd/system', '/run/systemd/system', '/usr/local/lib/systemd/system',
                      '/usr/lib/systemd/system', '/lib/systemd/system')
 _ZRAM_CONFIGS = ('/etc/systemd/zram-generator.conf', '/run/systemd/zram-generator.conf',
                  '/usr/local/lib/systemd/zram-generator.conf', '/usr/lib/systemd/zram-generator.conf')
+_SBIN = ('/usr/sbin/', '/sbin/', '/usr/local/sbin/', '/usr/bin/', '/usr/local/bin/')
+# What the administrator wrote, and what the cloud handed in at the first boot.
+_CLOUD_CONFIGS = ('/etc/cloud/cloud.cfg', '/var/lib/cloud/instance/cloud-config.txt',
+                  '/var/lib/cloud/instance/vendor-cloud-config.txt')
 
 
 def managers(host):
-    """[{name, config, path}]: ``path`` is the swap file that the manager makes, None where it makes none of its own.
+    """[{name, config, path}]: ``path`` is the swap file that the manager makes, or with a ``/`` at its end the
+    directory of all that it makes; None where it makes no file.
 
-    ``name`` is zram-generator, dphys-swapfile, swapspace, cloud-init or systemd (a ``.swap`` unit).
+    ``name`` is zram-generator, dphys-swapfile, swapspace, systemd-swap, cloud-init or systemd (a ``.swap`` unit).
     """
-    return (_zram_generator(host) + _dphys_swapfile(host) + _swapspace(host) + _cloud_init(host)
+    return (_zram_generator(host) + _dphys_swapfile(host) + _swapspace(host) + _systemd_swap(host) + _cloud_init(host)
             + swap_units(host))
 
 
 def swap_units(host):
-    """The ``.swap`` units that an administrator or a package made, not those that systemd makes of fstab."""
+    """The ``.swap`` units that an administrator or a package made, not those that systemd makes of fstab.
+
+    Those only that systemd starts at boot: that something wants, and whose name is that of their path, as
+    systemd.swap(5) asks.
+    """
     found, seen = [], set()
     for directory in _UNIT_DIRECTORIES:
         for name in host.listdir(directory):
@@ -36,9 +47,30 @@ def swap_units(host):
             if host.readlink(path) == '/dev/null':
                 continue
             what = _setting(host.read(path), 'What')
-            if what:
+            if what and name == unit_name(what) and _is_wanted(host, name):
                 found.append({'name': 'systemd', 'config': path, 'path': what})
     return found
+
+
+def unit_name(path):
+    """The name of the unit that systemd has for a swap file (systemd.unit(5), systemd-escape(1))."""
+    name = re.sub(r'/+', '/', path).strip('/')
+    escaped = ''.join('-' if char == '/' else char if re.match(r'[A-Za-z0-9:_.]', char) and (place or char != '.')
+                      else ''.join('\\x%02x' % byte for byte in bytearray(to_bytes(char)))
+                      for place, char in enumerate(name))
+    return escaped + '.swap'
+
+
+def _is_wanted(host, unit):
+    for directory in _UNIT_DIRECTORIES:
+        for name in host.listdir(directory):
+            if name.endswith(('.wants', '.requires')) and host.exists('%s/%s/%s' % (directory, name, unit)):
+                return True
+    return False
+
+
+def _is_installed(host, program):
+    return any(host.exists(directory + program) for directory in _SBIN)
 
 
 def _zram_generator(host):
@@ -51,7 +83,7 @@ def _zram_generator(host):
 
 
 def _dphys_swapfile(host):
-    if not host.exists('/sbin/dphys-swapfile') and not host.exists('/usr/sbin/dphys-swapfile'):
+    if not _is_installed(host, 'dphys-swapfile'):
         return []
     config = '/etc/dphys-swapfile'
     path = _setting(host.read(config), 'CONF_SWAPFILE') or '/var/swap'
@@ -60,21 +92,30 @@ def _dphys_swapfile(host):
 
 def _swapspace(host):
     config = '/etc/swapspace.conf'
-    text = host.read(config)
-    if text is None:
+    if not _is_installed(host, 'swapspace'):
         return []
-    directory = _setting(text, 'swappath') or '/var/lib/swapspace'
+    directory = _setting(host.read(config), 'swappath') or '/var/lib/swapspace'
     return [{'name': 'swapspace', 'config': config, 'path': directory.rstrip('/') + '/'}]
+
+
+def _systemd_swap(host):
+    config = '/etc/systemd/swap.conf'
+    if not _is_installed(host, 'systemd-swap'):
+        return []
+    directory = _setting(host.read(config), 'swapfc_path') or '/var/lib/systemd-swap/swapfc'
+    return [{'name': 'systemd-swap', 'config': config, 'path': directory.rstrip('/') + '/'}]
 
 
 def _cloud_init(host):
     parts = '/etc/cloud/cloud.cfg.d'
-    names = ['/etc/cloud/cloud.cfg'] + [parts + '/' + name for name in host.listdir(parts) if name.endswith('.cfg')]
-    for config in names:
-        # YAML without a YAML parser, which a node need not have: cc_mounts knows this one form of it.
-        match = re.search(r'(?m)^swap:[ \t]*(?:#.*)?\n((?:[ \t]+.*\n?|[ \t]*\n)+)', host.read(config) or '')
+    dropped = tuple(parts + '/' + name for name in host.listdir(parts) if name.endswith('.cfg'))
+    for config in _CLOUD_CONFIGS + dropped:
+        # YAML without a YAML parser, which a node need not have: a block, or a mapping in braces.
+        match = re.search(r'(?m)^swap:[ \t]*(?:(\{[^}]*\})|(?:#.*)?\n((?:[ \t]+.*\n?|[ \t]*\n)+))',
+                          host.read(config) or '')
         if match:
-            file = re.search(r'(?m)^[ \t]+filename:[ \t]*["\']?([^"\'\n#]+?)["\']?[ \t]*(?:#.*)?$', match.group(1))
+            file = re.search(r'(?m)(?:^[ \t]+|[{,]\s*)filename:[ \t]*["\']?([^"\'\n#,}]+?)["\']?[ \t]*(?:[#,}].*)?$',
+                             match.group(1) or match.group(2))
             return [{'name': 'cloud-init', 'config': config, 'path': file.group(1) if file else '/swap.img'}]
     return []
 

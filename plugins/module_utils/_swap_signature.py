@@ -12,6 +12,8 @@ import os
 import struct
 import uuid as _uuid
 
+from ._host import to_bytes, to_native
+
 MAGIC = b'SWAPSPACE2'
 # What hibernation puts in the magic's place while an image is in the area (swapon(8), "reinitializing").
 _SUSPENDED = (b'S1SUSPEND\0', b'S2SUSPEND\0', b'ULSUSPEND\0', b'LINHIB0001', b'\xed\xc3\x02\xe9\x98\x56\xe5\x0c\0\0')
@@ -39,10 +41,16 @@ def read_signature(path):
                 'version': version,
                 'size_bytes': (last_page + 1) * page_size,
                 'uuid': str(_uuid.UUID(bytes=uuid)),
-                'label': label.split(b'\0')[0].decode('utf-8', 'replace'),
+                'label': to_native(label.split(b'\0')[0]),
                 'suspended': magic != MAGIC,
             }
     return None
+
+
+def starts_blank(path):
+    """Whether a file begins with nothing but zeros where mkswap(8) leaves room for a boot loader."""
+    with io.open(path, 'rb') as stream:
+        return not stream.read(_OFFSET).strip(b'\0')
 
 
 def fits(signature, size_bytes, page_size):
@@ -52,18 +60,20 @@ def fits(signature, size_bytes, page_size):
             and signature['size_bytes'] == size_bytes // page_size * page_size)
 
 
-def header(size_bytes, page_size, uuid=None):
-    """The first page of a swap area of this size."""
+def header(size_bytes, page_size, kept=None):
+    """The first page of a swap area of this size, with UUID and label of the signature ``kept``."""
     page = bytearray(page_size)
-    uuid = _uuid.UUID(uuid) if uuid else _uuid.uuid4()
-    struct.pack_into(_HEADER, page, _OFFSET, 1, size_bytes // page_size - 1, 0, uuid.bytes, b'')
+    uuid, label = _uuid.uuid4(), b''
+    if kept:
+        uuid, label = _uuid.UUID(kept['uuid']), to_bytes(kept['label'])
+    struct.pack_into(_HEADER, page, _OFFSET, 1, size_bytes // page_size - 1, 0, uuid.bytes, label)
     page[-len(MAGIC):] = MAGIC
     return bytes(page)
 
 
-def write_signature(descriptor, size_bytes, page_size, uuid=None):
+def write_signature(descriptor, size_bytes, page_size, kept=None):
     """Make the open file a swap area. The caller has made sure that the kernel does not use it."""
-    data = header(size_bytes, page_size, uuid)
+    data = header(size_bytes, page_size, kept)
     os.lseek(descriptor, 0, os.SEEK_SET)
     while data:
         data = data[os.write(descriptor, data):]

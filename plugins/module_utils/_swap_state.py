@@ -14,7 +14,6 @@ import re
 import stat
 
 from . import _fstab, _mounts, _swap_cgroups, _swap_filesystem, _swap_managers, _swap_signature, _swap_syscalls
-from ._host import to_bytes
 from ._swap_areas import parse_swaps
 
 # What a run of ours uses beside the file while it is at work; found later, a stopped run left it.
@@ -44,7 +43,7 @@ def read(host, path, kernel=_swap_syscalls):
         'directory': {
             'path': directory,
             'exists': directory_there,
-            'world_writable': _world_writable(host, directory) if directory_there else None,
+            'others': _others_who_may_write(host, directory) if directory_there else None,
         },
         'mount': mount,
         'disk': _mounts.disk_space(host.path(directory)) if directory_there else None,
@@ -92,6 +91,7 @@ def file_facts(host, path, areas, kernel=_swap_syscalls):
         found = (min(facts['allocated_bytes'], status.st_size), [])
     facts['hole_bytes'], facts['flaws'] = status.st_size - found[0], found[1]
     facts['signature'] = _swap_signature.read_signature(host.path(path))
+    facts['starts_blank'] = _swap_signature.starts_blank(host.path(path))
     facts['label'] = _label(host, path, kernel)
     facts['area'] = _area(host, path, facts, areas)
     return facts
@@ -102,7 +102,7 @@ def _area(host, path, facts, areas):
     # /swapfile there, which is not its own, and a bind mount gives one file two names. So the file itself is asked.
     candidates = [area for area in areas if area['type'] == 'file']
     named = [area for area in candidates if area['path'] == path and not area['deleted']]
-    used = in_use(host.path(path)) if candidates else False
+    used = in_use(host.path(path)) if candidates and (named or facts['signature']) else False
     if used is None:
         return named[0] if named else None
     if not used:
@@ -114,20 +114,15 @@ def _area(host, path, facts, areas):
 
 
 def in_use(path):
-    """Whether the kernel uses a file as swap now; None where the file cannot be asked, as an immutable one.
-
-    Truncating a file to the size that it has changes nothing, and is ETXTBSY for an active swap file in every
-    kernel (inode_newsize_ok() in fs/attr.c).
-    """
+    """Whether the kernel uses a file as swap now; None where the file cannot be asked, as an immutable one."""
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_NOFOLLOW)
-        try:
-            os.ftruncate(descriptor, os.fstat(descriptor).st_size)
-        finally:
-            os.close(descriptor)
-    except (IOError, OSError) as error:
-        return True if error.errno == errno.ETXTBSY else None
-    return False
+    except (IOError, OSError):
+        return None
+    try:
+        return _swap_syscalls.is_swap(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _kind(mode):
@@ -138,14 +133,19 @@ def _kind(mode):
     return 'special file'
 
 
-def _world_writable(host, directory):
-    """The directory at or above ``directory`` in which anybody could put another file in this one's place, or None."""
+def _others_who_may_write(host, directory):
+    """Who besides root could put another file in this one's place, at or above ``directory``; None where nobody."""
     place = directory
     while True:
-        mode = os.stat(host.path(place)).st_mode
+        status = os.stat(host.path(place))
+        if status.st_uid not in (0, os.geteuid()):
+            return 'the user %d owns %s' % (status.st_uid, place)
         # Above the file's own directory the sticky bit is enough: it keeps others from renaming what is ours.
-        if mode & stat.S_IWOTH and (place == directory or not mode & stat.S_ISVTX):
-            return place
+        if place == directory or not status.st_mode & stat.S_ISVTX:
+            if status.st_mode & stat.S_IWOTH:
+                return 'anybody may write to %s' % place
+            if status.st_mode & stat.S_IWGRP and status.st_gid not in (0, os.getegid()):
+                return 'the group %d may write to %s' % (status.st_gid, place)
         if place in ('/', ''):
             return None
         place = os.path.dirname(place)
@@ -178,22 +178,13 @@ def _systemd_behind(host, source):
     """Whether fstab has changed since systemd read it: a unit that it made of an entry is as old as that reading."""
     try:
         changed = os.stat(host.path(_fstab.PATH)).st_mtime
-        unit = host.path('/run/systemd/generator/' + unit_name(source))
+        unit = host.path('/run/systemd/generator/' + _swap_managers.unit_name(source))
         # In a container systemd makes no unit for swap. It touches the other file, which mount(8) looks at as well.
         if not os.path.exists(unit):
             unit = host.path('/run/systemd/systemd-units-load')
         return changed > os.stat(unit).st_mtime
     except OSError:
         return False
-
-
-def unit_name(path):
-    """The name of the unit that systemd makes for a swap file (systemd.unit(5), systemd-escape(1))."""
-    name = path.strip('/')
-    escaped = ''.join('-' if char == '/' else char if re.match(r'[A-Za-z0-9:_.]', char) and (place or char != '.')
-                      else ''.join('\\x%02x' % byte for byte in bytearray(to_bytes(char)))
-                      for place, char in enumerate(name))
-    return escaped + '.swap'
 
 
 def _label(host, path, kernel):

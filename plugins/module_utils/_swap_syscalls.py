@@ -19,10 +19,13 @@ import os
 import platform
 import struct
 
+from ._badness import kernel_version
+
 # include/linux/swap.h
 _SWAP_FLAG_PREFER = 0x8000
 _DISCARD_FLAGS = {'all': 0x10000, 'once': 0x10000 | 0x20000, 'pages': 0x10000 | 0x40000}
 _POSIX_FADV_DONTNEED = 4
+_PAST_THE_LAST_OFFSET = (1 << 63) - 1
 # ioprio_set(2) has no wrapper in libc; include/uapi/asm-generic/unistd.h and the architectures' own tables. A 32-bit
 # Python on a 64-bit kernel has other numbers than the kernel's name tells, and goes without.
 _IOPRIO_SET = {
@@ -93,6 +96,33 @@ def fallocate(descriptor, offset, length):
     if function(descriptor, 0, offset, length) == -1:
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number))
+
+
+def is_swap(descriptor):
+    """Whether the kernel uses an open file as swap now. Asks for what it refuses to every file, so nothing changes."""
+    try:
+        fallocate(descriptor, _PAST_THE_LAST_OFFSET, 1)
+    except OSError as error:
+        if error.errno == errno.ETXTBSY:
+            return True
+        if error.errno == errno.EFBIG and _older_than_3_15():
+            return _refuses_truncation(descriptor)
+    return False
+
+
+def _older_than_3_15():
+    version = kernel_version(platform.release())
+    return version is not None and version < (3, 15)
+
+
+def _refuses_truncation(descriptor):
+    # Before Linux 3.15 vfs_fallocate() (fs/open.c) does not look at it. Truncating a file to the size that it has does
+    # (inode_newsize_ok() in fs/attr.c), and touches its times alone.
+    try:
+        os.ftruncate(descriptor, os.fstat(descriptor).st_size)
+    except (IOError, OSError) as error:
+        return error.errno == errno.ETXTBSY
+    return False
 
 
 def drop_cache(descriptor, offset, length):

@@ -22,14 +22,15 @@ author:
 options:
   path:
     description:
-      - The swap file. Its directory must exist, and be one that only root can write to.
+      - The swap file. Its directory must exist, and be one that only root can write to, with all above it.
       - A symbolic link, a file with more than one hard link, a directory, a device, and a file with content that is not
         swap are refused.
     type: path
     default: /swapfile
   size:
     description:
-      - A size in bytes or with a unit (V(2147483648), V(512M), V(2G)), a multiple of the RAM (V(2xram)), or V(auto).
+      - A size in bytes or with a unit (V(2147483648), V(512M), V(2G)), a multiple of the RAM (V(2xram), rounded up to
+        whole 512 MiB), or V(auto).
       - V(auto) follows Red Hat's table of recommended swap by RAM, without hibernation, raised by O(demand) and
         O(expected_peak), lowered by what the disk can spare. Swap that is active elsewhere counts. A file that is large
         enough keeps its size.
@@ -64,8 +65,8 @@ options:
   persist:
     description:
       - V(fstab) has the file activated after a reboot. A line that is there keeps its place and its other fields. A
-        C(.swap) unit that activates the file serves as well, and then no line is added.
-      - V(none) removes the file's line.
+        C(.swap) unit that activates the file at boot serves as well, and then no line is added.
+      - V(none) removes the file's line, and is refused where such a unit is there.
     type: str
     choices: [fstab, none]
     default: fstab
@@ -92,7 +93,8 @@ options:
     type: str
   conflicts:
     description:
-      - What to do with a file that another program manages, such as dphys-swapfile, swapspace or cloud-init.
+      - What to do with a file that another program manages, such as dphys-swapfile, swapspace or cloud-init. With
+        O(state=absent) a C(.swap) unit counts as one.
       - V(report) leaves it alone and says so in RV(skipped_reason). V(override) goes on.
     type: str
     choices: [report, override]
@@ -109,8 +111,9 @@ attributes:
     support: full
     description: The operating systems that the module works on.
 notes:
-  - While blocks are written, the progress is logged every five seconds to the managed node's system log.
-  - Needs root.
+  - Where blocks are written, which takes long, the progress is shown every ten seconds as the playbook runs, and logged
+    every five to the managed node's system log.
+  - Needs root, so C(become).
 """
 
 EXAMPLES = r"""
@@ -231,21 +234,29 @@ managers:
   elements: dict
   contains:
     name:
-      description: C(zram-generator), C(dphys-swapfile), C(swapspace), C(cloud-init) or C(systemd) for a C(.swap) unit.
+      description: >-
+        C(zram-generator), C(dphys-swapfile), C(swapspace), C(systemd-swap), C(cloud-init), or C(systemd) for a
+        C(.swap) unit.
       type: str
     config:
       description: The file that shows it.
       type: str
     path:
-      description: The swap file that it makes or activates, null where it makes none.
+      description: >-
+        The swap file that it makes or activates, or with a C(/) at its end the directory of all that it makes; null
+        where it makes none.
       type: str
 """
 
+import os
+
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.oom.rescue.plugins.module_utils._host import Host
-from ansible_collections.oom.rescue.plugins.module_utils._sizes import SizeError, format_size, parse_size
+from ansible_collections.oom.rescue.plugins.module_utils._sizes import SizeError, parse_size
 from ansible_collections.oom.rescue.plugins.module_utils._swap_converge import converge
-from ansible_collections.oom.rescue.plugins.module_utils._swap_plan import SwapError, wish
+from ansible_collections.oom.rescue.plugins.module_utils._swap_plan import wish
+from ansible_collections.oom.rescue.plugins.module_utils._swap_progress import Progress
+from ansible_collections.oom.rescue.plugins.module_utils._swap_refusals import SwapError
 
 
 def size_option(module, name):
@@ -280,6 +291,9 @@ def main():
     # exit_json() would put the file's own size in the place of the result's.
     module.add_path_info = lambda result: result
     given = module.params
+    if os.geteuid() != 0:
+        module.fail_json(msg='only root may change swap, and this runs as user %d: run this task with become'
+                         % os.geteuid())
     if given['priority'] is not None and not 0 <= given['priority'] <= 32767:
         module.fail_json(msg='priority: %d is not from 0 to 32767' % given['priority'])
     wished = wish(
@@ -288,12 +302,10 @@ def main():
         reserve_bytes=size_option(module, 'reserve') or 0, demand_bytes=size_option(module, 'demand'),
         expected_peak_bytes=size_option(module, 'expected_peak'), override=given['conflicts'] == 'override')
 
-    def progress(done, total):
-        module.log('swap_file: %s of %s written to %s' % (format_size(done), format_size(total), given['path']))
-
     host = Host(move=module.atomic_move)
     try:
-        result = converge(host, given['path'], wished, module.check_mode, progress)
+        with Progress(host, given['path'], module.log) as progress:
+            result = converge(host, given['path'], wished, module.check_mode, progress)
     except (SwapError, ValueError) as error:
         module.fail_json(msg=str(error))
     except (IOError, OSError) as error:

@@ -104,6 +104,15 @@ class Root:
             subprocess.call(['umount', str(self.path / name)])
 
 
+def pytest_addoption(parser):
+    parser.addoption('--suite', default='bookworm', help='the Debian suite of the virtual machines')
+
+
+@pytest.fixture(scope='session')
+def suite(request):
+    return request.config.getoption('--suite')
+
+
 @pytest.fixture(scope='session', autouse=True)
 def needs_root():
     if os.geteuid() != 0:

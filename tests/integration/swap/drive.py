@@ -20,7 +20,8 @@ importlib.import_module('conftest')  # makes the collection importable
 
 from ansible_collections.oom.rescue.plugins.module_utils._host import Host
 from ansible_collections.oom.rescue.plugins.module_utils._swap_converge import converge
-from ansible_collections.oom.rescue.plugins.module_utils._swap_plan import SwapError, wish
+from ansible_collections.oom.rescue.plugins.module_utils._swap_plan import wish
+from ansible_collections.oom.rescue.plugins.module_utils._swap_refusals import SwapError
 
 root, path, wished = sys.argv[1:4]
 os.chroot(root)

@@ -3,8 +3,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Whatever one layer has drifted to, one run brings it back, and says which it was."""
 
+import itertools
 import os
+import pathlib
 import subprocess
+import sys
 
 import pytest
 
@@ -26,8 +29,13 @@ def swap(root):
     return root.path / 'swapfile'
 
 
+def steps(result):
+    return ['%(layer)s %(action)s' % step for step in result['actions']]
+
+
 def off(root, swap):
-    run('swapoff', swap)
+    if root.areas():
+        run('swapoff', swap)
 
 
 def no_signature(root, swap):
@@ -111,11 +119,28 @@ def twice_in_fstab(root, swap):
 def test_a_layer_that_drifted_is_named_and_repaired(root, swap, drift, expected):
     drift(root, swap)
     planned = root.converge(size='8M', check=True)
-    assert ['%(layer)s %(action)s' % step for step in planned['actions']] == expected
+    assert steps(planned) == expected
     done = root.converge(size='8M')
     assert done['actions'] == planned['actions']
     assert root.converge(size='8M')['actions'] == []
     assert root.areas() == {'/swapfile': 8 * MIB - PAGE}
+    assert [line.split()[0] for line in root.fstab().splitlines() if 'swap' in line] == ['/swapfile']
+
+
+LAYERS = [[open_to_all, with_holes, cut, gone], [no_signature, of_another_page_size], [off],
+          [no_line, switched_off_in_fstab]]
+PAIRS = [(one, other) for first, second in itertools.combinations(LAYERS, 2) for one in first for other in second]
+
+
+@pytest.mark.parametrize('one, other', PAIRS, ids=lambda drift: drift.__name__)
+def test_two_layers_that_drifted_together_are_repaired_as_planned(root, swap, one, other):
+    made = root.tree()['/swapfile']
+    other(root, swap)
+    one(root, swap)
+    planned = root.converge(size='8M', check=True)
+    assert root.converge(size='8M')['actions'] == planned['actions'] != []
+    assert root.converge(size='8M')['actions'] == []
+    assert root.areas() == {'/swapfile': 8 * MIB - PAGE} and root.tree()['/swapfile'] == made
     assert [line.split()[0] for line in root.fstab().splitlines() if 'swap' in line] == ['/swapfile']
 
 
@@ -205,20 +230,124 @@ def test_what_is_no_swap_file_is_refused_and_left(root, obstacle, words):
     assert root.tree() == before and root.areas() == {}
 
 
-@pytest.mark.parametrize('path, mode, words', [
-    ('/open/swapfile', 0o777, 'anybody may write to /open'),
-    ('/open/swapfile', 0o1777, 'anybody may write to /open'),
-    ('/open/safe/swapfile', 0o777, 'anybody may write to /open'),
-    ('/open/safe/swapfile', 0o1777, None),
-    ('/nowhere/swapfile', 0o755, 'does not exist'),
-    ('swapfile', 0o755, 'not absolute'),
+@pytest.mark.parametrize('path, mode, owner, words', [
+    ('/open/swapfile', 0o777, (0, 0), 'anybody may write to /open,'),
+    ('/open/swapfile', 0o1777, (0, 0), 'anybody may write to /open,'),
+    ('/open/safe/swapfile', 0o777, (0, 0), 'anybody may write to /open,'),
+    ('/open/safe/swapfile', 0o1777, (0, 0), None),
+    ('/open/safe/swapfile', 0o755, (12, 0), 'the user 12 owns /open,'),
+    ('/open/safe/swapfile', 0o1777, (12, 0), 'the user 12 owns /open,'),
+    ('/open/swapfile', 0o775, (0, 13), 'the group 13 may write to /open,'),
+    ('/open/swapfile', 0o755, (0, 13), None),
+    ('/link/swapfile', 0o1777, (0, 0), 'anybody may write to /open,'),
+    ('/nowhere/swapfile', 0o755, (0, 0), 'does not exist'),
+    ('swapfile', 0o755, (0, 0), 'not absolute'),
 ])
-def test_a_path_where_others_could_put_another_file_is_refused(root, path, mode, words):
+def test_a_path_where_others_could_put_another_file_is_refused(root, path, mode, owner, words):
     root.reset(FSTAB)
     (root.path / 'open/safe').mkdir(parents=True)
+    (root.path / 'link').symlink_to('open')
     (root.path / 'open').chmod(mode)
+    os.chown(str(root.path / 'open'), *owner)
     result = root.converge(path, size='8M', check=True)
     assert words in result['error'] if words else result['changed']
+
+
+def test_fstab_names_the_file_itself_where_its_directory_is_a_link(root):
+    root.reset(FSTAB)
+    (root.path / 'data').mkdir()
+    (root.path / 'link').symlink_to('data')
+    assert root.converge('/link/swapfile', size='8M')['changed']
+    assert root.fstab() == FSTAB + '/data/swapfile none swap sw,nofail 0 0\n'
+    for path in ('/link/swapfile', '/data/swapfile'):
+        assert root.converge(path, size='8M')['actions'] == []
+
+
+@pytest.mark.parametrize('text', [
+    FSTAB + '# no line feed', FSTAB.replace('\n', '\r\n'), 'LABEL=a none swap sw\nUUID=1-2 none swap sw 0 0\n',
+    FSTAB + '/swap\\040file\tnone swap\tsw 0\n', '/swap\\040file none swap sw,nofail,discard 0 0 # mine\n',
+], ids=repr)
+def test_an_fstab_behind_a_link_keeps_all_its_bytes_and_stays_behind_it(root, text):
+    root.reset(None)
+    (root.path / 'etc/shared').mkdir()
+    file = root.path / 'etc/shared/fstab'
+    file.write_bytes(text.encode())
+    file.chmod(0o640)
+    (root.path / 'etc/fstab').symlink_to('shared/fstab')
+    for wish in ({'size': '8M'}, {'size': '8M', 'priority': 3}):
+        assert root.converge('/swap file', **wish)['changed']
+        assert root.converge('/swap file', **wish)['actions'] == []
+        lines = file.read_bytes().decode().split('\n')
+        assert len([line for line in lines if line.startswith('/swap\\040file')]) == 1
+        assert set(line for line in text.split('\n') if not line.startswith('/swap\\')) <= set(lines)
+        assert (root.path / 'etc/fstab').is_symlink() and file.stat().st_mode & 0o777 == 0o640
+    assert root.converge('/swap file', state='restored')['changed']
+    assert file.read_bytes() == text.encode() and root.areas() == {}
+
+
+def test_a_new_size_keeps_uuid_and_label_of_the_signature(root, swap):
+    off(root, swap)
+    run('mkswap', '--label', 'mine', '--uuid', '01234567-89ab-cdef-0123-456789abcdef', swap)
+    assert root.converge(size='12M')['changed']
+    assert run('blkid', '-p', '-s', 'LABEL', '-s', 'UUID', '-o', 'export', swap).split() == [
+        'DEVNAME=%s' % swap, 'LABEL=mine', 'UUID=01234567-89ab-cdef-0123-456789abcdef']
+
+
+@pytest.mark.parametrize('text', [b'precious' * 4096, b'\0' * 1000 + b'precious' * 4096])
+def test_a_file_that_took_the_place_of_ours_is_not_taken_for_it(root, swap, text):
+    off(root, swap)
+    swap.unlink()
+    swap.write_bytes(text)
+    root.fstab(FSTAB)
+    for wish in ({'size': '8M'}, {'state': 'absent'}):
+        assert 'not swap' in root.converge(**wish)['error']
+    assert swap.read_bytes() == text
+
+
+def test_a_file_that_others_run_or_write_is_looked_at_without_touching_it(root, swap):
+    program = root.path / 'program'
+    program.write_bytes(pathlib.Path('/bin/sleep').read_bytes())
+    program.chmod(0o700)
+    with subprocess.Popen([str(program), '60']) as running:
+        try:
+            before = program.stat()
+            assert 'not swap' in root.converge('/program', state='absent')['error']
+            assert program.stat() == before
+        finally:
+            running.kill()
+
+
+@pytest.mark.parametrize('kernel', ['3.10.0-957.el7.x86_64', '6.1.0'])
+def test_an_active_file_is_known_by_what_old_and_new_kernels_refuse(root, swap, kernel):
+    program = """
+import platform, os, runpy, sys
+runpy.run_path(%r)
+from ansible_collections.oom.rescue.plugins.module_utils import _swap_syscalls
+platform.release = lambda: %r
+print(_swap_syscalls.is_swap(os.open(sys.argv[1], os.O_WRONLY)))
+""" % (str(pathlib.Path(__file__).parents[2] / 'unit/conftest.py'), kernel)
+    assert run(sys.executable, '-c', program, swap) == 'True\n'
+    off(root, swap)
+    assert run(sys.executable, '-c', program, swap) == 'False\n'
+    assert swap.stat().st_size == 8 * MIB
+
+
+def test_a_file_with_two_names_is_known_as_active_by_either(root, swap):
+    (root.path / 'data').mkdir()
+    run('mount', '--bind', root.path, root.path / 'data')
+    try:
+        before = swap.stat()
+        found = root.converge('/data/swapfile', size='8M', check=True)
+        assert found['before']['activation']['size_bytes'] == 8 * MIB - PAGE
+        off(root, swap)
+        with (root.path / 'other').open('wb') as stream:
+            stream.write(b'\0' * 4 * MIB)
+        run('mkswap', root.path / 'other')
+        run('swapon', root.path / 'other')
+        assert root.converge('/data/swapfile', size='8M', check=True)['before']['activation'] is None
+        assert swap.stat().st_mtime_ns == before.st_mtime_ns
+    finally:
+        run('umount', root.path / 'data')
 
 
 @pytest.mark.parametrize('size, words', [
@@ -234,7 +363,7 @@ def test_a_size_that_cannot_be_is_refused(root, size, words):
 @pytest.mark.parametrize('files, path, name', [
     ({'/etc/dphys-swapfile': 'CONF_SWAPSIZE=100\n', '/sbin/dphys-swapfile': ''}, '/var/swap', 'dphys-swapfile'),
     ({'/etc/dphys-swapfile': 'CONF_SWAPFILE=/swapfile\n', '/sbin/dphys-swapfile': ''}, '/swapfile', 'dphys-swapfile'),
-    ({'/etc/swapspace.conf': '#swappath="/x"\n'}, '/var/lib/swapspace/1', 'swapspace'),
+    ({'/etc/swapspace.conf': '#swappath="/x"\n', '/sbin/swapspace': ''}, '/var/lib/swapspace/1', 'swapspace'),
     ({'/etc/cloud/cloud.cfg.d/9.cfg': 'swap:\n  filename: /swapfile\n  size: auto\n'}, '/swapfile', 'cloud-init'),
 ])
 def test_a_file_that_another_program_manages_is_left_unless_asked(root, files, path, name):
@@ -244,8 +373,9 @@ def test_a_file_that_another_program_manages_is_left_unless_asked(root, files, p
         target = root.path / file.lstrip('/')
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(text)
-    result = root.converge(path, size='8M')
-    assert name in result['skipped_reason'] and not result['changed']
+    for wish in ({'size': '8M'}, {'state': 'absent'}):
+        result = root.converge(path, **wish)
+        assert name in result['skipped_reason'] and not result['changed']
     assert root.converge('/elsewhere', size='8M', check=True)['managers'][0]['name'] == name
     assert root.converge(path, size='8M', override=True)['changed']
     assert root.converge(path, state='restored')['changed']
@@ -256,6 +386,9 @@ def test_a_swap_unit_serves_as_persistence(root):
     units = root.path / 'etc/systemd/system'
     units.mkdir(parents=True)
     (units / 'swapfile.swap').write_text('[Swap]\nWhat=/swapfile\n')
+    assert 'persistence add' in steps(root.converge(size='8M', check=True))
+    (units / 'swap.target.wants').mkdir()
+    (units / 'swap.target.wants/swapfile.swap').symlink_to('../swapfile.swap')
     result = root.converge(size='8M')
     assert result['after']['persistence'] == {'by': 'systemd', 'lines': ['/etc/systemd/system/swapfile.swap']}
     assert root.fstab() == FSTAB

@@ -3,24 +3,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Resizing with pages really swapped out, and a reboot, in a virtual machine."""
 
-import json
-import pathlib
-import shutil
-import subprocess
-import sys
 import time
 
 import pytest
 
 from conftest import MIB
+from guest import TREE, Guest, needs_machines
 
-REPOSITORY = pathlib.Path(__file__).resolve().parents[3]
-sys.path.insert(0, str(REPOSITORY / 'tests/vm'))
 PAGE = 4096
-HOG = 'python3 /root/tree/tests/integration/swap/guest_hog.py'
+HOG = 'python3 %s/tests/integration/swap/guest_hog.py' % TREE
 
-pytestmark = pytest.mark.skipif(not shutil.which('qemu-system-x86_64') or not shutil.which('mmdebstrap'),
-                                reason='virtual machines need qemu-system-x86 and mmdebstrap')
+pytestmark = needs_machines
 
 # Reads /proc/swaps as fast as it can, and keeps the least swap that it ever saw.
 WATCH = r'''
@@ -36,29 +29,9 @@ while True:
 
 
 @pytest.fixture(scope='module')
-def guest():
-    from image import Image
-    from machine import Machine
-    with Machine('swapped-out', Image('bookworm'), memory=512) as machine:
-        archive = REPOSITORY / '.cache/swapped-out.tar'
-        subprocess.run(['tar', '-C', str(REPOSITORY), '-cf', str(archive), 'plugins/module_utils',
-                        'tests/unit/conftest.py', 'tests/integration/swap'], check=True)
-        machine.put(str(archive), '/root/tree.tar')
-        archive.unlink()
-        machine.check('mkdir -p /root/tree && tar -C /root/tree -xf /root/tree.tar')
+def guest(suite):
+    with Guest('swapped-out', suite, memory=512) as machine:
         yield machine
-
-
-def converge(guest, check=False, **wish):
-    wish.setdefault('reserve_bytes', 0)
-    out = guest.check("python3 /root/tree/tests/integration/swap/drive.py / /swapfile '%s' %s" % (
-        json.dumps(wish), 'check' if check else ''))
-    return json.loads(out)
-
-
-def areas(guest):
-    lines = guest.check('cat /proc/swaps').splitlines()[1:]
-    return dict((line.split()[0], (int(line.split()[2]) * 1024, int(line.split()[3]) * 1024)) for line in lines)
 
 
 def start_hog(guest, megabytes, limit='', kind='MemoryHigh'):
@@ -87,13 +60,13 @@ def assert_whole(guest):
 @pytest.fixture
 def swapped_out(guest):
     """A guest whose swap of 256 MiB holds about 150 MiB, with RAM to spare."""
-    assert converge(guest, size='256M')['after']['activation']['size_bytes'] == 256 * MIB - PAGE
+    assert guest.converge(size='256M')['after']['activation']['size_bytes'] == 256 * MIB - PAGE
     start_hog(guest, 220, '70M')
-    assert areas(guest)['/swapfile'][1] > 100 * MIB
+    assert guest.areas()['/swapfile'][1] > 100 * MIB
     guest.check("printf '%s' '" + WATCH + "' > /run/watch.py; systemd-run --unit watch python3 /run/watch.py; sleep 1")
     yield guest
     guest.check('systemctl stop watch hog; rm -f /filler; systemctl reset-failed')
-    converge(guest, state='restored')
+    guest.converge(state='restored')
 
 
 def least(guest):
@@ -106,20 +79,20 @@ def fill_disk(guest, leave):
 
 
 def test_growing_by_a_second_area_never_has_less_swap_and_loses_no_page(swapped_out):
-    result = converge(swapped_out, size='384M')
+    result = swapped_out.converge(size='384M')
     assert [step['action'] for step in result['actions']] == [
         'create', 'write', 'on', 'off', 'grow', 'write', 'on', 'off', 'remove']
-    assert areas(swapped_out)['/swapfile'][0] == 384 * MIB - PAGE and len(areas(swapped_out)) == 1
+    assert swapped_out.areas()['/swapfile'][0] == 384 * MIB - PAGE and len(swapped_out.areas()) == 1
     assert least(swapped_out) >= 256 * MIB - PAGE
     assert_whole(swapped_out)
-    assert not converge(swapped_out, size='384M')['changed']
+    assert not swapped_out.converge(size='384M')['changed']
 
 
 def test_a_full_disk_and_enough_ram_switches_off_for_a_moment(swapped_out):
     fill_disk(swapped_out, 100 * MIB)
-    result = converge(swapped_out, size='350M')
+    result = swapped_out.converge(size='350M')
     assert [step['action'] for step in result['actions']] == ['off', 'grow', 'write', 'on']
-    assert areas(swapped_out)['/swapfile'][0] == 350 * MIB - PAGE
+    assert swapped_out.areas()['/swapfile'][0] == 350 * MIB - PAGE
     assert_whole(swapped_out)
 
 
@@ -129,47 +102,47 @@ def test_neither_disk_nor_ram_is_refused_with_the_bytes_and_nothing_changes(swap
     try:
         wait_for(swapped_out, 'filled')
         time.sleep(15)
-        before = areas(swapped_out)
+        before = swapped_out.areas()
         for wish in ({'size': '300M'}, {'state': 'absent'}, {'size': '256M', 'active': False}, {'size': '64M'}):
-            result = converge(swapped_out, **wish)
+            result = swapped_out.converge(**wish)
             assert 'bytes are missing' in result.get('error', ''), result
-        assert areas(swapped_out).keys() == before.keys()
+        assert swapped_out.areas().keys() == before.keys()
     finally:
         swapped_out.check('systemctl stop more')
     assert_whole(swapped_out)
 
 
 def test_shrinking_to_what_still_holds_it_works_and_below_it_ram_takes_the_rest(swapped_out):
-    result = converge(swapped_out, size='128M')
-    assert areas(swapped_out)['/swapfile'][0] == 128 * MIB - PAGE and 'error' not in result
+    result = swapped_out.converge(size='128M')
+    assert swapped_out.areas()['/swapfile'][0] == 128 * MIB - PAGE and 'error' not in result
     assert_whole(swapped_out)
 
 
 def test_a_process_within_its_own_limit_is_not_given_pages_that_would_have_it_killed(guest):
-    assert converge(guest, size='256M')['changed']
+    assert guest.converge(size='256M')['changed']
     start_hog(guest, 220, '70M', 'MemoryMax')
     try:
         for wish in ({'state': 'absent'}, {'size': '256M', 'active': False}):
-            assert 'hog.service, whose memory limit' in converge(guest, **wish)['error']
-        assert converge(guest, size='300M')['changed']
+            assert 'hog.service, whose memory limit' in guest.converge(**wish)['error']
+        assert guest.converge(size='300M')['changed']
         assert_whole(guest)
-        assert areas(guest)['/swapfile'][1] > 100 * MIB
+        assert guest.areas()['/swapfile'][1] > 100 * MIB
     finally:
         guest.check('systemctl stop hog; systemctl reset-failed')
-        converge(guest, state='restored')
+        guest.converge(state='restored')
 
 
 def test_after_a_reboot_the_swap_is_there_and_after_the_undo_it_is_not(guest):
     fstab = guest.check('cat /etc/fstab')
-    assert converge(guest, size='256M', priority=7)['changed']
+    assert guest.converge(size='256M', priority=7)['changed']
     assert 'generator' in guest.check('systemctl show -p FragmentPath swapfile.swap')
     guest.reboot()
-    assert areas(guest) == {'/swapfile': (256 * MIB - PAGE, 0)}
+    assert guest.areas() == {'/swapfile': (256 * MIB - PAGE, 0)}
     assert guest.check('systemctl is-active swapfile.swap') == 'active\n'
-    assert not converge(guest, size='256M', priority=7)['changed']
-    assert converge(guest, state='restored')['changed']
+    assert not guest.converge(size='256M', priority=7)['changed']
+    assert guest.converge(state='restored')['changed']
     assert guest.check('cat /etc/fstab') == fstab
     assert not guest.check('ls -a / /var/lib | grep -e swapfile -e oom-rescue || true')
     guest.reboot()
-    assert areas(guest) == {}
+    assert guest.areas() == {}
     assert guest.check('systemctl is-system-running || true').strip() in ('running', 'starting')

@@ -17,7 +17,7 @@ _WORDS = ['/s', '//s', '/t', 'none', 'swap', 'ext4', 'sw', 'pri=3', 'noauto', 'd
 _FIELDS = st.lists(st.sampled_from(_WORDS), max_size=7)
 _LINES = st.lists(st.one_of(
     st.tuples(_FIELDS, st.sampled_from([' ', '\t', '  '])).map(lambda pair: pair[1].join(pair[0])),
-    st.text(alphabet='/s # \tswap\x0b\x0c\u2028\x1c', max_size=30)), max_size=8)
+    st.text(alphabet='/s # \tswap\r\x0b\x0c\u2028\x1c', max_size=30)), max_size=8)
 _TEXTS = st.tuples(_LINES, st.sampled_from(['', '\n'])).map(lambda pair: '\n'.join(pair[0]) + pair[1])
 _PRIORITIES = st.one_of(st.none(), st.integers(0, 32767))
 _DISCARDS = st.sampled_from([None, 'none', 'all', 'once', 'pages'])

@@ -13,7 +13,8 @@ import pytest
 from ansible_collections.oom.rescue.plugins.module_utils import _swap_apply, _swap_state, _swap_syscalls
 from ansible_collections.oom.rescue.plugins.module_utils._host import Host
 from ansible_collections.oom.rescue.plugins.module_utils._swap_converge import converge
-from ansible_collections.oom.rescue.plugins.module_utils._swap_plan import SwapError, wish
+from ansible_collections.oom.rescue.plugins.module_utils._swap_plan import wish
+from ansible_collections.oom.rescue.plugins.module_utils._swap_refusals import SwapError
 
 LABEL = b'unconfined_u:object_r:etc_runtime_t:s0\0'
 

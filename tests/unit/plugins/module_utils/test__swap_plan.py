@@ -10,7 +10,8 @@ import pytest
 
 from ansible_collections.oom.rescue.plugins.module_utils import _fstab
 from ansible_collections.oom.rescue.plugins.module_utils._swap_filesystem import rule
-from ansible_collections.oom.rescue.plugins.module_utils._swap_plan import SwapError, plan, wish
+from ansible_collections.oom.rescue.plugins.module_utils._swap_plan import plan, wish
+from ansible_collections.oom.rescue.plugins.module_utils._swap_refusals import SwapError
 
 MIB = 1 << 20
 GIB = 1 << 30
@@ -31,6 +32,7 @@ def swap_file(size, on=True, used=0, path='/swapfile', **other):
     facts = {
         'path': path, 'kind': 'file', 'size_bytes': size, 'allocated_bytes': size + PAGE, 'mode': '0600', 'uid': 0,
         'gid': 0, 'links': 1, 'hole_bytes': 0, 'flaws': [], 'nocow': False, 'label': None,
+        'starts_blank': True,
         'signature': {'page_size_bytes': PAGE, 'version': 1, 'size_bytes': size, 'uuid': '', 'label': '',
                       'suspended': False},
         'area': area(size, used, path=path) if on else None,
@@ -43,7 +45,7 @@ def node(file=None, fstab='', filesystem='ext4', disk=20 * GIB, ram=GIB, availab
     state = {
         'path': '/swapfile', 'real_path': '/swapfile', 'file': file or missing('/swapfile'),
         'new': missing('/swapfile.oom-rescue-new'), 'helper': missing('/swapfile.oom-rescue-helper'),
-        'other_areas': [], 'directory': {'path': '/', 'exists': True, 'world_writable': None},
+        'other_areas': [], 'directory': {'path': '/', 'exists': True, 'others': None},
         'mount': {'mount_point': '/', 'filesystem': filesystem, 'read_only': False},
         'disk': {'available_bytes': disk, 'free_bytes': disk, 'total_bytes': 2 * disk, 'block_bytes': PAGE},
         'rule': rule(filesystem, '6.1.0'), 'memory': {'total_bytes': ram, 'available_bytes': available},
@@ -96,6 +98,9 @@ RETIRE = ['activation off', 'file remove']
                  {'size': '2G'}, ['file label'], id='the SELinux label'),
     pytest.param(node(swap_file(2 * GIB, label='system_u:object_r:swapfile_t:s0'), LINE + '\n', selinux=True),
                  {'size': '2G'}, [], id='the SELinux label is right'),
+    pytest.param(node(swap_file(2 * GIB, label='system_u:object_r:swapfile_t:s0'), LINE + '\n', selinux=True),
+                 {'size': '2G', 'label': 'system_u:object_r:default_t:s0'}, ['file label'],
+                 id='the SELinux label that was there'),
     pytest.param(node(swap_file(2 * GIB, on=False), LINE + '\n', filesystem='btrfs'), {'size': '2G'},
                  ['file remove', 'file create', 'signature write', 'activation on'],
                  id='a btrfs file with copy on write is made anew'),
@@ -169,11 +174,16 @@ def test_a_cgroup_that_its_limit_would_have_killed_is_not_given_its_pages_back(w
         assert steps(plan(state, wish(**wished)))[:3] == HELPER
 
 
-def test_other_swap_can_take_what_is_swapped_out():
+@pytest.mark.parametrize('kind, takes', [('partition', True), ('file', True), ('zram', False)])
+def test_other_swap_can_take_what_is_swapped_out_unless_it_is_ram_itself(kind, takes):
     state = there(2 * GIB, used=GIB)
     state['memory']['available_bytes'] = 0
-    state['other_areas'] = [area(3 * GIB, used=GIB, path='/dev/sdb1', kind='partition')]
-    assert steps(plan(state, wish(state='absent'))) == ['activation off', 'persistence remove', 'file remove']
+    state['other_areas'] = [area(3 * GIB, used=GIB, path='/dev/x', kind=kind)]
+    if takes:
+        assert steps(plan(state, wish(state='absent'))) == ['activation off', 'persistence remove', 'file remove']
+    else:
+        with pytest.raises(SwapError, match='%d bytes are missing' % GIB):
+            plan(state, wish(state='absent'))
 
 
 @pytest.mark.parametrize('state, size_bytes, decided_by', [
@@ -230,10 +240,10 @@ def test_a_host_that_cannot_is_skipped_with_the_reason(state, words):
     pytest.param(node(swap_file(GIB, links=2)), {}, '2 hard links', id='a hard link'),
     pytest.param(node(swap_file(GIB, on=False, signature=None)), {}, 'not swap', id='data'),
     pytest.param(node(swap_file(GIB, on=False, signature=None)), {'state': 'absent'}, 'not swap', id='removing data'),
-    pytest.param(node(directory={'path': '/x', 'exists': False, 'world_writable': None}), {}, 'does not exist',
+    pytest.param(node(directory={'path': '/x', 'exists': False, 'others': None}), {}, 'does not exist',
                  id='no directory'),
-    pytest.param(node(directory={'path': '/tmp', 'exists': True, 'world_writable': '/tmp'}), {}, 'anybody may write',
-                 id='a world-writable directory'),
+    pytest.param(node(directory={'path': '/tmp', 'exists': True, 'others': 'anybody may write to /tmp'}), {},
+                 'anybody may write to /tmp, and could',                 id='a world-writable directory'),
     pytest.param(node(), {'size': '12'}, 'smallest', id='too small'),
     pytest.param(node(), {'size': 'big'}, 'not a size', id='no size'),
 ])
@@ -248,3 +258,31 @@ def test_a_file_without_signature_is_ours_where_something_says_so():
     assert steps(plan(state, wish(size='1G'))) == ['signature write', 'activation on']
     state = node(swap_file(GIB, on=False, signature=None))
     assert steps(plan(state, wish(size='1G', claimed=True))) == ['signature write', 'activation on', 'persistence add']
+    state['file']['starts_blank'] = False
+    for wished in ({'size': '1G'}, {'state': 'absent'}):
+        with pytest.raises(SwapError, match='not swap'):
+            plan(state, wish(claimed=True, **wished))
+
+
+UNIT = '/etc/systemd/system/swapfile.swap'
+
+
+@pytest.mark.parametrize('managers, unit, wished, expected', [
+    pytest.param(['swapspace'], None, {'state': 'absent'}, 'managed by swapspace', id='removing what is managed'),
+    pytest.param([], UNIT, {'state': 'absent'}, 'managed by systemd', id='removing what a unit activates'),
+    pytest.param([], UNIT, {'state': 'absent', 'override': True}, ['activation off', 'file remove'], id='asked to'),
+    pytest.param([], UNIT, {'size': '2G'}, [], id='a unit is no obstacle to what is there'),
+    pytest.param([], UNIT, {'size': '2G', 'persist': 'none'}, SwapError, id='a unit persists it all the same'),
+])
+def test_what_others_manage_is_left_unless_asked(managers, unit, wished, expected):
+    state = node(swap_file(2 * GIB))
+    state['managers'] = [{'name': name, 'config': '/etc/x', 'path': '/swapfile'} for name in managers]
+    state['persistence']['unit'] = unit
+    if expected is SwapError:
+        with pytest.raises(SwapError, match=UNIT):
+            plan(state, wish(**wished))
+    elif isinstance(expected, str):
+        planned = plan(state, wish(**wished))
+        assert expected in planned['skipped_reason'] and planned['actions'] == []
+    else:
+        assert steps(plan(state, wish(**wished))) == expected

@@ -12,6 +12,7 @@ from ansible_collections.oom.rescue.plugins.module_utils import _swap_signature
 
 MIB = 1 << 20
 UUID = '01234567-89ab-cdef-0123-456789abcdef'
+KEPT = {'uuid': UUID, 'label': 'db'}
 
 
 def write(path, data):
@@ -22,10 +23,10 @@ def write(path, data):
 
 @pytest.mark.parametrize('page_size', [4096, 8192, 16384, 65536])
 def test_a_header_is_read_back(tmpdir, page_size):
-    data = _swap_signature.header(MIB, page_size, UUID)
+    data = _swap_signature.header(MIB, page_size, KEPT)
     assert len(data) == page_size
     signature = _swap_signature.read_signature(write(tmpdir.join('s'), data + b'\0' * page_size))
-    assert signature == {'page_size_bytes': page_size, 'version': 1, 'size_bytes': MIB, 'uuid': UUID, 'label': '',
+    assert signature == {'page_size_bytes': page_size, 'version': 1, 'size_bytes': MIB, 'uuid': UUID, 'label': 'db',
                          'suspended': False}
     assert _swap_signature.fits(signature, MIB, page_size)
     assert not _swap_signature.fits(signature, MIB, page_size * 2)
@@ -33,12 +34,12 @@ def test_a_header_is_read_back(tmpdir, page_size):
 
 
 def test_a_header_is_mkswaps_byte_for_byte():
-    # The first page of mkswap 2.38.1 --uuid UUID on a file of 1 MiB: all zero but these.
-    page = bytearray(_swap_signature.header(MIB, 4096, UUID))
-    assert bytes(page[1024:1052]) == (b'\x01\0\0\0\xff\0\0\0\0\0\0\0'
-                                      b'\x01\x23\x45\x67\x89\xab\xcd\xef\x01\x23\x45\x67\x89\xab\xcd\xef')
+    # The first page of mkswap 2.38.1 --uuid UUID --label db on a file of 1 MiB: all zero but these.
+    page = bytearray(_swap_signature.header(MIB, 4096, KEPT))
+    assert bytes(page[1024:1054]) == (b'\x01\0\0\0\xff\0\0\0\0\0\0\0'
+                                      b'\x01\x23\x45\x67\x89\xab\xcd\xef\x01\x23\x45\x67\x89\xab\xcd\xefdb')
     assert bytes(page[4086:]) == b'SWAPSPACE2'
-    page[1024:1052] = b'\0' * 28
+    page[1024:1054] = b'\0' * 30
     page[4086:] = b'\0' * 10
     assert bytes(page) == b'\0' * 4096
 
@@ -50,7 +51,7 @@ def test_what_has_no_signature_has_none(tmpdir, data):
 
 
 def test_an_area_with_a_hibernation_image_is_one_and_does_not_fit(tmpdir):
-    data = _swap_signature.header(MIB, 4096, UUID).replace(b'SWAPSPACE2', b'S1SUSPEND\0')
+    data = _swap_signature.header(MIB, 4096, KEPT).replace(b'SWAPSPACE2', b'S1SUSPEND\0')
     signature = _swap_signature.read_signature(write(tmpdir.join('s'), data))
     assert signature['suspended'] and not _swap_signature.fits(signature, MIB, 4096)
 

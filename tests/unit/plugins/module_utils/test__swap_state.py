@@ -13,14 +13,6 @@ from ansible_collections.oom.rescue.plugins.module_utils._host import Host
 from ansible_collections.oom.rescue.plugins.module_utils._swap_areas import parse_swaps
 
 
-@pytest.mark.parametrize('path, name', [
-    ('/swapfile', 'swapfile.swap'), ('/data/swap', 'data-swap.swap'), ('/a-b/c d', 'a\\x2db-c\\x20d.swap'),
-    ('/.swap', '\\x2eswap.swap'), ('/a.b:c_d', 'a.b:c_d.swap'),
-])
-def test_unit_name_is_systemds(path, name):
-    assert _swap_state.unit_name(path) == name
-
-
 @pytest.mark.parametrize('label, wanted', [
     ('unconfined_u:object_r:etc_runtime_t:s0', 'unconfined_u:object_r:swapfile_t:s0'),
     ('system_u:object_r:default_t:s0:c1,c2', 'system_u:object_r:swapfile_t:s0:c1,c2'),
