@@ -40,7 +40,12 @@ _MULTIPLE = re.compile(r'^\s*(\d+(?:\.\d+)?)\s*x\s*ram\s*$', re.IGNORECASE)
 
 
 def wish(**given):
-    """A wish, complete: what is not given is as the module's defaults have it."""
+    """A wish, complete: what is not given is as the module's defaults have it.
+
+    Its parts are the module's options, sizes in bytes, and what an undo asks for: ``mode``, ``uid``, ``gid`` and
+    ``label`` of the file, ``fstab_lines`` (with ``persist`` ``lines``), ``exact`` for a size that is no whole number of
+    pages. ``claimed`` says that a record of ours is there, ``override`` that the file may have another manager.
+    """
     result = {
         'state': 'present', 'size': 'auto', 'priority': None, 'discard': None, 'persist': 'fstab', 'active': True,
         'allocate': 'auto', 'reserve_bytes': 512 * _MIB, 'demand_bytes': None, 'expected_peak_bytes': None,

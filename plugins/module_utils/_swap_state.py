@@ -10,10 +10,10 @@ __metaclass__ = type
 
 import errno
 import os
-import re
 import stat
 
 from . import _fstab, _mounts, _swap_cgroups, _swap_filesystem, _swap_managers, _swap_signature, _swap_syscalls
+from ._meminfo import parse_meminfo
 from ._swap_areas import parse_swaps
 
 # What a run of ours uses beside the file while it is at work; found later, a stopped run left it.
@@ -23,7 +23,14 @@ _LABEL_TYPE = 'swapfile_t'
 
 
 def read(host, path, kernel=_swap_syscalls):
-    """Everything that a plan for the swap file ``path`` depends on, as one dictionary."""
+    """Everything that a plan for the swap file ``path`` depends on. OSError where a file cannot be read.
+
+    ``file``, ``new`` and ``helper`` are file_facts() of the file, of one that a run has not finished, and of a second
+    area; ``other_areas`` the areas of parse_swaps() that are none of these. ``directory`` is {path, exists, others:
+    who could put another file there, or None}, ``persistence`` {fstab: its text or None, entries: its lines for the
+    file, unit: the file of a ``.swap`` unit or None, systemd_behind}. ``swapon_refusal`` is a text or None, ``selinux``
+    whether the file takes labels, ``page_size`` in bytes. The others are what the functions named below return.
+    """
     real = real_path(host, path)
     directory = os.path.dirname(real)
     areas = parse_swaps(host.read('/proc/swaps'))
@@ -68,7 +75,11 @@ def real_path(host, path):
 
 
 def file_facts(host, path, areas, kernel=_swap_syscalls):
-    """A file's own layer, with its signature and the area of /proc/swaps that it is."""
+    """A file's own layer, with its signature and the area of /proc/swaps that it is, each None where it has none.
+
+    {path, kind: ``missing``, ``file`` or what else it is}, and of a file {size_bytes, allocated_bytes, hole_bytes,
+    mode: ``0600``, uid, gid, links, flaws: see extents(), nocow, starts_blank, label: of SELinux}.
+    """
     facts = {'path': path, 'kind': 'missing', 'signature': None, 'area': None}
     try:
         status = os.lstat(host.path(path))
@@ -153,8 +164,7 @@ def _others_who_may_write(host, directory):
 
 def memory(host):
     """{total_bytes, available_bytes} of RAM (proc(5), /proc/meminfo)."""
-    values = dict((name, int(number) * 1024) for name, number in
-                  re.findall(r'(?m)^(\w+):\s+(\d+) kB', host.read('/proc/meminfo') or ''))
+    values = parse_meminfo(host.read('/proc/meminfo'))
     available = values.get('MemAvailable')
     if available is None:
         # Kernels before 3.14. Shmem is in Cached, and cannot be dropped.

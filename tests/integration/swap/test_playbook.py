@@ -1,8 +1,9 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What somebody who runs a playbook sees while a swap file is written to a slow disk."""
+"""What somebody who runs a playbook sees: how far a long write is, and that the task needs root."""
 
+import os
 import pathlib
 import re
 import shutil
@@ -47,3 +48,14 @@ def test_a_long_write_shows_how_far_it_is(make_root, tmp_path):
     told = [int(number) for number in told]
     assert told and told == sorted(told) and told[-1] <= 40, done.stdout
     assert not pathlib.Path('/run/oom-rescue-swap_file').exists()
+
+
+def test_a_task_without_become_is_told_to_have_it():
+    ansible = str(REPOSITORY / '.venv/bin/ansible')
+    # su, as root, to be somebody else; pipelining, as that one may not read root's files.
+    done = subprocess.run(
+        [ansible, 'localhost', '-m', 'oom.rescue.swap_file', '--become', '--become-method', 'su', '--become-user',
+         'nobody', '--extra-vars', "ansible_become_flags='-s /bin/sh' ansible_python_interpreter=/usr/bin/python3"],
+        cwd=str(REPOSITORY), env=dict(os.environ, ANSIBLE_PIPELINING='1'), stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, universal_newlines=True, check=False)
+    assert done.returncode != 0 and 'run this task with become' in done.stdout, done.stdout
