@@ -28,8 +28,8 @@ class Guest(Machine):
     def __init__(self, name, suite, **options):
         super().__init__('%s-%s' % (name, suite), Image(suite, packages=PACKAGES), **options)
 
-    def up(self, timeout=600):
-        super().up(timeout)
+    def up(self, **options):
+        super().up(**options)
         archive = self.directory / 'tree.tar'
         subprocess.run(['tar', '-C', str(REPOSITORY), '-cf', str(archive), 'plugins/module_utils',
                         'tests/unit/conftest.py', 'tests/integration/swap'], check=True)
