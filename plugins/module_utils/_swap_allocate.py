@@ -12,6 +12,7 @@ import errno
 import fcntl
 import mmap
 import os
+import stat
 import time
 
 from . import _swap_syscalls
@@ -34,6 +35,9 @@ def create(path, size_bytes, method='auto', nocow=False, progress=None):
     try:
         try:
             os.fchmod(descriptor, 0o600)
+            if stat.S_IMODE(os.fstat(descriptor).st_mode) != 0o600:
+                # FAT has the modes of its mount options, and says nothing.
+                raise OSError(errno.EPERM, 'the filesystem does not keep the mode 0600: give a path on another', path)
             if nocow:
                 # Before the first byte: btrfs ignores it afterwards, and swapon refuses the file.
                 _swap_syscalls.set_nocow(descriptor)

@@ -92,7 +92,8 @@ def skipped_reason(state, wished):
         raise SwapError(text + '; give a path on a disk filesystem')
     if wished['active'] and not state['file']['area'] and state['swapon_refusal']:
         return ('%s: the kernel does not let this process switch swap on (%s), as in a container without '
-                'CAP_SYS_ADMIN: make the swap on the host that runs it' % (state['path'], state['swapon_refusal']))
+                'CAP_SYS_ADMIN, or where as many areas as the kernel takes are in use: make the swap on the host that '
+                'runs it, or take away another area' % (state['path'], state['swapon_refusal']))
     return managed_by(state, wished)
 
 

@@ -99,15 +99,18 @@ def fallocate(descriptor, offset, length):
 
 
 def is_swap(descriptor):
-    """Whether the kernel uses an open file as swap now. Asks for what it refuses to every file, so nothing changes."""
+    """Whether the kernel uses an open file as swap now; None where it does not tell, as of an immutable one.
+
+    Asks for what the kernel refuses to every file, so nothing changes.
+    """
     try:
         fallocate(descriptor, _PAST_THE_LAST_OFFSET, 1)
     except OSError as error:
         if error.errno == errno.ETXTBSY:
             return True
-        if error.errno == errno.EFBIG and _older_than_3_15():
-            return _refuses_truncation(descriptor)
-    return False
+        if error.errno == errno.EFBIG:
+            return _refuses_truncation(descriptor) if _older_than_3_15() else False
+    return None
 
 
 def _older_than_3_15():
@@ -121,7 +124,7 @@ def _refuses_truncation(descriptor):
     try:
         os.ftruncate(descriptor, os.fstat(descriptor).st_size)
     except (IOError, OSError) as error:
-        return error.errno == errno.ETXTBSY
+        return True if error.errno == errno.ETXTBSY else None
     return False
 
 

@@ -5,6 +5,7 @@
 
 import json
 import pathlib
+import shlex
 import shutil
 import subprocess
 import sys
@@ -39,8 +40,8 @@ class Guest(Machine):
     def converge(self, path='/swapfile', check=False, **wish):
         """The result of one run."""
         wish.setdefault('reserve_bytes', 0)
-        return json.loads(self.check("python3 %s/tests/integration/swap/drive.py / %s '%s' %s" % (
-            TREE, path, json.dumps(wish), 'check' if check else '')))
+        return json.loads(self.check('python3 %s/tests/integration/swap/drive.py / %s %s %s' % (
+            TREE, shlex.quote(path), shlex.quote(json.dumps(wish)), 'check' if check else '')))
 
     def areas(self):
         """{path: (size, bytes in use)} of /proc/swaps."""
