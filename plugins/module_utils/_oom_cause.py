@@ -7,11 +7,11 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
+from ._oom_zones import fragmented, plenty, spared_high_memory
 from ._sizes import format_size
 
 # A group of processes of one name is worth a word from this many on.
 _MANY = 5
-_LOW_ZONES = ('DMA', 'DMA32', 'Normal')
 
 
 def cause_of(event):
@@ -30,7 +30,7 @@ def _allocation_failure(event):
     size = event['memory']['page_size_bytes']
     order = trigger['order']
     text = 'An allocation%s by %s failed, and nothing was killed' % (_of_order(order, size), trigger['name'])
-    if order and _fragmented(event):
+    if fragmented(event) is not None:
         text += ': memory is free, but not in blocks that large'
     return text + '.'
 
@@ -53,15 +53,21 @@ def _what_ran_out(event):
     memory = event['memory']
     if memory['ram_bytes'] is None and not event['zones']:
         return None
-    if _low_memory(event):
-        return _low_memory(event)
-    order = event['trigger']['order']
-    if order and order > 0 and _fragmented(event):
-        return 'Memory is fragmented: %s is free, but no block of order %d (%s)' % (
-            format_size(memory['free_bytes']),
-            order,
-            format_size(memory['page_size_bytes'] << order),
+    low = spared_high_memory(event)
+    if low:
+        return 'Low memory (zone %s) ran out on a 32-bit kernel while %s of HighMem is free' % (
+            low[0],
+            format_size(low[1]),
         )
+    free = fragmented(event)
+    if free is not None:
+        return 'Memory is fragmented: %s is free where it was asked for, but no block%s' % (
+            format_size(free),
+            _of_order(event['trigger']['order'], memory['page_size_bytes']),
+        )
+    free = plenty(event)
+    if free is not None:
+        return 'Not known: %s of RAM was free when the kernel wrote this, more than it keeps back' % format_size(free)
     ram = _usable(memory)
     ran_out = 'RAM (%s) ran out' % format_size(ram) if ram else 'RAM ran out'
     return ran_out + _swap(memory['swap_total_bytes'], memory['swap_free_bytes'])
@@ -149,47 +155,6 @@ def _node(event):
     if free is not None and shown and None not in shown and free - sum(shown) > sum(shown):
         text += ' while %s is free on other nodes' % format_size(free - sum(shown))
     return text
-
-
-def _low_memory(event):
-    """32-bit kernels: what the kernel can map itself is out, HighMem is not."""
-    high = [
-        zone
-        for zone in event['zones']
-        if zone['zone'] == 'HighMem' and zone['free_bytes'] and zone['high_bytes'] is not None
-    ]
-    if not high or not any(zone['free_bytes'] > zone['high_bytes'] for zone in high):
-        return None
-    flags = event['trigger']['gfp_flags'] or []
-    if any('HIGH' in flag for flag in flags):
-        return None
-    low = [
-        zone
-        for zone in event['zones']
-        if zone['zone'] in _LOW_ZONES and zone['free_bytes'] is not None and zone['low_bytes'] is not None
-    ]
-    short = [zone for zone in low if zone['free_bytes'] - (zone['free_cma_bytes'] or 0) < zone['low_bytes']]
-    if not short:
-        return None
-    return 'Low memory (zone %s) ran out on a 32-bit kernel while %s of HighMem is free' % (
-        short[-1]['zone'],
-        format_size(sum(zone['free_bytes'] for zone in high)),
-    )
-
-
-def _fragmented(event):
-    """Whether the zones have free memory above their watermarks but no block of the order that was asked for."""
-    order = event['trigger']['order']
-    zones = [
-        zone
-        for zone in event['zones']
-        if zone['free_blocks'] and zone['free_bytes'] is not None and zone['min_bytes'] is not None
-    ]
-    if not zones or not order or event['memory']['free_bytes'] is None or event['memory']['page_size_bytes'] is None:
-        return False
-    if not any(zone['free_bytes'] > zone['min_bytes'] for zone in zones):
-        return False
-    return not any(count for zone in zones for count in zone['free_blocks'][order:])
 
 
 def who_held_it(event, rows, size):

@@ -196,6 +196,8 @@ def _zones(report, size):
             'node': zone['node'],
             'zone': zone['zone'],
             'free_blocks': zone['blocks'],
+            # Kernels before 3.10 do not say of which types the blocks are.
+            'free_block_types': zone['types'] if zone['types'] and any(zone['types']) else None,
             'lowmem_reserve_bytes': None
             if zone['reserve'] is None
             else [_times(pages, size) for pages in zone['reserve']],

@@ -15,7 +15,7 @@ _MOST_COUNTERS = 96
 _ZONE = re.compile(r'(?:Node (\d{1,6}),? )?(DMA|DMA32|Normal|HighMem|Movable|Device) (free:\d.*)$', re.DOTALL)
 _NODE = re.compile(r'Node \d{1,6} \w{1,20}:\d')
 _BLOCKS = re.compile(r'(?:Node (\d{1,6}),? )?(DMA|DMA32|Normal|HighMem|Movable|Device): (.*)$', re.DOTALL)
-_BLOCK = re.compile(r'(\d{1,12})\*(\d{1,9})kB')
+_BLOCK = re.compile(r'(\d{1,12})\*\s?(\d{1,9})kB(?: \(([A-Z]{1,8})\))?')
 _HUGE_PAGES = re.compile(
     r'Node (\d{1,6}) hugepages_total=(\d{1,12}) hugepages_free=(\d{1,12})(?: hugepages_surp=\d{1,12})?'
     r' hugepages_size=(\d{1,12})kB'
@@ -101,16 +101,7 @@ class MemoryBlock:
                     name, dummy, value = part.partition(':')
                     if name in ZONE_COUNTERS:
                         values[name] = _number(value[:-2])
-                self.zones.append(
-                    {
-                        'node': int(node) if node else None,
-                        'zone': zone,
-                        'kb': values,
-                        'blocks': None,
-                        'reserve': None,
-                        'unreclaimable': 'all_unreclaimable? yes' in rest,
-                    }
-                )
+                self._zone(int(node) if node else None, zone, values, 'all_unreclaimable? yes' in rest)
             return True
         match = _BLOCKS.match(message)
         if match:
@@ -131,16 +122,29 @@ class MemoryBlock:
         unit = int(found[0][1])
         if unit and not unit & (unit - 1):
             self.page_kb = self.page_kb or unit
-        counts = [int(count) for count, dummy in found[:32]]
+        counts = [int(count) for count, dummy, dummy in found[:32]]
+        types = [letters or None for dummy, dummy, letters in found[:32]]
         node = int(node) if node else None
         for entry in self.zones:
             if entry['zone'] == zone and entry['node'] == node and entry['blocks'] is None:
-                entry['blocks'] = counts
+                entry['blocks'], entry['types'] = counts, types
                 return
         if len(self.zones) < _MOST_ZONES:
-            self.zones.append(
-                {'node': node, 'zone': zone, 'kb': {}, 'blocks': counts, 'reserve': None, 'unreclaimable': None}
-            )
+            self._zone(node, zone, {}, None)
+            self.zones[-1].update(blocks=counts, types=types)
+
+    def _zone(self, node, zone, values, unreclaimable):
+        self.zones.append(
+            {
+                'node': node,
+                'zone': zone,
+                'kb': values,
+                'blocks': None,
+                'types': None,
+                'reserve': None,
+                'unreclaimable': unreclaimable,
+            }
+        )
 
     def reserve_line(self, message):
         """``lowmem_reserve[]: 0 972 972 972``, pages, of the zone before it."""

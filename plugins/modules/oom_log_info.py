@@ -167,8 +167,8 @@ events:
         null is none."
       type: dict
     zones:
-      description: Memory zones with node, free_bytes, min_bytes, low_bytes, high_bytes and free_blocks, the number
-        of free blocks of each order.
+      description: Memory zones with node, free_bytes, min_bytes, low_bytes, high_bytes, free_blocks, the number of free
+        blocks of each order, and free_block_types, the letters of their migration types.
       type: list
       elements: dict
     tasks:

@@ -34,7 +34,7 @@ def text(value):
     return value if isinstance(value, str) else value.encode('utf-8')
 
 
-@pytest.mark.parametrize('entry', truth(), ids=lambda entry: text(entry['file']))
+@pytest.mark.parametrize('entry', truth(), ids=[text(entry['file']) for entry in truth()])
 def test_every_value_that_is_known_of_a_real_log_is_read(entry):
     result = _oom_log.read_events([os.path.join(CORPUS, entry['file'])])
     events = list(reversed(result['events']))
