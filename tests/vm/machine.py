@@ -163,10 +163,9 @@ class Machine:
     def _command(self):
         settings = self.settings
         kvm = acceleration() == 'kvm'
-        # Emulated, the older processor is the faster one: with `max`, memory takes twice as long to fill.
         return [
             'qemu-system-x86_64', '-name', self.name, '-nodefaults', '-display', 'none', '-no-user-config',
-            '-accel', 'kvm' if kvm else 'tcg,thread=multi,tb-size=256', '-cpu', 'max' if kvm else 'Nehalem',
+            '-accel', 'kvm' if kvm else 'tcg,thread=multi,tb-size=256', '-cpu', 'max' if kvm else 'max,la57=off',
             '-smp', str(settings['smp']), '-m', str(settings['memory']),
             '-kernel', settings['image'] + '/vmlinuz', '-initrd', settings['image'] + '/initrd.img',
             '-append', 'root=/dev/vda rw console=ttyS0 loglevel=4 net.ifnames=0 mitigations=off '
