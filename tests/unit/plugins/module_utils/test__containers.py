@@ -62,8 +62,8 @@ def test_an_option_is_read_in_each_of_its_forms(words, expected):
 @pytest.mark.parametrize('user, value, expected', [
     (None, 500, 'container db has to be created again with `podman run --oom-score-adj=500 ...`'),
     (1000, 500, 'container db has to be created again with `podman run --oom-score-adj=500 ...`'),
-    (1000, -600, 'container db runs without root, and a user may not lower a score: run it as root with '
-                 '`podman run --oom-score-adj=-600 ...`'),
+    (1000, -600, ('container db runs without root, and a user may not lower a score: run it as root with '
+                  '`podman run --oom-score-adj=-600 ...`')),
 ], ids=['raised', 'raised without root', 'lowered without root'])
 def test_a_container_needs_an_option_that_its_user_may_give(user, value, expected):
     assert recreate_text({'kind': 'podman', 'name': 'db', 'user': user}, {}, value) == expected

@@ -243,7 +243,7 @@ def test_a_host_that_cannot_is_skipped_with_the_reason(state, words):
     pytest.param(node(directory={'path': '/x', 'exists': False, 'others': None}), {}, 'does not exist',
                  id='no directory'),
     pytest.param(node(directory={'path': '/tmp', 'exists': True, 'others': 'anybody may write to /tmp'}), {},
-                 'anybody may write to /tmp, and could',                id='a world-writable directory'),
+                 'anybody may write to /tmp, and could', id='a world-writable directory'),
     pytest.param(node(), {'size': '12'}, 'smallest', id='too small'),
     pytest.param(node(), {'size': 'big'}, 'not a size', id='no size'),
 ])
