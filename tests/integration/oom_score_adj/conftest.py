@@ -71,7 +71,7 @@ def host(request, guest):
 @pytest.fixture
 def server(request, host):
     """One of the machine's servers."""
-    return next(each for each in host.servers if type(each) is request.param)
+    return next(each for each in host.servers if each.__class__ is request.param)
 
 
 @pytest.fixture
