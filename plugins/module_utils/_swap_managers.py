@@ -16,6 +16,13 @@ _UNIT_DIRECTORIES = ('/etc/systemd/system', '/run/systemd/system', '/usr/local/l
 _ZRAM_CONFIGS = ('/etc/systemd/zram-generator.conf', '/run/systemd/zram-generator.conf',
                  '/usr/local/lib/systemd/zram-generator.conf', '/usr/lib/systemd/zram-generator.conf')
 _SBIN = ('/usr/sbin/', '/sbin/', '/usr/local/sbin/', '/usr/bin/', '/usr/local/bin/')
+# Programs that make swap files: name, configuration, the key that says where, and where without it. A ``/`` at the end
+# is a directory of files.
+_PROGRAMS = (
+    ('dphys-swapfile', '/etc/dphys-swapfile', 'CONF_SWAPFILE', '/var/swap'),
+    ('swapspace', '/etc/swapspace.conf', 'swappath', '/var/lib/swapspace/'),
+    ('systemd-swap', '/etc/systemd/swap.conf', 'swapfc_path', '/var/lib/systemd-swap/swapfc/'),
+)
 # What the administrator wrote, and what the cloud handed in at the first boot.
 _CLOUD_CONFIGS = ('/etc/cloud/cloud.cfg', '/var/lib/cloud/instance/cloud-config.txt',
                   '/var/lib/cloud/instance/vendor-cloud-config.txt')
@@ -27,8 +34,7 @@ def managers(host):
 
     ``name`` is zram-generator, dphys-swapfile, swapspace, systemd-swap, cloud-init or systemd (a ``.swap`` unit).
     """
-    return (_zram_generator(host) + _dphys_swapfile(host) + _swapspace(host) + _systemd_swap(host) + _cloud_init(host)
-            + swap_units(host))
+    return _zram_generator(host) + _programs(host) + _cloud_init(host) + swap_units(host)
 
 
 def swap_units(host):
@@ -69,10 +75,6 @@ def _is_wanted(host, unit):
     return False
 
 
-def _is_installed(host, program):
-    return any(host.exists(directory + program) for directory in _SBIN)
-
-
 def _zram_generator(host):
     for path in _ZRAM_CONFIGS:
         text = host.read(path)
@@ -82,28 +84,15 @@ def _zram_generator(host):
     return []
 
 
-def _dphys_swapfile(host):
-    if not _is_installed(host, 'dphys-swapfile'):
-        return []
-    config = '/etc/dphys-swapfile'
-    path = _setting(host.read(config), 'CONF_SWAPFILE') or '/var/swap'
-    return [{'name': 'dphys-swapfile', 'config': config, 'path': path}]
-
-
-def _swapspace(host):
-    config = '/etc/swapspace.conf'
-    if not _is_installed(host, 'swapspace'):
-        return []
-    directory = _setting(host.read(config), 'swappath') or '/var/lib/swapspace'
-    return [{'name': 'swapspace', 'config': config, 'path': directory.rstrip('/') + '/'}]
-
-
-def _systemd_swap(host):
-    config = '/etc/systemd/swap.conf'
-    if not _is_installed(host, 'systemd-swap'):
-        return []
-    directory = _setting(host.read(config), 'swapfc_path') or '/var/lib/systemd-swap/swapfc'
-    return [{'name': 'systemd-swap', 'config': config, 'path': directory.rstrip('/') + '/'}]
+def _programs(host):
+    found = []
+    for name, config, key, default in _PROGRAMS:
+        if any(host.exists(directory + name) for directory in _SBIN):
+            path = _setting(host.read(config), key) or default
+            if default.endswith('/'):
+                path = path.rstrip('/') + '/'
+            found.append({'name': name, 'config': config, 'path': path})
+    return found
 
 
 def _cloud_init(host):
