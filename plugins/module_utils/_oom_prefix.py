@@ -110,7 +110,7 @@ class Prefix:
 
 def unescape(message):
     """A message whose line breaks were written out (rsyslog's ``#012``, /dev/kmsg's ``\\x0a``) with spaces there."""
-    return _ESCAPED.sub(' ', message) if '#012' in message or '\\' in message else message
+    return _ESCAPED.sub(' ', message)
 
 
 def _is_kernel(tag):

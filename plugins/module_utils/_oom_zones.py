@@ -13,16 +13,16 @@ __metaclass__ = type
 # The low bits of each gfp_mask since 2.6.23, include/linux/gfp.h.
 _DMA, _HIGHMEM, _DMA32, _MOVABLE = 1, 2, 4, 8
 # From the lowest to the highest.
-_LOW = ("DMA", "DMA32", "Normal")
-_ALL = _LOW + ("HighMem", "Movable")
+_LOW = ('DMA', 'DMA32', 'Normal')
+_ALL = _LOW + ('HighMem', 'Movable')
 # Free lists that others may not take from: CMA's, those kept for atomic allocations, and isolated ones.
-_KEPT = frozenset("CHI")
+_KEPT = frozenset('CHI')
 _FAR_ABOVE = 4
 
 
 def _mask(event):
     """The gfp_mask as a number; 0, of a page fault that names none, is as good as none."""
-    text = event["trigger"]["gfp_mask"]
+    text = event['trigger']['gfp_mask']
     return int(text, 16) if text else 0
 
 
@@ -42,43 +42,43 @@ def _names(mask):
 def eligible(event):
     """The zones that the allocation could use and of which the report tells what was free."""
     names = _names(_mask(event))
-    return [zone for zone in event["zones"] if zone["zone"] in names and zone["free_bytes"] is not None]
+    return [zone for zone in event['zones'] if zone['zone'] in names and zone['free_bytes'] is not None]
 
 
 def _available(zone, mask):
     """What of a zone's free memory the allocation may have: CMA lends its own to what can be moved."""
-    return zone["free_bytes"] - (0 if mask & _MOVABLE else zone["free_cma_bytes"] or 0)
+    return zone['free_bytes'] - (0 if mask & _MOVABLE else zone['free_cma_bytes'] or 0)
 
 
 def spared_high_memory(event):
     """(a zone below its low watermark, free bytes of HighMem) where a 32-bit kernel could not use HighMem; or None."""
     mask = _mask(event)
-    high = [zone for zone in event["zones"] if zone["zone"] == "HighMem" and zone["free_bytes"] is not None]
-    if not mask or mask & _HIGHMEM or not any(zone["free_bytes"] > (zone["high_bytes"] or 0) for zone in high):
+    high = [zone for zone in event['zones'] if zone['zone'] == 'HighMem' and zone['free_bytes'] is not None]
+    if not mask or mask & _HIGHMEM or not any(zone['free_bytes'] > (zone['high_bytes'] or 0) for zone in high):
         return None
     short = [
-        zone for zone in eligible(event) if zone["low_bytes"] is not None and _available(zone, mask) < zone["low_bytes"]
+        zone for zone in eligible(event) if zone['low_bytes'] is not None and _available(zone, mask) < zone['low_bytes']
     ]
-    return (short[-1]["zone"], sum(zone["free_bytes"] for zone in high)) if short else None
+    return (short[-1]['zone'], sum(zone['free_bytes'] for zone in high)) if short else None
 
 
 def fragmented(event):
     """Free bytes of the eligible zones where there is memory above a watermark but no block of the order; or None."""
-    order, mask = event["trigger"]["order"], _mask(event)
-    zones = [zone for zone in eligible(event) if zone["free_blocks"] and zone["min_bytes"] is not None]
-    if not order or order < 0 or not any(_available(zone, mask) > zone["min_bytes"] for zone in zones):
+    order, mask = event['trigger']['order'], _mask(event)
+    zones = [zone for zone in eligible(event) if zone['free_blocks'] and zone['min_bytes'] is not None]
+    if not order or order < 0 or not any(_available(zone, mask) > zone['min_bytes'] for zone in zones):
         return None
     if any(_has_block(zone, order, mask) for zone in zones):
         return None
-    return sum(zone["free_bytes"] for zone in zones)
+    return sum(zone['free_bytes'] for zone in zones)
 
 
 def _has_block(zone, order, mask):
-    types = zone["free_block_types"] or [None] * len(zone["free_blocks"])
-    kept = _KEPT - set("C") if mask & _MOVABLE else _KEPT
+    types = zone['free_block_types'] or [None] * len(zone['free_blocks'])
+    kept = _KEPT - set('C') if mask & _MOVABLE else _KEPT
     return any(
         count and (letters is None or set(letters) - kept)
-        for count, letters in list(zip(zone["free_blocks"], types))[order:]
+        for count, letters in list(zip(zone['free_blocks'], types))[order:]
     )
 
 
@@ -90,9 +90,9 @@ def plenty(event):
     zones, mask = eligible(event), _mask(event)
     if not zones:
         return None
-    highest = max(_ALL.index(zone["zone"]) for zone in zones)
+    highest = max(_ALL.index(zone['zone']) for zone in zones)
     for zone in zones:
-        if _ALL.index(zone["zone"]) == highest and zone["high_bytes"] is not None:
-            if _available(zone, mask) > zone["high_bytes"] * _FAR_ABOVE:
-                return sum(zone["free_bytes"] for zone in zones)
+        if _ALL.index(zone['zone']) == highest and zone['high_bytes'] is not None:
+            if _available(zone, mask) > zone['high_bytes'] * _FAR_ABOVE:
+                return sum(zone['free_bytes'] for zone in zones)
     return None
