@@ -7,16 +7,9 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
-import re
+from ._kernel import kernel_version
 
 UNKILLABLE = -1000
-_VERSION = re.compile(r'(\d+)\.(\d+)(?:\.(\d+))?')
-
-
-def kernel_version(release):
-    """(3, 10, 0) of ``3.10.0-957.27.2.el7.x86_64``; None where the text is no release."""
-    match = _VERSION.match(release or '')
-    return tuple(int(part or 0) for part in match.groups()) if match else None
 
 
 def root_bonus(kernel):

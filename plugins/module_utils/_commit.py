@@ -9,7 +9,7 @@ __metaclass__ = type
 
 import re
 
-from ._badness import kernel_version
+from ._kernel import kernel_version
 from ._meminfo import text_of
 from ._sizes import format_size
 

@@ -7,7 +7,8 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
-from ._badness import UNKILLABLE, badness, kernel_version, root_bonus, score
+from ._badness import UNKILLABLE, badness, root_bonus, score
+from ._kernel import kernel_version
 
 _RANKS = 5
 _PAGE_BYTES = 4096

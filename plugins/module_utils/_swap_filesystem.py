@@ -9,7 +9,7 @@ __metaclass__ = type
 
 import re
 
-from ._badness import kernel_version
+from ._kernel import kernel_version
 
 _NEVER = {
     'overlay': 'overlay cannot map a file to the disk below it, so the kernel refuses swapon there with EINVAL',

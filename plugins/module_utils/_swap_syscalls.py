@@ -19,7 +19,7 @@ import os
 import platform
 import struct
 
-from ._badness import kernel_version
+from ._kernel import kernel_version
 
 # include/linux/swap.h
 _SWAP_FLAG_PREFER = 0x8000

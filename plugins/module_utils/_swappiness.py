@@ -11,8 +11,8 @@ import os
 import re
 
 from . import _sysctl, _tuned
-from ._badness import kernel_version
 from ._cgroup import swappiness_of_cgroups
+from ._kernel import kernel_version
 from ._meminfo import number_of
 from ._overlay import Overlay
 from ._systemd import version as systemd_version

@@ -8,22 +8,10 @@ __metaclass__ = type
 
 import pytest
 
-from ansible_collections.oom.rescue.plugins.module_utils._badness import badness, kernel_version, root_bonus, score
+from ansible_collections.oom.rescue.plugins.module_utils._badness import badness, root_bonus, score
 
 EL7 = '3.10.0-957.27.2.el7.x86_64'
 TOTAL = 253723
-
-
-@pytest.mark.parametrize('release, version', [
-    pytest.param(EL7, (3, 10, 0), id='distribution suffix'),
-    pytest.param('4.19', (4, 19, 0), id='two parts'),
-    pytest.param('6.12.0-rc1+', (6, 12, 0), id='release candidate'),
-    pytest.param('', None, id='empty'),
-    pytest.param(None, None, id='unknown'),
-    pytest.param('el7', None, id='no number'),
-])
-def test_kernel_version(release, version):
-    assert kernel_version(release) == version
 
 
 @pytest.mark.parametrize('release, bonus', [
