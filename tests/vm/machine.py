@@ -21,6 +21,8 @@ from image import CACHE, VmError
 
 RUN = CACHE / 'run'
 CONSOLE_LINES = 40
+# Emulated, on a busy host.
+BOOT_SECONDS = 1200
 PR_SET_PDEATHSIG = 1
 
 
@@ -114,7 +116,7 @@ class Machine:
             return None
         return pid if str(self.directory / 'disk.img').encode() in b''.join(command) else None
 
-    def up(self, timeout=1200):
+    def up(self, timeout=BOOT_SECONDS):
         """Boot on a fresh copy of the image's disk and wait for ssh."""
         try:
             self.directory.mkdir(parents=True)
@@ -125,7 +127,7 @@ class Machine:
                     str(self.directory / 'disk.img')])
         self.start(timeout)
 
-    def start(self, timeout=1200):
+    def start(self, timeout=BOOT_SECONDS):
         """Boot on the disk as it is and wait for ssh."""
         if self.pid:
             raise VmError('%s runs already' % self.name)
@@ -179,7 +181,7 @@ class Machine:
             '-chardev', 'file,id=console,path=%s,append=on' % self.console, '-serial', 'chardev:console',
         ]
 
-    def wait(self, timeout=1200, other_than=None):
+    def wait(self, timeout=BOOT_SECONDS, other_than=None):
         """Wait until ssh answers (and the boot is another one than ``other_than``); its boot id."""
         until = time.monotonic() + timeout
         while time.monotonic() < until:
@@ -236,7 +238,7 @@ class Machine:
         if done.returncode:
             raise VmError('%s: %s not copied: %s' % (self.name, source, done.stderr.decode(errors='replace')))
 
-    def reboot(self, timeout=1200, command='systemctl --no-block reboot'):
+    def reboot(self, timeout=BOOT_SECONDS, command='systemctl --no-block reboot'):
         """Reboot from inside and wait for ssh on the new boot."""
         boot = self.check('cat /proc/sys/kernel/random/boot_id').strip()
         with contextlib.suppress(subprocess.TimeoutExpired):
