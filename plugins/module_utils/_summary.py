@@ -183,9 +183,8 @@ def _oom_protect(result):
 
 def _now_and(now, later, moment):
     """``10 now and after a reboot``, ``10 now, unknown after a reboot``."""
-    if now == later:
-        return '%s now and %s' % ('unknown' if now is None else now, moment)
-    return '%s now, %s %s' % ('unknown' if now is None else now, 'unknown' if later is None else later, moment)
+    now, later = ('unknown' if value is None else value for value in (now, later))
+    return '%s now and %s' % (now, moment) if now == later else '%s now, %s %s' % (now, later, moment)
 
 
 def _verdict(verified):
