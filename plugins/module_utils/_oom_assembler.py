@@ -8,7 +8,7 @@ from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
 import collections
-import re
+import itertools
 
 from . import _oom_lines as lines
 from ._oom_prefix import Prefix, PrefixReader, unescape
@@ -30,10 +30,6 @@ _LARGE_TABLE = 4096
 _LONGEST_KILL = 300
 
 _BARE = Prefix()
-# Every line that _EVENTS knows holds one of these.
-_HINT = re.compile(
-    'oom-|Kill|kill process|Out of memory|mems_allowed=|oom_reaper|allocation failure|OOM victim|oom.group|Kernel panic'
-).search
 # The first line of a part, where the header above it is lost.
 _STARTS = ('Mem-', 'Tasks state', 'Task in', 'memory: usage', '[ pid', '[  pid')
 # Pieces of kernel lines that a mail client or a terminal broke in two.
@@ -117,6 +113,39 @@ class Assembler:
         self._pending = (prefix, message, path, number, offset)
         return not self._idle or self.wants_more()
 
+    def feed_rows(self, texts, index):
+        """Take the lines from texts[index] on that are rows of a task table, prefixed as the last line was; how many.
+
+        A row without a prefixed line below it is left to feed(), as it may go on there.
+        """
+        if self._pending is None or self._more or self._pending[1][:1] != '[':
+            return 0
+        prefix = self._pending[0]
+        before = self._reader.before_rows(prefix)
+        if before is None:
+            return 0
+        begin, timed = len(before), prefix.uptime is not None
+        rows = []
+        for text in itertools.islice(texts, index, None):
+            if not text.startswith(before):
+                break
+            rest = text[begin:]
+            if timed:
+                # Seconds in brackets; a caller in brackets may follow.
+                time, dummy, rest = rest.partition('] ')
+                if '.' not in time:
+                    break
+            rows.append(rest)
+            if rest[:1] != '[' or '#' in rest or '\\' in rest:
+                break
+        if len(rows) < 2:
+            return 0
+        self._finish_message()
+        report = self._streams.get(self._key)
+        if report is None or report.table is None:
+            return 0
+        return report.table.add_all(rows[:-1])
+
     def flush(self):
         """No more lines come: hand over all that is held."""
         self._finish_message()
@@ -176,7 +205,15 @@ class Assembler:
             # A process whose name begins so may ask for memory, too.
             hint = 'oom-killer' in message
         else:
-            hint = _HINT(whole)
+            # Every line that _EVENTS knows holds one of these; an expression would take longer to look for them.
+            hint = (
+                'oom' in whole
+                or 'ill' in whole
+                or 'OOM victim' in whole
+                or 'allocation failure' in whole
+                or 'mems_allowed=' in whole
+                or 'Kernel panic' in whole
+            )
         if hint and self._event(key, report, pending, whole):
             self._idle = 0
             return

@@ -163,8 +163,10 @@ def who_held_it(event, rows, size):
     kernel = _kernel_share(event, limit)
     if kernel or not rows or size is None:
         return kernel
-    held = [(row[0] + (row[6] or 0), row) for row in rows]
-    total, largest = max(held, key=lambda item: item[0])
+    held = [row[0] + (row[6] or 0) for row in rows]
+    total = max(held)
+    place = held.index(total)
+    largest = rows[place]
     if not total:
         return None
     if limit and total * size * 2 > limit:
@@ -173,11 +175,7 @@ def who_held_it(event, rows, size):
             _sizes(largest, size),
             'limit' if event['scope'] == 'memcg' else 'host',
         )
-    groups = {}
-    for row in rows:
-        count, pages = groups.get(row[8], (0, 0))
-        groups[row[8]] = (count + 1, pages + row[0])
-    name, (count, pages) = max(groups.items(), key=lambda item: (item[1][1], item[0]))
+    name, count, pages = _largest_group(rows)
     if count >= _MANY and pages > total * 2 and (not limit or pages * size * 3 > limit):
         return '%d processes named %s hold %s together%s' % (
             count,
@@ -186,12 +184,24 @@ def who_held_it(event, rows, size):
             ', shared pages counted for each' if limit and pages * size > limit else '',
         )
     text = 'the largest process, %s, holds %s' % (_named(largest), _sizes(largest, size))
-    others = [item for item in held if item[1] is not largest]
-    if others:
-        second, row = max(others, key=lambda item: item[0])
-        if second * 3 > total:
-            text += ', and %s %s' % (_named(row), _sizes(row, size))
+    held[place] = 0
+    second = max(held)
+    if second * 3 > total:
+        row = rows[held.index(second)]
+        text += ', and %s %s' % (_named(row), _sizes(row, size))
     return text
+
+
+def _largest_group(rows):
+    """(name, processes, resident pages) of the name whose processes hold the most together, where there are many."""
+    if len(rows) - len(set([row[8] for row in rows])) < _MANY - 1:
+        return None, 0, 0
+    groups = {}
+    for row in rows:
+        count, pages = groups.get(row[8], (0, 0))
+        groups[row[8]] = (count + 1, pages + row[0])
+    name, (count, pages) = max(groups.items(), key=lambda item: (item[1][1], item[0]))
+    return name, count, pages
 
 
 def _sizes(row, size):

@@ -11,10 +11,15 @@ from ._cgroup_names import cgroup_names
 from ._oom_cause import cause_of, who_held_it
 from ._oom_memory import ZONE_COUNTERS
 
+
+def _in_bytes(*names):
+    return tuple((name, name + '_bytes') for name in names)
+
+
 # PAGE_COUNTER_MAX, and what kernels before 3.19 printed for it: no limit at all.
 _UNLIMITED_KB = 1 << 52
 
-_COUNTER_NAMES = (
+_COUNTERS = _in_bytes(
     'active_anon',
     'inactive_anon',
     'active_file',
@@ -30,6 +35,11 @@ _COUNTER_NAMES = (
     'pagetables',
     'free',
 )
+_COUNTS = tuple(
+    (name, name + '_pages', name + '_bytes')
+    for name in ('ram', 'reserved', 'highmem', 'cma_reserved', 'hwpoisoned', 'pagecache', 'swapcache')
+)
+_ZONE_COUNTERS = _in_bytes(*ZONE_COUNTERS)
 _SCOPES = {
     'CONSTRAINT_NONE': 'global',
     'CONSTRAINT_CPUSET': 'cpuset',
@@ -84,6 +94,7 @@ def _scope(report):
 
 def _tasks(report, rows, size):
     in_bytes = report.table is not None and report.table.pgtables_in_bytes
+    factor = 1 if in_bytes else size
     tasks = []
     for rss, total_vm, pid, uid, tgid, page_tables, swapents, adjustment, name in rows:
         tasks.append(
@@ -94,9 +105,9 @@ def _tasks(report, rows, size):
                 'total_vm_pages': total_vm,
                 'rss_pages': rss,
                 'rss_bytes': None if size is None else rss * size,
-                'pgtables_bytes': page_tables if in_bytes else _times(page_tables, size),
+                'pgtables_bytes': None if page_tables is None or factor is None else page_tables * factor,
                 'swapents_pages': swapents,
-                'swap_bytes': _times(swapents, size),
+                'swap_bytes': None if swapents is None or size is None else swapents * size,
                 'oom_score_adj': adjustment,
                 'name': name,
             }
@@ -177,11 +188,11 @@ def _memory(report, size):
         block_counts, block_swap, counters = {}, {}, {}
     else:
         block_counts, block_swap, counters = block.counts, block.swap_kb, block.counters
-    for name in ('ram', 'reserved', 'highmem', 'cma_reserved', 'hwpoisoned', 'pagecache', 'swapcache'):
-        memory[name + '_pages'] = block_counts.get(name)
-        memory[name + '_bytes'] = _times(block_counts.get(name), size)
-    for name in _COUNTER_NAMES:
-        memory[name + '_bytes'] = _times(counters.get(name), size)
+    for name, in_pages, in_bytes in _COUNTS:
+        pages = memory[in_pages] = block_counts.get(name)
+        memory[in_bytes] = _times(pages, size)
+    for name, in_bytes in _COUNTERS:
+        memory[in_bytes] = _times(counters.get(name), size)
     pools = block.huge_pages if block is not None else ()
     memory['hugepages_bytes'] = sum(total * kb * 1024 for dummy, total, dummy, kb in pools) if pools else None
     memory['swap_total_bytes'] = _times(block_swap.get('Total'), 1024)
@@ -203,8 +214,9 @@ def _zones(report, size):
             else [_times(pages, size) for pages in zone['reserve']],
             'all_unreclaimable': zone['unreclaimable'],
         }
-        for name in ZONE_COUNTERS:
-            entry[name + '_bytes'] = _times(zone['kb'].get(name), 1024)
+        kb = zone['kb']
+        for name, in_bytes in _ZONE_COUNTERS:
+            entry[in_bytes] = _times(kb.get(name), 1024)
         zones.append(entry)
     return zones
 

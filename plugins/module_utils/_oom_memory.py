@@ -44,6 +44,7 @@ ZONE_WORDS = frozenset(
 )
 # What is told of a zone, in kB.
 ZONE_COUNTERS = ('free', 'min', 'low', 'high', 'present', 'managed', 'free_cma')
+_ZONE_COUNTER = re.compile(r'(?<!\S)(free|min|low|high|present|managed|free_cma):(\d{1,20})')
 COUNTER_WORDS = (
     'active_anon:',
     'active_file:',
@@ -96,11 +97,7 @@ class MemoryBlock:
         if match:
             node, zone, rest = match.groups()
             if len(self.zones) < _MOST_ZONES:
-                values = {}
-                for part in rest.split():
-                    name, dummy, value = part.partition(':')
-                    if name in ZONE_COUNTERS:
-                        values[name] = _number(value[:-2])
+                values = dict((name, int(value)) for name, value in _ZONE_COUNTER.findall(rest))
                 self._zone(int(node) if node else None, zone, values, 'all_unreclaimable? yes' in rest)
             return True
         match = _BLOCKS.match(message)

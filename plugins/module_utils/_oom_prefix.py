@@ -147,6 +147,17 @@ class PrefixReader:
             found = self._syslog(line) or self._decoded(line)
         return found or self._inner(line)
 
+    def before_rows(self, prefix):
+        """What a line like the last, whose prefix is given, begins with, up to the kernel's own time; None where that
+        is another in every line.
+        """
+        if prefix.caller is not None:
+            return None
+        if self._text is not None:
+            return self._text
+        told = (prefix.style, prefix.host, prefix.trusted, prefix.boot)
+        return '' if prefix.uptime is not None and told == (None,) * 4 else None
+
     def _indented(self, line):
         """A log that a page or a mail indents; or a line of a paragraph, which the kernel indents, without a prefix."""
         stripped = line.lstrip()

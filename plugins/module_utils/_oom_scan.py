@@ -157,16 +157,18 @@ class Scanner:
         chunk = buffer[start:end]
         if chunk[-1:] == b'\n':
             chunk = chunk[:-1]
-        feed, path = self._assembler.feed, self._path
+        feed, feed_rows, path = self._assembler.feed, self._assembler.feed_rows, self._path
         number, offset = self._line, self._base + start
-        wanted = True
-        for line, size in zip(log_lines(chunk), map(len, chunk.split(b'\n'))):
-            wanted = feed(line, path, number, offset)
-            offset += size + 1
-            if number is not None:
-                number += 1
-            if not wanted:
-                break
+        lines, sizes = log_lines(chunk), list(map(len, chunk.split(b'\n')))
+        read, count, wanted = 0, len(lines), True
+        while wanted and read < count:
+            wanted = feed(lines[read], path, None if number is None else number + read, offset)
+            offset += sizes[read] + 1
+            read += 1
+            rows = feed_rows(lines, read)
+            if rows:
+                offset += sum(sizes[read : read + rows]) + rows
+                read += rows
         position = min(offset - self._base, end)
         self._count(position)
         self._position = position

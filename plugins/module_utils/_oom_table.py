@@ -79,6 +79,35 @@ class TaskTable:
             self._drop()
         return True
 
+    def add_all(self, messages):
+        """Read rows as a kernel prints them, up to the first that add() has to judge; how many were read."""
+        count = self._numbers
+        rows = []
+        for message in messages:
+            cells = message[1:_LONGEST_ROW].replace(']', ' ', 1).split()
+            # A name with blanks, or none.
+            if len(cells) != count + 1:
+                break
+            rows.append(cells)
+        columns = list(zip(*rows))
+        try:
+            numbers = [list(map(int, column)) for column in columns[:count]]
+        except ValueError:
+            return 0
+        if not rows or max(map(max, numbers)) > _LARGEST:
+            return 0
+        nothing, zeros = [None] * len(rows), [0] * len(rows)
+        numbers += [nothing, zeros]
+        pid, rss, total_vm, uid, tgid, swapents, adjustment, ptes, pmds, puds = self._pick(numbers)
+        page_tables = nothing
+        if self._has_page_tables:
+            page_tables = ptes if self.pgtables_in_bytes else map(sum, zip(ptes, pmds, puds))
+        rss = zeros if rss is nothing else rss
+        self.rows.extend(zip(rss, total_vm, pid, uid, tgid, page_tables, swapents, adjustment, columns[count]))
+        if len(self.rows) >= 2 * MOST_ROWS:
+            self._drop()
+        return len(rows)
+
     def _drop(self):
         self.rows.sort(key=lambda row: (-row[0], row[2]))
         self.dropped += len(self.rows) - MOST_ROWS

@@ -13,6 +13,7 @@ import pytest
 pytest.importorskip('hypothesis')
 
 from ansible_collections.oom.rescue.plugins.module_utils import _oom_log  # noqa: E402
+from ansible_collections.oom.rescue.plugins.module_utils._oom_table import is_header  # noqa: E402
 from hypothesis import HealthCheck, given, settings  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
 from oom_reports import ERAS, memcg, syslog  # noqa: E402
@@ -20,6 +21,35 @@ from oom_reports import ERAS, memcg, syslog  # noqa: E402
 REPORTS = [syslog(lines).encode('utf-8') for lines in list(ERAS.values()) + [memcg(1), memcg(2)]]
 LINES = sorted(set(line for report in REPORTS for line in report.split(b'\n')))
 RELAXED = settings(deadline=None, max_examples=150, suppress_health_check=list(HealthCheck))
+
+
+# Those with a bar stand without a prefix, as pieces of a broken line do.
+ROWS = [
+    '[  777]  1000   777    19091       93    94208        0             0 worker',
+    '[  778]  1000   778    19091       94    94208        0             0 two words',
+    '[  779]  1000   779    19091       95    94208        0             0',
+    '[  780]  1000   780    19091       96    94208        0             0 ',
+    '[  781]  1000   781    19091',
+    '[  782]  1000   782    19091       97    94208        0             0 kw#012x',
+    '[  783]  1000   783    19091       98 99999999999999999999999999        0             0 vast',
+    '[  784]  1000   784    19091       98    94208        0         -1000 [kthread]',
+    '[ 12.345678] [  785]  1000   785    19091       98    94208        0             0 timed',
+    '[ T99] [  786]  1000   786    19091       98    94208        0             0 called',
+    '[  pid  ]   uid  tgid total_vm      rss pgtables_bytes swapents oom_score_adj name',
+    '|      99    94208        0             0 piece',
+    '|[  787]  1000   787    19091       98    94208        0             0 bare',
+    'oom_reaper: reaped process 1 (x), now anon-rss:0kB, file-rss:0kB, shmem-rss:0kB',
+]
+
+
+def in_blocks(blocks):
+    """The events of a log that is read by these blocks."""
+    reading = _oom_log.Reading(limit=20, tasks=5, now=1762000000)
+    clock = _oom_log.Clock(1762000000)
+    source = reading._list('text', clock)
+    reading._scan(_oom_log.Scanner(reading._assembler, 'text', probe=clock.probe), iter(blocks), source, clock)
+    reading.end_family()
+    return reading.result()['events']
 
 
 def read(data):
@@ -57,16 +87,23 @@ def test_a_report_with_a_piece_replaced(report, place, piece, length):
 @RELAXED
 @given(st.sampled_from(REPORTS), st.integers(1, 200000))
 def test_a_report_in_blocks_of_any_size_reads_the_same(report, size):
-    whole = read(report * 3)
-    reading = _oom_log.Reading(limit=20, tasks=5, now=1762000000)
-    source = reading._list('text', _oom_log.Clock(1762000000))
-    scanner = _oom_log.Scanner(reading._assembler, 'text')
     data = report * 3
-    reading._scan(
-        scanner, iter([data[start : start + size] for start in range(0, len(data), size)]), source, _oom_log.Clock(0)
-    )
-    reading.end_family()
-    assert reading.result()['events'] == whole['events']
+    assert in_blocks([data[start : start + size] for start in range(0, len(data), size)]) == read(data)['events']
+
+
+@RELAXED
+@given(
+    st.sampled_from(sorted(era for era in ERAS if any(is_header(line) for line in ERAS[era]))),
+    st.sampled_from(['', 'Oct 28 11:32:28 h kernel: ', 'Oct 28 11:32:28 h kernel: [ 12.345678] ', '[   12.345678] ']),
+    st.lists(st.sampled_from(ROWS), max_size=12),
+)
+def test_rows_of_a_table_say_in_one_block_what_they_say_line_by_line(era, prefix, rows):
+    lines = list(ERAS[era])
+    place = [index for index, line in enumerate(lines) if is_header(line)][0]
+    lines[place + 1 : place + 1] = rows
+    data = [(line if line.startswith('|') else prefix + line).lstrip('|') + '\n' for line in lines]
+    data = [line.encode('utf-8') for line in data]
+    assert in_blocks(data) == read(b''.join(data))['events']
 
 
 @pytest.mark.parametrize(
