@@ -3,4 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Lets ``pytest --hosts=ansible://web tests/testinfra`` find the plugin beside it."""
 
-pytest_plugins = ('oom_rescue',)
+import sys
+
+INSTALLED = 'ansible_collections.oom.rescue.tests.testinfra.oom_rescue'
+
+# Whoever names the installed plugin with -p has it already, and its options can be added once only.
+pytest_plugins = (INSTALLED if INSTALLED in sys.modules else 'oom_rescue',)

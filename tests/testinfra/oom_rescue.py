@@ -11,6 +11,8 @@ import re
 import pytest
 
 CAP_SYS_RESOURCE = 1 << 24
+KEEP_UNIT = 'oom-rescue-keep.service'
+KEEP_RULES = '/etc/oom-rescue/keep.rules'
 SYSCTL_DIRECTORIES = ('/etc/sysctl.d', '/run/sysctl.d', '/usr/local/lib/sysctl.d', '/usr/lib/sysctl.d', '/lib/sysctl.d')
 
 
@@ -43,7 +45,7 @@ class SwapFile:
 
     def fstab(self):
         """The fields of each line of /etc/fstab that names it."""
-        rows = [line.split() for line in self.host.file('/etc/fstab').content_string.splitlines()]
+        rows = [line.split() for line in self.host.run('cat /etc/fstab').stdout.splitlines()]
         return [row for row in rows if row and row[0].replace('\\040', ' ') == self.path]
 
 
@@ -76,6 +78,9 @@ class Spared:
         self.host = host
         self.pid = pid
 
+    def name(self):
+        return self.host.check_output('cat /proc/%s/comm', self.pid)
+
     def score_adj(self):
         return int(self.host.check_output('cat /proc/%s/oom_score_adj', self.pid))
 
@@ -90,8 +95,26 @@ class Spared:
         found = re.search(r'docker[-/]([0-9a-f]{64})', self.host.check_output('cat /proc/%s/cgroup', self.pid))
         return found and found.group(1)
 
+    def kept_score_adj(self):
+        """What the unit that gives scores again has for its name, user and executable, None where it has nothing or
+        is not both running and enabled."""
+        rules = self.host.run('cat ' + KEEP_RULES).stdout
+        if not rules or self.host.run('systemctl is-active --quiet %s && systemctl is-enabled --quiet %s',
+                                      KEEP_UNIT, KEEP_UNIT).rc:
+            return None
+        user = re.search(r'^Uid:\s*(\d+)', self.host.check_output('cat /proc/%s/status', self.pid), re.MULTILINE)
+        executable = self.host.check_output('readlink /proc/%s/exe', self.pid)
+        known = [user.group(1), self.name(), re.sub(r' \(deleted\)$', '', executable)]
+        rows = [line.split(None, 3) for line in rules.splitlines() if not line.startswith('#')]
+        scores = [int(row[0]) for row in rows if row[1:] == known]
+        return scores[-1] if scores else None
+
     def score_adj_at_next_start(self):
-        """What its manager gives it when it starts again, None where no manager says."""
+        """What it has soon after it starts again, from the unit that gives scores again or from its own manager; None
+        where neither says."""
+        kept = self.kept_score_adj()
+        if kept is not None:
+            return kept
         container = self.docker_container()
         if container:
             return int(self.host.check_output("docker inspect --format '{{.HostConfig.OomScoreAdj}}' %s", container))
@@ -99,13 +122,6 @@ class Spared:
         if unit and unit.endswith('.service'):
             return int(self.host.check_output('systemctl show --property OOMScoreAdjust %s', unit).split('=')[1])
         return None
-
-
-def may_lower_scores(host):
-    """Whether root here may lower an oom_score_adj: it takes CAP_SYS_RESOURCE, and that of the first user namespace."""
-    capabilities = re.search(r'CapEff:\s*(\w+)', host.check_output('cat /proc/1/status')).group(1)
-    identity = host.check_output('cat /proc/1/uid_map').split() == ['0', '0', '4294967295']
-    return identity and bool(int(capabilities, 16) & CAP_SYS_RESOURCE)
 
 
 @pytest.fixture
@@ -124,6 +140,14 @@ def swap_file(host, rescue):
 @pytest.fixture
 def swappiness(host):
     return Swappiness(host)
+
+
+@pytest.fixture
+def may_lower_scores(host):
+    """Whether root here may lower an oom_score_adj: it takes CAP_SYS_RESOURCE, and that of the first user namespace."""
+    capabilities = re.search(r'CapEff:\s*(\w+)', host.check_output('cat /proc/1/status')).group(1)
+    identity = host.check_output('cat /proc/1/uid_map').split() == ['0', '0', '4294967295']
+    return identity and bool(int(capabilities, 16) & CAP_SYS_RESOURCE)
 
 
 @pytest.fixture
