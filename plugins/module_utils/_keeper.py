@@ -18,9 +18,11 @@ UNIT = '/etc/systemd/system/oom-rescue-keep.service'
 NAME = 'oom-rescue-keep.service'
 SCRIPT = '/usr/local/lib/oom-rescue/keep'
 RULES = '/etc/oom-rescue/keep.rules'
+FOUND = '/run/oom-rescue'
 FILES = (UNIT, SCRIPT, RULES)
 
 _RULE = re.compile(r'^(-?\d+) (\d+) (\S.*?) (\S+)$')
+_NOTE = re.compile(r'^(\d+) (-?\d+)$')
 _UNSAFE = re.compile(r'[\s\x00-\x1f]')
 
 UNIT_TEXT = HEADER + """
@@ -48,6 +50,20 @@ SCRIPT_TEXT = r"""#!/bin/sh
 rules=${1:-/etc/oom-rescue/keep.rules}
 proc=${2:-/proc}
 interval=${3:-5}
+found=${4:-/run/oom-rescue}
+
+# Notes the score that a process was found with, for who undoes this: the file PID holds `START_TICKS SCORE`.
+# The first note of a process counts.
+note() {
+    pid=${1##*/}
+    stat=
+    { read -r stat < "$1/stat"; } 2>/dev/null
+    # Field 3 of stat, behind the name, is $2 now.
+    set -- "$2" ${stat##*) }
+    known=
+    { read -r known _ < "$found/$pid"; } 2>/dev/null
+    [ "$known" = "${21}" ] || { echo "${21} $1" > "$found/$pid"; } 2>/dev/null
+}
 
 keep() {
     score=$1 uid=$2 name=$3 executable=$4
@@ -63,13 +79,15 @@ keep() {
             if [ "$key" = Uid: ]; then real=$value; break; fi
         done 2>/dev/null < "$directory/status"
         [ "$real" = "$uid" ] || continue
-        found=$(readlink "$directory/exe") || continue
-        [ "${found% (deleted)}" = "$executable" ] || continue
+        target=$(readlink "$directory/exe") || continue
+        [ "${target% (deleted)}" = "$executable" ] || continue
+        note "$directory" "$now"
         { echo "$score" > "$directory/oom_score_adj"; } 2>/dev/null &&
             echo "$name (pid ${directory##*/}): oom_score_adj $now -> $score"
     done
 }
 
+mkdir -p "$found"
 while :; do
     while read -r score uid name executable; do
         case $score in ''|'#'*) continue ;; esac
@@ -113,10 +131,29 @@ def rules_text(rules):
 
 
 def facts(host):
-    """{files: {path: text or None}, active} of the keeper on a node."""
+    """{files: {path: text or None}, enabled, found} of the keeper on a node.
+
+    found is {(pid, start_ticks): score} of the processes that it gave a score to, as it found them.
+    """
     files = dict((path, host.read(path)) for path in FILES)
     enabled = host.exists('/etc/systemd/system/multi-user.target.wants/' + NAME)
-    return {'files': files, 'enabled': enabled}
+    return {'files': files, 'enabled': enabled, 'found': _found(host)}
+
+
+def _found(host):
+    scores = {}
+    for name in host.listdir(FOUND):
+        match = _NOTE.match(host.read('%s/%s' % (FOUND, name)) or '')
+        if match and name.isdigit():
+            scores[(int(name), int(match.group(1)))] = int(match.group(2))
+    return scores
+
+
+def forget_found(host):
+    """Remove the notes of a keeper that runs no more."""
+    for name in host.listdir(FOUND):
+        host.remove('%s/%s' % (FOUND, name))
+    host.remove_empty_directory(FOUND)
 
 
 def gives(keeper, key, entry):

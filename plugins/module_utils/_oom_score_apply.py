@@ -30,16 +30,15 @@ def _new_record(facts, plan):
     known = set((entry['pid'], entry['start_ticks']) for entry in record['live']
                 if entry['boot_id'] == facts['boot_id'])
     live = [dict(entry, after=plan['value']) for entry in record['live'] if entry['boot_id'] == facts['boot_id']]
-    for action in plan['actions']:
-        if action['layer'] == 'live' and (action['pid'], action['start_ticks']) not in known:
-            live.append({'boot_id': facts['boot_id'], 'pid': action['pid'], 'start_ticks': action['start_ticks'],
-                         'name': action['name'], 'before': action['before'], 'after': plan['value']})
+    for score in plan['scores']:
+        if (score['pid'], score['start_ticks']) not in known:
+            live.append(dict(score, boot_id=facts['boot_id'], after=plan['value']))
     record['live'] = live
     record['managers'] = dict(record['managers'])
     for row in plan['rows']:
-        name = row['manager']['name'] or ''
-        if row['persistent']['before'] is not None and name not in record['managers']:
-            record['managers'][name] = row['persistent']['before']
+        before = row['persistent']['before']
+        if before is not None:
+            record['managers'].setdefault(row['manager']['name'] or '', before)
     record['files'] = dict(record['files'])
     for action in plan['actions']:
         path = action.get('path')
@@ -97,6 +96,7 @@ def _do(host, action):
         _systemd.enable_and_restart(host, action['unit'])
     elif action['action'] == 'disable':
         _systemd.disable_now(host, action['unit'])
+        _keeper.forget_found(host)
     elif action['action'] == 'restart':
         _systemd.try_restart(host, action['unit'])
     else:

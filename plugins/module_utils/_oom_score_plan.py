@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What to change so that a process has its score now and after its next start. Pure: facts and options in, plan out.
 
-A plan is {value, rows, actions}. Actions are in the order they are done; check mode prints them.
+A plan is {value, rows, actions}. Actions are in the order they are done; check mode prints them. One for
+``state: present`` has scores as well: each process that gets the score, with the one it had without us.
 """
 
 from __future__ import absolute_import, division, print_function
@@ -146,20 +147,21 @@ def _persistence(target, value, facts, options):
                                    'the score for what /etc/init.d/%s starts' % manager['name'])
             return {'before': _sysv.score(before) or 0, 'after': value, 'by': script['defaults']}, actions, None, None
     container = target.get('container') or {}
+    declared = None
     if kind in ('docker', 'podman'):
-        before = container.get('configured')
-        if before == value:
-            return {'before': before, 'after': value, 'by': kind}, [], None, None
+        declared = container.get('configured')
+        if declared == value:
+            return {'before': value, 'after': value, 'by': kind}, [], None, None
         recreate = recreate_text(manager, container, value)
     elif kind == 'supervisord':
         program = facts['programs'].get(manager['name']) or {}
-        before = program.get('score') or 0
-        if before == value:
-            return {'before': before, 'after': value, 'by': program['path']}, [], None, None
+        declared = program.get('score')
+        if declared == value:
+            return {'before': value, 'after': value, 'by': program['path']}, [], None, None
         recreate = program_text(manager['name'], program, value)
     else:
-        before = 0
         recreate = _by_hand(target, value)
+    before = _inherited(target, value, facts) if declared is None else declared
     if not options['keep']:
         return {'before': before, 'after': before, 'by': None}, [], recreate, None
     if not facts['systemd_running']:
@@ -174,6 +176,21 @@ def _persistence(target, value, facts, options):
     if _keeper.gives(facts['keeper'], facts['key'], rule):
         before = value
     return {'before': before, 'after': value, 'by': _keeper.UNIT}, [], None, None
+
+
+def _inherited(target, value, facts):
+    """The score that a process starts with where no file says one: whatever what started it had, or was told.
+
+    One that has the value already, and no record, may have it from anyone: it counts as given by hand.
+    """
+    found = _score_without_us(target, facts)
+    return 0 if found == value else found
+
+
+def _score_without_us(target, facts):
+    """The score that a process would have by now without us."""
+    before = _score_before(target, facts)
+    return target['process']['oom_score_adj'] if before is None else before
 
 
 def _rule(target, value, facts):
@@ -203,7 +220,7 @@ def _by_hand(target, value):
 def plan_present(facts, options):
     """The plan for ``state: present``."""
     value = score_of(facts, options)
-    rows, live, persistent_actions, rules = [], [], [], []
+    rows, live, persistent_actions, rules, scores = [], [], [], [], []
     for target in facts['targets']:
         row = _row(target)
         rows.append(row)
@@ -211,6 +228,9 @@ def plan_present(facts, options):
             row['skipped_reason'] = KUBERNETES
             row['live']['after'] = row['live']['before']
             continue
+        process = target['process']
+        scores.append({'pid': process['pid'], 'start_ticks': process['start_ticks'], 'name': process['name'],
+                       'before': _score_without_us(target, facts)})
         action, refused = _live(target, value, facts)
         row['live']['after'] = row['live']['before'] if refused else value
         if action:
@@ -233,7 +253,7 @@ def plan_present(facts, options):
     names = set(target['process']['name'] for target in facts['targets'] if target['part'] == 'server')
     if options['killers'] == 'spare' and names:
         persistent_actions.extend(_spare.plan(facts['spare'], names))
-    return {'value': value, 'rows': rows, 'actions': live + _reload_once(persistent_actions)}
+    return {'value': value, 'rows': rows, 'actions': live + _reload_once(persistent_actions), 'scores': scores}
 
 
 def _row(target):
@@ -269,13 +289,11 @@ def plan_absent(facts):
     """The plan for ``state: absent``: everything that was recorded goes back to what it was."""
     record = facts['record'] or {}
     rows, live, actions = [], [], []
-    known = dict(((entry['pid'], entry['start_ticks']), entry) for entry in record.get('live', [])
-                 if entry['boot_id'] == facts['boot_id'])
     for target in facts['targets']:
         process = target['process']
         row = _row(target)
         rows.append(row)
-        before = _score_before(target, known, record)
+        before = _score_before(target, facts)
         if before is not None:
             action, refused = _live(target, before, facts)
             row['live']['after'] = process['oom_score_adj'] if refused else before
@@ -305,15 +323,18 @@ def plan_absent(facts):
             'actions': first + live + [action for action in actions if action not in first]}
 
 
-def _score_before(target, known, record):
+def _score_before(target, facts):
     """The score that a process had, or would have had, without us; None where its score is not ours."""
-    process = target['process']
-    entry = known.get((process['pid'], process['start_ticks']))
-    if entry:
-        return entry['before'] if process['oom_score_adj'] == entry['after'] else None
+    process, record = target['process'], facts['record'] or {}
+    identity = (process['pid'], process['start_ticks'])
+    for entry in record.get('live', []):
+        if entry['boot_id'] == facts['boot_id'] and (entry['pid'], entry['start_ticks']) == identity:
+            return entry['before'] if process['oom_score_adj'] == entry['after'] else None
     if 'value' not in record or process['oom_score_adj'] != record['value']:
         return None
-    # Started after the change, with our score: what its manager gave before.
+    # Started after the change, with our score: what the unit that keeps it found, else what its manager gave before.
+    if identity in facts['keeper']['found']:
+        return facts['keeper']['found'][identity]
     return record.get('managers', {}).get(target['manager'].get('name') or '', 0)
 
 

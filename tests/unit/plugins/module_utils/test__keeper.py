@@ -67,7 +67,7 @@ def fixture_node(tmp_path):
 
 
 def keep(node):
-    argv = ['sh', node.path('/keep'), node.path('/rules'), node.path('/proc'), '0']
+    argv = ['sh', node.path('/keep'), node.path('/rules'), node.path('/proc'), '0', node.path(_keeper.FOUND)]
     process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True)
     out, err = process.communicate()
     return process.returncode, out, err
@@ -93,6 +93,33 @@ def test_the_script_says_nothing_where_all_scores_are_there(node):
     add(node, 100, 'mysqld', '/usr/sbin/mysqld', 999, adj=-600)
     os.mkdir(node.path('/proc/105'))
     assert keep(node) == (0, '', '')
+
+
+def test_the_score_that_a_process_was_found_with_is_noted_once_for_each_start(node):
+    add(node, 100, 'mysqld', '/usr/sbin/mysqld', 999, adj=200)
+    add(node, 101, 'mysqld', '/usr/sbin/mysqld', 999, adj=-600)
+    add(node, 102, 'mysqld', '/usr/sbin/mysqld', 1000)
+    keep(node)
+    assert _keeper.facts(node.host)['found'] == {(100, 1000): 200}
+    node.file('/proc/100/oom_score_adj', '-100\n')
+    keep(node)
+    assert (node.adj(100), _keeper.facts(node.host)['found']) == ('-600', {(100, 1000): 200})
+    node.process(100, 'mysqld', exe='/usr/sbin/mysqld', uid=999, adj=-17, start_ticks=2000)
+    keep(node)
+    assert _keeper.facts(node.host)['found'] == {(100, 2000): -17}
+
+
+def test_where_nothing_can_be_noted_the_score_is_given_all_the_same(node):
+    add(node, 100, 'mysqld', '/usr/sbin/mysqld', 999)
+    node.file(_keeper.FOUND, 'no directory')
+    assert keep(node)[:2] == (0, 'mysqld (pid 100): oom_score_adj 0 -> -600\n')
+    assert _keeper.facts(node.host)['found'] == {}
+
+
+def test_a_note_that_is_none_is_not_read(node):
+    node.file(_keeper.FOUND + '/100', '1000\n')
+    node.file(_keeper.FOUND + '/a', '1000 200\n')
+    assert _keeper.facts(node.host)['found'] == {}
 
 
 def test_a_rule_for_a_name_with_a_blank_is_not_made_and_not_followed(node):

@@ -380,6 +380,76 @@ def test_two_targets_share_the_keeper_until_the_last_goes(tmp_path):
     assert node.files() == before
 
 
+@pytest.fixture(name='rootless')
+def fixture_rootless(tmp_path):
+    """A podman of a user, whose systemd gives 200 to all that it starts."""
+    node = Node(tmp_path).systemd()
+    start_rootless(node, 500, 200)
+    return node
+
+
+def start_rootless(node, pid, adj):
+    cgroup = '/user.slice/user-1000.slice/user@1000.service/app.slice/db.service/'
+    node.process(pid - 1, 'conmon', adj=200, cmdline=['conmon', '-c', CONTAINER, '-n', 'db', '-b', '/run/b'], uid=1000,
+                 cgroup=v2(cgroup + 'supervisor'))
+    node.process(pid, 'mysqld', ppid=pid - 1, exe='/usr/sbin/mysqld', adj=adj, uid=100999,
+                 cgroup=v2(cgroup + 'libpod-payload-' + CONTAINER))
+
+
+def test_what_a_user_s_systemd_gives_is_the_score_of_the_next_start(rootless):
+    row = plan(rootless)['rows'][0]
+    assert row['persistent'] == {'before': 200, 'after': 200, 'by': None}
+    present(rootless)
+    row = plan(rootless)['rows'][0]
+    assert (row['live']['before'], row['persistent']) == (-600, {'before': 200, 'after': 200, 'by': None})
+    row = plan(rootless, keep=True)['rows'][0]
+    assert row['persistent'] == {'before': 200, 'after': -600, 'by': _keeper.UNIT}
+
+
+@pytest.mark.parametrize('note, expected', [
+    (None, '200'), ('5100 200', '200'), ('5100 100', '100'), ('77 100', '200'),
+], ids=['inherited from what was kept', 'found as before', 'found with another', 'a note of another process'])
+def test_a_kept_server_that_was_started_again_gets_back_what_it_started_with(rootless, note, expected):
+    before = rootless.files()
+    present(rootless, keep=True)
+    start_rootless(rootless, 510, -600)
+    if note:
+        rootless.file(_keeper.FOUND + '/510', note + '\n')
+    absent(rootless)
+    assert (rootless.adj(500), rootless.adj(510)) == ('200', expected)
+    assert rootless.files() == before
+    assert not rootless.host.exists(_keeper.FOUND)
+
+
+def test_another_score_for_a_kept_server_that_was_started_again_is_undone_to_what_it_started_with(rootless):
+    present(rootless, keep=True)
+    start_rootless(rootless, 510, -600)
+    rootless.file(_keeper.FOUND + '/510', '5100 100\n')
+    present(rootless, keep=True, value=-300)
+    assert (rootless.adj(500), rootless.adj(510)) == ('-300', '-300')
+    absent(rootless)
+    assert (rootless.adj(500), rootless.adj(510)) == ('200', '100')
+
+
+def test_a_score_given_by_hand_is_not_that_of_the_next_start_and_stays(rootless):
+    rootless.file('/proc/500/oom_score_adj', '-600\n')
+    assert plan(rootless)['rows'][0]['persistent'] == {'before': 0, 'after': 0, 'by': None}
+    present(rootless, keep=True)
+    absent(rootless)
+    assert rootless.adj(500) == '-600'
+
+
+def test_what_was_found_for_another_target_stays_with_its_rules(rootless):
+    rootless.process(600, 'php', exe='/usr/bin/php', uid=1000)
+    present(rootless, keep=True)
+    present(rootless, name='php', value=400, keep=True)
+    start_rootless(rootless, 510, -600)
+    rootless.file(_keeper.FOUND + '/510', '5100 100\n')
+    absent(rootless, name='php')
+    absent(rootless)
+    assert rootless.adj(510) == '100'
+
+
 def test_one_script_of_an_interpreter_is_not_kept_as_all_its_scripts_would_be(tmp_path):
     node = Node(tmp_path).systemd()
     node.process(600, 'php', exe='/usr/bin/php', cmdline=['php', '/usr/bin/composer'])
