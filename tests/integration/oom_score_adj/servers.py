@@ -15,11 +15,13 @@ FIND = 'find etc usr/local var/lib/oom-rescue ! -name "*.cache"'
 class Server:
     """One database server. ``pid`` is a shell command that prints its pid, ``by`` what the module says gives the score.
 
-    ``kept`` is whether only the collection's own unit gives the score again; {key} in a command is an attribute.
+    ``kept`` is whether only the collection's own unit gives the score again, ``score`` what the manager starts it with;
+    {key} in a command is an attribute.
     """
 
     name = kind = by = ''
     kept = False
+    score = 0
     starts_again = True
     setup = pid = restart = ''
 
@@ -120,6 +122,7 @@ class SupervisordAsAdvised(Supervisord):
     name, key = 'supervisord with the command advised', 'choom'
     by = '/etc/supervisor/conf.d/choom.conf'
     kept = False
+    score = -600
     option = 'choom -n -600 -- '
 
 
@@ -144,6 +147,7 @@ class DockerAsAdvised(Docker):
 
     name, key, by = 'docker with the option advised', 'docked2', 'docker'
     kept = False
+    score = -600
     option = '--oom-score-adj=-600'
 
 
@@ -155,15 +159,17 @@ class Podman(Docker):
 class PodmanAsAdvised(Podman):
     name, key, by = 'podman with the option advised', 'pod2', 'podman'
     kept = False
+    score = -600
     option = '--oom-score-adj=-600'
 
 
 class Rootless(Server):
-    """A container of a user without root, whose systemd starts it at boot."""
+    """A container of a user without root, whose systemd starts it at boot, with its DefaultOOMScoreAdjust."""
 
     name, kind, key = 'podman without root', 'podman', 'rootless'
     by = '/etc/systemd/system/oom-rescue-keep.service'
     kept = True
+    score = 200
     as_app = 'systemd-run --quiet --wait --pipe --uid=app --setenv=XDG_RUNTIME_DIR=/run/user/$(id -u app) '
     setup = """
         useradd -m -s /bin/bash app

@@ -20,7 +20,8 @@ def fixture_result(host, planned):
     """The first run's result."""
     host.first = {server: server.now() for server in host.servers}
     assert host.files() == host.before, 'check mode changed files'
-    assert {score for _pid, score in host.first.values()} <= {0, SCORE}
+    assert {server.name: score for server, (_pid, score) in host.first.items()} == {
+        server.name: server.score for server in host.servers}
     return host.guest.module(process='mysqld', keep=True)
 
 
@@ -38,7 +39,7 @@ def test_the_score_is_live_and_the_server_is_the_same_process(host, server, plan
     assert (pid, score) == (host.first[server][0], SCORE)
     row = row_of(result, pid)
     assert row['manager']['kind'] == server.kind
-    assert row['live'] == {'before': host.first[server][1], 'after': SCORE}
+    assert row['live'] == {'before': server.score, 'after': SCORE}
     assert (row['persistent']['after'], row['persistent']['by']) == (SCORE, server.by)
     assert (row['skipped_reason'], row['recreate_required']) == (None, None)
     assert (row_of(planned[False], pid)['recreate_required'] is not None) == server.kept
@@ -56,7 +57,8 @@ def holds_anew(host, server, command, pid):
         host.guest.check('%s > /tmp/out 2>&1 || { cat /tmp/out; exit 1; }' % command)
     new, score = server.now(other_than=pid, score=SCORE)
     assert (new != pid, score) == (True, SCORE)
-    given = host.guest.run('journalctl -b -u %s | grep "(pid %d): oom_score_adj 0 -> %d"' % (KEEPER, new, SCORE))
+    given = host.guest.run('journalctl -b -u %s | grep "(pid %d): oom_score_adj %d -> %d"' % (
+        KEEPER, new, server.score, SCORE))
     assert (given.rc == 0) == server.kept, given.stdout
     return new
 
@@ -99,11 +101,11 @@ def test_undone_every_file_is_as_it_was_and_a_second_time_changes_nothing(host, 
 
 
 def test_undone_each_server_runs_on_with_the_score_that_it_had(host, server, undone, proof):
-    assert server.now() == (host.last[server], host.first[server][1])
+    assert server.now() == (host.last[server], server.score)
     proof('undone')
 
 
 def test_undone_the_next_start_has_the_score_that_it_had(host, server, undone):
     pid = server.now()[0]
     host.guest.check('{ %s; } > /tmp/out 2>&1 || { cat /tmp/out; exit 1; }' % server.restart)
-    assert server.now(other_than=pid)[1] == host.first[server][1]
+    assert server.now(other_than=pid)[1] == server.score
