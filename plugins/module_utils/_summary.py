@@ -8,12 +8,18 @@ from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
 import os
+import re
 
 from ._evidence import plain, when
 from ._sizes import format_size
 
 LINES = 10
 _WORST = ('stopped', 'false', 'changed', 'planned', 'skipped', 'advice', 'same', 'holds')
+# What Ansible says where a task did not become root, or sudo where Ansible hands on no more than its words.
+_NOT_ROOT = re.compile(r'waiting for (?:become success|privilege escalation prompt)|(?:Missing|Incorrect) \w+ password')
+_SUDO_SAID = re.compile(r'\bsudo: |\bsudoers\b|\bnot allowed to (?:execute|run)\b')
+_BECOME_ROOT = ('run as root, give the user sudo, or have its password asked for with --ask-become-pass '
+                '(make: ARGS=--ask-become-pass)')
 # The variables that hold what a role's modules returned, in the order in which a play runs them.
 _STEPS = (
     ('diagnose', ('__diagnose_memory', '__diagnose_reports', '__diagnose_copy')),
@@ -114,9 +120,18 @@ def _stopped(left):
 
 def _message(result):
     """The first line of what a module failed with; where it could not even start, also what the shell said."""
-    message = ('%s' % result.get('msg', 'failed')).split('\n')[0]
-    said = ('%s' % (result.get('module_stderr') or '')).strip().split('\n')[-1]
-    return '%s (%s)' % (message, said) if said else message
+    text = '%s' % result.get('msg', 'failed')
+    message = text.split('\n')[0]
+    said = [_last_line('%s' % (result.get(stream) or '')) for stream in ('module_stderr', 'module_stdout')]
+    refused = _last_line(text) if _NOT_ROOT.search(message) else next(filter(_SUDO_SAID.search, said), None)
+    if refused:
+        return 'cannot become root (%s): %s' % (refused.replace('Task failed: ', '').rstrip('.'), _BECOME_ROOT)
+    return '%s (%s)' % (message, said[0]) if said[0] else message
+
+
+def _last_line(text):
+    """The last line of what was said, without the prompts for a password; empty where nothing was."""
+    return ([line for line in text.strip().splitlines() if not line.endswith('password:')] or [''])[-1].strip()
 
 
 def _tried(left):

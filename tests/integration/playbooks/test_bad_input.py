@@ -46,6 +46,17 @@ def test_a_host_without_python(make, tmp_path):
     assert '/nonexistent/python3' in play.lines[0]
 
 
+def test_a_user_who_cannot_become_root_is_told_what_to_do(tmp_path):
+    # root is root already: Ansible asks sudo all the same.
+    play = Play(['make', '--no-print-directory', 'rescue', 'CHECK=1', f'REPORT={tmp_path}',
+                 'ARGS=--extra-vars ansible_become_exe=/nonexistent/sudo'],
+                tmp_path, {'ANSIBLE_BECOME_ALLOW_SAME_USER': '1'})
+    assert play.status != 0
+    assert play.lines[0].startswith('localhost: STOPPED: diagnose: cannot become root (')
+    assert '/nonexistent/sudo: not found' in play.lines[0]
+    assert 'run as root, give the user sudo, or' in play.lines[0] and 'ARGS=--ask-become-pass' in play.lines[0]
+
+
 @pytest.mark.parametrize('module, arguments', [('swappiness', 'value=10'), ('oom_score_adj', 'process=mysqld')])
 def test_a_task_without_become_is_told_to_have_it(tmp_path, module, arguments):
     # su, as root, to be somebody else; pipelining, as that one may not read root's files.

@@ -116,6 +116,39 @@ def test_status_and_headline(left, reached, status, words):
     assert '\n' not in host['headline']
 
 
+@pytest.mark.parametrize('result, words', [
+    pytest.param({'msg': 'Task failed: Premature end of stream waiting for become success.\n>>> Standard Error\n'
+                         'sudo: a password is required'}, 'sudo: a password is required', id='no password'),
+    pytest.param({'msg': 'Task failed: Premature end of stream waiting for become success.'},
+                 'Premature end of stream waiting for become success', id='no word of why'),
+    pytest.param({'msg': 'Duplicate become password prompt encountered waiting for become success.\n'
+                         '>>> Standard Error\n[sudo via ansible, key=ng] password:\nSorry, try again.\n'
+                         '[sudo via ansible, key=ng] password:'},
+                 'Sorry, try again', id='a wrong password'),
+    pytest.param({'msg': 'Task failed: Missing sudo password'}, 'Missing sudo password', id='no password, over ssh'),
+    pytest.param({'msg': 'Incorrect sudo password'}, 'Incorrect sudo password', id='a wrong password, over ssh'),
+    pytest.param({'msg': 'MODULE FAILURE\nSee stdout', 'module_stderr': 'sudo: a password is required\n'},
+                 'sudo: a password is required', id='no password, ansible-core 2.16'),
+    pytest.param({'msg': 'MODULE FAILURE', 'module_stderr': 'Shared connection to web closed.\r\n',
+                  'module_stdout': '/bin/sh: 1: sudo: not found\r\n'},
+                 '/bin/sh: 1: sudo: not found', id='no sudo, with a terminal'),
+    pytest.param({'msg': 'MODULE FAILURE', 'module_stderr': 'web is not in the sudoers file.\n'},
+                 'web is not in the sudoers file', id='not in sudoers'),
+])
+def test_who_cannot_become_root_is_told_what_to_do(result, words):
+    host = summarize(['web'], {'web': {'__diagnose_memory': dict(result, failed=True)}}, reached=[])['hosts'][0]
+    assert host['headline'] == (
+        'STOPPED: diagnose: cannot become root (%s): run as root, give the user sudo, or have its password asked for '
+        'with --ask-become-pass (make: ARGS=--ask-become-pass)' % words)
+
+
+def test_a_warning_of_sudo_is_not_why_a_module_failed():
+    result = {'failed': True, 'msg': 'MODULE FAILURE',
+              'module_stderr': 'sudo: unable to resolve host web\n/bin/sh: /opt/python: not found\n'}
+    host = summarize(['web'], {'web': {'__diagnose_memory': result}}, reached=[])['hosts'][0]
+    assert host['headline'] == 'STOPPED: diagnose: MODULE FAILURE (/bin/sh: /opt/python: not found)'
+
+
 def test_what_a_host_cannot_is_a_result():
     skipped = dict(SWAP, changed=False, skipped_reason='a container', after={})
     assert 'Skipped: swap (a container)' in lines(
