@@ -156,7 +156,8 @@ def run(argv, **options):
         done = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                               text=True, errors='replace', check=False, **options)
     except FileNotFoundError:
-        raise VmError('%s is not on this host: `make vm-packages` installs what the machines need' % argv[0]) from None
+        raise VmError('%s is not on this host: what the machines need is installed by `apt-get install $(cat %s)`'
+                      % (argv[0], REPOSITORY / 'tests' / 'vm' / 'packages.txt')) from None
     if done.returncode:
         raise VmError('%s failed (%d):\n%s' % (' '.join(argv), done.returncode, done.stdout[-3000:]))
     return done.stdout

@@ -23,6 +23,8 @@ RUN = CACHE / 'run'
 CONSOLE_LINES = 40
 # Emulated, on a busy host.
 BOOT_SECONDS = 1200
+# The kernel writes this where it stays in its panic, and not where it reboots for it.
+PANIC = b'---[ end Kernel panic - not syncing'
 PR_SET_PDEATHSIG = 1
 
 
@@ -117,15 +119,20 @@ class Machine:
         return pid if str(self.directory / 'disk.img').encode() in b''.join(command) else None
 
     def up(self, timeout=BOOT_SECONDS):
-        """Boot on a fresh copy of the image's disk and wait for ssh."""
+        """Boot on a fresh copy of the image's disk and wait for ssh; where that fails, nothing is left of it."""
         try:
             self.directory.mkdir(parents=True)
         except FileExistsError:
-            raise VmError('a machine called %s is there: `vm.py down %s` first, or `vm.py start %s` to boot it on '
-                          'its disk' % ((self.name,) * 3)) from None
-        images.run(['cp', '--sparse=always', '--reflink=auto', self.settings['image'] + '/disk.img',
-                    str(self.directory / 'disk.img')])
-        self.start(timeout)
+            raise VmError('a machine called %s is there and left as it is, %s: `vm.py down %s` first%s' % (
+                self.name, 'running with pid %s' % self.pid if self.pid else 'off', self.name,
+                '' if self.pid else ', or `vm.py start %s` to boot it on its disk' % self.name)) from None
+        try:
+            images.run(['cp', '--sparse=always', '--reflink=auto', self.settings['image'] + '/disk.img',
+                        str(self.directory / 'disk.img')])
+            self.start(timeout)
+        except BaseException:
+            self.down()
+            raise
 
     def start(self, timeout=BOOT_SECONDS):
         """Boot on the disk as it is and wait for ssh."""
@@ -133,6 +140,8 @@ class Machine:
             raise VmError('%s runs already' % self.name)
         for attempt in range(3):
             self.settings['port'] = self.settings['port'] or free_port()
+            # The console goes on where an earlier run of the machine ended.
+            self.settings['console_offset'] = len(self._console())
             self._record.write_text(json.dumps(dict(self.settings, inventory=self.inventory()), indent=1))
             self._spawn()
             if self._alive_after(0.5):
@@ -186,20 +195,35 @@ class Machine:
         """Wait until ssh answers (and the boot is another one than ``other_than``); its boot id."""
         until = time.monotonic() + timeout
         while time.monotonic() < until:
-            if not self.pid:
-                raise VmError('%s is gone: %s\nConsole:\n%s' % (self.name, self._errors(), self.tail()))
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                boot = self.run('cat /proc/sys/kernel/random/boot_id', timeout=60)
-                if boot.rc == 0 and boot.stdout.strip() != other_than:
-                    return boot.stdout.strip()
+            boot = self._boot_id(min(60, until - time.monotonic()))
+            if boot and boot != other_than:
+                return boot
             time.sleep(0.5)
         raise VmError('%s does not answer over ssh after %d s. Console:\n%s' % (self.name, timeout, self.tail()))
 
+    def _boot_id(self, seconds):
+        """The id of its boot, empty where ssh has none within that time; VmError as soon as it never will."""
+        until = time.monotonic() + seconds
+        with subprocess.Popen(self.ssh_command('cat /proc/sys/kernel/random/boot_id'), text=True,
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as ssh:
+            try:
+                while time.monotonic() < until:
+                    if not self.pid:
+                        raise VmError('%s is gone: %s\nConsole:\n%s' % (self.name, self._errors(), self.tail()))
+                    if PANIC in self._console()[self.settings.get('console_offset', 0):]:
+                        raise VmError('the kernel of %s panicked. Console:\n%s' % (self.name, self.tail()))
+                    with contextlib.suppress(subprocess.TimeoutExpired):
+                        return ssh.communicate(timeout=0.5)[0].strip()
+            finally:
+                ssh.kill()
+        return ''
+
+    def _console(self):
+        return self.console.read_bytes() if self.console.exists() else b''
+
     def tail(self, lines=CONSOLE_LINES):
         """The last lines of the console."""
-        if not self.console.exists():
-            return ''
-        return '\n'.join(self.console.read_bytes().decode(errors='replace').splitlines()[-lines:])
+        return '\n'.join(self._console().decode(errors='replace').splitlines()[-lines:])
 
     def ssh_options(self):
         return ['-o', 'StrictHostKeyChecking=no', '-o', 'UserKnownHostsFile=/dev/null', '-o', 'LogLevel=ERROR',

@@ -37,11 +37,7 @@ def build(options):
 def up(options):
     guest = Machine(options.name, _image(options), options.memory, options.smp, options.port, options.until,
                     options.lifetime, options.append)
-    try:
-        guest.up()
-    except VmError:
-        guest.down()
-        raise
+    guest.up()
     print(json.dumps({options.name: guest.inventory()}, indent=1))
 
 
