@@ -123,7 +123,8 @@ def _message(result):
     text = '%s' % result.get('msg', 'failed')
     message = text.split('\n')[0]
     said = [_last_line('%s' % (result.get(stream) or '')) for stream in ('module_stderr', 'module_stdout')]
-    refused = _last_line(text) if _NOT_ROOT.search(message) else next(filter(_SUDO_SAID.search, said), None)
+    refused = _last_line(text) if _NOT_ROOT.search(message) else next(
+        (line for line in said if _SUDO_SAID.search(line)), None)
     if refused:
         return 'cannot become root (%s): %s' % (refused.replace('Task failed: ', '').rstrip('.'), _BECOME_ROOT)
     return '%s (%s)' % (message, said[0]) if said[0] else message
