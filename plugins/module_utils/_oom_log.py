@@ -21,6 +21,7 @@ from ._oom_clock import Clock
 from ._oom_events import event_of
 from ._oom_find import MARKERS
 from ._oom_merge import Merger
+from ._oom_rotation import rest_of_line
 from ._oom_scan import Scanner
 from ._oom_seek import MARGIN, offset_of, time_of
 
@@ -38,6 +39,8 @@ class Reading:
         self._clocks = {}
         self._family = []
         self._listed = {}
+        # The scanner of a log that ended in the middle of a line, and its source.
+        self._cut = None
         self._assembler = Assembler(self._report)
 
     def _report(self, report):
@@ -52,7 +55,7 @@ class Reading:
             self._hand_over(self._merger.most)
 
     def files(self, logs):
-        """Read the files of find_files(); a report may begin in one and end in the next of its family."""
+        """Read the files of find_files(); a report, and a line, may begin in one and end in the next of its family."""
         family = None
         for log in logs:
             if family is not None and log.family != family:
@@ -71,45 +74,83 @@ class Reading:
         clock = Clock(log.last_moment(self._now))
         source = self._list(log.path, clock)
         if self._since is not None and log.modified and log.modified < self._since - _DAY:
+            self._end_line()
             return
         try:
             stream = sources.open_log(log.path)
         except (IOError, OSError, sources.SourceError) as error:
             source['error'] = sources.reason(error)
+            self._end_line()
             return
         try:
             scanner = self._scanner(stream, log, clock)
-            self._scan(scanner, sources.read_blocks(stream, log.kind), source, clock)
+            whole = self._scan(scanner, sources.read_blocks(stream, log.kind), source, clock)
+            if whole and scanner.ends_in_line:
+                self._cut = scanner, source
+            else:
+                self._finish(scanner, source)
         except (IOError, OSError, sources.SourceError) as error:
             source['error'] = sources.reason(error)
+            self._end_line()
         finally:
             stream.close()
 
     def _scanner(self, stream, log, clock):
         head = stream.read(16)
         log.kind = sources.kind_of(head)
+        within = self._cut is not None and self._end_line(self._beginning(stream, log.kind))
         offset = 0
         if log.kind is None and self._since is not None and not self._assembler.wants_more():
             offset = offset_of(stream, os.fstat(stream.fileno()).st_size, clock, self._since)
         stream.seek(offset)
-        return Scanner(self._assembler, log.path, self._markers(head), clock.probe, offset)
+        return Scanner(
+            self._assembler, log.path, self._markers(head), clock.probe, offset, within=within and not offset
+        )
+
+    def _beginning(self, stream, kind):
+        """The first block of an open log; nothing where it cannot be read, which who reads on will be told."""
+        stream.seek(0)
+        try:
+            return next(self._decoded(sources.read_blocks(stream, kind)), b'')
+        except (IOError, OSError, sources.SourceError):
+            return b''
+
+    def _end_line(self, beginning=b''):
+        """End the log that ended in the middle of a line; whether the next one, which begins so, has the rest of it."""
+        if self._cut is None:
+            return False
+        (scanner, source), self._cut = self._cut, None
+        rest = rest_of_line(scanner.end, beginning)
+        if rest is not None:
+            scanner.feed(rest + b'\n')
+        self._finish(scanner, source)
+        return rest is not None
+
+    @staticmethod
+    def _finish(scanner, source):
+        scanner.finish()
+        source['lines'] = scanner.lines
 
     @staticmethod
     def _markers(head):
         return MARKERS + live.JOURNAL_MARKERS if head.startswith((b'{', export.FIRST)) else MARKERS
 
     def _scan(self, scanner, blocks, source, clock):
+        """Read a log by blocks; whether to its end."""
+        whole = True
         try:
             for block in self._decoded(blocks):
                 scanner.feed(block)
                 if self._until is not None and not scanner.reading:
                     epoch = time_of(block[-8192:], clock)
                     if epoch is not None and epoch > self._until + MARGIN:
+                        whole = False
                         break
         except (IOError, OSError, sources.SourceError) as error:
             source['error'] = sources.reason(error)
-        scanner.finish()
-        source['bytes'], source['lines'] = scanner.bytes, scanner.lines
+            whole = False
+        source['bytes'] = scanner.bytes
+        return whole
 
     @staticmethod
     def _decoded(blocks):
@@ -125,6 +166,7 @@ class Reading:
         scanner = Scanner(self._assembler, path, self._markers(data), clock.probe)
         blocks = (data[start : start + sources.BLOCK] for start in range(0, len(data), sources.BLOCK))
         self._scan(scanner, blocks, source, clock)
+        self._finish(scanner, source)
         self.end_family()
 
     def journal(self):
@@ -133,6 +175,7 @@ class Reading:
         source = self._list('journal', clock)
         scanner = Scanner(self._assembler, 'journal', MARKERS + live.JOURNAL_MARKERS)
         self._scan(scanner, live.journal_blocks(self._since, self._until), source, clock)
+        self._finish(scanner, source)
         self.end_family()
 
     def ring_buffer(self):
@@ -141,12 +184,14 @@ class Reading:
         source = self._list('ring_buffer', clock)
         scanner = Scanner(self._assembler, 'ring_buffer')
         self._scan(scanner, live.ring_buffer_blocks(), source, clock)
+        self._finish(scanner, source)
         for event in self._family:
             event['boot_id'] = event['boot_id'] or live.boot_id()
         self.end_family()
 
     def end_family(self):
         """What follows continues no report of what was read so far."""
+        self._end_line()
         self._assembler.flush()
         self._hand_over(len(self._family))
         self._clocks = {}

@@ -22,9 +22,12 @@ _PROBE_EVERY = 1 << 16
 
 
 class Scanner:
-    """Reads one log by blocks and feeds the lines of its reports to an Assembler."""
+    """Reads one log by blocks and feeds the lines of its reports to an Assembler.
 
-    def __init__(self, assembler, path, markers=MARKERS, probe=None, offset=0, counted=COUNTED):
+    ``within`` says that it begins with the rest of a line that was read with the log before it.
+    """
+
+    def __init__(self, assembler, path, markers=MARKERS, probe=None, offset=0, counted=COUNTED, within=False):
         self._assembler = assembler
         self._path = path
         self._finder = Finder(markers)
@@ -37,14 +40,23 @@ class Scanner:
         self._counted = counted if not offset else 0
         self._line = 1 if self._counted else None
         self._next_probe = offset
-        self._skipping = False
+        self._skipping = within
         self.reading = assembler.wants_more()
-        self.ends_in_line = False
 
     @property
     def bytes(self):
         """Where the log was read up to."""
         return self._base + len(self._buffer)
+
+    @property
+    def ends_in_line(self):
+        """Whether what was read ends in the middle of a line."""
+        return bool(self._buffer) and not self._buffer.endswith(b'\n')
+
+    @property
+    def end(self):
+        """What was read last, two lines or more where it holds them."""
+        return self._buffer[-2 * LONGEST_LINE :]
 
     @property
     def lines(self):
@@ -85,7 +97,6 @@ class Scanner:
         """The log ends here."""
         self._run(True)
         self._assembler.pause()
-        self.ends_in_line = bool(self._buffer) and not self._buffer.endswith(b'\n')
         self._count(len(self._buffer))
 
     def _count(self, position):

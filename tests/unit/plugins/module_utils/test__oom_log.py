@@ -5,6 +5,7 @@
 
 from __future__ import absolute_import, division, print_function
 
+import gzip
 import json
 import os
 import time
@@ -161,6 +162,56 @@ def test_a_report_that_rotation_cut_is_joined(tmpdir):
         write(tmpdir.join('messages'), ''.join(lines[cut:]))
         (event,) = read(str(tmpdir.join('messages*')))['events']
         assert event['complete'] and event['source']['path'].endswith('messages-20251028'), lines[cut]
+
+
+def test_a_line_that_rotation_cut_is_joined(tmpdir):
+    text = syslog(REPORT, uptime=8341.25)
+    rotated, current = tmpdir.join('messages-20251028'), tmpdir.join('messages')
+    (whole,) = read(write(rotated, text))['events']
+    for cut in range(1, len(text)):
+        # What begins and what ends a report is cut everywhere, the rest here and there.
+        line = text[text.rfind('\n', 0, cut) + 1 : text.index('\n', cut)]
+        if cut % 17 and 'invoked' not in line and 'Killed' not in line:
+            continue
+        write(rotated, text[:cut])
+        write(current, text[cut:])
+        result = read(str(tmpdir.join('messages*')))
+        assert result['events'] == [whole], text[:cut]
+        assert [(source['bytes'], source['lines'], source['reports']) for source in result['summary']['sources']] == [
+            (cut, text[:cut].count('\n') + (text[cut - 1] != '\n'), 1),
+            (len(text) - cut, text[cut:].count('\n'), 0),
+        ], text[:cut]
+
+
+@pytest.mark.parametrize('name', ['messages.gz', 'messages-20251028.gz'])
+def test_a_line_that_rotation_cut_is_joined_when_it_was_compressed(tmpdir, name):
+    text = quiet('Oct 28 11:00:00', 300) + syslog(REPORT) + quiet('Oct 28 12:00:00', 300)
+    (whole,) = read(write(tmpdir.join('messages-20251028'), text))['events']
+    cut = text.index('invoked') + 3
+    for part, path in ((text[:cut], tmpdir.join('messages-20251028')), (text[cut:], tmpdir.join('messages'))):
+        if path.basename + '.gz' == name:
+            path = tmpdir.join(name)
+            with gzip.open(str(path), 'wb') as stream:
+                stream.write(part.encode('utf-8'))
+        else:
+            write(path, part)
+        os.utime(str(path), (NOW, NOW))
+    if name.startswith('messages-'):
+        tmpdir.join('messages-20251028').remove()
+    (event,) = read(str(tmpdir.join('messages*')))['events']
+    assert dict(event, source=None, seen_in=None) == dict(whole, source=None, seen_in=None)
+    assert (event['source']['line'], event['source']['offset']) == (whole['source']['line'], whole['source']['offset'])
+
+
+@pytest.mark.parametrize('names', [('messages.3', 'messages.1', 'messages'), ('messages.1', 'kern.log', 'syslog')])
+def test_a_log_that_ends_within_a_line_and_is_the_last_of_its_family_ends_there(tmpdir, names):
+    cut = syslog(REPORT).index(' kernel: Mem-Info') + 12
+    texts = syslog(REPORT)[:cut], '', syslog(bare_kill(1))
+    paths = [write(tmpdir.join(name), text) for name, text in zip(names, texts)]
+    result = read(*paths)
+    assert sorted(pids(result)) == [1]
+    assert [source['lines'] for source in result['summary']['sources']] == [
+        texts[0].count('\n') + 1, 0, texts[2].count('\n')]
 
 
 def test_one_kill_in_three_logs_is_one_event(tmpdir):

@@ -47,7 +47,9 @@ def in_blocks(blocks):
     reading = _oom_log.Reading(limit=20, tasks=5, now=1762000000)
     clock = _oom_log.Clock(1762000000)
     source = reading._list('text', clock)
-    reading._scan(_oom_log.Scanner(reading._assembler, 'text', probe=clock.probe), iter(blocks), source, clock)
+    scanner = _oom_log.Scanner(reading._assembler, 'text', probe=clock.probe)
+    reading._scan(scanner, iter(blocks), source, clock)
+    reading._finish(scanner, source)
     reading.end_family()
     return reading.result()['events']
 
