@@ -11,6 +11,7 @@ import re
 
 from ._containers import option
 from ._processes import processes
+from ._systemd import UNIT_DIRECTORIES
 
 # name: where it is installed.
 _PROGRAMS = (
@@ -21,7 +22,6 @@ _PROGRAMS = (
 _NOHANG_CONFIGURATIONS = ('/etc/nohang/nohang.conf', '/usr/local/etc/nohang/nohang.conf')
 _NOHANG_RULE = re.compile(r'^\s*@BADNESS_ADJ_RE_(?:NAME|CMDLINE|REALPATH)\s+(-\d+)\s+///\s+(.*?)\s*$', re.MULTILINE)
 _PREFERENCE = re.compile(r'^\s*ManagedOOMPreference\s*=\s*(avoid|omit)\s*$', re.MULTILINE)
-UNIT_DIRECTORIES = ('/etc/systemd/system', '/run/systemd/system', '/usr/lib/systemd/system', '/lib/systemd/system')
 
 
 def earlyoom_spares(cmdline):

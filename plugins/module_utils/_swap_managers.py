@@ -10,9 +10,8 @@ __metaclass__ = type
 import re
 
 from ._host import to_bytes
+from ._systemd import UNIT_DIRECTORIES
 
-_UNIT_DIRECTORIES = ('/etc/systemd/system', '/run/systemd/system', '/usr/local/lib/systemd/system',
-                     '/usr/lib/systemd/system', '/lib/systemd/system')
 _ZRAM_CONFIGS = ('/etc/systemd/zram-generator.conf', '/run/systemd/zram-generator.conf',
                  '/usr/local/lib/systemd/zram-generator.conf', '/usr/lib/systemd/zram-generator.conf')
 _SBIN = ('/usr/sbin/', '/sbin/', '/usr/local/sbin/', '/usr/bin/', '/usr/local/bin/')
@@ -44,7 +43,7 @@ def swap_units(host):
     systemd.swap(5) asks.
     """
     found, seen = [], set()
-    for directory in _UNIT_DIRECTORIES:
+    for directory in UNIT_DIRECTORIES:
         for name in host.listdir(directory):
             if not name.endswith('.swap') or name in seen:
                 continue
@@ -68,7 +67,7 @@ def unit_name(path):
 
 
 def _is_wanted(host, unit):
-    for directory in _UNIT_DIRECTORIES:
+    for directory in UNIT_DIRECTORIES:
         for name in host.listdir(directory):
             if name.endswith(('.wants', '.requires')) and host.exists('%s/%s/%s' % (directory, name, unit)):
                 return True

@@ -11,6 +11,9 @@ import re
 
 DROP_IN = '50-oom-rescue.conf'
 HEADER = '# Made by the Ansible collection oom.rescue; state: absent of its module oom_score_adj removes it.'
+# systemd.unit(5): the first of them that has a unit's file wins.
+UNIT_DIRECTORIES = ('/etc/systemd/system', '/run/systemd/system', '/usr/local/lib/systemd/system',
+                    '/usr/lib/systemd/system', '/lib/systemd/system')
 
 # The section of a directive, and the first systemd that knows it (NEWS).
 _DIRECTIVES = {

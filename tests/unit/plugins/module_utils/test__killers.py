@@ -45,7 +45,8 @@ def test_nohang_spares_whose_badness_it_lowers(node, options, path):
 def test_systemd_oomd_spares_units_that_a_file_or_drop_in_prefers(node):
     node.process(300, 'systemd-oomd')
     node.file('/usr/lib/systemd/system/dbus.service', '[Service]\nManagedOOMPreference=omit\n')
+    node.file('/usr/local/lib/systemd/system/shop.service', '[Service]\nManagedOOMPreference=avoid\n')
     node.file('/etc/systemd/system/mariadb.service.d/50-oom-rescue.conf', '[Service]\nManagedOOMPreference=avoid\n')
     node.file('/etc/systemd/system/php.service', '[Service]\nManagedOOMPreference=none\n')
     assert user_space_killers(node.host) == [
-        {'name': 'systemd-oomd', 'active': True, 'spares': ['dbus.service', 'mariadb.service']}]
+        {'name': 'systemd-oomd', 'active': True, 'spares': ['dbus.service', 'mariadb.service', 'shop.service']}]
