@@ -2,15 +2,20 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Fails where a role's ``defaults/main.yml`` and ``meta/argument_specs.yml`` say different things, or its README is
-missing."""
+"""Fails where a role's ``defaults/main.yml`` and ``meta/argument_specs.yml`` say different things, where the role
+verify asks about a remedy with another default than the remedy has, or where a README is missing."""
 
+import ast
 import pathlib
+import re
 import sys
 
 import yaml
 
-ROLES = pathlib.Path(__file__).resolve().parents[2] / 'roles'
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+ROLES = ROOT / 'roles'
+ASK = ROLES / 'verify' / 'tasks' / 'ask.yml'
+DEFAULT = re.compile(r"\b(\w+) \| default\(('[^']*'|[^,()]+)(?:, true)?\)")
 
 
 def load(path):
@@ -38,5 +43,34 @@ def drift(role):
             yield f'{name} has no description'
 
 
+def module_defaults(name):
+    """The default of each option of a module that has one, by its documentation."""
+    tree = ast.parse((ROOT / 'plugins' / 'modules' / f'{name}.py').read_text(encoding='utf-8'))
+    text = next(node.value.value for node in tree.body if isinstance(node, ast.Assign)
+                and [target.id for target in node.targets] == ['DOCUMENTATION'])
+    return {option: spec['default'] for option, spec in yaml.safe_load(text)['options'].items() if 'default' in spec}
+
+
+def asked_otherwise():
+    """Where ``ask.yml`` asks a module with another value than the role's, of a variable that nobody has set."""
+    defaults = {}
+    for role in ROLES.iterdir():
+        defaults.update(load(role / 'defaults' / 'main.yml'))
+    for task in load(ASK):
+        (module, arguments), = [(key, value) for key, value in task.items() if key.startswith('oom.rescue.')]
+        of_module = module_defaults(module.rsplit('.', 1)[1])
+        for option, expression in arguments.items():
+            found = DEFAULT.search(expression)
+            if not found:
+                yield f'{module} has {option} without a default'
+                continue
+            name, literal = found.groups()
+            asked = of_module.get(option) if literal == 'omit' else yaml.safe_load(literal)
+            # An option that takes a number or a word has it as text.
+            if str(asked) != str(defaults.get(name)):
+                yield f'{name} is {defaults.get(name)!r} by default, and {module} is asked with {asked!r}'
+
+
 found = [f'roles/{role.name}: {line}' for role in sorted(ROLES.iterdir()) if role.is_dir() for line in drift(role)]
+found += [f'{ASK.relative_to(ROOT)}: {line}' for line in asked_otherwise()]
 sys.exit('\n'.join(found) or None)
