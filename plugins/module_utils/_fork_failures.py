@@ -34,6 +34,8 @@ _KERNEL = re.compile(
 class ForkFailures:
     """Fed the lines of a log by a Scanner, in place of an Assembler."""
 
+    in_table = False
+
     def __init__(self):
         self.found = []
         self.count = 0
@@ -48,10 +50,6 @@ class ForkFailures:
 
     def pause(self):
         """There is nothing to finish."""
-
-    def feed_rows(self, texts, index):
-        """There are no tables."""
-        return 0
 
     def feed(self, line, path, number, offset):
         """Look at one line."""

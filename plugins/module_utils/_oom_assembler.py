@@ -64,6 +64,8 @@ class Assembler:
 
     def __init__(self, emit):
         self._emit = emit
+        # Whether the lines that follow may be rows of a task table, and so of feed_rows().
+        self.in_table = False
         self._reader = PrefixReader()
         self._streams = {}
         self._waiting = collections.deque()
@@ -111,6 +113,7 @@ class Assembler:
         if '#' in message or '\\' in message:
             message = unescape(message)
         self._pending = (prefix, message, path, number, offset)
+        self.in_table = message[:1] == '['
         return not self._idle or self.wants_more()
 
     def feed_rows(self, texts, index):
@@ -118,7 +121,7 @@ class Assembler:
 
         A row without a prefixed line below it is left to feed(), as it may go on there.
         """
-        if self._pending is None or self._more or self._pending[1][:1] != '[':
+        if self._pending is None or self._more:
             return 0
         prefix = self._pending[0]
         before = self._reader.before_rows(prefix)

@@ -84,11 +84,14 @@ class MemoryBlock:
 
     def counter_line(self, message):
         """``active_anon:214440 inactive_anon:63 ...``: the paragraph of page counts below Mem-Info."""
-        for part in message.split():
+        counters = self.counters
+        for part in message.split(None, _MOST_COUNTERS)[: _MOST_COUNTERS - len(counters)]:
             name, dummy, value = part.partition(':')
-            count = _number(value)
-            if count is not None and len(self.counters) < _MOST_COUNTERS:
-                self.counters.setdefault(name.lower(), count)
+            try:
+                if len(value) <= 20:
+                    counters.setdefault(name.lower(), int(value))
+            except ValueError:
+                pass
         return True
 
     def node_line(self, message):

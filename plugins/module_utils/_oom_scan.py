@@ -168,7 +168,8 @@ class Scanner:
         chunk = buffer[start:end]
         if chunk[-1:] == b'\n':
             chunk = chunk[:-1]
-        feed, feed_rows, path = self._assembler.feed, self._assembler.feed_rows, self._path
+        assembler, path = self._assembler, self._path
+        feed = assembler.feed
         number, offset = self._line, self._base + start
         lines, sizes = log_lines(chunk), list(map(len, chunk.split(b'\n')))
         read, count, wanted = 0, len(lines), True
@@ -176,8 +177,8 @@ class Scanner:
             wanted = feed(lines[read], path, None if number is None else number + read, offset)
             offset += sizes[read] + 1
             read += 1
-            rows = feed_rows(lines, read)
-            if rows:
+            if assembler.in_table:
+                rows = assembler.feed_rows(lines, read)
                 offset += sum(sizes[read : read + rows]) + rows
                 read += rows
         position = min(offset - self._base, end)

@@ -82,10 +82,11 @@ def with_year(yearless, year):
 
 def latest_before(yearless, limit):
     """Seconds since 1970 of the latest (month, day, seconds) that is not after ``limit``, give or take a day."""
+    limit += _DAY
     year = time.localtime(limit).tm_year
-    for candidate in range(year + 1, year - 9, -1):
+    for candidate in range(year, year - 9, -1):
         value = with_year(yearless, candidate)
-        if value is not None and value <= limit + _DAY:
+        if value is not None and value <= limit:
             return value
     return None
 
