@@ -183,7 +183,8 @@ class Machine:
             '-append', 'root=/dev/vda rw console=ttyS0 loglevel=4 net.ifnames=0 mitigations=off '
                        # On a busy host the kernel takes the emulated TSC for broken, and reads of the clock, of which
                        # there are many, go to the emulated HPET; and services that are slow to start are ended for it.
-                       'tsc=reliable systemd.default_timeout_start_sec=600 systemd.service_watchdogs=no '
+                       # Nor does its timer come in time for the check at boot, which would have it panic.
+                       'tsc=reliable no_timer_check systemd.default_timeout_start_sec=600 systemd.service_watchdogs=no '
                        'systemd.show_status=error systemd.hostname=%s %s' % (self.name, settings['append']),
             '-drive', 'file=%s,if=virtio,format=raw,cache=unsafe' % (self.directory / 'disk.img'),
             '-netdev', 'user,id=net,restrict=on,hostfwd=tcp:127.0.0.1:%d-:22' % settings['port'],
