@@ -1,7 +1,10 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reports of kernels booted for this: a service over its limit, one with memory.oom.group, the whole machine, sysrq."""
+"""Reports of kernels booted for this: a service over its limit, one with memory.oom.group, the whole machine, sysrq.
+
+tests/vm/reports.py makes them.
+"""
 
 from __future__ import absolute_import, division, print_function
 
@@ -23,16 +26,21 @@ def read(name):
 
 @pytest.mark.parametrize('kernel', KERNELS)
 def test_kernel(kernel):
-    limited, grouped, whole, sysrq = events = read(kernel + '.dmesg')
+    events = read(kernel + '.dmesg')
+    # A victim that is dying may still ask for memory in vain.
+    assert set(event['kind'] for event in events) <= set(['kill', 'allocation_failure'])
+    limited, grouped, whole, sysrq = kills = [event for event in events if event['kind'] == 'kill']
     assert all(event['complete'] and event['kernel'].startswith(kernel) for event in events)
-    assert [event['scope'] for event in events] == ['memcg', 'memcg', 'global', 'global']
+    assert [event['scope'] for event in kills] == ['memcg', 'memcg', 'global', 'global']
     assert limited['cgroup']['limit_bytes'] == 30 << 20 and limited['cgroup']['unit'] == 'limited.service'
     assert limited['victims'][0]['unit'] == 'limited.service'
     assert limited['cgroup']['stats']['anon'] > 20 << 20
-    assert [(victim['name'], victim['duplicates']) for victim in grouped['victims']] == [('python3', 1), ('sleep', 0)]
+    hog = limited['victims'][0]['name']
+    assert hog in ('python3', 'tail')
+    assert [(victim['name'], victim['duplicates']) for victim in grouped['victims']] == [(hog, 1), ('sleep', 0)]
     assert grouped['cgroup']['group_kill'] is True
     (victim,) = whole['victims']
-    assert (victim['name'], victim['unit'], victim['oom_score_adj']) == ('python3', 'hog.service', 300)
+    assert (victim['name'], victim['unit'], victim['oom_score_adj']) == (hog, 'hog.service', 300)
     assert whole['memory']['ram_pages'] > 90000 and whole['memory']['page_size_bytes'] == 4096
     assert [zone['zone'] for zone in whole['zones']] == ['DMA', 'DMA32']
     assert whole['tasks'][0]['pid'] == victim['pid']

@@ -1,0 +1,138 @@
+#!/usr/bin/env python3
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""OOM reports of real kernels, as fixtures for the log reader: boots each, and has it run out of memory in four ways.
+
+    tests/vm/reports.py                # the newest kernel of each series in the suites below
+    tests/vm/reports.py 6.18 7.1       # those of some series
+
+A cgroup over its limit; one with memory.oom.group; the whole machine; sysrq f. What dmesg(1) shows of it goes to
+tests/unit/fixtures/oom-linux-VERSION.dmesg. A kernel needs none of its modules for this: it runs busybox from its
+initramfs. Needs busybox-static, cpio, dpkg-deb and qemu-system-x86.
+"""
+
+import lzma
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import urllib.request
+
+from image import MIRROR, REPOSITORY
+
+FIXTURES = REPOSITORY / 'tests' / 'unit' / 'fixtures'
+SUITES = ('bullseye', 'trixie-backports')
+# Where the image is a package that needs others, the kernel itself is in the second.
+PACKAGE = re.compile(r'linux-(?:image|binary)-((\d+\.\d+)\.\d+\S*)-cloud-amd64$')
+BEGIN, END = 'reports begin', 'reports end'
+INIT = """#!/bin/sh
+export PATH=/bin
+mount -t proc proc /proc
+mount -t sysfs sysfs /sys
+mount -t devtmpfs dev /dev
+mount -t cgroup2 cgroup2 /sys/fs/cgroup
+cd /sys/fs/cgroup
+echo +memory > cgroup.subtree_control
+mkdir system.slice
+echo +memory > system.slice/cgroup.subtree_control
+cd system.slice
+mkdir limited.service grouped.service hog.service prey.service
+echo 30M > limited.service/memory.max
+echo 30M > grouped.service/memory.max
+echo 1 > grouped.service/memory.oom.group
+echo 1 > /proc/sys/kernel/sysrq
+# Until it ends: tail keeps all of a line without an end.
+hog() {
+    sh -c "echo \\$\\$ > $1.service/cgroup.procs; echo $2 > /proc/self/oom_score_adj; $3 exec tail /dev/zero"
+}
+dmesg -c > /dev/null
+hog limited 0
+hog grouped 0 'sleep 999 &'
+hog hog 300
+sh -c 'echo $$ > prey.service/cgroup.procs; echo 1000 > /proc/self/oom_score_adj; exec sleep 999' &
+sleep 1
+echo f > /proc/sysrq-trigger
+wait
+sleep 1
+echo %s
+dmesg
+echo %s
+echo o > /proc/sysrq-trigger
+sleep 60
+""" % (BEGIN, END)
+
+
+def kernels():
+    """{series: (version, URL)} of the newest kernel of each series that these suites have."""
+    found = {}
+    for suite in SUITES:
+        url = '%s/dists/%s/main/binary-amd64/Packages.xz' % (MIRROR, suite)
+        with urllib.request.urlopen(url) as answer:
+            text = lzma.decompress(answer.read()).decode()
+        for paragraph in text.split('\n\n'):
+            fields = dict(line.split(': ', 1) for line in paragraph.splitlines() if ': ' in line and line[0] != ' ')
+            match = PACKAGE.match(fields.get('Package', ''))
+            if match:
+                version, series = match.groups()
+                numbers = [int(number) for number in re.findall(r'\d+', version.split('+')[0])]
+                rank = (numbers, 'linux-binary' in fields['Package'])
+                if series not in found or found[series][0] < rank:
+                    found[series] = (rank, version.split('+')[0], '%s/%s' % (MIRROR, fields['Filename']))
+    return {series: found[series][1:] for series in sorted(found, key=lambda name: found[name][0])}
+
+
+def initramfs(scratch):
+    """The path of an initramfs that runs INIT."""
+    root = scratch / 'root'
+    for name in ('bin', 'proc', 'sys', 'dev'):
+        (root / name).mkdir(parents=True)
+    shutil.copy(shutil.which('busybox'), root / 'bin' / 'busybox')
+    for name in ('sh', 'mount', 'mkdir', 'dmesg', 'tail', 'sleep'):
+        (root / 'bin' / name).symlink_to('busybox')
+    (root / 'init').write_text(INIT)
+    (root / 'init').chmod(0o755)
+    packed = scratch / 'initramfs'
+    with open(packed, 'wb') as stream:
+        subprocess.run('find . | cpio --quiet -o -H newc', shell=True, cwd=root, stdout=stream, check=True)
+    return packed
+
+
+def reports(url, scratch):
+    """What dmesg(1) shows of the reports of one kernel."""
+    package, tree = scratch / 'package.deb', scratch / 'tree'
+    shutil.rmtree(tree, ignore_errors=True)
+    with urllib.request.urlopen(url) as answer:
+        package.write_bytes(answer.read())
+    subprocess.run(['dpkg-deb', '-x', str(package), str(tree)], check=True)
+    (kernel,) = list(tree.glob('boot/vmlinuz-*')) + list(tree.glob('usr/lib/modules/*/vmlinuz'))
+    done = subprocess.run(
+        ['qemu-system-x86_64', '-nodefaults', '-display', 'none', '-no-reboot', '-m', '384', '-cpu', 'Nehalem',
+         '-kernel', str(kernel), '-initrd', str(scratch / 'initramfs'), '-serial', 'stdio',
+         '-append', 'console=ttyS0 loglevel=1 panic=-1 no_timer_check tsc=reliable'],
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, timeout=900, check=True)
+    console = done.stdout.decode().replace('\r', '')
+    if BEGIN not in console or END not in console:
+        raise SystemExit('%s: no reports. Console:\n%s' % (url, console[-3000:]))
+    return console.split(BEGIN + '\n')[1].split(END)[0]
+
+
+def main(series):
+    known = kernels()
+    with tempfile.TemporaryDirectory() as directory:
+        scratch = pathlib.Path(directory)
+        initramfs(scratch)
+        for name in series or known:
+            version, url = known[name]
+            path = FIXTURES / ('oom-linux-%s.dmesg' % version)
+            if path.exists():
+                print('%s is there already' % path)
+                continue
+            path.write_text(reports(url, scratch))
+            print(path)
+
+
+if __name__ == '__main__':
+    main(sys.argv[1:])
