@@ -62,6 +62,8 @@ $(COLLECTION):
 rescue: ## the main job: diagnose, remedy, verify, report; CHECK=1 changes nothing, INVENTORY=... LIMIT=... LOG=file
 	$(call play,remediate)
 
+# A log that was copied here is for any user to read.
+diagnose: OPTIONS += $(if $(LOG),$(if $(INVENTORY)$(filter 0,$(shell id -u)),,--extra-vars ansible_become=false))
 diagnose: ## say why this machine, or the one that LOG=file was copied from, ran out of memory
 	$(call play,diagnose)
 
