@@ -14,6 +14,11 @@ from ._systemd import UNIT_DIRECTORIES
 
 _ZRAM_CONFIGS = ('/etc/systemd/zram-generator.conf', '/run/systemd/zram-generator.conf',
                  '/usr/local/lib/systemd/zram-generator.conf', '/usr/lib/systemd/zram-generator.conf')
+# Programs that make swap of compressed RAM: name, program, configuration.
+_ZRAM_PROGRAMS = (
+    ('zram-tools', '/usr/sbin/zramswap', '/etc/default/zramswap'),
+    ('zram-config', '/usr/bin/init-zram-swapping', '/usr/bin/init-zram-swapping'),
+)
 _SBIN = ('/usr/sbin/', '/sbin/', '/usr/local/sbin/', '/usr/bin/', '/usr/local/bin/')
 # Programs that make swap files: name, configuration, the key that says where, and where without it. A ``/`` at the end
 # is a directory of files.
@@ -31,9 +36,10 @@ def managers(host):
     """[{name, config, path}]: ``path`` is the swap file that the manager makes, or with a ``/`` at its end the
     directory of all that it makes; None where it makes no file.
 
-    ``name`` is zram-generator, dphys-swapfile, swapspace, systemd-swap, cloud-init or systemd (a ``.swap`` unit).
+    ``name`` is zram-generator, zram-tools, zram-config, dphys-swapfile, swapspace, systemd-swap, cloud-init or systemd
+    (a ``.swap`` unit).
     """
-    return _zram_generator(host) + _programs(host) + _cloud_init(host) + swap_units(host)
+    return _zram_generator(host) + _zram_programs(host) + _programs(host) + _cloud_init(host) + swap_units(host)
 
 
 def swap_units(host):
@@ -81,6 +87,11 @@ def _zram_generator(host):
             # The first file hides the others; one without a section makes no device (zram-generator.conf(5)).
             return [{'name': 'zram-generator', 'config': path, 'path': None}] if re.search(r'(?m)^\s*\[', text) else []
     return []
+
+
+def _zram_programs(host):
+    return [{'name': name, 'config': config, 'path': None} for name, program, config in _ZRAM_PROGRAMS
+            if host.exists(program)]
 
 
 def _programs(host):

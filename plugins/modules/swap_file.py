@@ -235,8 +235,8 @@ managers:
   contains:
     name:
       description: >-
-        C(zram-generator), C(dphys-swapfile), C(swapspace), C(systemd-swap), C(cloud-init), or C(systemd) for a
-        C(.swap) unit.
+        C(zram-generator), C(zram-tools), C(zram-config), C(dphys-swapfile), C(swapspace), C(systemd-swap),
+        C(cloud-init), or C(systemd) for a C(.swap) unit.
       type: str
     config:
       description: The file that shows it.

@@ -381,6 +381,22 @@ def test_a_file_that_another_program_manages_is_left_unless_asked(root, files, p
     assert root.converge(path, state='restored')['changed']
 
 
+@pytest.mark.parametrize('package, name, path', [
+    ('systemd-zram-generator', 'zram-generator', None),
+    ('zram-tools', 'zram-tools', None),
+    ('dphys-swapfile', 'dphys-swapfile', '/var/swap'),
+    ('swapspace', 'swapspace', '/var/lib/swapspace/'),
+])
+def test_what_debian_packages_to_manage_swap_is_recognised(root, tmp_path, package, name, path):
+    root.reset(FSTAB)
+    subprocess.run(['apt-get', 'download', '-qq', package], cwd=str(tmp_path), check=True)
+    (archive,) = tmp_path.glob('*.deb')
+    subprocess.run(['dpkg-deb', '-x', str(archive), str(root.path)], check=True)
+    (manager,) = root.converge('/elsewhere', size='8M', check=True)['managers']
+    assert (manager['name'], manager['path']) == (name, path)
+    assert (root.path / manager['config'].lstrip('/')).exists()
+
+
 def test_a_swap_unit_serves_as_persistence(root):
     root.reset(FSTAB)
     units = root.path / 'etc/systemd/system'
