@@ -44,7 +44,7 @@ ZONE_WORDS = frozenset(
 )
 # What is told of a zone, in kB.
 ZONE_COUNTERS = ('free', 'min', 'low', 'high', 'present', 'managed', 'free_cma')
-_ZONE_COUNTER = re.compile(r'(?<!\S)(free|min|low|high|present|managed|free_cma):(\d{1,20})')
+_ZONE_COUNTER = re.compile(r'(?<!\S)(%s):(\d{1,20})' % '|'.join(ZONE_COUNTERS))
 COUNTER_WORDS = (
     'active_anon:',
     'active_file:',
@@ -84,14 +84,11 @@ class MemoryBlock:
 
     def counter_line(self, message):
         """``active_anon:214440 inactive_anon:63 ...``: the paragraph of page counts below Mem-Info."""
-        counters = self.counters
-        for part in message.split(None, _MOST_COUNTERS)[: _MOST_COUNTERS - len(counters)]:
+        for part in message.split():
             name, dummy, value = part.partition(':')
-            try:
-                if len(value) <= 20:
-                    counters.setdefault(name.lower(), int(value))
-            except ValueError:
-                pass
+            count = _number(value)
+            if count is not None and len(self.counters) < _MOST_COUNTERS:
+                self.counters.setdefault(name.lower(), count)
         return True
 
     def node_line(self, message):
