@@ -26,6 +26,11 @@ BOOT_SECONDS = 1200
 # The kernel writes this where it stays in its panic, and not where it reboots for it.
 PANIC = b'---[ end Kernel panic - not syncing'
 PR_SET_PDEATHSIG = 1
+# A newer model says that `rep stosb` is fast, and the kernel clears pages by it: emulated, byte by byte.
+EMULATED_CPU = 'Nehalem'
+# On a busy host the kernel takes the emulated TSC for broken, and reads of the clock, of which there are many, go to
+# the emulated HPET; nor does its timer come in time for the check at boot, which would have it panic.
+STEADY_CLOCK = 'tsc=reliable no_timer_check'
 
 
 @dataclasses.dataclass
@@ -176,16 +181,14 @@ class Machine:
         kvm = acceleration() == 'kvm'
         return [
             'qemu-system-x86_64', '-name', self.name, '-nodefaults', '-display', 'none', '-no-user-config',
-            # A newer model says that `rep stosb` is fast, and the kernel clears pages by it: emulated, byte by byte.
-            '-accel', 'kvm' if kvm else 'tcg,thread=multi,tb-size=256', '-cpu', 'max' if kvm else 'Nehalem',
+            '-accel', 'kvm' if kvm else 'tcg,thread=multi,tb-size=256', '-cpu', 'max' if kvm else EMULATED_CPU,
             '-smp', str(settings['smp']), '-m', str(settings['memory']),
             '-kernel', settings['image'] + '/vmlinuz', '-initrd', settings['image'] + '/initrd.img',
             '-append', 'root=/dev/vda rw console=ttyS0 loglevel=4 net.ifnames=0 mitigations=off '
-                       # On a busy host the kernel takes the emulated TSC for broken, and reads of the clock, of which
-                       # there are many, go to the emulated HPET; and services that are slow to start are ended for it.
-                       # Nor does its timer come in time for the check at boot, which would have it panic.
-                       'tsc=reliable no_timer_check systemd.default_timeout_start_sec=600 systemd.service_watchdogs=no '
-                       'systemd.show_status=error systemd.hostname=%s %s' % (self.name, settings['append']),
+                       # Services that are slow to start on a busy host are ended for it.
+                       'systemd.default_timeout_start_sec=600 systemd.service_watchdogs=no '
+                       'systemd.show_status=error systemd.hostname=%s %s %s' % (
+                           self.name, STEADY_CLOCK, settings['append']),
             '-drive', 'file=%s,if=virtio,format=raw,cache=unsafe' % (self.directory / 'disk.img'),
             '-netdev', 'user,id=net,restrict=on,hostfwd=tcp:127.0.0.1:%d-:22' % settings['port'],
             '-device', 'virtio-net-pci,netdev=net,romfile=', '-device', 'virtio-rng-pci',

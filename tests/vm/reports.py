@@ -22,6 +22,7 @@ import tempfile
 import urllib.request
 
 from image import MIRROR, REPOSITORY
+from machine import EMULATED_CPU, STEADY_CLOCK
 
 FIXTURES = REPOSITORY / 'tests' / 'unit' / 'fixtures'
 SUITES = ('bullseye', 'trixie-backports')
@@ -100,7 +101,7 @@ def initramfs(scratch):
     return packed
 
 
-def reports(url, scratch):
+def reports(url, initrd, scratch):
     """What dmesg(1) shows of the reports of one kernel."""
     package, tree = scratch / 'package.deb', scratch / 'tree'
     shutil.rmtree(tree, ignore_errors=True)
@@ -109,9 +110,9 @@ def reports(url, scratch):
     subprocess.run(['dpkg-deb', '-x', str(package), str(tree)], check=True)
     (kernel,) = list(tree.glob('boot/vmlinuz-*')) + list(tree.glob('usr/lib/modules/*/vmlinuz'))
     done = subprocess.run(
-        ['qemu-system-x86_64', '-nodefaults', '-display', 'none', '-no-reboot', '-m', '384', '-cpu', 'Nehalem',
-         '-kernel', str(kernel), '-initrd', str(scratch / 'initramfs'), '-serial', 'stdio',
-         '-append', 'console=ttyS0 loglevel=1 panic=-1 no_timer_check tsc=reliable'],
+        ['qemu-system-x86_64', '-nodefaults', '-display', 'none', '-no-reboot', '-m', '384', '-cpu', EMULATED_CPU,
+         '-kernel', str(kernel), '-initrd', str(initrd), '-serial', 'stdio',
+         '-append', 'console=ttyS0 loglevel=1 panic=-1 ' + STEADY_CLOCK],
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, timeout=900, check=True)
     console = done.stdout.decode().replace('\r', '')
     if BEGIN not in console or END not in console:
@@ -123,14 +124,14 @@ def main(series):
     known = kernels()
     with tempfile.TemporaryDirectory() as directory:
         scratch = pathlib.Path(directory)
-        initramfs(scratch)
+        initrd = initramfs(scratch)
         for name in series or known:
             version, url = known[name]
             path = FIXTURES / ('oom-linux-%s.dmesg' % version)
             if path.exists():
                 print('%s is there already' % path)
                 continue
-            path.write_text(reports(url, scratch))
+            path.write_text(reports(url, initrd, scratch))
             print(path)
 
 
