@@ -35,18 +35,18 @@ _KILLED = re.compile(
 )
 _KILLED_ONLY = re.compile(r'Killed\s+process\s+(\d{1,10})(?:,? UID (\d{1,10}),)?\s+\((.{0,16})\)(.*)$', re.DOTALL)
 _KILLED_PREFIX = re.compile(r'[\w ()/.-]{0,80}[:,] ?$')
-_SIZES = tuple(
-    (name, re.compile(r'\b%s ?: ?(\d{1,20})k ?B' % text.replace('-', '- ?')))
-    for name, text in (
-        ('total_vm_kb', '(?:total-vm|vsz)'),
-        ('anon_rss_kb', 'anon-rss'),
-        ('file_rss_kb', 'file-rss'),
-        ('shmem_rss_kb', 'shmem-rss'),
-        ('pgtables_kb', 'pgtables'),
-    )
+_SIZES = {
+    'total-vm': 'total_vm_kb',
+    'vsz': 'total_vm_kb',
+    'anon-rss': 'anon_rss_kb',
+    'file-rss': 'file_rss_kb',
+    'shmem-rss': 'shmem_rss_kb',
+    'pgtables': 'pgtables_kb',
+}
+_KILLED_NUMBER = re.compile(
+    r'\b(?:(%s) ?: ?(\d{1,20})k ?B|UID[: ](\d{1,10})|oom_score_adj: ?(-?\d{1,5}))'
+    % '|'.join(_SIZES).replace('-', '- ?')
 )
-_UID = re.compile(r'\bUID[: ](\d{1,10})')
-_KILLED_ADJUSTMENT = re.compile(r'\boom_score_adj: ?(-?\d{1,5})')
 
 _CHOSEN = re.compile(
     r'[Kk]ill\s+process\s+(\d{1,10})\s+\((.{0,64})\)\s+score\s+(\d{1,10})\s+(?:or\s+sacrifice|or\s+a\s+child|and\s)',
@@ -182,12 +182,19 @@ def killed(message, anywhere):
     victim = {
         'pid': int(pid),
         'name': name,
-        'uid': _integer(uid or _first(_UID, rest)),
-        'oom_score_adj': _integer(_first(_KILLED_ADJUSTMENT, rest)),
+        'uid': _integer(uid),
+        'oom_score_adj': None,
         'memcg': 'emory cgroup out of memory' in message[:start],
+        'total_vm_kb': None,
+        'anon_rss_kb': None,
+        'file_rss_kb': None,
+        'shmem_rss_kb': None,
+        'pgtables_kb': None,
     }
-    for key, pattern in _SIZES:
-        victim[key] = _integer(_first(pattern, rest))
+    for size, kb, uid, adjustment in _KILLED_NUMBER.findall(rest):
+        key = _SIZES[size.replace(' ', '')] if size else 'uid' if uid else 'oom_score_adj'
+        if victim[key] is None:
+            victim[key] = int(kb or uid or adjustment)
     return victim
 
 

@@ -45,6 +45,7 @@ _RFC3164 = re.compile(
 _UNIX = re.compile(r'(\d{9,11}\.\d{6}) %s' % _TAG)
 _LOGCAT = re.compile(r'(\d\d)-(\d\d) (\d\d:\d\d:\d\d\.\d{3}) +\d{1,10} +\d{1,10} [VDIWEF] .{0,40}?: ')
 _KERNEL = re.compile(r'(?:(%s) )?kernel: ?' % _HOST)
+_AGAIN = 'message repeated '
 _REPEATED = re.compile(r'message repeated (\d{1,9}) times: \[ ?(.*)\]$')
 _QUOTE = re.compile(r'[>\s|]+')
 _FACILITY = re.compile(r'(?:kern|user|daemon|syslog|auth|authpriv|local\d)\.\w+$')
@@ -72,14 +73,16 @@ def log_text(data):
 
 
 def log_lines(data):
-    """The lines of a part of a log as text, without what was only on the way with them: CRs, NULs, colors."""
+    """(lines, bytes of each) of a part of a log: text without what was only on the way with it, CRs, NULs, colors."""
     if len(data) <= LONGEST_LINE and not any(mark in data for mark in _UNCLEAN):
         try:
             text = data.decode('ascii')
-            return (data if str is bytes else text).split('\n')
+            lines = (data if str is bytes else text).split('\n')
+            return lines, list(map(len, lines))
         except UnicodeDecodeError:
             pass
-    return [_clean(log_text(line[:LONGEST_LINE])) for line in data.split(b'\n')]
+    raw = data.split(b'\n')
+    return [_clean(log_text(line[:LONGEST_LINE])) for line in raw], list(map(len, raw))
 
 
 def _clean(line):
@@ -111,6 +114,11 @@ class Prefix:
 def unescape(message):
     """A message whose line breaks were written out (rsyslog's ``#012``, /dev/kmsg's ``\\x0a``) with spaces there."""
     return _ESCAPED.sub(' ', message)
+
+
+def says_more(message):
+    """Whether a message begins with something of its prefix that is its own: the kernel's time, or a count."""
+    return message.startswith(_AGAIN) or (message[:1] == '[' and bool(_SECONDS.match(message)))
 
 
 def _is_kernel(tag):
@@ -147,7 +155,7 @@ class PrefixReader:
             found = self._syslog(line) or self._decoded(line)
         return found or self._inner(line)
 
-    def before_rows(self, prefix):
+    def before(self, prefix):
         """What a line like the last, whose prefix is given, begins with, up to the kernel's own time; None where that
         is another in every line.
         """
@@ -181,7 +189,7 @@ class PrefixReader:
                 prefix.style, prefix.stamp, prefix.host, float(match.group(1)), match.group(2), prefix.trusted
             )
             rest = rest[match.end() :]
-        if rest[:17] == 'message repeated ':
+        if rest.startswith(_AGAIN):
             match = _REPEATED.match(rest)
             if match:
                 inner, rest = self._with_uptime(prefix, match.group(2))

@@ -32,7 +32,7 @@ def rest_of_line(before, after):
 
 def _form(line):
     """How a line's prefix is written; None where it has none that tells a time."""
-    line = log_lines(line)[0]
+    line = log_lines(line)[0][0]
     prefix = PrefixReader().read(line)[0]
     if prefix is None or (prefix.style is None and prefix.uptime is None):
         return None

@@ -171,16 +171,18 @@ class Scanner:
         assembler, path = self._assembler, self._path
         feed = assembler.feed
         number, offset = self._line, self._base + start
-        lines, sizes = log_lines(chunk), list(map(len, chunk.split(b'\n')))
+        lines, sizes = log_lines(chunk)
         read, count, wanted = 0, len(lines), True
         while wanted and read < count:
-            wanted = feed(lines[read], path, None if number is None else number + read, offset)
+            wanted = feed(lines[read], path, number and number + read, offset)
             offset += sizes[read] + 1
             read += 1
-            if assembler.in_table:
-                rows = assembler.feed_rows(lines, read)
-                offset += sum(sizes[read : read + rows]) + rows
-                read += rows
+            if wanted and read < count:
+                taken = assembler.feed_alike(lines, sizes, read, number and number + read, offset)
+                if taken:
+                    offset += sum(sizes[read : read + taken]) + taken
+                    read += taken
+                    wanted = assembler.wants_more()
         position = min(offset - self._base, end)
         self._count(position)
         self._position = position

@@ -7,6 +7,7 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
+from itertools import takewhile
 from operator import itemgetter
 
 # The most rows that are held of one table; of a longer one the rows with the most memory stay.
@@ -22,6 +23,12 @@ _PAGE_TABLE_CELLS = ('nr_ptes', 'nr_pmds', 'nr_puds')
 def is_header(message):
     """Whether a message is the table's first line."""
     return message[:1] == '[' and 'total_vm' in message and 'pid' in message[:12]
+
+
+def _integers(column):
+    first = column[0]
+    # Without swap no process has pages there, and few have a score of their own.
+    return [int(first)] * len(column) if column.count(first) == len(column) else list(map(int, column))
 
 
 class TaskTable:
@@ -80,33 +87,41 @@ class TaskTable:
         return True
 
     def add_all(self, messages):
-        """Read rows as a kernel prints them, up to the first that add() has to judge; how many were read."""
-        count = self._numbers
-        rows = []
-        for message in messages:
-            cells = message[1:_LONGEST_ROW].replace(']', ' ', 1).split()
-            # A name with blanks, or none.
-            if len(cells) != count + 1:
-                break
-            rows.append(cells)
-        columns = list(zip(*rows))
-        try:
-            numbers = [list(map(int, column)) for column in columns[:count]]
-        except ValueError:
-            return 0
-        if not rows or max(map(max, numbers)) > _LARGEST:
-            return 0
-        nothing, zeros = [None] * len(rows), [0] * len(rows)
-        numbers += [nothing, zeros]
-        pid, rss, total_vm, uid, tgid, swapents, adjustment, ptes, pmds, puds = self._pick(numbers)
+        """Read rows, each in one message, up to the first that is none; how many were read."""
+        columns = self._columns(messages)
+        if columns is None:
+            return sum(1 for dummy in takewhile(self.add, messages))
+        names = columns.pop()
+        nothing, zeros = [None] * len(names), [0] * len(names)
+        pid, rss, total_vm, uid, tgid, swapents, adjustment, ptes, pmds, puds = self._pick(columns + [nothing, zeros])
         page_tables = nothing
         if self._has_page_tables:
             page_tables = ptes if self.pgtables_in_bytes else map(sum, zip(ptes, pmds, puds))
         rss = zeros if rss is nothing else rss
-        self.rows.extend(zip(rss, total_vm, pid, uid, tgid, page_tables, swapents, adjustment, columns[count]))
+        self.rows.extend(zip(rss, total_vm, pid, uid, tgid, page_tables, swapents, adjustment, names))
         if len(self.rows) >= 2 * MOST_ROWS:
             self._drop()
-        return len(rows)
+        return len(names)
+
+    def _columns(self, messages):
+        """The numbers of some rows and their names, by column; None where not all have a name, and one without blanks.
+
+        All are split at once, and what closes each pid tells that they are rows of so many cells.
+        """
+        count, width = len(messages), self._numbers + 1
+        cells = ' '.join([message[1:] for message in messages]).split()
+        if not count or len(cells) != count * width or max(map(len, messages)) > _LONGEST_ROW:
+            return None
+        columns = [cells[place::width] for place in range(width)]
+        columns[0] = ' '.join(columns[0] + ['']).split('] ')
+        if len(columns[0]) != count + 1:
+            return None
+        columns[0].pop()
+        try:
+            numbers = [_integers(column) for column in columns[:-1]]
+        except ValueError:
+            return None
+        return numbers + columns[-1:] if max(map(max, numbers)) <= _LARGEST else None
 
     def _drop(self):
         self.rows.sort(key=lambda row: (-row[0], row[2]))
