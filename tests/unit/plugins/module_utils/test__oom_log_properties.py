@@ -40,6 +40,17 @@ ROWS = [
     '|[  787]  1000   787    19091       98    94208        0             0 bare',
     'oom_reaper: reaped process 1 (x), now anon-rss:0kB, file-rss:0kB, shmem-rss:0kB',
 ]
+PREFIXES = ['', 'Oct 28 11:32:28 h kernel: ', 'Oct 28 11:32:28 h kernel: [ 12.345678] ', '[   12.345678] ']
+# Of every kernel, and what only looks like a line of a report, or breaks the rule of the lines around it.
+MESSAGES = ROWS + sorted(set(line for lines in ERAS.values() for line in lines)) + [
+    '',
+    '|',
+    '| pieces of a line',
+    '[<ffffffff8116d2c1>] oom_kill_process+0x241/0x390',
+    '[ 99.000001] Out of memory: Killed process 5 (late) total-vm:4kB, anon-rss:4kB, file-rss:0kB',
+    'message repeated 2 times: [ Out of memory: Killed process 6 (again) total-vm:4kB, anon-rss:4kB, file-rss:0kB]',
+    '|Oct 28 11:32:28 other kernel: mapped:1 shmem:2',
+]
 
 
 def in_blocks(blocks):
@@ -52,6 +63,10 @@ def in_blocks(blocks):
     reading._finish(scanner, source)
     reading.end_family()
     return reading.result()['events']
+
+
+def logged(prefix, lines):
+    return [((line if line.startswith('|') else prefix + line).lstrip('|') + '\n').encode('utf-8') for line in lines]
 
 
 def read(data):
@@ -96,15 +111,21 @@ def test_a_report_in_blocks_of_any_size_reads_the_same(report, size):
 @RELAXED
 @given(
     st.sampled_from(sorted(era for era in ERAS if any(is_header(line) for line in ERAS[era]))),
-    st.sampled_from(['', 'Oct 28 11:32:28 h kernel: ', 'Oct 28 11:32:28 h kernel: [ 12.345678] ', '[   12.345678] ']),
+    st.sampled_from(PREFIXES),
     st.lists(st.sampled_from(ROWS), max_size=12),
 )
 def test_rows_of_a_table_say_in_one_block_what_they_say_line_by_line(era, prefix, rows):
     lines = list(ERAS[era])
     place = [index for index, line in enumerate(lines) if is_header(line)][0]
     lines[place + 1 : place + 1] = rows
-    data = [(line if line.startswith('|') else prefix + line).lstrip('|') + '\n' for line in lines]
-    data = [line.encode('utf-8') for line in data]
+    data = logged(prefix, lines)
+    assert in_blocks(data) == read(b''.join(data))['events']
+
+
+@RELAXED
+@given(st.sampled_from(PREFIXES), st.lists(st.sampled_from(MESSAGES), max_size=90))
+def test_lines_that_begin_alike_say_in_one_block_what_they_say_line_by_line(prefix, lines):
+    data = logged(prefix, lines)
     assert in_blocks(data) == read(b''.join(data))['events']
 
 
