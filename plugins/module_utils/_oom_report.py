@@ -81,16 +81,16 @@ class Report:
             return False
         word = message.split(' ', 1)[0]
         handler = _HANDLERS.get(word)
-        if handler is None:
-            if first.isdigit():
-                return self._in_block(MemoryBlock.count_line, message)
-            if message.startswith(COUNTER_WORDS):
-                handler = Report._counters
-            elif self.in_statistics:
-                handler = Report._statistic
-            else:
-                return False
-        return handler(self, whole)
+        if handler is not None:
+            return handler(self, whole)
+        read = _BLOCK_LINES.get(word)
+        if read is not None:
+            return self._in_block(read, whole)
+        if first.isdigit():
+            return self._in_block(MemoryBlock.count_line, message)
+        if message.startswith(COUNTER_WORDS):
+            return self._in_block(MemoryBlock.counter_line, whole)
+        return self.in_statistics and self._statistic(whole)
 
     def _memory_start(self, message):
         # A second block is that of another CPU, or of an allocation that failed: read, and left out.
@@ -108,17 +108,8 @@ class Report:
         self.memory = self.memory or block
         return True
 
-    def _counters(self, message):
-        return self._in_block(MemoryBlock.counter_line, message)
-
-    def _node(self, message):
-        return self._in_block(MemoryBlock.node_line, message)
-
     def _reserve(self, message):
         return self._block is not None and self._block.reserve_line(message)
-
-    def _swap(self, message):
-        return self._in_block(MemoryBlock.swap_line, message)
 
     def _identity(self, message):
         found = lines.identity(message)
@@ -184,10 +175,7 @@ class Report:
 _HANDLERS = {
     'Mem-Info:': Report._memory_start,
     'Mem-info:': Report._memory_start,
-    'Node': Report._node,
     'lowmem_reserve[]:': Report._reserve,
-    'Free': Report._swap,
-    'Total': Report._swap,
     'CPU:': Report._identity,
     'Pid:': Report._identity,
     'memory:': Report._usage,
@@ -197,5 +185,5 @@ _HANDLERS = {
     'Memory': Report._statistics,
     'Task': Report._task_in,
 }
-for _word in ZONE_WORDS:
-    _HANDLERS[_word] = Report._node
+_BLOCK_LINES = dict((word, MemoryBlock.node_line) for word in ZONE_WORDS)
+_BLOCK_LINES.update({'Node': MemoryBlock.node_line, 'Free': MemoryBlock.swap_line, 'Total': MemoryBlock.swap_line})
