@@ -44,7 +44,7 @@ def test_the_corpus_replays_to_what_each_kernel_did():
 
 
 @pytest.mark.skipif(not LOGS, reason='%s/oom-corpus is not on this host' % SHARED)
-@pytest.mark.parametrize('path', LOGS, ids=os.path.basename)
+@pytest.mark.parametrize('path', LOGS, ids=[os.path.basename(path) for path in LOGS])
 def test_every_report_gets_advice_and_no_control_group_gets_swap(path):
     found = events(path)
     advice = advise({}, found)
