@@ -6,6 +6,7 @@
 
     tests/vm/reports.py                # the newest kernel of each series in the suites below
     tests/vm/reports.py 6.18 7.1       # those of some series
+    tests/vm/reports.py linux/arch/x86/boot/bzImage    # a kernel of your own, with MEMCG, SMP, NUMA and MAGIC_SYSRQ
 
 A cgroup over its limit; one with memory.oom.group; the whole machine; sysrq f. What dmesg(1) shows of it goes to
 tests/unit/fixtures/oom-linux-VERSION.dmesg. A kernel needs none of its modules for this: it runs busybox from its
@@ -101,14 +102,25 @@ def initramfs(scratch):
     return packed
 
 
-def reports(url, initrd, scratch):
-    """What dmesg(1) shows of the reports of one kernel."""
+def packed_kernel(url, scratch):
+    """The path of the kernel in a package."""
     package, tree = scratch / 'package.deb', scratch / 'tree'
     shutil.rmtree(tree, ignore_errors=True)
     with urllib.request.urlopen(url) as answer:
         package.write_bytes(answer.read())
     subprocess.run(['dpkg-deb', '-x', str(package), str(tree)], check=True)
     (kernel,) = list(tree.glob('boot/vmlinuz-*')) + list(tree.glob('usr/lib/modules/*/vmlinuz'))
+    return kernel
+
+
+def version_of(kernel):
+    """``6.14.0`` of a bzImage, Documentation/arch/x86/boot.rst."""
+    data = kernel.read_bytes()
+    return re.match(rb'[\d.]+', data[0x200 + int.from_bytes(data[0x20E:0x210], 'little') :]).group().decode()
+
+
+def reports(kernel, initrd):
+    """What dmesg(1) shows of the reports of one kernel."""
     done = subprocess.run(
         ['qemu-system-x86_64', '-nodefaults', '-display', 'none', '-no-reboot', '-m', '384', '-cpu', EMULATED_CPU,
          '-kernel', str(kernel), '-initrd', str(initrd), '-serial', 'stdio',
@@ -116,22 +128,23 @@ def reports(url, initrd, scratch):
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, timeout=900, check=True)
     console = done.stdout.decode().replace('\r', '')
     if BEGIN not in console or END not in console:
-        raise SystemExit('%s: no reports. Console:\n%s' % (url, console[-3000:]))
+        raise SystemExit('%s: no reports. Console:\n%s' % (kernel, console[-3000:]))
     return console.split(BEGIN + '\n')[1].split(END)[0]
 
 
-def main(series):
-    known = kernels()
+def main(names):
+    known = {} if names and all('/' in name for name in names) else kernels()
     with tempfile.TemporaryDirectory() as directory:
         scratch = pathlib.Path(directory)
         initrd = initramfs(scratch)
-        for name in series or known:
-            version, url = known[name]
+        for name in names or known:
+            kernel = pathlib.Path(name) if '/' in name else None
+            version, url = (version_of(kernel), None) if kernel else known[name]
             path = FIXTURES / ('oom-linux-%s.dmesg' % version)
             if path.exists():
                 print('%s is there already' % path)
                 continue
-            path.write_text(reports(url, initrd, scratch))
+            path.write_text(reports(kernel or packed_kernel(url, scratch), initrd))
             print(path)
 
 
