@@ -34,6 +34,8 @@ _KERNEL = re.compile(
 class ForkFailures:
     """Fed the lines of a log by a Scanner, in place of an Assembler."""
 
+    in_table = False
+
     def __init__(self):
         self.found = []
         self.count = 0

@@ -11,7 +11,7 @@ import collections
 import itertools
 
 from . import _oom_lines as lines
-from ._oom_prefix import Prefix, PrefixReader, says_more, unescape
+from ._oom_prefix import Prefix, PrefixReader, unescape
 from ._oom_report import Report
 from ._oom_times import parse_yearless
 
@@ -26,8 +26,6 @@ _MOST_WAITING = 16
 _MOST_CONTINUATIONS = 200
 # A report of so many tasks does not wait for the reaper's line.
 _LARGE_TABLE = 4096
-# Lines that begin alike are taken by so many.
-_AT_ONCE = 64
 # An OOM kill that follows its header by more than this belongs to another report, whose header was lost.
 _LONGEST_KILL = 300
 
@@ -61,26 +59,13 @@ def seconds_between(first, second):
     return None
 
 
-def _unescaped(message):
-    message = message.strip()
-    return unescape(message) if '#' in message or '\\' in message else message
-
-
-def _without_seconds(text):
-    """What stands behind the kernel's own time, or nothing. A caller in brackets may stand there: that is no pid."""
-    seconds, dummy, rest = text.partition('] ')
-    return rest if '.' in seconds else ''
-
-
-def _is_row(message):
-    return message[:1] == '[' and '#' not in message and '\\' not in message
-
-
 class Assembler:
     """Feed it lines; it hands each finished report to ``emit``."""
 
     def __init__(self, emit):
         self._emit = emit
+        # Whether the lines that follow may be rows of a task table, and so of feed_rows().
+        self.in_table = False
         self._reader = PrefixReader()
         self._streams = {}
         self._waiting = collections.deque()
@@ -111,8 +96,8 @@ class Assembler:
     def feed(self, line, path, number, offset):
         """Take a line of a log, one of log_lines(). True while more lines are wanted."""
         prefix, message = self._reader.read(line)
+        message = message.strip()
         if prefix is None:
-            message = message.strip()
             if not message or message[:3] in ('--', '```', '...'):
                 return self.wants_more()
             if self._pending is not None and (self._styled or message.startswith(_BROKEN)):
@@ -125,56 +110,44 @@ class Assembler:
         else:
             self._styled = True
         self._finish_message()
-        self._pending = (prefix, _unescaped(message), path, number, offset)
+        if '#' in message or '\\' in message:
+            message = unescape(message)
+        self._pending = (prefix, message, path, number, offset)
+        self.in_table = message[:1] == '['
         return not self._idle or self.wants_more()
 
-    def feed_alike(self, texts, sizes, index, number, offset):
-        """Take the lines from texts[index] on that begin as the last line did, as those of one report do; how many.
+    def feed_rows(self, texts, index):
+        """Take the lines from texts[index] on that are rows of a task table, prefixed as the last line was; how many.
 
-        ``sizes`` are those of all texts; ``number`` and ``offset`` are of texts[index]. A line is left to feed() where
-        the one below it begins otherwise, as it may go on there.
+        A row without a prefixed line below it is left to feed(), as it may go on there.
         """
         if self._pending is None or self._more:
             return 0
-        prefix, dummy, path = self._pending[:3]
-        before = self._reader.before(prefix)
+        prefix = self._pending[0]
+        before = self._reader.before_rows(prefix)
         if before is None:
             return 0
-        begin = len(before)
-        messages = [text[begin:] if text.startswith(before) else None for text in texts[index : index + _AT_ONCE]]
-        if None in messages:
-            del messages[messages.index(None) :]
-        timed = prefix.uptime is not None
-        if timed:
-            messages = list(itertools.takewhile(bool, map(_without_seconds, messages)))
-        place, last = 0, len(messages) - 1
-        while place < last:
-            message = messages[place]
-            if message[:1] == '[':
-                self._finish_message()
-                rows = self._feed_rows(messages[place:last])
-                if rows:
-                    offset += sum(sizes[index + place : index + place + rows]) + rows
-                    place += rows
-                    continue
+        begin, timed = len(before), prefix.uptime is not None
+        rows = []
+        for text in itertools.islice(texts, index, None):
+            if not text.startswith(before):
+                break
+            rest = text[begin:]
             if timed:
-                prefix, message = self._reader.read(texts[index + place])
-            if prefix is None or (not timed and says_more(message)):
+                # Seconds in brackets; a caller in brackets may follow.
+                time, mark, rest = rest.partition('] ')
+                if not mark or '.' not in time:
+                    break
+            rows.append(rest)
+            if rest[:1] != '[' or '#' in rest or '\\' in rest:
                 break
-            self._finish_message()
-            self._pending = (prefix, _unescaped(message), path, number and number + place, offset)
-            offset += sizes[index + place] + 1
-            place += 1
-            if self._idle and not self.wants_more():
-                break
-        return place
-
-    def _feed_rows(self, messages):
-        """Take the messages that are rows of a task table; how many."""
+        if len(rows) < 2:
+            return 0
+        self._finish_message()
         report = self._streams.get(self._key)
         if report is None or report.table is None:
             return 0
-        return report.table.add_all(list(itertools.takewhile(_is_row, messages)))
+        return report.table.add_all(rows[:-1])
 
     def flush(self):
         """No more lines come: hand over all that is held."""

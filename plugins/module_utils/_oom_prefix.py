@@ -45,7 +45,6 @@ _RFC3164 = re.compile(
 _UNIX = re.compile(r'(\d{9,11}\.\d{6}) %s' % _TAG)
 _LOGCAT = re.compile(r'(\d\d)-(\d\d) (\d\d:\d\d:\d\d\.\d{3}) +\d{1,10} +\d{1,10} [VDIWEF] .{0,40}?: ')
 _KERNEL = re.compile(r'(?:(%s) )?kernel: ?' % _HOST)
-_AGAIN = 'message repeated '
 _REPEATED = re.compile(r'message repeated (\d{1,9}) times: \[ ?(.*)\]$')
 _QUOTE = re.compile(r'[>\s|]+')
 _FACILITY = re.compile(r'(?:kern|user|daemon|syslog|auth|authpriv|local\d)\.\w+$')
@@ -116,11 +115,6 @@ def unescape(message):
     return _ESCAPED.sub(' ', message)
 
 
-def says_more(message):
-    """Whether a message begins with something of its prefix that is its own: the kernel's time, or a count."""
-    return message.startswith(_AGAIN) or (message[:1] == '[' and bool(_SECONDS.match(message)))
-
-
 def _is_kernel(tag):
     """Whether a syslog tag, ``kernel`` or busybox's ``kern.warn kernel``, is the kernel's."""
     return tag == 'kernel' or tag.endswith(' kernel') or tag == 'klogd'
@@ -155,7 +149,7 @@ class PrefixReader:
             found = self._syslog(line) or self._decoded(line)
         return found or self._inner(line)
 
-    def before(self, prefix):
+    def before_rows(self, prefix):
         """What a line like the last, whose prefix is given, begins with, up to the kernel's own time; None where that
         is another in every line.
         """
@@ -189,7 +183,7 @@ class PrefixReader:
                 prefix.style, prefix.stamp, prefix.host, float(match.group(1)), match.group(2), prefix.trusted
             )
             rest = rest[match.end() :]
-        if rest.startswith(_AGAIN):
+        if rest[:17] == 'message repeated ':
             match = _REPEATED.match(rest)
             if match:
                 inner, rest = self._with_uptime(prefix, match.group(2))

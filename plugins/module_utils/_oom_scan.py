@@ -174,15 +174,13 @@ class Scanner:
         lines, sizes = log_lines(chunk)
         read, count, wanted = 0, len(lines), True
         while wanted and read < count:
-            wanted = feed(lines[read], path, number and number + read, offset)
+            wanted = feed(lines[read], path, None if number is None else number + read, offset)
             offset += sizes[read] + 1
             read += 1
-            if wanted and read < count:
-                taken = assembler.feed_alike(lines, sizes, read, number and number + read, offset)
-                if taken:
-                    offset += sum(sizes[read : read + taken]) + taken
-                    read += taken
-                    wanted = assembler.wants_more()
+            if assembler.in_table:
+                rows = assembler.feed_rows(lines, read)
+                offset += sum(sizes[read : read + rows]) + rows
+                read += rows
         position = min(offset - self._base, end)
         self._count(position)
         self._position = position

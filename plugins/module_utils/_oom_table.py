@@ -25,12 +25,6 @@ def is_header(message):
     return message[:1] == '[' and 'total_vm' in message and 'pid' in message[:12]
 
 
-def _integers(column):
-    first = column[0]
-    # Without swap no process has pages there, and few have a score of their own.
-    return [int(first)] * len(column) if column.count(first) == len(column) else list(map(int, column))
-
-
 class TaskTable:
     """Rows are (rss, total_vm, pid, uid, tgid, pgtables, swapents, oom_score_adj, name), None where the table lacks it.
 
@@ -118,7 +112,7 @@ class TaskTable:
             return None
         columns[0].pop()
         try:
-            numbers = [_integers(column) for column in columns[:-1]]
+            numbers = [list(map(int, column)) for column in columns[:-1]]
         except ValueError:
             return None
         return numbers + columns[-1:] if max(map(max, numbers)) <= _LARGEST else None

@@ -29,8 +29,6 @@ _MONTH_NAMES = (
     u'dec d\xe9c dez dic des pro gru joulu ara \u0434\u0435\u043a \u0433\u0440\u0443 gru dets',
 )
 _MONTHS = dict((name, number) for number, names in enumerate(_MONTH_NAMES, 1) for name in names.split())
-# As syslog writes them.
-_ENGLISH = dict((names.split()[0].capitalize(), number) for number, names in enumerate(_MONTH_NAMES, 1))
 
 _CLOCK = re.compile(r'^(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?$')
 _ISO = re.compile(r'^(\d{4})-(\d{2})-(\d{2})[T ](\d{2}):(\d{2}):(\d{2})(?:[.,](\d{1,9}))?\d*\s*(Z|[+-]\d{2}:?\d{2})?$')
@@ -40,8 +38,6 @@ _DAY = 86400.0
 
 def month_number(name):
     """1 to 12 of a month's abbreviation in any of the known languages, or None."""
-    if name in _ENGLISH:
-        return _ENGLISH[name]
     text = to_bytes(name).decode('utf-8', 'replace').lower().strip(u'. ')
     digits = _MONTH_DIGITS.match(text)
     if digits:
