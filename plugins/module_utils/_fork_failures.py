@@ -34,8 +34,6 @@ _KERNEL = re.compile(
 class ForkFailures:
     """Fed the lines of a log by a Scanner, in place of an Assembler."""
 
-    in_table = False
-
     def __init__(self):
         self.found = []
         self.count = 0
@@ -51,21 +49,26 @@ class ForkFailures:
     def pause(self):
         """There is nothing to finish."""
 
-    def feed(self, line, path, number, offset):
-        """Look at one line."""
+    def feed(self, lines):
+        """Look at one line; how many that were."""
+        self._look_at(lines.texts[0], lines)
+        return 1
+
+    def _look_at(self, line, lines):
         libc = None
         if _GLIBC.search(line):
             libc = 'glibc'
         elif _MUSL.search(line):
             libc = 'musl'
         elif ' ENOMEM' not in line:
-            return False
+            return
         if not _FORK.search(line[: _LONGEST * 8]) or _KERNEL.search(line):
-            return False
+            return
         self.count += 1
         prefix, message = self._reader.read(line)
+        path, number, offset = lines.place(0)
         if prefix is not None and prefix.trusted:
-            return False
+            return
         self.found.append(
             {
                 'prefix': prefix,
@@ -78,4 +81,3 @@ class ForkFailures:
         )
         if len(self.found) > MOST:
             del self.found[0]
-        return False

@@ -59,13 +59,17 @@ def seconds_between(first, second):
     return None
 
 
+def _behind_time(text):
+    """A row without its bracket, behind seconds in brackets; None where no such row stands there."""
+    time, mark, row = text.partition('] [')
+    return row if mark and '.' in time and ']' not in time else None
+
+
 class Assembler:
     """Feed it lines; it hands each finished report to ``emit``."""
 
     def __init__(self, emit):
         self._emit = emit
-        # Whether the lines that follow may be rows of a task table, and so of feed_rows().
-        self.in_table = False
         self._reader = PrefixReader()
         self._streams = {}
         self._waiting = collections.deque()
@@ -93,61 +97,70 @@ class Assembler:
             return True
         return self._idle < _PATIENCE_OPEN and any(not report.has_ended() for report in self._streams.values())
 
-    def feed(self, line, path, number, offset):
-        """Take a line of a log, one of log_lines(). True while more lines are wanted."""
-        prefix, message = self._reader.read(line)
-        message = message.strip()
-        if prefix is None:
-            if not message or message[:3] in ('--', '```', '...'):
-                return self.wants_more()
-            if self._pending is not None and (self._styled or message.startswith(_BROKEN)):
-                if len(self._more) < _MOST_CONTINUATIONS:
-                    self._more.append(message)
-                else:
-                    self._idle += 1
-                return self.wants_more()
-            prefix = _BARE
-        else:
-            self._styled = True
-        self._finish_message()
-        if '#' in message or '\\' in message:
-            message = unescape(message)
-        self._pending = (prefix, message, path, number, offset)
-        self.in_table = message[:1] == '['
-        return not self._idle or self.wants_more()
+    def feed(self, lines):
+        """Take lines of a log; how many: fewer than there are where no more are wanted."""
+        texts, read = lines.texts, self._reader.read
+        index, count = 0, len(texts)
+        while index < count:
+            prefix, message = read(texts[index])
+            message = message.strip()
+            if prefix is not None or not self._goes_on(message):
+                self._finish_message()
+                if '#' in message or '\\' in message:
+                    message = unescape(message)
+                self._styled = self._styled or prefix is not None
+                self._pending = (prefix or _BARE, message, lines, index)
+                if message[:1] == '[':
+                    index += self._feed_rows(texts, index + 1)
+            index += 1
+            if (self._idle or self._pending is None) and not self.wants_more():
+                break
+        return index
 
-    def feed_rows(self, texts, index):
+    def _goes_on(self, message):
+        """Whether a line without a prefix is the rest of the message before it, or says nothing."""
+        if not message or message[:3] in ('--', '```', '...'):
+            return True
+        if self._pending is None or not (self._styled or message.startswith(_BROKEN)):
+            return False
+        if len(self._more) < _MOST_CONTINUATIONS:
+            self._more.append(message)
+        else:
+            self._idle += 1
+        return True
+
+    def _feed_rows(self, texts, index):
         """Take the lines from texts[index] on that are rows of a task table, prefixed as the last line was; how many.
 
-        A row without a prefixed line below it is left to feed(), as it may go on there.
+        The last of them is left, as it may go on in the line below it.
         """
-        if self._pending is None or self._more:
-            return 0
         prefix = self._pending[0]
         before = self._reader.before_rows(prefix)
         if before is None:
             return 0
-        begin, timed = len(before), prefix.uptime is not None
-        rows = []
+        timed = prefix.uptime is not None
+        start = before if timed else before + '['
+        begin, rows = len(start), []
         for text in itertools.islice(texts, index, None):
-            if not text.startswith(before):
+            if not text.startswith(start):
                 break
-            rest = text[begin:]
+            row = text[begin:]
             if timed:
-                # Seconds in brackets; a caller in brackets may follow.
-                time, mark, rest = rest.partition('] ')
-                if not mark or '.' not in time:
+                row = _behind_time(row)
+                if row is None:
                     break
-            rows.append(rest)
-            if rest[:1] != '[' or '#' in rest or '\\' in rest:
-                break
-        if len(rows) < 2:
+            rows.append(row)
+        del rows[-1:]
+        whole = ' '.join(rows)
+        if '#' in whole or '\\' in whole:
+            rows = list(itertools.takewhile(lambda row: '#' not in row and '\\' not in row, rows))
+        if not rows:
             return 0
         self._finish_message()
         report = self._streams.get(self._key)
         if report is None or report.table is None:
             return 0
-        return report.table.add_all(rows[:-1])
+        return report.table.add_all(rows)
 
     def flush(self):
         """No more lines come: hand over all that is held."""
@@ -181,7 +194,7 @@ class Assembler:
         self._close(key)
         if len(self._streams) >= _MOST_STREAMS:
             self._close(next(iter(self._streams)))
-        report = self._streams[key] = Report(pending[0], *pending[2:])
+        report = self._streams[key] = Report(pending[0], *pending[2].place(pending[3]))
         report.layout = self._layouts.get(key[0])
         return report
 

@@ -7,6 +7,8 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
+from operator import itemgetter
+
 from ._oom_zones import fragmented, plenty, spared_high_memory
 from ._sizes import format_size
 
@@ -163,10 +165,10 @@ def who_held_it(event, rows, size):
     kernel = _kernel_share(event, limit)
     if kernel or not rows or size is None:
         return kernel
-    held = [row[0] + (row[6] or 0) for row in rows]
-    total = max(held)
-    place = held.index(total)
-    largest = rows[place]
+    if any(map(itemgetter(6), rows)):
+        rows = sorted(rows, key=_held, reverse=True)
+    largest = rows[0]
+    total = _held(largest)
     if not total:
         return None
     if limit and total * size * 2 > limit:
@@ -184,17 +186,19 @@ def who_held_it(event, rows, size):
             ', shared pages counted for each' if limit and pages * size > limit else '',
         )
     text = 'the largest process, %s, holds %s' % (_named(largest), _sizes(largest, size))
-    held[place] = 0
-    second = max(held)
-    if second * 3 > total:
-        row = rows[held.index(second)]
-        text += ', and %s %s' % (_named(row), _sizes(row, size))
+    if len(rows) > 1 and _held(rows[1]) * 3 > total:
+        text += ', and %s %s' % (_named(rows[1]), _sizes(rows[1], size))
     return text
+
+
+def _held(row):
+    """The pages that a process held in RAM and in swap."""
+    return row[0] + (row[6] or 0)
 
 
 def _largest_group(rows):
     """(name, processes, resident pages) of the name whose processes hold the most together, where there are many."""
-    if len(rows) - len(set([row[8] for row in rows])) < _MANY - 1:
+    if len(rows) - len(set(map(itemgetter(8), rows))) < _MANY - 1:
         return None, 0, 0
     groups = {}
     for row in rows:

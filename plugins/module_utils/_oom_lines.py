@@ -30,10 +30,10 @@ _KERNEL = re.compile(
 )
 
 _KILLED = re.compile(
-    r'Killed\s+process\s+(\d{1,10})(?:,? UID (\d{1,10}),)?\s+\((.{0,64})\)(?=,? UID[ :]|,?\s+(?:total-vm|vsz):)(.*)$',
+    r'Killed\s+process\s+(\d{1,10})(?:,? UID (\d{1,10}),)?\s+\((.{0,64})(\)(?=,? UID[ :]|,?\s+(?:total-vm|vsz):).*)$',
     re.DOTALL,
 )
-_KILLED_ONLY = re.compile(r'Killed\s+process\s+(\d{1,10})(?:,? UID (\d{1,10}),)?\s+\((.{0,16})\)(.*)$', re.DOTALL)
+_KILLED_ONLY = re.compile(r'Killed\s+process\s+(\d{1,10})(?:,? UID (\d{1,10}),)?\s+\((.{0,16})(\).*)$', re.DOTALL)
 _KILLED_PREFIX = re.compile(r'[\w ()/.-]{0,80}[:,] ?$')
 _SIZES = {
     'total-vm': 'total_vm_kb',
@@ -43,8 +43,9 @@ _SIZES = {
     'shmem-rss': 'shmem_rss_kb',
     'pgtables': 'pgtables_kb',
 }
+# That it begins with a separator lets an expression skip what does not.
 _KILLED_NUMBER = re.compile(
-    r'\b(?:(%s) ?: ?(\d{1,20})k ?B|UID[: ](\d{1,10})|oom_score_adj: ?(-?\d{1,5}))'
+    r'\W(?:(%s) ?: ?(\d{1,20})k ?B|UID[: ](\d{1,10})|oom_score_adj: ?(-?\d{1,5}))'
     % '|'.join(_SIZES).replace('-', '- ?')
 )
 

@@ -12,14 +12,16 @@ import re
 _MOST_ZONES = 2048
 _MOST_COUNTERS = 96
 
-_ZONE = re.compile(r'(?:Node (\d{1,6}),? )?(DMA|DMA32|Normal|HighMem|Movable|Device) (free:\d.*)$', re.DOTALL)
+_ZONE = re.compile(r'(?:Node (\d{1,6}),? )?(DMA|DMA32|Normal|HighMem|Movable|Device)( free:\d.*)$', re.DOTALL)
 _NODE = re.compile(r'Node \d{1,6} \w{1,20}:\d')
 _BLOCKS = re.compile(r'(?:Node (\d{1,6}),? )?(DMA|DMA32|Normal|HighMem|Movable|Device): (.*)$', re.DOTALL)
-_BLOCK = re.compile(r'(\d{1,12})\*\s?(\d{1,9})kB(?: \(([A-Z]{1,8})\))?')
+_BLOCK = re.compile(r'(\d{1,12})\*\s?\d{1,9}kB(?: \(([A-Z]{1,8})\))?')
+_SMALLEST = re.compile(r'\d{1,12}\*\s?(\d{1,9})kB')
 _HUGE_PAGES = re.compile(
     r'Node (\d{1,6}) hugepages_total=(\d{1,12}) hugepages_free=(\d{1,12})(?: hugepages_surp=\d{1,12})?'
     r' hugepages_size=(\d{1,12})kB'
 )
+_COUNTER = re.compile(r'(?<!\S)([^\s:]{1,40}):(\d{1,20})(?!\S)')
 _SWAP = re.compile(r'(Free|Total) swap *[=:] *(\d{1,20})kB')
 _COUNT = re.compile(
     r'(\d{1,20}) (pages RAM|pages of RAM|pages HighMem|pages HIGHMEM|pages reserved|reserved pages'
@@ -44,22 +46,26 @@ ZONE_WORDS = frozenset(
 )
 # What is told of a zone, in kB.
 ZONE_COUNTERS = ('free', 'min', 'low', 'high', 'present', 'managed', 'free_cma')
-_ZONE_COUNTER = re.compile(r'(?<!\S)(%s):(\d{1,20})' % '|'.join(ZONE_COUNTERS))
-COUNTER_WORDS = (
-    'active_anon:',
-    'active_file:',
-    'unevictable:',
-    'slab_reclaimable:',
-    'mapped:',
-    'free:',
-    'sec_pagetables:',
-    'kernel_misc_reclaimable:',
-    'free_cma:',
-    'inactive_anon:',
-    'inactive_file:',
-    'Active:',
-    'Active_anon:',
-    'free_pcp:',
+# That it begins with a blank lets an expression skip what does not.
+_ZONE_COUNTER = re.compile(r' (%s):(\d{1,20})' % '|'.join(ZONE_COUNTERS))
+# What a line of page counts may begin with.
+COUNTERS = frozenset(
+    (
+        'active_anon',
+        'active_file',
+        'unevictable',
+        'slab_reclaimable',
+        'mapped',
+        'free',
+        'sec_pagetables',
+        'kernel_misc_reclaimable',
+        'free_cma',
+        'inactive_anon',
+        'inactive_file',
+        'Active',
+        'Active_anon',
+        'free_pcp',
+    )
 )
 
 
@@ -84,11 +90,9 @@ class MemoryBlock:
 
     def counter_line(self, message):
         """``active_anon:214440 inactive_anon:63 ...``: the paragraph of page counts below Mem-Info."""
-        for part in message.split():
-            name, dummy, value = part.partition(':')
-            count = _number(value)
-            if count is not None and len(self.counters) < _MOST_COUNTERS:
-                self.counters.setdefault(name.lower(), count)
+        if len(self.counters) < _MOST_COUNTERS:
+            for name, count in _COUNTER.findall(message):
+                self.counters.setdefault(name.lower(), int(count))
         return True
 
     def node_line(self, message):
@@ -115,12 +119,15 @@ class MemoryBlock:
         found = _BLOCK.findall(rest)
         if not found:
             return
-        # The buddy allocator's smallest block is the page: 64kB on ppc64 and on arm64 built so.
-        unit = int(found[0][1])
-        if unit and not unit & (unit - 1):
-            self.page_kb = self.page_kb or unit
-        counts = [int(count) for count, dummy, dummy in found[:32]]
-        types = [letters or None for dummy, dummy, letters in found[:32]]
+        if self.page_kb is None:
+            # The buddy allocator's smallest block is the page: 64kB on ppc64 and on arm64 built so.
+            unit = int(_SMALLEST.search(rest).group(1))
+            if unit and not unit & (unit - 1):
+                self.page_kb = unit
+        counts, types = [], []
+        for count, letters in found[:32]:
+            counts.append(int(count))
+            types.append(letters or None)
         node = int(node) if node else None
         for entry in self.zones:
             if entry['zone'] == zone and entry['node'] == node and entry['blocks'] is None:

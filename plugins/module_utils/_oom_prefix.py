@@ -16,7 +16,6 @@ from ._host import to_native
 # Longer than the kernel's longest record (8 kB with its extended header), shorter than what a hostile line may hold.
 LONGEST_LINE = 1 << 16
 
-_UNCLEAN = (b'\r', b'\0', b'\x1b')
 # dmesg and journalctl print in color where they are told to.
 _COLOR = re.compile('\x1b\\[[0-9;]{0,20}[mK]')
 
@@ -73,7 +72,7 @@ def log_text(data):
 
 def log_lines(data):
     """(lines, bytes of each) of a part of a log: text without what was only on the way with it, CRs, NULs, colors."""
-    if len(data) <= LONGEST_LINE and not any(mark in data for mark in _UNCLEAN):
+    if len(data) <= LONGEST_LINE and not (b'\r' in data or b'\0' in data or b'\x1b' in data):
         try:
             text = data.decode('ascii')
             lines = (data if str is bytes else text).split('\n')
@@ -129,10 +128,10 @@ class PrefixReader:
 
     def read(self, line):
         """(Prefix or None, message) of a line; None where nothing but a message stands there."""
-        if self._text is not None and line.startswith(self._text):
-            prefix = self._prefix
-            rest = line[len(self._text) :]
-            return self._with_uptime(prefix, rest) if rest[:1] == '[' or rest[:1] == 'm' else (prefix, rest)
+        text = self._text
+        if text is not None and line.startswith(text):
+            rest = line[len(text) :]
+            return self._with_uptime(self._prefix, rest) if rest[:1] in '[m' else (self._prefix, rest)
         self._text = None
         first = line[:1]
         if first == '[':

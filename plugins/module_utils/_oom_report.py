@@ -10,7 +10,7 @@ __metaclass__ = type
 import re
 
 from . import _oom_lines as lines
-from ._oom_memory import COUNTER_WORDS, ZONE_WORDS, MemoryBlock
+from ._oom_memory import COUNTERS, ZONE_WORDS, MemoryBlock
 from ._oom_table import TaskTable, is_header
 
 _ROW = re.compile(r'\[\s*\d+\]\s+\d')
@@ -67,30 +67,33 @@ class Report:
 
         True where it belongs to a report.
         """
-        first = message[:1]
-        if first == '[':
-            if is_header(whole):
-                self.table = TaskTable(whole)
-                self.in_statistics = False
-                return True
-            if self.table is None and self.layout is not None and _ROW.match(message):
-                table = TaskTable(self.layout, headless=True)
-                if table.add(message, pieces):
-                    self.table = table
-                    return True
-            return False
         word = message.split(' ', 1)[0]
-        handler = _HANDLERS.get(word)
-        if handler is not None:
-            return handler(self, whole)
         read = _BLOCK_LINES.get(word)
         if read is not None:
             return self._in_block(read, whole)
-        if first.isdigit():
+        handler = _HANDLERS.get(word)
+        if handler is not None:
+            return handler(self, whole)
+        if word.isdigit():
             return self._in_block(MemoryBlock.count_line, message)
-        if message.startswith(COUNTER_WORDS):
+        if word[:1] == '[':
+            return self._table_line(message, whole, pieces)
+        if word.partition(':')[0] in COUNTERS and ':' in word:
             return self._in_block(MemoryBlock.counter_line, whole)
         return self.in_statistics and self._statistic(whole)
+
+    def _table_line(self, message, whole, pieces):
+        """The task table's header, or its first row where that is lost."""
+        if is_header(whole):
+            self.table = TaskTable(whole)
+            self.in_statistics = False
+            return True
+        if self.table is None and self.layout is not None and _ROW.match(message):
+            table = TaskTable(self.layout, headless=True)
+            if table.add(message, pieces):
+                self.table = table
+                return True
+        return False
 
     def _memory_start(self, message):
         # A second block is that of another CPU, or of an allocation that failed: read, and left out.

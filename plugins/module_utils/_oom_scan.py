@@ -21,6 +21,21 @@ COUNTED = 1 << 25
 _PROBE_EVERY = 1 << 16
 
 
+class Lines:
+    """Lines of a log that follow each other: their ``texts``, and where each stands."""
+
+    def __init__(self, data, path, number, offset):
+        self.texts, self._sizes = log_lines(data)
+        self.path = path
+        self._number = number
+        self._offset = offset
+
+    def place(self, index):
+        """(path, line number or None, offset) of a line, or of what follows the last."""
+        number = None if self._number is None else self._number + index
+        return self.path, number, self._offset + sum(self._sizes[:index]) + index
+
+
 class Scanner:
     """Reads one log by blocks and feeds the lines of its reports to an Assembler.
 
@@ -168,21 +183,10 @@ class Scanner:
         chunk = buffer[start:end]
         if chunk[-1:] == b'\n':
             chunk = chunk[:-1]
-        assembler, path = self._assembler, self._path
-        feed = assembler.feed
-        number, offset = self._line, self._base + start
-        lines, sizes = log_lines(chunk)
-        read, count, wanted = 0, len(lines), True
-        while wanted and read < count:
-            wanted = feed(lines[read], path, None if number is None else number + read, offset)
-            offset += sizes[read] + 1
-            read += 1
-            if assembler.in_table:
-                rows = assembler.feed_rows(lines, read)
-                offset += sum(sizes[read : read + rows]) + rows
-                read += rows
-        position = min(offset - self._base, end)
+        lines = Lines(chunk, self._path, self._line, self._base + start)
+        read = self._assembler.feed(lines)
+        position = min(lines.place(read)[2] - self._base, end)
         self._count(position)
         self._position = position
-        self.reading = wanted
+        self.reading = self._assembler.wants_more()
         return True

@@ -7,7 +7,7 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
-from itertools import takewhile
+from itertools import count, takewhile
 from operator import itemgetter
 
 # The most rows that are held of one table; of a longer one the rows with the most memory stay.
@@ -39,10 +39,11 @@ class TaskTable:
         if 'name' in cells:
             cells = cells[: cells.index('name')]
         self.rows = []
+        self._by_pid = None
         self.dropped = 0
         self.pgtables_in_bytes = 'pgtables_bytes' in cells
         self._numbers = len(cells) + 1
-        places = dict((cell, index + 1) for index, cell in enumerate(cells))
+        places = dict(zip(cells, count(1)))
         absent, zero = self._numbers, self._numbers + 1
         page_tables = ('pgtables_bytes',) if self.pgtables_in_bytes else _PAGE_TABLE_CELLS
         self._has_page_tables = any(cell in places for cell in page_tables)
@@ -56,17 +57,17 @@ class TaskTable:
 
     def add(self, message, pieces=()):
         """Read a row; ``pieces`` are lines below it that it may go on in. False where this is no row."""
-        count = self._numbers
-        cells = message[1:_LONGEST_ROW].replace(']', ' ', 1).split(None, count)
+        numbers = self._numbers
+        cells = message[1:_LONGEST_ROW].replace(']', ' ', 1).split(None, numbers)
         for piece in pieces[:_MOST_PIECES]:
-            if len(cells) > count:
+            if len(cells) > numbers:
                 break
             message = '%s %s' % (message, piece)
-            cells = message[1:_LONGEST_ROW].replace(']', ' ', 1).split(None, count)
-        if len(cells) < count:
+            cells = message[1:_LONGEST_ROW].replace(']', ' ', 1).split(None, numbers)
+        if len(cells) < numbers:
             return False
         try:
-            values = list(map(int, cells[:count]))
+            values = list(map(int, cells[:numbers]))
         except ValueError:
             return False
         if max(values) > _LARGEST:
@@ -74,17 +75,17 @@ class TaskTable:
         values += (None, 0)
         pid, rss, total_vm, uid, tgid, swapents, adjustment, ptes, pmds, puds = self._pick(values)
         page_tables = ptes + pmds + puds if self._has_page_tables else None
-        name = cells[count].rstrip() if len(cells) > count else ''
+        name = cells[numbers].rstrip() if len(cells) > numbers else ''
         self.rows.append((rss or 0, total_vm, pid, uid, tgid, page_tables, swapents, adjustment, name))
         if len(self.rows) >= 2 * MOST_ROWS:
             self._drop()
         return True
 
-    def add_all(self, messages):
-        """Read rows, each in one message, up to the first that is none; how many were read."""
-        columns = self._columns(messages)
+    def add_all(self, rows):
+        """Read rows without the bracket they begin with, up to the first that is none; how many were read."""
+        columns = self._columns(rows)
         if columns is None:
-            return sum(1 for dummy in takewhile(self.add, messages))
+            return sum(1 for dummy in takewhile(self.add, ['[' + row for row in rows]))
         names = columns.pop()
         nothing, zeros = [None] * len(names), [0] * len(names)
         pid, rss, total_vm, uid, tgid, swapents, adjustment, ptes, pmds, puds = self._pick(columns + [nothing, zeros])
@@ -97,25 +98,26 @@ class TaskTable:
             self._drop()
         return len(names)
 
-    def _columns(self, messages):
+    def _columns(self, rows):
         """The numbers of some rows and their names, by column; None where not all have a name, and one without blanks.
 
         All are split at once, and what closes each pid tells that they are rows of so many cells.
         """
-        count, width = len(messages), self._numbers + 1
-        cells = ' '.join([message[1:] for message in messages]).split()
-        if not count or len(cells) != count * width or max(map(len, messages)) > _LONGEST_ROW:
+        width = self._numbers + 1
+        cells = ' '.join(rows).split()
+        if not rows or len(cells) != len(rows) * width or max(map(len, rows)) >= _LONGEST_ROW:
             return None
         columns = [cells[place::width] for place in range(width)]
         columns[0] = ' '.join(columns[0] + ['']).split('] ')
-        if len(columns[0]) != count + 1:
+        if columns[0].pop() or len(columns[0]) != len(rows):
             return None
-        columns[0].pop()
         try:
-            numbers = [list(map(int, column)) for column in columns[:-1]]
+            # A process is mostly listed by its first thread, whose pid is the tgid.
+            pids = list(map(int, columns[0]))
+            numbers = [pids if column == columns[0] else list(map(int, column)) for column in columns[1:-1]]
         except ValueError:
             return None
-        return numbers + columns[-1:] if max(map(max, numbers)) <= _LARGEST else None
+        return [pids] + numbers + columns[-1:] if max(map(max, [pids] + numbers)) <= _LARGEST else None
 
     def _drop(self):
         self.rows.sort(key=lambda row: (-row[0], row[2]))
@@ -124,11 +126,10 @@ class TaskTable:
 
     def largest_first(self):
         """The rows, the one with the most resident memory first."""
-        return sorted(self.rows, key=lambda row: (-row[0], row[2]))
+        return sorted(sorted(self.rows, key=itemgetter(2)), key=itemgetter(0), reverse=True)
 
     def find(self, pid):
         """The row of a process, or None."""
-        for row in self.rows:
-            if row[2] == pid:
-                return row
-        return None
+        if self._by_pid is None:
+            self._by_pid = dict(zip(map(itemgetter(2), reversed(self.rows)), reversed(self.rows)))
+        return self._by_pid.get(pid)

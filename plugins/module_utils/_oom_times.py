@@ -38,6 +38,9 @@ _DAY = 86400.0
 
 def month_number(name):
     """1 to 12 of a month's abbreviation in any of the known languages, or None."""
+    month = _MONTHS.get(name.lower())
+    if month is not None:
+        return month
     text = to_bytes(name).decode('utf-8', 'replace').lower().strip(u'. ')
     digits = _MONTH_DIGITS.match(text)
     if digits:
@@ -142,8 +145,10 @@ def format_time(epoch, offset=None):
         return None
     try:
         if offset is None:
-            offset = calendar.timegm(time.localtime(epoch)) - int(epoch // 1)
-        parts = time.gmtime(epoch + offset)
+            parts = time.localtime(epoch)
+            offset = calendar.timegm(parts) - int(epoch // 1)
+        else:
+            parts = time.gmtime(epoch + offset)
     except (OverflowError, ValueError, OSError):
         return None
     minutes = abs(offset) // 60

@@ -52,8 +52,10 @@ def _available(zone, mask):
 
 def spared_high_memory(event):
     """(a zone below its low watermark, free bytes of HighMem) where a 32-bit kernel could not use HighMem; or None."""
-    mask = _mask(event)
     high = [zone for zone in event['zones'] if zone['zone'] == 'HighMem' and zone['free_bytes'] is not None]
+    if not high:
+        return None
+    mask = _mask(event)
     if not mask or mask & _HIGHMEM or not any(zone['free_bytes'] > (zone['high_bytes'] or 0) for zone in high):
         return None
     short = [
@@ -64,9 +66,12 @@ def spared_high_memory(event):
 
 def fragmented(event):
     """Free bytes of the eligible zones where there is memory above a watermark but no block of the order; or None."""
-    order, mask = event['trigger']['order'], _mask(event)
+    order = event['trigger']['order']
+    if not order or order < 0:
+        return None
+    mask = _mask(event)
     zones = [zone for zone in eligible(event) if zone['free_blocks'] and zone['min_bytes'] is not None]
-    if not order or order < 0 or not any(_available(zone, mask) > zone['min_bytes'] for zone in zones):
+    if not any(_available(zone, mask) > zone['min_bytes'] for zone in zones):
         return None
     if any(_has_block(zone, order, mask) for zone in zones):
         return None

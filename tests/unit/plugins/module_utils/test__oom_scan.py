@@ -16,7 +16,13 @@ def scan(data, size, fed=None):
     assembler = Assembler(found.append)
     if fed is not None:
         feed = assembler.feed
-        assembler.feed = lambda line, *place: fed.append(line) or feed(line, *place)
+
+        def watched(lines):
+            read = feed(lines)
+            fed.extend(lines.texts[:read])
+            return read
+
+        assembler.feed = watched
     scanner = Scanner(assembler, 'log')
     for start in range(0, len(data), size):
         scanner.feed(data[start : start + size])
