@@ -18,6 +18,9 @@ OVERLAP = 32
 _IN_FULL = (b' invoked oom-killer: gfp_mask=0x', b'oom-kill:constraint=')
 _IN_FULL_FROM = 1 << 24 if sys.version_info >= (3, 10) else float('inf')
 
+# Before that it skips the further the fewer letters of the word are common: the part to look for, and where it stands.
+_FASTER = {b'page allocation failure': (b'age allocation failu', 1)} if sys.version_info < (3, 10) else {}
+
 # So many letters K in a block, and looking at each costs as much as a search for the whole word, which is then made for
 # some blocks. Python 2 has no memchr(3) in its find.
 _MOST_TRIES = 400 if str is not bytes else 0
@@ -70,6 +73,12 @@ class Finder:
 
     def _find(self, buffer, marker, begin):
         """bytes.find, by way of memchr(3) where a marker begins with a letter that logs rarely hold."""
+        if marker in _FASTER:
+            part, distance = _FASTER[marker]
+            place = buffer.find(part, begin + distance)
+            while place >= 0 and not buffer.startswith(marker, place - distance):
+                place = buffer.find(part, place + 1)
+            return place - distance if place >= 0 else -1
         if marker[:1] != b'K' or not _MOST_TRIES:
             return buffer.find(marker, begin)
         if self._common:
