@@ -13,7 +13,8 @@ _MOST_ZONES = 2048
 _MOST_COUNTERS = 96
 
 _ZONE = re.compile(r'(?:Node (\d{1,6}),? )?(DMA|DMA32|Normal|HighMem|Movable|Device)( free:\d.*)$', re.DOTALL)
-_NODE = re.compile(r'Node \d{1,6} \w{1,20}:\d')
+_NODE = re.compile(r'Node (\d{1,6}) \w{1,20}:\d')
+_UNRECLAIMABLE = re.compile(r' all_unreclaimable\? (yes|no)\b')
 _BLOCKS = re.compile(r'(?:Node (\d{1,6}),? )?(DMA|DMA32|Normal|HighMem|Movable|Device): (.*)$', re.DOTALL)
 _BLOCK = re.compile(r'(\d{1,12})\*\s?\d{1,9}kB(?: \(([A-Z]{1,8})\))?')
 _SMALLEST = re.compile(r'\d{1,12}\*\s?(\d{1,9})kB')
@@ -77,6 +78,11 @@ def _number(text):
         return None
 
 
+def _unreclaimable(message, unknown):
+    match = _UNRECLAIMABLE.search(message)
+    return match.group(1) == 'yes' if match else unknown
+
+
 class MemoryBlock:
     """What one block says. Counters are pages, zones are kB; what it does not say is not there."""
 
@@ -87,6 +93,8 @@ class MemoryBlock:
         self.huge_pages = []
         self.swap_kb = {}
         self.page_kb = None
+        # Since 4.8 a node's line says it of all its zones.
+        self._unreclaimable = {}
 
     def counter_line(self, message):
         """``active_anon:214440 inactive_anon:63 ...``: the paragraph of page counts below Mem-Info."""
@@ -102,7 +110,8 @@ class MemoryBlock:
             node, zone, rest = match.groups()
             if len(self.zones) < _MOST_ZONES:
                 values = dict((name, int(value)) for name, value in _ZONE_COUNTER.findall(rest))
-                self._zone(int(node) if node else None, zone, values, 'all_unreclaimable? yes' in rest)
+                node = int(node) if node else None
+                self._zone(node, zone, values, _unreclaimable(rest, self._unreclaimable.get(node)))
             return True
         match = _BLOCKS.match(message)
         if match:
@@ -113,7 +122,12 @@ class MemoryBlock:
             if len(self.huge_pages) < _MOST_ZONES:
                 self.huge_pages.append(tuple(int(value) for value in match.groups()))
             return True
-        return bool(_NODE.match(message)) or message[-9:] == ' per-cpu:'
+        match = _NODE.match(message)
+        if match:
+            if len(self._unreclaimable) < _MOST_ZONES:
+                self._unreclaimable[int(match.group(1))] = _unreclaimable(message, None)
+            return True
+        return message[-9:] == ' per-cpu:'
 
     def _blocks(self, node, zone, rest):
         found = _BLOCK.findall(rest)

@@ -141,43 +141,126 @@ events:
       type: str
       sample: CONSTRAINT_MEMCG
     trigger:
-      description: "Who asked for memory: name, pid, gfp_mask, gfp_flags, order, oom_score_adj, and whether sysrq did
-        (manual)."
+      description: Who asked for memory.
       type: dict
+      contains:
+        name: {description: Its name., type: str}
+        pid: {description: Its process ID., type: int}
+        gfp_mask: {description: "What it asked for, as a hexadecimal number.", type: str, sample: "0x201da"}
+        gfp_flags: {description: "The names of these flags, where the kernel prints them.", type: list, elements: str}
+        order: {description: "It asked for 2 to the power of this pages. V(-1) is sysrq.", type: int}
+        oom_score_adj: {description: Its C(oom_score_adj)., type: int}
+        oom_adj: {description: "Its C(oom_adj), of kernels before 2.6.36.", type: int}
+        manual: {description: Whether it was sysrq., type: bool}
     victims:
-      description:
-        - Who was killed, each with pid, name, uid, score, total_vm_bytes, anon_rss_bytes, file_rss_bytes,
-          shmem_rss_bytes, pgtables_bytes,
-          oom_score_adj, cgroup, container_id, runtime, pod_uid, unit, reaped, duplicates (how often the log repeats
-          the kill) and
-          sacrificed_for (the pid of the parent that was chosen, where a kernel before 5.1 killed its child).
+      description: Who was killed.
       type: list
       elements: dict
+      contains:
+        pid: {description: The process ID., type: int}
+        name: {description: "The process's name, of 15 bytes at most.", type: str}
+        uid: {description: The user ID., type: int}
+        score: {description: "The badness that a kernel before 5.1 prints.", type: int}
+        cgroup: {description: The path of its memory cgroup., type: str}
+        container_id: {description: The container in that path., type: str}
+        runtime: {description: "V(docker), V(podman), V(containerd), V(cri-o) or V(lxc), where the path tells.", type: str}
+        pod_uid: {description: The Kubernetes pod in that path., type: str}
+        unit: {description: The systemd unit in that path., type: str}
+        total_vm_bytes: {description: Its virtual memory., type: int}
+        anon_rss_bytes: {description: Its anonymous memory that was resident., type: int}
+        file_rss_bytes: {description: Its resident memory that files back., type: int}
+        shmem_rss_bytes: {description: Its resident memory that is shared., type: int}
+        pgtables_bytes: {description: Its page tables., type: int}
+        oom_score_adj: {description: Its C(oom_score_adj)., type: int}
+        reaped: {description: "Whether the OOM reaper took its memory, or could not.", type: bool}
+        duplicates: {description: How often the log repeats the kill., type: int}
+        sacrificed_for:
+          description: The pid of the parent that was chosen, where a kernel before 5.1 killed its child.
+          type: int
     selected:
-      description: Whom the kernel chose, where the log lacks the line that tells the kill.
+      description: Whom the kernel chose, where the log lacks the line that tells the kill. Its pid, name, uid, score,
+        cgroup, container_id, runtime, pod_uid and unit are those of a victim.
       type: dict
-    memory:
-      description: "Counters of the memory block: ram_bytes, ram_pages, reserved_bytes, free_bytes, page_size_bytes,
-        swap_total_bytes,
-        swap_free_bytes and more."
-      type: dict
-    cgroup:
-      description: "The memory cgroup that reached its limit: path, usage_bytes, limit_bytes, failcnt, the same for
-        swap, and its statistics. A limit of
-        null is none."
-      type: dict
-    zones:
-      description: Memory zones with node, free_bytes, min_bytes, low_bytes, high_bytes, free_blocks, the number of free
-        blocks of each order, and free_block_types, the letters of their migration types.
+    sharing:
+      description: The pid and name of those that were killed because they shared the victim's memory.
       type: list
       elements: dict
+    memory:
+      description:
+        - Counters of the memory block.
+        - Beside these, there are C(_bytes) of active_anon, inactive_anon, active_file, inactive_file, unevictable,
+          dirty, writeback, unstable, slab_reclaimable, slab_unreclaimable, mapped, shmem, pagetables and hugepages,
+          and C(_pages) and C(_bytes) of highmem, cma_reserved, hwpoisoned, pagecache and swapcache.
+      type: dict
+      contains:
+        page_size_bytes: {description: "The size of a page, as the report shows it.", type: int}
+        ram_pages: {description: Pages of RAM., type: int}
+        ram_bytes: {description: RAM., type: int}
+        reserved_pages: {description: Pages that the kernel kept at boot., type: int}
+        reserved_bytes: {description: What the kernel kept at boot., type: int}
+        free_bytes: {description: What was free., type: int}
+        swap_total_bytes: {description: Swap., type: int}
+        swap_free_bytes: {description: Swap that was free., type: int}
+    cgroup:
+      description:
+        - The memory cgroup that reached its limit.
+        - Beside these, there are usage_bytes, limit_bytes and failcnt with C(swap_), C(memory_swap_) and C(kmem_)
+          before them, and what its path tells, container_id, runtime, pod_uid and unit.
+      type: dict
+      contains:
+        path: {description: Its path., type: str, sample: /system.slice/mysqld.service}
+        usage_bytes: {description: What it used., type: int}
+        limit_bytes: {description: Its limit; null is none., type: int}
+        failcnt: {description: How often it reached the limit., type: int}
+        group_kill: {description: Whether C(memory.oom.group) had all of it killed., type: bool}
+        stats: {description: "Its statistics by their names, in bytes where they are sizes.", type: dict}
+    zones:
+      description: Memory zones.
+      type: list
+      elements: dict
+      contains:
+        node: {description: The NUMA node., type: int}
+        zone: {description: "V(DMA), V(DMA32), V(Normal), V(HighMem), V(Movable) or V(Device).", type: str}
+        free_bytes: {description: What was free., type: int}
+        min_bytes: {description: "The watermark below which only the kernel's own needs are met.", type: int}
+        low_bytes: {description: The watermark below which the kernel reclaims., type: int}
+        high_bytes: {description: The watermark up to which it does., type: int}
+        present_bytes: {description: Its memory., type: int}
+        managed_bytes: {description: "Its memory that the page allocator has, since 3.9.", type: int}
+        free_cma_bytes: {description: What was free for contiguous allocations., type: int}
+        free_blocks: {description: "Free blocks of each order, from a single page on.", type: list, elements: int}
+        free_block_types: {description: "The letters of their migration types, since 3.10.", type: list, elements: str}
+        lowmem_reserve_bytes: {description: What it keeps from allocations for higher zones., type: list, elements: int}
+        all_unreclaimable: {description: Whether the kernel gave up to reclaim here., type: bool}
     tasks:
       description: Rows of the task table, the most resident memory first.
       type: list
       elements: dict
+      contains:
+        pid: {description: The process ID., type: int}
+        tgid: {description: The thread group ID., type: int}
+        uid: {description: The user ID., type: int}
+        name: {description: "The process's name, of 15 bytes at most.", type: str}
+        total_vm_pages: {description: Its virtual memory., type: int}
+        rss_pages: {description: Its resident memory., type: int}
+        rss_bytes: {description: Its resident memory., type: int}
+        pgtables_bytes: {description: Its page tables., type: int}
+        swapents_pages: {description: What it had in swap., type: int}
+        swap_bytes: {description: What it had in swap., type: int}
+        oom_score_adj: {description: Its C(oom_score_adj)., type: int}
     task_count:
       description: Rows of the whole table.
       type: int
+    cpuset:
+      description: The cpuset of who asked for memory.
+      type: str
+    mems_allowed:
+      description: The NUMA nodes that this cpuset allows.
+      type: str
+      sample: "0-1"
+    nodemask:
+      description: The NUMA nodes that the memory policy allows; V((null\)) is all.
+      type: str
     cause:
       description: Why, in one sentence.
       type: str

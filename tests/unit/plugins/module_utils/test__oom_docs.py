@@ -13,6 +13,7 @@ import pytest
 import test__cgroup_names
 import test__oom_prefix
 import test__oom_real_kernels
+from ansible_collections.oom.rescue.plugins.module_utils import _oom_log
 from conftest import ROOT
 from oom_reports import ERAS
 
@@ -52,3 +53,26 @@ def test_every_test_that_the_page_names_is_there():
     for name, test in sorted(named):
         with io.open(os.path.join(HERE, name), encoding='utf-8') as stream:
             assert 'def %s(' % test in stream.read(), (name, test)
+
+
+def keys(value):
+    """The keys of all dictionaries in a value, but those of a cgroup's statistics and of counts by name."""
+    if isinstance(value, list):
+        return set().union(*[keys(part) for part in value])
+    if not isinstance(value, dict):
+        return set()
+    named = [part for name, part in value.items() if name not in ('stats', 'by_process', 'by_scope')]
+    return set(value) | keys(named)
+
+
+def test_the_module_documents_every_key_that_it_returns():
+    with io.open(os.path.join(ROOT, 'plugins', 'modules', 'oom_log_info.py'), encoding='utf-8') as stream:
+        documented = set(re.findall(r'\w+', stream.read().split('RETURN = ')[1].split('import os')[0]))
+    fixtures = os.path.join(ROOT, 'tests', 'unit', 'fixtures')
+    logs = [os.path.join(fixtures, name) for name in os.listdir(fixtures) if name.startswith('oom-linux-')]
+    returned = keys(_oom_log.read_events(logs))
+    assert len(returned) > 100
+    for key in sorted(returned - documented):
+        # What is told in pages and in bytes, or of several counters, is named once.
+        stems = re.sub(r'_(?:bytes|pages)$', '', key), re.sub(r'^(?:swap|memory_swap|kmem)_', '', key)
+        assert documented.intersection(stems), key

@@ -396,6 +396,24 @@ def test_a_zone_of_a_kernel_without_numa_has_no_node(tmpdir):
     assert [(zone['node'], zone['zone']) for zone in event['zones']] == [(None, 'DMA'), (None, 'DMA32')]
 
 
+@pytest.mark.parametrize(
+    ('line_of', 'said', 'told'),
+    [
+        ('Node 0 DMA', ' all_unreclaimable? yes', True),
+        ('Node 0 DMA', ' all_unreclaimable? no', False),
+        ('Node 0 active_anon', ' all_unreclaimable? yes Balloon:0kB', True),
+        ('Node 0 active_anon', ' all_unreclaimable? no', False),
+        ('Node 0', '', None),
+    ],
+)
+def test_whether_a_zone_was_reclaimable_is_said_of_it_or_since_4_8_of_its_node(tmpdir, line_of, said, told):
+    lines = [
+        line.replace(' all_unreclaimable? yes', said if line.startswith(line_of) else '') for line in ERAS['6.8.0']
+    ]
+    (event,) = events(tmpdir, syslog(lines))
+    assert [zone['all_unreclaimable'] for zone in event['zones']] == [told, told]
+
+
 def test_numbers_of_400_digits_are_no_numbers(tmpdir):
     huge = '9' * 400
     lines = [
