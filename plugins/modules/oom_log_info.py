@@ -163,7 +163,7 @@ events:
         score: {description: "The badness that a kernel before 5.1 prints.", type: int}
         cgroup: {description: The path of its memory cgroup., type: str}
         container_id: {description: The container in that path., type: str}
-        runtime: {description: "V(docker), V(podman), V(containerd), V(cri-o) or V(lxc), where the path tells.", type: str}
+        runtime: {description: "V(docker), V(podman), V(containerd), V(cri-o) or V(lxc).", type: str}
         pod_uid: {description: The Kubernetes pod in that path., type: str}
         unit: {description: The systemd unit in that path., type: str}
         total_vm_bytes: {description: Its virtual memory., type: int}
