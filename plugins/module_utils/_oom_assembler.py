@@ -26,6 +26,9 @@ _MOST_WAITING = 16
 _MOST_CONTINUATIONS = 200
 # A report of so many tasks does not wait for the reaper's line.
 _LARGE_TABLE = 4096
+# So many rows of a table are taken at once, and so many beyond those that the last try took.
+_MOST_ROWS = 1 << 15
+_FEWEST_ROWS = 8
 # An OOM kill that follows its header by more than this belongs to another report, whose header was lost.
 _LONGEST_KILL = 300
 
@@ -78,6 +81,7 @@ class Assembler:
         self._keyed = self._key = None
         self._styled = False
         self._idle = 0
+        self._most_rows = _MOST_ROWS
         # The last task table of each host: a later one may have lost its header.
         self._layouts = {}
 
@@ -141,7 +145,7 @@ class Assembler:
         timed = prefix.uptime is not None
         start = before if timed else before + '['
         begin, rows = len(start), []
-        for text in itertools.islice(texts, index, None):
+        for text in itertools.islice(texts, index, index + self._most_rows):
             if not text.startswith(start):
                 break
             row = text[begin:]
@@ -158,9 +162,10 @@ class Assembler:
             return 0
         self._finish_message()
         report = self._streams.get(self._key)
-        if report is None or report.table is None:
-            return 0
-        return report.table.add_all(rows)
+        taken = report.table.add_all(rows) if report is not None and report.table is not None else 0
+        # Lines of which few are rows shall not be looked at again and again.
+        self._most_rows = _MOST_ROWS if taken == len(rows) else taken + _FEWEST_ROWS
+        return taken
 
     def flush(self):
         """No more lines come: hand over all that is held."""

@@ -29,11 +29,14 @@ class Lines:
         self.path = path
         self._number = number
         self._offset = offset
+        self._known = (0, 0)
 
     def place(self, index):
         """(path, line number or None, offset) of a line, or of what follows the last."""
-        number = None if self._number is None else self._number + index
-        return self.path, number, self._offset + sum(self._sizes[:index]) + index
+        known, size = self._known if self._known[0] <= index else (0, 0)
+        size += sum(self._sizes[known:index])
+        self._known = (index, size)
+        return self.path, None if self._number is None else self._number + index, self._offset + size + index
 
 
 class Scanner:
