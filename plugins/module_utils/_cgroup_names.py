@@ -23,23 +23,29 @@ _RUNTIMES = {'libpod': 'podman', 'cri-containerd': 'containerd', 'crio': 'cri-o'
 
 
 def cgroup_names(path):
-    """{container_id, runtime, pod_uid, unit} of a cgroup path; what the path does not tell is None."""
+    """{container_id, runtime, pod_uid, unit} of a cgroup path; what the path does not tell is None.
+
+    Of a pod in a container, as where a node of a cluster is one, the pod is told.
+    """
     names = {'container_id': None, 'runtime': None, 'pod_uid': None, 'unit': None}
     if not path:
         return names
-    containers = _COLON_CONTAINER.findall(path) or _CONTAINER.findall(path)
+    pods = list(_POD.finditer(path))
+    containers = list(_COLON_CONTAINER.finditer(path)) or list(_CONTAINER.finditer(path))
+    if pods and containers and containers[-1].end() <= pods[-1].start():
+        path, containers = path[containers[-1].end() :], []
     if containers:
-        runtime, names['container_id'] = containers[-1]
+        runtime, names['container_id'] = containers[-1].groups()
+        parent = path[: containers[-1].start()].rpartition('/')[2]
         names['runtime'] = _RUNTIMES.get(runtime, runtime) or (
-            'docker' if '/docker/' in path else 'podman' if '/libpod' in path else None
+            'docker' if parent == 'docker' else 'podman' if parent.startswith('libpod') else None
         )
     else:
         match = _LXC.match(path)
-        if match:
+        if match and not pods:
             names['container_id'], names['runtime'] = match.group(1), 'lxc'
-    pods = _POD.findall(path)
     if pods:
-        uid = pods[-1].replace('_', '-')
+        uid = pods[-1].group(1).replace('_', '-')
         names['pod_uid'] = uid if '-' in uid else '-'.join((uid[:8], uid[8:12], uid[12:16], uid[16:20], uid[20:]))
     units = [unit for unit in _UNIT.findall(path) if not unit.startswith('user@') and not unit.startswith('init.scope')]
     if not units:

@@ -9,6 +9,7 @@ __metaclass__ = type
 
 import collections
 import itertools
+import re
 
 from . import _oom_lines as lines
 from ._oom_prefix import Prefix, PrefixReader, unescape
@@ -33,8 +34,13 @@ _FEWEST_ROWS = 8
 _LONGEST_KILL = 300
 
 _BARE = Prefix()
+_BARE_KEY = (None, None, None, False)
 # The first line of a part, where the header above it is lost.
 _STARTS = ('Mem-', 'Tasks state', 'Task in', 'memory: usage', '[ pid', '[  pid')
+# A line of the memory block or the trace, where all above it is lost.
+_MIDDLE = re.compile(
+    r'Node \d|active_anon:|lowmem_reserve\[\]:|\d+ (?:total pagecache pages|pages RAM)|(?:Free|Total) swap|CPU: \d+ (?:UID|PID)'
+)
 # Pieces of kernel lines that a mail client or a terminal broke in two.
 _BROKEN = (
     'oom_score_adj=',
@@ -68,6 +74,13 @@ def _behind_time(text):
     return row if mark and '.' in time and ']' not in time else None
 
 
+# What begins a message, though the lines above it have a prefix.
+_BEGINS = re.compile(
+    r'.{1,20} invoked oom-killer: gfp_mask=|(?:Memory cgroup o|O)ut of memory(?:: [Kk]ill| and no )'
+    r'|Killed process \d|oom-kill:constraint='
+)
+
+
 class Assembler:
     """Feed it lines; it hands each finished report to ``emit``."""
 
@@ -79,7 +92,6 @@ class Assembler:
         self._pending = None
         self._more = []
         self._keyed = self._key = None
-        self._styled = False
         self._idle = 0
         self._most_rows = _MOST_ROWS
         # The last task table of each host: a later one may have lost its header.
@@ -90,7 +102,6 @@ class Assembler:
         self._finish_message()
         for key in list(self._streams):
             self._close(key)
-        self._styled = False
         self._idle = 0
 
     def wants_more(self):
@@ -112,7 +123,6 @@ class Assembler:
                 self._finish_message()
                 if '#' in message or '\\' in message:
                     message = unescape(message)
-                self._styled = self._styled or prefix is not None
                 self._pending = (prefix or _BARE, message, lines, index)
                 if message[:1] == '[':
                     index += self._feed_rows(texts, index + 1)
@@ -125,7 +135,13 @@ class Assembler:
         """Whether a line without a prefix is the rest of the message before it, or says nothing."""
         if not message or message[:3] in ('--', '```', '...'):
             return True
-        if self._pending is None or not (self._styled or message.startswith(_BROKEN)):
+        if self._pending is None:
+            return False
+        prefix, above = self._pending[:2]
+        if prefix is _BARE:
+            if not message.startswith(_BROKEN):
+                return False
+        elif above and above[-1:] != ':' and _BEGINS.match(message):
             return False
         if len(self._more) < _MOST_CONTINUATIONS:
             self._more.append(message)
@@ -170,7 +186,6 @@ class Assembler:
     def flush(self):
         """No more lines come: hand over all that is held."""
         self._finish_message()
-        self._styled = False
         for key in list(self._streams):
             self._close(key)
         while self._waiting:
@@ -219,6 +234,8 @@ class Assembler:
             self._keyed, self._key = prefix, (prefix.host, prefix.boot, prefix.caller, prefix.trusted is False)
         key = self._key
         report = self._streams.get(key)
+        if report is None and self._streams and prefix is not _BARE and 'oom-killer' not in whole:
+            report = self._adopt(key, prefix)
         if message[:1] == '[':
             if report is not None and report.table is not None and report.table.add(message, pieces):
                 self._idle = 0
@@ -239,7 +256,7 @@ class Assembler:
             self._idle = 0
             return
         if report is None or report.has_ended():
-            if message.startswith(_STARTS):
+            if message.startswith(_STARTS) or (report is None and _MIDDLE.match(message)):
                 report = self._open(key, pending)
             elif report is None:
                 self._idle += 1
@@ -248,6 +265,16 @@ class Assembler:
             self._idle = 0
         else:
             self._idle += 1
+
+    def _adopt(self, key, prefix):
+        """The report whose header alone has no prefix: who copied it began in the middle of the line."""
+        bare = self._streams.get(_BARE_KEY)
+        if bare is None or not bare.is_header_alone() or prefix.trusted is False:
+            return None
+        del self._streams[_BARE_KEY]
+        self._streams[key] = bare
+        bare.prefix = prefix
+        return bare
 
     def _event(self, key, report, pending, message):
         """Lines that start, decide or end a report. True where this is one."""
@@ -264,8 +291,8 @@ class Assembler:
 
     def _invoked(self, key, report, pending, message):
         header = lines.invoked(message)
-        # A page about OOM kills holds these words as well.
-        if header is None or (header['gfp_mask'] is None and pending[0] is _BARE):
+        # A page about OOM kills holds these words as well, and may follow a line of the kernel.
+        if header is None or (header['gfp_mask'] is None and (pending[0] is _BARE or 'oom-killer' not in pending[1])):
             return False
         report = self._open(key, pending)
         report.header = header

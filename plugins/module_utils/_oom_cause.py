@@ -9,7 +9,7 @@ __metaclass__ = type
 
 from operator import itemgetter
 
-from ._oom_zones import fragmented, plenty, spared_high_memory
+from ._oom_zones import fragmented, plenty, spared_high_memory, tell
 from ._sizes import format_size
 
 # A group of processes of one name is worth a word from this many on.
@@ -53,7 +53,7 @@ def _what_ran_out(event):
     if event['scope'] in ('cpuset', 'mempolicy'):
         return _node(event)
     memory = event['memory']
-    if memory['ram_bytes'] is None and not event['zones']:
+    if memory['ram_pages'] is None and not tell(event):
         return None
     low = spared_high_memory(event)
     if low:
@@ -105,7 +105,8 @@ def _cgroup_limit(event):
         if swap_limit is not None and swap_usage is not None and swap_usage * 100 >= swap_limit * 95:
             return '%s reached its limit of %s for memory and swap' % (text, format_size(swap_limit))
     if limit is None:
-        return '%s reached its limit' % text
+        # None with a usage is no limit: what asked for the kill is not the kernel's own accounting.
+        return '%s reached its limit' % text if usage is None else 'Not known: %s has no limit' % (text[0].lower() + text[1:])
     text += ' reached its limit of %s' % format_size(limit)
     if cgroup.get('swap_limit_bytes') == 0:
         text += ' and may use no swap'
@@ -125,14 +126,19 @@ def _cgroup_limit(event):
 
 
 def _called(cgroup):
-    """A cgroup as a person calls it."""
+    """A cgroup as a person calls it: by the innermost of what its path tells."""
+    container = ''
     if cgroup['container_id']:
-        return ' of %s container %s' % (cgroup['runtime'] or 'the', cgroup['container_id'][:12])
+        name = cgroup['container_id']
+        container = '%s container %s' % (cgroup['runtime'] or 'the', name[:12] if len(name) == 64 else name)
+    unit = cgroup['unit'] if cgroup['unit'] and cgroup['path'].endswith('/' + cgroup['unit']) else None
+    if unit and container and cgroup['container_id'] not in unit and not unit.endswith('.slice'):
+        return ' of %s in %s' % (unit, container)
+    if container:
+        return ' of ' + container
     if cgroup['pod_uid']:
         return ' of Kubernetes pod %s' % cgroup['pod_uid']
-    if cgroup['unit'] and cgroup['path'].endswith('/' + cgroup['unit']):
-        return ' of %s' % cgroup['unit']
-    return ' ' + cgroup['path']
+    return ' of ' + unit if unit else ' ' + cgroup['path']
 
 
 def _node(event):
@@ -162,7 +168,7 @@ def _node(event):
 def who_held_it(event, rows, size):
     """The processes, or the part of the kernel, that held the memory, by the rows of the task table, largest first."""
     limit = (event['cgroup'] or {}).get('limit_bytes') if event['scope'] == 'memcg' else _usable(event['memory'])
-    kernel = _kernel_share(event, limit)
+    kernel = _cgroup_share(event, limit) if event['scope'] == 'memcg' else _kernel_share(event, limit)
     if kernel or not rows or size is None:
         return kernel
     if any(map(itemgetter(6), rows)):
@@ -219,8 +225,26 @@ def _named(row):
     return '%s (pid %d)' % (row[8] or 'a process without a name', row[2])
 
 
+def _cgroup_share(event, limit):
+    """What of a cgroup's memory no process holds, where that is over half: version 1 counts shmem to its cache."""
+    if not limit:
+        return None
+    stats = event['cgroup']['stats']
+    shmem, slab = stats.get('shmem', 0), stats.get('slab', 0)
+    cache = stats.get('file', stats.get('cache', 0)) - shmem
+    if shmem * 2 > limit:
+        return '%s is shared memory or tmpfs' % format_size(shmem)
+    if cache * 2 > limit:
+        dirty = stats.get('file_dirty', stats.get('dirty', 0)) + stats.get('file_writeback', stats.get('writeback', 0))
+        text = '%s is page cache' % format_size(cache)
+        return text + ', most of it not written yet' if dirty * 2 > cache else text
+    if slab * 2 > limit:
+        return 'the kernel itself holds %s of it in slab caches' % format_size(slab)
+    return None
+
+
 def _kernel_share(event, limit):
-    if event['scope'] == 'memcg' or not limit:
+    if not limit:
         return None
     memory = event['memory']
     slab = (memory['slab_reclaimable_bytes'] or 0) + (memory['slab_unreclaimable_bytes'] or 0)

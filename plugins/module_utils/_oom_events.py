@@ -7,6 +7,8 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
+import re
+
 from ._cgroup_names import cgroup_names
 from ._oom_cause import cause_of, who_held_it
 from ._oom_memory import ZONE_COUNTERS
@@ -18,6 +20,8 @@ def _in_bytes(*names):
 
 # PAGE_COUNTER_MAX, and what kernels before 3.19 printed for it: no limit at all.
 _UNLIMITED_KB = 1 << 52
+# x86 knows no other base page.
+_PAGES_OF_4_KIB = re.compile(r'x86_64|amd64|i[3-6]86')
 
 _COUNTERS = _in_bytes(
     'active_anon',
@@ -57,9 +61,13 @@ def _limit(kb):
 
 
 def page_size(report):
-    """Bytes of a page as the report shows it, or None: the buddy list's unit, or a victim's size in kB and pages."""
+    """Bytes of a page as the report shows it, or None: the buddy list's unit, the architecture in the kernel's release,
+    or a victim's size in kB and pages.
+    """
     if report.memory is not None and report.memory.page_kb:
         return report.memory.page_kb * 1024
+    if report.identity is not None and _PAGES_OF_4_KIB.search(report.identity['kernel'] or ''):
+        return 4096
     if report.table is not None:
         for victim in report.victims:
             row = report.table.find(victim['pid'])
@@ -121,26 +129,36 @@ def _process(pid, name, uid, path):
     return process
 
 
+def _is_thread_of(report, pid, row):
+    """Whether a pid that the kernel chose is another thread of the process in a row: up to 5.2 it looked at threads,
+    and lists processes alone. A process of its own would have a row.
+    """
+    table = report.table
+    return bool(row and pid is not None and not table.headless and not table.dropped and table.find(pid) is None)
+
+
 def _victims(report, size):
     summary = report.summary
     victims = []
     for index, raw in enumerate(report.victims):
         row = report.table.find(raw['pid']) if report.table is not None else None
         path = None
-        if summary and (summary['pid'] in (None, raw['pid']) or report.group is not None):
+        named = summary and (summary['pid'] in (None, raw['pid']) or _is_thread_of(report, summary['pid'], row))
+        if summary and (named or report.group is not None):
             path = summary['task_memcg']
         elif report.task_in and index == 0:
             path = report.task_in[0]
         uid = raw['uid']
-        if uid is None and summary and summary['pid'] == raw['pid']:
+        if uid is None and named:
             uid = summary['uid']
         if uid is None and row:
             uid = row[3]
         victim = _process(raw['pid'], raw['name'], uid, path)
         chosen = report.chosen
+        meant = chosen and (chosen['pid'] == raw['pid'] or _is_thread_of(report, chosen['pid'], row))
         victim.update(
             {
-                'score': chosen['score'] if chosen and chosen['pid'] == raw['pid'] else None,
+                'score': chosen['score'] if meant else None,
                 'total_vm_bytes': _times(raw['total_vm_kb'], 1024),
                 'anon_rss_bytes': _times(raw['anon_rss_kb'], 1024),
                 'file_rss_bytes': _times(raw['file_rss_kb'], 1024),
@@ -149,7 +167,7 @@ def _victims(report, size):
                 'oom_score_adj': raw['oom_score_adj'] if raw['oom_score_adj'] is not None else row[7] if row else None,
                 'reaped': report.reaped.get(raw['pid']),
                 'duplicates': report.duplicates.get((raw['pid'], raw['name']), 0),
-                'sacrificed_for': chosen['pid'] if chosen and chosen['pid'] != raw['pid'] and index == 0 else None,
+                'sacrificed_for': chosen['pid'] if chosen and not meant and index == 0 else None,
             }
         )
         victims.append(victim)
@@ -189,7 +207,11 @@ def _memory(report, size):
     else:
         block_counts, block_swap, counters = block.counts, block.swap_kb, block.counters
     for name, in_pages, in_bytes in _COUNTS:
-        pages = memory[in_pages] = block_counts.get(name)
+        pages = block_counts.get(name)
+        # Some kernels counted more reserved than there is, and print what is below 0 as a number without a sign.
+        if name == 'reserved' and pages is not None and pages > block_counts.get('ram', pages):
+            pages = None
+        memory[in_pages] = pages
         memory[in_bytes] = _times(pages, size)
     for name, in_bytes in _COUNTERS:
         memory[in_bytes] = _times(counters.get(name), size)
@@ -310,7 +332,7 @@ def event_of(report, most_tasks=0):
         'cgroup': _cgroup(report),
         'zones': _zones(report, size),
         'tasks': _tasks(report, rows[:most_tasks] if most_tasks else rows, size),
-        'task_count': len(rows) + report.table.dropped if report.table is not None else None,
+        'task_count': len(rows) + report.table.dropped if rows or report.no_victim and report.table is not None else None,
         'cpuset': cpuset[0],
         'mems_allowed': cpuset[1],
         'nodemask': summary.get('nodemask') or header.get('nodemask'),

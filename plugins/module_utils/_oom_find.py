@@ -9,23 +9,26 @@ __metaclass__ = type
 
 import sys
 
-# A report's header or its summary, its victim, or the allocation that failed.
-MARKERS = (b'oom-kill', b'Killed process', b'page allocation failure')
+# A report's header or its summary, its victim, the allocation that failed, whom it chose, why it panics, or which cgroup
+# is full.
+MARKERS = (
+    b'oom-kill',
+    b'Killed process',
+    b'page allocation failure',
+    b'ut of memory',
+    b'deadlocked on memory',
+    b'killed as a result of limit of ',
+)
 OVERLAP = 32
 
-# Since 3.10 bytes.find skips the further the longer the word is: header and summary in full are found sooner than what
-# both hold. Only a line that a mail client broke has neither, and no log of that size comes from one.
-_IN_FULL = (b' invoked oom-killer: gfp_mask=0x', b'oom-kill:constraint=')
-_IN_FULL_FROM = 1 << 24 if sys.version_info >= (3, 10) else float('inf')
+# bytes.find skips the further the longer the word is, and each word costs a search. In a log of this size the lines of
+# a report stand together: no mail broke them, and its victim and its summary are next to what these find.
+_IN_FULL = (b' invoked oom-killer: gfp_mask=0x', b'page allocation failure', b'ut of memory')
+_IN_FULL_FROM = 1 << 24
 
-# Before that it skips the further the fewer letters of the word are common: the part to look for, and where it stands.
+# Before Python 3.10 it skips the further the fewer letters of the word are common: the part to look for, and where it
+# stands.
 _FASTER = {b'page allocation failure': (b'age allocation failu', 1)} if sys.version_info < (3, 10) else {}
-
-# So many letters K in a block, and looking at each costs as much as a search for the whole word, which is then made for
-# some blocks. Python 2 has no memchr(3) in its find.
-_MOST_TRIES = 400 if str is not bytes else 0
-_COMMON_FOR = 16
-
 
 class Finder:
     """The next of several markers in a buffer; remembers where each stands."""
@@ -33,12 +36,11 @@ class Finder:
     def __init__(self, markers):
         self._markers = markers
         self._places = [None] * len(markers)
-        self._common = 0
 
     def passed(self, offset):
         """The log was read up to here."""
         if offset >= _IN_FULL_FROM and self._markers[0] == MARKERS[0]:
-            self._markers = _IN_FULL + self._markers[1:]
+            self._markers = _IN_FULL + self._markers[len(MARKERS) :]
             self.forget()
 
     def forget(self):
@@ -71,23 +73,12 @@ class Finder:
                 first = place
         return first
 
-    def _find(self, buffer, marker, begin):
-        """bytes.find, by way of memchr(3) where a marker begins with a letter that logs rarely hold."""
-        if marker in _FASTER:
-            part, distance = _FASTER[marker]
-            place = buffer.find(part, begin + distance)
-            while place >= 0 and not buffer.startswith(marker, place - distance):
-                place = buffer.find(part, place + 1)
-            return place - distance if place >= 0 else -1
-        if marker[:1] != b'K' or not _MOST_TRIES:
+    @staticmethod
+    def _find(buffer, marker, begin):
+        if marker not in _FASTER:
             return buffer.find(marker, begin)
-        if self._common:
-            self._common -= 1
-            return buffer.find(marker, begin)
-        for _try in range(_MOST_TRIES):
-            begin = buffer.find(b'K', begin)
-            if begin < 0 or buffer.startswith(marker, begin):
-                return begin
-            begin += 1
-        self._common = _COMMON_FOR
-        return buffer.find(marker, begin)
+        part, distance = _FASTER[marker]
+        place = buffer.find(part, begin + distance)
+        while place >= 0 and not buffer.startswith(marker, place - distance):
+            place = buffer.find(part, place + 1)
+        return place - distance if place >= 0 else -1

@@ -12,11 +12,13 @@ __metaclass__ = type
 
 import re
 
-_INVOKED = re.compile(r'(.*?) ?invoked\s+oom-killer(?::?\s*(.*))?$', re.DOTALL)
+# 2.6.18 does not say who invoked it.
+_INVOKED = re.compile(r'(?:(.*?) ?invoked\s+oom-killer|oom-killer(?=:\s*gfp_mask=))(?::?\s*(.*))?$', re.DOTALL)
 _GFP = re.compile(r'gfp_mask=(0x[0-9a-fA-F]{1,16})(?:\(([^()]{0,1000})\))?')
-_ORDER = re.compile(r'order[=:]\s?(-?\d{1,3})')
-_ADJUSTMENT = re.compile(r'oom_score_adj=(-?\d{1,5})')
-_LEGACY_ADJUSTMENT = re.compile(r'oom(?:_adj|killadj)=(-?\d{1,5})')
+# In a mail as it was sent, =3D stands for = itself.
+_ORDER = re.compile(r'order[=:]\s?(-?\d{1,3})(?!\d|D-?\d)')
+_ADJUSTMENT = re.compile(r'oom_score_adj=(-?\d{1,5})(?!\d|D-?\d)')
+_LEGACY_ADJUSTMENT = re.compile(r'oom(?:_adj|killadj)=(-?\d{1,5})(?!\d|D-?\d)')
 _NODE_MASK = re.compile(r'nodemask=(\(null\)|[\d,-]{1,200}?)(?:,|\s|$)')
 
 _NODES = re.compile(r'[\d,-]*')
@@ -50,13 +52,15 @@ _KILLED_NUMBER = re.compile(
 )
 
 _CHOSEN = re.compile(
-    r'[Kk]ill\s+process\s+(\d{1,10})\s+\((.{0,64})\)\s+score\s+(\d{1,10})\s+(?:or\s+sacrifice|or\s+a\s+child|and\s)',
+    r'[Kk]ill\s+process\s+(\d{1,10})\s+\((.{0,64})\)\s+score\s+(\d{1,10})\s+(?:or|and)\b',
     re.DOTALL,
 )
 _SHARING = re.compile(r'Kill(?:ing)? process (\d{1,10}) \((.{0,64})\) sharing same memory', re.DOTALL)
 _REAPED = re.compile(r'oom_reaper: (reaped process |unable to reap pid: ?)(\d{1,10}) \(')
 _EXITING = re.compile(r'OOM victim (\d{1,10}) \((.{0,64})\) is already exiting', re.DOTALL)
 
+# Source code and prose have other words there, or nothing behind them.
+_SUMMARY = re.compile(r'\s*constraint=\s*\w+\s*(?:,|$)|.*\btask=.{0,64},\s*pid=\d', re.DOTALL)
 _SUMMARY_KEY = re.compile(r',\s*(?=(?:nodemask|cpuset|mems_allowed|oom_memcg|task_memcg)=|global_oom\b|task=)')
 _IN_TASK = re.compile(r',task=[^,]{0,64}$')
 _SUMMARY_TASK = re.compile(r'task=(.{0,64}),pid=(\d{1,10}),uid=(\d{1,10})', re.DOTALL)
@@ -96,6 +100,8 @@ def _short(name):
     """A process's name, 15 bytes at most, without what an unknown prefix left before it."""
     if len(name) <= _COMM_LENGTH:
         return name
+    if '] ' in name:
+        return _short(name.rpartition('] ')[2])
     return (
         name.rpartition(': ')[2][-_COMM_LENGTH:].lstrip() if ': ' in name else name.rpartition(' ')[2][-_NAME_LENGTH:]
     )
@@ -119,7 +125,7 @@ def invoked(message):
     name, rest = match.group(1), match.group(2) or ''
     gfp = _GFP.search(rest)
     return {
-        'name': _short(name),
+        'name': _short(name) if name is not None else None,
         'gfp_mask': gfp.group(1) if gfp else None,
         'gfp_flags': _flags(gfp.group(2)) if gfp else None,
         'order': _integer(_first(_ORDER, rest)),
@@ -240,7 +246,7 @@ def summary(message):
         'uid': None,
     }
     text = message.partition('oom-kill:')[2]
-    if 'constraint=' not in text and 'task=' not in text:
+    if not _SUMMARY.match(text):
         return None
     for part in _SUMMARY_KEY.split(text):
         key, mark, value = part.partition('=')

@@ -65,9 +65,9 @@ codecs.register_error('oom_rescue_escape', _escape)
 
 def log_text(data):
     """Bytes of a log as native text that is valid UTF-8."""
-    text = data.decode('utf-8', 'oom_rescue_escape')
-    # Python 2's \s does not know the no-break spaces that mails put in for runs of blanks.
-    return text.replace(u'\xa0', u' ').encode('utf-8') if str is bytes else text
+    # Mails and pages put no-break spaces in for runs of blanks.
+    text = data.decode('utf-8', 'oom_rescue_escape').replace(u'\xa0', u' ')
+    return text.encode('utf-8') if str is bytes else text
 
 
 def log_lines(data):

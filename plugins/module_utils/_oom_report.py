@@ -54,12 +54,23 @@ class Report:
     def worth_telling(self):
         """Whether this is a report at all, not a memory block or a table that something else printed."""
         return bool(
-            self.header or self.victims or self.summary or self.chosen or self.panic or self.no_victim or self.exiting
+            self.header
+            or self.victims
+            or self.summary
+            or self.chosen
+            or self.panic
+            or self.no_victim
+            or self.exiting
+            or self.task_in
         )
 
     def has_ended(self):
         """Whether it told its outcome, so that a further victim belongs to another report."""
         return bool(self.victims or self.panic or self.no_victim)
+
+    def is_header_alone(self):
+        """Whether nothing but its first line was read."""
+        return self.header is not None and not (self.identity or self.cpuset or self.memory or self.table or self.summary)
 
     def read(self, message, whole, pieces):
         """Take in a message of the report's middle, but for rows of a table that was begun; ``pieces`` are lines below
@@ -118,6 +129,10 @@ class Report:
         found = lines.identity(message)
         if found is None or self.identity is not None:
             return False
+        if self.victims:
+            # What is printed later is another trace, though of the same kernel.
+            self.identity = dict(found, name=None, pid=None)
+            return False
         # Another CPU may print its own trace in between.
         if self.header is not None and self.header['name'] != found['name'] and found['name']:
             return False
@@ -166,6 +181,8 @@ class Report:
         for known in self.victims:
             if (known['pid'], known['name']) == key:
                 self.duplicates[key] = self.duplicates.get(key, 0) + 1
+                # A title above a log has the first words of the line alone.
+                known.update((name, value) for name, value in victim.items() if known[name] is None)
                 return
         if len(self.victims) < _MOST_VICTIMS:
             self.victims.append(victim)

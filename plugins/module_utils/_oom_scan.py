@@ -13,7 +13,18 @@ from ._oom_prefix import LONGEST_LINE, log_lines
 # How far before a victim the rest of a report is looked for whose header is lost.
 _LOOK_BACK = 1 << 16
 _EARLIER_PARTS = (
-    b'oom-kill', b'total_vm', b'Mem-Info:', b'memory: usage', b'Tasks state', b'Kill process',
+    b'oom-kill',
+    b'total_vm',
+    b'Mem-Info:',
+    b'memory: usage',
+    b'Tasks state',
+    b'Kill process',
+    b' PID: ',
+    b'Node 0 ',
+    b'lowmem_reserve[]:',
+    b' pages RAM',
+    b'Free swap',
+    b' killed as a result of limit of ',
 )
 _BATCH = 1 << 15
 # Counting lines costs as much as finding markers: a line's number is known this far into a log.
@@ -159,7 +170,7 @@ class Scanner:
         if not buffer[start:first].strip(b'> \t'):
             # The marker begins its line: somebody broke a longer line before it.
             start = max(buffer.rfind(b'\n', low, max(start - 1, low)) + 1, low)
-        if b'invoked' not in buffer[max(first - 16, 0) : first]:
+        if b'invoked' not in buffer[max(first - 16, 0) : first + 16]:
             low = max(self._position, start - _LOOK_BACK)
             places = [buffer.find(part, low, start) for part in _EARLIER_PARTS]
             earliest = min([place for place in places if place >= 0] or [start])

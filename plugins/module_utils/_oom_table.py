@@ -129,7 +129,9 @@ class TaskTable:
         return sorted(sorted(self.rows, key=itemgetter(2)), key=itemgetter(0), reverse=True)
 
     def find(self, pid):
-        """The row of a process, or None."""
+        """The row of a process, or None. A row may name the thread that still had its memory: then by the tgid."""
         if self._by_pid is None:
-            self._by_pid = dict(zip(map(itemgetter(2), reversed(self.rows)), reversed(self.rows)))
+            rows = self.rows[::-1]
+            self._by_pid = dict(zip(map(itemgetter(4), rows), rows))
+            self._by_pid.update(zip(map(itemgetter(2), rows), rows))
         return self._by_pid.get(pid)

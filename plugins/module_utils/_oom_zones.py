@@ -10,6 +10,8 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
+import re
+
 # The low bits of each gfp_mask since 2.6.23, include/linux/gfp.h.
 _DMA, _HIGHMEM, _DMA32, _MOVABLE = 1, 2, 4, 8
 # From the lowest to the highest.
@@ -18,6 +20,10 @@ _ALL = _LOW + ('HighMem', 'Movable')
 # Free lists that others may not take from: CMA's, those kept for atomic allocations, and isolated ones.
 _KEPT = frozenset('CHI')
 _FAR_ABOVE = 4
+# ZONE_DMA of x86, 16 MiB, is kept back for devices: that it is free tells nothing of the others.
+_SMALL = 64 << 20
+# Up to 4.3 blocks below an order do not count towards the watermark of its allocation, __zone_watermark_ok().
+_ORDERED_BEFORE = (4, 4)
 
 
 def _mask(event):
@@ -45,6 +51,13 @@ def eligible(event):
     return [zone for zone in event['zones'] if zone['zone'] in names and zone['free_bytes'] is not None]
 
 
+def tell(event):
+    """Whether the zones that the report shows tell how the allocation fared: more than the smallest of several."""
+    return any(
+        zone['zone'] != 'DMA' or max(zone['free_bytes'], zone['present_bytes'] or 0) >= _SMALL for zone in eligible(event)
+    ) or _names(_mask(event)) == _LOW[:1]
+
+
 def _available(zone, mask):
     """What of a zone's free memory the allocation may have: CMA lends its own to what can be moved."""
     return zone['free_bytes'] - (0 if mask & _MOVABLE else zone['free_cma_bytes'] or 0)
@@ -65,17 +78,51 @@ def spared_high_memory(event):
 
 
 def fragmented(event):
-    """Free bytes of the eligible zones where there is memory above a watermark but no block of the order; or None."""
-    order = event['trigger']['order']
+    """Free bytes of the eligible zones that are above a watermark, where none of them has a block of the order; or None."""
+    order, page = event['trigger']['order'], event['memory']['page_size_bytes']
     if not order or order < 0:
         return None
     mask = _mask(event)
-    zones = [zone for zone in eligible(event) if zone['free_blocks'] and zone['min_bytes'] is not None]
-    if not any(_available(zone, mask) > zone['min_bytes'] for zone in zones):
+    zones = [
+        (zone, zone['min_bytes'] + _reserve(zone, event, mask))
+        for zone in eligible(event)
+        if zone['free_blocks'] and zone['min_bytes'] is not None
+    ]
+    above = [(zone, kept) for zone, kept in zones if _available(zone, mask) > kept]
+    if not above:
         return None
-    if any(_has_block(zone, order, mask) for zone in zones):
-        return None
-    return sum(zone['free_bytes'] for zone in zones)
+    each_order = page and _is_before(event['kernel'], _ORDERED_BEFORE)
+    for zone, kept in above:
+        if _has_block(zone, order, mask) and not (each_order and _misses_an_order(zone, order, mask, page, kept)):
+            return None
+    return sum(zone['free_bytes'] for zone, dummy in above)
+
+
+def _reserve(zone, event, mask):
+    """What a zone keeps from allocations that could use a higher one."""
+    kept = zone['lowmem_reserve_bytes']
+    if not kept:
+        return 0
+    low = ('DMA', 'Normal') if any(other['zone'] == 'HighMem' for other in event['zones']) else _LOW
+    allowed = _names(mask)
+    place = max(index for index, name in enumerate(low + ('HighMem', 'Movable')) if name in allowed or not index)
+    return kept[min(place, len(kept) - 1)] or 0
+
+
+def _is_before(kernel, version):
+    numbers = re.match(r'(\d+)\.(\d+)', kernel or '')
+    return numbers is not None and tuple(map(int, numbers.groups())) < version
+
+
+def _misses_an_order(zone, order, mask, page, needed):
+    """Whether the free blocks from some order on are below a watermark half that of the order below."""
+    free = _available(zone, mask) - ((1 << order) - 1) * page
+    for lower, count in enumerate(zone['free_blocks'][:order]):
+        free -= (count << lower) * page
+        needed >>= 1
+        if free <= needed:
+            return True
+    return False
 
 
 def _has_block(zone, order, mask):
@@ -93,7 +140,7 @@ def plenty(event):
     A little above it proves nothing: memory may have been freed until the report was written.
     """
     zones, mask = eligible(event), _mask(event)
-    if not zones:
+    if not zones or not tell(event):
         return None
     highest = max(_ALL.index(zone['zone']) for zone in zones)
     for zone in zones:

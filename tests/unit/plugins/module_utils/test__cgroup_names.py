@@ -74,6 +74,29 @@ CASES = {
     ),
     'a static pod': ('/kubepods/pod%s' % UID.replace('-', ''), None, None, UID, None),
     'LXC': ('/lxc/39004', '39004', 'lxc', None, None),
+    'a pod on a node that is a container': (
+        '/system.slice/docker-%s.scope/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod%s.slice'
+        % (ID, UID.replace('-', '_')),
+        None,
+        None,
+        UID,
+        'kubepods-burstable-pod%s.slice' % UID.replace('-', '_'),
+    ),
+    'a container of a pod on a node that is a container': (
+        '/docker/%s/kubelet/kubepods/burstable/pod%s/%s' % (ID, UID, ID[::-1]),
+        ID[::-1],
+        None,
+        UID,
+        None,
+    ),
+    'a pod on a node that is an LXC guest': (
+        '/lxc.payload.node1/kubepods.slice/kubepods-pod%s.slice' % UID.replace('-', '_'),
+        None,
+        None,
+        UID,
+        'kubepods-pod%s.slice' % UID.replace('-', '_'),
+    ),
+    'a service in an LXC guest': ('/lxc/703/ns/system.slice/pulse.service', '703', 'lxc', None, 'pulse.service'),
     'LXC 4': ('/lxc.payload.web1/system.slice', 'web1', 'lxc', None, 'system.slice'),
 }
 

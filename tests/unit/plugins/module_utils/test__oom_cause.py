@@ -64,10 +64,8 @@ CASES = {
             KERNEL_MASK,
             PLENTY,
             ("DMA32: " + BLOCKS, "DMA32: 9*4kB (UM) 8*8kB (UM) 7*16kB (UM) 0*32kB 0*64kB"),
-            ("2*256kB 1*512kB 2*1024kB", "0*256kB 0*512kB 0*1024kB"),
-            ("7*32kB 6*64kB 5*128kB", "0*32kB 0*64kB 0*128kB"),
         ],
-        "Memory is fragmented: 395 MiB is free where it was asked for, but no block of order 3 (32 KiB); ",
+        "Memory is fragmented: 390 MiB is free where it was asked for, but no block of order 3 (32 KiB); ",
     ),
     "fragmentation, but for what is kept for others": (
         [
@@ -75,10 +73,27 @@ CASES = {
             KERNEL_MASK,
             PLENTY,
             ("DMA32: " + BLOCKS, "DMA32: 9*4kB (UM) 8*8kB (UM) 7*16kB (UM) 8*32kB (CH) 5*64kB (H)"),
-            ("2*256kB 1*512kB 2*1024kB", "0*256kB 0*512kB 0*1024kB"),
-            ("7*32kB 6*64kB 5*128kB", "0*32kB 0*64kB 0*128kB"),
         ],
-        "Memory is fragmented: 395 MiB is free where it was asked for, but no block of order 3 (32 KiB); ",
+        "Memory is fragmented: 390 MiB is free where it was asked for, but no block of order 3 (32 KiB); ",
+    ),
+    "fragmentation, before 4.4 by the watermark of each order": (
+        [
+            ORDER_3,
+            KERNEL_MASK,
+            ("Not tainted 5.15.0", "Not tainted 3.10.0-1160.el7.x86_64"),
+            PLENTY,
+            ("DMA32: " + BLOCKS, "DMA32: 95000*4kB (UM) 2000*8kB (UM) 200*16kB (UM) 7*32kB (UM) 1*64kB (U)"),
+        ],
+        "Memory is fragmented: 390 MiB is free where it was asked for, but no block of order 3 (32 KiB); ",
+    ),
+    "blocks enough since 4.4": (
+        [
+            ORDER_3,
+            KERNEL_MASK,
+            PLENTY,
+            ("DMA32: " + BLOCKS, "DMA32: 95000*4kB (UM) 2000*8kB (UM) 200*16kB (UM) 7*32kB (UM) 1*64kB (U)"),
+        ],
+        "Not known: 395 MiB of RAM was free when the kernel wrote this, more than it keeps back; ",
     ),
     "RAM is free": (
         [PLENTY],
@@ -87,6 +102,18 @@ CASES = {
     "a page fault": (
         [PLENTY, ("gfp_mask=0x1100cca(GFP_HIGHUSER_MOVABLE)", "gfp_mask=0x0()")],
         "Not known: 395 MiB of RAM was free when the kernel wrote this, more than it keeps back; ",
+    ),
+    "the smallest zone alone": (
+        [
+            ("Node 0 DMA free:4592kB", "Node 0 DMA free:15900kB"),
+            ("Node 0 DMA32 free", "Node 0 lost free"),
+            ("262014 pages RAM\n", ""),
+        ],
+        "Not known: the log lacks the report's memory block.",
+    ),
+    "the smallest zone is free": (
+        [("Node 0 DMA free:4592kB", "Node 0 DMA free:15900kB"), ("Node 0 DMA32 free", "Node 0 lost free")],
+        "RAM (991 MiB) ran out and there is no swap; ",
     ),
     "sysrq": ([("order=0, oom_score", "order=-1, oom_score")], "Somebody asked for it: the sysrq key f"),
 }
@@ -135,3 +162,53 @@ def test_what_the_log_lacks_is_not_known():
     assert (
         cause(ERAS["5.15.0"][-2] + "\n") == "Not known: the log lacks the report's header, memory block and task table."
     )
+
+
+@pytest.mark.parametrize(
+    'changes,expected',
+    [
+        ([], 'The memory cgroup of stress.service reached its limit of'),
+        ([('file 0', 'file 200000000')], '; 190 MiB is page cache.'),
+        (
+            [('file 0', 'file 200000000\n file_dirty 90000000\n file_writeback 90000000')],
+            '; 190 MiB is page cache, most of it not written yet.',
+        ),
+        (
+            [('file 0', 'file 200000000'), ('shmem 0', 'shmem 200000000')],
+            '; 190 MiB is shared memory or tmpfs.',
+        ),
+        ([('file 0', 'file 0\n slab 200000000')], '; the kernel itself holds 190 MiB of it in slab caches.'),
+        (
+            [('limit 307200kB', 'limit 9007199254740988kB')],
+            'Not known: the memory cgroup of stress.service has no limit; ',
+        ),
+    ],
+)
+def test_cause_of_a_memory_cgroup(changes, expected):
+    text = '\n'.join(memcg(2)) + '\n'
+    for old, new in changes:
+        assert old in text, old
+        text = text.replace(old, new)
+    assert expected in cause(text)
+
+
+ID = '178ec18073cc6ac7be2de8d9869daf162a6349dd056b6535849112c53ec3102a'
+
+
+@pytest.mark.parametrize(
+    'path,called',
+    [
+        ('/test', 'The memory cgroup /test reached'),
+        ('/system.slice/mysqld.service', 'of mysqld.service reached'),
+        ('/docker/' + ID, 'of docker container 178ec18073cc reached'),
+        ('/system.slice/docker-%s.scope' % ID, 'of docker container 178ec18073cc reached'),
+        ('/lxc/703/ns/system.slice/pulse.service', 'of pulse.service in lxc container 703 reached'),
+        ('/lxc.payload.web-server-number-1', 'of lxc container web-server-number-1 reached'),
+        (
+            '/docker/%s/kubepods/burstable/pod10d16a28-60ff-475f-a631-510d9792219f' % ID,
+            'of Kubernetes pod 10d16a28-60ff-475f-a631-510d9792219f reached',
+        ),
+    ],
+)
+def test_a_memory_cgroup_is_called_by_the_innermost_of_what_its_path_tells(path, called):
+    assert called in cause('\n'.join(memcg(2, path=path)) + '\n')
