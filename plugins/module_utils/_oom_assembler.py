@@ -37,9 +37,9 @@ _BARE = Prefix()
 _BARE_KEY = (None, None, None, False)
 # The first line of a part, where the header above it is lost.
 _STARTS = ('Mem-', 'Tasks state', 'Task in', 'memory: usage', '[ pid', '[  pid')
-# A line of the memory block or the trace, where all above it is lost.
+# A line of the memory block, where all above it is lost. A trace may be that of another trouble.
 _MIDDLE = re.compile(
-    r'Node \d|active_anon:|lowmem_reserve\[\]:|\d+ (?:total pagecache pages|pages RAM)|(?:Free|Total) swap|CPU: \d+ (?:UID|PID)'
+    r'Node \d|active_anon:|lowmem_reserve\[\]:|\d+ (?:total pagecache pages|pages RAM)|(?:Free|Total) swap'
 )
 # Pieces of kernel lines that a mail client or a terminal broke in two.
 _BROKEN = (
@@ -76,7 +76,7 @@ def _behind_time(text):
 
 # What begins a message, though the lines above it have a prefix.
 _BEGINS = re.compile(
-    r'.{1,20} invoked oom-killer: gfp_mask=|(?:Memory cgroup o|O)ut of memory(?:: [Kk]ill| and no )'
+    r'.{1,20} invoked oom-killer: gfp_mask=|.{0,80}[Oo]ut of memory(?:: [Kk]ill(?:ed)? process \d| and no )'
     r'|Killed process \d|oom-kill:constraint='
 )
 
@@ -310,6 +310,20 @@ class Assembler:
             report.add_victim(victim)
         return True
 
+    def _killed_by_openvz(self, key, report, pending, message):
+        found = lines.killed_by_openvz(message)
+        if found is None:
+            return False
+        container, victim, score = found
+        if report is None or not self._belongs(report, pending[0], victim):
+            report = self._open(key, pending)
+        report.add_victim(victim)
+        if report.chosen is None:
+            report.chosen = {'pid': victim['pid'], 'name': victim['name'], 'score': score, 'memcg': victim['memcg']}
+        if container is not None:
+            report.limit_path = report.limit_path or '/' + container
+        return True
+
     @staticmethod
     def _belongs(report, prefix, victim):
         """Whether a victim is the one that an open report is about."""
@@ -398,7 +412,8 @@ class Assembler:
 
     def _failure(self, key, report, pending, message):
         found = lines.allocation_failure(message)
-        if found is None:
+        # A page about failed allocations holds these words as well.
+        if found is None or (found['order'] is None and pending[0] is _BARE):
             return False
         report = self._open(key, pending)
         report.header = found
@@ -416,6 +431,7 @@ class Assembler:
 _EVENTS = (
     ('oom-killer', Assembler._invoked),
     ('Killed', Assembler._killed),
+    ('OOM killed process', Assembler._killed_by_openvz),
     ('oom-kill:', Assembler._summary),
     ('ill', Assembler._chosen),
     ('oom_reaper: ', Assembler._reaped),

@@ -105,8 +105,10 @@ def _cgroup_limit(event):
         if swap_limit is not None and swap_usage is not None and swap_usage * 100 >= swap_limit * 95:
             return '%s reached its limit of %s for memory and swap' % (text, format_size(swap_limit))
     if limit is None:
-        # None with a usage is no limit: what asked for the kill is not the kernel's own accounting.
-        return '%s reached its limit' % text if usage is None else 'Not known: %s has no limit' % (text[0].lower() + text[1:])
+        if usage is not None:
+            # What asked for the kill is not the kernel's own accounting.
+            return 'Not known: %s has no limit' % (text[0].lower() + text[1:])
+        return '%s reached its limit' % text
     text += ' reached its limit of %s' % format_size(limit)
     if cgroup.get('swap_limit_bytes') == 0:
         text += ' and may use no swap'

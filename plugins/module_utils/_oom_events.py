@@ -123,6 +123,14 @@ def _tasks(report, rows, size):
     return tasks
 
 
+def _task_count(report):
+    """None of a table without a row is what was cut off, but where no process may be killed none is listed."""
+    table = report.table
+    if table is None or not (table.rows or report.no_victim):
+        return None
+    return len(table.rows) + table.dropped
+
+
 def _process(pid, name, uid, path):
     process = {'pid': pid, 'name': name, 'uid': uid, 'score': None, 'cgroup': path}
     process.update(cgroup_names(path))
@@ -332,7 +340,7 @@ def event_of(report, most_tasks=0):
         'cgroup': _cgroup(report),
         'zones': _zones(report, size),
         'tasks': _tasks(report, rows[:most_tasks] if most_tasks else rows, size),
-        'task_count': len(rows) + report.table.dropped if rows or report.no_victim and report.table is not None else None,
+        'task_count': _task_count(report),
         'cpuset': cpuset[0],
         'mems_allowed': cpuset[1],
         'nodemask': summary.get('nodemask') or header.get('nodemask'),

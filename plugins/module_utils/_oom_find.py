@@ -9,8 +9,8 @@ __metaclass__ = type
 
 import sys
 
-# A report's header or its summary, its victim, the allocation that failed, whom it chose, why it panics, or which cgroup
-# is full.
+# A report's header or its summary, its victim, the allocation that failed, whom it chose, why it panics, or which
+# cgroup is full.
 MARKERS = (
     b'oom-kill',
     b'Killed process',
@@ -29,6 +29,7 @@ _IN_FULL_FROM = 1 << 24
 # Before Python 3.10 it skips the further the fewer letters of the word are common: the part to look for, and where it
 # stands.
 _FASTER = {b'page allocation failure': (b'age allocation failu', 1)} if sys.version_info < (3, 10) else {}
+
 
 class Finder:
     """The next of several markers in a buffer; remembers where each stands."""
@@ -50,7 +51,7 @@ class Finder:
     def marked(self, block, before):
         """Whether a marker stands in a block, or where it meets what came before. Its places are known after that."""
         seam = before[-OVERLAP:] + block[:OVERLAP]
-        self._places = [self._find(block, marker, 0) for marker in self._markers]
+        self._places = [self._find(block, marker, 0, len(block)) for marker in self._markers]
         if any(marker in seam for marker in self._markers):
             self.forget()
             return True
@@ -62,23 +63,24 @@ class Finder:
 
     def first(self, buffer, position, unseen):
         """Where the first marker from ``position`` on begins, or -1; before ``unseen`` there is none."""
-        first = -1
+        first, end = -1, len(buffer)
         for index, marker in enumerate(self._markers):
             place = self._places[index]
-            if place is None:
-                place = self._places[index] = self._find(buffer, marker, max(position, unseen))
-            elif 0 <= place < position:
-                place = self._places[index] = self._find(buffer, marker, position)
+            if place is None or 0 <= place < position:
+                begin = position if place is not None else max(position, unseen)
+                place = self._find(buffer, marker, begin, min(end, len(buffer)))
+                # Behind another marker it was not looked for.
+                self._places[index] = None if place < 0 <= first else place
             if place >= 0 and (first < 0 or place < first):
-                first = place
+                first, end = place, place + OVERLAP
         return first
 
     @staticmethod
-    def _find(buffer, marker, begin):
+    def _find(buffer, marker, begin, end):
         if marker not in _FASTER:
-            return buffer.find(marker, begin)
+            return buffer.find(marker, begin, end)
         part, distance = _FASTER[marker]
-        place = buffer.find(part, begin + distance)
+        place = buffer.find(part, begin + distance, end)
         while place >= 0 and not buffer.startswith(marker, place - distance):
-            place = buffer.find(part, place + 1)
+            place = buffer.find(part, place + 1, end)
         return place - distance if place >= 0 else -1

@@ -51,6 +51,12 @@ _KILLED_NUMBER = re.compile(
     % '|'.join(_SIZES).replace('-', '- ?')
 )
 
+_OPENVZ = re.compile(
+    r'(?:Out of memory in UB (\d{1,10}): )?OOM killed process (\d{1,10}) \((.{0,64})\) score (\d{1,10}) '
+    r'vm:(\d{1,20})k[Bb], rss:\d{1,20}k[Bb]',
+    re.DOTALL,
+)
+
 _CHOSEN = re.compile(
     r'[Kk]ill\s+process\s+(\d{1,10})\s+\((.{0,64})\)\s+score\s+(\d{1,10})\s+(?:or|and)\b',
     re.DOTALL,
@@ -175,6 +181,35 @@ def identity(message):
     }
 
 
+def _victim(pid, name, memcg):
+    return {
+        'pid': int(pid),
+        'name': name,
+        'uid': None,
+        'oom_score_adj': None,
+        'memcg': memcg,
+        'total_vm_kb': None,
+        'anon_rss_kb': None,
+        'file_rss_kb': None,
+        'shmem_rss_kb': None,
+        'pgtables_kb': None,
+    }
+
+
+def killed_by_openvz(message):
+    """(container or None, victim, score) of ``Out of memory in UB 101: OOM killed process 7 (c) score 0 vm:4kB,
+    rss:4kB``, as kernels of OpenVZ before 3.10 print it; or None. UB 0 is the host itself.
+    """
+    match = _OPENVZ.search(message)
+    if not match:
+        return None
+    container, pid, name, score, size = match.groups()
+    container = None if container == '0' else container
+    victim = _victim(pid, name, container is not None)
+    victim['total_vm_kb'] = int(size)
+    return container, victim, int(score)
+
+
 def killed(message, anywhere):
     """A victim's line. ``anywhere`` finds it inside another line too, as agents print it again."""
     start = message.find('Killed')
@@ -186,18 +221,8 @@ def killed(message, anywhere):
     if not match:
         return None
     pid, uid, name, rest = match.groups()
-    victim = {
-        'pid': int(pid),
-        'name': name,
-        'uid': _integer(uid),
-        'oom_score_adj': None,
-        'memcg': 'emory cgroup out of memory' in message[:start],
-        'total_vm_kb': None,
-        'anon_rss_kb': None,
-        'file_rss_kb': None,
-        'shmem_rss_kb': None,
-        'pgtables_kb': None,
-    }
+    victim = _victim(pid, name, 'emory cgroup out of memory' in message[:start])
+    victim['uid'] = _integer(uid)
     for size, kb, uid, adjustment in _KILLED_NUMBER.findall(rest):
         key = _SIZES[size.replace(' ', '')] if size else 'uid' if uid else 'oom_score_adj'
         if victim[key] is None:

@@ -20,22 +20,31 @@ LONGEST_LINE = 1 << 16
 _COLOR = re.compile('\x1b\\[[0-9;]{0,20}[mK]')
 
 _PRIORITY = re.compile(r'<(\d{1,3})>')
-_CALLED = r'(?:\s?\[\s*([TC]\d{1,10})\s*\])?(?: |$)?'
-_SECONDS = re.compile(r'\[\s*(?:\d{1,3}-)?(\d{1,12}\.\d{1,9})(?:@\d{1,3})?\s*\]' + _CALLED)
+# Kernels of phones print the CPU and the process as well.
+_OF_PHONES = r'(?:\s{0,2}\[\d{1,2}:\s{0,16}[^\[\]]{1,30}:\s{0,9}\d{1,10}\]| ?\(\d{1,2}\)\[\d{1,10}:[^\[\]]{1,30}\])?'
+_CALLED = r'(?:\s?\[\s*([TC]\d{1,10})\s*\])?' + _OF_PHONES + r'(?: |$)?'
+_SECONDS = re.compile(
+    r'\[\s*(?:\d{1,3}-)?(\d{1,12}\.\d{1,9})(?:@\d{1,3}|\s{0,4}<\s{0,9}\d{1,9}\.\d{1,9}>)?\s*\]' + _CALLED
+)
 _CTIME = re.compile(r'\[([^\[\]]{2,40}\d\d:\d\d(?::\d\d)?(?: \d{4})?)\]' + _CALLED)
 _DELTA = re.compile(r'\[\s*[+<]\s*\d{1,9}\.\d{1,9}>?\s*\] ?')
-_DECODED = re.compile(r'(kern|user|daemon|syslog|auth|local\d|mail|lpr|news|cron|authpriv|ftp|uucp)\s*:\w+\s*: ')
+_DECODED = re.compile(
+    r'(?:[^\s:]{1,255}: )?(kern|user|daemon|syslog|auth|local\d|mail|lpr|news|cron|authpriv|ftp|uucp)\s*'
+    r':\s{0,8}\w+\s*: '
+)
 _KMSG = re.compile(r'(\d{1,4}),(\d{1,20}),(\d{1,20}),([^;,]{0,16})((?:,[^;]{0,80})?);')
 _CALLER = re.compile(r'caller=([TC]\d{1,10})')
 _ISO = r'\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z| ?[+-]\d\d:?\d\d)?'
-_HOST = r'[^\s:\[\]]{1,255}|[\da-fA-F]{0,4}(?::[\da-fA-F.]{0,15}){2,8}'
+_HOST = r'[^\s:\[\]]{1,255}|\[[^\s\[\]]{1,64}\]|[\da-fA-F]{0,4}(?::[\da-fA-F.]{0,15}){2,8}'
 _TAG = r'(?:(%s) )?([^\s:\[\]]{1,64}(?: [^\s:\[\]]{1,64})?)(\[[^\]\s]{0,32}\])?: ?(?:: )?' % _HOST
 _RFC5424 = re.compile(
     r'1 (%s|-) (\S{1,255}) (\S{1,48}) (\S{1,128}) (\S{1,32}) (?:-|(?:\[(?:[^\]\\]|\\.)*\])+)(?: %s|\s|$)'
     % (_ISO, to_native(b'\xef\xbb\xbf'))
 )
 _RFC3339 = re.compile(r'(?:[A-Z][a-z]{2} )?(%s)(?: [A-Z]{2,5})?(?: std(?:out|err) [FP])?(?: %s| )' % (_ISO, _TAG))
-_ISO_BRACKET = re.compile(r'\[(%s)\] ?' % _ISO)
+_ISO_BRACKET = re.compile(r'\[(%s)( UTC)?\]:? ?' % _ISO)
+# The first line that somebody copied may lack what it begins with.
+_CUT_SECONDS = re.compile(r'(\d{1,12}\.\d{6})\] ')
 _RFC3164 = re.compile(
     r'(?:(\d{4}) |[A-Z][a-z]{2} )?([^\s\d\[\]<>:,;=|]{3,9} {1,2}\d{1,2}) (?:(\d{4}) )?(\d\d:\d\d:\d\d(?:\.\d{1,9})?)'
     r'(?:(?: [A-Z]{2,5})? (\d{4}))? %s'
@@ -48,6 +57,7 @@ _REPEATED = re.compile(r'message repeated (\d{1,9}) times: \[ ?(.*)\]$')
 _QUOTE = re.compile(r'[>\s|]+')
 _FACILITY = re.compile(r'(?:kern|user|daemon|syslog|auth|authpriv|local\d)\.\w+$')
 _INNER_KERNEL = re.compile(r'(?:^|[\s.])kernel:\s?')
+_PROGRAM = re.compile(r'\w\[\d{1,10}\]: ')
 _INNER_SECONDS = re.compile(r'\[\s{0,8}\d{1,10}\.\d{6}\]')
 _ESCAPED = re.compile(r'(?:#012|\\x0a|\\n)\s*')
 
@@ -143,7 +153,7 @@ class PrefixReader:
         if first == ' ' or first == '\t':
             return self._indented(line)
         if first.isdigit():
-            found = self._dated(line) or self._kmsg(line)
+            found = self._dated(line) or self._kmsg(line) or self._decoded(line) or self._cut(line)
         else:
             found = self._syslog(line) or self._decoded(line)
         return found or self._inner(line)
@@ -198,7 +208,7 @@ class PrefixReader:
             return prefix, line[self._behind_brackets(line, match.end(), prefix) :]
         match = _ISO_BRACKET.match(line)
         if match:
-            prefix = Prefix('iso', match.group(1))
+            prefix = Prefix('iso', match.group(1) + ('Z' if match.group(2) else ''))
             return self._remember(line, self._behind_brackets(line, match.end(), prefix), prefix)
         match = _CTIME.match(line)
         if match:
@@ -236,11 +246,12 @@ class PrefixReader:
         return prefix, message
 
     def _decoded(self, line):
-        """dmesg -x: ``kern  :warn  : [secs] message``."""
+        """dmesg -x: ``kern  :warn  : [secs] message``, and Talos Linux, which may put the node before it."""
         match = _DECODED.match(line)
         if not match:
             return None
-        prefix, message = self._bracket(line[match.end() :])
+        rest = line[match.end() :]
+        prefix, message = (rest[:1].isdigit() and self._dated(rest)) or self._bracket(rest)
         self._text = None
         prefix = prefix or Prefix()
         return Prefix(
@@ -292,6 +303,11 @@ class PrefixReader:
             match.end() :
         ]
 
+    @staticmethod
+    def _cut(line):
+        match = _CUT_SECONDS.match(line)
+        return (Prefix(None, None, None, float(match.group(1))), line[match.end() :]) if match else None
+
     def _syslog(self, line):
         match = _RFC3164.match(line)
         if match:
@@ -333,7 +349,7 @@ class PrefixReader:
                 if found:
                     return found
                 position = before.find(':', position + 1)
-            return self._with_uptime(Prefix(trusted=True), line[match.end() :])
+            return self._with_uptime(Prefix(trusted=not _PROGRAM.search(before)), line[match.end() :])
         match = _INNER_SECONDS.search(head)
         if match:
             return self._bracket(line[match.start() :])

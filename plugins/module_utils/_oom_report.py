@@ -70,7 +70,8 @@ class Report:
 
     def is_header_alone(self):
         """Whether nothing but its first line was read."""
-        return self.header is not None and not (self.identity or self.cpuset or self.memory or self.table or self.summary)
+        told = self.identity or self.cpuset or self.memory or self.table or self.summary
+        return self.header is not None and not told
 
     def read(self, message, whole, pieces):
         """Take in a message of the report's middle, but for rows of a table that was begun; ``pieces`` are lines below

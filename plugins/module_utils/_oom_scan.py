@@ -19,7 +19,6 @@ _EARLIER_PARTS = (
     b'memory: usage',
     b'Tasks state',
     b'Kill process',
-    b' PID: ',
     b'Node 0 ',
     b'lowmem_reserve[]:',
     b' pages RAM',
@@ -162,7 +161,7 @@ class Scanner:
         """Find the next marker and the line where its report begins. False where the buffer holds none."""
         buffer = self._buffer
         first = self._finder.first(buffer, self._position, self._scanned_to - OVERLAP)
-        self._scanned_to = len(buffer)
+        self._scanned_to = len(buffer) if first < 0 else first
         if first < 0:
             return False
         low = max(self._position, first - LONGEST_LINE)

@@ -53,9 +53,12 @@ def eligible(event):
 
 def tell(event):
     """Whether the zones that the report shows tell how the allocation fared: more than the smallest of several."""
+    if _names(_mask(event)) == _LOW[:1]:
+        return bool(eligible(event))
     return any(
-        zone['zone'] != 'DMA' or max(zone['free_bytes'], zone['present_bytes'] or 0) >= _SMALL for zone in eligible(event)
-    ) or _names(_mask(event)) == _LOW[:1]
+        zone['zone'] != 'DMA' or max(zone['free_bytes'], zone['present_bytes'] or 0) >= _SMALL
+        for zone in eligible(event)
+    )
 
 
 def _available(zone, mask):
@@ -78,7 +81,7 @@ def spared_high_memory(event):
 
 
 def fragmented(event):
-    """Free bytes of the eligible zones that are above a watermark, where none of them has a block of the order; or None."""
+    """Free bytes of the eligible zones above a watermark, where none of these has a block of the order; or None."""
     order, page = event['trigger']['order'], event['memory']['page_size_bytes']
     if not order or order < 0:
         return None
