@@ -27,6 +27,7 @@ _MOST_WAITING = 16
 _MOST_CONTINUATIONS = 200
 # A report of so many tasks does not wait for the reaper's line.
 _LARGE_TABLE = 4096
+_QUOTES = ('"', "'", '`', '(')
 # So many rows of a table are taken at once, and so many beyond those that the last try took.
 _MOST_ROWS = 1 << 15
 _FEWEST_ROWS = 8
@@ -240,8 +241,8 @@ class Assembler:
             if report is not None and report.table is not None and report.table.add(message, pieces):
                 self._idle = 0
                 return
-            # A process whose name begins so may ask for memory, too.
-            hint = 'oom-killer' in message
+            # A process whose name begins so may ask for memory, too, and so may a prefix that nobody knows.
+            hint = 'oom-killer' in message or 'ut of memory: ' in message
         else:
             # Every line that _EVENTS knows holds one of these; an expression would take longer to look for them.
             hint = (
@@ -286,13 +287,21 @@ class Assembler:
         return False
 
     def _at_start(self, pending, message, text):
-        """Whether a message begins with a text; where the kernel did not write it, whether it holds the text."""
-        return message.startswith(text) or (pending[0].trusted is not True and text in message)
+        """Whether a message begins with a text; where the kernel did not write it, whether it holds and not quotes it."""
+        if message.startswith(text):
+            return True
+        before, found, dummy = message.partition(text)
+        return bool(found) and pending[0].trusted is not True and before[-1:] not in _QUOTES
 
     def _invoked(self, key, report, pending, message):
         header = lines.invoked(message)
+        if header is None:
+            return False
         # A page about OOM kills holds these words as well, and may follow a line of the kernel.
-        if header is None or (header['gfp_mask'] is None and (pending[0] is _BARE or 'oom-killer' not in pending[1])):
+        bare = pending[0] is _BARE
+        if (bare and header['name'] is None) or (
+            header['gfp_mask'] is None and (bare or 'oom-killer' not in pending[1])
+        ):
             return False
         report = self._open(key, pending)
         report.header = header
@@ -397,6 +406,8 @@ class Assembler:
     def _panic(self, key, report, pending, message):
         if not self._at_start(pending, message, 'Kernel panic - not syncing: ') or 'memory' not in message:
             return False
+        if message.startswith('---[ end '):
+            return True
         if report is None or report.failure or report.victims:
             report = self._open(key, pending)
         report.panic = True

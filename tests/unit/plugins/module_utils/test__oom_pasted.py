@@ -86,6 +86,12 @@ def test_two_kills_are_two_whatever_stands_between_them(first, second, between):
     assert all(event['trigger']['name'] is None for event in events(text))
 
 
+@pytest.mark.parametrize('unknown', ['[Kernel dmesg] [18492.104] ', '[web1] out: ', 'node-7 | ', '(0) '])
+def test_a_prefix_that_nobody_knows_costs_the_time_and_not_the_kill(unknown):
+    assert victims(unknown + KILLED + '\n') == ['first']
+    assert sorted(victims(STAMP + KILLED + '\n' + unknown + SECOND + '\n')) == ['first', 'second']
+
+
 def test_a_report_without_prefixes_after_a_line_with_one_is_read():
     text = STAMP + KILLED + '\n\nAnd here is all of it:\n\n' + '\n'.join(EL7) + '\n'
     first, second = sorted(events(text), key=lambda event: event['complete'])
@@ -193,6 +199,8 @@ def test_a_kernel_of_openvz_names_the_container():
         'regexp.MustCompile(`oom-kill:constraint=(.*),nodemask=(.*),task_memcg=(.*),task=(.*),pid=(.*),uid=(.*)`)\n',
         'Message: "kernel: oom-kill:constraint=CONSTRAINT_NONE"\n',
         'At the first `oom-kill:constraint=CONSTRAINT_NONE` (which is the summary) it stops.\n',
+        'printk(KERN_WARNING "Out of memory and no killable processes...\\n");\n',
+        'a panic due to "Out of memory and no killable processes..."\n',
         'process: page allocation failure. order:size, mode:gfp_mask\n',
         'This is how "swapper: page allocation failure" came to be.\n',
     ],
@@ -200,6 +208,12 @@ def test_a_kernel_of_openvz_names_the_container():
 def test_source_code_and_manuals_are_no_reports(text):
     assert events(text) == []
     assert len(events(text + STAMP + KILLED + '\n' + text)) == 1
+
+
+def test_the_end_of_a_panic_is_no_panic_of_its_own():
+    panic = 'Kernel panic - not syncing: Out of memory and no killable processes...'
+    assert len(events(syslog([panic, 'CPU: 1 PID: 7 Comm: a', '---[ end %s' % panic]))) == 1
+    assert len(events('\n'.join([panic, 'CPU: 1 PID: 7 Comm: a', '---[ end %s' % panic]))) == 1
 
 
 def test_a_program_that_quotes_the_kernel_is_not_the_kernel():
