@@ -102,7 +102,6 @@ def _scope(report):
 
 def _tasks(report, rows, size):
     in_bytes = report.table is not None and report.table.pgtables_in_bytes
-    factor = 1 if in_bytes else size
     tasks = []
     for rss, total_vm, pid, uid, tgid, page_tables, swapents, adjustment, name in rows:
         tasks.append(
@@ -113,9 +112,9 @@ def _tasks(report, rows, size):
                 'total_vm_pages': total_vm,
                 'rss_pages': rss,
                 'rss_bytes': None if size is None else rss * size,
-                'pgtables_bytes': None if page_tables is None or factor is None else page_tables * factor,
+                'pgtables_bytes': page_tables if in_bytes else _times(page_tables, size),
                 'swapents_pages': swapents,
-                'swap_bytes': None if swapents is None or size is None else swapents * size,
+                'swap_bytes': swapents and _times(swapents, size),
                 'oom_score_adj': adjustment,
                 'name': name,
             }

@@ -22,7 +22,8 @@ _HUGE_PAGES = re.compile(
     r'Node (\d{1,6}) hugepages_total=(\d{1,12}) hugepages_free=(\d{1,12})(?: hugepages_surp=\d{1,12})?'
     r' hugepages_size=(\d{1,12})kB'
 )
-_COUNTER = re.compile(r'(?<!\S)([^\s:]{1,40}):(\d{1,20})(?!\S)')
+# That it begins with a blank lets an expression skip what does not.
+_COUNTER = re.compile(r'\s([^\s:]{1,40}):(\d{1,20})(?!\S)')
 _SWAP = re.compile(r'(Free|Total) swap *[=:] *(\d{1,20})kB')
 _COUNT = re.compile(
     r'(\d{1,20}) (pages RAM|pages of RAM|pages HighMem|pages HIGHMEM|pages reserved|reserved pages'
@@ -47,7 +48,6 @@ ZONE_WORDS = frozenset(
 )
 # What is told of a zone, in kB.
 ZONE_COUNTERS = ('free', 'min', 'low', 'high', 'present', 'managed', 'free_cma')
-# That it begins with a blank lets an expression skip what does not.
 _ZONE_COUNTER = re.compile(r' (%s):(\d{1,20})' % '|'.join(ZONE_COUNTERS))
 # What a line of page counts may begin with.
 COUNTERS = frozenset(
@@ -99,7 +99,7 @@ class MemoryBlock:
     def counter_line(self, message):
         """``active_anon:214440 inactive_anon:63 ...``: the paragraph of page counts below Mem-Info."""
         if len(self.counters) < _MOST_COUNTERS:
-            for name, count in _COUNTER.findall(message):
+            for name, count in _COUNTER.findall(' ' + message):
                 self.counters.setdefault(name.lower(), int(count))
         return True
 

@@ -81,16 +81,18 @@ def log_text(data):
 
 
 def log_lines(data):
-    """(lines, bytes of each) of a part of a log: text without what was only on the way with it, CRs, NULs, colors."""
+    """(lines, what they are as long as in the log) of a part of it: text without what was only on the way with it, CRs,
+    NULs, colors.
+    """
     if len(data) <= LONGEST_LINE and not (b'\r' in data or b'\0' in data or b'\x1b' in data):
         try:
             text = data.decode('ascii')
             lines = (data if str is bytes else text).split('\n')
-            return lines, list(map(len, lines))
+            return lines, lines
         except UnicodeDecodeError:
             pass
     raw = data.split(b'\n')
-    return [_clean(log_text(line[:LONGEST_LINE])) for line in raw], list(map(len, raw))
+    return [_clean(log_text(line[:LONGEST_LINE])) for line in raw], raw
 
 
 def _clean(line):

@@ -35,7 +35,7 @@ class Lines:
     """Lines of a log that follow each other: their ``texts``, and where each stands."""
 
     def __init__(self, data, path, number, offset):
-        self.texts, self._sizes = log_lines(data)
+        self.texts, self._raw = log_lines(data)
         self.path = path
         self._number = number
         self._offset = offset
@@ -44,7 +44,7 @@ class Lines:
     def place(self, index):
         """(path, line number or None, offset) of a line, or of what follows the last."""
         known, size = self._known if self._known[0] <= index else (0, 0)
-        size += sum(self._sizes[known:index])
+        size += sum(map(len, self._raw[known:index]))
         self._known = (index, size)
         return self.path, None if self._number is None else self._number + index, self._offset + size + index
 
@@ -171,9 +171,10 @@ class Scanner:
             start = max(buffer.rfind(b'\n', low, max(start - 1, low)) + 1, low)
         if b'invoked' not in buffer[max(first - 16, 0) : first + 16]:
             low = max(self._position, start - _LOOK_BACK)
-            places = [buffer.find(part, low, start) for part in _EARLIER_PARTS]
-            earliest = min([place for place in places if place >= 0] or [start])
-            start = max(buffer.rfind(b'\n', low, earliest) + 1, low)
+            if low < start:
+                places = [buffer.find(part, low, start) for part in _EARLIER_PARTS]
+                earliest = min([place for place in places if place >= 0] or [start])
+                start = max(buffer.rfind(b'\n', low, earliest) + 1, low)
         self._count(start)
         self._position = start
         self.reading = True

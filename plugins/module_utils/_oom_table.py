@@ -125,8 +125,8 @@ class TaskTable:
         del self.rows[MOST_ROWS:]
 
     def largest_first(self):
-        """The rows, the one with the most resident memory first."""
-        return sorted(sorted(self.rows, key=itemgetter(2)), key=itemgetter(0), reverse=True)
+        """The rows, the one with the most resident memory first; as the kernel lists them where they have the same."""
+        return sorted(self.rows, key=itemgetter(0), reverse=True)
 
     def find(self, pid):
         """The row of a process, or None. A row may name the thread that still had its memory: then by the tgid."""
