@@ -42,6 +42,8 @@ def _killed(event):
             for name, key in (('total-vm', 'total_vm_bytes'), ('anon-rss', 'anon_rss_bytes'))
             if victim.get(key) is not None)
         parts.append('%s%s' % (process_words(victim), ': %s' % sizes if sizes else ''))
+    if not parts and event.get('kind') == 'kill' and event.get('selected'):
+        return 'The kernel chose %s; the line that tells the kill is not in the log.' % process_words(event['selected'])
     if not parts:
         return {'panic': 'The kernel panicked instead of killing a process.',
                 'no_victim': 'The kernel found no process that it could kill.',

@@ -355,7 +355,7 @@ class Assembler:
         found = lines.summary(message)
         if found is None:
             return False
-        if report is None or report.failure or report.has_ended() or report.summary is not None:
+        if report is None or not report.lacks_summary(found):
             report = self._open(key, pending)
         report.summary = found
         return True

@@ -65,7 +65,9 @@ def _same(first, second):
     if moment is False:
         return False
     if not first['victims'] or not second['victims']:
-        return moment is True
+        # Who gets no memory asks for it again and again.
+        again = set(first['seen_in']).intersection(second['seen_in'])
+        return moment is True and not (again and first['uptime_seconds'] != second['uptime_seconds'])
     known = dict(((victim['pid'], victim['name']), victim) for victim in first['victims'])
     for victim in second['victims']:
         other = known.get((victim['pid'], victim['name']))

@@ -68,6 +68,14 @@ class Report:
         """Whether it told its outcome, so that a further victim belongs to another report."""
         return bool(self.victims or self.panic or self.no_victim)
 
+    def lacks_summary(self, summary):
+        """Whether a summary may be this report's: it comes before the kill, or behind it in a log that is read from its
+        end.
+        """
+        if self.failure or self.summary is not None:
+            return False
+        return not self.has_ended() or (self.header is None and self.has_victim(summary['pid'], summary['name']))
+
     def is_header_alone(self):
         """Whether nothing but its first line was read."""
         told = self.identity or self.cpuset or self.memory or self.table or self.summary

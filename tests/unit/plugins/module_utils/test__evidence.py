@@ -36,6 +36,11 @@ def test_a_whole_report_in_four_sentences():
 
 @pytest.mark.parametrize('event, sentences', [
     pytest.param({'kind': 'kill'}, ['The report ends before it names a victim.'], id='nothing known'),
+    pytest.param(
+        {'kind': 'kill', 'selected': {'name': 'java', 'pid': 29957, 'score': 366}},
+        ['The kernel chose java (pid 29957) with score 366; the line that tells the kill is not in the log.'],
+        id='the choice alone',
+    ),
     pytest.param({'kind': 'panic'}, ['The kernel panicked instead of killing a process.'], id='panic'),
     pytest.param({'kind': 'no_victim'}, ['The kernel found no process that it could kill.'], id='no victim'),
     pytest.param({'kind': 'allocation_failure'}, ['An allocation failed; no process was killed.'], id='allocation'),

@@ -225,3 +225,15 @@ def test_an_oops_before_a_kill_does_not_name_its_trigger():
     oops = 'CPU: 20 UID: 0 PID: 159076 Comm: node-linux-arm6 Not tainted 6.12.0 #1'
     for event in events(syslog([oops, KILLED, oops, SECOND])):
         assert event['trigger']['name'] is None and event['trigger']['pid'] is None
+
+
+def test_a_log_that_is_read_from_its_end_gives_a_kill_its_cgroup():
+    lines = [line for line in memcg(2) if line.startswith(('oom-kill:', 'Memory cgroup out'))]
+    (event,) = events(syslog(lines[::-1]))
+    assert event['victims'][0]['cgroup'] == '/system.slice/stress.service' and event['scope'] == 'memcg'
+
+
+def test_who_asks_again_in_vain_is_told_each_time():
+    header = 'big_memory invoked oom-killer: gfp_mask=0xd0, order=0, oomkilladj=0'
+    text = '[  740.746252] %s\n[  740.870066] %s\n' % (header, header)
+    assert [event['uptime_seconds'] for event in events(text)] == [740.746252, 740.870066]
