@@ -287,7 +287,7 @@ class Assembler:
         return False
 
     def _at_start(self, pending, message, text):
-        """Whether a message begins with a text; where the kernel did not write it, whether it holds and not quotes it."""
+        """Whether a message begins with a text; where the kernel did not write it, whether it holds it unquoted."""
         if message.startswith(text):
             return True
         before, found, dummy = message.partition(text)
