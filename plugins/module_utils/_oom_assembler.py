@@ -120,15 +120,19 @@ class Assembler:
         while index < count:
             prefix, message = read(texts[index])
             message = message.strip()
-            if prefix is not None or not self._goes_on(message):
+            if prefix is None and self._goes_on(message):
+                wanted = self.wants_more()
+            else:
                 self._finish_message()
                 if '#' in message or '\\' in message:
                     message = unescape(message)
                 self._pending = (prefix or _BARE, message, lines, index)
-                if message[:1] == '[':
+                wanted = not self._idle or self.wants_more()
+                # A trace's line begins so, too.
+                if message[:1] == '[' and message[1:2] != '<':
                     index += self._feed_rows(texts, index + 1)
             index += 1
-            if (self._idle or self._pending is None) and not self.wants_more():
+            if not wanted:
                 break
         return index
 

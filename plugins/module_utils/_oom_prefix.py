@@ -29,9 +29,10 @@ _SECONDS = re.compile(
 _CTIME = re.compile(r'\[([^\[\]]{2,40}\d\d:\d\d(?::\d\d)?(?: \d{4})?)\]' + _CALLED)
 _DELTA = re.compile(r'\[\s*[+<]\s*\d{1,9}\.\d{1,9}>?\s*\] ?')
 _DECODED = re.compile(
-    r'(?:[^\s:]{1,255}: )?(kern|user|daemon|syslog|auth|local\d|mail|lpr|news|cron|authpriv|ftp|uucp)\s*'
-    r':\s{0,8}\w+\s*: '
+    r'(kern|user|daemon|syslog|auth|local\d|mail|lpr|news|cron|authpriv|ftp|uucp)\s*:\s{0,8}\w+\s*: '
 )
+# A row of a task table is no prefix.
+_TASK = re.compile(r'\[\s{0,12}\d{1,10}\]\s+\d{1,10}\s+\d{1,10}\s')
 _KMSG = re.compile(r'(\d{1,4}),(\d{1,20}),(\d{1,20}),([^;,]{0,16})((?:,[^;]{0,80})?);')
 _CALLER = re.compile(r'caller=([TC]\d{1,10})')
 _ISO = r'\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z| ?[+-]\d\d:?\d\d)?'
@@ -84,15 +85,16 @@ def log_lines(data):
     """(lines, what they are as long as in the log) of a part of it: text without what was only on the way with it, CRs,
     NULs, colors.
     """
-    if len(data) <= LONGEST_LINE and not (b'\r' in data or b'\0' in data or b'\x1b' in data):
-        try:
-            text = data.decode('ascii')
-            lines = (data if str is bytes else text).split('\n')
-            return lines, lines
-        except UnicodeDecodeError:
-            pass
-    raw = data.split(b'\n')
-    return [_clean(log_text(line[:LONGEST_LINE])) for line in raw], raw
+    if len(data) > LONGEST_LINE:
+        raw = data.split(b'\n')
+        return [_clean(log_text(line[:LONGEST_LINE])) for line in raw], raw
+    unclean = b'\r' in data or b'\0' in data or b'\x1b' in data
+    try:
+        text = data.decode('ascii')
+        raw = lines = (data if str is bytes else text).split('\n')
+    except UnicodeDecodeError:
+        raw, lines = data.split(b'\n'), log_text(data).split('\n')
+    return [_clean(line) for line in lines] if unclean else lines, raw
 
 
 def _clean(line):
@@ -147,13 +149,15 @@ class PrefixReader:
         self._text = None
         first = line[:1]
         if first == '[':
-            return self._bracket(line)
+            return (None, line) if _TASK.match(line) else self._bracket(line)
         if first == '<':
             return self._priority(line)
         if first == '{':
             return self._json(line)
         if first == ' ' or first == '\t':
             return self._indented(line)
+        if first not in '>|' and not (':' in line or ';' in line or '[' in line or ']' in line):
+            return None, line
         if first.isdigit():
             found = self._dated(line) or self._kmsg(line) or self._decoded(line) or self._cut(line)
         else:
@@ -169,7 +173,7 @@ class PrefixReader:
         if self._text is not None:
             return self._text
         told = (prefix.style, prefix.host, prefix.trusted, prefix.boot)
-        return '' if prefix.uptime is not None and told == (None,) * 4 else None
+        return '' if told == (None,) * 4 else None
 
     def _indented(self, line):
         """A log that a page or a mail indents; or a line of a paragraph, which the kernel indents, without a prefix."""
@@ -212,7 +216,7 @@ class PrefixReader:
         if match:
             prefix = Prefix('iso', match.group(1) + ('Z' if match.group(2) else ''))
             return self._remember(line, self._behind_brackets(line, match.end(), prefix), prefix)
-        match = _CTIME.match(line)
+        match = _CTIME.match(line) if ':' in line[:48] else None
         if match:
             prefix = Prefix('ctime', match.group(1), None, None, match.group(2))
             end = self._behind_brackets(line, match.end(), prefix)
@@ -250,6 +254,8 @@ class PrefixReader:
     def _decoded(self, line):
         """dmesg -x: ``kern  :warn  : [secs] message``, and Talos Linux, which may put the node before it."""
         match = _DECODED.match(line)
+        if not match and ': kern:' in line[:300]:
+            match = _DECODED.match(line, line.index(': kern:') + 2)
         if not match:
             return None
         rest = line[match.end() :]
@@ -340,7 +346,7 @@ class PrefixReader:
         if match and '>' in match.group():
             return self.read(line[match.end() :])
         head = line[:320]
-        match = _INNER_KERNEL.search(head)
+        match = _INNER_KERNEL.search(head) if 'kernel:' in head else None
         if match:
             before = line[: match.start()]
             position = before.find(':')

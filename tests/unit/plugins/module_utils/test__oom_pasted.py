@@ -123,6 +123,12 @@ def test_what_is_left_of_a_memory_block_is_read(first, cause):
     assert event['cause'].startswith(cause)
 
 
+def test_a_first_line_that_is_broken_does_not_end_the_reading():
+    lines = ['[   12.3456\x01] Mem-Info:'] + ['[   12.345678] ' + line for line in from_line(EL7, 'active_anon:')]
+    (event,) = events('\n'.join(lines) + '\n')
+    assert event['missing'] == ['header'] and event['memory']['active_anon_bytes'] == 214440 * 4096
+
+
 def test_a_page_of_a_kernel_for_x86_has_4_kib():
     lines = [line for line in ERAS['3.10.0-1160.el7'] if '*4kB' not in line]
     (event,) = events(syslog(lines))
