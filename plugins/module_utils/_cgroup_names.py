@@ -17,7 +17,7 @@ _POD = re.compile(
     r'[-/]pod([0-9a-f]{8}[-_][0-9a-f]{4}[-_][0-9a-f]{4}[-_][0-9a-f]{4}[-_][0-9a-f]{12}|[0-9a-f]{32})(?:\.slice)?(?=/|$)'
 )
 _UNIT = re.compile(r'([^/]+\.(?:service|scope|socket|mount|swap))(?=/|$)')
-_SLICE = re.compile(r'([^/]+\.slice)(?=/|$)')
+_SLICE = re.compile(r'([^/]+\.slice)$')
 _LXC = re.compile(r'^/(?:lxc(?:\.payload)?|machine\.slice/lxc)[./]([^/]+)')
 _RUNTIMES = {'libpod': 'podman', 'cri-containerd': 'containerd', 'crio': 'cri-o'}
 

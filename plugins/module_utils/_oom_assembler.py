@@ -37,7 +37,7 @@ _LONGEST_KILL = 300
 _BARE = Prefix()
 _BARE_KEY = (None, None, None, False)
 # The first line of a part, where the header above it is lost.
-_STARTS = ('Mem-', 'Tasks state', 'Task in', 'memory: usage', '[ pid', '[  pid')
+_STARTS = ('Mem-', 'Tasks state', 'Task in', 'memory: usage', 'Memory cgroup stats', '[ pid', '[  pid')
 # A line of the memory block, where all above it is lost. A trace may be that of another trouble.
 _MIDDLE = re.compile(
     r'Node \d|active_anon:|lowmem_reserve\[\]:|\d+ (?:total pagecache pages|pages RAM)|(?:Free|Total) swap'
@@ -149,7 +149,7 @@ class Assembler:
         elif above and above[-1:] != ':' and _BEGINS.match(message):
             return False
         if len(self._more) < _MOST_CONTINUATIONS:
-            self._more.append(message)
+            self._more.append(unescape(message) if '#' in message or '\\' in message else message)
         else:
             self._idle += 1
         return True

@@ -14,11 +14,11 @@ import re
 
 # 2.6.18 does not say who invoked it.
 _INVOKED = re.compile(r'(?:(.*?) ?invoked\s+oom-killer|oom-killer(?=:\s*gfp_mask=))(?::?\s*(.*))?$', re.DOTALL)
-_GFP = re.compile(r'gfp_mask=(0x[0-9a-fA-F]{1,16})(?:\(([^()]{0,1000})\))?')
-# In a mail as it was sent, =3D stands for = itself.
-_ORDER = re.compile(r'order[=:]\s?(-?\d{1,3})(?!\d|D-?\d)')
-_ADJUSTMENT = re.compile(r'oom_score_adj=(-?\d{1,5})(?!\d|D-?\d)')
-_LEGACY_ADJUSTMENT = re.compile(r'oom(?:_adj|killadj)=(-?\d{1,5})(?!\d|D-?\d)')
+_GFP = re.compile(r'gfp_mask=(0x[0-9a-fA-F]{1,16})(?![\da-fA-F>])(?:\(([^()]{0,1000})\))?')
+# In a mail as it was sent, =3D stands for = itself; a pager marks with > where it cut a line.
+_ORDER = re.compile(r'order[=:]\s?(-?\d{1,3})(?![\d>]|D-?\d)')
+_ADJUSTMENT = re.compile(r'oom_score_adj=(-?\d{1,5})(?![\d>]|D-?\d)')
+_LEGACY_ADJUSTMENT = re.compile(r'oom(?:_adj|killadj)=(-?\d{1,5})(?![\d>]|D-?\d)')
 _NODE_MASK = re.compile(r'nodemask=(\(null\)|[\d,-]{1,200}?)(?:,|\s|$)')
 
 _NODES = re.compile(r'[\d,-]*')
@@ -47,7 +47,7 @@ _SIZES = {
 }
 # That it begins with a separator lets an expression skip what does not.
 _KILLED_NUMBER = re.compile(
-    r'\W(?:(%s) ?: ?(\d{1,20})k ?B|UID[: ](\d{1,10})|oom_score_adj: ?(-?\d{1,5}))'
+    r'\W(?:(%s) ?: ?(\d{1,20})k ?B|UID[: ](\d{1,10})(?![\d>])|oom_score_adj: ?(-?\d{1,5})(?![\d>]))'
     % '|'.join(_SIZES).replace('-', '- ?')
 )
 
@@ -67,6 +67,11 @@ _EXITING = re.compile(r'OOM victim (\d{1,10}) \((.{0,64})\) is already exiting',
 
 # Source code and prose have other words there, or nothing behind them.
 _SUMMARY = re.compile(r'\s*constraint=\s*\w+\s*(?:,|$)|.*\btask=.{0,64},\s*pid=\d', re.DOTALL)
+_SUMMARY_VALUES = {
+    'constraint': re.compile(r'\w*'),
+    'nodemask': re.compile(r'\(null\)|[\d,-]*'),
+    'mems_allowed': _NODES,
+}
 _SUMMARY_KEY = re.compile(r',\s*(?=(?:nodemask|cpuset|mems_allowed|oom_memcg|task_memcg)=|global_oom\b|task=)')
 _IN_TASK = re.compile(r',task=[^,]{0,64}$')
 _SUMMARY_TASK = re.compile(r'task=(.{0,64}),pid=(\d{1,10}),uid=(\d{1,10})', re.DOTALL)
@@ -177,7 +182,7 @@ def identity(message):
         'pid': int(old_pid or pid),
         'uid': _integer(uid),
         'name': name,
-        'kernel': kernel.group(2) if kernel else None,
+        'kernel': kernel.group(2) if kernel and not kernel.group(2).endswith('>') else None,
     }
 
 
@@ -271,6 +276,8 @@ def summary(message):
         'uid': None,
     }
     text = message.partition('oom-kill:')[2]
+    if text[-1:] == '>':
+        text = text.rpartition(',')[0]
     if not _SUMMARY.match(text):
         return None
     for part in _SUMMARY_KEY.split(text):
@@ -285,7 +292,8 @@ def summary(message):
         elif key == 'global_oom':
             result['global_oom'] = True
         elif mark and key in result and value:
-            result[key] = value.split(' ')[0] if key in ('constraint', 'mems_allowed', 'nodemask') else value.rstrip()
+            known = _SUMMARY_VALUES.get(key)
+            result[key] = value.rstrip() if known is None else known.match(value).group() or None
     return result
 
 

@@ -16,8 +16,8 @@ _ZONE = re.compile(r'(?:Node (\d{1,6}),? )?(DMA|DMA32|Normal|HighMem|Movable|Dev
 _NODE = re.compile(r'Node (\d{1,6}) \w{1,20}:\d')
 _UNRECLAIMABLE = re.compile(r' all_unreclaimable\? (yes|no)\b')
 _BLOCKS = re.compile(r'(?:Node (\d{1,6}),? )?(DMA|DMA32|Normal|HighMem|Movable|Device): (.*)$', re.DOTALL)
-_BLOCK = re.compile(r'(\d{1,12})\*\s?\d{1,9}kB(?: \(([A-Z]{1,8})\))?')
-_SMALLEST = re.compile(r'\d{1,12}\*\s?(\d{1,9})kB')
+_BLOCK = re.compile(r'(\d{1,12})\*\s?(\d{1,9})kB(?: \(([A-Z]{1,8})\))?')
+_MOST_ORDERS = 32
 _HUGE_PAGES = re.compile(
     r'Node (\d{1,6}) hugepages_total=(\d{1,12}) hugepages_free=(\d{1,12})(?: hugepages_surp=\d{1,12})?'
     r' hugepages_size=(\d{1,12})kB'
@@ -48,7 +48,7 @@ ZONE_WORDS = frozenset(
 )
 # What is told of a zone, in kB.
 ZONE_COUNTERS = ('free', 'min', 'low', 'high', 'present', 'managed', 'free_cma')
-_ZONE_COUNTER = re.compile(r' (%s):(\d{1,20})' % '|'.join(ZONE_COUNTERS))
+_ZONE_COUNTER = re.compile(r' (%s):(\d{1,20})kB' % '|'.join(ZONE_COUNTERS))
 # What a line of page counts may begin with.
 COUNTERS = frozenset(
     (
@@ -81,6 +81,19 @@ def _number(text):
 def _unreclaimable(message, unknown):
     match = _UNRECLAIMABLE.search(message)
     return match.group(1) == 'yes' if match else unknown
+
+
+def _sizes_from(unit):
+    """The sizes of the orders, as they are printed, where a page has so many kB."""
+    sizes = _SIZES.get(unit)
+    if sizes is None:
+        sizes = tuple(str(unit << order) for order in range(_MOST_ORDERS))
+        if len(_SIZES) < _MOST_ORDERS:
+            _SIZES[unit] = sizes
+    return sizes
+
+
+_SIZES = {}
 
 
 class MemoryBlock:
@@ -133,15 +146,15 @@ class MemoryBlock:
         found = _BLOCK.findall(rest)
         if not found:
             return
-        if self.page_kb is None:
+        counts, units, types = zip(*found[:_MOST_ORDERS])
+        unit = int(units[0])
+        if self.page_kb is None and unit and not unit & (unit - 1):
             # The buddy allocator's smallest block is the page: 64kB on ppc64 and on arm64 built so.
-            unit = int(_SMALLEST.search(rest).group(1))
-            if unit and not unit & (unit - 1):
-                self.page_kb = unit
-        counts, types = [], []
-        for count, letters in found[:32]:
-            counts.append(int(count))
-            types.append(letters or None)
+            self.page_kb = unit
+        if ' = ' not in rest or units != _sizes_from(unit)[: len(units)]:
+            # Cut, or a piece of it is lost: which order the rest is of cannot be known.
+            return
+        counts, types = list(map(int, counts)), [letters or None for letters in types]
         node = int(node) if node else None
         for entry in self.zones:
             if entry['zone'] == zone and entry['node'] == node and entry['blocks'] is None:

@@ -17,6 +17,7 @@ _EARLIER_PARTS = (
     b'total_vm',
     b'Mem-Info:',
     b'memory: usage',
+    b'Memory cgroup stats',
     b'Tasks state',
     b'Kill process',
     b'Node 0 ',

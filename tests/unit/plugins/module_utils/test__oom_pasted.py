@@ -243,3 +243,66 @@ def test_who_asks_again_in_vain_is_told_each_time():
     header = 'big_memory invoked oom-killer: gfp_mask=0xd0, order=0, oomkilladj=0'
     text = '[  740.746252] %s\n[  740.870066] %s\n' % (header, header)
     assert [event['uptime_seconds'] for event in events(text)] == [740.746252, 740.870066]
+
+
+CUT = {
+    'the user, whom the table knows': ('UID:999 pgtables', 'UID:9>', lambda event: event['victims'][0]['uid'], 999),
+    'the score': ('oom_score_adj:0\n', 'oom_score_adj:-1>\n', lambda event: event['victims'][0]['oom_score_adj'], 0),
+    'the mask': ('gfp_mask=0x1100cca(', 'gfp_mask=0x11>\n', lambda event: event['trigger']['gfp_mask'], None),
+    'the constraint': (
+        'nodemask=(null),cpuset=/,',
+        'nodem>\n',
+        lambda event: (event['constraint'], event['nodemask']),
+        ('CONSTRAINT_NONE', None),
+    ),
+    'the nodes': (
+        'mems_allowed=0,global_oom,',
+        'mems_allowed=0,globa>\n',
+        lambda event: (event['cpuset'], event['mems_allowed'], event['constraint']),
+        ('/', '0', 'CONSTRAINT_NONE'),
+    ),
+    'the cgroup': (
+        'task_memcg=/system.slice/mysqld.service,',
+        'task_memcg=/system.slice/mys>\n',
+        lambda event: (event['victims'][0]['cgroup'], event['victims'][0]['unit']),
+        (None, None),
+    ),
+    'the release': ('Not tainted 5.15.0 #1', 'Not tainted 5.1>', lambda event: event['kernel'], None),
+    'a watermark': ('low:55428kB', 'low:554>\n', lambda event: event['zones'][1]['low_bytes'], None),
+    'a list of blocks': ('123*64kB', '12>\n', lambda event: event['zones'][1]['free_blocks'], None),
+    'a block of a list': ('264*32kB ', '264*3=\n', lambda event: event['zones'][1]['free_blocks'], None),
+}
+
+
+@pytest.mark.parametrize('part', sorted(CUT))
+def test_what_a_pager_cut_is_not_made_up(part):
+    old, new, told, expected = CUT[part]
+    lines = []
+    for line in '\n'.join(ERAS['5.15.0']).split('\n'):
+        if old in line + '\n' and (part != 'the nodes' or line.startswith('oom-kill:')):
+            line = (line + '\n').partition(old)[0] + new.rstrip('\n')
+        lines.append(line)
+    (event,) = events(syslog(lines))
+    assert told(event) == expected
+
+
+def test_a_list_of_blocks_that_is_cut_is_no_sign_of_fragmentation():
+    lines = []
+    for line in '\n'.join(ERAS['5.15.0']).split('\n'):
+        line = line.replace('order=0', 'order=3').replace('free:44288kB', 'free:400000kB')
+        lines.append(line.split(' 7*32kB')[0].split(' 264*32kB')[0])
+    (event,) = events(syslog(lines))
+    assert 'fragmented' not in event['cause']
+
+
+def test_line_breaks_that_were_written_out_are_read_in_a_line_below_too():
+    lines = '\n'.join(EL7).split('\n')
+    place = next(index for index, line in enumerate(lines) if line.startswith('active_anon:'))
+    whole = syslog(lines[:place] + ['\n'.join(lines[place : place + 6])] + lines[place + 6 :])
+    (first,), (second,) = events(whole), events(whole.replace('#012 unevictable', '\nunevictable', 1))
+    assert second['memory'] == first['memory'] and first['memory']['pagetables_bytes'] == 1869 * 4096
+
+
+def test_what_is_left_of_a_cgroups_statistics_is_read():
+    (event,) = events(syslog(from_line(memcg(2), 'Memory cgroup stats')))
+    assert event['cgroup']['stats']['anon'] == 313270272 and event['missing'][:1] == ['header']
