@@ -66,9 +66,9 @@ class ForkFailures:
             return
         self.count += 1
         prefix, message = self._reader.read(line)
-        path, number, offset = lines.place(0)
         if prefix is not None and prefix.trusted:
             return
+        path, number, offset = lines.place(0)
         self.found.append(
             {
                 'prefix': prefix,

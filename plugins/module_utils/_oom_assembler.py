@@ -56,6 +56,11 @@ _BROKEN = (
     'swapents ',
     'pgtables:',
 )
+# What begins a message, though the lines above it have a prefix.
+_BEGINS = re.compile(
+    r'.{1,20} invoked oom-killer: gfp_mask=|.{0,80}[Oo]ut of memory(?:: [Kk]ill(?:ed)? process \d| and no )'
+    r'|Killed process \d|oom-kill:constraint='
+)
 
 
 def seconds_between(first, second):
@@ -73,13 +78,6 @@ def _behind_time(text):
     """A row without its bracket, behind seconds in brackets; None where no such row stands there."""
     time, mark, row = text.partition('] [')
     return row if mark and '.' in time and ']' not in time else None
-
-
-# What begins a message, though the lines above it have a prefix.
-_BEGINS = re.compile(
-    r'.{1,20} invoked oom-killer: gfp_mask=|.{0,80}[Oo]ut of memory(?:: [Kk]ill(?:ed)? process \d| and no )'
-    r'|Killed process \d|oom-kill:constraint='
-)
 
 
 class Assembler:
@@ -120,12 +118,12 @@ class Assembler:
         while index < count:
             prefix, message = read(texts[index])
             message = message.strip()
+            if '#' in message or '\\' in message:
+                message = unescape(message)
             if prefix is None and self._goes_on(message):
                 wanted = self.wants_more()
             else:
                 self._finish_message()
-                if '#' in message or '\\' in message:
-                    message = unescape(message)
                 self._pending = (prefix or _BARE, message, lines, index)
                 wanted = not self._idle or self.wants_more()
                 # A trace's line begins so, too.
@@ -149,7 +147,7 @@ class Assembler:
         elif above and above[-1:] != ':' and _BEGINS.match(message):
             return False
         if len(self._more) < _MOST_CONTINUATIONS:
-            self._more.append(unescape(message) if '#' in message or '\\' in message else message)
+            self._more.append(message)
         else:
             self._idle += 1
         return True

@@ -280,9 +280,7 @@ def _missing(report, scope, kind):
     if kind != 'allocation_failure':
         table = report.table
         if (
-            table is None
-            # Where no process may be killed none is listed.
-            or not (table.rows or report.no_victim)
+            _task_count(report) is None
             or table.dropped
             or table.headless
             or any(

@@ -68,7 +68,7 @@ class Finder:
             place = self._places[index]
             if place is None or 0 <= place < position:
                 begin = position if place is not None else max(position, unseen)
-                place = self._find(buffer, marker, begin, min(end, len(buffer)))
+                place = self._find(buffer, marker, begin, end)
                 # Behind another marker it was not looked for.
                 self._places[index] = None if place < 0 <= first else place
             if place >= 0 and (first < 0 or place < first):

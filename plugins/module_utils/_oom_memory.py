@@ -83,6 +83,9 @@ def _unreclaimable(message, unknown):
     return match.group(1) == 'yes' if match else unknown
 
 
+_SIZES = {}
+
+
 def _sizes_from(unit):
     """The sizes of the orders, as they are printed, where a page has so many kB."""
     sizes = _SIZES.get(unit)
@@ -91,9 +94,6 @@ def _sizes_from(unit):
         if len(_SIZES) < _MOST_ORDERS:
             _SIZES[unit] = sizes
     return sizes
-
-
-_SIZES = {}
 
 
 class MemoryBlock:

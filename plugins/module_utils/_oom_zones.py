@@ -10,7 +10,7 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
-import re
+from ._kernel import kernel_version
 
 # The low bits of each gfp_mask since 2.6.23, include/linux/gfp.h.
 _DMA, _HIGHMEM, _DMA32, _MOVABLE = 1, 2, 4, 8
@@ -53,11 +53,14 @@ def eligible(event):
 
 def tell(event):
     """Whether the zones that the report shows tell how the allocation fared: more than the smallest of several."""
-    if _names(_mask(event)) == _LOW[:1]:
-        return bool(eligible(event))
+    return _suffice(eligible(event), _mask(event))
+
+
+def _suffice(zones, mask):
+    if _names(mask) == _LOW[:1]:
+        return bool(zones)
     return any(
-        zone['zone'] != 'DMA' or max(zone['free_bytes'], zone['present_bytes'] or 0) >= _SMALL
-        for zone in eligible(event)
+        zone['zone'] != 'DMA' or max(zone['free_bytes'], zone['present_bytes'] or 0) >= _SMALL for zone in zones
     )
 
 
@@ -94,7 +97,8 @@ def fragmented(event):
     above = [(zone, kept) for zone, kept in zones if _available(zone, mask) > kept]
     if not above:
         return None
-    each_order = page and _is_before(event['kernel'], _ORDERED_BEFORE)
+    version = kernel_version(event['kernel'])
+    each_order = page and version is not None and version < _ORDERED_BEFORE
     for zone, kept in above:
         if _has_block(zone, order, mask) and not (each_order and _misses_an_order(zone, order, mask, page, kept)):
             return None
@@ -110,11 +114,6 @@ def _reserve(zone, event, mask):
     allowed = _names(mask)
     place = max(index for index, name in enumerate(low + ('HighMem', 'Movable')) if name in allowed or not index)
     return kept[min(place, len(kept) - 1)] or 0
-
-
-def _is_before(kernel, version):
-    numbers = re.match(r'(\d+)\.(\d+)', kernel or '')
-    return numbers is not None and tuple(map(int, numbers.groups())) < version
 
 
 def _misses_an_order(zone, order, mask, page, needed):
@@ -143,7 +142,7 @@ def plenty(event):
     A little above it proves nothing: memory may have been freed until the report was written.
     """
     zones, mask = eligible(event), _mask(event)
-    if not zones or not tell(event):
+    if not _suffice(zones, mask):
         return None
     highest = max(_ALL.index(zone['zone']) for zone in zones)
     for zone in zones:
