@@ -81,10 +81,10 @@ def _behind_time(text):
 
 
 class Assembler:
-    """Feed it lines; it hands each finished report to ``emit``."""
+    """Feed it lines; ``ended`` are the reports that nothing is added to any more, for who reads them to take."""
 
-    def __init__(self, emit):
-        self._emit = emit
+    def __init__(self):
+        self.ended = []
         self._reader = PrefixReader()
         self._streams = {}
         self._waiting = collections.deque()
@@ -191,8 +191,8 @@ class Assembler:
         self._finish_message()
         for key in list(self._streams):
             self._close(key)
-        while self._waiting:
-            self._emit(self._waiting.popleft())
+        self.ended.extend(self._waiting)
+        self._waiting.clear()
         self._layouts.clear()
 
     def pause(self):
@@ -207,11 +207,11 @@ class Assembler:
             self._layouts[key[0]] = report.table.header
         if report.worth_telling():
             if report.table is not None and len(report.table.rows) > _LARGE_TABLE:
-                self._emit(report)
+                self.ended.append(report)
                 return
             self._waiting.append(report)
             if len(self._waiting) > _MOST_WAITING:
-                self._emit(self._waiting.popleft())
+                self.ended.append(self._waiting.popleft())
 
     def _open(self, key, pending):
         self._close(key)

@@ -41,7 +41,13 @@ class Reading:
         self._listed = {}
         # The scanner of a log that ended in the middle of a line, and its source.
         self._cut = None
-        self._assembler = Assembler(self._report)
+        self._assembler = Assembler()
+
+    def _take_reports(self):
+        """Make events of the reports that have ended."""
+        ended, self._assembler.ended = self._assembler.ended, []
+        for report in ended:
+            self._report(report)
 
     def _report(self, report):
         event = event_of(report, self._tasks)
@@ -141,6 +147,7 @@ class Reading:
         try:
             for block in self._decoded(blocks):
                 scanner.feed(block)
+                self._take_reports()
                 if self._until is not None and not scanner.reading:
                     epoch = time_of(block[-8192:], clock)
                     if epoch is not None and epoch > self._until + MARGIN:
@@ -193,6 +200,7 @@ class Reading:
         """What follows continues no report of what was read so far."""
         self._end_line()
         self._assembler.flush()
+        self._take_reports()
         self._hand_over(len(self._family))
         self._clocks = {}
 

@@ -12,8 +12,7 @@ from oom_reports import ERAS, bare_kill, memcg, syslog
 
 
 def scan(data, size, fed=None):
-    found = []
-    assembler = Assembler(found.append)
+    assembler = Assembler()
     if fed is not None:
         feed = assembler.feed
 
@@ -36,7 +35,7 @@ def scan(data, size, fed=None):
             bool(report.memory),
             [victim['pid'] for victim in report.victims],
         )
-        for report in found
+        for report in assembler.ended
     ], scanner
 
 
