@@ -12,18 +12,17 @@ import re
 _MOST_ZONES = 2048
 _MOST_COUNTERS = 96
 
-_ZONE = re.compile(r'(?:Node (\d{1,6}),? )?(DMA|DMA32|Normal|HighMem|Movable|Device)( free:\d.*)$', re.DOTALL)
+# What a zone holds, or, behind a colon, its free blocks.
+_ZONE = re.compile(r'(?:Node (\d{1,6}),? )?(DMA|DMA32|Normal|HighMem|Movable|Device)(?:(:) |(?= free:\d))')
 _NODE = re.compile(r'Node (\d{1,6}) \w{1,20}:\d')
-_UNRECLAIMABLE = re.compile(r' all_unreclaimable\? (yes|no)\b')
-_BLOCKS = re.compile(r'(?:Node (\d{1,6}),? )?(DMA|DMA32|Normal|HighMem|Movable|Device): (.*)$', re.DOTALL)
+_YES_OR_NO = re.compile(r'(?:yes|no)\b')
 _BLOCK = re.compile(r'(\d{1,12})\*\s?(\d{1,9})kB(?: \(([A-Z]{1,8})\))?')
 _MOST_ORDERS = 32
 _HUGE_PAGES = re.compile(
     r'Node (\d{1,6}) hugepages_total=(\d{1,12}) hugepages_free=(\d{1,12})(?: hugepages_surp=\d{1,12})?'
     r' hugepages_size=(\d{1,12})kB'
 )
-# That it begins with a blank lets an expression skip what does not.
-_COUNTER = re.compile(r'\s([^\s:]{1,40}):(\d{1,20})(?!\S)')
+_LONGEST_NAME = 40
 _SWAP = re.compile(r'(Free|Total) swap *[=:] *(\d{1,20})kB')
 _COUNT = re.compile(
     r'(\d{1,20}) (pages RAM|pages of RAM|pages HighMem|pages HIGHMEM|pages reserved|reserved pages'
@@ -79,8 +78,8 @@ def _number(text):
 
 
 def _unreclaimable(message, unknown):
-    match = _UNRECLAIMABLE.search(message)
-    return match.group(1) == 'yes' if match else unknown
+    word = message.partition(' all_unreclaimable? ')[2]
+    return word[:1] == 'y' if _YES_OR_NO.match(word) else unknown
 
 
 _SIZES = {}
@@ -112,23 +111,25 @@ class MemoryBlock:
     def counter_line(self, message):
         """``active_anon:214440 inactive_anon:63 ...``: the paragraph of page counts below Mem-Info."""
         if len(self.counters) < _MOST_COUNTERS:
-            for name, count in _COUNTER.findall(' ' + message):
-                self.counters.setdefault(name.lower(), int(count))
+            for word in message.split():
+                name, dummy, digits = word.partition(':')
+                count = _number(digits) if digits.isdigit() else None
+                if count is not None and name and len(name) <= _LONGEST_NAME:
+                    self.counters.setdefault(name.lower(), count)
         return True
 
     def node_line(self, message):
         """A line that begins with ``Node`` or with a zone's name."""
         match = _ZONE.match(message)
         if match:
-            node, zone, rest = match.groups()
-            if len(self.zones) < _MOST_ZONES:
-                values = dict((name, int(value)) for name, value in _ZONE_COUNTER.findall(rest))
-                node = int(node) if node else None
+            node, zone, mark = match.groups()
+            node = int(node) if node else None
+            rest = message[match.end() :]
+            if mark:
+                self._blocks(node, zone, rest)
+            elif len(self.zones) < _MOST_ZONES:
+                values = {name: int(value) for name, value in _ZONE_COUNTER.findall(rest)}
                 self._zone(node, zone, values, _unreclaimable(rest, self._unreclaimable.get(node)))
-            return True
-        match = _BLOCKS.match(message)
-        if match:
-            self._blocks(*match.groups())
             return True
         match = _HUGE_PAGES.match(message)
         if match:
@@ -155,7 +156,6 @@ class MemoryBlock:
             # Cut, or a piece of it is lost: which order the rest is of cannot be known.
             return
         counts, types = list(map(int, counts)), [letters or None for letters in types]
-        node = int(node) if node else None
         for entry in self.zones:
             if entry['zone'] == zone and entry['node'] == node and entry['blocks'] is None:
                 entry['blocks'], entry['types'] = counts, types
