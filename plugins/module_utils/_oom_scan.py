@@ -37,6 +37,7 @@ class Lines:
 
     def __init__(self, data, path, number, offset):
         self.texts, self._raw = log_lines(data)
+        self._size = len(data)
         self.path = path
         self._number = number
         self._offset = offset
@@ -44,9 +45,12 @@ class Lines:
 
     def place(self, index):
         """(path, line number or None, offset) of a line, or of what follows the last."""
-        known, size = self._known if self._known[0] <= index else (0, 0)
-        size += sum(map(len, self._raw[known:index]))
-        self._known = (index, size)
+        if index == len(self.texts):
+            size = self._size - index + 1
+        else:
+            known, size = self._known if self._known[0] <= index else (0, 0)
+            size += sum(map(len, self._raw[known:index]))
+            self._known = (index, size)
         return self.path, None if self._number is None else self._number + index, self._offset + size + index
 
 
@@ -128,9 +132,10 @@ class Scanner:
         self._assembler.pause()
         self._count(len(self._buffer))
 
-    def _count(self, position):
+    def _count(self, position, lines=None):
+        """Count the lines up to a position, where that was not known yet by reading them."""
         if self._line is not None and position > self._counted_to:
-            self._line += self._buffer.count(b'\n', self._counted_to, position)
+            self._line += self._buffer.count(b'\n', self._counted_to, position) if lines is None else lines
             if self._base + position > self._counted:
                 self._line = None
         self._counted_to = max(position, self._counted_to)
@@ -149,6 +154,7 @@ class Scanner:
             if self._skipping:
                 end = self._buffer.find(b'\n', self._position)
                 self._position = len(self._buffer) if end < 0 else end + 1
+                self._count(self._position)
                 if end < 0:
                     return
                 self._skipping = False
@@ -201,7 +207,7 @@ class Scanner:
         lines = Lines(chunk, self._path, self._line, self._base + start)
         read = self._assembler.feed(lines)
         position = min(lines.place(read)[2] - self._base, end)
-        self._count(position)
+        self._count(position, read - (buffer[position - 1 : position] != b'\n'))
         self._position = position
         self.reading = self._assembler.wants_more()
         return True
