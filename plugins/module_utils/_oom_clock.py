@@ -27,6 +27,7 @@ class Clock:
         self._last = None
         self._day = None
         self._new_years = []
+        self._stamp = self._parsed = None
 
     def probe(self, offset, data):
         """Look at the beginning of a line somewhere in the log."""
@@ -35,7 +36,12 @@ class Clock:
         self._day = data[:6]
         match = _STAMP.match(log_text(data))
         if match:
-            self.see(offset, parse_yearless(match.group(1)))
+            self.see(offset, self._parse(match.group(1)))
+
+    def _parse(self, stamp):
+        if stamp != self._stamp:
+            self._stamp, self._parsed = stamp, parse_yearless(stamp)
+        return self._parsed
 
     def see(self, offset, yearless):
         """A line at this offset bears this month and day."""
@@ -54,7 +60,7 @@ class Clock:
         style, stamp = prefix.style, prefix.stamp
         epoch, zone = None, None
         if style == 'yearless':
-            epoch = self._yearless(parse_yearless(stamp), offset)
+            epoch = self._yearless(self._parse(stamp), offset)
         elif style == 'iso':
             epoch, zone = parse_iso(stamp) or (None, None)
         elif style == 'ctime':

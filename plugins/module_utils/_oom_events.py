@@ -102,24 +102,22 @@ def _scope(report):
 
 def _tasks(report, rows, size):
     in_bytes = report.table is not None and report.table.pgtables_in_bytes
-    tasks = []
-    for rss, total_vm, pid, uid, tgid, page_tables, swapents, adjustment, name in rows:
-        tasks.append(
-            {
-                'pid': pid,
-                'uid': uid,
-                'tgid': tgid,
-                'total_vm_pages': total_vm,
-                'rss_pages': rss,
-                'rss_bytes': None if size is None else rss * size,
-                'pgtables_bytes': page_tables if in_bytes else _times(page_tables, size),
-                'swapents_pages': swapents,
-                'swap_bytes': swapents and _times(swapents, size),
-                'oom_score_adj': adjustment,
-                'name': name,
-            }
-        )
-    return tasks
+    return [
+        {
+            'pid': pid,
+            'uid': uid,
+            'tgid': tgid,
+            'total_vm_pages': total_vm,
+            'rss_pages': rss,
+            'rss_bytes': None if size is None else rss * size,
+            'pgtables_bytes': page_tables if in_bytes else _times(page_tables, size),
+            'swapents_pages': swapents,
+            'swap_bytes': swapents and _times(swapents, size),
+            'oom_score_adj': adjustment,
+            'name': name,
+        }
+        for rss, total_vm, pid, uid, tgid, page_tables, swapents, adjustment, name in rows
+    ]
 
 
 def _task_count(report):

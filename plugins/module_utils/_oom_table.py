@@ -39,7 +39,7 @@ class TaskTable:
         if 'name' in cells:
             cells = cells[: cells.index('name')]
         self.rows = []
-        self._by_pid = None
+        self._by_pid = self._by_tgid = None
         self.dropped = 0
         self.pgtables_in_bytes = 'pgtables_bytes' in cells
         self._numbers = len(cells) + 1
@@ -131,7 +131,14 @@ class TaskTable:
     def find(self, pid):
         """The row of a process, or None. A row may name the thread that still had its memory: then by the tgid."""
         if self._by_pid is None:
-            rows = self.rows[::-1]
-            self._by_pid = dict(zip(map(itemgetter(4), rows), rows))
-            self._by_pid.update(zip(map(itemgetter(2), rows), rows))
-        return self._by_pid.get(pid)
+            self._by_pid = self._first_by(2)
+        row = self._by_pid.get(pid)
+        if row is None:
+            if self._by_tgid is None:
+                self._by_tgid = self._first_by(4)
+            row = self._by_tgid.get(pid)
+        return row
+
+    def _first_by(self, cell):
+        rows = self.rows[::-1]
+        return dict(zip(map(itemgetter(cell), rows), rows))

@@ -34,6 +34,7 @@ _CLOCK = re.compile(r'^(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?$')
 _ISO = re.compile(r'^(\d{4})-(\d{2})-(\d{2})[T ](\d{2}):(\d{2}):(\d{2})(?:[.,](\d{1,9}))?\d*\s*(Z|[+-]\d{2}:?\d{2})?$')
 _MONTH_DIGITS = re.compile(u'^(\\d{1,2})\\D?$')
 _DAY = 86400.0
+_DAYS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
 
 def month_number(name):
@@ -67,9 +68,13 @@ def parse_yearless(text):
     return None if month is None or seconds is None else (month, int(fields[1]), seconds)
 
 
+def _is_day(year, month, day):
+    return 1 <= month <= 12 and 1 <= day <= _DAYS[month - 1] - (month == 2 and not calendar.isleap(year))
+
+
 def _epoch(year, month, day, seconds):
     """Seconds since 1970 of a local time of day, or None where there is no such day."""
-    if not 1 <= month <= 12 or not 1970 <= year <= 2500 or not 1 <= day <= calendar.monthrange(year, month)[1]:
+    if not 1970 <= year <= 2500 or not _is_day(year, month, day):
         return None
     whole = int(seconds)
     try:
@@ -106,7 +111,7 @@ def parse_iso(text):
     if zone is None:
         value = _epoch(year, month, day, seconds)
         return None if value is None else (value + fraction, None)
-    if not 1 <= month <= 12 or not 1 <= day <= calendar.monthrange(max(year, 1), month)[1]:
+    if not _is_day(year, month, day):
         return None
     offset = 0
     if zone != 'Z':
