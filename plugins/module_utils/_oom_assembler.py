@@ -155,7 +155,7 @@ class Assembler:
     def _feed_rows(self, texts, index):
         """Take the lines from texts[index] on that are rows of a task table, prefixed as the last line was; how many.
 
-        The last of them is left, as it may go on in the line below it.
+        The last of them is left where it may go on in the line below it.
         """
         prefix = self._pending[0]
         before = self._reader.before_rows(prefix)
@@ -163,7 +163,7 @@ class Assembler:
             return 0
         timed = prefix.uptime is not None
         start = before if timed else before + '['
-        begin, rows = len(start), []
+        begin, rows, text = len(start), [], ''
         for text in itertools.islice(texts, index, index + self._most_rows):
             if not text.startswith(start):
                 break
@@ -173,7 +173,8 @@ class Assembler:
                 if row is None:
                     break
             rows.append(row)
-        del rows[-1:]
+        if not before or text.startswith(start) or not text.startswith(before):
+            del rows[-1:]
         whole = ' '.join(rows)
         if '#' in whole or '\\' in whole:
             rows = list(itertools.takewhile(lambda row: '#' not in row and '\\' not in row, rows))
