@@ -32,7 +32,7 @@ _KERNEL = re.compile(
 
 
 class ForkFailures:
-    """Fed the lines of a log by a Scanner, in place of an Assembler."""
+    """Fed the lines of a log by a Scanner, in place of Messages."""
 
     def __init__(self):
         self.found = []

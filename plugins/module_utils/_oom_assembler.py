@@ -1,18 +1,17 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Puts the lines of a log together to OOM reports: by host, by the task that printed, and by what a line says."""
+"""Puts the messages of a log together to OOM reports: by host, by the task that printed, and by what they say."""
 
 from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
 import collections
-import itertools
 import re
 
 from . import _oom_lines as lines
-from ._oom_prefix import Prefix, PrefixReader, unescape
+from ._oom_prefix import BARE
 from ._oom_report import Report
 from ._oom_times import parse_yearless
 
@@ -24,42 +23,18 @@ _PATIENCE_CLOSED = 30
 _PATIENCE_NONE = 10
 _MOST_STREAMS = 64
 _MOST_WAITING = 16
-_MOST_CONTINUATIONS = 200
 # A report of so many tasks does not wait for the reaper's line.
 _LARGE_TABLE = 4096
 _QUOTES = ('"', "'", '`', '(')
-# So many rows of a table are taken at once, and so many beyond those that the last try took.
-_MOST_ROWS = 1 << 15
-_FEWEST_ROWS = 8
 # An OOM kill that follows its header by more than this belongs to another report, whose header was lost.
 _LONGEST_KILL = 300
 
-_BARE = Prefix()
 _BARE_KEY = (None, None, None, False)
 # The first line of a part, where the header above it is lost.
 _STARTS = ('Mem-', 'Tasks state', 'Task in', 'memory: usage', 'Memory cgroup stats', '[ pid', '[  pid')
 # A line of the memory block, where all above it is lost. A trace may be that of another trouble.
 _MIDDLE = re.compile(
     r'Node \d|active_anon:|lowmem_reserve\[\]:|\d+ (?:total pagecache pages|pages RAM)|(?:Free|Total) swap'
-)
-# Pieces of kernel lines that a mail client or a terminal broke in two.
-_BROKEN = (
-    'oom_score_adj=',
-    'order=',
-    'gfp_mask=',
-    'oom-killer:',
-    'total-vm:',
-    'anon-rss:',
-    'file-rss:',
-    'shmem-rss:',
-    'UID:',
-    'swapents ',
-    'pgtables:',
-)
-# What begins a message, though the lines above it have a prefix.
-_BEGINS = re.compile(
-    r'.{1,20} invoked oom-killer: gfp_mask=|.{0,80}[Oo]ut of memory(?:: [Kk]ill(?:ed)? process \d| and no )'
-    r'|Killed process \d|oom-kill:constraint='
 )
 
 
@@ -74,131 +49,43 @@ def seconds_between(first, second):
     return None
 
 
-def _behind_time(text):
-    """A row without its bracket, behind seconds in brackets; None where no such row stands there."""
-    time, mark, row = text.partition('] [')
-    return row if mark and '.' in time and ']' not in time else None
-
-
 class Assembler:
-    """Feed it lines; ``ended`` are the reports that nothing is added to any more, for who reads them to take."""
+    """Takes messages, and makes reports of them.
+
+    ``ended`` are those that nothing is added to any more, for who reads them to take; ``idle`` counts the messages that
+    came since the last one of a report.
+    """
 
     def __init__(self):
         self.ended = []
-        self._reader = PrefixReader()
         self._streams = {}
         self._waiting = collections.deque()
-        self._pending = None
-        self._more = []
         self._keyed = self._key = None
-        self._idle = 0
-        self._most_rows = _MOST_ROWS
+        self.idle = 0
         # The last task table of each host: a later one may have lost its header.
         self._layouts = {}
 
     def begin(self):
-        """The next line is not the one after the last: what was open has ended."""
-        self._finish_message()
+        """The next message is not the one after the last: what was open has ended."""
         for key in list(self._streams):
             self._close(key)
-        self._idle = 0
+        self.idle = 0
 
-    def wants_more(self):
-        """Whether the lines that follow may still belong to a report."""
+    def wants_more(self, pending):
+        """Whether the messages that follow may still belong to a report, or to one that a ``pending`` one may begin."""
         if not self._streams:
-            return self._pending is not None and self._idle < _PATIENCE_NONE
-        if self._idle < _PATIENCE_CLOSED:
+            return pending and self.idle < _PATIENCE_NONE
+        if self.idle < _PATIENCE_CLOSED:
             return True
-        return self._idle < _PATIENCE_OPEN and any(not report.has_ended() for report in self._streams.values())
-
-    def feed(self, lines):
-        """Take lines of a log; how many: fewer than there are where no more are wanted."""
-        texts, read = lines.texts, self._reader.read
-        index, count = 0, len(texts)
-        while index < count:
-            prefix, message = read(texts[index])
-            message = message.strip()
-            if '#' in message or '\\' in message:
-                message = unescape(message)
-            if prefix is None and self._goes_on(message):
-                wanted = self.wants_more()
-            else:
-                self._finish_message()
-                self._pending = (prefix or _BARE, message, lines, index)
-                wanted = not self._idle or self.wants_more()
-                # A trace's line begins so, too.
-                if message[:1] == '[' and message[1:2] != '<':
-                    index += self._feed_rows(texts, index + 1)
-            index += 1
-            if not wanted:
-                break
-        return index
-
-    def _goes_on(self, message):
-        """Whether a line without a prefix is the rest of the message before it, or says nothing."""
-        if not message or message[:3] in ('--', '```', '...'):
-            return True
-        if self._pending is None:
-            return False
-        prefix, above = self._pending[:2]
-        if prefix is _BARE:
-            if not message.startswith(_BROKEN):
-                return False
-        elif above and above[-1:] != ':' and _BEGINS.match(message):
-            return False
-        if len(self._more) < _MOST_CONTINUATIONS:
-            self._more.append(message)
-        else:
-            self._idle += 1
-        return True
-
-    def _feed_rows(self, texts, index):
-        """Take the lines from texts[index] on that are rows of a task table, prefixed as the last line was; how many.
-
-        The last of them is left where it may go on in the line below it.
-        """
-        prefix = self._pending[0]
-        before = self._reader.before_rows(prefix)
-        if before is None:
-            return 0
-        timed = prefix.uptime is not None
-        start = before if timed else before + '['
-        begin, rows, text = len(start), [], ''
-        for text in itertools.islice(texts, index, index + self._most_rows):
-            if not text.startswith(start):
-                break
-            row = text[begin:]
-            if timed:
-                row = _behind_time(row)
-                if row is None:
-                    break
-            rows.append(row)
-        if not before or text.startswith(start) or not text.startswith(before):
-            del rows[-1:]
-        whole = ' '.join(rows)
-        if '#' in whole or '\\' in whole:
-            rows = list(itertools.takewhile(lambda row: '#' not in row and '\\' not in row, rows))
-        if not rows:
-            return 0
-        self._finish_message()
-        report = self._streams.get(self._key)
-        taken = report.table.add_all(rows) if report is not None and report.table is not None else 0
-        # Lines of which few are rows shall not be looked at again and again.
-        self._most_rows = _MOST_ROWS if taken == len(rows) else taken + _FEWEST_ROWS
-        return taken
+        return self.idle < _PATIENCE_OPEN and any(not report.has_ended() for report in self._streams.values())
 
     def flush(self):
-        """No more lines come: hand over all that is held."""
-        self._finish_message()
+        """No more messages come: hand over all that is held."""
         for key in list(self._streams):
             self._close(key)
         self.ended.extend(self._waiting)
         self._waiting.clear()
         self._layouts.clear()
-
-    def pause(self):
-        """The lines that follow in this file are of no report: those of a later file may be."""
-        self._finish_message()
 
     def _close(self, key):
         report = self._streams.pop(key, None)
@@ -222,27 +109,26 @@ class Assembler:
         report.layout = self._layouts.get(key[0])
         return report
 
-    def _finish_message(self):
-        pending, self._pending = self._pending, None
-        if pending is None:
-            return
-        prefix, message = pending[0], pending[1]
-        pieces, whole = (), message
-        if self._more:
-            pieces, self._more = self._more, []
-            whole = lines.rejoin(message, pieces)
-            if not message:
-                message, pieces = whole, ()
+    def add_rows(self, rows):
+        """Add rows to the task table that the last message belongs to; how many were taken."""
+        report = self._streams.get(self._key)
+        return report.table.add_all(rows) if report is not None and report.table is not None else 0
+
+    def take(self, pending, message, whole, pieces):
+        """Take in a message: ``pending`` is (prefix, its first line, lines, index), ``whole`` joins it with the pieces
+        of lines below it.
+        """
+        prefix = pending[0]
         # What user space printed never touches a report of the kernel.
         if prefix is not self._keyed:
             self._keyed, self._key = prefix, (prefix.host, prefix.boot, prefix.caller, prefix.trusted is False)
         key = self._key
         report = self._streams.get(key)
-        if report is None and self._streams and prefix is not _BARE and 'oom-killer' not in whole:
+        if report is None and self._streams and prefix is not BARE and 'oom-killer' not in whole:
             report = self._adopt(key, prefix)
         if message[:1] == '[':
             if report is not None and report.table is not None and report.table.add(message, pieces):
-                self._idle = 0
+                self.idle = 0
                 return
             # A process whose name begins so may ask for memory, too, and so may a prefix that nobody knows.
             hint = 'oom-killer' in message or 'ut of memory: ' in message
@@ -257,18 +143,18 @@ class Assembler:
                 or 'Kernel panic' in whole
             )
         if hint and self._event(key, report, pending, whole):
-            self._idle = 0
+            self.idle = 0
             return
         if report is None or report.has_ended():
             if message.startswith(_STARTS) or (report is None and _MIDDLE.match(message)):
                 report = self._open(key, pending)
             elif report is None:
-                self._idle += 1
+                self.idle += 1
                 return
         if report.read(message, whole, pieces):
-            self._idle = 0
+            self.idle = 0
         else:
-            self._idle += 1
+            self.idle += 1
 
     def _adopt(self, key, prefix):
         """The report whose header alone has no prefix: who copied it began in the middle of the line."""
@@ -301,7 +187,7 @@ class Assembler:
         if header is None:
             return False
         # A page about OOM kills holds these words as well, and may follow a line of the kernel.
-        bare = pending[0] is _BARE
+        bare = pending[0] is BARE
         if (bare and header['name'] is None) or (
             header['gfp_mask'] is None and (bare or 'oom-killer' not in pending[1])
         ):
@@ -427,7 +313,7 @@ class Assembler:
     def _failure(self, key, report, pending, message):
         found = lines.allocation_failure(message)
         # A page about failed allocations holds these words as well.
-        if found is None or (found['order'] is None and pending[0] is _BARE):
+        if found is None or (found['order'] is None and pending[0] is BARE):
             return False
         report = self._open(key, pending)
         report.header = found

@@ -21,6 +21,7 @@ from ._oom_clock import Clock
 from ._oom_events import event_of
 from ._oom_find import MARKERS
 from ._oom_merge import Merger
+from ._oom_messages import Messages
 from ._oom_rotation import rest_of_line
 from ._oom_scan import Scanner
 from ._oom_seek import MARGIN, offset_of, time_of
@@ -42,6 +43,7 @@ class Reading:
         # The scanner of a log that ended in the middle of a line, and its source.
         self._cut = None
         self._assembler = Assembler()
+        self._messages = Messages(self._assembler)
 
     def _take_reports(self):
         """Make events of the reports that have ended."""
@@ -106,11 +108,11 @@ class Reading:
         log.kind = sources.kind_of(head)
         within = self._cut is not None and self._end_line(self._beginning(stream, log.kind))
         offset = 0
-        if log.kind is None and self._since is not None and not self._assembler.wants_more():
+        if log.kind is None and self._since is not None and not self._messages.wants_more():
             offset = offset_of(stream, os.fstat(stream.fileno()).st_size, clock, self._since)
         stream.seek(offset)
         return Scanner(
-            self._assembler, log.path, self._markers(head), clock.probe, offset, within=within and not offset
+            self._messages, log.path, self._markers(head), clock.probe, offset, within=within and not offset
         )
 
     def _beginning(self, stream, kind):
@@ -170,7 +172,7 @@ class Reading:
         """Read a log that is in memory."""
         clock = Clock(self._now)
         source = self._list(path, clock)
-        scanner = Scanner(self._assembler, path, self._markers(data), clock.probe)
+        scanner = Scanner(self._messages, path, self._markers(data), clock.probe)
         blocks = (data[start : start + sources.BLOCK] for start in range(0, len(data), sources.BLOCK))
         self._scan(scanner, blocks, source, clock)
         self._finish(scanner, source)
@@ -180,7 +182,7 @@ class Reading:
         """Read systemd's journal."""
         clock = Clock(self._now)
         source = self._list('journal', clock)
-        scanner = Scanner(self._assembler, 'journal', MARKERS + live.JOURNAL_MARKERS)
+        scanner = Scanner(self._messages, 'journal', MARKERS + live.JOURNAL_MARKERS)
         self._scan(scanner, live.journal_blocks(self._since, self._until), source, clock)
         self._finish(scanner, source)
         self.end_family()
@@ -189,7 +191,7 @@ class Reading:
         """Read the kernel's ring buffer."""
         clock = Clock(self._now, live.boot_time())
         source = self._list('ring_buffer', clock)
-        scanner = Scanner(self._assembler, 'ring_buffer')
+        scanner = Scanner(self._messages, 'ring_buffer')
         self._scan(scanner, live.ring_buffer_blocks(), source, clock)
         self._finish(scanner, source)
         for event in self._family:
@@ -199,7 +201,7 @@ class Reading:
     def end_family(self):
         """What follows continues no report of what was read so far."""
         self._end_line()
-        self._assembler.flush()
+        self._messages.flush()
         self._take_reports()
         self._hand_over(len(self._family))
         self._clocks = {}

@@ -123,6 +123,10 @@ class Prefix:
         self.boot = None
 
 
+# That of a line which is a message alone.
+BARE = Prefix()
+
+
 def unescape(message):
     """A message whose line breaks were written out (rsyslog's ``#012``, /dev/kmsg's ``\\x0a``) with spaces there."""
     return _ESCAPED.sub(' ', message)

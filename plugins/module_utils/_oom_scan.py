@@ -55,13 +55,13 @@ class Lines:
 
 
 class Scanner:
-    """Reads one log by blocks and feeds the lines of its reports to an Assembler.
+    """Reads one log by blocks and feeds the lines of its reports to Messages.
 
     ``within`` says that it begins with the rest of a line that was read with the log before it.
     """
 
-    def __init__(self, assembler, path, markers=MARKERS, probe=None, offset=0, counted=COUNTED, within=False):
-        self._assembler = assembler
+    def __init__(self, reader, path, markers=MARKERS, probe=None, offset=0, counted=COUNTED, within=False):
+        self._reader = reader
         self._path = path
         self._finder = Finder(markers)
         self._probe = probe
@@ -74,7 +74,7 @@ class Scanner:
         self._line = 1 if self._counted else None
         self._next_probe = offset
         self._skipping = within
-        self.reading = assembler.wants_more()
+        self.reading = reader.wants_more()
 
     @property
     def bytes(self):
@@ -129,7 +129,7 @@ class Scanner:
     def finish(self):
         """The log ends here."""
         self._run(True)
-        self._assembler.pause()
+        self._reader.pause()
         self._count(len(self._buffer))
 
     def _count(self, position, lines=None):
@@ -185,7 +185,7 @@ class Scanner:
         self._count(start)
         self._position = start
         self.reading = True
-        self._assembler.begin()
+        self._reader.begin()
         return True
 
     def _read_lines(self, last):
@@ -205,9 +205,9 @@ class Scanner:
         if chunk[-1:] == b'\n':
             chunk = chunk[:-1]
         lines = Lines(chunk, self._path, self._line, self._base + start)
-        read = self._assembler.feed(lines)
+        read = self._reader.feed(lines)
         position = min(lines.place(read)[2] - self._base, end)
         self._count(position, read - (buffer[position - 1 : position] != b'\n'))
         self._position = position
-        self.reading = self._assembler.wants_more()
+        self.reading = self._reader.wants_more()
         return True

@@ -7,26 +7,28 @@ from __future__ import absolute_import, division, print_function
 
 import pytest
 from ansible_collections.oom.rescue.plugins.module_utils._oom_assembler import Assembler
+from ansible_collections.oom.rescue.plugins.module_utils._oom_messages import Messages
 from ansible_collections.oom.rescue.plugins.module_utils._oom_scan import Scanner
 from oom_reports import ERAS, bare_kill, memcg, syslog
 
 
 def scan(data, size, fed=None):
     assembler = Assembler()
+    messages = Messages(assembler)
     if fed is not None:
-        feed = assembler.feed
+        feed = messages.feed
 
         def watched(lines):
             read = feed(lines)
             fed.extend(lines.texts[:read])
             return read
 
-        assembler.feed = watched
-    scanner = Scanner(assembler, 'log')
+        messages.feed = watched
+    scanner = Scanner(messages, 'log')
     for start in range(0, len(data), size):
         scanner.feed(data[start : start + size])
     scanner.finish()
-    assembler.flush()
+    messages.flush()
     return [
         (
             report.line,
