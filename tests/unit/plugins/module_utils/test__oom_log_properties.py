@@ -58,7 +58,7 @@ def in_blocks(blocks):
     reading = _oom_log.Reading(limit=20, tasks=5, now=1762000000)
     clock = _oom_log.Clock(1762000000)
     source = reading._list('text', clock)
-    scanner = _oom_log.Scanner(reading._assembler, 'text', probe=clock.probe)
+    scanner = _oom_log.Scanner(reading._messages, 'text', probe=clock.probe)
     reading._scan(scanner, iter(blocks), source, clock)
     reading._finish(scanner, source)
     reading.end_family()
