@@ -80,3 +80,12 @@ def test_a_victim_whose_header_is_far_above_still_has_its_table():
 def test_a_log_full_of_a_rare_letter_is_read_too(letter):
     data = (letter * (300000 // len(letter)) + '\n').encode('utf-8') + TEXT
     assert [report[4] for report in scan(data, 1 << 16)[0]] == [[13036], [68061], [5], [13036]]
+
+
+@pytest.mark.parametrize('size', [1000, 65536, 1 << 20])
+def test_a_line_too_long_to_be_read_whole_is_one_line(size):
+    above = 'Oct 28 11:00:00 h kernel: %s\n' % ('oom-kill' * 9000)
+    data = (QUIET + above + syslog(ERAS['5.15.0']) + QUIET).encode('utf-8')
+    found, scanner = scan(data, size)
+    assert [report[:2] for report in found] == [(3, len(QUIET + above))]
+    assert scanner.lines == data.count(b'\n')
