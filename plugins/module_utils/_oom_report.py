@@ -88,15 +88,19 @@ class Report:
         True where it belongs to a report.
         """
         word = message.split(' ', 1)[0]
+        read = _BLOCK_LINES.get(word)
+        if read is not None:
+            return self._in_block(read, whole)
         handler = _HANDLERS.get(word)
-        if handler is None and ':' in word:
-            handler = _COUNTER_HANDLERS.get(word.partition(':')[0])
         if handler is not None:
             return handler(self, whole)
         if word.isdigit():
-            return self._count_line(message)
-        if word[:1] == '[' and message[1:2] != '<':
+            return self._in_block(MemoryBlock.count_line, message)
+        # A trace's line begins so, too.
+        if word[:1] == '[' and word[1:2] != '<':
             return self._table_line(message, whole, pieces)
+        if word.partition(':')[0] in COUNTERS and ':' in word:
+            return self._in_block(MemoryBlock.counter_line, whole)
         return self.in_statistics and self._statistic(whole)
 
     def _table_line(self, message, whole, pieces):
@@ -119,23 +123,14 @@ class Report:
         rest = message.partition(':')[2].strip()
         return self._block.counter_line(rest) if rest else True
 
-    def _in_block(read):
-        """A handler of the lines of the memory block that ``read`` knows: the first of them may be lost."""
-
-        def handler(self, message):
-            block = self._block or MemoryBlock()
-            if not read(block, message):
-                return False
-            self._block = block
-            self.memory = self.memory or block
-            return True
-
-        return handler
-
-    _node_line = _in_block(MemoryBlock.node_line)
-    _swap_line = _in_block(MemoryBlock.swap_line)
-    _count_line = _in_block(MemoryBlock.count_line)
-    _counter_line = _in_block(MemoryBlock.counter_line)
+    def _in_block(self, read, message):
+        """Read a line of the memory block, of which the first line may be lost."""
+        block = self._block or MemoryBlock()
+        if not read(block, message):
+            return False
+        self._block = block
+        self.memory = self.memory or block
+        return True
 
     def _reserve(self, message):
         return self._block is not None and self._block.reserve_line(message)
@@ -219,9 +214,6 @@ _HANDLERS = {
     'kmem:': Report._usage,
     'Memory': Report._statistics,
     'Task': Report._task_in,
-    'Node': Report._node_line,
-    'Free': Report._swap_line,
-    'Total': Report._swap_line,
 }
-_HANDLERS.update(dict.fromkeys(ZONE_WORDS, Report._node_line))
-_COUNTER_HANDLERS = dict.fromkeys(COUNTERS, Report._counter_line)
+_BLOCK_LINES = dict((word, MemoryBlock.node_line) for word in ZONE_WORDS)
+_BLOCK_LINES.update({'Node': MemoryBlock.node_line, 'Free': MemoryBlock.swap_line, 'Total': MemoryBlock.swap_line})
