@@ -223,7 +223,7 @@ class _Counts:
 
 def _in_order(events):
     """By time; events without a time keep their place in what was read."""
-    if not any(event['epoch'] is not None for event in events):
+    if len(events) < 2 or not any(event['epoch'] is not None for event in events):
         return events
     last, keyed = float('-inf'), []
     for place, event in enumerate(events):

@@ -5,10 +5,12 @@
 
 from __future__ import absolute_import, division, print_function
 
+import gc
 import gzip
 import json
 import os
 import time
+import weakref
 
 import pytest
 from ansible_collections.oom.rescue.plugins.module_utils import _oom_live, _oom_log
@@ -402,3 +404,15 @@ def test_what_user_space_wrote_in_the_kernels_name_is_told_by_the_journal(tmpdir
     result = read(path, found=['journal'])
     event, = result['events']
     assert event['trusted'] is real and result['summary']['kills'] == int(real)
+
+
+def test_a_reading_is_freed_with_its_last_reference():
+    reading = _oom_log.Reading(now=NOW)
+    reading.text(syslog(REPORT).encode('utf-8'), 'text')
+    freed = weakref.ref(reading)
+    gc.disable()
+    try:
+        del reading
+        assert freed() is None
+    finally:
+        gc.enable()
