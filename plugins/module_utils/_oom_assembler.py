@@ -11,7 +11,7 @@ import collections
 import re
 
 from . import _oom_lines as lines
-from ._oom_prefix import BARE
+from ._oom_text import BARE
 from ._oom_report import Report
 from ._oom_times import parse_yearless
 

@@ -9,7 +9,7 @@ __metaclass__ = type
 
 import re
 
-from ._oom_prefix import log_text
+from ._oom_text import log_text
 from ._oom_times import format_time, latest_before, parse_ctime, parse_iso, parse_yearless, with_year
 
 _STAMP = re.compile(r'(?:<\d{1,3}>)?([A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d) ')

@@ -11,8 +11,8 @@ import itertools
 import os
 import time
 
-from . import _oom_export as export
 from . import _oom_live as live
+from . import _oom_records as records
 from . import _oom_sources as sources
 from ._fork_failures import MARKERS as FORK_MARKERS
 from ._fork_failures import ForkFailures
@@ -141,7 +141,7 @@ class Reading:
 
     @staticmethod
     def _markers(head):
-        return MARKERS + live.JOURNAL_MARKERS if head.startswith((b'{', export.FIRST)) else MARKERS
+        return MARKERS + live.JOURNAL_MARKERS if head.startswith(b'{') else MARKERS
 
     def _scan(self, scanner, blocks, source, clock):
         """Read a log by blocks; whether to its end."""
@@ -163,10 +163,11 @@ class Reading:
 
     @staticmethod
     def _decoded(blocks):
-        """The blocks of a log, with the journal's export format made lines."""
+        """The blocks of a log, with records of several lines made lines."""
         first = next(blocks, b'')
         whole = itertools.chain((first,), blocks)
-        return export.json_blocks(whole) if first.startswith(export.FIRST) else whole
+        convert = records.converter(first[: records.HEAD])
+        return convert(whole) if convert else whole
 
     def text(self, data, path):
         """Read a log that is in memory."""

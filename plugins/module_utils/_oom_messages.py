@@ -11,7 +11,8 @@ import itertools
 import re
 
 from ._oom_lines import rejoin
-from ._oom_prefix import BARE, PrefixReader, unescape
+from ._oom_prefix import PrefixReader
+from ._oom_text import BARE, unescape
 
 _MOST_CONTINUATIONS = 200
 # So many rows of a table are taken at once, and so many beyond those that the last try took.
@@ -124,7 +125,7 @@ class Messages:
         if before is None:
             return 0
         timed = prefix.uptime is not None
-        start = before if timed else before + '['
+        start = before + '['
         begin, rows, text = len(start), [], ''
         for text in itertools.islice(texts, index, index + self._most_rows):
             if not text.startswith(start):

@@ -7,24 +7,19 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
-import codecs
 import json
 import re
 
+from . import _oom_json as records
 from ._host import to_native
-
-# Longer than the kernel's longest record (8 kB with its extended header), shorter than what a hostile line may hold.
-LONGEST_LINE = 1 << 16
-
-# dmesg and journalctl print in color where they are told to.
-_COLOR = re.compile('\x1b\\[[0-9;]{0,20}[mK]')
+from ._oom_text import BARE, Prefix
 
 _PRIORITY = re.compile(r'<(\d{1,3})>')
 # Kernels of phones print the CPU and the process as well.
 _OF_PHONES = r'(?:\s{0,2}\[\d{1,2}:\s{0,16}[^\[\]]{1,30}:\s{0,9}\d{1,10}\]| ?\(\d{1,2}\)\[\d{1,10}:[^\[\]]{1,30}\])?'
 _CALLED = r'(?:\s?\[\s*([TC]\d{1,10})\s*\])?' + _OF_PHONES + r'(?: |$)?'
 _SECONDS = re.compile(
-    r'\[\s*(?:\d{1,3}-)?(\d{1,12}\.\d{1,9})(?:@\d{1,3}|\s{0,4}<\s{0,9}\d{1,9}\.\d{1,9}>)?\s*\]' + _CALLED
+    r'\[\s*(?:\d{1,3}-)?(\d{1,12}\.\d{1,9})(?:@\d{1,3}|\s{0,4}<\s{0,9}\d{1,9}\.\d{1,9}[ *]?>)?\s*\]' + _CALLED
 )
 _CTIME = re.compile(r'\[([^\[\]]{2,40}\d\d:\d\d(?::\d\d)?(?: \d{4})?)\]' + _CALLED)
 _DELTA = re.compile(r'\[\s*[+<]\s*\d{1,9}\.\d{1,9}>?\s*\] ?')
@@ -56,80 +51,13 @@ _LOGCAT = re.compile(r'(\d\d)-(\d\d) (\d\d:\d\d:\d\d\.\d{3}) +\d{1,10} +\d{1,10}
 _KERNEL = re.compile(r'(?:(%s) )?kernel: ?' % _HOST)
 _REPEATED = re.compile(r'message repeated (\d{1,9}) times: \[ ?(.*)\]$')
 _QUOTE = re.compile(r'[>\s|]+')
+# A record of journalctl -o json-seq or json-sse.
+_STREAMED = re.compile(r'(?:\x1e|data: )(?=\{)')
+_LISTED = re.compile(r'''(?:- )?(["'])(.*)\1,?$''')
 _FACILITY = re.compile(r'(?:kern|user|daemon|syslog|auth|authpriv|local\d)\.\w+$')
 _INNER_KERNEL = re.compile(r'(?:^|[\s.])kernel:\s?')
 _PROGRAM = re.compile(r'\w\[\d{1,10}\]: ')
 _INNER_SECONDS = re.compile(r'\[\s{0,8}\d{1,10}\.\d{6}\]')
-_ESCAPED = re.compile(r'(?:#012|\\x0a|\\n)\s*')
-
-
-def _escape(error):
-    """Bytes that are no UTF-8, and halves of surrogates, as ``\\xff``: what is read must be text in any JSON."""
-    wrong = error.object[error.start : error.end]
-    if isinstance(error, UnicodeDecodeError):
-        return u''.join(u'\\x%02x' % byte for byte in bytearray(wrong)), error.end
-    return u''.join(u'\\u%04x' % ord(character) for character in wrong), error.end
-
-
-codecs.register_error('oom_rescue_escape', _escape)
-
-
-def log_text(data):
-    """Bytes of a log as native text that is valid UTF-8."""
-    # Mails and pages put no-break spaces in for runs of blanks.
-    text = data.decode('utf-8', 'oom_rescue_escape').replace(u'\xa0', u' ')
-    return text.encode('utf-8') if str is bytes else text
-
-
-def log_lines(data):
-    """(lines, what they are as long as in the log) of a part of it: text without what was only on the way with it, CRs,
-    NULs, colors.
-    """
-    if len(data) > LONGEST_LINE:
-        raw = data.split(b'\n')
-        return [_clean(log_text(line[:LONGEST_LINE])) for line in raw], raw
-    unclean = b'\r' in data or b'\0' in data or b'\x1b' in data
-    try:
-        text = data.decode('ascii')
-        raw = lines = (data if str is bytes else text).split('\n')
-    except UnicodeDecodeError:
-        raw, lines = data.split(b'\n'), log_text(data).split('\n')
-    return [_clean(line) for line in lines] if unclean else lines, raw
-
-
-def _clean(line):
-    line = line.lstrip('\0')
-    if line[-1:] == '\r':
-        line = line[:-1]
-    return _COLOR.sub('', line) if '\x1b' in line else line
-
-
-class Prefix:
-    """One line's origin. ``style`` names how ``stamp`` is written: yearless, iso, ctime, epoch, usec or None."""
-
-    __slots__ = ('style', 'stamp', 'host', 'uptime', 'caller', 'trusted', 'repeated', 'boot', 'program')
-
-    def __init__(
-        self, style=None, stamp=None, host=None, uptime=None, caller=None, trusted=None, repeated=1, program=None
-    ):
-        self.style = style
-        self.stamp = stamp
-        self.host = host
-        self.uptime = uptime
-        self.caller = caller
-        self.trusted = trusted
-        self.repeated = repeated
-        self.program = program
-        self.boot = None
-
-
-# That of a line which is a message alone.
-BARE = Prefix()
-
-
-def unescape(message):
-    """A message whose line breaks were written out (rsyslog's ``#012``, /dev/kmsg's ``\\x0a``) with spaces there."""
-    return _ESCAPED.sub(' ', message)
 
 
 def _is_kernel(tag):
@@ -346,6 +274,13 @@ class PrefixReader:
 
     def _inner(self, line):
         """A prefix of no known form: grep's file name, mail quoting, console text before the kernel's own time."""
+        match = _STREAMED.match(line)
+        if match:
+            return self._json(line[match.end() :])
+        match = _LISTED.match(line)
+        found = match and self._listed(*match.groups())
+        if found:
+            return found
         match = _QUOTE.match(line)
         if match and '>' in match.group():
             return self.read(line[match.end() :])
@@ -376,47 +311,27 @@ class PrefixReader:
         if not isinstance(record, dict):
             return None, line
         if 'MESSAGE' in record:
-            return journal_record(record)
-        # Containers' and collectors' logs hold the line in one of these.
-        inner = field_text(record.get('message') or record.get('log'))
-        return self.read(inner.rstrip('\n')) if inner else (None, line)
+            return records.journal_record(record)
+        if records.is_of_dmesg(record):
+            return records.dmesg_record(record)
+        inner = records.line_of(record)
+        if not inner:
+            return None, line
+        prefix, message = self.read(inner)
+        self._text = None
+        return records.with_collectors(prefix or BARE, record), message
 
-
-def field_text(value):
-    """A journal field as text: journalctl writes bytes that are no printable UTF-8 as a list of numbers."""
-    if isinstance(value, list):
-        if value and isinstance(value[0], list):
-            value = value[0]
-        try:
-            return log_text(bytes(bytearray(value)))
-        except (TypeError, ValueError):
-            return ''
-    if value is None or isinstance(value, (dict, bool)):
-        return ''
-    return log_text((u'%s' % value).encode('utf-8', 'oom_rescue_escape'))
-
-
-def journal_record(record):
-    """(Prefix, message) of a journal entry's fields."""
-    message = field_text(record.get('MESSAGE'))
-    usec = field_text(record.get('__REALTIME_TIMESTAMP'))
-    monotonic = field_text(record.get('_SOURCE_MONOTONIC_TIMESTAMP'))
-    transport = field_text(record.get('_TRANSPORT'))
-    facility = field_text(record.get('SYSLOG_FACILITY')) or '0'
-    trusted = None
-    if transport:
-        trusted = transport == 'kernel' and facility == '0'
-    elif 'SYSLOG_IDENTIFIER' in record:
-        trusted = field_text(record.get('SYSLOG_IDENTIFIER')) == 'kernel'
-    host = field_text(record.get('_HOSTNAME')) or None
-    prefix = Prefix(
-        'usec' if usec.isdigit() and len(usec) < 20 else None,
-        usec,
-        host,
-        int(monotonic) / 1e6 if monotonic.isdigit() and len(monotonic) < 20 else None,
-        None,
-        trusted,
-    )
-    prefix.boot = field_text(record.get('_BOOT_ID')) or None
-    prefix.program = field_text(record.get('SYSLOG_IDENTIFIER')) or field_text(record.get('_COMM')) or None
-    return prefix, ' '.join(message.split('\n'))
+    def _listed(self, quote, text):
+        """A line in a list of JSON or YAML, as Ansible prints ``stdout_lines``; None where it has no prefix."""
+        if text[:1] not in '[<' and not text[:1].isalnum():
+            return None
+        if quote == '"':
+            try:
+                text = records.field_text(json.loads('"%s"' % text))
+            except ValueError:
+                return None
+        else:
+            text = text.replace("''", "'")
+        found = self.read(text)
+        self._text = None
+        return found if found[0] is not None else None

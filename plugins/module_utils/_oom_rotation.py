@@ -7,7 +7,8 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
-from ._oom_prefix import LONGEST_LINE, PrefixReader, log_lines
+from ._oom_prefix import PrefixReader
+from ._oom_text import LONGEST_LINE, log_lines
 
 
 def rest_of_line(before, after):

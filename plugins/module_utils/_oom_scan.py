@@ -8,7 +8,7 @@ from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
 from ._oom_find import MARKERS, OVERLAP, Finder
-from ._oom_prefix import LONGEST_LINE, log_lines
+from ._oom_text import LONGEST_LINE, log_lines
 
 # How far before a victim the rest of a report is looked for whose header is lost.
 _LOOK_BACK = 1 << 16

@@ -7,7 +7,8 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
-from ._oom_prefix import PrefixReader, log_text
+from ._oom_prefix import PrefixReader
+from ._oom_text import log_text
 
 _WINDOW = 1 << 16
 # Syslog stamps lines late and clocks are set; what is read too much costs little.

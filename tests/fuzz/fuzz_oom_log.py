@@ -69,12 +69,20 @@ TOKENS = (
     b'\\x0a',
     b'__CURSOR=',
     b'MESSAGE\n',
+    b'{\n',
+    b'},{\n',
+    b'\t"MESSAGE" : [\n\t\t79,\n',
+    b'    MESSAGE=',
+    b'data: {',
+    b'"',
+    b"- '",
     b'4,1,1,-;',
     b'Memory cgroup stats for ',
     b'memory.oom.group',
     b'total_vm',
     b'Feb 29 25:61:61 ',
 )
+VERBOSE = 'Wed 2025-09-03 12:02:41.3 UTC [s=%032x;i=1;b=%032x;m=1;t=63de461b49206;x=1]\n    MESSAGE=%%s\n' % (7, 8)
 
 
 def seeds():
@@ -85,6 +93,10 @@ def seeds():
         yield ''.join('4,1,123456789,-;%s\n' % line for line in lines).encode()
         yield ''.join(json.dumps({'MESSAGE': line, '_TRANSPORT': 'kernel'}) + '\n' for line in lines).encode()
         yield '\n'.join(lines).encode()
+        yield '\n'.join(json.dumps({'MESSAGE': line, '_TRANSPORT': 'kernel'}, indent=1) for line in lines).encode()
+        yield ''.join(VERBOSE % line.replace('\n', '\n' + ' ' * 12) for line in lines).encode()
+        yield json.dumps({'dmesg': [{'pri': 4, 'time': 1.5, 'msg': line} for line in lines]}, indent=3).encode()
+        yield json.dumps(lines, indent=2).encode()
 
 
 def one_input(data):

@@ -112,6 +112,20 @@ def test_since_seeks_in_a_large_log(tmpdir):
     )
 
 
+def test_since_reads_a_log_whole_whose_records_are_of_several_lines(tmpdir):
+    def entry(day, line):
+        usec = 1000000 * (1759276800 + 86400 * (day - 1))  # Oct 1 2025
+        head = 'Wed 2025-10-%02d 00:00:00.000000 UTC [s=%032x;i=1;b=%032x;m=1;t=%x;x=5]' % (day, 7, 8, usec)
+        return '%s\n    _TRANSPORT=kernel\n    MESSAGE=%s\n' % (head, line)
+
+    text = ''.join(
+        entry(day, line) for day in range(1, 29) for line in [name * 200 for name in 'abcdefghij'] * 130 + REPORT
+    )
+    assert len(text) > 1 << 23
+    (event,) = read(write(tmpdir.join('journal.txt'), text), since=1761609600)['events']
+    assert event['complete'] and event['time'].startswith('2025-10-28')
+
+
 def test_the_rows_of_a_table_are_limited_but_not_its_count(tmpdir):
     (event,) = read(write(tmpdir.join('messages'), syslog(REPORT)), tasks=1)['events']
     assert [row['name'] for row in event['tasks']] == ['mysqld'] and event['task_count'] == 4

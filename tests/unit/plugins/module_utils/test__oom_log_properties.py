@@ -17,6 +17,7 @@ from ansible_collections.oom.rescue.plugins.module_utils._oom_table import is_he
 from hypothesis import HealthCheck, given, settings  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
 from oom_reports import ERAS, memcg, syslog  # noqa: E402
+from test__oom_prefix import FORMS  # noqa: E402
 
 REPORTS = [syslog(lines).encode('utf-8') for lines in list(ERAS.values()) + [memcg(1), memcg(2)]]
 LINES = sorted(set(line for report in REPORTS for line in report.split(b'\n')))
@@ -92,6 +93,31 @@ def test_any_bytes(data):
 @given(st.lists(st.one_of(st.sampled_from(LINES), st.binary(max_size=200)), max_size=120))
 def test_any_lines_of_reports_in_any_order(lines):
     read(b'\n'.join(lines))
+
+
+# Records of several lines: the journal's export, json-pretty and verbose formats, and dmesg --json.
+RECORDS = [FORMS[form][0] for form in sorted(FORMS) if form.split(' -')[-1] in ('o export', 'o verbose', '-json')]
+RECORDS += [FORMS[form][0] for form in sorted(FORMS) if 'json-pretty' in form]
+WRITTEN = [
+    text if isinstance(text, bytes) else text.encode('utf-8')
+    for text in (write(ERAS[era]) for write in RECORDS for era in ('3.10.0-514.el7', '6.12.0'))
+]
+
+
+@RELAXED
+@given(st.sampled_from(WRITTEN), st.integers(0, 60000), st.binary(max_size=64), st.integers(0, 4000))
+def test_records_of_several_lines_with_a_piece_replaced(log, place, piece, length):
+    place %= len(log)
+    read(log[:place] + piece + log[place + length :])
+
+
+@RELAXED
+@given(st.sampled_from(WRITTEN), st.integers(1, 70000))
+def test_records_of_several_lines_in_blocks_of_any_size_read_the_same(log, size):
+    # What tells how a log is written is in its first block.
+    blocks = [log[:1000]] + [log[start : start + size] for start in range(1000, len(log), size)]
+    found = in_blocks(blocks)
+    assert found == read(log)['events'] and found[0]['complete']
 
 
 @RELAXED

@@ -75,6 +75,37 @@ def journal_export(lines):
     return b''.join(records)
 
 
+def journal_verbose(lines):
+    """With the line about the journal that systemd printed up to 251."""
+    return '-- Logs begin at Wed 2025-09-03 11:00:00 UTC, end at Wed 2025-09-03 12:30:00 UTC. --\n' + ''.join(
+        'Wed 2025-09-03 12:02:41.325574 UTC [s=%032x;i=%x;b=%s;m=75bca3c;t=%x;x=5]\n'
+        % (7, number, 'b' * 32, 1756900961325574)
+        + '    _TRANSPORT=kernel\n    SYSLOG_IDENTIFIER=kernel\n    _HOSTNAME=db1\n    PRIORITY=4\n    MESSAGE=%s\n'
+        % line.replace('\n', '\n' + ' ' * 12)
+        + '    _SOURCE_MONOTONIC_TIMESTAMP=123456789\n'
+        for number, line in enumerate(lines)
+    )
+
+
+def journal_pretty(lines, as_bytes=False):
+    return ''.join(
+        json.dumps(json.loads(record), indent=8).replace('": ', '" : ') + '\n'
+        for record in journal_json(lines, as_bytes).splitlines()
+    )
+
+
+def dmesg_json(lines):
+    records = ('{\n "pri": 4,\n "time":   123.456789,\n "msg": %s\n}' % json.dumps(line) for line in lines)
+    return '{\n   "dmesg": [\n%s\n   ]\n}\n' % ','.join(records)
+
+
+def listed(form):
+    """Writes the lines of a text as items of a list."""
+    return lambda lines: ''.join(
+        '        %s\n' % form('[  123.456789] ' + part) for line in lines for part in line.split('\n')
+    )
+
+
 AT = '2025-09-03T12:02:41+00:00'
 KERNEL = True
 FORMS = {
@@ -250,6 +281,39 @@ FORMS = {
     'journalctl -o short-monotonic': (unprefixed('[  123.456789] db1 kernel: %s'), None, 'db1', 123.456789, KERNEL),
     'journalctl -o json': (journal_json, AT, 'db1', 123.456789, KERNEL),
     'journalctl -o json with bytes': (lambda lines: journal_json(lines, True), AT, 'db1', 123.456789, KERNEL),
+    'journalctl -o json-pretty': (journal_pretty, AT, 'db1', 123.456789, KERNEL),
+    'journalctl -o json-pretty with bytes': (lambda lines: journal_pretty(lines, True), AT, 'db1', 123.456789, KERNEL),
+    'journalctl -o json-seq': (
+        lambda lines: journal_json(lines).replace('{', '\x1e{'),
+        AT,
+        'db1',
+        123.456789,
+        KERNEL,
+    ),
+    'journalctl -o json-sse': (
+        lambda lines: journal_json(lines).replace('{', 'data: {').replace('\n', '\n\n'),
+        AT,
+        'db1',
+        123.456789,
+        KERNEL,
+    ),
+    'journalctl -o verbose': (journal_verbose, AT, 'db1', 123.456789, KERNEL),
+    'journalctl -o short-delta': (
+        unprefixed('[  123.456789 <    0.000012 >] db1 kernel: %s'),
+        None,
+        'db1',
+        123.456789,
+        KERNEL,
+    ),
+    'dmesg --json': (dmesg_json, None, None, 123.456789, KERNEL),
+    'a list in JSON': (listed(lambda line: json.dumps(line) + ','), None, None, 123.456789, None),
+    'a list in YAML': (
+        listed(lambda line: "- '%s'" % line.replace("'", "''")),
+        None,
+        None,
+        123.456789,
+        None,
+    ),
     'journalctl -o export': (journal_export, AT, 'db1', 123.456789, KERNEL),
     'a container log': (each('2025-09-03T12:02:41.325574Z stderr F [  123.456789] %s'), AT, None, 123.456789, None),
     'a container log in JSON': (
@@ -258,9 +322,20 @@ FORMS = {
             for line in lines
             for part in line.split('\n')
         ),
-        None,
+        AT,
         None,
         123.456789,
+        None,
+    ),
+    'a collector of logs': (
+        lambda lines: ''.join(
+            json.dumps({'@timestamp': '2025-09-03T12:02:41Z', 'host': 'db1', 'message': part}) + '\n'
+            for line in lines
+            for part in line.split('\n')
+        ),
+        AT,
+        'db1',
+        None,
         None,
     ),
     'logcat': (each('09-03 12:02:41.325   156   156 W         : %s'), AT, None, None, None),

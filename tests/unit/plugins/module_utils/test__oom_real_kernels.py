@@ -48,11 +48,11 @@ def test_kernel(kernel):
     assert sysrq['trigger']['manual'] is True and sysrq['victims'][0]['unit'] == 'prey.service'
 
 
-@pytest.mark.parametrize('form', ['dmesg-T', 'journal', 'json', 'kmsg'])
+@pytest.mark.parametrize('form', ['dmesg-T', 'journal', 'json', 'json-pretty', 'kmsg', 'short-delta', 'verbose'])
 def test_the_same_report_in_every_form(form):
     (event,) = read('7.2.12-global.' + form)
     expected = read('7.2.12.dmesg')[2]
     for key in ('id', 'kernel', 'scope', 'constraint', 'victims', 'memory', 'zones', 'tasks', 'cause', 'complete'):
         assert event[key] == expected[key]
     assert event['trusted'] is (None if form == 'dmesg-T' else True)
-    assert (event['time'] is None) is (form == 'kmsg')
+    assert (event['time'] is None) is (form in ('kmsg', 'short-delta'))

@@ -384,6 +384,14 @@ def test_two_hosts_in_one_file(tmpdir):
     ]
 
 
+def test_a_row_that_another_log_wrote_between_the_rows_is_of_another_table(tmpdir):
+    lines = ['[  100.000000] %s\n' % line for line in ERAS['5.15.0']]
+    place = [index for index, line in enumerate(lines) if 'total_vm' in line][0]
+    lines.insert(place + 2, syslog(['[   77]     0    77    19091       93    94208        0             0 alien']))
+    (event,) = events(tmpdir, ''.join(lines))
+    assert 'alien' not in [task['name'] for task in event['tasks']] and event['task_count'] == 4
+
+
 def test_a_table_of_a_vendor_is_read_by_its_header(tmpdir):
     lines = [line.replace('rss pgtables', 'rss (01)nrss  pgtables') for line in ERAS['5.15.0']]
     lines = [line.replace('  1261568', '       77  1261568') for line in lines]

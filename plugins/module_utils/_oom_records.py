@@ -1,0 +1,187 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Logs whose records are of several lines, as the JSON lines that ``journalctl -o json`` prints.
+
+These are ``journalctl -o export``, ``verbose`` and ``json-pretty`` (systemd's src/shared/logs-show.c), and
+``dmesg --json`` (sys-utils/dmesg.c of util-linux).
+"""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import json
+import re
+import struct
+
+from ._oom_text import LONGEST_LINE
+
+_EXPORT = b'__CURSOR='
+_PRETTY = re.compile(br'\{[ \t\r]*\n')
+_VERBOSE_ENTRY = re.compile(
+    br'\S.{1,60} \[s=[\da-f]{1,32};i=[\da-f]{1,16};b=([\da-f]{32});m=[\da-f]{1,16};t=([\da-f]{1,16});'
+)
+_VERBOSE_FIELD = re.compile(br' {4}([A-Z_]{1,64})=(.*)')
+_VERBOSE_REST = b' ' * 12
+_PAIR = re.compile(br'"(\w{1,64})"\s*:\s*(.*?),?$')
+# How much of a log tells that it is one of these; it may begin with a line that says from when on the journal is kept.
+HEAD = 512
+_ABOUT = re.compile(br'-- .{1,200}\n')
+_FIELDS = frozenset(
+    (
+        b'MESSAGE',
+        b'_HOSTNAME',
+        b'_BOOT_ID',
+        b'_TRANSPORT',
+        b'SYSLOG_FACILITY',
+        b'SYSLOG_IDENTIFIER',
+        b'_SOURCE_MONOTONIC_TIMESTAMP',
+        b'__REALTIME_TIMESTAMP',
+        b'pri',
+        b'time',
+        b'caller',
+        b'msg',
+    )
+)
+
+
+def converter(head):
+    """What makes blocks of JSON lines of the blocks of a log that begins so; None where each line is a record."""
+    if head.startswith(_EXPORT):
+        return _export
+    if _PRETTY.match(head):
+        return _pretty
+    about = _ABOUT.match(head)
+    if _VERBOSE_ENTRY.match(head[about.end() :] if about else head):
+        return _verbose
+    return None
+
+
+def _export(blocks):
+    buffer, record = b'', {}
+    for block in blocks:
+        buffer += block
+        lines, position = [], 0
+        while True:
+            end = buffer.find(b'\n', position)
+            if end < 0:
+                break
+            name, mark, value = buffer[position:end].partition(b'=')
+            if mark:
+                position = end + 1
+            elif not name:
+                position = end + 1
+                if record:
+                    lines.append(_line(record))
+                    record = {}
+                continue
+            else:
+                # A value with line breaks: its length in 8 bytes, then the value.
+                if len(buffer) < end + 9:
+                    break
+                length = struct.unpack('<Q', buffer[end + 1 : end + 9])[0]
+                if length > 1 << 26:
+                    position = end + 1
+                    continue
+                if len(buffer) < end + 10 + length:
+                    break
+                value = buffer[end + 9 : end + 9 + length]
+                position = end + 10 + length
+            if name in _FIELDS:
+                record.setdefault(name, value[:LONGEST_LINE])
+        buffer = buffer[position:]
+        if len(buffer) > 1 << 27:
+            buffer = b''
+        if lines:
+            yield b''.join(lines)
+    if record:
+        yield _line(record)
+
+
+def _verbose(blocks):
+    record, name = {}, None
+    for lines in _split(blocks):
+        made = []
+        for line in lines:
+            field = _VERBOSE_FIELD.match(line)
+            if field:
+                name = field.group(1) if field.group(1) in _FIELDS else None
+                if name:
+                    record.setdefault(name, field.group(2)[:LONGEST_LINE])
+                continue
+            if name and line.startswith(_VERBOSE_REST):
+                if len(record[name]) < LONGEST_LINE:
+                    record[name] += b'\n' + line[len(_VERBOSE_REST) :]
+                continue
+            entry = _VERBOSE_ENTRY.match(line)
+            if entry:
+                if record:
+                    made.append(_line(record))
+                boot, usec = entry.groups()
+                record = {b'_BOOT_ID': boot, b'__REALTIME_TIMESTAMP': str(int(usec, 16)).encode('ascii')}
+        if made:
+            yield b''.join(made)
+    if record:
+        yield _line(record)
+
+
+def _pretty(blocks):
+    record, name, numbers = {}, None, bytearray()
+    for lines in _split(blocks):
+        made = []
+        for line in lines:
+            line = line.strip()
+            if name:
+                # The bytes of a value that is no printable text, a line each.
+                if _is_byte(line.rstrip(b',')):
+                    if len(numbers) < LONGEST_LINE:
+                        numbers.append(int(line.rstrip(b',')))
+                    continue
+                record[name], name = bytes(numbers), None
+            if line[:1] == b'}':
+                if record:
+                    made.append(_line(record))
+                    record = {}
+                continue
+            pair = _PAIR.match(line)
+            if pair and pair.group(1) in _FIELDS:
+                if pair.group(2) == b'[':
+                    name, numbers = pair.group(1), bytearray()
+                else:
+                    record[pair.group(1)] = _value(pair.group(2))
+        if made:
+            yield b''.join(made)
+    if record:
+        yield _line(record)
+
+
+def _split(blocks):
+    """The lines of each block, each where it ends."""
+    rest = b''
+    for block in blocks:
+        lines = (rest + block).split(b'\n')
+        rest = lines.pop()[:LONGEST_LINE]
+        yield [line.rstrip(b'\r') for line in lines]
+    yield [rest]
+
+
+def _is_byte(text):
+    return text.isdigit() and len(text) <= 3 and int(text) <= 255
+
+
+def _value(text):
+    try:
+        return json.loads(text.decode('utf-8', 'oom_rescue_escape'))
+    except ValueError:
+        return None
+
+
+def _line(record):
+    fields = dict((name.decode('ascii'), _text(value)) for name, value in record.items())
+    line = json.dumps(fields, ensure_ascii=False, separators=(',', ':'), sort_keys=True)
+    return line.encode('utf-8', 'oom_rescue_escape') + b'\n'
+
+
+def _text(value):
+    return value.decode('utf-8', 'oom_rescue_escape') if isinstance(value, bytes) else value

@@ -1,0 +1,87 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The text of a log's lines, and what may be known of where a line comes from."""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import codecs
+import re
+
+# Longer than the kernel's longest record (8 kB with its extended header), shorter than what a hostile line may hold.
+LONGEST_LINE = 1 << 16
+
+# dmesg and journalctl print in color where they are told to.
+_COLOR = re.compile('\x1b\\[[0-9;]{0,20}[mK]')
+_ESCAPED = re.compile(r'(?:#012|\\x0a|\\n)\s*')
+
+
+def _escape(error):
+    """Bytes that are no UTF-8, and halves of surrogates, as ``\\xff``: what is read must be text in any JSON."""
+    wrong = error.object[error.start : error.end]
+    if isinstance(error, UnicodeDecodeError):
+        return u''.join(u'\\x%02x' % byte for byte in bytearray(wrong)), error.end
+    return u''.join(u'\\u%04x' % ord(character) for character in wrong), error.end
+
+
+codecs.register_error('oom_rescue_escape', _escape)
+
+
+def log_text(data):
+    """Bytes of a log as native text that is valid UTF-8."""
+    # Mails and pages put no-break spaces in for runs of blanks.
+    text = data.decode('utf-8', 'oom_rescue_escape').replace(u'\xa0', u' ')
+    return text.encode('utf-8') if str is bytes else text
+
+
+def log_lines(data):
+    """(lines, what they are as long as in the log) of a part of it: text without what was only on the way with it, CRs,
+    NULs, colors.
+    """
+    if len(data) > LONGEST_LINE:
+        raw = data.split(b'\n')
+        return [_clean(log_text(line[:LONGEST_LINE])) for line in raw], raw
+    unclean = b'\r' in data or b'\0' in data or b'\x1b' in data
+    try:
+        text = data.decode('ascii')
+        raw = lines = (data if str is bytes else text).split('\n')
+    except UnicodeDecodeError:
+        raw, lines = data.split(b'\n'), log_text(data).split('\n')
+    return [_clean(line) for line in lines] if unclean else lines, raw
+
+
+def _clean(line):
+    line = line.lstrip('\0')
+    if line[-1:] == '\r':
+        line = line[:-1]
+    return _COLOR.sub('', line) if '\x1b' in line else line
+
+
+def unescape(message):
+    """A message whose line breaks were written out (rsyslog's ``#012``, /dev/kmsg's ``\\x0a``) with spaces there."""
+    return _ESCAPED.sub(' ', message)
+
+
+class Prefix:
+    """One line's origin. ``style`` names how ``stamp`` is written: yearless, iso, ctime, epoch, usec or None."""
+
+    __slots__ = ('style', 'stamp', 'host', 'uptime', 'caller', 'trusted', 'repeated', 'boot', 'program')
+
+    def __init__(
+        self, style=None, stamp=None, host=None, uptime=None, caller=None, trusted=None, repeated=1, program=None
+    ):
+        self.style = style
+        self.stamp = stamp
+        self.host = host
+        self.uptime = uptime
+        self.caller = caller
+        self.trusted = trusted
+        self.repeated = repeated
+        self.program = program
+        self.boot = None
+
+
+# That of a line which is a message alone.
+BARE = Prefix()
