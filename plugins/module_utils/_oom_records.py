@@ -114,6 +114,7 @@ def _verbose(blocks):
                 if len(record[name]) < LONGEST_LINE:
                     record[name] += b'\n' + line[len(_VERBOSE_REST) :]
                 continue
+            name = None
             entry = _VERBOSE_ENTRY.match(line)
             if entry:
                 if record:

@@ -112,6 +112,13 @@ def test_records_of_several_lines_with_a_piece_replaced(log, place, piece, lengt
 
 
 @RELAXED
+@given(st.lists(st.sampled_from(sorted(set(line for log in WRITTEN for line in log.split(b'\n')))), max_size=60))
+def test_any_lines_of_records_in_any_order(lines):
+    for head in set(b'\n'.join(log.split(b'\n', 2)[:2]) for log in WRITTEN):
+        read(b'\n'.join([head] + lines))
+
+
+@RELAXED
 @given(st.sampled_from(WRITTEN), st.integers(1, 70000))
 def test_records_of_several_lines_in_blocks_of_any_size_read_the_same(log, size):
     # What tells how a log is written is in its first block.
