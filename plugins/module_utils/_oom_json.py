@@ -7,10 +7,14 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
+import re
+
 from ._oom_text import Prefix, log_text
 
+# Since 1970, until 2286.
+_SECONDS = re.compile(r'\d{9,10}(?:\.\d{1,9})?$')
 # What containers' and collectors' logs call the line, when it came, and from where.
-_LINES = ('message', 'log', 'msg')
+_LINES = ('message', 'log', 'msg', 'short_message', 'textPayload', '_raw')
 _TIMES = ('@timestamp', 'timestamp', 'time')
 _HOSTS = ('hostname', 'host')
 
@@ -68,17 +72,25 @@ def dmesg_record(record):
 
 
 def line_of(record):
-    """The line that a collector put into a record, or none: ''."""
-    return next((text for text in (field_text(record.get(name)) for name in _LINES) if text), '').rstrip('\n')
+    """(record, line) of what a collector made of a line, perhaps within another record; '' where there is no line."""
+    for within in [record] + [value for value in record.values() if isinstance(value, dict)]:
+        line = _first(within, _LINES)
+        if line:
+            return dict(record, **within), line.rstrip('\n')
+    return record, ''
 
 
 def with_collectors(prefix, record):
     """A line's prefix with the time and the host that its collector noted, where the line itself does not tell them."""
     style, stamp = prefix.style, prefix.stamp
     if style is None:
-        stamp = next((text for text in (field_text(record.get(name)) for name in _TIMES) if text[4:5] == '-'), None)
-        style = 'iso' if stamp else None
-    host = prefix.host or next((text for text in (field_text(record.get(name)) for name in _HOSTS) if text), None)
+        stamp = _first(record, _TIMES)
+        style = 'iso' if stamp[4:5] == '-' else 'epoch' if _SECONDS.match(stamp) else None
+    host = prefix.host or _first(record, _HOSTS) or None
     known = Prefix(style, stamp, host, prefix.uptime, prefix.caller, prefix.trusted, prefix.repeated, prefix.program)
     known.boot = prefix.boot
     return known
+
+
+def _first(record, names):
+    return next((text for text in (field_text(record.get(name)) for name in names) if text), '')

@@ -32,12 +32,14 @@ _KMSG = re.compile(r'(\d{1,4}),(\d{1,20}),(\d{1,20}),([^;,]{0,16})((?:,[^;]{0,80
 _CALLER = re.compile(r'caller=([TC]\d{1,10})')
 _ISO = r'\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z| ?[+-]\d\d:?\d\d)?'
 _HOST = r'[^\s:\[\]]{1,255}|\[[^\s\[\]]{1,64}\]|[\da-fA-F]{0,4}(?::[\da-fA-F.]{0,15}){2,8}'
-_TAG = r'(?:(%s) )?([^\s:\[\]]{1,64}(?: [^\s:\[\]]{1,64})?)(\[[^\]\s]{0,32}\])?: ?(?:: )?' % _HOST
+# Some relays keep the blank that stands before the kernel's own time.
+_BLANKS = r'(?: {1,3}(?=\[ {0,8}\d{1,10}\.\d))?'
+_TAG = r'(?:(%s) )?([^\s:\[\]]{1,64}(?: [^\s:\[\]]{1,64})?)(\[[^\]\s]{0,32}\])?: ?(?:: )?%s' % (_HOST, _BLANKS)
 _RFC5424 = re.compile(
-    r'1 (%s|-) (\S{1,255}) (\S{1,48}) (\S{1,128}) (\S{1,32}) (?:-|(?:\[(?:[^\]\\]|\\.)*\])+)(?: %s|\s|$)'
-    % (_ISO, to_native(b'\xef\xbb\xbf'))
+    r'1 (%s|-) (\S{1,255}) (\S{1,48}) (\S{1,128}) (\S{1,32}) (?:-|(?:\[(?:[^\]\\]|\\.)*\])+)(?: %s|\s|$)%s'
+    % (_ISO, to_native(b'\xef\xbb\xbf'), _BLANKS)
 )
-_RFC3339 = re.compile(r'(?:[A-Z][a-z]{2} )?(%s)(?: [A-Z]{2,5})?(?: std(?:out|err) [FP])?(?: %s| )' % (_ISO, _TAG))
+_RFC3339 = re.compile(r'(?:[A-Z][a-z]{2} )?(%s)(?: [A-Z]{2,5})?(?: std(?:out|err) [FP])?(?: %s|[ \t])' % (_ISO, _TAG))
 _ISO_BRACKET = re.compile(r'\[(%s)( UTC)?\]:? ?' % _ISO)
 # The first line that somebody copied may lack what it begins with.
 _CUT_SECONDS = re.compile(r'(\d{1,12}\.\d{6})\] ')
@@ -299,6 +301,10 @@ class PrefixReader:
             return self._with_uptime(Prefix(trusted=not _PROGRAM.search(before)), line[match.end() :])
         match = _INNER_SECONDS.search(head)
         if match:
+            # A cell of a table, of Markdown or CSV.
+            ending = line[match.start() - 1 : match.start()].strip() or line[0]
+            if ending in '|"' and line[-1] == ending:
+                line = line[:-1]
             return self._bracket(line[match.start() :])
         return None, line
 
@@ -314,7 +320,7 @@ class PrefixReader:
             return records.journal_record(record)
         if records.is_of_dmesg(record):
             return records.dmesg_record(record)
-        inner = records.line_of(record)
+        record, inner = records.line_of(record)
         if not inner:
             return None, line
         prefix, message = self.read(inner)

@@ -1,16 +1,19 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Logs whose records are of several lines, as the JSON lines that ``journalctl -o json`` prints.
+"""Logs that are no lines of text in themselves, as such lines.
 
-These are ``journalctl -o export``, ``verbose`` and ``json-pretty`` (systemd's src/shared/logs-show.c), and
-``dmesg --json`` (sys-utils/dmesg.c of util-linux).
+Records of several lines become the JSON lines that ``journalctl -o json`` prints: ``journalctl -o export``, ``verbose``
+and ``json-pretty`` (systemd's src/shared/logs-show.c), and ``dmesg --json`` (sys-utils/dmesg.c of util-linux). A whole
+log may be a string of JSON, as ``aws ec2 get-console-output`` prints it, or UTF-16, as Windows writes it.
 """
 
 from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
+import codecs
+import itertools
 import json
 import re
 import struct
@@ -25,6 +28,8 @@ _VERBOSE_ENTRY = re.compile(
 _VERBOSE_FIELD = re.compile(br' {4}([A-Z_]{1,64})=(.*)')
 _VERBOSE_REST = b' ' * 12
 _PAIR = re.compile(br'"(\w{1,64})"\s*:\s*(.*?),?$')
+_CONSOLE = re.compile(br'\{\s*"(?:InstanceId|Output|Timestamp)"\s*:')
+_LARGEST_CONSOLE = 1 << 24
 # How much of a log tells that it is one of these; it may begin with a line that says from when on the journal is kept.
 HEAD = 512
 _ABOUT = re.compile(br'-- .{1,200}\n')
@@ -47,11 +52,15 @@ _FIELDS = frozenset(
 
 
 def converter(head):
-    """What makes blocks of JSON lines of the blocks of a log that begins so; None where each line is a record."""
+    """What makes blocks of lines of the blocks of a log that begins so; None where it is lines."""
     if head.startswith(_EXPORT):
         return _export
+    if _CONSOLE.match(head):
+        return _console
     if _PRETTY.match(head):
         return _pretty
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return _utf16
     about = _ABOUT.match(head)
     if _VERBOSE_ENTRY.match(head[about.end() :] if about else head):
         return _verbose
@@ -155,6 +164,28 @@ def _pretty(blocks):
             yield b''.join(made)
     if record:
         yield _line(record)
+
+
+def _console(blocks):
+    whole, size = [], 0
+    for block in blocks:
+        whole.append(block)
+        size += len(block)
+        if size > _LARGEST_CONSOLE:
+            break
+    record = _value(b''.join(whole)) if size <= _LARGEST_CONSOLE else None
+    output = record.get('Output') if isinstance(record, dict) else None
+    if isinstance(output, type(u'')):
+        yield output.encode('utf-8', 'oom_rescue_escape')
+        return
+    for block in itertools.chain(whole, blocks):
+        yield block
+
+
+def _utf16(blocks):
+    decoder = codecs.getincrementaldecoder('utf-16')('replace')
+    for block in blocks:
+        yield decoder.decode(block).encode('utf-8', 'oom_rescue_escape')
 
 
 def _split(blocks):

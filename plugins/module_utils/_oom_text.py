@@ -15,6 +15,8 @@ LONGEST_LINE = 1 << 16
 
 # dmesg and journalctl print in color where they are told to.
 _COLOR = re.compile('\x1b\\[[0-9;]{0,20}[mK]')
+# A page's line ends so.
+_BREAK = re.compile(r'<br ?/?>$')
 _ESCAPED = re.compile(r'(?:#012|\\x0a|\\n)\s*')
 
 
@@ -31,19 +33,19 @@ codecs.register_error('oom_rescue_escape', _escape)
 
 def log_text(data):
     """Bytes of a log as native text that is valid UTF-8."""
-    # Mails and pages put no-break spaces in for runs of blanks.
-    text = data.decode('utf-8', 'oom_rescue_escape').replace(u'\xa0', u' ')
+    # Mails and pages put no-break spaces in for runs of blanks; editors begin a file with a mark of its encoding.
+    text = data.decode('utf-8', 'oom_rescue_escape').replace(u'\xa0', u' ').lstrip(u'\ufeff')
     return text.encode('utf-8') if str is bytes else text
 
 
 def log_lines(data):
     """(lines, what they are as long as in the log) of a part of it: text without what was only on the way with it, CRs,
-    NULs, colors.
+    NULs, colors, a page's line breaks.
     """
     if len(data) > LONGEST_LINE:
         raw = data.split(b'\n')
         return [_clean(log_text(line[:LONGEST_LINE])) for line in raw], raw
-    unclean = b'\r' in data or b'\0' in data or b'\x1b' in data
+    unclean = b'\r' in data or b'\0' in data or b'\x1b' in data or b'<br' in data
     try:
         text = data.decode('ascii')
         raw = lines = (data if str is bytes else text).split('\n')
@@ -56,6 +58,8 @@ def _clean(line):
     line = line.lstrip('\0')
     if line[-1:] == '\r':
         line = line[:-1]
+    if line[-1:] == '>':
+        line = _BREAK.sub('', line)
     return _COLOR.sub('', line) if '\x1b' in line else line
 
 

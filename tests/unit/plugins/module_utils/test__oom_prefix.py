@@ -100,10 +100,21 @@ def dmesg_json(lines):
 
 
 def listed(form):
-    """Writes the lines of a text as items of a list."""
+    """Writes each line of a text with what stands before and behind it."""
     return lambda lines: ''.join(
         '        %s\n' % form('[  123.456789] ' + part) for line in lines for part in line.split('\n')
     )
+
+
+def collected(form):
+    """Writes a JSON object for each line of a text."""
+    return lambda lines: ''.join(
+        json.dumps(form('[  123.456789] ' + part)) + '\n' for line in lines for part in line.split('\n')
+    )
+
+
+def encoded(form, encoding):
+    return lambda lines: form(lines).encode(encoding)
 
 
 AT = '2025-09-03T12:02:41+00:00'
@@ -128,6 +139,60 @@ FORMS = {
         KERNEL,
     ),
     'syslog of busybox without a host': (each('Sep  3 12:02:41 kern.warn kernel: %s'), AT, None, None, KERNEL),
+    'syslog of a relay that keeps a blank': (
+        each('Sep  3 12:02:41 db1 kernel:  [  123.456789] %s'),
+        AT,
+        'db1',
+        123.456789,
+        KERNEL,
+    ),
+    'RFC 5424 syslog with a blank': (
+        each('<4>1 2025-09-03T12:02:41Z db1 kernel - - -  [  123.456789] %s'),
+        AT,
+        'db1',
+        123.456789,
+        KERNEL,
+    ),
+    'UTF-16': (encoded(each('Sep  3 12:02:41 db1 kernel: %s'), 'utf-16'), AT, 'db1', None, KERNEL),
+    'UTF-8 with a byte order mark': (
+        encoded(each('Sep  3 12:02:41 db1 kernel: %s'), 'utf-8-sig'),
+        AT,
+        'db1',
+        None,
+        KERNEL,
+    ),
+    'a time and a tab': (each('2025-09-03T12:02:41.325Z\t[  123.456789] %s'), AT, None, 123.456789, None),
+    'the console of an EC2 instance': (
+        lambda lines: json.dumps({'InstanceId': 'i-1', 'Output': each('[  123.456789] %s\r')(lines)}),
+        None,
+        None,
+        123.456789,
+        None,
+    ),
+    'GELF': (
+        collected(lambda line: {'host': 'db1', 'short_message': line, 'timestamp': 1756900961.3}),
+        AT,
+        'db1',
+        123.456789,
+        None,
+    ),
+    'Google Cloud logging': (
+        collected(lambda line: {'timestamp': '2025-09-03T12:02:41Z', 'jsonPayload': {'message': line}}),
+        AT,
+        None,
+        123.456789,
+        None,
+    ),
+    'Elasticsearch': (
+        collected(lambda line: {'_source': {'@timestamp': '2025-09-03T12:02:41Z', 'hostname': 'db1', 'message': line}}),
+        AT,
+        'db1',
+        123.456789,
+        None,
+    ),
+    'CSV': (listed(lambda line: '2025-09-03T12:02:41Z,db1,"%s"' % line), None, None, 123.456789, None),
+    'a table of Markdown': (listed(lambda line: '| %s |' % line), None, None, 123.456789, None),
+    'lines of HTML': (listed(lambda line: line + '<br>'), None, None, 123.456789, None),
     'RFC 3339 syslog': (
         each('2025-09-03T14:02:41.325574+02:00 db1 kernel: [  123.456789] %s'),
         '2025-09-03T14:02:41+02:00',
