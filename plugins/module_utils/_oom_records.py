@@ -53,17 +53,15 @@ _FIELDS = frozenset(
 
 def converter(head):
     """What makes blocks of lines of the blocks of a log that begins so; None where it is lines."""
+    if head[:1] == b'{':
+        return _console if _CONSOLE.match(head) else _pretty if _PRETTY.match(head) else None
     if head.startswith(_EXPORT):
         return _export
-    if _CONSOLE.match(head):
-        return _console
-    if _PRETTY.match(head):
-        return _pretty
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return _utf16
-    about = _ABOUT.match(head)
-    if _VERBOSE_ENTRY.match(head[about.end() :] if about else head):
-        return _verbose
+    if b' [s=' in head:
+        about = _ABOUT.match(head)
+        return _verbose if _VERBOSE_ENTRY.match(head[about.end() :] if about else head) else None
     return None
 
 

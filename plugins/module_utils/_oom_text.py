@@ -45,7 +45,7 @@ def log_lines(data):
     if len(data) > LONGEST_LINE:
         raw = data.split(b'\n')
         return [_clean(log_text(line[:LONGEST_LINE])) for line in raw], raw
-    unclean = b'\r' in data or b'\0' in data or b'\x1b' in data or b'<br' in data
+    unclean = b'\r' in data or b'\0' in data or b'\x1b' in data or data[-1:] == b'>'
     try:
         text = data.decode('ascii')
         raw = lines = (data if str is bytes else text).split('\n')
