@@ -13,10 +13,11 @@ from ._oom_text import Prefix, log_text
 
 # Since 1970, until 2286.
 _SECONDS = re.compile(r'\d{9,10}(?:\.\d{1,9})?$')
+_LATEST = 1e12
 # What containers' and collectors' logs call the line, when it came, and from where.
-_LINES = ('message', 'log', 'msg', 'short_message', 'textPayload', '_raw')
-_TIMES = ('@timestamp', 'timestamp', 'time')
-_HOSTS = ('hostname', 'host')
+LINES = ('message', 'log', 'msg', 'short_message', 'textPayload', '_raw')
+TIMES = ('@timestamp', 'timestamp', 'time')
+HOSTS = ('hostname', 'host')
 
 
 def field_text(value):
@@ -60,8 +61,9 @@ def journal_record(record):
 
 
 def is_of_dmesg(record):
-    """Whether ``dmesg --json`` printed a record: {pri, time, msg}, and caller since util-linux 2.41."""
-    return 'msg' in record and isinstance(record.get('pri'), int) and isinstance(record.get('time'), float)
+    """Whether ``dmesg --json`` printed a record: {pri, time, msg}, and caller where the kernel tells it."""
+    time = record.get('time')
+    return 'msg' in record and isinstance(record.get('pri'), int) and isinstance(time, float) and 0 <= time < _LATEST
 
 
 def dmesg_record(record):
@@ -74,7 +76,7 @@ def dmesg_record(record):
 def line_of(record):
     """(record, line) of what a collector made of a line, perhaps within another record; '' where there is no line."""
     for within in [record] + [value for value in record.values() if isinstance(value, dict)]:
-        line = _first(within, _LINES)
+        line = _first(within, LINES)
         if line:
             return dict(record, **within), line.rstrip('\n')
     return record, ''
@@ -84,9 +86,9 @@ def with_collectors(prefix, record):
     """A line's prefix with the time and the host that its collector noted, where the line itself does not tell them."""
     style, stamp = prefix.style, prefix.stamp
     if style is None:
-        stamp = _first(record, _TIMES)
+        stamp = _first(record, TIMES)
         style = 'iso' if stamp[4:5] == '-' else 'epoch' if _SECONDS.match(stamp) else None
-    host = prefix.host or _first(record, _HOSTS) or None
+    host = prefix.host or _first(record, HOSTS) or None
     known = Prefix(style, stamp, host, prefix.uptime, prefix.caller, prefix.trusted, prefix.repeated, prefix.program)
     known.boot = prefix.boot
     return known

@@ -10,8 +10,8 @@ __metaclass__ = type
 import json
 import re
 
-from . import _oom_json as records
 from ._host import to_native
+from ._oom_json import dmesg_record, field_text, is_of_dmesg, journal_record, line_of, with_collectors
 from ._oom_text import BARE, Prefix
 
 _PRIORITY = re.compile(r'<(\d{1,3})>')
@@ -317,15 +317,15 @@ class PrefixReader:
         if not isinstance(record, dict):
             return None, line
         if 'MESSAGE' in record:
-            return records.journal_record(record)
-        if records.is_of_dmesg(record):
-            return records.dmesg_record(record)
-        record, inner = records.line_of(record)
+            return journal_record(record)
+        if is_of_dmesg(record):
+            return dmesg_record(record)
+        record, inner = line_of(record)
         if not inner:
             return None, line
         prefix, message = self.read(inner)
         self._text = None
-        return records.with_collectors(prefix or BARE, record), message
+        return with_collectors(prefix or BARE, record), message
 
     def _listed(self, quote, text):
         """A line in a list of JSON or YAML, as Ansible prints ``stdout_lines``; None where it has no prefix."""
@@ -333,7 +333,7 @@ class PrefixReader:
             return None
         if quote == '"':
             try:
-                text = records.field_text(json.loads('"%s"' % text))
+                text = field_text(json.loads('"%s"' % text))
             except ValueError:
                 return None
         else:

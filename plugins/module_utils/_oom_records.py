@@ -4,8 +4,9 @@
 """Logs that are no lines of text in themselves, as such lines.
 
 Records of several lines become the JSON lines that ``journalctl -o json`` prints: ``journalctl -o export``, ``verbose``
-and ``json-pretty`` (systemd's src/shared/logs-show.c), and ``dmesg --json`` (sys-utils/dmesg.c of util-linux). A whole
-log may be a string of JSON, as ``aws ec2 get-console-output`` prints it, or UTF-16, as Windows writes it.
+and ``json-pretty`` (systemd's src/shared/logs-show.c), ``dmesg --json`` (sys-utils/dmesg.c of util-linux), and what a
+collector or ``jq`` printed so. A whole log may be a string of JSON, as ``aws ec2 get-console-output`` prints it, or
+UTF-16, as Windows writes it. Lines of other text between records stay as they are.
 """
 
 from __future__ import absolute_import, division, print_function
@@ -18,42 +19,47 @@ import json
 import re
 import struct
 
+from ._oom_json import HOSTS, LINES, TIMES
 from ._oom_text import LONGEST_LINE
 
 _EXPORT = b'__CURSOR='
-_PRETTY = re.compile(br'\{[ \t\r]*\n')
+_PRETTY = re.compile(br'(?:\[\s{0,16})?\{[ \t\r]*\n')
 _VERBOSE_ENTRY = re.compile(
     br'\S.{1,60} \[s=[\da-f]{1,32};i=[\da-f]{1,16};b=([\da-f]{32});m=[\da-f]{1,16};t=([\da-f]{1,16});'
 )
-_VERBOSE_FIELD = re.compile(br' {4}([A-Z_]{1,64})=(.*)')
+_VERBOSE_FIELD = re.compile(br' {4}([A-Z_][A-Z\d_]{0,63})=(.*)')
 _VERBOSE_REST = b' ' * 12
-_PAIR = re.compile(br'"(\w{1,64})"\s*:\s*(.*?),?$')
+_PAIR = re.compile(br'"([\w@]{1,64})"\s*:\s*(.*?),?$')
+_STRUCTURE = (b'"', b'{', b'}', b'[', b']', b'')
 _CONSOLE = re.compile(br'\{\s*"(?:InstanceId|Output|Timestamp)"\s*:')
-_LARGEST_CONSOLE = 1 << 24
+# EC2 keeps 64 kB of it.
+_LARGEST_CONSOLE = 1 << 20
 # How much of a log tells that it is one of these; it may begin with a line that says from when on the journal is kept.
 HEAD = 512
 _ABOUT = re.compile(br'-- .{1,200}\n')
 _FIELDS = frozenset(
-    (
-        b'MESSAGE',
-        b'_HOSTNAME',
-        b'_BOOT_ID',
-        b'_TRANSPORT',
-        b'SYSLOG_FACILITY',
-        b'SYSLOG_IDENTIFIER',
-        b'_SOURCE_MONOTONIC_TIMESTAMP',
-        b'__REALTIME_TIMESTAMP',
-        b'pri',
-        b'time',
-        b'caller',
-        b'msg',
+    name.encode('ascii')
+    for name in (
+        'MESSAGE',
+        '_HOSTNAME',
+        '_BOOT_ID',
+        '_TRANSPORT',
+        'SYSLOG_FACILITY',
+        'SYSLOG_IDENTIFIER',
+        '_SOURCE_MONOTONIC_TIMESTAMP',
+        '__REALTIME_TIMESTAMP',
+        'pri',
+        'caller',
     )
+    + LINES
+    + TIMES
+    + HOSTS
 )
 
 
 def converter(head):
     """What makes blocks of lines of the blocks of a log that begins so; None where it is lines."""
-    if head[:1] == b'{':
+    if head[:1] in (b'{', b'['):
         return _console if _CONSOLE.match(head) else _pretty if _PRETTY.match(head) else None
     if head.startswith(_EXPORT):
         return _export
@@ -117,17 +123,19 @@ def _verbose(blocks):
                 if name:
                     record.setdefault(name, field.group(2)[:LONGEST_LINE])
                 continue
-            if name and line.startswith(_VERBOSE_REST):
-                if len(record[name]) < LONGEST_LINE:
+            if record and line.startswith(_VERBOSE_REST):
+                if name and len(record[name]) < LONGEST_LINE:
                     record[name] += b'\n' + line[len(_VERBOSE_REST) :]
                 continue
-            name = None
+            if record:
+                made.append(_line(record))
+            record, name = {}, None
             entry = _VERBOSE_ENTRY.match(line)
             if entry:
-                if record:
-                    made.append(_line(record))
                 boot, usec = entry.groups()
                 record = {b'_BOOT_ID': boot, b'__REALTIME_TIMESTAMP': str(int(usec, 16)).encode('ascii')}
+            else:
+                made.append(line + b'\n')
         if made:
             yield b''.join(made)
     if record:
@@ -138,8 +146,8 @@ def _pretty(blocks):
     record, name, numbers = {}, None, bytearray()
     for lines in _split(blocks):
         made = []
-        for line in lines:
-            line = line.strip()
+        for raw in lines:
+            line = raw.strip()
             if name:
                 # The bytes of a value that is no printable text, a line each.
                 if _is_byte(line.rstrip(b',')):
@@ -158,6 +166,8 @@ def _pretty(blocks):
                     name, numbers = pair.group(1), bytearray()
                 else:
                     record[pair.group(1)] = _value(pair.group(2))
+            elif line[:1] not in _STRUCTURE:
+                made.append(raw + b'\n')
         if made:
             yield b''.join(made)
     if record:

@@ -80,7 +80,8 @@ def journal_verbose(lines):
     return '-- Logs begin at Wed 2025-09-03 11:00:00 UTC, end at Wed 2025-09-03 12:30:00 UTC. --\n' + ''.join(
         'Wed 2025-09-03 12:02:41.325574 UTC [s=%032x;i=%x;b=%s;m=75bca3c;t=%x;x=5]\n'
         % (7, number, 'b' * 32, 1756900961325574)
-        + '    _TRANSPORT=kernel\n    SYSLOG_IDENTIFIER=kernel\n    _HOSTNAME=db1\n    PRIORITY=4\n    MESSAGE=%s\n'
+        + '    _TRANSPORT=kernel\n    SYSLOG_IDENTIFIER=kernel\n    _HOSTNAME=db1\n    NOTE_1=a\n            b\n'
+        + '    MESSAGE=%s\n'
         % line.replace('\n', '\n' + ' ' * 12)
         + '    _SOURCE_MONOTONIC_TIMESTAMP=123456789\n'
         for number, line in enumerate(lines)
@@ -178,6 +179,20 @@ FORMS = {
     ),
     'Google Cloud logging': (
         collected(lambda line: {'timestamp': '2025-09-03T12:02:41Z', 'jsonPayload': {'message': line}}),
+        AT,
+        None,
+        123.456789,
+        None,
+    ),
+    'Google Cloud logging, as gcloud prints it': (
+        lambda lines: json.dumps(
+            [
+                {'insertId': 'x', 'textPayload': '[  123.456789] ' + part, 'timestamp': '2025-09-03T12:02:41.3Z'}
+                for line in lines
+                for part in line.split('\n')
+            ],
+            indent=2,
+        ),
         AT,
         None,
         123.456789,
@@ -435,6 +450,23 @@ def test_prefix(tmpdir, form):
     assert (event['time'], event['host'], event['uptime_seconds'], event['trusted']) == (when, host, uptime, trusted)
     assert (event['victims'][0]['pid'], event['memory']['free_bytes'], len(event['tasks'])) == (13036, 12220 * 4096, 4)
     assert event['kernel'] == '5.15.0' and event['trigger']['pid'] == 11029
+
+
+@pytest.mark.parametrize(
+    'above',
+    [
+        '{\n  "level": "info"\n}\n',
+        '[\n  {\n    "message": "all is well"\n  }\n]\n',
+        journal_verbose(['all is well']),
+        '{"Output": "all is well"}\n',
+    ],
+    ids=['an object', 'an array', 'an entry of the journal', 'a console'],
+)
+def test_text_below_other_records_is_read(above):
+    reading = _oom_log.Reading(now=NOW)
+    reading.text((above + syslog(ERAS['5.15.0'])).encode('utf-8'), 'log')
+    (event,) = reading.result()['events']
+    assert event['complete'] and event['host'] == 'centos7'
 
 
 REPORTS = dict(ERAS, memcg1=memcg(1), memcg2=memcg(2))
