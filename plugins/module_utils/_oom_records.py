@@ -184,10 +184,8 @@ def _console(blocks):
     record = _value(b''.join(whole)) if size <= _LARGEST_CONSOLE else None
     output = record.get('Output') if isinstance(record, dict) else None
     if isinstance(output, type(u'')):
-        yield output.encode('utf-8', 'oom_rescue_escape')
-        return
-    for block in itertools.chain(whole, blocks):
-        yield block
+        return iter((output.encode('utf-8', 'oom_rescue_escape'),))
+    return itertools.chain(whole, blocks)
 
 
 def _utf16(blocks):
