@@ -30,8 +30,9 @@ def cgroup_names(path):
     names = {'container_id': None, 'runtime': None, 'pod_uid': None, 'unit': None}
     if not path:
         return names
-    pods = list(_POD.finditer(path))
-    containers = list(_COLON_CONTAINER.finditer(path)) or list(_CONTAINER.finditer(path))
+    pods = list(_POD.finditer(path)) if 'pod' in path else ()
+    containers = list(_COLON_CONTAINER.finditer(path)) if ':' in path else ()
+    containers = containers or list(_CONTAINER.finditer(path))
     if pods and containers and containers[-1].end() <= pods[-1].start():
         path, containers = path[containers[-1].end() :], []
     if containers:

@@ -54,7 +54,7 @@ _KERNEL = re.compile(r'(?:(%s) )?kernel: ?' % _HOST)
 _REPEATED = re.compile(r'message repeated (\d{1,9}) times: \[ ?(.*)\]$')
 _QUOTE = re.compile(r'[>\s|]+')
 # A record of journalctl -o json-seq or json-sse.
-_STREAMED = re.compile(r'(?:\x1e|data: )(?=\{)')
+_STREAMED = ('\x1e{', 'data: {')
 _LISTED = re.compile(r'''(?:- )?(["'])(.*)\1,?$''')
 _FACILITY = re.compile(r'(?:kern|user|daemon|syslog|auth|authpriv|local\d)\.\w+$')
 _INNER_KERNEL = re.compile(r'(?:^|[\s.])kernel:\s?')
@@ -276,10 +276,9 @@ class PrefixReader:
 
     def _inner(self, line):
         """A prefix of no known form: grep's file name, mail quoting, console text before the kernel's own time."""
-        match = _STREAMED.match(line)
-        if match:
-            return self._json(line[match.end() :])
-        match = _LISTED.match(line)
+        if line.startswith(_STREAMED):
+            return self._json(line[line.index('{') :])
+        match = _LISTED.match(line) if line[:1] in '"\'-' else None
         found = match and self._listed(*match.groups())
         if found:
             return found
