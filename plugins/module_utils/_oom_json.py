@@ -7,6 +7,7 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
+import copy
 import re
 
 from ._oom_text import Prefix, log_text
@@ -78,19 +79,19 @@ def line_of(record):
     for within in [record] + [value for value in record.values() if isinstance(value, dict)]:
         line = _first(within, LINES)
         if line:
-            return dict(record, **within), line.rstrip('\n')
+            known = dict(record)
+            known.update(within)
+            return known, line.rstrip('\n')
     return record, ''
 
 
 def with_collectors(prefix, record):
     """A line's prefix with the time and the host that its collector noted, where the line itself does not tell them."""
-    style, stamp = prefix.style, prefix.stamp
-    if style is None:
-        stamp = _first(record, TIMES)
-        style = 'iso' if stamp[4:5] == '-' else 'epoch' if _SECONDS.match(stamp) else None
-    host = prefix.host or _first(record, HOSTS) or None
-    known = Prefix(style, stamp, host, prefix.uptime, prefix.caller, prefix.trusted, prefix.repeated, prefix.program)
-    known.boot = prefix.boot
+    known = copy.copy(prefix)
+    if known.style is None:
+        known.stamp = _first(record, TIMES)
+        known.style = 'iso' if known.stamp[4:5] == '-' else 'epoch' if _SECONDS.match(known.stamp) else None
+    known.host = known.host or _first(record, HOSTS) or None
     return known
 
 

@@ -11,7 +11,7 @@ import errno
 import os
 import time
 
-from ._oom_sources import BLOCK, SourceError, command_blocks, reason
+from ._oom_sources import SourceError, command_blocks, in_blocks, reason
 
 _FIELDS = 'MESSAGE,_HOSTNAME,_BOOT_ID,_TRANSPORT,SYSLOG_FACILITY,SYSLOG_IDENTIFIER,_SOURCE_MONOTONIC_TIMESTAMP'
 # A message that is no printable UTF-8, as a process's name may make it, is a list of numbers: read those too.
@@ -52,7 +52,7 @@ def ring_buffer_blocks(path=KMSG):
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     except OSError as error:
         return _dmesg_blocks('%s: %s' % (path, reason(error)))
-    return _kmsg_blocks(descriptor)
+    return in_blocks(_kmsg_lines(descriptor))
 
 
 def _dmesg_blocks(otherwise):
@@ -62,9 +62,8 @@ def _dmesg_blocks(otherwise):
         raise SourceError(otherwise)
 
 
-def _kmsg_blocks(descriptor):
+def _kmsg_lines(descriptor):
     try:
-        lines, size = [], 0
         # The buffer is written on while it is read: what comes after this moment is left.
         end = time.time() + 10
         while time.time() < end:
@@ -78,14 +77,7 @@ def _kmsg_blocks(descriptor):
                 raise SourceError(reason(error))
             if not record:
                 break
-            line = record.split(b'\n', 1)[0]
-            lines.append(line)
-            size += len(line)
-            if size >= BLOCK:
-                yield b'\n'.join(lines) + b'\n'
-                lines, size = [], 0
-        if lines:
-            yield b'\n'.join(lines) + b'\n'
+            yield record.split(b'\n', 1)[0] + b'\n'
     finally:
         os.close(descriptor)
 

@@ -167,7 +167,7 @@ class Reading:
         first = next(blocks, b'')
         whole = itertools.chain((first,), blocks)
         convert = records.converter(first[: records.HEAD])
-        return convert(whole) if convert else whole
+        return sources.in_blocks(convert(whole)) if convert else whole
 
     def text(self, data, path):
         """Read a log that is in memory."""

@@ -58,7 +58,7 @@ _FIELDS = frozenset(
 
 
 def converter(head):
-    """What makes blocks of lines of the blocks of a log that begins so; None where it is lines."""
+    """What makes lines, or blocks of them, of the blocks of a log that begins so; None where it is lines."""
     if head[:1] in (b'{', b'['):
         return _console if _CONSOLE.match(head) else _pretty if _PRETTY.match(head) else None
     if head.startswith(_EXPORT):
@@ -75,7 +75,7 @@ def _export(blocks):
     buffer, record = b'', {}
     for block in blocks:
         buffer += block
-        lines, position = [], 0
+        position = 0
         while True:
             end = buffer.find(b'\n', position)
             if end < 0:
@@ -86,7 +86,7 @@ def _export(blocks):
             elif not name:
                 position = end + 1
                 if record:
-                    lines.append(_line(record))
+                    yield _line(record)
                     record = {}
                 continue
             else:
@@ -106,70 +106,60 @@ def _export(blocks):
         buffer = buffer[position:]
         if len(buffer) > 1 << 27:
             buffer = b''
-        if lines:
-            yield b''.join(lines)
     if record:
         yield _line(record)
 
 
 def _verbose(blocks):
     record, name = {}, None
-    for lines in _split(blocks):
-        made = []
-        for line in lines:
-            field = _VERBOSE_FIELD.match(line)
-            if field:
-                name = field.group(1) if field.group(1) in _FIELDS else None
-                if name:
-                    record.setdefault(name, field.group(2)[:LONGEST_LINE])
-                continue
-            if record and line.startswith(_VERBOSE_REST):
-                if name and len(record[name]) < LONGEST_LINE:
-                    record[name] += b'\n' + line[len(_VERBOSE_REST) :]
-                continue
-            if record:
-                made.append(_line(record))
-            record, name = {}, None
-            entry = _VERBOSE_ENTRY.match(line)
-            if entry:
-                boot, usec = entry.groups()
-                record = {b'_BOOT_ID': boot, b'__REALTIME_TIMESTAMP': str(int(usec, 16)).encode('ascii')}
-            else:
-                made.append(line + b'\n')
-        if made:
-            yield b''.join(made)
+    for line in _split(blocks):
+        field = _VERBOSE_FIELD.match(line)
+        if field:
+            name = field.group(1) if field.group(1) in _FIELDS else None
+            if name:
+                record.setdefault(name, field.group(2)[:LONGEST_LINE])
+            continue
+        if record and line.startswith(_VERBOSE_REST):
+            if name and len(record[name]) < LONGEST_LINE:
+                record[name] += b'\n' + line[len(_VERBOSE_REST) :]
+            continue
+        if record:
+            yield _line(record)
+        record, name = {}, None
+        entry = _VERBOSE_ENTRY.match(line)
+        if entry:
+            boot, usec = entry.groups()
+            record = {b'_BOOT_ID': boot, b'__REALTIME_TIMESTAMP': str(int(usec, 16)).encode('ascii')}
+        else:
+            yield line + b'\n'
     if record:
         yield _line(record)
 
 
 def _pretty(blocks):
     record, name, numbers = {}, None, bytearray()
-    for lines in _split(blocks):
-        made = []
-        for raw in lines:
-            line = raw.strip()
-            if name:
-                # The bytes of a value that is no printable text, a line each.
-                if _is_byte(line.rstrip(b',')):
-                    if len(numbers) < LONGEST_LINE:
-                        numbers.append(int(line.rstrip(b',')))
-                    continue
-                record[name], name = bytes(numbers), None
-            if line[:1] == b'}':
-                if record:
-                    made.append(_line(record))
-                    record = {}
+    for raw in _split(blocks):
+        line = raw.strip()
+        if name:
+            # The bytes of a value that is no printable text, a line each.
+            if _is_byte(line.rstrip(b',')):
+                if len(numbers) < LONGEST_LINE:
+                    numbers.append(int(line.rstrip(b',')))
                 continue
-            pair = _PAIR.match(line)
-            if pair and pair.group(1) in _FIELDS:
-                if pair.group(2) == b'[':
-                    name, numbers = pair.group(1), bytearray()
-                else:
-                    record[pair.group(1)] = _value(pair.group(2))
-            elif line[:1] not in _STRUCTURE:
-                made.append(raw + b'\n')
-        if made:
-            yield b''.join(made)
+            record[name], name = bytes(numbers), None
+        if line[:1] == b'}':
+            if record:
+                yield _line(record)
+                record = {}
+            continue
+        pair = _PAIR.match(line)
+        if pair and pair.group(1) in _FIELDS:
+            if pair.group(2) == b'[':
+                name, numbers = pair.group(1), bytearray()
+            else:
+                record[pair.group(1)] = _value(pair.group(2))
+        elif line[:1] not in _STRUCTURE:
+            yield raw + b'\n'
     if record:
         yield _line(record)
 
@@ -195,13 +185,14 @@ def _utf16(blocks):
 
 
 def _split(blocks):
-    """The lines of each block, each where it ends."""
+    """The lines of blocks."""
     rest = b''
     for block in blocks:
         lines = (rest + block).split(b'\n')
         rest = lines.pop()[:LONGEST_LINE]
-        yield [line.rstrip(b'\r') for line in lines]
-    yield [rest]
+        for line in lines:
+            yield line.rstrip(b'\r')
+    yield rest
 
 
 def _is_byte(text):

@@ -38,6 +38,19 @@ def reason(error):
     return getattr(error, 'strerror', None) or str(error) or error.__class__.__name__
 
 
+def in_blocks(pieces):
+    """Pieces of a log put together to blocks."""
+    block, size = [], 0
+    for piece in pieces:
+        block.append(piece)
+        size += len(piece)
+        if size >= BLOCK:
+            yield b''.join(block)
+            block, size = [], 0
+    if block:
+        yield b''.join(block)
+
+
 class LogFile:
     """A file, and where its name places it among the rotated ones of its family."""
 

@@ -6,6 +6,7 @@ from __future__ import absolute_import, division, print_function
 
 import pytest
 
+# The unit tests of the other Pythons of a node have pytest alone; the imports below stand behind this for it.
 pytest.importorskip('hypothesis')
 
 from hypothesis import given

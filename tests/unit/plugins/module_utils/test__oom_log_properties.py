@@ -10,6 +10,7 @@ import time
 
 import pytest
 
+# The unit tests of the other Pythons of a node have pytest alone; the imports below stand behind this for it.
 pytest.importorskip('hypothesis')
 
 from ansible_collections.oom.rescue.plugins.module_utils import _oom_log  # noqa: E402
@@ -70,6 +71,11 @@ def logged(prefix, lines):
     return [((line if line.startswith('|') else prefix + line).lstrip('|') + '\n').encode('utf-8') for line in lines]
 
 
+def replaced(log, place, piece, length):
+    place %= len(log)
+    return log[:place] + piece + log[place + length :]
+
+
 def read(data):
     reading = _oom_log.Reading(limit=20, tasks=5, now=1762000000)
     reading.text(data, 'text')
@@ -107,8 +113,7 @@ WRITTEN = [
 @RELAXED
 @given(st.sampled_from(WRITTEN), st.integers(0, 60000), st.binary(max_size=64), st.integers(0, 4000))
 def test_records_of_several_lines_with_a_piece_replaced(log, place, piece, length):
-    place %= len(log)
-    read(log[:place] + piece + log[place + length :])
+    read(replaced(log, place, piece, length))
 
 
 @RELAXED
@@ -130,8 +135,7 @@ def test_records_of_several_lines_in_blocks_of_any_size_read_the_same(log, size)
 @RELAXED
 @given(st.sampled_from(REPORTS), st.integers(0, 20000), st.binary(max_size=64), st.integers(0, 400))
 def test_a_report_with_a_piece_replaced(report, place, piece, length):
-    place %= len(report)
-    read(report[:place] + piece + report[place + length :])
+    read(replaced(report, place, piece, length))
 
 
 @RELAXED

@@ -100,18 +100,18 @@ def dmesg_json(lines):
     return '{\n   "dmesg": [\n%s\n   ]\n}\n' % ','.join(records)
 
 
+def pieces(lines, before):
+    return [before + piece for line in lines for piece in line.split('\n')]
+
+
 def listed(form):
     """Writes each line of a text with what stands before and behind it."""
-    return lambda lines: ''.join(
-        '        %s\n' % form('[  123.456789] ' + part) for line in lines for part in line.split('\n')
-    )
+    return lambda lines: ''.join('        %s\n' % form(piece) for piece in pieces(lines, '[  123.456789] '))
 
 
-def collected(form):
+def collected(form, before='[  123.456789] '):
     """Writes a JSON object for each line of a text."""
-    return lambda lines: ''.join(
-        json.dumps(form('[  123.456789] ' + part)) + '\n' for line in lines for part in line.split('\n')
-    )
+    return lambda lines: ''.join(json.dumps(form(piece)) + '\n' for piece in pieces(lines, before))
 
 
 def encoded(form, encoding):
@@ -187,9 +187,8 @@ FORMS = {
     'Google Cloud logging, as gcloud prints it': (
         lambda lines: json.dumps(
             [
-                {'insertId': 'x', 'textPayload': '[  123.456789] ' + part, 'timestamp': '2025-09-03T12:02:41.3Z'}
-                for line in lines
-                for part in line.split('\n')
+                {'insertId': 'x', 'textPayload': piece, 'timestamp': '2025-09-03T12:02:41.3Z'}
+                for piece in pieces(lines, '[  123.456789] ')
             ],
             indent=2,
         ),
@@ -397,22 +396,14 @@ FORMS = {
     'journalctl -o export': (journal_export, AT, 'db1', 123.456789, KERNEL),
     'a container log': (each('2025-09-03T12:02:41.325574Z stderr F [  123.456789] %s'), AT, None, 123.456789, None),
     'a container log in JSON': (
-        lambda lines: ''.join(
-            json.dumps({'log': '[  123.456789] %s\n' % part, 'time': '2025-09-03T12:02:41.1Z'}) + '\n'
-            for line in lines
-            for part in line.split('\n')
-        ),
+        collected(lambda line: {'log': line + '\n', 'time': '2025-09-03T12:02:41.1Z'}),
         AT,
         None,
         123.456789,
         None,
     ),
     'a collector of logs': (
-        lambda lines: ''.join(
-            json.dumps({'@timestamp': '2025-09-03T12:02:41Z', 'host': 'db1', 'message': part}) + '\n'
-            for line in lines
-            for part in line.split('\n')
-        ),
+        collected(lambda line: {'@timestamp': '2025-09-03T12:02:41Z', 'host': 'db1', 'message': line}, before=''),
         AT,
         'db1',
         None,

@@ -8,6 +8,7 @@ __metaclass__ = type
 
 import pytest
 
+# The unit tests of the other Pythons of a node have pytest alone; the imports below stand behind this for it.
 pytest.importorskip('hypothesis')
 
 from ansible_collections.oom.rescue.plugins.module_utils._oom_score import auto_score
