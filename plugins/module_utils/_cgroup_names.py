@@ -16,8 +16,8 @@ _COLON_CONTAINER = re.compile(r'(?:^|/)[^/]*:(cri-containerd|containerd|docker|c
 _POD = re.compile(
     r'[-/]pod([0-9a-f]{8}[-_][0-9a-f]{4}[-_][0-9a-f]{4}[-_][0-9a-f]{4}[-_][0-9a-f]{12}|[0-9a-f]{32})(?:\.slice)?(?=/|$)'
 )
-_UNIT = re.compile(r'([^/]+\.(?:service|scope|socket|mount|swap))(?=/|$)')
-_SLICE = re.compile(r'([^/]+\.slice)$')
+_UNITS = ('.service', '.scope', '.socket', '.mount', '.swap')
+_SLICE = '.slice'
 _LXC = re.compile(r'^/(?:lxc(?:\.payload)?|machine\.slice/lxc)[./]([^/]+)')
 _RUNTIMES = {'libpod': 'podman', 'cri-containerd': 'containerd', 'crio': 'cri-o'}
 
@@ -48,8 +48,11 @@ def cgroup_names(path):
     if pods:
         uid = pods[-1].group(1).replace('_', '-')
         names['pod_uid'] = uid if '-' in uid else '-'.join((uid[:8], uid[8:12], uid[12:16], uid[16:20], uid[20:]))
-    units = [unit for unit in _UNIT.findall(path) if not unit.startswith('user@') and not unit.startswith('init.scope')]
-    if not units:
-        units = _UNIT.findall(path) or _SLICE.findall(path)
-    names['unit'] = units[-1] if units else None
+    # A path may be as long as a line: an expression would try the rest of it from each of its characters.
+    parts = path.split('/')
+    units = [part for part in parts if part.endswith(_UNITS) and part not in _UNITS]
+    services = [unit for unit in units if not unit.startswith('user@') and not unit.startswith('init.scope')]
+    if not units and parts[-1].endswith(_SLICE) and parts[-1] != _SLICE:
+        units = parts[-1:]
+    names['unit'] = (services or units or [None])[-1]
     return names

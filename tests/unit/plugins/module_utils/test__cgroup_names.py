@@ -105,3 +105,14 @@ CASES = {
 def test_cgroup(case):
     path, container, runtime, pod, unit = CASES[case]
     assert cgroup_names(path) == {'container_id': container, 'runtime': runtime, 'pod_uid': pod, 'unit': unit}
+
+
+@pytest.mark.parametrize('path, unit', [
+    ('/' + 'a.' * 30000, None),
+    ('/' + 'a.' * 30000 + 'service', 'a.' * 30000 + 'service'),
+    ('/.service', None),
+    ('/a.slice/b', None),
+    ('/a.slice/b.slice', 'b.slice'),
+])
+def test_a_unit_is_a_whole_part_of_the_path(path, unit):
+    assert cgroup_names(path)['unit'] == unit
