@@ -9,7 +9,7 @@ import threading
 
 from ansible.plugins.action.normal import ActionModule as NormalAction
 from ansible.utils.display import Display
-from ansible_collections.oom.rescue.plugins.module_utils import _swap_progress
+from ansible_collections.oom.rescue.plugins.module_utils._swap import progress
 
 SECONDS = 10
 
@@ -28,7 +28,7 @@ class ActionModule(NormalAction):
         told = ''
         while not ended.wait(SECONDS):
             try:
-                _rc, out, _err = self._connection.exec_command('cat ' + _swap_progress.PATH, sudoable=False)
+                _rc, out, _err = self._connection.exec_command('cat ' + progress.PATH, sudoable=False)
             except Exception:
                 # The module's own connection says what is wrong with it.
                 return

@@ -8,7 +8,7 @@ __metaclass__ = type
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.oom.rescue.plugins.module_utils._advice import advise
+from ansible_collections.oom.rescue.plugins.module_utils._verdict.advice import advise
 
 
 def _advise(facts, events, swap_path='/swapfile', swappiness=10, protect=-600):

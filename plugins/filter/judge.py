@@ -8,7 +8,7 @@ __metaclass__ = type
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.oom.rescue.plugins.module_utils._claims import judge
+from ansible_collections.oom.rescue.plugins.module_utils._verdict.claims import judge
 
 
 def _judge(facts, **asked):

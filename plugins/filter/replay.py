@@ -8,7 +8,7 @@ __metaclass__ = type
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.oom.rescue.plugins.module_utils._replay import ReplayError, replay
+from ansible_collections.oom.rescue.plugins.module_utils._verdict.replay import ReplayError, replay
 
 
 def _replay(event, setting=None):

@@ -8,7 +8,7 @@ __metaclass__ = type
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.oom.rescue.plugins.module_utils._summary import summarize
+from ansible_collections.oom.rescue.plugins.module_utils._verdict.summary import summarize
 
 
 def _summarize(names, hostvars, reached=None, check_mode=False, page=None):

@@ -223,8 +223,8 @@ ansible_facts:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.oom.rescue.plugins.module_utils._host import Host
-from ansible_collections.oom.rescue.plugins.module_utils._memory_facts import memory_facts
+from ansible_collections.oom.rescue.plugins.module_utils._node.host import Host
+from ansible_collections.oom.rescue.plugins.module_utils._facts.memory_facts import memory_facts
 
 
 def main():

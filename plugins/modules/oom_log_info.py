@@ -310,9 +310,9 @@ fork_failures:
 import os
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.oom.rescue.plugins.module_utils import _oom_log
-from ansible_collections.oom.rescue.plugins.module_utils._oom_sources import is_pattern
-from ansible_collections.oom.rescue.plugins.module_utils._oom_times import parse_moment
+from ansible_collections.oom.rescue.plugins.module_utils._report import reading
+from ansible_collections.oom.rescue.plugins.module_utils._log.sources import is_pattern
+from ansible_collections.oom.rescue.plugins.module_utils._log.times import parse_moment
 
 
 def moment(module, name):
@@ -352,7 +352,7 @@ def main():
     found = module.params['sources']
     if found is None:
         found = [] if paths else ['auto']
-    result = _oom_log.read_events(
+    result = reading.read_events(
         paths,
         found,
         since=moment(module, 'since'),

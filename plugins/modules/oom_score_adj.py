@@ -184,20 +184,20 @@ actions:
 import os
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.oom.rescue.plugins.module_utils._host import Host
-from ansible_collections.oom.rescue.plugins.module_utils._oom_score import ScoreError
-from ansible_collections.oom.rescue.plugins.module_utils._oom_score_apply import ApplyError, apply, undo
-from ansible_collections.oom.rescue.plugins.module_utils._oom_score_facts import read_facts
-from ansible_collections.oom.rescue.plugins.module_utils._oom_score_plan import (
+from ansible_collections.oom.rescue.plugins.module_utils._node.host import Host
+from ansible_collections.oom.rescue.plugins.module_utils._score.score import ScoreError
+from ansible_collections.oom.rescue.plugins.module_utils._score.apply import ApplyError, apply, undo
+from ansible_collections.oom.rescue.plugins.module_utils._score.facts import read_facts
+from ansible_collections.oom.rescue.plugins.module_utils._score.plan import (
     PlanError,
     diff_of,
     plan_absent,
     plan_present,
     returned_actions,
 )
-from ansible_collections.oom.rescue.plugins.module_utils._state import State
-from ansible_collections.oom.rescue.plugins.module_utils._systemd import SystemdError
-from ansible_collections.oom.rescue.plugins.module_utils._targets import TargetError
+from ansible_collections.oom.rescue.plugins.module_utils._node.record import State
+from ansible_collections.oom.rescue.plugins.module_utils._node.systemd import SystemdError
+from ansible_collections.oom.rescue.plugins.module_utils._score.targets import TargetError
 
 TARGETS = ('process', 'unit', 'container', 'pid_file')
 

@@ -251,12 +251,12 @@ managers:
 import os
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.oom.rescue.plugins.module_utils._host import Host
-from ansible_collections.oom.rescue.plugins.module_utils._sizes import SizeError, parse_size
-from ansible_collections.oom.rescue.plugins.module_utils._swap_converge import converge
-from ansible_collections.oom.rescue.plugins.module_utils._swap_plan import wish
-from ansible_collections.oom.rescue.plugins.module_utils._swap_progress import Progress
-from ansible_collections.oom.rescue.plugins.module_utils._swap_refusals import SwapError
+from ansible_collections.oom.rescue.plugins.module_utils._node.host import Host
+from ansible_collections.oom.rescue.plugins.module_utils._node.sizes import SizeError, parse_size
+from ansible_collections.oom.rescue.plugins.module_utils._swap.converge import converge
+from ansible_collections.oom.rescue.plugins.module_utils._swap.plan import wish
+from ansible_collections.oom.rescue.plugins.module_utils._swap.progress import Progress
+from ansible_collections.oom.rescue.plugins.module_utils._swap.refusals import SwapError
 
 
 def size_option(module, name):

@@ -168,10 +168,10 @@ skipped_reason:
 import os
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.oom.rescue.plugins.module_utils._host import Host
-from ansible_collections.oom.rescue.plugins.module_utils._state import State
-from ansible_collections.oom.rescue.plugins.module_utils._swappiness import cannot_set, environment, provenance
-from ansible_collections.oom.rescue.plugins.module_utils._swappiness_plan import (
+from ansible_collections.oom.rescue.plugins.module_utils._node.host import Host
+from ansible_collections.oom.rescue.plugins.module_utils._node.record import State
+from ansible_collections.oom.rescue.plugins.module_utils._swappiness.facts import cannot_set, environment, provenance
+from ansible_collections.oom.rescue.plugins.module_utils._swappiness.plan import (
     SwappinessError, apply_plan, check_value, holds, plan_absent, plan_present)
 
 

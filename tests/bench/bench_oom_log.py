@@ -22,7 +22,7 @@ TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path[:0] = [os.path.join(TESTS, 'unit'), os.path.join(TESTS, 'unit', 'plugins', 'module_utils')]
 
 importlib.import_module('conftest')  # makes the collection importable
-from ansible_collections.oom.rescue.plugins.module_utils import _oom_log  # noqa: E402
+from ansible_collections.oom.rescue.plugins.module_utils._report import reading  # noqa: E402
 from oom_reports import ERAS, syslog  # noqa: E402
 
 MIB = 1 << 20
@@ -101,7 +101,7 @@ USE = """
 import sys, time, resource
 sys.path.insert(0, %r)
 import conftest
-from ansible_collections.oom.rescue.plugins.module_utils import _oom_log
+from ansible_collections.oom.rescue.plugins.module_utils._report import reading as _oom_log
 def used():
     usage = resource.getrusage(resource.RUSAGE_SELF)
     return usage.ru_utime + usage.ru_stime
@@ -113,7 +113,7 @@ data, taken = getattr(sys.stdin, 'buffer', sys.stdin).read(), []
 for dummy in range(10 * int(sys.argv[1])):
     cpu, started = used(), time.time()
     for dummy in range(40):
-        reading = _oom_log.Reading()
+        reading = reading.Reading()
         reading.text(data, 'report')
         reading.result()
     taken.append(((time.time() - started) * 25, (used() - cpu) * 25))
@@ -129,7 +129,7 @@ def peak():
 before, taken = peak(), []
 for dummy in range(int(sys.argv[2])):
     cpu, started = used(), time.time()
-    result = _oom_log.read_events([sys.argv[1]], limit=100, tasks=10)
+    result = reading.read_events([sys.argv[1]], limit=100, tasks=10)
     taken.append((time.time() - started, used() - cpu))
 wall, cpu = (min(values) for values in zip(*taken))
 print('%f %f %d %d' % (wall, cpu, peak() - before, result['summary']['kills']))
@@ -263,7 +263,7 @@ def since(log):
     os.utime(log, (1762000000, 1762000000))
 
     def read(**options):
-        return _oom_log.read_events([log], now=1762000000, **options)
+        return reading.read_events([log], now=1762000000, **options)
 
     whole = seconds(read, 2)
     part = seconds(lambda: read(since=1761648000), 2)

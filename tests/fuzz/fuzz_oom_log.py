@@ -31,9 +31,9 @@ importlib.import_module('conftest')  # makes the collection importable
 
 if atheris:
     with atheris.instrument_imports(include=['ansible_collections']):
-        from ansible_collections.oom.rescue.plugins.module_utils import _oom_log
+        from ansible_collections.oom.rescue.plugins.module_utils._report import reading as oom_log
 else:
-    from ansible_collections.oom.rescue.plugins.module_utils import _oom_log
+    from ansible_collections.oom.rescue.plugins.module_utils._report import reading as oom_log
 
 from oom_reports import ERAS, bare_kill, memcg, syslog  # noqa: E402
 
@@ -102,7 +102,7 @@ def seeds():
 def one_input(data):
     """Read an input; raises where something is wrong."""
     started = time.process_time()
-    reading = _oom_log.Reading(limit=50, tasks=5, now=1762000000)
+    reading = oom_log.Reading(limit=50, tasks=5, now=1762000000)
     reading.text(data, 'fuzz')
     result = reading.result()
     json.dumps(result)

@@ -18,10 +18,10 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / 'unit'))
 importlib.import_module('conftest')  # makes the collection importable
 
-from ansible_collections.oom.rescue.plugins.module_utils._host import Host
-from ansible_collections.oom.rescue.plugins.module_utils._swap_converge import converge
-from ansible_collections.oom.rescue.plugins.module_utils._swap_plan import wish
-from ansible_collections.oom.rescue.plugins.module_utils._swap_refusals import SwapError
+from ansible_collections.oom.rescue.plugins.module_utils._node.host import Host
+from ansible_collections.oom.rescue.plugins.module_utils._swap.converge import converge
+from ansible_collections.oom.rescue.plugins.module_utils._swap.plan import wish
+from ansible_collections.oom.rescue.plugins.module_utils._swap.refusals import SwapError
 
 root, path, wished = sys.argv[1:4]
 os.chroot(root)

@@ -327,9 +327,9 @@ def test_an_active_file_is_known_by_what_old_and_new_kernels_refuse(root, swap, 
     program = """
 import platform, os, runpy, sys
 runpy.run_path(%r)
-from ansible_collections.oom.rescue.plugins.module_utils import _swap_syscalls
+from ansible_collections.oom.rescue.plugins.module_utils._swap import syscalls
 platform.release = lambda: %r
-print(_swap_syscalls.is_swap(os.open(sys.argv[1], os.O_WRONLY)))
+print(syscalls.is_swap(os.open(sys.argv[1], os.O_WRONLY)))
 """ % (str(pathlib.Path(__file__).parents[2] / 'unit/conftest.py'), kernel)
     assert run(sys.executable, '-c', program, swap) == 'True\n'
     off(root, swap)

@@ -1,7 +1,7 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Lets the programs that apply sysctl files apply some, and says what _sysctl.py expected of them.
+"""Lets the programs that apply sysctl files apply some, and says what sysctl.py expected of them.
 
 drive_programs.py ROOT SEED CASES, in a mount and a UTS namespace of its own. ROOT is an overlay of a system, whose
 sysctl directories this empties; the key is kernel.domainname, which the UTS namespace keeps from the host. Prints JSON.
@@ -19,9 +19,9 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / 'unit'))
 importlib.import_module('conftest')  # makes the collection importable
 
-from ansible_collections.oom.rescue.plugins.module_utils import _sysctl
-from ansible_collections.oom.rescue.plugins.module_utils._host import Host
-from ansible_collections.oom.rescue.plugins.module_utils._overlay import Overlay
+from ansible_collections.oom.rescue.plugins.module_utils._swappiness import sysctl
+from ansible_collections.oom.rescue.plugins.module_utils._node.host import Host
+from ansible_collections.oom.rescue.plugins.module_utils._node.overlay import Overlay
 
 KEY = 'kernel.domainname'
 RUNTIME = pathlib.Path('/proc/sys/kernel/domainname')
@@ -77,7 +77,7 @@ def apply(argv):
 
 def expected(program, modern):
     value = NONE
-    for step in _sysctl.assignments(Overlay(Host()), KEY, program, modern):
+    for step in sysctl.assignments(Overlay(Host()), KEY, program, modern):
         value = NONE if step['excludes'] else step['raw']
     return value
 
@@ -89,10 +89,10 @@ def main():
     version = subprocess.run(['sysctl', '--version'], check=True, stdout=subprocess.PIPE,
                              universal_newlines=True).stdout
     procps = version.split()[-1] >= '4'
-    programs = [(_sysctl.PROCPS, ['sysctl', '--system'], procps)]
+    programs = [(sysctl.PROCPS, ['sysctl', '--system'], procps)]
     for path in ('/usr/lib/systemd/systemd-sysctl', '/lib/systemd/systemd-sysctl'):
         if os.path.exists(path):
-            programs.insert(0, (_sysctl.SYSTEMD, [path], True))
+            programs.insert(0, (sysctl.SYSTEMD, [path], True))
             break
     rnd = random.Random(seed)
     rows = []

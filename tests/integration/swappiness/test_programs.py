@@ -1,7 +1,7 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""systemd-sysctl and `sysctl --system` of this host apply a key from files as _sysctl.py says they do. Needs root."""
+"""systemd-sysctl and `sysctl --system` of this host apply a key from files as sysctl.py says they do. Needs root."""
 
 import json
 import os

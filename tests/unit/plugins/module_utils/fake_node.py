@@ -10,7 +10,7 @@ __metaclass__ = type
 import os
 import re
 
-from ansible_collections.oom.rescue.plugins.module_utils._host import Host
+from ansible_collections.oom.rescue.plugins.module_utils._node.host import Host
 
 # CentOS 7 with Docker 18: cgroup version 1, the cgroupfs driver.
 CGROUP_V1 = ('11:pids:%s', '9:memory:%s', '4:cpu,cpuacct:%s', '1:name=systemd:%s')

@@ -1,0 +1,100 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a running host remembers itself: systemd's journal and the kernel's ring buffer."""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import errno
+import os
+import time
+
+from .sources import SourceError, command_blocks, in_blocks, reason
+
+_FIELDS = 'MESSAGE,_HOSTNAME,_BOOT_ID,_TRANSPORT,SYSLOG_FACILITY,SYSLOG_IDENTIFIER,_SOURCE_MONOTONIC_TIMESTAMP'
+# A message that is no printable UTF-8, as a process's name may make it, is a list of numbers: read those too.
+JOURNAL_MARKERS = (b'"MESSAGE":[', b'"MESSAGE" : [')
+KMSG = '/dev/kmsg'
+
+
+def has_journal(root='/'):
+    """Whether systemd-journald writes one, kept or until the next boot."""
+    return any(os.path.isdir(os.path.join(root, path)) for path in ('run/log/journal', 'var/log/journal'))
+
+
+def journal_blocks(since=None, until=None):
+    """The kernel's entries of all boots, one JSON record a line, by blocks."""
+    # What user space wrote in the kernel's name is read as well, to be told apart in syslog's files.
+    argv = ['journalctl', '--no-pager', '--quiet', '--all', '--output=json', '_TRANSPORT=kernel']
+    argv += ['+', 'SYSLOG_IDENTIFIER=kernel']
+    if since is not None:
+        argv.append('--since=@%d' % int(since))
+    if until is not None:
+        argv.append('--until=@%d' % int(until + 1))
+    # systemd 236 and newer can leave out what is not needed.
+    started = False
+    for words in (argv + ['--output-fields=' + _FIELDS], argv):
+        try:
+            for block in command_blocks(words):
+                started = True
+                yield block
+            return
+        except SourceError:
+            if started or words is argv:
+                raise
+
+
+def ring_buffer_blocks(path=KMSG):
+    """The records of /dev/kmsg, a line each; what dmesg prints where that cannot be read."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    except OSError as error:
+        return _dmesg_blocks('%s: %s' % (path, reason(error)))
+    return in_blocks(_kmsg_lines(descriptor))
+
+
+def _dmesg_blocks(otherwise):
+    try:
+        yield b''.join(command_blocks(['dmesg', '--raw']))
+    except SourceError:
+        raise SourceError(otherwise)
+
+
+def _kmsg_lines(descriptor):
+    try:
+        # The buffer is written on while it is read: what comes after this moment is left.
+        end = time.time() + 10
+        while time.time() < end:
+            try:
+                record = os.read(descriptor, 1 << 14)
+            except OSError as error:
+                if error.errno == errno.EAGAIN:
+                    break
+                if error.errno in (errno.EPIPE, errno.EINVAL, errno.EINTR):
+                    continue
+                raise SourceError(reason(error))
+            if not record:
+                break
+            yield record.split(b'\n', 1)[0] + b'\n'
+    finally:
+        os.close(descriptor)
+
+
+def boot_time():
+    """Seconds since 1970 when the kernel's clock was at 0, or None."""
+    try:
+        with open('/proc/uptime') as stream:
+            return time.time() - float(stream.read().split()[0])
+    except (IOError, OSError, ValueError, IndexError):
+        return None
+
+
+def boot_id():
+    """The id of this boot, as the journal writes it, or None."""
+    try:
+        with open('/proc/sys/kernel/random/boot_id') as stream:
+            return stream.read().strip().replace('-', '') or None
+    except (IOError, OSError):
+        return None

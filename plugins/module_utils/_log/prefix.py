@@ -1,0 +1,342 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What stands before a kernel message: who wrote the line, when, on which host, and whether that is the kernel."""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import json
+import re
+
+from .._node.host import to_native
+from .json_records import dmesg_record, field_text, is_of_dmesg, journal_record, line_of, with_collectors
+from .text import BARE, Prefix
+
+_PRIORITY = re.compile(r'<(\d{1,3})>')
+# Kernels of phones print the CPU and the process as well.
+_OF_PHONES = r'(?:\s{0,2}\[\d{1,2}:\s{0,16}[^\[\]]{1,30}:\s{0,9}\d{1,10}\]| ?\(\d{1,2}\)\[\d{1,10}:[^\[\]]{1,30}\])?'
+_CALLED = r'(?:\s?\[\s*([TC]\d{1,10})\s*\])?' + _OF_PHONES + r'(?: |$)?'
+_SECONDS = re.compile(
+    r'\[\s*(?:\d{1,3}-)?(\d{1,12}\.\d{1,9})(?:@\d{1,3}|\s{0,4}<\s{0,9}\d{1,9}\.\d{1,9}[ *]?>)?\s*\]' + _CALLED
+)
+_CTIME = re.compile(r'\[([^\[\]]{2,40}\d\d:\d\d(?::\d\d)?(?: \d{4})?)\]' + _CALLED)
+_DELTA = re.compile(r'\[\s*[+<]\s*\d{1,9}\.\d{1,9}>?\s*\] ?')
+_DECODED = re.compile(
+    r'(kern|user|daemon|syslog|auth|local\d|mail|lpr|news|cron|authpriv|ftp|uucp)\s*:\s{0,8}\w+\s*: '
+)
+# A row of a task table is no prefix.
+_TASK = re.compile(r'\[\s{0,12}\d{1,10}\]\s+\d{1,10}\s+\d{1,10}\s')
+_KMSG = re.compile(r'(\d{1,4}),(\d{1,20}),(\d{1,20}),([^;,]{0,16})((?:,[^;]{0,80})?);')
+_CALLER = re.compile(r'caller=([TC]\d{1,10})')
+_ISO = r'\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z| ?[+-]\d\d:?\d\d)?'
+_HOST = r'[^\s:\[\]]{1,255}|\[[^\s\[\]]{1,64}\]|[\da-fA-F]{0,4}(?::[\da-fA-F.]{0,15}){2,8}'
+# Some relays keep the blank that stands before the kernel's own time.
+_BLANKS = r'(?: {1,3}(?=\[ {0,8}\d{1,10}\.\d))?'
+_TAG = r'(?:(%s) )?([^\s:\[\]]{1,64}(?: [^\s:\[\]]{1,64})?)(\[[^\]\s]{0,32}\])?: ?(?:: )?%s' % (_HOST, _BLANKS)
+_RFC5424 = re.compile(
+    r'1 (%s|-) (\S{1,255}) (\S{1,48}) (\S{1,128}) (\S{1,32}) (?:-|(?:\[(?:[^\]\\]|\\.)*\])+)(?: %s|\s|$)%s'
+    % (_ISO, to_native(b'\xef\xbb\xbf'), _BLANKS)
+)
+_RFC3339 = re.compile(r'(?:[A-Z][a-z]{2} )?(%s)(?: [A-Z]{2,5})?(?: std(?:out|err) [FP])?(?: %s|[ \t])' % (_ISO, _TAG))
+_ISO_BRACKET = re.compile(r'\[(%s)( UTC)?\]:? ?' % _ISO)
+# The first line that somebody copied may lack what it begins with.
+_CUT_SECONDS = re.compile(r'(\d{1,12}\.\d{6})\] ')
+_RFC3164 = re.compile(
+    r'(?:(\d{4}) |[A-Z][a-z]{2} )?([^\s\d\[\]<>:,;=|]{3,9} {1,2}\d{1,2}) (?:(\d{4}) )?(\d\d:\d\d:\d\d(?:\.\d{1,9})?)'
+    r'(?:(?: [A-Z]{2,5})? (\d{4}))? %s'
+    % _TAG
+)
+_UNIX = re.compile(r'(\d{9,11}\.\d{6}) %s' % _TAG)
+_LOGCAT = re.compile(r'(\d\d)-(\d\d) (\d\d:\d\d:\d\d\.\d{3}) +\d{1,10} +\d{1,10} [VDIWEF] .{0,40}?: ')
+_KERNEL = re.compile(r'(?:(%s) )?kernel: ?' % _HOST)
+_REPEATED = re.compile(r'message repeated (\d{1,9}) times: \[ ?(.*)\]$')
+_QUOTE = re.compile(r'[>\s|]+')
+# A record of journalctl -o json-seq or json-sse.
+_STREAMED = ('\x1e{', 'data: {')
+_LISTED = re.compile(r'''(?:- )?(["'])(.*)\1,?$''')
+_FACILITY = re.compile(r'(?:kern|user|daemon|syslog|auth|authpriv|local\d)\.\w+$')
+_INNER_KERNEL = re.compile(r'(?:^|[\s.])kernel:\s?')
+_PROGRAM = re.compile(r'\w\[\d{1,10}\]: ')
+_INNER_SECONDS = re.compile(r'\[\s{0,8}\d{1,10}\.\d{6}\]')
+
+
+def _is_kernel(tag):
+    """Whether a syslog tag, ``kernel`` or busybox's ``kern.warn kernel``, is the kernel's."""
+    return tag == 'kernel' or tag.endswith(' kernel') or tag == 'klogd'
+
+
+class PrefixReader:
+    """Splits lines into prefix and message. Remembers the last prefix, as the lines of one report share it."""
+
+    def __init__(self):
+        self._text = None
+        self._prefix = None
+
+    def read(self, line):
+        """(Prefix or None, message) of a line; None where nothing but a message stands there."""
+        text = self._text
+        if text is not None and line.startswith(text):
+            rest = line[len(text) :]
+            return self._with_uptime(self._prefix, rest) if rest[:1] in '[m' else (self._prefix, rest)
+        self._text = None
+        first = line[:1]
+        if first == '[':
+            return (None, line) if _TASK.match(line) else self._bracket(line)
+        if first == '<':
+            return self._priority(line)
+        if first == '{':
+            return self._json(line)
+        if first == ' ' or first == '\t':
+            return self._indented(line)
+        if first not in '>|' and not (':' in line or ';' in line or '[' in line or ']' in line):
+            return None, line
+        if first.isdigit():
+            found = self._dated(line) or self._kmsg(line) or self._decoded(line) or self._cut(line)
+        else:
+            found = self._syslog(line) or self._decoded(line)
+        return found or self._inner(line)
+
+    def before_rows(self, prefix):
+        """What a line like the last, whose prefix is given, begins with, up to the kernel's own time; None where that
+        is another in every line.
+        """
+        if prefix.caller is not None:
+            return None
+        if self._text is not None:
+            return self._text
+        told = (prefix.style, prefix.host, prefix.trusted, prefix.boot)
+        return '' if told == (None,) * 4 else None
+
+    def _indented(self, line):
+        """A log that a page or a mail indents; or a line of a paragraph, which the kernel indents, without a prefix."""
+        stripped = line.lstrip()
+        prefix, message = self.read(stripped) if stripped else (None, line)
+        if prefix is None:
+            return None, line
+        if self._text is not None:
+            self._text = line[: len(line) - len(stripped)] + self._text
+        return prefix, message
+
+    def _remember(self, line, end, prefix):
+        self._text = line[:end]
+        self._prefix = prefix
+        return self._with_uptime(prefix, line[end:])
+
+    def _with_uptime(self, prefix, rest):
+        """Take the kernel's own time off a message that syslog has stamped already."""
+        match = _SECONDS.match(rest)
+        if match:
+            prefix = Prefix(
+                prefix.style, prefix.stamp, prefix.host, float(match.group(1)), match.group(2), prefix.trusted
+            )
+            rest = rest[match.end() :]
+        if rest[:17] == 'message repeated ':
+            match = _REPEATED.match(rest)
+            if match:
+                inner, rest = self._with_uptime(prefix, match.group(2))
+                prefix = Prefix(
+                    inner.style, inner.stamp, inner.host, inner.uptime, inner.caller, inner.trusted, int(match.group(1))
+                )
+        return prefix, rest
+
+    def _bracket(self, line):
+        match = _SECONDS.match(line)
+        if match:
+            prefix = Prefix(None, None, None, float(match.group(1)), match.group(2))
+            return prefix, line[self._behind_brackets(line, match.end(), prefix) :]
+        match = _ISO_BRACKET.match(line)
+        if match:
+            prefix = Prefix('iso', match.group(1) + ('Z' if match.group(2) else ''))
+            return self._remember(line, self._behind_brackets(line, match.end(), prefix), prefix)
+        match = _CTIME.match(line) if ':' in line[:48] else None
+        if match:
+            prefix = Prefix('ctime', match.group(1), None, None, match.group(2))
+            end = self._behind_brackets(line, match.end(), prefix)
+            return (prefix, line[end:]) if match.group(2) else self._remember(line, end, prefix)
+        match = _DELTA.match(line)
+        if match:
+            return Prefix(), line[match.end() :]
+        return self._inner(line)
+
+    @staticmethod
+    def _behind_brackets(line, end, prefix):
+        """Where the message begins: journalctl -o short-monotonic puts host and tag behind the time."""
+        match = _KERNEL.match(line, end)
+        if match:
+            prefix.host, prefix.trusted = match.group(1), True
+        return match.end() if match else end
+
+    def _priority(self, line):
+        match = _PRIORITY.match(line)
+        if not match:
+            return self._inner(line)
+        rest = line[match.end() :]
+        found = self._rfc5424(rest)
+        if found:
+            self._text = None
+            return found
+        kernel = int(match.group(1)) >> 3 == 0
+        prefix, message = self.read(rest) if rest[:1] in '[' or rest[:1].isalnum() else (None, rest)
+        self._text = None
+        prefix = prefix or Prefix()
+        if prefix.trusted is None:
+            prefix.trusted = kernel
+        return prefix, message
+
+    def _decoded(self, line):
+        """dmesg -x: ``kern  :warn  : [secs] message``, and Talos Linux, which may put the node before it."""
+        match = _DECODED.match(line)
+        if not match and ': kern:' in line[:300]:
+            match = _DECODED.match(line, line.index(': kern:') + 2)
+        if not match:
+            return None
+        rest = line[match.end() :]
+        prefix, message = (rest[:1].isdigit() and self._dated(rest)) or self._bracket(rest)
+        self._text = None
+        prefix = prefix or Prefix()
+        return Prefix(
+            prefix.style, prefix.stamp, prefix.host, prefix.uptime, prefix.caller, match.group(1) == 'kern'
+        ), message
+
+    def _rfc5424(self, text):
+        match = _RFC5424.match(text) if text[:2] == '1 ' else None
+        if not match:
+            return None
+        stamp, host, tag, pid = match.groups()[:4]
+        prefix = Prefix(
+            'iso' if stamp != '-' else None,
+            stamp,
+            None if host == '-' else host,
+            None,
+            None,
+            _is_kernel(tag) and pid == '-',
+        )
+        return self._remember(text, match.end(), prefix)
+
+    def _dated(self, line):
+        """Lines that begin with a year or with seconds since 1970."""
+        match = _RFC3339.match(line)
+        if match:
+            stamp, host, tag, pid = match.groups()
+            # dmesg --time-format iso has neither host nor tag, and the message may hold a colon of its own.
+            if tag is None or not (_is_kernel(tag) or host and (',' not in stamp or '.' in stamp)):
+                begin = match.end() if tag is None else match.start(2 if host else 3)
+                return self._with_uptime(Prefix('iso', stamp), line[begin:])
+            return self._remember(line, match.end(), self._tagged('iso', stamp, host, tag, pid))
+        match = _UNIX.match(line)
+        if match:
+            stamp, host, tag, pid = match.groups()
+            return self._remember(line, match.end(), self._tagged('epoch', stamp, host, tag, pid))
+        match = _LOGCAT.match(line)
+        if match:
+            return Prefix('yearless', ' '.join(match.groups())), line[match.end() :]
+        return self._rfc5424(line) or self._syslog(line)
+
+    def _kmsg(self, line):
+        match = _KMSG.match(line)
+        if not match:
+            return None
+        priority, dummy, usec, dummy, extra = match.groups()
+        caller = _CALLER.search(extra)
+        # The kernel refuses facility 0 to whoever writes to /dev/kmsg (devkmsg_write() in kernel/printk/printk.c).
+        return Prefix(None, None, None, int(usec) / 1e6, caller and caller.group(1), int(priority) >> 3 == 0), line[
+            match.end() :
+        ]
+
+    @staticmethod
+    def _cut(line):
+        match = _CUT_SECONDS.match(line)
+        return (Prefix(None, None, None, float(match.group(1))), line[match.end() :]) if match else None
+
+    def _syslog(self, line):
+        match = _RFC3164.match(line)
+        if match:
+            year, day, other_year, clock, last_year, host, tag, pid = match.groups()
+            year = year or other_year or last_year
+            stamp = '%s %s' % (day, clock)
+            if year:
+                prefix = self._tagged('ctime', '- %s %s' % (stamp, year), host, tag, pid)
+            else:
+                prefix = self._tagged('yearless', stamp, host, tag, pid)
+            return self._remember(line, match.end(), prefix)
+        match = _RFC3339.match(line)
+        if match and match.group(3):
+            return self._remember(line, match.end(), self._tagged('iso', *match.groups()))
+        return None
+
+    @staticmethod
+    def _tagged(style, stamp, host, tag, pid):
+        if ' ' in tag and host is None and not _is_kernel(tag):
+            host, tag = tag.split(' ', 1)
+        if host and _FACILITY.match(host):
+            host = None
+        return Prefix(style, stamp, host, None, None, _is_kernel(tag) and not pid, 1, tag)
+
+    def _inner(self, line):
+        """A prefix of no known form: grep's file name, mail quoting, console text before the kernel's own time."""
+        if line.startswith(_STREAMED):
+            return self._json(line[line.index('{') :])
+        match = _LISTED.match(line) if line[:1] in '"\'-' else None
+        found = match and self._listed(*match.groups())
+        if found:
+            return found
+        match = _QUOTE.match(line)
+        if match and '>' in match.group():
+            return self.read(line[match.end() :])
+        head = line[:320]
+        match = _INNER_KERNEL.search(head) if 'kernel:' in head else None
+        if match:
+            before = line[: match.start()]
+            position = before.find(':')
+            while position >= 0:
+                rest = line[position + 1 :]
+                found = self._dated(rest) if rest[:1].isdigit() else self._syslog(rest)
+                self._text = None
+                if found:
+                    return found
+                position = before.find(':', position + 1)
+            return self._with_uptime(Prefix(trusted=not _PROGRAM.search(before)), line[match.end() :])
+        match = _INNER_SECONDS.search(head)
+        if match:
+            # A cell of a table, of Markdown or CSV.
+            ending = line[match.start() - 1 : match.start()].strip() or line[0]
+            if ending in '|"' and line[-1] == ending:
+                line = line[:-1]
+            return self._bracket(line[match.start() :])
+        return None, line
+
+    def _json(self, line):
+        """One record of ``journalctl -o json``, or of another log that is JSON."""
+        try:
+            record = json.loads(line)
+        except ValueError:
+            return self._inner(line)
+        if not isinstance(record, dict):
+            return None, line
+        if 'MESSAGE' in record:
+            return journal_record(record)
+        if is_of_dmesg(record):
+            return dmesg_record(record)
+        record, inner = line_of(record)
+        if not inner:
+            return None, line
+        prefix, message = self.read(inner)
+        self._text = None
+        return with_collectors(prefix or BARE, record), message
+
+    def _listed(self, quote, text):
+        """A line in a list of JSON or YAML, as Ansible prints ``stdout_lines``; None where it has no prefix."""
+        if text[:1] not in '[<' and not text[:1].isalnum():
+            return None
+        if quote == '"':
+            try:
+                text = field_text(json.loads('"%s"' % text))
+            except ValueError:
+                return None
+        else:
+            text = text.replace("''", "'")
+        found = self.read(text)
+        self._text = None
+        return found if found[0] is not None else None

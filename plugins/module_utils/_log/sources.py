@@ -1,0 +1,238 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The log files of a host: which there are, in which order they were written, and their content by blocks."""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import glob
+import io
+import os
+import re
+import stat
+import subprocess
+import tempfile
+import zlib
+
+from .times import parse_iso
+
+BLOCK = 1 << 20
+KERNEL_LOGS = ('/var/log/messages*', '/var/log/kern.log*', '/var/log/syslog*')
+
+_ROTATED = re.compile(r'^(.*?)(?:[.-](\d{8})(?:[-T]?\d{1,10})?|\.(\d{1,4}))?(?:\.(gz|bz2|xz|zst|lzma))?$')
+_MAGIC = ((b'\x1f\x8b', 'gz'), (b'BZh', 'bz2'), (b'\xfd7zXZ\x00', 'xz'), (b'\x28\xb5\x2f\xfd', 'zst'))
+
+
+class SourceError(Exception):
+    """A source that cannot be read, in one line."""
+
+
+class CommandMissing(SourceError):
+    """A command that is not on the host."""
+
+
+def reason(error):
+    """An exception in a few words."""
+    return getattr(error, 'strerror', None) or str(error) or error.__class__.__name__
+
+
+def in_blocks(pieces):
+    """Pieces of a log put together to blocks."""
+    block, size = [], 0
+    for piece in pieces:
+        block.append(piece)
+        size += len(piece)
+        if size >= BLOCK:
+            yield b''.join(block)
+            block, size = [], 0
+    if block:
+        yield b''.join(block)
+
+
+class LogFile:
+    """A file, and where its name places it among the rotated ones of its family."""
+
+    def __init__(self, path, named=True):
+        self.path = path
+        self.named = named
+        self.kind = None
+        name = os.path.basename(path)
+        base, self.date, number = _ROTATED.match(name).groups()[:3]
+        self.family = os.path.join(os.path.dirname(path), base)
+        # Undated ones are numbered from the newest, and the one without a number is written now.
+        self.age = -int(number) if number else 0
+        self.current = not self.date and not number
+        try:
+            self.modified = os.stat(path).st_mtime
+        except (OSError, IOError):
+            self.modified = 0
+
+    def order(self):
+        """Sorts the files of a family by when they were written."""
+        return (self.current, self.date or '', self.age, self.modified, self.path)
+
+    def last_moment(self, now):
+        """No line of it was written after this: its date, its last change, or now."""
+        moments = [now]
+        if self.modified:
+            moments.append(self.modified)
+        if self.date:
+            dated = parse_iso('%s-%s-%sT23:59:59' % (self.date[:4], self.date[4:6], self.date[6:]))
+            if dated:
+                moments.append(dated[0])
+        return min(moments)
+
+
+def is_pattern(path):
+    """Whether a path holds wildcards of glob(7)."""
+    return any(mark in path for mark in '*?[')
+
+
+def find_files(patterns, named):
+    """Log files of paths and patterns, each once, families together and oldest first."""
+    found, known = [], set()
+    for pattern in patterns:
+        paths = sorted(glob.glob(pattern)) if is_pattern(pattern) and not os.path.exists(pattern) else [pattern]
+        for path in paths:
+            real = os.path.realpath(path)
+            if real in known or (is_pattern(pattern) and os.path.isdir(path)):
+                continue
+            known.add(real)
+            found.append(LogFile(path, named and not is_pattern(pattern)))
+    first = {}
+    for index, log in enumerate(found):
+        first.setdefault(log.family, index)
+    return sorted(found, key=lambda log: (first[log.family],) + log.order())
+
+
+def kind_of(head):
+    """gz, bz2, xz, zst or None by a file's first bytes."""
+    return next((kind for magic, kind in _MAGIC if head.startswith(magic)), None)
+
+
+def open_log(path):
+    """A regular file as a binary stream. Raises IOError, OSError or SourceError."""
+    # A FIFO or a device would block or never end.
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    stream = io.open(descriptor, 'rb', buffering=0)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        stream.close()
+        raise SourceError('not a regular file')
+    return stream
+
+
+def read_blocks(stream, kind):
+    """The content of an open log by blocks, decompressed."""
+    if kind is None:
+        return _plain(stream)
+    if kind == 'gz':
+        return _inflate(stream)
+    if kind == 'zst':
+        return _by_command(stream, ['zstd', '-dcq'])
+    try:
+        new = __import__('lzma').LZMADecompressor if kind == 'xz' else __import__('bz2').BZ2Decompressor
+    except ImportError:
+        new = None
+    # Python 2 has no lzma, and a bz2 that unpacks without bound.
+    if new is None or str is bytes:
+        return _by_command(stream, ['xz' if kind == 'xz' else 'bzip2', '-dc'])
+    return _unpack(stream, new)
+
+
+def _plain(stream):
+    # A log that grows meanwhile is read to where it ended when reading began.
+    left = os.fstat(stream.fileno()).st_size - stream.tell()
+    while left > 0:
+        block = stream.read(min(BLOCK, left))
+        if not block:
+            return
+        left -= len(block)
+        yield block
+
+
+def _inflate(stream):
+    """gzip, its members one after another, by blocks of bounded size: a small file may unpack to a very large one."""
+    inflater, data, fresh = zlib.decompressobj(31), b'', True
+    while True:
+        data = data or stream.read(1 << 16)
+        if not data:
+            break
+        try:
+            block = inflater.decompress(data, BLOCK)
+        except zlib.error as error:
+            raise SourceError('corrupt: %s' % error)
+        fresh = False
+        data = inflater.unconsumed_tail
+        if inflater.unused_data or getattr(inflater, 'eof', False):
+            data = inflater.unused_data.lstrip(b'\0')
+            inflater, fresh = zlib.decompressobj(31), True
+        if block:
+            yield block
+    if not fresh and getattr(inflater, 'eof', True) is False:
+        raise SourceError('corrupt: it ends in the middle of compressed data')
+
+
+def _unpack(stream, new):
+    """bz2 and xz, likewise."""
+    unpacker, data = new(), b''
+    while True:
+        if unpacker.eof:
+            data = unpacker.unused_data or stream.read(1 << 16)
+            if not data.strip(b'\0'):
+                return
+            unpacker = new()
+        elif unpacker.needs_input:
+            data = stream.read(1 << 16)
+            if not data:
+                raise SourceError('corrupt: it ends in the middle of compressed data')
+        else:
+            data = b''
+        try:
+            block = unpacker.decompress(data, BLOCK)
+        except Exception as error:  # lzma.LZMAError and bz2's OSError share no base but this
+            raise SourceError('corrupt: %s' % error)
+        if block:
+            yield block
+
+
+def _by_command(stream, argv):
+    try:
+        for block in command_blocks(argv, stream):
+            if block:
+                yield block
+    except CommandMissing as error:
+        raise SourceError('it takes a command to read it: %s' % error)
+    except SourceError as error:
+        raise SourceError('corrupt: %s' % error)
+
+
+def command_blocks(argv, stdin=None):
+    """What a command prints, by blocks. A command that fails, or is not there, is a SourceError."""
+    with tempfile.TemporaryFile() as complaints, io.open(os.devnull, 'rb') as nothing:
+        try:
+            process = subprocess.Popen(
+                argv,
+                stdin=stdin or nothing,
+                stdout=subprocess.PIPE,
+                stderr=complaints,
+                env=dict(os.environ, LC_ALL='C', LANGUAGE='C'),
+            )
+        except OSError as error:
+            raise CommandMissing('%s: %s' % (argv[0], reason(error)))
+        try:
+            while True:
+                block = process.stdout.read(BLOCK)
+                if not block:
+                    break
+                yield block
+            if process.wait() != 0:
+                complaints.seek(0)
+                message = complaints.read(1 << 12).decode('utf-8', 'replace').strip()
+                raise SourceError((message.splitlines() or ['%s failed' % argv[0]])[0])
+        finally:
+            process.stdout.close()
+            if process.poll() is None:
+                process.kill()
+                process.wait()

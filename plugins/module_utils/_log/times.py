@@ -1,0 +1,162 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Times as logs write them: with a zone or without, in any language, and without the year."""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import calendar
+import re
+import time
+
+from .._node.host import to_bytes
+
+# What %b prints in the locales of glibc; a month that is a number (Chinese, Japanese, Korean) needs no name.
+_MONTH_NAMES = (
+    u'jan janv gen ene led sty tammi oca \u044f\u043d\u0432 \u0441\u0456\u0447 ian sau jaan',
+    u'feb febr f\xe9vr fev \xfano lut helmi \u015fub \u0444\u0435\u0432 \u043b\u044e\u0442 vas veebr',
+    u'mar mars mrt m\xe4r m\xe4rz mrz b\u0159e maalis m\xe1rc \u043c\u0430\u0440 \u0431\u0435\u0440 kov m\xe4rts',
+    u'apr avr avril abr dub kwi huhti nis \xe1pr \u0430\u043f\u0440 \u043a\u0432\u0456 bal',
+    u'may mai mag maj mei kv\u011b touko m\xe1j \u043c\u0430\u0439 \u043c\u0430\u044f \u0442\u0440\u0430 maijs geg',
+    u'jun juin giu \u010den cze kes\xe4 haz j\xfan \u0438\u044e\u043d \u0447\u0435\u0440 bir juuni iun',
+    u'jul juil lug \u010dec lip hein\xe4 tem j\xfal \u0438\u044e\u043b \u043b\u0438\u043f lie juuli iul',
+    u'aug ao\xfb ao\xfbt ago srp sie elo a\u011fu \u0430\u0432\u0433 \u0441\u0435\u0440 rgp',
+    u'sep sept set z\xe1\u0159 wrz syys eyl szept \u0441\u0435\u043d \u0432\u0435\u0440 rgs',
+    u'oct okt ott out \u0159\xedj pa\u017a loka eki \u043e\u043a\u0442 \u0436\u043e\u0432 spa',
+    u'nov lis marras kas \u043d\u043e\u044f \u043b\u0438\u0441 lap noi',
+    u'dec d\xe9c dez dic des pro gru joulu ara \u0434\u0435\u043a \u0433\u0440\u0443 gru dets',
+)
+_MONTHS = dict((name, number) for number, names in enumerate(_MONTH_NAMES, 1) for name in names.split())
+
+_CLOCK = re.compile(r'^(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?$')
+_ISO = re.compile(r'^(\d{4})-(\d{2})-(\d{2})[T ](\d{2}):(\d{2}):(\d{2})(?:[.,](\d{1,9}))?\d*\s*(Z|[+-]\d{2}:?\d{2})?$')
+_MONTH_DIGITS = re.compile(u'^(\\d{1,2})\\D?$')
+_DAY = 86400.0
+_DAYS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+
+
+def month_number(name):
+    """1 to 12 of a month's abbreviation in any of the known languages, or None."""
+    month = _MONTHS.get(name.lower())
+    if month is not None:
+        return month
+    text = to_bytes(name).decode('utf-8', 'replace').lower().strip(u'. ')
+    digits = _MONTH_DIGITS.match(text)
+    if digits:
+        number = int(digits.group(1))
+        return number if 1 <= number <= 12 else None
+    return _MONTHS.get(text)
+
+
+def _seconds(clock):
+    match = _CLOCK.match(clock)
+    if not match:
+        return None
+    hours, minutes, seconds, fraction = match.groups()
+    value = int(hours) * 3600 + int(minutes) * 60 + int(seconds or 0)
+    return value + float('0.' + fraction) if fraction else value
+
+
+def parse_yearless(text):
+    """(month, day, seconds) of ``Oct 28 11:32:28``, or None."""
+    fields = text.split()
+    if len(fields) != 3 or not fields[1].isdigit() or len(fields[1]) > 2:
+        return None
+    month, seconds = month_number(fields[0]), _seconds(fields[2])
+    return None if month is None or seconds is None else (month, int(fields[1]), seconds)
+
+
+def _is_day(year, month, day):
+    return 1 <= month <= 12 and 1 <= day <= _DAYS[month - 1] - (month == 2 and not calendar.isleap(year))
+
+
+def _epoch(year, month, day, seconds):
+    """Seconds since 1970 of a local time of day, or None where there is no such day."""
+    if not 1970 <= year <= 2500 or not _is_day(year, month, day):
+        return None
+    whole = int(seconds)
+    try:
+        return time.mktime((year, month, day, whole // 3600, whole // 60 % 60, whole % 60, 0, 0, -1)) + seconds - whole
+    except (OverflowError, ValueError):
+        return None
+
+
+def with_year(yearless, year):
+    """Seconds since 1970 of (month, day, seconds) in a year, local time; None for a 29 February that it lacks."""
+    return _epoch(year, *yearless)
+
+
+def latest_before(yearless, limit):
+    """Seconds since 1970 of the latest (month, day, seconds) that is not after ``limit``, give or take a day."""
+    limit += _DAY
+    year = time.localtime(limit).tm_year
+    for candidate in range(year, year - 9, -1):
+        value = with_year(yearless, candidate)
+        if value is not None and value <= limit:
+            return value
+    return None
+
+
+def parse_iso(text):
+    """(seconds since 1970, offset in seconds or None) of an ISO 8601 time; local where it names no zone."""
+    match = _ISO.match(text)
+    if not match:
+        return None
+    year, month, day, hour, minute, second = (int(part) for part in match.groups()[:6])
+    fraction = float('0.' + match.group(7)) if match.group(7) else 0
+    zone = match.group(8)
+    seconds = hour * 3600 + minute * 60 + second
+    if zone is None:
+        value = _epoch(year, month, day, seconds)
+        return None if value is None else (value + fraction, None)
+    if not _is_day(year, month, day):
+        return None
+    offset = 0
+    if zone != 'Z':
+        offset = (int(zone[1:3]) * 3600 + int(zone[-2:]) * 60) * (-1 if zone[0] == '-' else 1)
+    return calendar.timegm((year, month, day, 0, 0, 0)) + seconds - offset + fraction, offset
+
+
+def parse_moment(text):
+    """Seconds since 1970 of a day or a time, ISO 8601, as a person gives it; None where it is neither."""
+    text = text.strip()
+    if re.match(r'\d{4}-\d\d-\d\d$', text):
+        text += 'T00:00:00'
+    elif re.match(r'\d{4}-\d\d-\d\d[T ]\d\d:\d\d$', text):
+        text += ':00'
+    found = parse_iso(text)
+    return found and found[0]
+
+
+def parse_ctime(text):
+    """Seconds since 1970 of what ``dmesg -T`` prints, ``Di Aug 12 03:54:03 2025``, in the locale it ran in."""
+    fields = text.split()
+    clock = next((index for index, field in enumerate(fields) if _CLOCK.match(field)), None)
+    if clock is None or clock < 2 or clock + 1 >= len(fields):
+        return None
+    year, day, month = fields[clock + 1], fields[clock - 1].rstrip('.'), month_number(fields[clock - 2])
+    if month is None and month_number(fields[clock - 1]) and fields[clock - 2].rstrip('.').isdigit():
+        day, month = fields[clock - 2].rstrip('.'), month_number(fields[clock - 1])
+    if month is None or not (year.isdigit() and len(year) == 4 and day.isdigit() and len(day) <= 2):
+        return None
+    return _epoch(int(year), month, int(day), _seconds(fields[clock]))
+
+
+def format_time(epoch, offset=None):
+    """ISO 8601 with offset, whole seconds; the offset is local where none is given."""
+    if epoch is None:
+        return None
+    try:
+        if offset is None:
+            parts = time.localtime(epoch)
+            offset = calendar.timegm(parts) - int(epoch // 1)
+        else:
+            parts = time.gmtime(epoch + offset)
+    except (OverflowError, ValueError, OSError):
+        return None
+    minutes = abs(offset) // 60
+    return '%04d-%02d-%02dT%02d:%02d:%02d%s%02d:%02d' % (
+        tuple(parts[:6]) + ('-' if offset < 0 else '+', minutes // 60, minutes % 60)
+    )

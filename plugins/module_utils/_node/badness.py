@@ -1,0 +1,59 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""oom_badness() of mm/oom_kill.c: how the kernel ranks the processes it may kill, as it was in each kernel."""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+from .kernel import kernel_version
+
+UNKILLABLE = -1000
+
+
+def root_bonus(kernel):
+    """What a process with CAP_SYS_ADMIN is let off: ``memory`` (3% of all memory), ``usage`` (3% of its own) or None.
+
+    778c14affaf9 (3.14) went from the first to the second, d46078b28889 (4.17) took it away. An unknown kernel is
+    taken for a new one.
+    """
+    version = kernel_version(kernel)
+    if version is None or version >= (4, 17, 0):
+        return None
+    return 'usage' if version >= (3, 14, 0) else 'memory'
+
+
+def counts_page_tables(kernel):
+    """Whether the page tables of a process count, which they do since f755a042d82b (2.6.39)."""
+    version = kernel_version(kernel)
+    return version is None or version >= (2, 6, 39)
+
+
+def badness(rss_pages, pgtables_pages, swap_pages, oom_score_adj, total_pages, privileged=False, kernel=None):
+    """Points of a process, in pages: the process with the most is the victim. None where it cannot be one.
+
+    ``total_pages`` is what the kernel counts with: its managed RAM and all swap, or the limit of a memcg.
+    Kernels before a7f638f999ff (3.5) count in thousandths, which ranks the same but for their rounding.
+    """
+    if oom_score_adj == UNKILLABLE:
+        return None
+    points = rss_pages + swap_pages
+    if counts_page_tables(kernel):
+        points += pgtables_pages
+    bonus = root_bonus(kernel) if privileged else None
+    if bonus == 'usage':
+        points -= points * 3 // 100
+    if bonus == 'memory':
+        oom_score_adj -= 30
+    points += oom_score_adj * (total_pages // 1000)
+    version = kernel_version(kernel)
+    if version is not None and version < (5, 9, 0):
+        # 9066e5cfb73c (5.9) lets points go below 1, so that protected processes rank among each other.
+        return max(points, 1)
+    return points
+
+
+def score(points, total_pages):
+    """Points in thousandths of all memory, as the kernel printed them in its kill line (up to 5.0)."""
+    return points * 1000 // total_pages if total_pages else 0

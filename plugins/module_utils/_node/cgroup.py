@@ -1,0 +1,132 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The memory controller (cgroups(7)): which version, what limits this process, and each cgroup's own swappiness."""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import os
+import posixpath
+
+from .meminfo import text_of
+from .mounts import mounts
+
+# Without a limit, version 1 says the largest whole number of pages in a long.
+_UNLIMITED = 1 << 62
+
+
+def layout(host):
+    """{version: 1|2|hybrid|null, memory: version of the memory controller or null, mount: {root, mount_point}|null}."""
+    table = mounts(host)
+    first = [mount for mount in table if mount['filesystem'] == 'cgroup']
+    second = [mount for mount in table if mount['filesystem'] == 'cgroup2']
+    version = ('hybrid' if first and second else 1 if first else 2 if second else None)
+    for mount in first:
+        if 'memory' in mount['options']:
+            return {'version': version, 'memory': 1, 'mount': mount}
+    # Where the first version has other controllers alone, memory may be with the second.
+    if second:
+        return {'version': version, 'memory': 2, 'mount': second[0]}
+    return {'version': version, 'memory': None, 'mount': None}
+
+
+def _own_path(host, version):
+    for line in (host.read('/proc/self/cgroup') or '').splitlines():
+        number, _colon, rest = line.partition(':')
+        controllers, _colon, path = rest.partition(':')
+        if (version == 1 and 'memory' in controllers.split(',')) or (version == 2 and number == '0'):
+            return path
+    return None
+
+
+def _chain(host, where):
+    """Directories from this process's own cgroup up to the mount's root."""
+    mount = where['mount']
+    path = _own_path(host, where['memory'])
+    if path is None:
+        return []
+    # In a container without a cgroup namespace the path is the host's, and the mount shows a part of it.
+    if mount['root'] not in ('/', '') and (path + '/').startswith(mount['root'] + '/'):
+        path = path[len(mount['root']):]
+    directory = posixpath.normpath(mount['mount_point'] + '/' + path)
+    if not directory.startswith(mount['mount_point']) or not host.exists(directory):
+        directory = mount['mount_point']
+    chain = [directory]
+    while directory != mount['mount_point']:
+        directory = posixpath.dirname(directory)
+        chain.append(directory)
+    return chain
+
+
+def _number(host, path):
+    """A limit or a count; None for none (``max``, or version 1's huge number) and for what cannot be read."""
+    text = text_of(host, path) or ''
+    return int(text) if text.isdigit() and int(text) < _UNLIMITED else None
+
+
+def _event(host, path, name):
+    for line in (text_of(host, path) or '').splitlines():
+        fields = line.split()
+        if len(fields) == 2 and fields[0] == name and fields[1].isdigit():
+            return int(fields[1])
+    return None
+
+
+def _level(host, version, directory):
+    if version == 2:
+        return {
+            'limit_bytes': _number(host, directory + '/memory.max'),
+            'swap_limit_bytes': _number(host, directory + '/memory.swap.max'),
+            'usage_bytes': _number(host, directory + '/memory.current'),
+            'oom_kills': _event(host, directory + '/memory.events', 'oom_kill'),
+        }
+    limit = _number(host, directory + '/memory.limit_in_bytes')
+    both = _number(host, directory + '/memory.memsw.limit_in_bytes')
+    return {
+        'limit_bytes': limit,
+        # Version 1 limits memory and swap together.
+        'swap_limit_bytes': None if both is None else max(0, both - (limit or 0)),
+        'usage_bytes': _number(host, directory + '/memory.usage_in_bytes'),
+        'oom_kills': _event(host, directory + '/memory.oom_control', 'oom_kill'),
+    }
+
+
+def own_cgroup(host):
+    """{version, path, limit_bytes, swap_limit_bytes, usage_bytes, oom_kills} of what limits this process.
+
+    The limits are the least of the cgroup's own and those above it; path, usage and kills are of the cgroup that has
+    the memory limit, or the process's own where none has.
+    """
+    where = layout(host)
+    result = {'version': where['version'], 'path': None, 'limit_bytes': None, 'swap_limit_bytes': None,
+              'usage_bytes': None, 'oom_kills': None}
+    chain = _chain(host, where) if where['mount'] else []
+    levels = [(directory, _level(host, where['memory'], directory)) for directory in chain]
+    if not levels:
+        return result
+    limited = [pair for pair in levels if pair[1]['limit_bytes'] is not None]
+    directory, level = min(limited, key=lambda pair: pair[1]['limit_bytes']) if limited else levels[0]
+    swaps = [each['swap_limit_bytes'] for _path, each in levels if each['swap_limit_bytes'] is not None]
+    result.update(level, swap_limit_bytes=min(swaps) if swaps else None,
+                  path=directory[len(where['mount']['mount_point']):] or '/')
+    return result
+
+
+def swappiness_of_cgroups(host):
+    """[{path, value, file}] of every cgroup but the root, which has vm.swappiness; none with version 2."""
+    where = layout(host)
+    if where['memory'] != 1:
+        return []
+    mount = where['mount']['mount_point']
+    found = []
+    for directory, names, files in os.walk(host.path(mount)):
+        names.sort()
+        below = directory[len(host.path(mount)):]
+        if not below or 'memory.swappiness' not in files:
+            continue
+        value = _number(host, '%s%s/memory.swappiness' % (mount, below))
+        if value is not None:
+            found.append({'path': below, 'value': value, 'file': '%s%s/memory.swappiness' % (mount, below)})
+    return found

@@ -1,0 +1,70 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The mount table, and the filesystem that a path is on (proc(5), /proc/PID/mountinfo)."""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import os
+
+from .swap_areas import unescape
+
+
+def parse_mountinfo(text):
+    """Mounts of a mountinfo file, in its order.
+
+    Each is {mount_point, root, filesystem, source, read_only, options, device}. ``root`` is the directory of the
+    filesystem that is mounted, other than ``/`` for a bind mount. Lines that do not parse are left out.
+    """
+    mounts = []
+    for line in (text or '').split('\n'):
+        before, separator, after = line.partition(' - ')
+        left, right = before.split(' '), after.split(' ')
+        if not separator or len(left) < 6 or len(right) < 2:
+            continue
+        options = left[5].split(',') + (right[2].split(',') if len(right) > 2 else [])
+        mounts.append({
+            'mount_point': unescape(left[4]),
+            'root': unescape(left[3]),
+            'filesystem': right[0],
+            'source': unescape(right[1]),
+            'read_only': 'ro' in options,
+            'options': sorted(set(options)),
+            'device': left[2],
+        })
+    return mounts
+
+
+def mounts(host):
+    """The mounts that this process sees."""
+    return parse_mountinfo(host.read('/proc/self/mountinfo'))
+
+
+def mount_of(table, path):
+    """The mount that ``path``, absolute and free of symbolic links, is on; None where the table has none.
+
+    Of two mounts on one mount point the later hides the earlier.
+    """
+    found = None
+    for mount in table:
+        point = mount['mount_point'].rstrip('/')
+        if path == point or path.startswith(point + '/'):
+            if found is None or len(point) >= len(found['mount_point'].rstrip('/')):
+                found = mount
+    return found
+
+
+def disk_space(path):
+    """{available_bytes, free_bytes, total_bytes, block_bytes} of the filesystem that holds ``path`` (statvfs(3)).
+
+    ``available_bytes`` leaves out the blocks that the filesystem reserves for root.
+    """
+    status = os.statvfs(path)
+    return {
+        'available_bytes': status.f_bavail * status.f_frsize,
+        'free_bytes': status.f_bfree * status.f_frsize,
+        'total_bytes': status.f_blocks * status.f_frsize,
+        'block_bytes': status.f_frsize,
+    }

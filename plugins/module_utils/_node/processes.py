@@ -1,0 +1,119 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The processes of a node, from /proc (proc(5)), in the pids that this node sees."""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import re
+
+from .sizes import parse_size
+
+# include/linux/sched.h; field 9 of /proc/PID/stat.
+_PF_KTHREAD = 0x00200000
+_MAX_DEPTH = 64
+_STATUS = re.compile(r'^(Uid|VmRSS|VmSwap|VmPTE|VmPMD):\s*(\d+)(?:\s+\d+)*\s*(kB)?\s*$', re.MULTILINE)
+_DELETED = ' (deleted)'
+
+
+def parse_stat(text):
+    """{name, ppid, flags, start_ticks} of /proc/PID/stat, or None where it is cut.
+
+    A process names itself, parentheses and spaces included: the name ends at the last parenthesis.
+    """
+    head, separator, tail = text.rpartition(')')
+    fields = tail.split()
+    if not separator or '(' not in head or len(fields) < 20:
+        return None
+    return {
+        'name': head.split('(', 1)[1],
+        'ppid': int(fields[1]),
+        'flags': int(fields[6]),
+        'start_ticks': int(fields[19]),
+    }
+
+
+def parse_status(text):
+    """{uid, rss_bytes, swap_bytes, pgtables_bytes} of /proc/PID/status; null where the kernel says nothing."""
+    found = dict((name, (number, unit)) for name, number, unit in _STATUS.findall(text or ''))
+
+    def size_bytes(name):
+        return parse_size(found[name][0]) * 1024 if name in found else None
+
+    tables = size_bytes('VmPTE')
+    # Kernels 4.0 to 4.14 count the second level apart (kernel commit af5b0f6a09e4).
+    if tables is not None:
+        tables += size_bytes('VmPMD') or 0
+    return {
+        'uid': int(found['Uid'][0]) if 'Uid' in found else None,
+        'rss_bytes': size_bytes('VmRSS'),
+        'swap_bytes': size_bytes('VmSwap'),
+        'pgtables_bytes': tables,
+    }
+
+
+def parse_cgroups(text):
+    """[{controllers: [...], path}] of /proc/PID/cgroup (cgroups(7)); controllers is empty for version 2."""
+    groups = []
+    for line in (text or '').splitlines():
+        fields = line.split(':', 2)
+        if len(fields) == 3:
+            groups.append({'controllers': [name for name in fields[1].split(',') if name], 'path': fields[2]})
+    return groups
+
+
+def _integer(text):
+    try:
+        return int(text)
+    except (TypeError, ValueError):
+        return None
+
+
+def process(host, pid):
+    """One process, or None where it is gone.
+
+    {pid, ppid, name, exe, cmdline, uid, oom_score, oom_score_adj, rss_bytes, swap_bytes, pgtables_bytes,
+    start_ticks, kernel_thread, cgroups}. ``exe`` is a path in the process's own mount namespace.
+    """
+    directory = '/proc/%d/' % pid
+    stat = parse_stat(host.read(directory + 'stat') or '')
+    if stat is None:
+        return None
+    exe = host.readlink(directory + 'exe')
+    # The binary of a server that was upgraded but not restarted.
+    if exe and exe.endswith(_DELETED):
+        exe = exe[:-len(_DELETED)]
+    row = {
+        'pid': pid,
+        'ppid': stat['ppid'],
+        'name': stat['name'],
+        'exe': exe,
+        'cmdline': [word for word in (host.read(directory + 'cmdline') or '').split('\0') if word],
+        'oom_score': _integer(host.read(directory + 'oom_score')),
+        'oom_score_adj': _integer(host.read(directory + 'oom_score_adj')),
+        'start_ticks': stat['start_ticks'],
+        'kernel_thread': bool(stat['flags'] & _PF_KTHREAD),
+        'cgroups': parse_cgroups(host.read(directory + 'cgroup')),
+    }
+    row.update(parse_status(host.read(directory + 'status')))
+    return row
+
+
+def processes(host):
+    """All processes, by pid; those that end meanwhile are left out."""
+    found = (process(host, int(name)) for name in host.listdir('/proc') if name.isdigit())
+    return sorted((row for row in found if row), key=lambda row: row['pid'])
+
+
+def ancestors(host, row):
+    """The parents of a process, nearest first, up to the first process of its pid namespace."""
+    chain = []
+    seen = set([row['pid']])
+    while row and row['ppid'] > 0 and row['ppid'] not in seen and len(chain) < _MAX_DEPTH:
+        seen.add(row['ppid'])
+        row = process(host, row['ppid'])
+        if row:
+            chain.append(row)
+    return chain

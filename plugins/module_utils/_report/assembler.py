@@ -1,0 +1,344 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Puts the messages of a log together to OOM reports: by host, by the task that printed, and by what they say."""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import collections
+import re
+
+from . import lines
+from .._log.text import BARE
+from .report import Report
+from .._log.times import parse_yearless
+
+# So many lines without a word of a report, and one that is open has ended: another CPU's trace or a slab list may lie
+# in between.
+_PATIENCE_OPEN = 500
+# The reaper and memory.oom.group speak soon after the kill.
+_PATIENCE_CLOSED = 30
+_PATIENCE_NONE = 10
+_MOST_STREAMS = 64
+_MOST_WAITING = 16
+# A report of so many tasks does not wait for the reaper's line.
+_LARGE_TABLE = 4096
+_QUOTES = ('"', "'", '`', '(')
+# An OOM kill that follows its header by more than this belongs to another report, whose header was lost.
+_LONGEST_KILL = 300
+
+_BARE_KEY = (None, None, None, False)
+# The first line of a part, where the header above it is lost.
+_STARTS = ('Mem-', 'Tasks state', 'Task in', 'memory: usage', 'Memory cgroup stats', '[ pid', '[  pid')
+# A line of the memory block, where all above it is lost. A trace may be that of another trouble.
+_MIDDLE = re.compile(
+    r'Node \d|active_anon:|lowmem_reserve\[\]:|\d+ (?:total pagecache pages|pages RAM)|(?:Free|Total) swap'
+)
+
+
+def seconds_between(first, second):
+    """Seconds from one prefix to another where both tell a time in the same way, else None."""
+    if first.uptime is not None and second.uptime is not None:
+        return second.uptime - first.uptime
+    if first.style == second.style == 'yearless' and first.stamp != second.stamp:
+        a, b = parse_yearless(first.stamp), parse_yearless(second.stamp)
+        if a and b:
+            return b[2] - a[2] + (b[1] - a[1]) * 86400 if a[0] == b[0] else None
+    return None
+
+
+class Assembler:
+    """Takes messages, and makes reports of them.
+
+    ``ended`` are those that nothing is added to any more, for who reads them to take; ``idle`` counts the messages that
+    came since the last one of a report.
+    """
+
+    def __init__(self):
+        self.ended = []
+        self._streams = {}
+        self._waiting = collections.deque()
+        self._keyed = self._key = None
+        self.idle = 0
+        # The last task table of each host: a later one may have lost its header.
+        self._layouts = {}
+
+    def begin(self):
+        """The next message is not the one after the last: what was open has ended."""
+        for key in list(self._streams):
+            self._close(key)
+        self.idle = 0
+
+    def wants_more(self, pending):
+        """Whether the messages that follow may still belong to a report, or to one that a ``pending`` one may begin."""
+        if not self._streams:
+            return pending and self.idle < _PATIENCE_NONE
+        if self.idle < _PATIENCE_CLOSED:
+            return True
+        return self.idle < _PATIENCE_OPEN and any(not report.has_ended() for report in self._streams.values())
+
+    def flush(self):
+        """No more messages come: hand over all that is held."""
+        for key in list(self._streams):
+            self._close(key)
+        self.ended.extend(self._waiting)
+        self._waiting.clear()
+        self._layouts.clear()
+
+    def _close(self, key):
+        report = self._streams.pop(key, None)
+        if report is None:
+            return
+        if report.table is not None and not report.table.headless:
+            self._layouts[key[0]] = report.table.header
+        if report.worth_telling():
+            if report.table is not None and len(report.table.rows) > _LARGE_TABLE:
+                self.ended.append(report)
+                return
+            self._waiting.append(report)
+            if len(self._waiting) > _MOST_WAITING:
+                self.ended.append(self._waiting.popleft())
+
+    def _open(self, key, pending):
+        self._close(key)
+        if len(self._streams) >= _MOST_STREAMS:
+            self._close(next(iter(self._streams)))
+        report = self._streams[key] = Report(pending[0], *pending[2].place(pending[3]))
+        report.layout = self._layouts.get(key[0])
+        return report
+
+    def add_rows(self, rows):
+        """Add rows to the task table that the last message belongs to; how many were taken."""
+        report = self._streams.get(self._key)
+        return report.table.add_all(rows) if report is not None and report.table is not None else 0
+
+    def take(self, pending, message, whole, pieces):
+        """Take in a message: ``pending`` is (prefix, its first line, lines, index), ``whole`` joins it with the pieces
+        of lines below it.
+        """
+        prefix = pending[0]
+        # What user space printed never touches a report of the kernel.
+        if prefix is not self._keyed:
+            self._keyed, self._key = prefix, (prefix.host, prefix.boot, prefix.caller, prefix.trusted is False)
+        key = self._key
+        report = self._streams.get(key)
+        if report is None and self._streams and prefix is not BARE and 'oom-killer' not in whole:
+            report = self._adopt(key, prefix)
+        if message[:1] == '[':
+            if report is not None and report.table is not None and report.table.add(message, pieces):
+                self.idle = 0
+                return
+            # A process whose name begins so may ask for memory, too, and so may a prefix that nobody knows.
+            hint = 'oom-killer' in message or 'ut of memory: ' in message
+        else:
+            # Every line that _EVENTS knows holds one of these; an expression would take longer to look for them.
+            hint = (
+                'oom' in whole
+                or 'ill' in whole
+                or 'OOM victim' in whole
+                or 'allocation failure' in whole
+                or 'mems_allowed=' in whole
+                or 'Kernel panic' in whole
+            )
+        if hint and self._event(key, report, pending, whole):
+            self.idle = 0
+            return
+        if report is None or report.has_ended():
+            if message.startswith(_STARTS) or (report is None and _MIDDLE.match(message)):
+                report = self._open(key, pending)
+            elif report is None:
+                self.idle += 1
+                return
+        if report.read(message, whole, pieces):
+            self.idle = 0
+        else:
+            self.idle += 1
+
+    def _adopt(self, key, prefix):
+        """The report whose header alone has no prefix: who copied it began in the middle of the line."""
+        bare = self._streams.get(_BARE_KEY)
+        if bare is None or not bare.is_header_alone() or prefix.trusted is False:
+            return None
+        del self._streams[_BARE_KEY]
+        self._streams[key] = bare
+        bare.prefix = prefix
+        return bare
+
+    def _event(self, key, report, pending, message):
+        """Lines that start, decide or end a report. True where this is one."""
+        for word, handler in _EVENTS:
+            if word in message:
+                found = handler(self, key, report, pending, message)
+                if found:
+                    return True
+        return False
+
+    def _at_start(self, pending, message, text):
+        """Whether a message begins with a text; where the kernel did not write it, whether it holds it unquoted."""
+        if message.startswith(text):
+            return True
+        before, found, dummy = message.partition(text)
+        return bool(found) and pending[0].trusted is not True and before[-1:] not in _QUOTES
+
+    def _invoked(self, key, report, pending, message):
+        header = lines.invoked(message)
+        if header is None:
+            return False
+        # A page about OOM kills holds these words as well, and may follow a line of the kernel.
+        bare = pending[0] is BARE
+        if (bare and header['name'] is None) or (
+            header['gfp_mask'] is None and (bare or 'oom-killer' not in pending[1])
+        ):
+            return False
+        report = self._open(key, pending)
+        report.header = header
+        report.manual = header['order'] == -1
+        return True
+
+    def _killed(self, key, report, pending, message):
+        prefix = pending[0]
+        victim = lines.killed(message, prefix.trusted is not True)
+        if victim is None:
+            return False
+        if report is None or not self._belongs(report, prefix, victim):
+            report = self._open(key, pending)
+        for _again in range(min(prefix.repeated, 1000)):
+            report.add_victim(victim)
+        return True
+
+    def _killed_by_openvz(self, key, report, pending, message):
+        found = lines.killed_by_openvz(message)
+        if found is None:
+            return False
+        container, victim, score = found
+        if report is None or not self._belongs(report, pending[0], victim):
+            report = self._open(key, pending)
+        report.add_victim(victim)
+        if report.chosen is None:
+            report.chosen = {'pid': victim['pid'], 'name': victim['name'], 'score': score, 'memcg': victim['memcg']}
+        if container is not None:
+            report.limit_path = report.limit_path or '/' + container
+        return True
+
+    @staticmethod
+    def _belongs(report, prefix, victim):
+        """Whether a victim is the one that an open report is about."""
+        if report.has_victim(victim['pid'], victim['name']):
+            return True
+        gap = seconds_between(report.prefix, prefix)
+        if report.failure or (gap is not None and not -5 <= gap <= _LONGEST_KILL):
+            return False
+        if report.group is not None:
+            return True
+        if report.victims or report.panic:
+            return False
+        # A kernel before 5.1 may have killed a child of the one it named.
+        pid = report.summary and report.summary['pid']
+        return pid is None or pid == victim['pid'] or report.chosen is not None
+
+    def _summary(self, key, report, pending, message):
+        if not self._at_start(pending, message, 'oom-kill:'):
+            return False
+        found = lines.summary(message)
+        if found is None:
+            return False
+        if report is None or not report.lacks_summary(found):
+            report = self._open(key, pending)
+        report.summary = found
+        return True
+
+    def _chosen(self, key, report, pending, message):
+        found = lines.chosen(message)
+        if found is None:
+            shared = lines.sharing(message)
+            if shared and report is not None and len(report.sharing) < 64:
+                report.sharing.append(shared)
+            return shared is not None
+        if report is None or report.failure or report.has_ended() or report.chosen is not None:
+            report = self._open(key, pending)
+        found['memcg'] = 'emory cgroup' in message
+        report.chosen = found
+        return True
+
+    def _reaped(self, key, report, pending, message):
+        found = lines.reaped(message)
+        if found is None:
+            return False
+        host = pending[0].host
+        candidates = [one for stream, one in self._streams.items() if stream[0] == host] + [
+            one for one in reversed(self._waiting) if one.prefix.host == host
+        ]
+        for candidate in candidates:
+            if candidate.has_victim(found[0]):
+                candidate.reaped[found[0]] = found[1]
+                return True
+        return False
+
+    def _group(self, key, report, pending, message):
+        path = lines.group_kill(message)
+        if path is None or report is None:
+            return False
+        report.group = path
+        return True
+
+    def _exiting(self, key, report, pending, message):
+        found = lines.exiting(message)
+        if found is None:
+            return False
+        if report is None or report.failure or report.has_ended():
+            report = self._open(key, pending)
+        report.exiting = found
+        return True
+
+    def _panic(self, key, report, pending, message):
+        if not self._at_start(pending, message, 'Kernel panic - not syncing: ') or 'memory' not in message:
+            return False
+        if message.startswith('---[ end '):
+            return True
+        if report is None or report.failure or report.victims:
+            report = self._open(key, pending)
+        report.panic = True
+        return True
+
+    def _no_victim(self, key, report, pending, message):
+        if not self._at_start(pending, message, 'Out of memory and no killable processes'):
+            return False
+        if report is None or report.failure or report.has_ended():
+            report = self._open(key, pending)
+        report.no_victim = True
+        return True
+
+    def _failure(self, key, report, pending, message):
+        found = lines.allocation_failure(message)
+        # A page about failed allocations holds these words as well.
+        if found is None or (found['order'] is None and pending[0] is BARE):
+            return False
+        report = self._open(key, pending)
+        report.header = found
+        report.failure = True
+        report.cpuset = lines.cpuset(message)
+        return True
+
+    def _cpuset(self, key, report, pending, message):
+        if report is None or report.cpuset is not None:
+            return False
+        report.cpuset = lines.cpuset(message)
+        return report.cpuset is not None
+
+
+_EVENTS = (
+    ('oom-killer', Assembler._invoked),
+    ('Killed', Assembler._killed),
+    ('OOM killed process', Assembler._killed_by_openvz),
+    ('oom-kill:', Assembler._summary),
+    ('ill', Assembler._chosen),
+    ('oom_reaper: ', Assembler._reaped),
+    ('memory.oom.group', Assembler._group),
+    ('Kernel panic', Assembler._panic),
+    ('no killable processes', Assembler._no_victim),
+    ('OOM victim', Assembler._exiting),
+    ('page allocation failure', Assembler._failure),
+    (' mems_allowed=', Assembler._cpuset),
+)

@@ -1,0 +1,352 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The event that an OOM report tells of: sizes in bytes, names that a person knows, and what is missing."""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import re
+
+from .._node.cgroup_names import cgroup_names
+from .cause import cause_of, who_held_it
+from .memory import ZONE_COUNTERS
+
+
+def _in_bytes(*names):
+    return tuple((name, name + '_bytes') for name in names)
+
+
+# PAGE_COUNTER_MAX, and what kernels before 3.19 printed for it: no limit at all.
+_UNLIMITED_KB = 1 << 52
+# x86 knows no other base page.
+_PAGES_OF_4_KIB = re.compile(r'x86_64|amd64|i[3-6]86')
+
+_COUNTERS = _in_bytes(
+    'active_anon',
+    'inactive_anon',
+    'active_file',
+    'inactive_file',
+    'unevictable',
+    'dirty',
+    'writeback',
+    'unstable',
+    'slab_reclaimable',
+    'slab_unreclaimable',
+    'mapped',
+    'shmem',
+    'pagetables',
+    'free',
+)
+_COUNTS = tuple(
+    (name, name + '_pages', name + '_bytes')
+    for name in ('ram', 'reserved', 'highmem', 'cma_reserved', 'hwpoisoned', 'pagecache', 'swapcache')
+)
+_ZONE_COUNTERS = _in_bytes(*ZONE_COUNTERS)
+_SCOPES = {
+    'CONSTRAINT_NONE': 'global',
+    'CONSTRAINT_CPUSET': 'cpuset',
+    'CONSTRAINT_MEMORY_POLICY': 'mempolicy',
+    'CONSTRAINT_MEMCG': 'memcg',
+}
+
+
+def _times(value, factor):
+    return None if value is None or factor is None else value * factor
+
+
+def _limit(kb):
+    return None if kb >= _UNLIMITED_KB else kb * 1024
+
+
+def page_size(report):
+    """Bytes of a page as the report shows it, or None: the buddy list's unit, the architecture in the kernel's release,
+    or a victim's size in kB and pages.
+    """
+    if report.memory is not None and report.memory.page_kb:
+        return report.memory.page_kb * 1024
+    if report.identity is not None and _PAGES_OF_4_KIB.search(report.identity['kernel'] or ''):
+        return 4096
+    if report.table is not None:
+        for victim in report.victims:
+            row = report.table.find(victim['pid'])
+            if row and row[1] and victim['total_vm_kb'] and victim['total_vm_kb'] % row[1] == 0:
+                size = victim['total_vm_kb'] // row[1]
+                if 4 <= size <= 1024 and not size & (size - 1):
+                    return size * 1024
+    return None
+
+
+def _scope(report):
+    summary = report.summary
+    memcg = bool(
+        report.task_in
+        or report.usage
+        or (report.chosen and report.chosen['memcg'])
+        or any(victim['memcg'] for victim in report.victims)
+    )
+    if summary:
+        # 5.0 to 5.2 print CONSTRAINT_NONE for a memory cgroup's kill as well.
+        if summary['oom_memcg'] or (memcg and summary['constraint'] == 'CONSTRAINT_NONE'):
+            return 'memcg'
+        return _SCOPES.get(summary['constraint'], 'memcg' if memcg else 'unknown')
+    if memcg:
+        return 'memcg'
+    if report.memory is not None and report.header is not None:
+        if report.cpuset is not None and report.cpuset[0] not in ('/', ''):
+            return 'unknown'
+        return 'global'
+    return 'unknown'
+
+
+def _tasks(report, rows, size):
+    in_bytes = report.table is not None and report.table.pgtables_in_bytes
+    return [
+        {
+            'pid': pid,
+            'uid': uid,
+            'tgid': tgid,
+            'total_vm_pages': total_vm,
+            'rss_pages': rss,
+            'rss_bytes': None if size is None else rss * size,
+            'pgtables_bytes': page_tables if in_bytes else _times(page_tables, size),
+            'swapents_pages': swapents,
+            'swap_bytes': swapents and _times(swapents, size),
+            'oom_score_adj': adjustment,
+            'name': name,
+        }
+        for rss, total_vm, pid, uid, tgid, page_tables, swapents, adjustment, name in rows
+    ]
+
+
+def _task_count(report):
+    """None of a table without a row is what was cut off, but where no process may be killed none is listed."""
+    table = report.table
+    if table is None or not (table.rows or report.no_victim):
+        return None
+    return len(table.rows) + table.dropped
+
+
+def _process(pid, name, uid, path):
+    process = {'pid': pid, 'name': name, 'uid': uid, 'score': None, 'cgroup': path}
+    process.update(cgroup_names(path))
+    return process
+
+
+def _is_thread_of(report, pid, row):
+    """Whether a pid that the kernel chose is another thread of the process in a row: up to 5.2 it looked at threads,
+    and lists processes alone. A process of its own would have a row.
+    """
+    table = report.table
+    return bool(row and pid is not None and not table.headless and not table.dropped and table.find(pid) is None)
+
+
+def _victims(report, size):
+    summary = report.summary
+    victims = []
+    for index, raw in enumerate(report.victims):
+        row = report.table.find(raw['pid']) if report.table is not None else None
+        path = None
+        named = summary and (summary['pid'] in (None, raw['pid']) or _is_thread_of(report, summary['pid'], row))
+        if summary and (named or report.group is not None):
+            path = summary['task_memcg']
+        elif report.task_in and index == 0:
+            path = report.task_in[0]
+        uid = raw['uid']
+        if uid is None and named:
+            uid = summary['uid']
+        if uid is None and row:
+            uid = row[3]
+        victim = _process(raw['pid'], raw['name'], uid, path)
+        chosen = report.chosen
+        meant = chosen and (chosen['pid'] == raw['pid'] or _is_thread_of(report, chosen['pid'], row))
+        victim.update(
+            {
+                'score': chosen['score'] if meant else None,
+                'total_vm_bytes': _times(raw['total_vm_kb'], 1024),
+                'anon_rss_bytes': _times(raw['anon_rss_kb'], 1024),
+                'file_rss_bytes': _times(raw['file_rss_kb'], 1024),
+                'shmem_rss_bytes': _times(raw['shmem_rss_kb'], 1024),
+                'pgtables_bytes': _pgtables(report, raw, row, size),
+                'oom_score_adj': raw['oom_score_adj'] if raw['oom_score_adj'] is not None else row[7] if row else None,
+                'reaped': report.reaped.get(raw['pid']),
+                'duplicates': report.duplicates.get((raw['pid'], raw['name']), 0),
+                'sacrificed_for': chosen['pid'] if chosen and not meant and index == 0 else None,
+            }
+        )
+        victims.append(victim)
+    return victims
+
+
+def _pgtables(report, raw, row, size):
+    """5.4.0 to 5.4.8 print bytes there and call them kB; the table of the same report tells them apart."""
+    in_bytes = report.table is not None and report.table.pgtables_in_bytes
+    listed = row[5] if row else None
+    if raw['pgtables_kb'] is None:
+        return listed if in_bytes else _times(listed, size)
+    return listed if in_bytes and listed and listed == raw['pgtables_kb'] else raw['pgtables_kb'] * 1024
+
+
+def _selected(report):
+    """Whom the kernel said it would kill, where no line tells that it did."""
+    if report.victims or not (report.summary or report.chosen):
+        return None
+    summary, chosen = report.summary, report.chosen
+    if summary and (summary['pid'] is not None or summary['name']):
+        process = _process(summary['pid'], summary['name'], summary['uid'], summary['task_memcg'])
+    elif chosen:
+        process = _process(chosen['pid'], chosen['name'], None, report.task_in[0] if report.task_in else None)
+    else:
+        return None
+    if chosen and chosen['pid'] == process['pid']:
+        process['score'] = chosen['score']
+    return process
+
+
+def _memory(report, size):
+    block = report.memory
+    memory = {'page_size_bytes': size}
+    if block is None:
+        block_counts, block_swap, counters = {}, {}, {}
+    else:
+        block_counts, block_swap, counters = block.counts, block.swap_kb, block.counters
+    for name, in_pages, in_bytes in _COUNTS:
+        pages = block_counts.get(name)
+        # Some kernels counted more reserved than there is, and print what is below 0 as a number without a sign.
+        if name == 'reserved' and pages is not None and pages > block_counts.get('ram', pages):
+            pages = None
+        memory[in_pages] = pages
+        memory[in_bytes] = _times(pages, size)
+    for name, in_bytes in _COUNTERS:
+        memory[in_bytes] = _times(counters.get(name), size)
+    pools = block.huge_pages if block is not None else ()
+    memory['hugepages_bytes'] = sum(total * kb * 1024 for dummy, total, dummy, kb in pools) if pools else None
+    memory['swap_total_bytes'] = _times(block_swap.get('Total'), 1024)
+    memory['swap_free_bytes'] = _times(block_swap.get('Free'), 1024)
+    return memory
+
+
+def _zones(report, size):
+    zones = []
+    for zone in report.memory.zones if report.memory is not None else ():
+        entry = {
+            'node': zone['node'],
+            'zone': zone['zone'],
+            'free_blocks': zone['blocks'],
+            # Kernels before 3.10 do not say of which types the blocks are.
+            'free_block_types': zone['types'] if zone['types'] and any(zone['types']) else None,
+            'lowmem_reserve_bytes': None
+            if zone['reserve'] is None
+            else [_times(pages, size) for pages in zone['reserve']],
+            'all_unreclaimable': zone['unreclaimable'],
+        }
+        kb = zone['kb']
+        for name, in_bytes in _ZONE_COUNTERS:
+            entry[in_bytes] = _times(kb.get(name), 1024)
+        zones.append(entry)
+    return zones
+
+
+def _cgroup(report):
+    summary = report.summary or {}
+    path = summary.get('oom_memcg') or report.limit_path
+    if path is None and not report.usage:
+        return None
+    cgroup = {'path': path, 'stats': dict(report.statistics)}
+    for name, prefix in (('memory', ''), ('swap', 'swap_'), ('memory+swap', 'memory_swap_'), ('kmem', 'kmem_')):
+        usage = report.usage.get(name)
+        cgroup[prefix + 'usage_bytes'] = usage[0] * 1024 if usage else None
+        cgroup[prefix + 'limit_bytes'] = _limit(usage[1]) if usage else None
+        cgroup[prefix + 'failcnt'] = usage[2] if usage else None
+    cgroup['group_kill'] = report.group is not None
+    cgroup.update(cgroup_names(path))
+    return cgroup
+
+
+def _missing(report, scope, kind):
+    missing = []
+    if report.header is None:
+        missing.append('header')
+    memory = report.memory
+    if scope == 'memcg':
+        known = bool(report.usage) or memory is not None
+    else:
+        known = memory is not None and 'ram' in memory.counts and bool(memory.counters)
+    if not known:
+        missing.append('memory')
+    if kind != 'allocation_failure':
+        table = report.table
+        if (
+            _task_count(report) is None
+            or table.dropped
+            or table.headless
+            or any(
+                victim['pid'] is not None and table.find(victim['pid']) is None and not report.sharing and index == 0
+                for index, victim in enumerate(report.victims)
+            )
+        ):
+            missing.append('tasks')
+    if kind == 'kill' and not report.victims:
+        missing.append('victim')
+    return missing
+
+
+def event_of(report, most_tasks=0):
+    """The event of one report, with the largest rows of its task table (0 is all). Its time is not resolved yet:
+    ``prefix`` bears it, and ``holders`` is the part of the cause that needs the whole table.
+    """
+    size = page_size(report)
+    scope = 'unknown' if report.failure else _scope(report)
+    kind = 'kill'
+    if report.failure:
+        kind = 'allocation_failure'
+    elif report.panic and not report.victims:
+        kind = 'panic'
+    elif (report.no_victim or report.exiting) and not report.victims:
+        kind = 'no_victim'
+    header, identity, summary = report.header or {}, report.identity or {}, report.summary or {}
+    missing = _missing(report, scope, kind)
+    rows = report.table.largest_first() if report.table is not None else []
+    cpuset = report.cpuset or (summary.get('cpuset'), summary.get('mems_allowed'))
+    event = {
+        'id': None,
+        'time': None,
+        'uptime_seconds': report.prefix.uptime,
+        'host': report.prefix.host,
+        'kernel': identity.get('kernel'),
+        'kind': kind,
+        'scope': scope,
+        'constraint': summary.get('constraint'),
+        'trigger': {
+            'name': header.get('name', identity.get('name')),
+            'pid': identity.get('pid'),
+            'gfp_mask': header.get('gfp_mask'),
+            'gfp_flags': header.get('gfp_flags'),
+            'order': header.get('order'),
+            'oom_score_adj': header.get('oom_score_adj'),
+            'oom_adj': header.get('oom_adj'),
+            'manual': report.manual,
+        },
+        'victims': _victims(report, size),
+        'selected': _selected(report),
+        'sharing': [{'pid': pid, 'name': name} for pid, name in report.sharing],
+        'memory': _memory(report, size),
+        'cgroup': _cgroup(report),
+        'zones': _zones(report, size),
+        'tasks': _tasks(report, rows[:most_tasks] if most_tasks else rows, size),
+        'task_count': _task_count(report),
+        'cpuset': cpuset[0],
+        'mems_allowed': cpuset[1],
+        'nodemask': summary.get('nodemask') or header.get('nodemask'),
+        'trusted': report.prefix.trusted,
+        'complete': not missing,
+        'missing': missing,
+        'source': {'path': report.path, 'line': report.line, 'offset': report.offset},
+        'seen_in': [report.path],
+    }
+    event['prefix'] = report.prefix
+    event['boot_id'] = report.prefix.boot
+    event['holders'] = None if report.failure or report.manual else who_held_it(event, rows, size)
+    event['cause'] = cause_of(event)
+    return event

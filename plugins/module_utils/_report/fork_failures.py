@@ -1,0 +1,83 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Programs that could not start another: fork(2) failed with ENOMEM. Users call that out of memory too.
+
+glibc words the error ``Cannot allocate memory``, musl ``Out of memory``.
+"""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import re
+
+from .._log.prefix import PrefixReader
+
+MARKERS = (b'annot allocate memory', b'ut of memory', b' ENOMEM')
+MOST = 1000
+_LONGEST = 500
+
+_GLIBC = re.compile(r'[Cc]annot allocate memory')
+_MUSL = re.compile(r'\bOut of memory\b')
+_FORK = re.compile(
+    r"""\bv?fork(?:ed|ing)?\b|\bclone\d?\b|\bspawn(?:Sync|ing)?\b|posix_spawn|proc_open|popen|shell_exec|\bcan't\sfork|fork/exec
+        |\berror=12\b|\[Errno\s12\]|\bcannot\srun\sprogram\b|fork_process|create\s(?:child\s)?process""",
+    re.VERBOSE | re.IGNORECASE,
+)
+# The kernel's own words about its kills.
+_KERNEL = re.compile(
+    r'[Oo]ut of memory(?: \(oom_kill_allocating_task\))?(?:: Kill| and no killable)|oom-kill|panic_on_oom'
+)
+
+
+class ForkFailures:
+    """Fed the lines of a log by a Scanner, in place of Messages."""
+
+    def __init__(self):
+        self.found = []
+        self.count = 0
+        self._reader = PrefixReader()
+
+    def wants_more(self):
+        """A failure is told in one line."""
+        return False
+
+    def begin(self):
+        """Lines stand alone."""
+
+    def pause(self):
+        """There is nothing to finish."""
+
+    def feed(self, lines):
+        """Look at one line; how many that were."""
+        self._look_at(lines.texts[0], lines)
+        return 1
+
+    def _look_at(self, line, lines):
+        libc = None
+        if _GLIBC.search(line):
+            libc = 'glibc'
+        elif _MUSL.search(line):
+            libc = 'musl'
+        elif ' ENOMEM' not in line:
+            return
+        if not _FORK.search(line[: _LONGEST * 8]) or _KERNEL.search(line):
+            return
+        self.count += 1
+        prefix, message = self._reader.read(line)
+        if prefix is not None and prefix.trusted:
+            return
+        path, number, offset = lines.place(0)
+        self.found.append(
+            {
+                'prefix': prefix,
+                'host': prefix.host if prefix else None,
+                'program': prefix.program if prefix else None,
+                'libc': libc,
+                'message': message.strip()[:_LONGEST],
+                'source': {'path': path, 'line': number, 'offset': offset},
+            }
+        )
+        if len(self.found) > MOST:
+            del self.found[0]

@@ -1,0 +1,251 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One kill seen in three sources is one event."""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import hashlib
+
+from .._node.host import to_bytes
+from .cause import cause_of
+
+# Syslog stamps a line when it receives it, which on a host out of memory may be late.
+_SAME_TIME = 300
+_SAME_UPTIME = 5
+_MOST_KNOWN = 5000
+_MOST_NAMES = 1000
+_KERNELS_OWN = frozenset(('journal', 'ring_buffer'))
+_PARTS = {
+    'header': ('trigger', 'kernel', 'cpuset', 'mems_allowed', 'nodemask'),
+    'memory': ('memory', 'zones', 'cgroup'),
+    'tasks': ('tasks', 'task_count', 'holders'),
+    'victim': ('victims', 'selected', 'sharing'),
+}
+_FILL = ('time', 'epoch', 'uptime_seconds', 'host', 'kernel', 'constraint', 'boot_id')
+
+
+def _close(first, second, distance):
+    return None if first is None or second is None else abs(first - second) <= distance
+
+
+def _same_host(first, second):
+    """Whether two names may be one host's: syslog has the short one, the journal the long one."""
+    if not first or not second or first == second:
+        return True
+    first, second = first.split('.')[0], second.split('.')[0]
+    return first == second and not first.isdigit()
+
+
+def _same_moment(first, second):
+    """True or False where both tell when, None where one does not."""
+    same = _close(first['epoch'], second['epoch'], _SAME_TIME)
+    if same is not False and _close(first['uptime_seconds'], second['uptime_seconds'], _SAME_UPTIME) is not None:
+        return _close(first['uptime_seconds'], second['uptime_seconds'], _SAME_UPTIME)
+    return same
+
+
+def _keys(event):
+    """What an event may be known by elsewhere: its victims, or its trigger where it has none."""
+    victims = [(victim['pid'], victim['name']) for victim in event['victims']]
+    if victims:
+        return victims
+    trigger = event['trigger']
+    return [(event['kind'], trigger['name'], trigger['pid'], trigger['gfp_mask'], trigger['order'])]
+
+
+def _same(first, second):
+    if not _same_host(first['host'], second['host']):
+        return False
+    if first['boot_id'] and second['boot_id'] and first['boot_id'] != second['boot_id']:
+        return False
+    moment = _same_moment(first, second)
+    if moment is False:
+        return False
+    if not first['victims'] or not second['victims']:
+        # Who gets no memory asks for it again and again.
+        again = set(first['seen_in']).intersection(second['seen_in'])
+        return moment is True and not (again and first['uptime_seconds'] != second['uptime_seconds'])
+    known = dict(((victim['pid'], victim['name']), victim) for victim in first['victims'])
+    for victim in second['victims']:
+        other = known.get((victim['pid'], victim['name']))
+        if other is None:
+            continue
+        for size in ('total_vm_bytes', 'anon_rss_bytes'):
+            if None not in (victim[size], other[size]) and victim[size] != other[size]:
+                return False
+        if moment is None and victim['total_vm_bytes'] is None:
+            return False
+    return True
+
+
+def _rank(event):
+    return (event['trusted'] is False, len(event['missing']))
+
+
+def _join(first, second):
+    """Make the first of two accounts of one event hold what either tells; the fuller one is the ground."""
+    base, other = first, second
+    if _rank(second) < _rank(first):
+        base, other = dict(second), dict(first)
+    again = set(base['seen_in']) & set(other['seen_in'])
+    counts = dict(((victim['pid'], victim['name']), victim['duplicates']) for victim in other['victims'])
+    for victim in base['victims']:
+        count = counts.get((victim['pid'], victim['name']))
+        if count is not None:
+            victim['duplicates'] = victim['duplicates'] + count + 1 if again else max(victim['duplicates'], count)
+    if other['trusted'] is not False:
+        for key in _FILL:
+            if base[key] is None:
+                base[key] = other[key]
+        for part in list(base['missing']):
+            if part not in other['missing'] and other['memory'] is not None:
+                for key in _PARTS[part]:
+                    base[key] = other[key]
+                base['missing'].remove(part)
+        if base['scope'] == 'unknown':
+            base['scope'] = other['scope']
+        if base['trusted'] is None:
+            base['trusted'] = other['trusted']
+        base['complete'] = not base['missing']
+        if base['memory'] is not None:
+            base['cause'] = cause_of(base)
+    if other['trusted'] is False and _KERNELS_OWN.intersection(other['seen_in']) - set(base['seen_in']):
+        # The journal knows who wrote what a syslog file shows as the kernel's.
+        base['trusted'] = base['trusted'] and bool(_KERNELS_OWN.intersection(base['seen_in']))
+    paths = first['seen_in'] + [path for path in second['seen_in'] if path not in first['seen_in']]
+    first.update(base)
+    first['seen_in'] = paths
+
+
+class Merger:
+    """Collects the events of one source after another.
+
+    All are counted; of the ``limit`` newest (0 is all) each part is kept, of others no more than tells them apart, and
+    where there are very many nothing of the oldest.
+    """
+
+    def __init__(self, limit=0):
+        self.most_whole = 2 * limit + 16 if limit else float('inf')
+        self.most = max(_MOST_KNOWN, self.most_whole)
+        self._events = []
+        self._index = {}
+        self._forgotten = _Counts()
+
+    def thin(self, events):
+        """Drop what takes space of all but the last events."""
+        if len(events) <= self.most_whole:
+            return
+        for event in reversed(events[: -self.most_whole]):
+            if event['memory'] is None:
+                break
+            event['memory'], event['zones'], event['tasks'], event['holders'] = None, [], [], None
+            event['cgroup'] = event['cgroup'] and {'path': event['cgroup']['path']}
+
+    def add(self, events):
+        """Take the events of a source in the order they were read, their times known."""
+        for event in events:
+            match = self._find(event)
+            if match is None:
+                self._events.append(event)
+                match = event
+            else:
+                _join(match, event)
+            self._know(match)
+        self._events = _in_order(self._events)
+        self.thin(self._events)
+        if len(self._events) > self.most:
+            oldest = len(self._events) - self.most
+            for event in self._events[:oldest]:
+                self._forgotten.count(event)
+            del self._events[:oldest]
+            self._index = {}
+            for event in self._events:
+                self._know(event)
+
+    def _know(self, event):
+        for key in _keys(event):
+            known = self._index.setdefault(key, [])
+            if not any(other is event for other in known):
+                known.append(event)
+                del known[:-16]
+
+    def _find(self, event):
+        for key in _keys(event):
+            for known in reversed(self._index.get(key, ())):
+                if _same(known, event):
+                    return known
+        return None
+
+    def result(self):
+        """(events newest first, summary)."""
+        _number(self._events)
+        counts = self._forgotten
+        for event in self._events:
+            counts.count(event)
+            for key in ('epoch', 'boot_id', 'prefix', 'holders'):
+                event.pop(key, None)
+        return self._events[::-1], {
+            'kills': counts.kills,
+            'untrusted': counts.untrusted,
+            'by_process': counts.by_process,
+            'by_scope': counts.by_scope,
+            'first': counts.first,
+            'last': counts.last,
+        }
+
+
+class _Counts:
+    """Forged or repeated lines of user space are no kills."""
+
+    def __init__(self):
+        self.kills = self.untrusted = 0
+        self.by_process, self.by_scope = {}, {}
+        self.first = self.last = None
+
+    def count(self, event):
+        """Count an event, the oldest first."""
+        if event['trusted'] is False:
+            self.untrusted += 1
+            return
+        self.first = self.first or event['time']
+        self.last = event['time'] or self.last
+        if event['kind'] != 'allocation_failure':
+            self.by_scope[event['scope']] = self.by_scope.get(event['scope'], 0) + 1
+        for victim in event['victims']:
+            self.kills += 1
+            name = victim['name']
+            if name in self.by_process or len(self.by_process) < _MOST_NAMES:
+                self.by_process[name] = self.by_process.get(name, 0) + 1
+
+
+def _in_order(events):
+    """By time; events without a time keep their place in what was read."""
+    if len(events) < 2 or not any(event['epoch'] is not None for event in events):
+        return events
+    last, keyed = float('-inf'), []
+    for place, event in enumerate(events):
+        last = event['epoch'] if event['epoch'] is not None else last
+        keyed.append((last, place, event))
+    keyed.sort(key=lambda item: item[:2])
+    return [item[2] for item in keyed]
+
+
+def _number(events):
+    """Give each event its id: the same from every source, on every reading."""
+    seen = {}
+    for event in events:
+        trigger = event['trigger']
+        text = repr(
+            [event['kind'], trigger['name'], trigger['pid'], trigger['order']]
+            + [
+                (victim['pid'], victim['name'], victim['total_vm_bytes'], victim['anon_rss_bytes'])
+                for victim in event['victims']
+            ]
+            + [event['selected'] and event['selected']['pid']]
+        )
+        digest = hashlib.sha256(to_bytes(text)).hexdigest()[:12]
+        seen[digest] = seen.get(digest, 0) + 1
+        event['id'] = digest if seen[digest] == 1 else '%s-%d' % (digest, seen[digest])

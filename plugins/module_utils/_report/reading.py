@@ -1,0 +1,284 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""OOM reports out of log files, the journal and the ring buffer, as events."""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import itertools
+import os
+import time
+
+from .._log import live
+from .._log import records
+from .._log import sources
+from .fork_failures import MARKERS as FORK_MARKERS
+from .fork_failures import ForkFailures
+from .assembler import Assembler
+from .._log.clock import Clock
+from .events import event_of
+from .._log.find import MARKERS
+from .merge import Merger
+from .._log.messages import Messages
+from .._log.rotation import rest_of_line
+from .._log.scan import Scanner
+from .._log.seek import MARGIN, offset_of, time_of
+
+_DAY = 86400
+
+
+class Reading:
+    """Reads sources one after another, and keeps what they tell. ``since`` and ``until`` are seconds since 1970."""
+
+    def __init__(self, since=None, until=None, limit=0, tasks=0, now=None):
+        self.sources = []
+        self._since, self._until, self._limit, self._tasks = since, until, limit, tasks
+        self._now = time.time() if now is None else now
+        self._merger = Merger(limit)
+        self._clocks = {}
+        self._family = []
+        self._listed = {}
+        # The scanner of a log that ended in the middle of a line, and its source.
+        self._cut = None
+        self._assembler = Assembler()
+        self._messages = Messages(self._assembler)
+
+    def _take_reports(self):
+        """Make events of the reports that have ended."""
+        ended, self._assembler.ended = self._assembler.ended, []
+        for report in ended:
+            self._report(report)
+
+    def _report(self, report):
+        event = event_of(report, self._tasks)
+        source = self._listed.get(report.path)
+        if source is not None and report.header is not None and not report.failure:
+            source['reports'] += 1
+        self._family.append(event)
+        if len(self._family) >= 2 * self._merger.most_whole:
+            self._merger.thin(self._family)
+        if len(self._family) >= 2 * self._merger.most:
+            self._hand_over(self._merger.most)
+
+    def files(self, logs):
+        """Read the files of find_files(); a report, and a line, may begin in one and end in the next of its family."""
+        family = None
+        for log in logs:
+            if family is not None and log.family != family:
+                self.end_family()
+            family = log.family
+            self._file(log)
+        self.end_family()
+
+    def _list(self, path, clock):
+        self._clocks[path] = clock
+        source = self._listed[path] = {'path': path, 'bytes': 0, 'lines': None, 'reports': 0, 'error': None}
+        self.sources.append(source)
+        return source
+
+    def _file(self, log):
+        clock = Clock(log.last_moment(self._now))
+        source = self._list(log.path, clock)
+        if self._since is not None and log.modified and log.modified < self._since - _DAY:
+            self._end_line()
+            return
+        try:
+            stream = sources.open_log(log.path)
+        except (IOError, OSError, sources.SourceError) as error:
+            source['error'] = sources.reason(error)
+            self._end_line()
+            return
+        try:
+            scanner = self._scanner(stream, log, clock)
+            whole = self._scan(scanner, sources.read_blocks(stream, log.kind), source, clock)
+            if whole and scanner.ends_in_line:
+                self._cut = scanner, source
+            else:
+                self._finish(scanner, source)
+        except (IOError, OSError, sources.SourceError) as error:
+            source['error'] = sources.reason(error)
+            self._end_line()
+        finally:
+            stream.close()
+
+    def _scanner(self, stream, log, clock):
+        head = stream.read(16)
+        log.kind = sources.kind_of(head)
+        within = self._cut is not None and self._end_line(self._beginning(stream, log.kind))
+        offset = 0
+        if log.kind is None and self._since is not None and not self._messages.wants_more():
+            offset = offset_of(stream, os.fstat(stream.fileno()).st_size, clock, self._since)
+        stream.seek(offset)
+        return Scanner(
+            self._messages, log.path, self._markers(head), clock.probe, offset, within=within and not offset
+        )
+
+    def _beginning(self, stream, kind):
+        """The first block of an open log; nothing where it cannot be read, which who reads on will be told."""
+        stream.seek(0)
+        try:
+            return next(self._decoded(sources.read_blocks(stream, kind)), b'')
+        except (IOError, OSError, sources.SourceError):
+            return b''
+
+    def _end_line(self, beginning=b''):
+        """End the log that ended in the middle of a line; whether the next one, which begins so, has the rest of it."""
+        if self._cut is None:
+            return False
+        (scanner, source), self._cut = self._cut, None
+        rest = rest_of_line(scanner.end, beginning)
+        if rest is not None:
+            scanner.feed(rest + b'\n')
+        self._finish(scanner, source)
+        return rest is not None
+
+    @staticmethod
+    def _finish(scanner, source):
+        scanner.finish()
+        source['lines'] = scanner.lines
+
+    @staticmethod
+    def _markers(head):
+        return MARKERS + live.JOURNAL_MARKERS if head.startswith(b'{') else MARKERS
+
+    def _scan(self, scanner, blocks, source, clock):
+        """Read a log by blocks; whether to its end."""
+        whole = True
+        try:
+            for block in self._decoded(blocks):
+                scanner.feed(block)
+                self._take_reports()
+                if self._until is not None and not scanner.reading:
+                    epoch = time_of(block[-8192:], clock)
+                    if epoch is not None and epoch > self._until + MARGIN:
+                        whole = False
+                        break
+        except (IOError, OSError, sources.SourceError) as error:
+            source['error'] = sources.reason(error)
+            whole = False
+        source['bytes'] = scanner.bytes
+        return whole
+
+    @staticmethod
+    def _decoded(blocks):
+        """The blocks of a log, with records of several lines made lines."""
+        first = next(blocks, b'')
+        whole = itertools.chain((first,), blocks)
+        convert = records.converter(first[: records.HEAD])
+        return sources.in_blocks(convert(whole)) if convert else whole
+
+    def text(self, data, path):
+        """Read a log that is in memory."""
+        clock = Clock(self._now)
+        source = self._list(path, clock)
+        scanner = Scanner(self._messages, path, self._markers(data), clock.probe)
+        blocks = (data[start : start + sources.BLOCK] for start in range(0, len(data), sources.BLOCK))
+        self._scan(scanner, blocks, source, clock)
+        self._finish(scanner, source)
+        self.end_family()
+
+    def journal(self):
+        """Read systemd's journal."""
+        clock = Clock(self._now)
+        source = self._list('journal', clock)
+        scanner = Scanner(self._messages, 'journal', MARKERS + live.JOURNAL_MARKERS)
+        self._scan(scanner, live.journal_blocks(self._since, self._until), source, clock)
+        self._finish(scanner, source)
+        self.end_family()
+
+    def ring_buffer(self):
+        """Read the kernel's ring buffer."""
+        clock = Clock(self._now, live.boot_time())
+        source = self._list('ring_buffer', clock)
+        scanner = Scanner(self._messages, 'ring_buffer')
+        self._scan(scanner, live.ring_buffer_blocks(), source, clock)
+        self._finish(scanner, source)
+        for event in self._family:
+            event['boot_id'] = event['boot_id'] or live.boot_id()
+        self.end_family()
+
+    def end_family(self):
+        """What follows continues no report of what was read so far."""
+        self._end_line()
+        self._messages.flush()
+        self._take_reports()
+        self._hand_over(len(self._family))
+        self._clocks = {}
+
+    def _hand_over(self, count):
+        """Tell the times of the oldest events of this family, and count them."""
+        for event in self._family[:count]:
+            clock = self._clocks.get(event['source']['path'])
+            event['epoch'], event['time'] = clock.resolve(event['prefix'], event['source']['offset'])
+        self._merger.add([event for event in self._family[:count] if self._within(event['epoch'])])
+        del self._family[:count]
+
+    def _within(self, epoch):
+        # An event whose time is not known may lie in any span.
+        if epoch is None:
+            return True
+        return (self._since is None or epoch >= self._since) and (self._until is None or epoch <= self._until)
+
+    def result(self):
+        """{events, summary}: events newest first."""
+        events, summary = self._merger.result()
+        summary['sources'] = self.sources
+        for event in events:
+            if event['host'] is None and 'ring_buffer' in event['seen_in']:
+                event['host'] = os.uname()[1]
+        return {'events': events[: self._limit] if self._limit else events, 'summary': summary}
+
+
+def read_fork_failures(paths, since=None, until=None, now=None):
+    """Programs that could not fork for lack of memory, out of the logs that somebody named, oldest first."""
+    now = time.time() if now is None else now
+    failures, found = ForkFailures(), []
+    for log in sources.find_files(paths, True):
+        clock = Clock(log.last_moment(now))
+        try:
+            stream = sources.open_log(log.path)
+        except (IOError, OSError, sources.SourceError):
+            continue
+        scanner = Scanner(failures, log.path, FORK_MARKERS, clock.probe)
+        try:
+            kind = sources.kind_of(stream.read(16))
+            stream.seek(0)
+            for block in sources.read_blocks(stream, kind):
+                scanner.feed(block)
+        except (IOError, OSError, sources.SourceError):
+            pass
+        finally:
+            stream.close()
+        scanner.finish()
+        for failure in failures.found:
+            prefix = failure.pop('prefix')
+            epoch, failure['time'] = clock.resolve(prefix, failure['source']['offset']) if prefix else (None, None)
+            if epoch is None or ((since is None or epoch >= since) and (until is None or epoch <= until)):
+                found.append(failure)
+        failures.found = []
+    return found
+
+
+def read_events(paths=(), found=(), since=None, until=None, limit=0, tasks=0, fork_failures=False, now=None):
+    """{events, summary} of log files, patterns, and the host's own sources (auto, files, journal, ring_buffer).
+
+    ``since`` and ``until`` are seconds since 1970; 0 rows of ``tasks`` and a ``limit`` of 0 are all.
+    """
+    reading = Reading(since, until, limit, tasks, now)
+    logs = sources.find_files(paths, True)
+    if 'auto' in found or 'files' in found:
+        known = set(os.path.realpath(log.path) for log in logs)
+        logs += [
+            log for log in sources.find_files(sources.KERNEL_LOGS, False) if os.path.realpath(log.path) not in known
+        ]
+    reading.files(logs)
+    if 'journal' in found or ('auto' in found and live.has_journal()):
+        reading.journal()
+    if 'ring_buffer' in found or ('auto' in found and os.path.exists(live.KMSG)):
+        reading.ring_buffer()
+    result = reading.result()
+    if fork_failures:
+        result['fork_failures'] = read_fork_failures(paths, since, until, now)
+    return result

@@ -1,0 +1,219 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One OOM report as its lines say it, read message by message."""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import re
+
+from . import lines
+from .memory import COUNTERS, ZONE_WORDS, MemoryBlock
+from .table import TaskTable, is_header
+
+_ROW = re.compile(r'\[\s*\d+\]\s+\d')
+_MOST_VICTIMS = 4096
+_MOST_STATISTICS = 256
+
+
+class Report:
+    """What was read so far. A part that no line told is None."""
+
+    def __init__(self, prefix, path, line, offset):
+        self.prefix = prefix
+        self.path = path
+        self.line = line
+        self.offset = offset
+        self.header = None
+        self.failure = False
+        self.identity = None
+        self.cpuset = None
+        self.memory = None
+        self._block = None
+        self.table = None
+        self.layout = None
+        self.summary = None
+        self.chosen = None
+        self.victims = []
+        self.duplicates = {}
+        self.group = None
+        self.reaped = {}
+        self.sharing = []
+        self.panic = False
+        self.no_victim = False
+        self.exiting = None
+        self.manual = False
+        self.task_in = None
+        self.limit_path = None
+        self.usage = {}
+        self.statistics = {}
+        self.in_statistics = False
+
+    def worth_telling(self):
+        """Whether this is a report at all, not a memory block or a table that something else printed."""
+        return bool(
+            self.header
+            or self.victims
+            or self.summary
+            or self.chosen
+            or self.panic
+            or self.no_victim
+            or self.exiting
+            or self.task_in
+        )
+
+    def has_ended(self):
+        """Whether it told its outcome, so that a further victim belongs to another report."""
+        return bool(self.victims or self.panic or self.no_victim)
+
+    def lacks_summary(self, summary):
+        """Whether a summary may be this report's: it comes before the kill, or behind it in a log that is read from its
+        end.
+        """
+        if self.failure or self.summary is not None:
+            return False
+        return not self.has_ended() or (self.header is None and self.has_victim(summary['pid'], summary['name']))
+
+    def is_header_alone(self):
+        """Whether nothing but its first line was read."""
+        told = self.identity or self.cpuset or self.memory or self.table or self.summary
+        return self.header is not None and not told
+
+    def read(self, message, whole, pieces):
+        """Take in a message of the report's middle, but for rows of a table that was begun; ``pieces`` are lines below
+        it, and ``whole`` joins them.
+
+        True where it belongs to a report.
+        """
+        word = message.split(' ', 1)[0]
+        read = _BLOCK_LINES.get(word)
+        if read is not None:
+            return self._in_block(read, whole)
+        handler = _HANDLERS.get(word)
+        if handler is not None:
+            return handler(self, whole)
+        if word.isdigit():
+            return self._in_block(MemoryBlock.count_line, message)
+        # A trace's line begins so, too.
+        if word[:1] == '[' and word[1:2] != '<':
+            return self._table_line(message, whole, pieces)
+        if word.partition(':')[0] in COUNTERS and ':' in word:
+            return self._in_block(MemoryBlock.counter_line, whole)
+        return self.in_statistics and self._statistic(whole)
+
+    def _table_line(self, message, whole, pieces):
+        """The task table's header, or its first row where that is lost."""
+        if is_header(whole):
+            self.table = TaskTable(whole)
+            self.in_statistics = False
+            return True
+        if self.table is None and self.layout is not None and _ROW.match(message):
+            table = TaskTable(self.layout, headless=True)
+            if table.add(message, pieces):
+                self.table = table
+                return True
+        return False
+
+    def _memory_start(self, message):
+        # A second block is that of another CPU, or of an allocation that failed: read, and left out.
+        self._block = MemoryBlock()
+        self.memory = self.memory or self._block
+        rest = message.partition(':')[2].strip()
+        return self._block.counter_line(rest) if rest else True
+
+    def _in_block(self, read, message):
+        """Read a line of the memory block, of which the first line may be lost."""
+        block = self._block or MemoryBlock()
+        if not read(block, message):
+            return False
+        self._block = block
+        self.memory = self.memory or block
+        return True
+
+    def _reserve(self, message):
+        return self._block is not None and self._block.reserve_line(message)
+
+    def _identity(self, message):
+        found = lines.identity(message)
+        if found is None or self.identity is not None:
+            return False
+        if self.victims:
+            # What is printed later is another trace, though of the same kernel.
+            self.identity = dict(found, name=None, pid=None)
+            return False
+        # Another CPU may print its own trace in between.
+        if self.header is not None and self.header['name'] != found['name'] and found['name']:
+            return False
+        self.identity = found
+        return True
+
+    def _usage(self, message):
+        found = lines.usage(message)
+        if found is None:
+            return False
+        self.usage.setdefault(found[0], found[1:])
+        return True
+
+    def _statistics(self, message):
+        found = lines.statistics(message)
+        if found is None:
+            path = lines.limit_reached(message)
+            self.limit_path = self.limit_path or path
+            return path is not None
+        # Kernels with hierarchical statistics print one such line for every cgroup below the limit.
+        if self.limit_path is None:
+            self.limit_path = found[0]
+        if not self.statistics:
+            self.statistics.update(found[1])
+        self.in_statistics = True
+        return True
+
+    def _statistic(self, message):
+        pairs = lines.statistic_line(message)
+        if not pairs or len(self.statistics) > _MOST_STATISTICS:
+            return False
+        for name, value in pairs.items():
+            self.statistics.setdefault(name, value)
+        return True
+
+    def _task_in(self, message):
+        found = lines.task_in(message)
+        if found is None:
+            return False
+        self.task_in, self.limit_path = found, found[1]
+        return True
+
+    def add_victim(self, victim):
+        """Take a victim; a second line about the same process is counted as a duplicate."""
+        key = (victim['pid'], victim['name'])
+        for known in self.victims:
+            if (known['pid'], known['name']) == key:
+                self.duplicates[key] = self.duplicates.get(key, 0) + 1
+                # A title above a log has the first words of the line alone.
+                known.update((name, value) for name, value in victim.items() if known[name] is None)
+                return
+        if len(self.victims) < _MOST_VICTIMS:
+            self.victims.append(victim)
+
+    def has_victim(self, pid, name=None):
+        """Whether a process is among the victims."""
+        return any(known['pid'] == pid and name in (None, known['name']) for known in self.victims)
+
+
+_HANDLERS = {
+    'Mem-Info:': Report._memory_start,
+    'Mem-info:': Report._memory_start,
+    'lowmem_reserve[]:': Report._reserve,
+    'CPU:': Report._identity,
+    'Pid:': Report._identity,
+    'memory:': Report._usage,
+    'memory+swap:': Report._usage,
+    'swap:': Report._usage,
+    'kmem:': Report._usage,
+    'Memory': Report._statistics,
+    'Task': Report._task_in,
+}
+_BLOCK_LINES = dict((word, MemoryBlock.node_line) for word in ZONE_WORDS)
+_BLOCK_LINES.update({'Node': MemoryBlock.node_line, 'Free': MemoryBlock.swap_line, 'Total': MemoryBlock.swap_line})

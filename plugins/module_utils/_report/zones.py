@@ -1,0 +1,152 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The zones that a failed allocation could have used, and what they lacked: gfp_zone() and __zone_watermark_ok().
+
+Zones are those of an event of events.py; sizes are in bytes.
+"""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+from .._node.kernel import kernel_version
+
+# The low bits of each gfp_mask since 2.6.23, include/linux/gfp.h.
+_DMA, _HIGHMEM, _DMA32, _MOVABLE = 1, 2, 4, 8
+# From the lowest to the highest.
+_LOW = ('DMA', 'DMA32', 'Normal')
+_ALL = _LOW + ('HighMem', 'Movable')
+# Free lists that others may not take from: CMA's, those kept for atomic allocations, and isolated ones.
+_KEPT = frozenset('CHI')
+_FAR_ABOVE = 4
+# ZONE_DMA of x86, 16 MiB, is kept back for devices: that it is free tells nothing of the others.
+_SMALL = 64 << 20
+# Up to 4.3 blocks below an order do not count towards the watermark of its allocation, __zone_watermark_ok().
+_ORDERED_BEFORE = (4, 4)
+
+
+def _mask(event):
+    """The gfp_mask as a number; 0, of a page fault that names none, is as good as none."""
+    text = event['trigger']['gfp_mask']
+    return int(text, 16) if text else 0
+
+
+def _names(mask):
+    """The zones of a gfp_mask, GFP_ZONE_TABLE in include/linux/gfp.h."""
+    if not mask:
+        return _ALL
+    if mask & _DMA:
+        return _LOW[:1]
+    if mask & _DMA32:
+        return _LOW[:2]
+    if mask & _HIGHMEM:
+        return _ALL if mask & _MOVABLE else _ALL[:4]
+    return _LOW
+
+
+def eligible(event):
+    """The zones that the allocation could use and of which the report tells what was free."""
+    names = _names(_mask(event))
+    return [zone for zone in event['zones'] if zone['zone'] in names and zone['free_bytes'] is not None]
+
+
+def tell(event):
+    """Whether the zones that the report shows tell how the allocation fared: more than the smallest of several."""
+    return _suffice(eligible(event), _mask(event))
+
+
+def _suffice(zones, mask):
+    if _names(mask) == _LOW[:1]:
+        return bool(zones)
+    return any(
+        zone['zone'] != 'DMA' or max(zone['free_bytes'], zone['present_bytes'] or 0) >= _SMALL for zone in zones
+    )
+
+
+def _available(zone, mask):
+    """What of a zone's free memory the allocation may have: CMA lends its own to what can be moved."""
+    return zone['free_bytes'] - (0 if mask & _MOVABLE else zone['free_cma_bytes'] or 0)
+
+
+def spared_high_memory(event):
+    """(a zone below its low watermark, free bytes of HighMem) where a 32-bit kernel could not use HighMem; or None."""
+    high = [zone for zone in event['zones'] if zone['zone'] == 'HighMem' and zone['free_bytes'] is not None]
+    if not high:
+        return None
+    mask = _mask(event)
+    if not mask or mask & _HIGHMEM or not any(zone['free_bytes'] > (zone['high_bytes'] or 0) for zone in high):
+        return None
+    short = [
+        zone for zone in eligible(event) if zone['low_bytes'] is not None and _available(zone, mask) < zone['low_bytes']
+    ]
+    return (short[-1]['zone'], sum(zone['free_bytes'] for zone in high)) if short else None
+
+
+def fragmented(event):
+    """Free bytes of the eligible zones above a watermark, where none of these has a block of the order; or None."""
+    order, page = event['trigger']['order'], event['memory']['page_size_bytes']
+    if not order or order < 0:
+        return None
+    mask = _mask(event)
+    zones = [
+        (zone, zone['min_bytes'] + _reserve(zone, event, mask))
+        for zone in eligible(event)
+        if zone['free_blocks'] and zone['min_bytes'] is not None
+    ]
+    above = [(zone, kept) for zone, kept in zones if _available(zone, mask) > kept]
+    if not above:
+        return None
+    version = kernel_version(event['kernel'])
+    each_order = page and version is not None and version < _ORDERED_BEFORE
+    for zone, kept in above:
+        if _has_block(zone, order, mask) and not (each_order and _misses_an_order(zone, order, mask, page, kept)):
+            return None
+    return sum(zone['free_bytes'] for zone, dummy in above)
+
+
+def _reserve(zone, event, mask):
+    """What a zone keeps from allocations that could use a higher one."""
+    kept = zone['lowmem_reserve_bytes']
+    if not kept:
+        return 0
+    low = ('DMA', 'Normal') if any(other['zone'] == 'HighMem' for other in event['zones']) else _LOW
+    allowed = _names(mask)
+    place = max(index for index, name in enumerate(low + ('HighMem', 'Movable')) if name in allowed or not index)
+    return kept[min(place, len(kept) - 1)] or 0
+
+
+def _misses_an_order(zone, order, mask, page, needed):
+    """Whether the free blocks from some order on are below a watermark half that of the order below."""
+    free = _available(zone, mask) - ((1 << order) - 1) * page
+    for lower, count in enumerate(zone['free_blocks'][:order]):
+        free -= (count << lower) * page
+        needed >>= 1
+        if free <= needed:
+            return True
+    return False
+
+
+def _has_block(zone, order, mask):
+    types = zone['free_block_types'] or [None] * len(zone['free_blocks'])
+    kept = _KEPT - set('C') if mask & _MOVABLE else _KEPT
+    return any(
+        count and (letters is None or set(letters) - kept)
+        for count, letters in list(zip(zone['free_blocks'], types))[order:]
+    )
+
+
+def plenty(event):
+    """Free bytes of the eligible zones where the highest of them is far above its high watermark; or None.
+
+    A little above it proves nothing: memory may have been freed until the report was written.
+    """
+    zones, mask = eligible(event), _mask(event)
+    if not _suffice(zones, mask):
+        return None
+    highest = max(_ALL.index(zone['zone']) for zone in zones)
+    for zone in zones:
+        if _ALL.index(zone['zone']) == highest and zone['high_bytes'] is not None:
+            if _available(zone, mask) > zone['high_bytes'] * _FAR_ABOVE:
+                return sum(zone['free_bytes'] for zone in zones)
+    return None

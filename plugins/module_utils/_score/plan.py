@@ -1,0 +1,375 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What to change so that a process has its score now and after its next start. Pure: facts and options in, plan out.
+
+A plan is {value, rows, actions}. Actions are in the order they are done; check mode prints them. One for
+``state: present`` has scores as well: each process that gets the score, with the one it had without us.
+"""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import hashlib
+
+from . import keeper, spare, sysv
+from .._node.containers import recreate_text
+from .._node.host import to_bytes
+from .score import DEFAULT, auto_score, check_score, memory_bytes
+from .supervisor import program_text
+from .._node.systemd import HEADER, drop_in_path, drop_in_text, known_directives, stronger_restart
+from .targets import is_interpreter
+
+KUBERNETES = ('the kubelet sets the score of a pod from its quality of service, and would set it again: this pod is '
+              'left as it is. Give it requests equal to limits (Guaranteed, -997) to protect it')
+
+
+class PlanError(ValueError):
+    """The host cannot be brought to what was asked; the text says what stands in the way."""
+
+
+def digest(text):
+    """A fingerprint of a file's text, to tell later whether it is still as it was left."""
+    return hashlib.sha256(to_bytes(text)).hexdigest()
+
+
+def score_of(facts, options):
+    """The score to set: the one asked for, or derived for ``auto``."""
+    value = options['value']
+    if value == 'auto':
+        server_bytes = sum(memory_bytes(target['process']) for target in facts['targets'] if target['part'] == 'server')
+        if not server_bytes:
+            value = DEFAULT
+        else:
+            previous = (facts['record'] or {}).get('value')
+            value = auto_score(server_bytes, facts['total_bytes'], options['auto_multiple'], previous)
+    check_score(value, options['allow_unkillable'], facts['killable_bytes'], facts['total_bytes'])
+    return value
+
+
+def _live(target, value, facts):
+    """(action or None, reason why the kernel will refuse or None) for a process's score now."""
+    row = target['process']
+    before = row['oom_score_adj']
+    if before == value:
+        return None, None
+    reason = None
+    if value < before and facts['lowering_refused']:
+        reason = refusal(row, before, value, facts['lowering_refused'])
+    return {
+        'layer': 'live',
+        'action': 'write',
+        'path': '/proc/%d/oom_score_adj' % row['pid'],
+        'pid': row['pid'],
+        'name': row['name'],
+        'start_ticks': row['start_ticks'],
+        'before': before,
+        'after': value,
+        'detail': 'oom_score_adj of %s (pid %d) from %s to %d' % (row['name'], row['pid'], before, value),
+    }, reason
+
+
+def refusal(row, before, value, why):
+    """One line on a score that the kernel keeps."""
+    return 'oom_score_adj of %s (pid %d) stays %s, not %d: %s' % (row['name'], row['pid'], before, value, why)
+
+
+def _file_action(path, before, after, detail, mode=0o644):
+    if before == after:
+        return []
+    return [{
+        'layer': 'persistence',
+        'action': 'remove' if after is None else ('replace' if before is not None else 'create'),
+        'path': path, 'before': before, 'after': after, 'mode': mode, 'detail': detail,
+    }]
+
+
+def _unit_directives(properties, value, facts, options):
+    directives = {'OOMScoreAdjust': value}
+    if options['restart_policy'] == 'ensure':
+        directives['OOMPolicy'] = 'continue'
+        stronger = stronger_restart(properties.get('Restart'))
+        if stronger:
+            directives['Restart'] = stronger
+    if options['killers'] == 'spare':
+        directives['ManagedOOMPreference'] = 'avoid'
+    return known_directives(directives, facts['systemd_version'])
+
+
+def _plan_unit(name, unit, value, facts, options):
+    """({before, after, by}, actions) of a unit's score at its next start."""
+    properties = unit['properties']
+    path = drop_in_path(name)
+    before = int(properties.get('OOMScoreAdjust') or 0)
+    directives = _unit_directives(unit['without_ours'], value, facts, options)
+    winners = unit['winners']
+    held = [winners.get(key) for key in sorted(directives)]
+    if unit['drop_in'] is None and all(
+            winner and winner['value'] == str(directives[key]) for key, winner in zip(sorted(directives), held)):
+        return {'before': before, 'after': value, 'by': winners['OOMScoreAdjust']['path']}, []
+    for key in sorted(directives):
+        winner = winners.get(key)
+        if winner and winner['value'] != str(directives[key]) and _sorts_after(winner['path'], path):
+            raise PlanError('%s line %d sets %s=%s and is read after %s: remove that line, or ask for that value'
+                            % (winner['path'], winner['line'], key, winner['value'], path))
+    text = drop_in_text(directives)
+    actions = _file_action(path, unit['drop_in'], text, 'drop-in of %s with %s' % (
+        name, ', '.join('%s=%s' % (key, directives[key]) for key in sorted(directives))))
+    if actions or before != value:
+        actions.append({'layer': 'persistence', 'action': 'reload', 'unit': name,
+                        'detail': 'systemctl daemon-reload (restarts nothing)'})
+    return {'before': before, 'after': value, 'by': path}, actions
+
+
+def _sorts_after(path, ours):
+    name = path.rsplit('/', 1)[1]
+    return path != ours and '.d/' in path and name > ours.rsplit('/', 1)[1]
+
+
+def _persistence(target, value, facts, options):
+    """({before, after, by}, actions, recreate_required, reason) of a process's score after its next start."""
+    manager = target['manager']
+    kind = manager['kind']
+    if options['persist'] == 'none':
+        return {'before': None, 'after': None, 'by': None}, [], None, None
+    if kind == 'systemd' and manager['user'] is None:
+        unit = facts['units'].get(manager['name'])
+        if unit:
+            persistent, actions = _plan_unit(manager['name'], unit, value, facts, options)
+            return persistent, actions, None, None
+    if kind == 'sysv':
+        script = facts['scripts'].get(manager['name'])
+        if script and script['defaults']:
+            before = script['text']
+            after = sysv.with_score(before, value)
+            actions = _file_action(script['defaults'], before, after,
+                                   'the score for what /etc/init.d/%s starts' % manager['name'])
+            return {'before': sysv.score(before) or 0, 'after': value, 'by': script['defaults']}, actions, None, None
+    container = target.get('container') or {}
+    declared = None
+    if kind in ('docker', 'podman'):
+        declared = container.get('configured')
+        if declared == value:
+            return {'before': value, 'after': value, 'by': kind}, [], None, None
+        recreate = recreate_text(manager, container, value)
+    elif kind == 'supervisord':
+        program = facts['programs'].get(manager['name']) or {}
+        declared = program.get('score')
+        if declared == value:
+            return {'before': value, 'after': value, 'by': program['path']}, [], None, None
+        recreate = program_text(manager['name'], program, value)
+    else:
+        recreate = _by_hand(target, value)
+    before = _inherited(target, value, facts) if declared is None else declared
+    if not options['keep']:
+        return {'before': before, 'after': before, 'by': None}, [], recreate, None
+    if not facts['systemd_running']:
+        return ({'before': before, 'after': before, 'by': None}, [], recreate,
+                'keep needs systemd, which does not run here: the score is gone when %s starts again'
+                % target['process']['name'])
+    rule = _rule(target, value, facts)
+    if rule is None:
+        return ({'before': before, 'after': before, 'by': None}, [], recreate,
+                'keep cannot tell %s apart from others: its name or executable has blanks, or is hidden, or it is one '
+                'of many scripts of an interpreter' % target['process']['name'])
+    if keeper.gives(facts['keeper'], facts['key'], rule):
+        before = value
+    return {'before': before, 'after': value, 'by': keeper.UNIT}, [], None, None
+
+
+def _inherited(target, value, facts):
+    """The score that a process starts with where no file says one: whatever what started it had, or was told.
+
+    One that has the value already, and no record, may have it from anyone: it counts as given by hand.
+    """
+    found = _score_without_us(target, facts)
+    return 0 if found == value else found
+
+
+def _score_without_us(target, facts):
+    """The score that a process would have by now without us."""
+    before = _score_before(target, facts)
+    return target['process']['oom_score_adj'] if before is None else before
+
+
+def _rule(target, value, facts):
+    """The keeper's rule for a process; None where it would reach others, as all that `php` runs of a user."""
+    row = target['process']
+    if is_interpreter(row['name']) and facts['key'] != 'process:' + row['name']:
+        return None
+    return keeper.rule(row, value)
+
+
+def _by_hand(target, value):
+    """The change to make where no file of a manager's would give the score."""
+    manager = target['manager']
+    name = target['process']['name']
+    if manager['kind'] == 'systemd':
+        return ('a user\'s systemd may not lower a score: run %s as a system unit with OOMScoreAdjust=%d'
+                % (manager['name'], value))
+    if manager['kind'] == 'sysv':
+        return ('/etc/init.d/%s reads no defaults file: have it do `echo %d > /proc/$$/oom_score_adj` before it '
+                'starts %s' % (manager['name'], value, name))
+    found = manager.get('unit')
+    return ('%s does not start %s again with a score: start it with `choom -n %d -- COMMAND`, or as a systemd unit '
+            'with OOMScoreAdjust=%d, or run this in the guest that it belongs to'
+            % (found if found and found.endswith('.service') else 'nothing that is known here', name, value, value))
+
+
+def plan_present(facts, options):
+    """The plan for ``state: present``."""
+    value = score_of(facts, options)
+    rows, live, persistent_actions, rules, scores = [], [], [], [], []
+    for target in facts['targets']:
+        row = _row(target)
+        rows.append(row)
+        if target['manager']['kind'] == 'kubernetes':
+            row['skipped_reason'] = KUBERNETES
+            row['live']['after'] = row['live']['before']
+            continue
+        process = target['process']
+        scores.append({'pid': process['pid'], 'start_ticks': process['start_ticks'], 'name': process['name'],
+                       'before': _score_without_us(target, facts)})
+        action, refused = _live(target, value, facts)
+        row['live']['after'] = row['live']['before'] if refused else value
+        if action:
+            live.append(dict(action, refused=refused))
+        persistent, actions, recreate, reason = _persistence(target, value, facts, options)
+        row['persistent'] = persistent
+        row['recreate_required'] = recreate
+        row['skipped_reason'] = '; '.join(text for text in (refused, reason) if text) or None
+        persistent_actions.extend(action for action in actions if action not in persistent_actions)
+        if persistent['by'] == keeper.UNIT:
+            rules.append(_rule(target, value, facts))
+    for name in facts['stopped_units']:
+        persistent, actions = ({'before': None, 'after': None, 'by': None}, [])
+        if options['persist'] != 'none':
+            persistent, actions = _plan_unit(name, facts['units'][name], value, facts, options)
+        persistent_actions.extend(actions)
+        rows.append(_stopped_row(name, persistent))
+    if options['persist'] != 'none':
+        persistent_actions.extend(keeper.plan(facts['keeper'], facts['key'], rules))
+    names = set(target['process']['name'] for target in facts['targets'] if target['part'] == 'server')
+    if options['killers'] == 'spare' and names:
+        persistent_actions.extend(spare.plan(facts['spare'], names))
+    return {'value': value, 'rows': rows, 'actions': live + _reload_once(persistent_actions), 'scores': scores}
+
+
+def _row(target):
+    row = target['process']
+    return {
+        'pid': row['pid'],
+        'name': row['name'],
+        'live': {'before': row['oom_score_adj'], 'after': row['oom_score_adj']},
+        'persistent': {'before': None, 'after': None, 'by': None},
+        'recreate_required': None,
+        'manager': dict((key, target['manager'].get(key)) for key in ('kind', 'name', 'container_id', 'unit')
+                        if key in target['manager']),
+        'skipped_reason': None,
+    }
+
+
+def _stopped_row(unit, persistent):
+    return {'pid': None, 'name': unit, 'live': {'before': None, 'after': None}, 'persistent': persistent,
+            'recreate_required': None, 'manager': {'kind': 'systemd', 'name': unit}, 'skipped_reason': None}
+
+
+def _reload_once(actions):
+    """One daemon-reload, after the last unit file that changed and before a unit is started."""
+    reloads = [action for action in actions if action['action'] == 'reload']
+    ends = ('reload', 'enable', 'disable', 'restart')
+    return ([action for action in actions if action['action'] == 'disable']
+            + [action for action in actions if action['action'] not in ends]
+            + reloads[:1]
+            + [action for action in actions if action['action'] in ('enable', 'restart')])
+
+
+def plan_absent(facts):
+    """The plan for ``state: absent``: everything that was recorded goes back to what it was."""
+    record = facts['record'] or {}
+    rows, live, actions = [], [], []
+    for target in facts['targets']:
+        process = target['process']
+        row = _row(target)
+        rows.append(row)
+        before = _score_before(target, facts)
+        if before is not None:
+            action, refused = _live(target, before, facts)
+            row['live']['after'] = process['oom_score_adj'] if refused else before
+            row['skipped_reason'] = refused
+            if action:
+                live.append(dict(action, refused=refused))
+    rows.extend(_stopped_row(name, {'before': None, 'after': None, 'by': None}) for name in facts['stopped_units'])
+    for row in rows:
+        name = row['manager']['name']
+        if row['manager']['kind'] == 'systemd' and name in facts['units']:
+            shown = int(facts['units'][name]['properties'].get('OOMScoreAdjust') or 0)
+            row['persistent'] = {'before': shown, 'after': record.get('managers', {}).get(name, shown), 'by': None}
+    for path in sorted(record.get('files', {})):
+        actions.extend(_restore_file(path, record['files'][path], facts))
+    for name in sorted(facts['units']):
+        unit = facts['units'][name]
+        path = drop_in_path(name)
+        if path not in record.get('files', {}) and (unit['drop_in'] or '').startswith(HEADER):
+            actions.extend(_file_action(path, unit['drop_in'], None, 'the drop-in of %s' % name))
+    if any('/etc/systemd/system/' in action.get('path', '') for action in actions):
+        actions.append({'layer': 'persistence', 'action': 'reload', 'detail': 'systemctl daemon-reload'})
+    actions.extend(keeper.plan(facts['keeper'], facts['key'], []))
+    # Scores come after the rules of the unit that would give ours again within seconds.
+    actions = _reload_once(actions)
+    first = [action for action in actions if action['action'] == 'disable' or action.get('path') == keeper.RULES]
+    return {'value': None, 'rows': rows,
+            'actions': first + live + [action for action in actions if action not in first]}
+
+
+def _score_before(target, facts):
+    """The score that a process had, or would have had, without us; None where its score is not ours."""
+    process, record = target['process'], facts['record'] or {}
+    identity = (process['pid'], process['start_ticks'])
+    for entry in record.get('live', []):
+        if entry['boot_id'] == facts['boot_id'] and (entry['pid'], entry['start_ticks']) == identity:
+            return entry['before'] if process['oom_score_adj'] == entry['after'] else None
+    if 'value' not in record or process['oom_score_adj'] != record['value']:
+        return None
+    # Started after the change, with our score: what the unit that keeps it found, else what its manager gave before.
+    if identity in facts['keeper']['found']:
+        return facts['keeper']['found'][identity]
+    return record.get('managers', {}).get(target['manager'].get('name') or '', 0)
+
+
+def _restore_file(path, entry, facts):
+    """Back to the backup, byte for byte, where the file is as it was left; else without our part alone."""
+    now, backup = facts['files'][path]['now'], facts['files'][path]['backup']
+    if now is None:
+        return []
+    killer = entry.get('killer')
+    if entry['sha256'] == digest(now) or now.startswith(HEADER):
+        after, detail = backup if entry['before'] else None, 'as it was before'
+    else:
+        after = spare.remove_from(killer, now, entry['names']) if killer else sysv.without_score(now)
+        after, detail = after if after or entry['before'] else None, 'without our part; it was edited since'
+    actions = _file_action(path, now, after, detail)
+    if actions:
+        actions.extend(spare.restart_after(facts['spare'], path))
+    return actions
+
+
+def returned_actions(actions):
+    """The actions of a plan as the module returns them."""
+    keys = ('layer', 'action', 'path', 'pid', 'unit', 'detail')
+    return [dict((key, action[key]) for key in keys if key in action) for action in actions]
+
+
+def diff_of(actions):
+    """The actions as Ansible's diff: one entry for each file and score."""
+    entries = []
+    for action in actions:
+        if 'path' not in action:
+            continue
+        before, after = action['before'], action['after']
+        if action['layer'] == 'live':
+            before, after = '%s\n' % before, '%s\n' % after
+        entries.append({'before_header': action['path'], 'after_header': action['path'],
+                        'before': before or '', 'after': after or ''})
+    return entries

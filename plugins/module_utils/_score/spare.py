@@ -1,0 +1,137 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tells earlyoom and nohang to spare a server, in their own configuration files, and takes that out again.
+
+systemd-oomd is told by a directive of the unit (ManagedOOMPreference), which plan.py writes.
+"""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import re
+
+from .._node.containers import option
+from .._node.managers import manager_of
+
+EARLYOOM_FILE = '/etc/default/earlyoom'
+NOHANG_FILE = '/etc/nohang/nohang.conf'
+# nohang adds it to the badness of a match, which is 0 to 1000 (nohang.conf).
+NOHANG_POINTS = -600
+_NOHANG_HEAD = '## oom.rescue: spare '
+_ARGUMENTS = re.compile(r'^(EARLYOOM_ARGS=)(["\']?)(.*)\2[ \t]*$', re.MULTILINE)
+_AVOID = re.compile(r'''(--avoid[= ])(?:'([^']*)'|"([^"]*)"|(\S+))''')
+
+
+class SpareError(ValueError):
+    """A configuration that cannot be edited safely."""
+
+
+def expression(names):
+    """The regular expression that means processes of these names alone."""
+    return '^(%s)$' % '|'.join(re.escape(name[:15]).replace('\\-', '-') for name in sorted(names))
+
+
+def with_earlyoom(text, names):
+    """/etc/default/earlyoom with the names among what --avoid spares."""
+    ours = expression(names)
+    text = text or ''
+    assignments = list(_ARGUMENTS.finditer(text))
+    if not assignments:
+        if text and not text.endswith('\n'):
+            text += '\n'
+        return text + 'EARLYOOM_ARGS="--avoid \'%s\'"\n' % ours
+    match = assignments[-1]
+    arguments = match.group(3)
+    if ours in arguments:
+        return text
+    found = _AVOID.search(arguments)
+    if found:
+        theirs = next(part for part in found.groups()[1:] if part is not None)
+        new = '%s--avoid \'%s|%s\'%s' % (arguments[:found.start()], theirs, ours, arguments[found.end():])
+    else:
+        new = ('%s --avoid \'%s\'' % (arguments, ours)).strip()
+    if '"' in new:
+        raise SpareError('%s: EARLYOOM_ARGS has quotes within quotes, %s: add --avoid \'%s\' to it by hand'
+                         % (EARLYOOM_FILE, match.group(0), ours))
+    return '%s%s"%s"%s' % (text[:match.start()], match.group(1), new, text[match.end():])
+
+
+def without_earlyoom(text, names):
+    """The text without what with_earlyoom added."""
+    ours = expression(names)
+    for part in ("EARLYOOM_ARGS=\"--avoid '%s'\"\n" % ours, " --avoid '%s'" % ours, "--avoid '%s'" % ours, '|' + ours):
+        if part in text:
+            return text.replace(part, '', 1)
+    return text
+
+
+def with_nohang(text, names):
+    """nohang's configuration with a rule that lowers the badness of the names."""
+    ours = expression(names)
+    rule = '%s%s\n@BADNESS_ADJ_RE_NAME %d /// %s\n' % (_NOHANG_HEAD, ours, NOHANG_POINTS, ours)
+    if rule in text:
+        return text
+    return text + ('' if text.endswith('\n') else '\n') + rule
+
+
+def without_nohang(text, names):
+    """The text without what with_nohang added."""
+    ours = expression(names)
+    rule = '%s%s\n@BADNESS_ADJ_RE_NAME %d /// %s\n' % (_NOHANG_HEAD, ours, NOHANG_POINTS, ours)
+    return text.replace(rule, '', 1)
+
+
+_WITH = {'earlyoom': with_earlyoom, 'nohang': with_nohang}
+_WITHOUT = {'earlyoom': without_earlyoom, 'nohang': without_nohang}
+
+
+def facts(host, killers, rows):
+    """[{name, unit, path, text}] of the killers that have a file to edit; nohang's own command line names its."""
+    found = []
+    for killer in killers:
+        if killer['name'] not in _WITH:
+            continue
+        row = next((row for row in rows if row['name'] == killer['name']), None)
+        path = EARLYOOM_FILE
+        if killer['name'] == 'nohang':
+            path = option(row['cmdline'], '--config', '-c') if row else None
+            path = path or NOHANG_FILE
+        text = host.read(path)
+        if text is not None or killer['name'] == 'earlyoom':
+            unit = manager_of(host, row)['unit'] if row else None
+            found.append({'name': killer['name'], 'unit': unit, 'path': path, 'text': text})
+    return found
+
+
+def _restart(unit):
+    return {'layer': 'killers', 'action': 'restart', 'unit': unit,
+            'detail': 'systemctl try-restart %s, which reads its configuration again' % unit}
+
+
+def plan(entries, names):
+    """Actions that have each of the killers in ``facts`` spare processes of these names."""
+    actions = []
+    for entry in entries:
+        after = _WITH[entry['name']](entry['text'], names)
+        if after == entry['text']:
+            continue
+        actions.append({
+            'layer': 'killers', 'action': 'create' if entry['text'] is None else 'replace', 'path': entry['path'],
+            'before': entry['text'], 'after': after, 'mode': 0o644, 'killer': entry['name'], 'names': sorted(names),
+            'detail': '%s spares %s' % (entry['name'], expression(names)),
+        })
+        if entry['unit']:
+            actions.append(_restart(entry['unit']))
+    return actions
+
+
+def remove_from(killer, text, names):
+    """The text of a killer's file without our part, for one that was edited since."""
+    return _WITHOUT[killer](text, names)
+
+
+def restart_after(entries, path):
+    """The action that has the killer of this file read it again, where it runs in a unit."""
+    return [_restart(entry['unit']) for entry in entries if entry['path'] == path and entry['unit']]

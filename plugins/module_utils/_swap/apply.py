@@ -1,0 +1,216 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Carries out one action of a swap plan at a time."""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import errno
+import os
+
+from . import fstab, allocate, syscalls
+from .._node import systemd
+from .._node.record import backup_once, backup_path
+from .._node.swap_areas import parse_swaps
+from .filesystem import explain_refusal
+from .refusals import SwapError, room_without
+from .signature import read_signature, write_signature
+from .facts import file_facts, in_use, memory, wanted_label
+
+
+class KernelRefusal(SwapError):
+    """swapon(2) refused; ``errno`` says how."""
+
+    def __init__(self, text, number):
+        SwapError.__init__(self, text)
+        self.errno = number
+
+
+class Applier:
+    """Applies actions to a host. ``progress`` is a callable (done_bytes, total_bytes) for a long write.
+
+    ``warnings`` has what went wrong and is no reason to undo the rest.
+    """
+
+    def __init__(self, host, kernel=syscalls, progress=None):
+        self._host = host
+        self._kernel = kernel
+        self._progress = progress
+        self.warnings = []
+
+    def apply(self, action):
+        """Carry out one action. Raises SwapError or OSError."""
+        getattr(self, '_%s_%s' % (action['layer'], action['action']), self._unknown)(action)
+
+    @staticmethod
+    def _unknown(action):
+        raise SwapError('no such action: %s of %s' % (action['action'], action['layer']))
+
+    def _open(self, path):
+        return os.open(self._host.path(path), os.O_RDWR | os.O_NOFOLLOW)
+
+    def _open_unused(self, path):
+        if in_use(self._host.path(path)):
+            raise SwapError('%s is in use as swap, and must not change now: run again' % path)
+        return self._open(path)
+
+    def _file_create(self, action):
+        allocate.create(self._host.path(action['path']), action['size_bytes'], action['allocate'],
+                              action['nocow'], self._progress)
+
+    def _file_remove(self, action):
+        self._host.remove(action['path'])
+
+    def _file_protect(self, action):
+        descriptor = os.open(self._host.path(action['path']), os.O_RDONLY | os.O_NOFOLLOW)
+        try:
+            os.fchown(descriptor, action['uid'], action['gid'])
+            os.fchmod(descriptor, int(action['mode'], 8))
+        finally:
+            os.close(descriptor)
+
+    def _file_label(self, action):
+        self._kernel.set_xattr(self._host.path(action['path']), 'security.selinux',
+                               action['label'].encode('ascii') + b'\0')
+
+    def _file_grow(self, action):
+        descriptor = self._open_unused(action['path'])
+        try:
+            try:
+                allocate.extend(descriptor, action['start'], action['size_bytes'], action['allocate'],
+                                      self._progress)
+                os.fsync(descriptor)
+            except BaseException:
+                os.ftruncate(descriptor, action['old_size_bytes'])
+                raise
+        finally:
+            os.close(descriptor)
+
+    _file_fill = _file_grow
+
+    def _file_shrink(self, action):
+        descriptor = self._open_unused(action['path'])
+        try:
+            os.ftruncate(descriptor, action['size_bytes'])
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def _signature_write(self, action):
+        path, published = action['path'], action['publish']
+        descriptor = self._open_unused(path)
+        try:
+            kept = read_signature(self._host.path(path))
+            write_signature(descriptor, action['size_bytes'], action['page_size'], kept)
+        finally:
+            os.close(descriptor)
+        if action['label']:
+            self._label_like_swap(path)
+        if published:
+            if self._host.exists(published):
+                raise SwapError('%s has come into being meanwhile, and stays as it is' % published)
+            os.rename(self._host.path(path), self._host.path(published))
+            self._host.sync_directory(os.path.dirname(self._host.path(published)))
+
+    def _label_like_swap(self, path):
+        value = self._kernel.get_xattr(self._host.path(path), 'security.selinux')
+        label = wanted_label(value.rstrip(b'\0').decode('ascii', 'replace') if value else None)
+        if label:
+            self._file_label({'path': path, 'label': label})
+
+    def _activation_on(self, action):
+        path = action['path']
+        try:
+            self._swapon(action)
+        except OSError as error:
+            if error.errno != errno.EINVAL:
+                raise self._refusal(action, error)
+            # Some filesystems reserve with fallocate and then call the reserved extents holes: blocks that were
+            # written are no holes.
+            self._rewrite(action)
+            try:
+                self._swapon(action)
+            except OSError as again:
+                raise self._refusal(action, again)
+        area = self._area(path)
+        if area is None:
+            raise SwapError('%s: swapon said yes, and /proc/swaps does not list it' % path)
+        # Blocks smaller than a page may lie so that some pages are no whole ones: the kernel leaves those out.
+        if area['size_bytes'] * 2 < action['size_bytes']:
+            raise SwapError('%s: the kernel can use only %d of %d bytes, the disk is too fragmented: give another path'
+                            % (path, area['size_bytes'], action['size_bytes']))
+
+    def _swapon(self, action):
+        try:
+            self._kernel.swapon(self._host.path(action['path']), action['priority'], action['discard'])
+        except OSError as error:
+            if error.errno != errno.EBUSY or not in_use(self._host.path(action['path'])):
+                raise
+
+    def _rewrite(self, action):
+        descriptor = self._open_unused(action['path'])
+        try:
+            kept = read_signature(self._host.path(action['path']))
+            allocate.extend(descriptor, 0, action['size_bytes'], 'write', self._progress)
+            write_signature(descriptor, action['size_bytes'], os.sysconf('SC_PAGE_SIZE'), kept)
+        finally:
+            os.close(descriptor)
+
+    @staticmethod
+    def _refusal(action, error):
+        why = {
+            errno.EINVAL: explain_refusal(action['filesystem']),
+            errno.EPERM: 'no CAP_SYS_ADMIN, or as many areas as the kernel takes are in use',
+        }.get(error.errno, 'swapon(2)')
+        return KernelRefusal('%s: the kernel refuses to switch it on (%s): %s' % (
+            action['path'], error.strerror, why), error.errno)
+
+    def _activation_off(self, action):
+        path = action['path']
+        area = self._area(path)
+        if area is None:
+            return
+        others = [other for other in parse_swaps(self._host.read('/proc/swaps')) if other['path'] != area['path']]
+        # Looked at again now: the plan may be minutes old on a host in trouble.
+        missing = room_without(area['used_bytes'], others, memory(self._host))
+        if missing > 0:
+            raise SwapError('%s holds %d bytes now, and RAM and other swap lack %d bytes to take them: it stays on'
+                            % (path, area['used_bytes'], missing))
+        try:
+            self._kernel.swapoff(self._host.path(path))
+        except OSError as error:
+            raise SwapError('%s: the kernel refuses to switch it off (%s): it stays on' % (path, error.strerror))
+
+    def _area(self, path):
+        return file_facts(self._host, path, parse_swaps(self._host.read('/proc/swaps')), self._kernel)['area']
+
+    def _persistence_edit(self, action):
+        text = self._host.read(fstab.PATH)
+        if action['edit'] == 'with':
+            new = fstab.with_swap(text, action['paths'], action['priority'], action['discard'])
+        elif action['edit'] == 'without':
+            new = self._as_before(fstab.without_swap(text or '', action['paths']))
+        else:
+            new = self._as_before(fstab.with_lines(text, action['paths'], action['lines']))
+        if new != text:
+            backup_once(self._host, fstab.PATH)
+            self._host.replace(fstab.PATH, new)
+        self._persistence_reload(action)
+
+    _persistence_add = _persistence_change = _persistence_remove = _persistence_restore = _persistence_edit
+
+    def _as_before(self, text):
+        """The text as the backup has it, where they differ in a last line feed that adding a line had to add."""
+        saved = self._host.read(backup_path(fstab.PATH))
+        return saved if saved is not None and saved.rstrip('\n') == text.rstrip('\n') else text
+
+    def _persistence_reload(self, action):
+        if not systemd.is_running(self._host):
+            return
+        try:
+            systemd.reload_units(self._host)
+        except systemd.SystemdError as error:
+            # The next boot reads fstab anyway, and a host in trouble needs its swap more than a unit.
+            self.warnings.append('%s, so systemd has no unit for the swap until the next boot or daemon-reload' % error)

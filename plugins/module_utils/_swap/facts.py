@@ -1,0 +1,232 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The four layers of a swap file as they are on the node, file, signature, activation and persistence, and what is
+around them: the directory, the disk, the memory, other swap. Reads only."""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import errno
+import os
+import stat
+
+from . import fstab, cgroups, filesystem, syscalls
+from . import managers as swap_managers
+from . import signature as swap_signature
+from .._node import mounts
+from .._node.meminfo import parse_meminfo
+from .._node.swap_areas import parse_swaps
+
+# What a run of ours uses beside the file while it is at work; found later, a stopped run left it.
+NEW, HELPER = '.oom-rescue-new', '.oom-rescue-helper'
+_SELINUX = 'security.selinux'
+_LABEL_TYPE = 'swapfile_t'
+
+
+def read(host, path, kernel=syscalls):
+    """Everything that a plan for the swap file ``path`` depends on. OSError where a file cannot be read.
+
+    ``file``, ``new`` and ``helper`` are file_facts() of the file, of one that a run has not finished, and of a second
+    area; ``other_areas`` the areas of parse_swaps() that are none of these. ``directory`` is {path, exists, others:
+    who could put another file there, or None}, ``persistence`` {fstab: its text or None, entries: its lines for the
+    file, unit: the file of a ``.swap`` unit or None, systemd_behind}. ``swapon_refusal`` is a text or None, ``selinux``
+    whether the file takes labels, ``page_size`` in bytes. The others are what the functions named below return.
+    """
+    real = real_path(host, path)
+    directory = os.path.dirname(real)
+    areas = parse_swaps(host.read('/proc/swaps'))
+    managers = swap_managers.managers(host)
+    mount = mounts.mount_of(mounts.mounts(host), directory) or {}
+    release = (host.read('/proc/sys/kernel/osrelease') or '').strip()
+    directory_there = os.path.isdir(host.path(directory))
+    files = dict((name, file_facts(host, name, areas, kernel)) for name in (real, real + NEW, real + HELPER))
+    active = [files[name]['area'] for name in files if files[name]['area']]
+    return {
+        'path': path,
+        'real_path': real,
+        'file': files[real],
+        'new': files[real + NEW],
+        'helper': files[real + HELPER],
+        'other_areas': [area for area in areas if area not in active],
+        'directory': {
+            'path': directory,
+            'exists': directory_there,
+            'others': _others_who_may_write(host, directory) if directory_there else None,
+        },
+        'mount': mount,
+        'disk': mounts.disk_space(host.path(directory)) if directory_there else None,
+        'rule': filesystem.rule(mount.get('filesystem'), release),
+        'memory': memory(host),
+        'cgroups': cgroups.lacking(host) if any(area['used_bytes'] for area in active) else [],
+        'page_size': os.sysconf('SC_PAGE_SIZE'),
+        'persistence': _persistence(host, [path, real], managers),
+        'managers': managers,
+        'swapon_refusal': kernel.swapon_refusal(),
+        # A filesystem without this option, as one mounted with context=, does not take labels.
+        'selinux': host.exists('/sys/fs/selinux/enforce') and 'seclabel' in mount.get('options', ()),
+    }
+
+
+def real_path(host, path):
+    """The path with the links of its directory resolved; the last name stays, as a link there is a finding."""
+    directory, name = os.path.split(os.path.normpath(path))
+    if host.root == '/':
+        directory = os.path.realpath(directory)
+    return os.path.join(directory, name)
+
+
+def file_facts(host, path, areas, kernel=syscalls):
+    """A file's own layer, with its signature and the area of /proc/swaps that it is, each None where it has none.
+
+    {path, kind: ``missing``, ``file`` or what else it is}, and of a file {size_bytes, allocated_bytes, hole_bytes,
+    mode: ``0600``, uid, gid, links, flaws: see extents(), nocow, starts_blank, label: of SELinux}.
+    """
+    facts = {'path': path, 'kind': 'missing', 'signature': None, 'area': None}
+    try:
+        status = os.lstat(host.path(path))
+    except OSError as error:
+        if error.errno not in (errno.ENOENT, errno.ENOTDIR):
+            raise
+        return facts
+    facts.update(
+        kind=_kind(status.st_mode), size_bytes=status.st_size, allocated_bytes=status.st_blocks * 512,
+        mode='%04o' % stat.S_IMODE(status.st_mode), uid=status.st_uid, gid=status.st_gid, links=status.st_nlink)
+    if facts['kind'] != 'file':
+        return facts
+    descriptor = os.open(host.path(path), os.O_RDONLY | os.O_NOFOLLOW)
+    try:
+        found = kernel.extents(descriptor, status.st_size)
+        facts['nocow'] = kernel.is_nocow(descriptor)
+    finally:
+        os.close(descriptor)
+    if found is None:
+        found = (min(facts['allocated_bytes'], status.st_size), [])
+    facts['hole_bytes'], facts['flaws'] = status.st_size - found[0], found[1]
+    facts['signature'] = swap_signature.read_signature(host.path(path))
+    facts['starts_blank'] = swap_signature.starts_blank(host.path(path))
+    facts['label'] = _label(host, path, kernel)
+    facts['area'] = _area(host, path, facts, areas)
+    return facts
+
+
+def _area(host, path, facts, areas):
+    # /proc/swaps names a file by its path in the namespace of whoever switched it on: a container sees the host's
+    # /swapfile there, which is not its own, and a bind mount gives one file two names. So the file itself is asked.
+    candidates = [area for area in areas if area['type'] == 'file']
+    named = [area for area in candidates if area['path'] == path and not area['deleted']]
+    used = in_use(host.path(path)) if candidates and (named or facts['signature']) else False
+    if used is None:
+        return named[0] if named else None
+    if not used:
+        return None
+    signature = facts['signature'] or {}
+    sized = [area for area in candidates
+             if area['size_bytes'] == signature.get('size_bytes', 0) - signature.get('page_size_bytes', 0)]
+    return (named or sized or candidates)[0]
+
+
+def in_use(path):
+    """Whether the kernel uses a file as swap now; None where the file cannot be asked, as an immutable one."""
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_NOFOLLOW)
+    except (IOError, OSError):
+        return None
+    try:
+        return syscalls.is_swap(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _kind(mode):
+    for test, name in ((stat.S_ISREG, 'file'), (stat.S_ISLNK, 'symbolic link'), (stat.S_ISDIR, 'directory'),
+                       (stat.S_ISBLK, 'block device'), (stat.S_ISCHR, 'character device')):
+        if test(mode):
+            return name
+    return 'special file'
+
+
+def _others_who_may_write(host, directory):
+    """Who besides root could put another file in this one's place, at or above ``directory``; None where nobody."""
+    place = directory
+    while True:
+        status = os.stat(host.path(place))
+        if status.st_uid not in (0, os.geteuid()):
+            return 'the user %d owns %s' % (status.st_uid, place)
+        # Above the file's own directory the sticky bit is enough: it keeps others from renaming what is ours.
+        if place == directory or not status.st_mode & stat.S_ISVTX:
+            if status.st_mode & stat.S_IWOTH:
+                return 'anybody may write to %s' % place
+            if status.st_mode & stat.S_IWGRP and status.st_gid not in (0, os.getegid()):
+                return 'the group %d may write to %s' % (status.st_gid, place)
+        if place in ('/', ''):
+            return None
+        place = os.path.dirname(place)
+
+
+def memory(host):
+    """{total_bytes, available_bytes} of RAM (proc(5), /proc/meminfo)."""
+    values = parse_meminfo(host.read('/proc/meminfo'))
+    available = values.get('MemAvailable')
+    if available is None:
+        # Kernels before 3.14. Shmem is in Cached, and cannot be dropped.
+        available = max(0, values.get('MemFree', 0) + values.get('Cached', 0) - values.get('Shmem', 0))
+    return {'total_bytes': values.get('MemTotal', 0), 'available_bytes': available}
+
+
+def _persistence(host, paths, managers):
+    text = host.read(fstab.PATH)
+    entries = fstab.swap_entries(text, paths)
+    units = [unit for unit in (swap_managers.unit_of(managers, path) for path in paths) if unit]
+    return {
+        'fstab': text,
+        'entries': entries,
+        'unit': units[0]['config'] if units else None,
+        'systemd_behind': bool(entries) and _systemd_behind(host, entries[0]['source']),
+    }
+
+
+def _systemd_behind(host, source):
+    """Whether fstab has changed since systemd read it: a unit that it made of an entry is as old as that reading."""
+    try:
+        changed = os.stat(host.path(fstab.PATH)).st_mtime
+        unit = host.path('/run/systemd/generator/' + swap_managers.unit_name(source))
+        # In a container systemd makes no unit for swap. It touches the other file, which mount(8) looks at as well.
+        if not os.path.exists(unit):
+            unit = host.path('/run/systemd/systemd-units-load')
+        return changed > os.stat(unit).st_mtime
+    except OSError:
+        return False
+
+
+def _label(host, path, kernel):
+    value = kernel.get_xattr(host.path(path), _SELINUX)
+    return value.rstrip(b'\0').decode('ascii', 'replace') if value else None
+
+
+def wanted_label(label):
+    """An SELinux label with the type that a swap file has to have; None where the file has no label to go by."""
+    parts = (label or '').split(':')
+    if len(parts) < 3 or parts[2] == _LABEL_TYPE:
+        return None
+    return ':'.join(parts[:2] + [_LABEL_TYPE] + parts[3:])
+
+
+def summary(state):
+    """The four layers as the module returns them."""
+    file, area, persistence = state['file'], state['file']['area'], state['persistence']
+    layers = {'file': None, 'signature': None, 'activation': None, 'persistence': None}
+    if file['kind'] != 'missing':
+        layers['file'] = dict((key, file.get(key)) for key in
+                              ('kind', 'size_bytes', 'allocated_bytes', 'hole_bytes', 'mode', 'uid', 'gid', 'links'))
+    if file['signature']:
+        layers['signature'] = dict((key, file['signature'][key]) for key in
+                                   ('version', 'size_bytes', 'page_size_bytes'))
+    if area:
+        layers['activation'] = dict((key, area[key]) for key in ('size_bytes', 'used_bytes', 'priority'))
+    if persistence['entries']:
+        layers['persistence'] = {'by': 'fstab', 'lines': [entry['raw'] for entry in persistence['entries']]}
+    elif persistence['unit']:
+        layers['persistence'] = {'by': 'systemd', 'lines': [persistence['unit']]}
+    return layers

@@ -1,0 +1,139 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Swap entries of fstab(5), read and edited so that every other byte of the file stays as it is."""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import re
+
+from .._node.swap_areas import unescape
+
+PATH = '/etc/fstab'
+# getmntent(3) separates fields by blanks and tabs alone; str.split() would split at others too.
+_FIELD = re.compile(r'[^ \t]+')
+_DISCARD = {'all': 'discard', 'once': 'discard=once', 'pages': 'discard=pages'}
+
+
+def parse(text):
+    """Entries of an fstab: {line (from 0), raw, source, mount_point, type, options: [...], spans}, in its order."""
+    entries = []
+    for number, raw in enumerate((text or '').split('\n')):
+        # libmount takes lines that end as DOS has it as well.
+        fields = list(_FIELD.finditer(raw[:-1] if raw.endswith('\r') else raw))
+        if len(fields) < 3 or fields[0].group().startswith('#'):
+            continue
+        entries.append({
+            'line': number,
+            'raw': raw,
+            'source': unescape(fields[0].group()),
+            'mount_point': unescape(fields[1].group()),
+            'type': fields[2].group(),
+            'options': fields[3].group().split(',') if len(fields) > 3 else [],
+            'spans': [field.span() for field in fields],
+        })
+    return entries
+
+
+def swap_entries(text, paths):
+    """Entries of type swap whose source is one of ``paths``, whatever their other fields."""
+    wanted = set(_normal(path) for path in paths)
+    return [entry for entry in parse(text) if entry['type'] == 'swap' and _normal(entry['source']) in wanted]
+
+
+def priority_of(entry):
+    """The priority that an entry sets, or None."""
+    for option in entry['options']:
+        match = re.match(r'pri=(-?\d+)$', option)
+        if match:
+            return int(match.group(1))
+    return None
+
+
+def wanted_options(options, priority=None, discard=None):
+    """The options of an entry that has to be active after a boot, with this priority and discard policy.
+
+    None for either leaves it as it is; the discard policy ``none`` takes the option out.
+    """
+    result = [option for option in options if option != 'noauto']
+    if priority is not None:
+        result = _put(result, re.compile(r'pri='), 'pri=%d' % priority)
+    if discard is not None:
+        result = _put(result, re.compile(r'discard(=|$)'), _DISCARD.get(discard))
+    return result or ['defaults']
+
+
+def with_swap(text, paths, priority=None, discard=None):
+    """The text with exactly one entry that activates the swap file at a boot.
+
+    An entry that is there keeps its place and its other fields and options; a second one for the same file goes.
+    """
+    text = text or ''
+    entries = swap_entries(text, paths)
+    if not entries:
+        options = wanted_options(['sw', 'nofail'], priority, discard)
+        line = '%s none swap %s 0 0' % (escape(paths[0]), ','.join(options))
+        return text + ('' if not text or text.endswith('\n') else '\n') + line + '\n'
+    lines = text.split('\n')
+    first = entries[0]
+    options = wanted_options(first['options'], priority, discard)
+    if options != first['options']:
+        lines[first['line']] = _with_options(first, options)
+    for entry in reversed(entries[1:]):
+        del lines[entry['line']]
+    return '\n'.join(lines)
+
+
+def without_swap(text, paths):
+    """The text without the entries of a swap file."""
+    lines = text.split('\n')
+    for entry in reversed(swap_entries(text, paths)):
+        del lines[entry['line']]
+    return '\n'.join(lines)
+
+
+def with_lines(text, paths, raw_lines):
+    """The text with ``raw_lines`` in the place of the entries that a swap file has now, else at the end."""
+    text = text or ''
+    entries = swap_entries(text, paths)
+    lines = text.split('\n')
+    if [entry['raw'] for entry in entries] == list(raw_lines):
+        return text
+    if entries:
+        place = entries[0]['line']
+    else:
+        place = len(lines) - 1 if lines[-1] == '' else len(lines)
+    for entry in reversed(entries):
+        del lines[entry['line']]
+    lines[place:place] = raw_lines
+    return '\n'.join(lines)
+
+
+def escape(path):
+    """A path as a field of fstab."""
+    return ''.join('\\%03o' % ord(char) if char in ' \t\n\\#' else char for char in path)
+
+
+def _normal(path):
+    return re.sub(r'/+', '/', path)
+
+
+def _put(options, pattern, option):
+    kept = [item for item in options if not pattern.match(item)]
+    if option is None:
+        return kept
+    places = [index for index, item in enumerate(options) if pattern.match(item)]
+    if not places:
+        return kept + [option]
+    kept.insert(min(places[0], len(kept)), option)
+    return kept
+
+
+def _with_options(entry, options):
+    raw, spans, field = entry['raw'], entry['spans'], ','.join(options)
+    if len(spans) > 3:
+        start, end = spans[3]
+        return raw[:start] + field + raw[end:]
+    return raw[:spans[2][1]] + ' ' + field + raw[spans[2][1]:]

@@ -1,0 +1,148 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Other programs that manage the swap of a node, found by their configuration."""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import re
+
+from .._node.host import to_bytes
+from .._node.systemd import UNIT_DIRECTORIES
+
+_ZRAM_CONFIGS = ('/etc/systemd/zram-generator.conf', '/run/systemd/zram-generator.conf',
+                 '/usr/local/lib/systemd/zram-generator.conf', '/usr/lib/systemd/zram-generator.conf')
+# Programs that make swap of compressed RAM: name, program, configuration.
+_ZRAM_PROGRAMS = (
+    ('zram-tools', '/usr/sbin/zramswap', '/etc/default/zramswap'),
+    ('zram-config', '/usr/bin/init-zram-swapping', '/usr/bin/init-zram-swapping'),
+)
+_SBIN = ('/usr/sbin/', '/sbin/', '/usr/local/sbin/', '/usr/bin/', '/usr/local/bin/')
+# Programs that make swap files: name, configuration, the key that says where, and where without it. A ``/`` at the end
+# is a directory of files.
+_PROGRAMS = (
+    ('dphys-swapfile', '/etc/dphys-swapfile', 'CONF_SWAPFILE', '/var/swap'),
+    ('swapspace', '/etc/swapspace.conf', 'swappath', '/var/lib/swapspace/'),
+    ('systemd-swap', '/etc/systemd/swap.conf', 'swapfc_path', '/var/lib/systemd-swap/swapfc/'),
+)
+# What the administrator wrote, and what the cloud handed in at the first boot.
+_CLOUD_CONFIGS = ('/etc/cloud/cloud.cfg', '/var/lib/cloud/instance/cloud-config.txt',
+                  '/var/lib/cloud/instance/vendor-cloud-config.txt')
+
+
+def managers(host):
+    """[{name, config, path}]: ``path`` is the swap file that the manager makes, or with a ``/`` at its end the
+    directory of all that it makes; None where it makes no file.
+
+    ``name`` is zram-generator, zram-tools, zram-config, dphys-swapfile, swapspace, systemd-swap, cloud-init or systemd
+    (a ``.swap`` unit).
+    """
+    return _zram_generator(host) + _zram_programs(host) + _programs(host) + _cloud_init(host) + swap_units(host)
+
+
+def swap_units(host):
+    """The ``.swap`` units that an administrator or a package made, not those that systemd makes of fstab.
+
+    Those only that systemd starts at boot: that something wants, and whose name is that of their path, as
+    systemd.swap(5) asks.
+    """
+    found, seen = [], set()
+    for directory in UNIT_DIRECTORIES:
+        for name in host.listdir(directory):
+            if not name.endswith('.swap') or name in seen:
+                continue
+            seen.add(name)
+            path = '%s/%s' % (directory, name)
+            if host.readlink(path) == '/dev/null':
+                continue
+            what = _setting(host.read(path), 'What')
+            if what and name == unit_name(what) and _is_wanted(host, name):
+                found.append({'name': 'systemd', 'config': path, 'path': what})
+    return found
+
+
+def unit_name(path):
+    """The name of the unit that systemd has for a swap file (systemd.unit(5), systemd-escape(1))."""
+    name = re.sub(r'/+', '/', path).strip('/')
+    escaped = ''.join('-' if char == '/' else char if re.match(r'[A-Za-z0-9:_.]', char) and (place or char != '.')
+                      else ''.join('\\x%02x' % byte for byte in bytearray(to_bytes(char)))
+                      for place, char in enumerate(name))
+    return escaped + '.swap'
+
+
+def _is_wanted(host, unit):
+    for directory in UNIT_DIRECTORIES:
+        for name in host.listdir(directory):
+            if name.endswith(('.wants', '.requires')) and host.exists('%s/%s/%s' % (directory, name, unit)):
+                return True
+    return False
+
+
+def _zram_generator(host):
+    for path in _ZRAM_CONFIGS:
+        text = host.read(path)
+        if text is not None:
+            # The first file hides the others; one without a section makes no device (zram-generator.conf(5)).
+            return [{'name': 'zram-generator', 'config': path, 'path': None}] if re.search(r'(?m)^\s*\[', text) else []
+    return []
+
+
+def _zram_programs(host):
+    return [{'name': name, 'config': config, 'path': None} for name, program, config in _ZRAM_PROGRAMS
+            if host.exists(program)]
+
+
+def _programs(host):
+    found = []
+    for name, config, key, default in _PROGRAMS:
+        if any(host.exists(directory + name) for directory in _SBIN):
+            path = _setting(host.read(config), key) or default
+            if default.endswith('/'):
+                path = path.rstrip('/') + '/'
+            found.append({'name': name, 'config': config, 'path': path})
+    return found
+
+
+def _cloud_init(host):
+    parts = '/etc/cloud/cloud.cfg.d'
+    dropped = tuple(parts + '/' + name for name in host.listdir(parts) if name.endswith('.cfg'))
+    for config in _CLOUD_CONFIGS + dropped:
+        # YAML without a YAML parser, which a node need not have: a block, or a mapping in braces.
+        match = re.search(r'(?m)^swap:[ \t]*(?:(\{[^}]*\})|(?:#.*)?\n((?:[ \t]+.*\n?|[ \t]*\n)+))',
+                          host.read(config) or '')
+        if match:
+            file = re.search(r'(?m)(?:^[ \t]+|[{,]\s*)filename:[ \t]*["\']?([^"\'\n#,}]+?)["\']?[ \t]*(?:[#,}].*)?$',
+                             match.group(1) or match.group(2))
+            return [{'name': 'cloud-init', 'config': config, 'path': file.group(1) if file else '/swap.img'}]
+    return []
+
+
+def _setting(text, key):
+    """The last value of ``key=value`` or ``key="value"`` in a text without commented lines; None where unset."""
+    value = None
+    for match in re.finditer(r'(?m)^[ \t]*%s[ \t]*=[ \t]*(.*?)[ \t]*$' % re.escape(key), text or ''):
+        value = match.group(1).strip('"\'') or None
+    return value
+
+
+def manager_of(found, path):
+    """The manager among ``found`` that makes the swap file ``path`` itself, or None.
+
+    A ``.swap`` unit does not: it activates a file that somebody else made.
+    """
+    for manager in found:
+        owned = manager['path']
+        if manager['name'] != 'systemd' and owned and (
+                path == owned or owned.endswith('/') and path.startswith(owned)):
+            return manager
+    return None
+
+
+def unit_of(found, path):
+    """The ``.swap`` unit among ``found`` that activates ``path``, or None."""
+    for manager in found:
+        if manager['name'] == 'systemd' and manager['path'] == path:
+            return manager
+    return None

@@ -1,0 +1,109 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How much swap a host should have: Red Hat's table by RAM, raised by demand, lowered by the disk.
+
+The table is "Recommended system swap space" of Red Hat Enterprise Linux 7 to 9, "Managing storage devices",
+chapter "Getting started with swap", its column without hibernation.
+"""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+from .._node.sizes import format_size
+
+_GIB = 1 << 30
+_MIB = 1 << 20
+# A kernel sees a little less than the RAM that was bought (262014 of 262144 pages): whole steps make up for it.
+_STEP = 512 * _MIB
+# Less than this is not worth an area of its own.
+SMALLEST_BYTES = 64 * _MIB
+# Swap that is there and lacks no more than this part of what the rule asks for serves: a partition of "2 GB" does.
+_TOLERATED_PART = 8
+
+
+def table(ram_bytes):
+    """(bytes, row) of Red Hat's table for this much RAM."""
+    if ram_bytes <= 2 * _GIB:
+        return _round_up(2 * ram_bytes), "Red Hat's table, up to 2 GiB of RAM: twice the RAM"
+    if ram_bytes <= 8 * _GIB:
+        return _round_up(ram_bytes), "Red Hat's table, more than 2 and up to 8 GiB of RAM: as much as the RAM"
+    if ram_bytes <= 64 * _GIB:
+        return 4 * _GIB, "Red Hat's table, more than 8 and up to 64 GiB of RAM: at least 4 GiB"
+    return 4 * _GIB, "Red Hat's table, more than 64 GiB of RAM: at least 4 GiB"
+
+
+def recommend(ram_bytes, other_swap_bytes=0, demand_bytes=None, expected_peak_bytes=None, disk_available_bytes=None):
+    """The swap that this host should have, and how much of it one more area has to give.
+
+    ``other_swap_bytes`` is the swap that is active besides that area, ``demand_bytes`` the swap that OOM reports
+    ask for, ``expected_peak_bytes`` the memory (RAM and swap together) that the host's work is declared to need at
+    its peak, and ``disk_available_bytes`` what the disk can spare. ``total_bytes`` of the result is the whole swap
+    wanted, ``size_bytes`` the area's size, 0 where none is needed or possible; ``decided_by`` names the number that
+    won, and ``shortfall_bytes`` is what the disk denies.
+    """
+    table_bytes, row = table(ram_bytes)
+    reasons = ['%s, so %s for %s of RAM' % (row, format_size(table_bytes), format_size(ram_bytes))]
+    total, decided_by = table_bytes, 'table'
+
+    for name, asked, words in (
+            ('demand', demand_bytes, 'the OOM reports ask for %s of swap'),
+            ('expected_peak', None if expected_peak_bytes is None else max(0, expected_peak_bytes - ram_bytes),
+             'the expected peak is %s more than the RAM')):
+        if asked is None:
+            continue
+        wins = _round_up(asked) > total
+        reasons.append('%s: %s' % (words % format_size(asked), 'that wins' if wins else 'that is no more'))
+        if wins:
+            total, decided_by = _round_up(asked), name
+
+    size = total
+    if other_swap_bytes:
+        size = max(0, total - other_swap_bytes)
+        if size <= total // _TOLERATED_PART:
+            size, decided_by = 0, 'other_swap'
+            reasons.append('other swap areas give %s already: no more is needed' % format_size(other_swap_bytes))
+        else:
+            # An area is a page or a few MiB short of the step that it was made for.
+            size = _round_up(size - SMALLEST_BYTES)
+            reasons.append('other swap areas give %s: %s are missing'
+                           % (format_size(other_swap_bytes), format_size(size)))
+
+    wanted = size
+    if disk_available_bytes is not None and size > disk_available_bytes:
+        size = max(0, disk_available_bytes) // _MIB * _MIB
+        if size < SMALLEST_BYTES:
+            size = 0
+        decided_by = 'disk'
+        reasons.append('the disk can spare %s: %s' % (
+            format_size(max(0, disk_available_bytes)),
+            'the size is lowered to that' if size else 'too little for a swap area'))
+
+    return {
+        'size_bytes': size,
+        'total_bytes': total,
+        'rule': row,
+        'decided_by': decided_by,
+        'table_bytes': table_bytes,
+        'demand_bytes': demand_bytes,
+        'expected_peak_bytes': expected_peak_bytes,
+        'disk_available_bytes': disk_available_bytes,
+        'other_swap_bytes': other_swap_bytes,
+        'reasons': reasons,
+        'shortfall_bytes': wanted - size,
+    }
+
+
+def serves(current_bytes, wanted_bytes):
+    """Whether a swap area of ``current_bytes`` does where the rule wants ``wanted_bytes``, and so stays as it is."""
+    return wanted_bytes - current_bytes <= wanted_bytes // _TOLERATED_PART
+
+
+def multiple_of_ram(ram_bytes, factor):
+    """A multiple of the RAM in whole steps, so that another kernel's few pages more do not resize the area."""
+    return _round_up(int(ram_bytes * factor))
+
+
+def _round_up(size_bytes):
+    return -(-size_bytes // _STEP) * _STEP

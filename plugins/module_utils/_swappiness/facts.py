@@ -1,0 +1,221 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where vm.swappiness comes from: every place that sets it, in the order in which the node applies them at boot."""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import os
+import re
+
+from . import sysctl, tuned
+from .._node.cgroup import swappiness_of_cgroups
+from .._node.kernel import kernel_version
+from .._node.meminfo import number_of
+from .._node.overlay import Overlay
+from .._node.systemd import version as systemd_version
+
+KEY = 'vm.swappiness'
+RUNTIME = '/proc/sys/vm/swappiness'
+FORCE_KEY = 'vm.force_cgroup_v2_swappiness'
+FORCE_RUNTIME = '/proc/sys/vm/force_cgroup_v2_swappiness'
+# mm/vmscan.c: int vm_swappiness = 60;
+KERNEL_DEFAULT = 60
+_READ_ONLY = 1  # ST_RDONLY of statvfs(3)
+
+
+def maximum(kernel):
+    """The largest value that a kernel takes: 200 since 5.8 (commit c843966c556d). An unknown one says it itself."""
+    return 100 if kernel and kernel < (5, 8) else 200
+
+
+def cannot_set(host):
+    """Why this node has no say over vm.swappiness, or None where it has."""
+    if number_of(host, RUNTIME) is None:
+        return '%s cannot be read here' % RUNTIME
+    try:
+        read_only = os.statvfs(host.path('/proc/sys')).f_flag & _READ_ONLY
+    except OSError:
+        read_only = False
+    if read_only:
+        return '/proc/sys is mounted read-only, as in a container: set vm.swappiness on the host that runs it'
+    mapping = (host.read('/proc/self/uid_map') or '').split()
+    if mapping and mapping != ['0', '0', '4294967295']:
+        return 'this is a user namespace, which cannot set vm.swappiness: set it on the host that runs it'
+    if os.geteuid() == 0 and not os.access(host.path(RUNTIME), os.W_OK):
+        return '%s may not be written here, though this is root' % RUNTIME
+    return None
+
+
+def _boot_program(view):
+    """Which program applies sysctl files at boot, or None where none is known to."""
+    init = (view.read('/proc/1/comm') or 'systemd').strip()
+    if init == 'systemd':
+        there = any(view.exists(path) for path in ('/usr/lib/systemd/systemd-sysctl', '/lib/systemd/systemd-sysctl'))
+        masked = view.readlink('/etc/systemd/system/systemd-sysctl.service') == '/dev/null'
+        return sysctl.SYSTEMD if there and not masked else None
+    scripts = ('/etc/init.d/procps', '/etc/init.d/sysctl', '/etc/runlevels/boot/sysctl')
+    return sysctl.PROCPS if any(view.exists(path) for path in scripts) else None
+
+
+def _procps_version(host):
+    """(major, minor, patch) of sysctl, or None where it is not there or is busybox's."""
+    _rc, out, _err = host.run(['sysctl', '--version'])
+    return kernel_version(out.split()[-1]) if 'procps' in out else None
+
+
+def environment(host):
+    """What decides how declarations are applied here, apart from the files: read once, the same before and after."""
+    view = Overlay(host)
+    systemd, procps = systemd_version(host), _procps_version(host)
+    return {
+        'kernel': kernel_version(host.read('/proc/sys/kernel/osrelease')),
+        'program': _boot_program(view),
+        'modern': {sysctl.SYSTEMD: systemd is None or systemd >= 245, sysctl.PROCPS: not procps or procps >= (4, 0)},
+        'command_line': view.read('/proc/cmdline') or '',
+        'applies': cannot_set(host) is None,
+        'procps': any(view.exists(path) for path in ('/usr/sbin/sysctl', '/sbin/sysctl')),
+    }
+
+
+def _stages(view, env):
+    """What is applied at boot: [(by, steps)]; a step is {source, line, raw, excludes}."""
+    stages = [('kernel', [{'source': 'kernel default', 'line': None, 'raw': str(KERNEL_DEFAULT), 'excludes': False}])]
+    words = re.findall(r'(?:^|\s)sysctl\.vm[./]swappiness=(\S+)', env['command_line'])
+    if not env['kernel'] or env['kernel'] >= (5, 8):
+        stages.append(('kernel', [{'source': '/proc/cmdline', 'line': 1, 'raw': word, 'excludes': False}
+                                  for word in words]))
+    if env['program']:
+        stages.append((env['program'], sysctl.assignments(view, KEY, env['program'], env['modern'][env['program']])))
+    if tuned.installed(view) and tuned.enabled(view):
+        setting = tuned.profile_setting(view, KEY)
+        if setting['sets'] or not setting['complete']:
+            stages.append(('tuned', [{'source': setting['source'] or tuned.ACTIVE_PROFILE, 'line': setting['line'],
+                                      'raw': setting['raw'], 'excludes': False,
+                                      'unknown': not setting['complete']}]))
+        if tuned.reapplies_sysctl(view) and (setting['sysctl'] or not setting['complete']):
+            stages.append((sysctl.TUNED, sysctl.assignments(view, KEY, sysctl.TUNED)))
+    return stages
+
+
+def _step_value(step, by, current, limit):
+    """The value that a step leaves: (value, whether the step set it)."""
+    raw = step['raw'] or ''
+    if by == 'tuned' and raw[:1] in ('<', '>') and current is not None:
+        # tuned.conf(5): only where it raises or lowers.
+        number = sysctl.kernel_integer(raw[1:])
+        applies = number is not None and (number > current if raw[0] == '>' else number < current)
+        return (number, True) if applies and 0 <= number <= limit else (current, False)
+    number = sysctl.kernel_integer(raw)
+    # The kernel refuses what it cannot read and what is out of range, and keeps what it had.
+    return (number, True) if number is not None and 0 <= number <= limit else (current, False)
+
+
+def resolve(view, env):
+    """(declared, value after a reboot, the step that decides it) for the files as ``view`` has them."""
+    limit = maximum(env['kernel'])
+    value, winner = None, None
+    rows, order = {}, []
+    for by, steps in _stages(view, env):
+        before = (value, winner)
+        for step in steps:
+            step = dict(step, by=by)
+            place = (step['source'], step['line'])
+            row = rows.setdefault(place, {'source': step['source'], 'line': step['line'],
+                                          'value': sysctl.kernel_integer((step['raw'] or '').lstrip('<>')),
+                                          'by': []})
+            row['by'].append(by)
+            order = [known for known in order if known != place] + [place]
+            if step.get('unknown'):
+                value, winner = None, step
+            elif step['excludes']:
+                value, winner = before[0], step
+            else:
+                new, sets = _step_value(step, by, value, limit)
+                if sets:
+                    value, winner = new, step
+    idle = []
+    for path in sysctl.all_files(view):
+        for entry in sysctl.parse(view.read(path), KEY):
+            place = (view.real(path), entry['line'])
+            if place not in rows:
+                rows[place] = {'source': place[0], 'line': place[1],
+                               'value': sysctl.kernel_integer(entry['raw']), 'by': []}
+                idle.append(place)
+    declared = [dict(rows[place], wins=bool(winner) and env['applies'] and bool(env['program'])
+                     and place == (winner['source'], winner['line'])) for place in idle + order]
+    if not env['applies'] or not env['program']:
+        # Nothing here is known to apply any of it: a container without init, or without a say.
+        return declared, None, None
+    return declared, value, winner
+
+
+def _after_sysctl_system(view, env):
+    """What ``sysctl --system`` by hand, or by a package's script, would leave; None where it leaves the value alone."""
+    if not env['procps']:
+        return None
+    limit = maximum(env['kernel'])
+    last = None
+    for step in sysctl.assignments(view, KEY, sysctl.PROCPS, env['modern'][sysctl.PROCPS]):
+        value, sets = _step_value(step, sysctl.PROCPS, None, limit)
+        if sets:
+            last = {'value': value, 'source': step['source'], 'line': step['line']}
+    return last
+
+
+def _tuned_facts(view):
+    if not tuned.installed(view):
+        return None
+    setting = tuned.profile_setting(view, KEY)
+    return {
+        'profile': ' '.join(tuned.active_profiles(view)) or None,
+        'value': sysctl.kernel_integer((setting['raw'] or '').lstrip('<>')) if setting['sets'] else None,
+        'source': setting['source'],
+        'reapply_sysctl': tuned.reapplies_sysctl(view),
+        'enabled': tuned.enabled(view),
+        'running': tuned.running(view),
+    }
+
+
+def cgroups_count(host, env):
+    """Whether the kernel looks at a cgroup's own value when the whole node reclaims memory.
+
+    Only version 1 has one. Before 3.16 (kernel commit 688eb988d15a), EL7's 3.10 included, it matters to a cgroup that
+    meets its own limit alone; EL8 and Oracle's kernels can be told to look at vm.swappiness alone.
+    """
+    return (not env['kernel'] or env['kernel'] >= (3, 16)) and number_of(host, FORCE_RUNTIME) != 1
+
+
+def provenance(host, view=None, env=None, runtime=None, cgroups=None, counts=None):
+    """Where vm.swappiness comes from and goes to, as memory_facts returns it.
+
+    ``view``'s files, and what else is given, stand in for the host's.
+    """
+    view = view or Overlay(host)
+    env = env or environment(host)
+    runtime = number_of(host, RUNTIME) if runtime is None else runtime
+    declared, after_reboot, _winner = resolve(view, env)
+    counts = cgroups_count(host, env) if counts is None else counts
+    groups = swappiness_of_cgroups(host) if cgroups is None else cgroups
+    differing = [{'path': group['path'], 'value': group['value']} for group in groups if group['value'] != runtime]
+    return {
+        'runtime': runtime,
+        'after_reboot': after_reboot,
+        'after_sysctl_system': _after_sysctl_system(view, env),
+        'declared': declared,
+        'tuned': _tuned_facts(view),
+        'cgroups': differing,
+        'cgroups_count': counts,
+        'holds': _holds(runtime, after_reboot, differing, counts),
+    }
+
+
+def _holds(runtime, after_reboot, differing, counts):
+    """Whether the running value is what a reboot brings and what every cgroup has; None where that is unknown."""
+    if runtime is None:
+        return None
+    if differing and counts:
+        return False
+    return None if after_reboot is None else runtime == after_reboot

@@ -1,0 +1,111 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""An OOM report in plain sentences, with its numbers."""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import re
+
+from .._node.sizes import format_size
+
+# Control characters, and what turns or hides text: a process names itself, and this goes to a terminal and a page.
+_HIDDEN = re.compile(u'[\x00-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]')
+_MONTHS = ('Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec')
+
+
+def plain(text):
+    """Text from a log, fit to be shown: each character that is not seen as itself is a question mark."""
+    if isinstance(text, bytes):
+        text = text.decode('utf-8', 'replace')
+    return _HIDDEN.sub(u'?', u'%s' % (text,))
+
+
+def process_words(process):
+    """``mysqld (pid 13036)``, with its score where the kernel printed one."""
+    words = '%s (pid %s)' % (plain(process.get('name') or 'an unnamed process'), process.get('pid'))
+    return '%s with score %s' % (words, process['score']) if process.get('score') is not None else words
+
+
+def describe(event):
+    """Sentences on what a report says: the victims, the trigger, the memory, the largest processes."""
+    return [sentence for sentence in (_killed(event), _asked(event), _memory(event), _largest(event)) if sentence]
+
+
+def _killed(event):
+    parts = []
+    for victim in event.get('victims') or []:
+        sizes = ', '.join(
+            '%s %d kB' % (name, victim[key] // 1024)
+            for name, key in (('total-vm', 'total_vm_bytes'), ('anon-rss', 'anon_rss_bytes'))
+            if victim.get(key) is not None)
+        parts.append('%s%s' % (process_words(victim), ': %s' % sizes if sizes else ''))
+    if not parts and event.get('kind') == 'kill' and event.get('selected'):
+        return 'The kernel chose %s; the line that tells the kill is not in the log.' % process_words(event['selected'])
+    if not parts:
+        return {'panic': 'The kernel panicked instead of killing a process.',
+                'no_victim': 'The kernel found no process that it could kill.',
+                'allocation_failure': 'An allocation failed; no process was killed.',
+                }.get(event.get('kind'), 'The report ends before it names a victim.')
+    return 'The kernel killed %s.' % '; '.join(parts)
+
+
+def when(event):
+    """``Oct 28 11:32:28``: the log's own words, without the year, which syslog does not write."""
+    match = re.match(r'\d{4}-(\d\d)-(\d\d)T(\d\d:\d\d:\d\d)', event.get('time') or '')
+    if not match:
+        return None
+    month, day, clock = match.groups()
+    return '%s %d %s' % (_MONTHS[int(month) - 1], int(day), clock)
+
+
+def _asked(event):
+    trigger = event.get('trigger') or {}
+    if not trigger.get('name'):
+        return None
+    if trigger.get('manual'):
+        return 'It was asked for by hand (sysrq f).'
+    details = []
+    if trigger.get('order') is not None:
+        details.append('order %s' % trigger['order'])
+    if trigger.get('oom_score_adj') is not None:
+        details.append('oom_score_adj %s' % trigger['oom_score_adj'])
+    words = '%s (pid %s)' % (plain(trigger['name']), trigger['pid']) if trigger.get('pid') is not None \
+        else plain(trigger['name'])
+    return 'Triggered by %s%s.' % (words, ', %s' % ', '.join(details) if details else '')
+
+
+def _memory(event):
+    memory = event.get('memory') or {}
+    if event.get('scope') == 'memcg':
+        return _cgroup(event)
+    if memory.get('ram_bytes') is None:
+        return None
+    reserved = memory.get('reserved_bytes') or 0
+    page = memory.get('page_size_bytes') or 4096
+    swap = memory.get('swap_total_bytes')
+    swap_words = 'swap not reported' if swap is None else 'no swap' if not swap else \
+        '%s of swap, %s of it free' % (format_size(swap), format_size(memory.get('swap_free_bytes')))
+    return 'RAM: %d MB class (%d pages, %d reserved); %s.' % (
+        (memory['ram_bytes'] - reserved) // (1 << 20), memory['ram_bytes'] // page, reserved // page, swap_words)
+
+
+def _cgroup(event):
+    cgroup = event.get('cgroup') or {}
+    if cgroup.get('limit_bytes') is None:
+        return None
+    return 'The control group %s used %s of its limit of %s.' % (
+        plain(cgroup.get('path') or 'concerned'), format_size(cgroup.get('usage_bytes')),
+        format_size(cgroup['limit_bytes']))
+
+
+def _largest(event):
+    tasks = sorted((task for task in event.get('tasks') or [] if task.get('rss_bytes')),
+                   key=lambda task: -task['rss_bytes'])[:2]
+    if not tasks:
+        return None
+    return 'Largest: %s.' % ' and '.join(
+        '%s (%d pages, %s)' % (plain(task['name']), task['rss_pages'], format_size(task['rss_bytes']))
+        for task in tasks)

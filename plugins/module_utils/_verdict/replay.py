@@ -1,0 +1,170 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""An OOM report played again: whom the same kernel would have killed with other swap and other oom_score_adj."""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+from .._node.badness import UNKILLABLE, badness, root_bonus, score
+from .._node.kernel import kernel_version
+
+_RANKS = 5
+_PAGE_BYTES = 4096
+# All of memory, and an oom_score_adj of 1000.
+_MOST = 2000
+
+
+class ReplayError(ValueError):
+    """A setting that no kernel would take."""
+
+
+def replay(event, setting=None):
+    """Whom the kernel of ``event`` would have had as its victim under ``setting``.
+
+    ``setting`` is {swap_bytes, oom_score_adj: {process name: value}}; ``swap_bytes`` is all the swap that the host
+    would have, and what a setting leaves out stays as reported. The result is {victim, before, ranking, reproduces,
+    total_pages, reason, caveat}: ``before`` is the victim by the same arithmetic under what was reported, and
+    ``reproduces`` whether that is the process which the kernel really killed. ``victim`` is null, with a reason,
+    where the report cannot tell.
+    """
+    setting = setting or {}
+    adjustments = _adjustments(setting.get('oom_score_adj'))
+    swap_bytes = setting.get('swap_bytes')
+    result = {'event_id': event.get('id'), 'victim': None, 'before': None, 'ranking': [], 'reproduces': None,
+              'total_pages': None, 'reason': None, 'caveat': None}
+
+    if event.get('trusted') is False:
+        result['reason'] = 'a program and not the kernel wrote this report'
+        return result
+    tasks = event.get('tasks') or []
+    if not tasks:
+        result['reason'] = 'the report has no task table, so who else could have been killed is not known'
+        return result
+    total_before = total_pages(event)
+    total = total_pages(event, swap_bytes)
+    if total is None:
+        result['reason'] = 'the report does not say how much memory there was, which the ranking depends on'
+        return result
+
+    before = _ranking(event, total_before, {})
+    ranking = _ranking(event, total, adjustments)
+    result.update({
+        'before': before[0] if before else None,
+        'ranking': ranking[:_RANKS],
+        'total_pages': total,
+        'victim': ranking[0] if ranking else None,
+    })
+    if not ranking:
+        result['reason'] = 'no process in the table could be killed: all have an oom_score_adj of -1000'
+    result['reproduces'] = _reproduces(event, result['before'])
+    plain = _ranking(event, total, adjustments, with_root_bonus=False)
+    result['caveat'] = _caveat(event, result, plain[0] if plain else None)
+    return result
+
+
+def total_pages(event, swap_bytes=None):
+    """The pages that the kernel counts oom_score_adj in, with ``swap_bytes`` of swap in place of what was reported.
+
+    constrained_alloc(): managed RAM and all swap, or the limit of a memcg and the swap that it may use.
+    """
+    memory = event.get('memory') or {}
+    page = memory.get('page_size_bytes') or _PAGE_BYTES
+    if event.get('scope') == 'memcg':
+        cgroup = event.get('cgroup') or {}
+        limit = cgroup.get('limit_bytes')
+        if limit is None:
+            return None
+        # mem_cgroup_get_max(): version 1 limits memory and swap together, version 2 each.
+        return max(limit + (cgroup.get('swap_limit_bytes') or 0), cgroup.get('memory_swap_limit_bytes') or 0) // page
+    ram = managed_bytes(event)
+    if ram is None:
+        return None
+    if swap_bytes is None:
+        swap_bytes = memory.get('swap_total_bytes') or 0
+    return (ram + swap_bytes) // page
+
+
+def managed_bytes(event):
+    """The RAM that the kernel manages: all pages but the reserved ones. None where the report does not say."""
+    memory = event.get('memory') or {}
+    ram = memory.get('ram_bytes')
+    return None if ram is None else ram - (memory.get('reserved_bytes') or 0)
+
+
+def _adjustments(values):
+    """The wanted oom_score_adj by process name, as numbers."""
+    adjustments = {}
+    for name, value in (values or {}).items():
+        try:
+            number = int(value)
+        except (TypeError, ValueError):
+            number = None
+        if number is None or not UNKILLABLE <= number <= 1000:
+            raise ReplayError('oom_score_adj of %s is %r: give a whole number from -1000 to 1000' % (name, value))
+        adjustments[name] = number
+    return adjustments
+
+
+def _ranking(event, total, adjustments, with_root_bonus=True):
+    """The tasks that can be killed, best victim first; the table's order, which is the kernel's, decides a tie."""
+    page = (event.get('memory') or {}).get('page_size_bytes') or _PAGE_BYTES
+    ranking = []
+    for task in event['tasks']:
+        if task['pid'] == 1 or task.get('rss_pages') is None:
+            continue
+        adjustment = adjustments.get(task['name'], task.get('oom_score_adj') or 0)
+        points = badness(task['rss_pages'], (task.get('pgtables_bytes') or 0) // page, task.get('swapents_pages') or 0,
+                         adjustment, total, privileged=with_root_bonus and task.get('uid') == 0,
+                         kernel=event.get('kernel'))
+        if points is None:
+            continue
+        ranking.append({
+            'pid': task['pid'],
+            'name': task['name'],
+            'uid': task.get('uid'),
+            'points': points,
+            'score': _known_score(points, total),
+            'rss_bytes': task.get('rss_bytes'),
+            'oom_score_adj': adjustment,
+        })
+    return sorted(ranking, key=lambda row: -row['points'])
+
+
+def _known_score(points, total):
+    """The score, or None where it cannot be: a memcg without a swap limit counts swap that its report does not tell."""
+    value = score(points, total)
+    return value if value <= _MOST else None
+
+
+def _reproduces(event, before):
+    chosen = [victim.get('sacrificed_for') or victim.get('pid') for victim in event.get('victims') or []]
+    chosen += [event['selected']['pid']] if event.get('selected') else []
+    return before['pid'] in chosen if chosen and before else None
+
+
+def _caveat(event, result, without_bonus):
+    """What the arithmetic cannot know, in sentences; the first reason to doubt first."""
+    sentences = []
+    if result['reproduces'] is False:
+        killed = (event.get('victims') or [event.get('selected')])[0]
+        sentences.append(
+            'For the report as it is, the same arithmetic names %s (pid %s), but the kernel killed %s (pid %s): do not '
+            'rely on this one.' % (result['before']['name'], result['before']['pid'], killed.get('name'),
+                                   killed.get('pid')))
+    if (event.get('memory') or {}).get('swap_total_bytes') and all(
+            task.get('swapents_pages') is None for task in event['tasks']):
+        sentences.append('The table of this kernel does not say what each process had in swap, which counts too.')
+    if event.get('scope') in ('cpuset', 'mempolicy'):
+        sentences.append('Only processes of the affected memory nodes were candidates, and the table does not say '
+                         'which those were.')
+    if root_bonus(event.get('kernel')) and result['victim'] and without_bonus['pid'] != result['victim']['pid']:
+        sentences.append('%s (pid %s) would be the victim if it runs as root without CAP_SYS_ADMIN, as in a container: '
+                         'then it lacks the root bonus.' % (without_bonus['name'], without_bonus['pid']))
+    version = kernel_version(event.get('kernel'))
+    if version is None or version < (5, 1, 0):
+        # bbbe48029720 (5.1) ended the sacrifice of a child in its parent's place.
+        sentences.append('A kernel before 5.1 may kill a child of the victim instead.')
+    sentences.append('The processes are those of the report; with more swap it might have come later, or not at all.')
+    return ' '.join(sentences)

@@ -1,0 +1,281 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the roles found and did, in at most ten lines for a tired person."""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import os
+import re
+
+from .evidence import plain, when
+from .._node.sizes import format_size
+
+LINES = 10
+_WORST = ('stopped', 'false', 'changed', 'planned', 'skipped', 'advice', 'same', 'holds')
+# What Ansible says where a task did not become root, or sudo where Ansible hands on no more than its words.
+_NOT_ROOT = re.compile(r'waiting for (?:become success|privilege escalation prompt)|(?:Missing|Incorrect) \w+ password')
+_SUDO_SAID = re.compile(r'\bsudo: |\bsudoers\b|\bnot allowed to (?:execute|run)\b')
+_BECOME_ROOT = ('run as root, give the user sudo, or have its password asked for with --ask-become-pass '
+                '(make: ARGS=--ask-become-pass)')
+# The variables that hold what a role's modules returned, in the order in which a play runs them.
+_STEPS = (
+    ('diagnose', ('__diagnose_memory', '__diagnose_reports', '__diagnose_copy')),
+    ('swap', ('__verify_swap', 'swap_result')),
+    ('swappiness', ('__verify_swappiness', 'swappiness_result')),
+    ('oom_protect', ('__verify_oom_protect', 'oom_protect_result')),
+)
+
+
+def summarize(names, hostvars, reached=None, check_mode=False, page=None):
+    """{lines, hosts: [{name, status, headline, lines}], logs} of the hosts ``names``.
+
+    ``hostvars`` has what the roles left on each, ``reached`` the names of those that did not fail. The status is
+    ``stopped`` (a role failed, or the host gave no answer), ``false`` (a claim does not hold), ``holds`` (all claims
+    hold), ``changed``, ``planned`` (check mode), ``skipped`` (nothing changed, as the host cannot), ``same`` or
+    ``advice`` (only diagnosed). The worst come first.
+    """
+    hosts = [_host(name, hostvars[name], reached is None or name in reached, check_mode) for name in names]
+    logs = _logs(names, hostvars)
+    hosts.sort(key=lambda host: _WORST.index(host['status']))
+    lines = (['Check mode: nothing was changed.'] if check_mode and any(
+        host['status'] not in ('advice', 'stopped') for host in hosts) else [])
+    if len(hosts) == 1:
+        lines += _one(hosts[0], logs)
+    else:
+        lines += _many(hosts, logs, LINES - len(lines) - 1)
+    if page:
+        lines = lines[:LINES - 1] + ['Page: %s' % page]
+    return {'lines': [plain(line) for line in lines], 'hosts': hosts, 'logs': logs}
+
+
+def todo(advice):
+    """The advice in a phrase."""
+    parts = []
+    swap = advice.get('swap')
+    if swap and swap['size_bytes']:
+        more = ' beside the %s there is' % format_size(swap['other_bytes']) if swap.get('other_bytes') else ''
+        parts.append('swap of %s%s (%s)' % (format_size(swap['size_bytes']), more, swap['rule']))
+    if advice.get('swappiness'):
+        parts.append('vm.swappiness %s' % advice['swappiness']['value'])
+    parts.extend('%s protected at %s' % (row['process'], row['value']) for row in advice.get('protect') or [])
+    return ', '.join(parts) or 'nothing that this collection can do'
+
+
+def would_be(advice, replays):
+    """Whom the kernel would have killed under the advice, in a sentence; None where no report can tell."""
+    replay = next((one for one in replays or [] if one.get('victim') and one.get('reproduces') is not False), None)
+    if replay is None or not (advice.get('protect') or advice.get('swap')):
+        return None
+    setting = ' and '.join(
+        (['so protected'] if advice.get('protect') else []) + (['with that swap'] if advice.get('swap') else []))
+    victim, before = replay['victim'], replay.get('before') or {}
+    return '%s, the kernel would %shave had %s (pid %s) as its victim.' % (
+        setting[0].upper() + setting[1:], 'still ' if before.get('pid') == victim['pid'] else '', victim['name'],
+        victim['pid'])
+
+
+def _host(name, left, reached, check_mode):
+    """{name, status, headline, lines, diagnosis} of one host."""
+    found = left.get('diagnose_result') or {}
+    advice = found.get('advice') or {}
+    remedies = _remedies(left, check_mode)
+    stopped = _stopped(left)
+    verdict = _verdict(left.get('verify_result'))
+    if not reached and not stopped and not (verdict and verdict[0] == 'false'):
+        stopped = 'it gave no answer, or its variables were refused: see what Ansible says'
+    if stopped:
+        status, headline = 'stopped', 'STOPPED: %s' % stopped
+    elif verdict:
+        status, headline = verdict
+    elif remedies:
+        tried = [result for _name, _words, result in _tried(left)]
+        if any(result['changed'] for result in tried):
+            status = 'planned' if check_mode else 'changed'
+        else:
+            status = 'skipped' if any(result.get('skipped_reason') for result in tried) else 'same'
+        headline = _in_short(left, check_mode)
+    else:
+        status, headline = 'advice', '%s To do: %s.' % (advice.get('cause', 'It was not read.'), todo(advice))
+    lines = [headline, 'Nothing after that was tried on this host.'] if stopped else []
+    lines += [advice['cause']] if advice else []
+    lines += remedies
+    lines += [verdict[1]] if verdict else []
+    lines += advice['notes'] if advice else []
+    return {'name': name, 'status': status, 'headline': headline, 'lines': lines,
+            'diagnosis': found or None}
+
+
+def _stopped(left):
+    """``step: message`` of the first thing that failed, or None."""
+    for step, keys in _STEPS:
+        for key in keys:
+            result = left.get(key) or {}
+            if result.get('failed'):
+                return '%s: %s' % (step, plain(_message(result)))
+    return None
+
+
+def _message(result):
+    """The first line of what a module failed with; where it could not even start, also what the shell said."""
+    text = '%s' % result.get('msg', 'failed')
+    message = text.split('\n')[0]
+    said = [_last_line('%s' % (result.get(stream) or '')) for stream in ('module_stderr', 'module_stdout')]
+    refused = _last_line(text) if _NOT_ROOT.search(message) else next(
+        (line for line in said if _SUDO_SAID.search(line)), None)
+    if refused:
+        return 'cannot become root (%s): %s' % (refused.replace('Task failed: ', '').rstrip('.'), _BECOME_ROOT)
+    return '%s (%s)' % (message, said[0]) if said[0] else message
+
+
+def _last_line(text):
+    """The last line of what was said, without the prompts for a password; empty where nothing was."""
+    return ([line for line in text.strip().splitlines() if not line.endswith('password:')] or [''])[-1].strip()
+
+
+def _tried(left):
+    """(name, words, result) of each remedy that a role tried."""
+    for key, name, words in _REMEDIES:
+        result = left.get(key)
+        if result and 'changed' in result and not result.get('failed') and not result.get('skipped'):
+            yield name, words, result
+
+
+def _remedies(left, check_mode):
+    """A line for each remedy: ``Changed: swap /swapfile, 2 GiB, on now and after a reboot``."""
+    rows = []
+    for name, words, result in _tried(left):
+        word, reason = _outcome(result, check_mode)
+        text = name if word == 'skipped' else words(result)
+        rows.append('%s: %s%s' % (word[0].upper() + word[1:], text, ' (%s)' % reason if reason else ''))
+    return rows
+
+
+def _in_short(left, check_mode):
+    """All remedies in a line: ``changed: swap, vm.swappiness; skipped: score (why)``."""
+    groups = []
+    for name, _words, result in _tried(left):
+        word, reason = _outcome(result, check_mode)
+        text = '%s (%s)' % (name, reason) if reason else name
+        group = next((group for group in groups if group[0] == word), None)
+        if group:
+            group[1].append(text)
+        else:
+            groups.append((word, [text]))
+    return '; '.join('%s: %s' % (word, ', '.join(names)) for word, names in groups)
+
+
+def _outcome(result, check_mode):
+    """(what came of a remedy in a word, why it or a part of it was skipped or None)."""
+    reason = result.get('skipped_reason')
+    if not result.get('changed'):
+        return ('skipped' if reason else 'nothing to do', reason)
+    word = 'would change' if check_mode else 'changed'
+    return ('%s in part' % word if reason else word, reason)
+
+
+def _swap(result):
+    after = result.get('after') or {}
+    size = ', %s' % format_size(result['size_bytes']) if result.get('size_bytes') else ''
+    now, later = ('on' if after.get(layer) else 'off' for layer in ('activation', 'persistence'))
+    return 'swap %s%s, %s' % (result.get('path'), size, _now_and(now, later, 'after a reboot'))
+
+
+def _swappiness(result):
+    after = result.get('after') or {}
+    return 'vm.swappiness %s' % _now_and(after.get('runtime'), after.get('after_reboot'), 'after a reboot')
+
+
+def _oom_protect(result):
+    if not result.get('found'):
+        return 'no server to protect runs here'
+    return '; '.join('oom_score_adj of %s, %s' % (
+        '%s (pid %s)' % (row.get('name'), row['pid']) if row.get('pid') else row.get('name'),
+        _now_and((row.get('live') or {}).get('after'), (row.get('persistent') or {}).get('after'), 'at its next start'))
+        for row in result.get('processes') or [])
+
+
+def _now_and(now, later, moment):
+    """``10 now and after a reboot``, ``10 now, unknown after a reboot``."""
+    now, later = ('unknown' if value is None else value for value in (now, later))
+    return '%s now and %s' % (now, moment) if now == later else '%s now, %s %s' % (now, later, moment)
+
+
+def _verdict(verified):
+    """(status, sentence) on the claims, or None where none were checked."""
+    claims = (verified or {}).get('claims') or []
+    if not claims:
+        return None
+    broken = [claim for claim in claims if claim['holds'] is False]
+    if broken:
+        return 'false', 'DOES NOT HOLD: %s' % '; '.join(
+            '%s (%s)' % (claim['claim'], claim['detail']) for claim in broken)
+    cannot = sorted(set(claim['detail'] for claim in claims if claim['holds'] is None))
+    sentence = 'Verified: all claims hold now and after a reboot'
+    if cannot:
+        proven = [claim['claim'] for claim in claims if claim['holds']]
+        sentence = 'Verified, now and after a reboot: %s. Not to be had here: %s' % (
+            ', '.join(proven) or 'nothing', '; '.join(cannot))
+    return 'holds', sentence + '.'
+
+
+_REMEDIES = (
+    ('swap_result', 'swap', _swap),
+    ('swappiness_result', 'vm.swappiness', _swappiness),
+    ('oom_protect_result', 'oom_score_adj', _oom_protect),
+)
+
+
+def _logs(names, hostvars):
+    """The logs that were copied from elsewhere, each once, though every host of the play has read them."""
+    logs = {}
+    for name in names:
+        for log in (hostvars[name].get('diagnose_result') or {}).get('elsewhere') or []:
+            logs.setdefault(log['path'], log)
+    return [dict(logs[path], label=_label(logs[path])) for path in sorted(logs)]
+
+
+def _one(host, logs):
+    """The lines of a play with one host: in full on what it was asked about."""
+    if host['status'] != 'advice':
+        return ['%s: %s' % (host['name'], host['lines'][0])] + host['lines'][1:] + [_log_line(log) for log in logs]
+    own = host['diagnosis']
+    if not own:
+        return ['%s: %s' % (host['name'], host['headline'])]
+    if not logs:
+        return _in_full('%s: ' % host['name'], own) + own['advice']['notes']
+    return _in_full('%s: ' % logs[0]['label'], logs[0]) + ['%s: %s' % (host['name'], host['headline'])] + [
+        _log_line(log) for log in logs[1:]]
+
+
+def _in_full(start, diagnosis):
+    advice = diagnosis['advice']
+    moment = when(_newest(diagnosis))
+    lines = ['%s%s%s' % (start, '%s: ' % moment if moment else '', advice['cause'])] + list(advice['evidence'])
+    lines.append('To do: %s.' % todo(advice))
+    sentence = would_be(advice, diagnosis['replays'])
+    return lines + ([sentence] if sentence else [])
+
+
+def _many(hosts, logs, room):
+    """A line for each host, the worst first, then for each log; the last line counts what there is no room for."""
+    lines = ['%s: %s' % (host['name'], host['headline']) for host in hosts]
+    lines += [_log_line(log) for log in logs]
+    if len(lines) > room:
+        lines = lines[:room - 1] + ['and %d more on the page' % (len(lines) - room + 1)]
+    return lines
+
+
+def _log_line(log):
+    return '%s: %s' % (log['label'], log['advice']['cause'])
+
+
+def _label(log):
+    return '%s, in %s' % (_newest(log).get('host') or 'another host', os.path.basename(log['path']))
+
+
+def _newest(diagnosis):
+    """The newest report that the kernel wrote, or nothing."""
+    return next((event for event in diagnosis['events'] if event.get('trusted') is not False), {})

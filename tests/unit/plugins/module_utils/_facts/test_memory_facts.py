@@ -1,0 +1,141 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import json
+
+import pytest
+from ansible_collections.oom.rescue.plugins.module_utils._facts.memory_facts import (
+    can_swapon,
+    is_container,
+    memory_facts,
+    persisted_by,
+    swap_areas,
+)
+from fake_node import Node, seed_node
+from fake_sysctl_node import SysctlNode
+
+KEYS = {
+    'ram': ['total_bytes', 'available_bytes', 'free_bytes', 'buffers_bytes', 'cached_bytes', 'shmem_bytes',
+            'slab_reclaimable_bytes', 'hugepages_total'],
+    'swap': ['total_bytes', 'free_bytes', 'used_bytes', 'areas', 'zswap'],
+    'commit': ['mode', 'ratio', 'limit_bytes', 'committed_bytes', 'headroom_bytes', 'fork_risk'],
+    'vm': ['panic_on_oom', 'oom_kill_allocating_task', 'min_free_kbytes', 'vfs_cache_pressure', 'overcommit_memory'],
+    'swappiness': ['runtime', 'after_reboot', 'declared', 'tuned', 'cgroups', 'holds'],
+    'cgroup': ['version', 'limit_bytes', 'swap_limit_bytes', 'usage_bytes', 'oom_kills'],
+    'oom': ['kills_since_boot', 'user_space_killers', 'candidates'],
+    'host': ['container', 'can_swapon', 'kernel', 'page_size_bytes'],
+}
+
+
+def test_the_seed_host_s_facts_are_whole(tmp_path):
+    node = seed_node(tmp_path)
+    node.file('/proc/sys/kernel/osrelease', '3.10.0-957.27.2.el7.x86_64\n')
+    node.file('/proc/swaps', 'Filename Type Size Used Priority\n')
+    facts = memory_facts(node.host)
+    for part, keys in KEYS.items():
+        assert set(keys) <= set(facts[part]), part
+    assert facts['pressure'] is None
+    assert facts['ram']['total_bytes'] == 1014892 * 1024
+    assert facts['ram']['available_bytes'] is None
+    assert facts['swap']['total_bytes'] == 0 and facts['swap']['areas'] == []
+    assert facts['host']['kernel'] == '3.10.0-957.27.2.el7.x86_64'
+    assert [row['name'] for row in facts['oom']['candidates']][:2] == ['mysqld', 'php']
+    victim = facts['oom']['candidates'][0]
+    assert (victim['pid'], victim['uid'], victim['score'], victim['oom_score_adj'], victim['rss_bytes']) == (
+        13036, 999, 435, 0, 440332 * 1024)
+    assert victim['manager']['kind'] == 'docker'
+    json.dumps(facts)
+
+
+def test_init_kernel_threads_and_the_unkillable_are_no_candidates(tmp_path):
+    node = Node(tmp_path)
+    node.process(2, 'kthreadd', ppid=0, flags=0x208040)
+    node.process(50, 'protected', adj=-1000, rss_kb=900000)
+    node.process(60, 'lowered', adj=-600, rss_kb=500000)
+    node.process(70, 'raised', adj=500, rss_kb=10)
+    node.process(80, 'plain', rss_kb=1000)
+    facts = memory_facts(node.host)
+    assert [row['pid'] for row in facts['oom']['candidates']] == [70, 80, 60]
+    assert [row['pid'] for row in memory_facts(node.host, candidates=1)['oom']['candidates']] == [70]
+
+
+def test_a_bare_proc_gives_nulls_and_no_error(tmp_path):
+    facts = memory_facts(SysctlNode(tmp_path / 'node').host)
+    assert facts['vm']['panic_on_oom'] is None
+    assert facts['commit']['fork_risk']['fails'] is None
+    assert facts['oom']['kills_since_boot'] is None
+    assert facts['cgroup']['version'] is None
+
+
+@pytest.mark.parametrize('path, files, links, expected', [
+    ('/swapfile', {'/etc/fstab': '/swapfile none swap sw 0 0\n'}, {}, 'fstab'),
+    ('/swapfile', {'/etc/fstab': '/swapfile none swap noauto 0 0\n'}, {}, None),
+    ('/swapfile', {'/etc/fstab': '#/swapfile none swap sw 0 0\n'}, {}, None),
+    ('/swap file', {'/etc/fstab': '/swap\\040file none swap sw 0 0\n'}, {}, 'fstab'),
+    ('/dev/vda2', {'/etc/fstab': 'UUID=1-2 none swap sw 0 0\n'}, {'/dev/disk/by-uuid/1-2': '../../vda2'}, 'fstab'),
+    ('/dev/dm-1', {'/etc/fstab': '/dev/mapper/swap none swap sw 0 0\n'}, {'/dev/mapper/swap': '../dm-1'}, 'fstab'),
+    ('/dev/vda2', {'/etc/fstab': 'UUID=1-2 none swap sw 0 0\n'}, {'/dev/disk/by-uuid/1-2': '../../vda3'}, None),
+    ('/swapfile', {'/etc/systemd/system/swapfile.swap': '[Swap]\nWhat=/swapfile\n',
+                   '/etc/systemd/system/swap.target.wants/swapfile.swap': ''}, {}, 'systemd'),
+    ('/dev/zram0', {'/run/systemd/generator/dev-zram0.swap': '[Swap]\nWhat=/dev/zram0\n'}, {}, 'generator'),
+    ('/swapfile', {'/etc/fstab': '/swapfile none swap sw 0 0\n',
+                   '/run/systemd/generator/swapfile.swap': '[Swap]\nWhat=/swapfile\n'}, {}, 'fstab'),
+    ('/var/swap', {'/sbin/dphys-swapfile': ''}, {}, 'dphys-swapfile'),
+    ('/swapfile', {}, {}, None),
+], ids=repr)
+def test_what_turns_an_area_on_at_boot(tmp_path, path, files, links, expected):
+    node = SysctlNode(tmp_path)
+    for name, text in files.items():
+        node.file(name, text)
+    for name, target in links.items():
+        node.link(name, target)
+    assert persisted_by(node.host, path) == expected
+
+
+def test_a_swap_file_s_area_names_its_filesystem(tmp_path):
+    node = SysctlNode(tmp_path)
+    node.file('/proc/self/mountinfo', '1 0 8:1 / / rw - ext4 /dev/vda rw\n2 1 8:2 / /data rw - xfs /dev/vdb rw\n')
+    node.file('/data/swap', '')
+    node.file('/dev/vdc', '')
+    node.file('/proc/swaps', 'Filename\tType\tSize\tUsed\tPriority\n'
+                             '/host/swap file 8 8 -3\n/data/swap file 1048572 512 -2\n'
+                             '/dev/vdc partition 1024 0 5\n/dev/zram0 partition 1024 0 100\n')
+    assert [(area['path'], area['type'], area['filesystem'], area['priority']) for area in swap_areas(node.host)] == [
+        ('/host/swap', 'file', None, -3), ('/data/swap', 'file', 'xfs', -2), ('/dev/vdc', 'partition', None, 5),
+        ('/dev/zram0', 'zram', None, 100)]
+
+
+@pytest.mark.parametrize('files, links, expected', [
+    ({}, {}, False),
+    ({'/run/systemd/container': 'lxc\n'}, {}, True),
+    ({'/.dockerenv': ''}, {}, True),
+    ({'/run/.containerenv': ''}, {}, True),
+    ({'/proc/1/environ': 'PATH=/bin\0container=lxc\0'}, {}, True),
+    ({'/.dockerenv': ''}, {'/proc/self/ns/pid': 'pid:[4026531836]'}, False),
+    ({'/.dockerenv': ''}, {'/proc/self/ns/pid': 'pid:[4026532200]'}, True),
+], ids=repr)
+def test_a_container_is_one_by_its_marks_outside_of_the_first_pid_namespace(tmp_path, files, links, expected):
+    node = SysctlNode(tmp_path)
+    for path, text in files.items():
+        node.file(path, text)
+    for path, target in links.items():
+        node.link(path, target)
+    assert is_container(node.host) is expected
+
+
+@pytest.mark.parametrize('status, mapping, expected', [
+    ('CapEff:\t000001ffffffffff\n', '0 0 4294967295\n', True),
+    ('CapEff:\t00000000a80425fb\n', '0 0 4294967295\n', False),
+    ('CapEff:\t000001ffffffffff\n', '0 100000 65536\n', False),
+    ('Name:\tx\n', '0 0 4294967295\n', None),
+], ids=['root', 'docker', 'user namespace', 'unknown'])
+def test_swap_may_be_turned_on_by_an_administrator_of_the_host(tmp_path, status, mapping, expected):
+    node = SysctlNode(tmp_path)
+    node.file('/proc/self/status', status)
+    node.file('/proc/self/uid_map', mapping)
+    assert can_swapon(node.host) is expected

@@ -1,0 +1,535 @@
+# -*- coding: utf-8 -*-
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every prefix that a log puts before a kernel message."""
+
+from __future__ import absolute_import, division, print_function
+
+import io
+import json
+import os
+import time
+
+import pytest
+from ansible_collections.oom.rescue.plugins.module_utils._report import reading as oom_log
+from ansible_collections.oom.rescue.plugins.module_utils._log.prefix import PrefixReader
+from oom_reports import ERAS, memcg, syslog
+
+NOW = 1762000000  # 2025-11-01
+
+
+@pytest.fixture(autouse=True)
+def utc(monkeypatch):
+    monkeypatch.setenv('TZ', 'UTC')
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+def each(form):
+    return lambda lines: ''.join(form % line.replace('\n', '\n' + form % '') + '\n' for line in lines)
+
+
+def unprefixed(form):
+    """journalctl and dmesg indent the lines that are embedded in a message."""
+    return lambda lines: ''.join(form % line.replace('\n', '\n' + ' ' * 40) + '\n' for line in lines)
+
+
+def journal_json(lines, as_bytes=False):
+    return ''.join(
+        json.dumps(
+            {
+                'MESSAGE': list(bytearray(line.encode('utf-8'))) if as_bytes else line,
+                '__REALTIME_TIMESTAMP': '1756900961325574',
+                '_SOURCE_MONOTONIC_TIMESTAMP': '123456789',
+                '_HOSTNAME': 'db1',
+                '_TRANSPORT': 'kernel',
+                '_BOOT_ID': 'b' * 32,
+                'SYSLOG_FACILITY': '0',
+                'SYSLOG_IDENTIFIER': 'kernel',
+                'PRIORITY': '4',
+            },
+            separators=(',', ':'),
+        )
+        + '\n'
+        for line in lines
+    )
+
+
+def journal_export(lines):
+    records = []
+    for line in lines:
+        data = line.encode('utf-8')
+        message = b'MESSAGE=' + data + b'\n'
+        if b'\n' in data:
+            message = b'MESSAGE\n' + bytearray([len(data) & 255, len(data) >> 8, 0, 0, 0, 0, 0, 0]) + data + b'\n'
+        records.append(
+            b'__CURSOR=s=1\n__REALTIME_TIMESTAMP=1756900961325574\n__MONOTONIC_TIMESTAMP=1\n_BOOT_ID='
+            + b'b' * 32
+            + b'\n_TRANSPORT=kernel\n_HOSTNAME=db1\nSYSLOG_IDENTIFIER=kernel\n_SOURCE_MONOTONIC_TIMESTAMP=123456789\n'
+            + bytes(message)
+            + b'\n'
+        )
+    return b''.join(records)
+
+
+def journal_verbose(lines):
+    """With the line about the journal that systemd printed up to 251."""
+    return '-- Logs begin at Wed 2025-09-03 11:00:00 UTC, end at Wed 2025-09-03 12:30:00 UTC. --\n' + ''.join(
+        'Wed 2025-09-03 12:02:41.325574 UTC [s=%032x;i=%x;b=%s;m=75bca3c;t=%x;x=5]\n'
+        % (7, number, 'b' * 32, 1756900961325574)
+        + '    _TRANSPORT=kernel\n    SYSLOG_IDENTIFIER=kernel\n    _HOSTNAME=db1\n    NOTE_1=a\n            b\n'
+        + '    MESSAGE=%s\n'
+        % line.replace('\n', '\n' + ' ' * 12)
+        + '    _SOURCE_MONOTONIC_TIMESTAMP=123456789\n'
+        for number, line in enumerate(lines)
+    )
+
+
+def journal_pretty(lines, as_bytes=False):
+    return ''.join(
+        json.dumps(json.loads(record), indent=8).replace('": ', '" : ') + '\n'
+        for record in journal_json(lines, as_bytes).splitlines()
+    )
+
+
+def dmesg_json(lines):
+    records = ('{\n "pri": 4,\n "time":   123.456789,\n "msg": %s\n}' % json.dumps(line) for line in lines)
+    return '{\n   "dmesg": [\n%s\n   ]\n}\n' % ','.join(records)
+
+
+def pieces(lines, before):
+    return [before + piece for line in lines for piece in line.split('\n')]
+
+
+def listed(form):
+    """Writes each line of a text with what stands before and behind it."""
+    return lambda lines: ''.join('        %s\n' % form(piece) for piece in pieces(lines, '[  123.456789] '))
+
+
+def collected(form, before='[  123.456789] '):
+    """Writes a JSON object for each line of a text."""
+    return lambda lines: ''.join(json.dumps(form(piece)) + '\n' for piece in pieces(lines, before))
+
+
+def encoded(form, encoding):
+    return lambda lines: form(lines).encode(encoding)
+
+
+AT = '2025-09-03T12:02:41+00:00'
+KERNEL = True
+FORMS = {
+    'syslog': (each('Sep  3 12:02:41 db1 kernel: %s'), AT, 'db1', None, KERNEL),
+    'syslog with seconds': (each('Sep  3 12:02:41 db1 kernel: [  123.456789] %s'), AT, 'db1', 123.456789, KERNEL),
+    'syslog with escaped line breaks': (
+        lambda lines: ''.join('Sep  3 12:02:41 db1 kernel: %s\n' % line.replace('\n', '#012') for line in lines),
+        AT,
+        'db1',
+        None,
+        KERNEL,
+    ),
+    'syslog without a space': (each('Sep  3 12:02:41 db1 kernel:%s'), AT, 'db1', None, KERNEL),
+    'syslog with a year': (each('2025 Sep  3 12:02:41 db1 kernel: %s'), AT, 'db1', None, KERNEL),
+    'syslog of busybox': (
+        each('Sep  3 12:02:41 db1 kern.warn kernel: [  123.456789] %s'),
+        AT,
+        'db1',
+        123.456789,
+        KERNEL,
+    ),
+    'syslog of busybox without a host': (each('Sep  3 12:02:41 kern.warn kernel: %s'), AT, None, None, KERNEL),
+    'syslog of a relay that keeps a blank': (
+        each('Sep  3 12:02:41 db1 kernel:  [  123.456789] %s'),
+        AT,
+        'db1',
+        123.456789,
+        KERNEL,
+    ),
+    'RFC 5424 syslog with a blank': (
+        each('<4>1 2025-09-03T12:02:41Z db1 kernel - - -  [  123.456789] %s'),
+        AT,
+        'db1',
+        123.456789,
+        KERNEL,
+    ),
+    'UTF-16': (encoded(each('Sep  3 12:02:41 db1 kernel: %s'), 'utf-16'), AT, 'db1', None, KERNEL),
+    'UTF-8 with a byte order mark': (
+        encoded(each('Sep  3 12:02:41 db1 kernel: %s'), 'utf-8-sig'),
+        AT,
+        'db1',
+        None,
+        KERNEL,
+    ),
+    'a time and a tab': (each('2025-09-03T12:02:41.325Z\t[  123.456789] %s'), AT, None, 123.456789, None),
+    'the console of an EC2 instance': (
+        lambda lines: json.dumps({'InstanceId': 'i-1', 'Output': each('[  123.456789] %s\r')(lines)}),
+        None,
+        None,
+        123.456789,
+        None,
+    ),
+    'GELF': (
+        collected(lambda line: {'host': 'db1', 'short_message': line, 'timestamp': 1756900961.3}),
+        AT,
+        'db1',
+        123.456789,
+        None,
+    ),
+    'Google Cloud logging': (
+        collected(lambda line: {'timestamp': '2025-09-03T12:02:41Z', 'jsonPayload': {'message': line}}),
+        AT,
+        None,
+        123.456789,
+        None,
+    ),
+    'Google Cloud logging, as gcloud prints it': (
+        lambda lines: json.dumps(
+            [
+                {'insertId': 'x', 'textPayload': piece, 'timestamp': '2025-09-03T12:02:41.3Z'}
+                for piece in pieces(lines, '[  123.456789] ')
+            ],
+            indent=2,
+        ),
+        AT,
+        None,
+        123.456789,
+        None,
+    ),
+    'Elasticsearch': (
+        collected(lambda line: {'_source': {'@timestamp': '2025-09-03T12:02:41Z', 'hostname': 'db1', 'message': line}}),
+        AT,
+        'db1',
+        123.456789,
+        None,
+    ),
+    'CSV': (listed(lambda line: '2025-09-03T12:02:41Z,db1,"%s"' % line), None, None, 123.456789, None),
+    'a table of Markdown': (listed(lambda line: '| %s |' % line), None, None, 123.456789, None),
+    'lines of HTML': (listed(lambda line: line + '<br>'), None, None, 123.456789, None),
+    'RFC 3339 syslog': (
+        each('2025-09-03T14:02:41.325574+02:00 db1 kernel: [  123.456789] %s'),
+        '2025-09-03T14:02:41+02:00',
+        'db1',
+        123.456789,
+        KERNEL,
+    ),
+    'RFC 3339 syslog in UTC': (each('2025-09-03T12:02:41Z db1 kernel: %s'), AT, 'db1', None, KERNEL),
+    'RFC 5424 syslog': (
+        each('<4>1 2025-09-03T14:02:41+02:00 db1 kernel - - - [  123.456789] %s'),
+        '2025-09-03T14:02:41+02:00',
+        'db1',
+        123.456789,
+        KERNEL,
+    ),
+    'RFC 5424 syslog with structured data': (
+        each('<4>1 2025-09-03T12:02:41Z db1 kernel - - [meta sequenceId="1"][a b="c\\]"] %s'),
+        AT,
+        'db1',
+        None,
+        KERNEL,
+    ),
+    'RFC 5424 syslog without priority': (each('1 2025-09-03T12:02:41Z db1 kernel - - - %s'), AT, 'db1', None, KERNEL),
+    'syslog of OpenWrt': (
+        each('Wed Sep  3 12:02:41 2025 kern.warn kernel: [  123.456789] %s'),
+        AT,
+        None,
+        123.456789,
+        KERNEL,
+    ),
+    'syslog of a host with an IPv6 address': (each('Sep  3 12:02:41 fe80::1 kernel: %s'), AT, 'fe80::1', None, KERNEL),
+    'syslog with milliseconds and no host': (each('2025-09-03 12:02:41,325 kernel: %s'), AT, None, None, KERNEL),
+    'syslog with a year and a second colon': (
+        each('Sep  3 12:02:41 2025 kernel: : [  123.456789] %s'),
+        AT,
+        None,
+        123.456789,
+        KERNEL,
+    ),
+    'syslog with priority': (each('<4>Sep  3 12:02:41 db1 kernel: %s'), AT, 'db1', None, KERNEL),
+    'syslog of another program': (each('Sep  3 12:02:41 db1 mallory: %s'), AT, 'db1', None, False),
+    'syslog of a program that calls itself kernel': (
+        each('Sep  3 12:02:41 db1 kernel[4711]: %s'),
+        AT,
+        'db1',
+        None,
+        False,
+    ),
+    'dmesg': (each('[  123.456789] %s'), None, None, 123.456789, None),
+    'dmesg with indented lines': (unprefixed('[  123.456789] %s'), None, None, 123.456789, None),
+    'dmesg in color': (each('\x1b[32m[  123.456789] \x1b[0m\x1b[1m%s\x1b[0m'), None, None, 123.456789, None),
+    'dmesg of an Amlogic kernel': (each('[  123.456789@2] %s'), None, None, 123.456789, None),
+    'dmesg of a Samsung kernel': (each('[2-123.456789] %s'), None, None, 123.456789, None),
+    'dmesg of a Samsung phone': (
+        each('<4>[  123.456789]  [0:      kworker/0:1: 1234] %s'),
+        None,
+        None,
+        123.456789,
+        KERNEL,
+    ),
+    'dmesg of a MediaTek kernel': (each('[  123.456789] (0)[1234:systemd]%s'), None, None, 123.456789, None),
+    'dmesg -d': (each('[  123.456789 <    0.000012>] %s'), None, None, 123.456789, None),
+    'dmesg -x --time-format iso': (
+        each('kern  :err   : 2025-09-03T12:02:41,325574+00:00 %s'),
+        AT,
+        None,
+        None,
+        KERNEL,
+    ),
+    'Talos Linux': (each('kern:     err: [2025-09-03T12:02:41.325574265Z]: %s'), AT, None, None, KERNEL),
+    'Talos Linux with the node': (
+        each('10.1.1.2: kern: warning: [2025-09-03T12:02:41.325574265Z]: %s'),
+        AT,
+        None,
+        None,
+        KERNEL,
+    ),
+    'syslog with the host in brackets': (each('Sep  3 12:02:41 [db1] kernel: %s'), AT, '[db1]', None, KERNEL),
+    'a time in UTC in brackets': (each('[2025-09-03 12:02:41 UTC] kernel: %s'), AT, None, None, KERNEL),
+    'dmesg -T': (each('[Wed Sep  3 12:02:41 2025] %s'), AT, None, None, None),
+    'dmesg -T without the year': (each('[Sep  3 12:02:41] %s'), AT, None, None, None),
+    'a time in brackets': (each('[2025-09-03T12:02:41.325574+00:00] %s'), AT, None, None, None),
+    'a time in brackets and a tag': (each('[Wed Sep  3 12:02:41 2025] db1 kernel: %s'), AT, 'db1', None, KERNEL),
+    'dmesg -T in German': (each('[Mi Sep  3 12:02:41 2025] %s'), AT, None, None, None),
+    'dmesg -T in French': (each('[mer. sept.  3 12:02:41 2025] %s'), AT, None, None, None),
+    'dmesg -T in Chinese': (each(u'[三 9月  3 12:02:41 2025] %s'), AT, None, None, None),
+    'dmesg -T in Russian': (each(u'[Ср сен  3 12:02:41 2025] %s'), AT, None, None, None),
+    'dmesg -T in an unknown tongue': (each('[Xa Xyzzy  3 12:02:41 2025] %s'), None, None, None, None),
+    'dmesg -x': (each('kern  :warn  : [  123.456789] %s'), None, None, 123.456789, KERNEL),
+    'dmesg -x of user space': (each('user  :warn  : [  123.456789] %s'), None, None, 123.456789, False),
+    'dmesg -x -T': (each('kern  :err   : [Wed Sep  3 12:02:41 2025] %s'), AT, None, None, KERNEL),
+    'dmesg --raw': (each('<4>[  123.456789] %s'), None, None, 123.456789, KERNEL),
+    'dmesg --raw of user space': (each('<12>[  123.456789] %s'), None, None, 123.456789, False),
+    'dmesg --time-format iso': (
+        each('2025-09-03T14:02:41,325574+02:00 %s'),
+        '2025-09-03T14:02:41+02:00',
+        None,
+        None,
+        None,
+    ),
+    'dmesg --time-format delta': (each('[<    0.000123>] %s'), None, None, None, None),
+    'dmesg --human': (each('[  +0.000123] %s'), None, None, None, None),
+    'printk.caller': (each('[  123.456789][ T5241] %s'), None, None, 123.456789, None),
+    'printk.caller in an interrupt': (each('[  123.456789][    C1] %s'), None, None, 123.456789, None),
+    '/dev/kmsg': (
+        lambda lines: ''.join(
+            '4,%d,123456789,-;%s\n' % (number, line.replace('\n', '\\x0a')) for number, line in enumerate(lines)
+        ),
+        None,
+        None,
+        123.456789,
+        KERNEL,
+    ),
+    '/dev/kmsg with caller': (
+        lambda lines: ''.join(
+            '4,%d,123456789,-,caller=T5241;%s\n' % (number, line.replace('\n', '\\x0a'))
+            for number, line in enumerate(lines)
+        ),
+        None,
+        None,
+        123.456789,
+        KERNEL,
+    ),
+    '/dev/kmsg of user space': (
+        lambda lines: ''.join(
+            '12,%d,123456789,-;%s\n' % (number, line.replace('\n', '\\x0a')) for number, line in enumerate(lines)
+        ),
+        None,
+        None,
+        123.456789,
+        False,
+    ),
+    'journalctl': (unprefixed('Sep 03 12:02:41 db1 kernel: %s'), AT, 'db1', None, KERNEL),
+    'journalctl -o short-precise': (unprefixed('Sep 03 12:02:41.325574 db1 kernel: %s'), AT, 'db1', None, KERNEL),
+    'journalctl -o short-iso': (
+        unprefixed('2025-09-03T14:02:41+0200 db1 kernel: %s'),
+        '2025-09-03T14:02:41+02:00',
+        'db1',
+        None,
+        KERNEL,
+    ),
+    'journalctl -o short-iso-precise': (
+        unprefixed('2025-09-03T14:02:41.325574+0200 db1 kernel: %s'),
+        '2025-09-03T14:02:41+02:00',
+        'db1',
+        None,
+        KERNEL,
+    ),
+    'journalctl -o short-full': (unprefixed('Wed 2025-09-03 12:02:41 UTC db1 kernel: %s'), AT, 'db1', None, KERNEL),
+    'journalctl -o short-unix': (unprefixed('1756900961.325574 db1 kernel: %s'), AT, 'db1', None, KERNEL),
+    'journalctl -o short-monotonic': (unprefixed('[  123.456789] db1 kernel: %s'), None, 'db1', 123.456789, KERNEL),
+    'journalctl -o json': (journal_json, AT, 'db1', 123.456789, KERNEL),
+    'journalctl -o json with bytes': (lambda lines: journal_json(lines, True), AT, 'db1', 123.456789, KERNEL),
+    'journalctl -o json-pretty': (journal_pretty, AT, 'db1', 123.456789, KERNEL),
+    'journalctl -o json-pretty with bytes': (lambda lines: journal_pretty(lines, True), AT, 'db1', 123.456789, KERNEL),
+    'journalctl -o json-seq': (
+        lambda lines: journal_json(lines).replace('{', '\x1e{'),
+        AT,
+        'db1',
+        123.456789,
+        KERNEL,
+    ),
+    'journalctl -o json-sse': (
+        lambda lines: journal_json(lines).replace('{', 'data: {').replace('\n', '\n\n'),
+        AT,
+        'db1',
+        123.456789,
+        KERNEL,
+    ),
+    'journalctl -o verbose': (journal_verbose, AT, 'db1', 123.456789, KERNEL),
+    'journalctl -o short-delta': (
+        unprefixed('[  123.456789 <    0.000012 >] db1 kernel: %s'),
+        None,
+        'db1',
+        123.456789,
+        KERNEL,
+    ),
+    'dmesg --json': (dmesg_json, None, None, 123.456789, KERNEL),
+    'a list in JSON': (listed(lambda line: json.dumps(line) + ','), None, None, 123.456789, None),
+    'a list in YAML': (
+        listed(lambda line: "- '%s'" % line.replace("'", "''")),
+        None,
+        None,
+        123.456789,
+        None,
+    ),
+    'journalctl -o export': (journal_export, AT, 'db1', 123.456789, KERNEL),
+    'a container log': (each('2025-09-03T12:02:41.325574Z stderr F [  123.456789] %s'), AT, None, 123.456789, None),
+    'a container log in JSON': (
+        collected(lambda line: {'log': line + '\n', 'time': '2025-09-03T12:02:41.1Z'}),
+        AT,
+        None,
+        123.456789,
+        None,
+    ),
+    'a collector of logs': (
+        collected(lambda line: {'@timestamp': '2025-09-03T12:02:41Z', 'host': 'db1', 'message': line}, before=''),
+        AT,
+        'db1',
+        None,
+        None,
+    ),
+    'logcat': (each('09-03 12:02:41.325   156   156 W         : %s'), AT, None, None, None),
+    'pasted text': (each('%s'), None, None, None, None),
+    'pasted and indented text': (each('    %s'), None, None, None, None),
+    'pasted text with CRLF': (lambda lines: each('%s')(lines).replace('\n', '\r\n'), None, None, None, None),
+    'indented syslog': (each('    Sep  3 12:02:41 db1 kernel: %s'), AT, 'db1', None, KERNEL),
+    'syslog quoted in a mail': (each('> Sep  3 12:02:41 db1 kernel: %s'), AT, 'db1', None, KERNEL),
+    'dmesg quoted twice': (each('> > [  123.456789] %s'), None, None, 123.456789, None),
+    'grep with file names': (
+        each('/var/log/messages-20250907:Sep  3 12:02:41 db1 kernel: %s'),
+        AT,
+        'db1',
+        None,
+        KERNEL,
+    ),
+    'grep -n': (each('117:Sep  3 12:02:41 db1 kernel: %s'), AT, 'db1', None, KERNEL),
+    'a prefix that nobody knows': (each('node-7 | Sep/03 kernel: [  123.456789] %s'), None, None, 123.456789, KERNEL),
+}
+
+
+@pytest.mark.parametrize('form', sorted(FORMS))
+def test_prefix(tmpdir, form):
+    write, when, host, uptime, trusted = FORMS[form]
+    log = tmpdir.join('log')
+    text = write(ERAS['5.15.0'])
+    log.write_binary(text if isinstance(text, bytes) else text.encode('utf-8'))
+    os.utime(str(log), (NOW, NOW))
+    result = oom_log.read_events([str(log)], now=NOW)
+    (event,) = result['events']
+    assert event['complete'], event['missing']
+    assert (event['time'], event['host'], event['uptime_seconds'], event['trusted']) == (when, host, uptime, trusted)
+    assert (event['victims'][0]['pid'], event['memory']['free_bytes'], len(event['tasks'])) == (13036, 12220 * 4096, 4)
+    assert event['kernel'] == '5.15.0' and event['trigger']['pid'] == 11029
+
+
+@pytest.mark.parametrize(
+    'above',
+    [
+        '{\n  "level": "info"\n}\n',
+        '[\n  {\n    "message": "all is well"\n  }\n]\n',
+        journal_verbose(['all is well']),
+        '{"Output": "all is well"}\n',
+    ],
+    ids=['an object', 'an array', 'an entry of the journal', 'a console'],
+)
+def test_text_below_other_records_is_read(above):
+    reading = oom_log.Reading(now=NOW)
+    reading.text((above + syslog(ERAS['5.15.0'])).encode('utf-8'), 'log')
+    (event,) = reading.result()['events']
+    assert event['complete'] and event['host'] == 'centos7'
+
+
+REPORTS = dict(ERAS, memcg1=memcg(1), memcg2=memcg(2))
+OF_THE_PREFIX = ('time', 'host', 'uptime_seconds', 'trusted', 'source', 'seen_in')
+
+
+def told(text):
+    """What the one report of a log says, whatever stands before its lines."""
+    reading = oom_log.Reading(now=NOW)
+    reading.text(text if isinstance(text, bytes) else text.encode('utf-8'), 'log')
+    (event,) = reading.result()['events']
+    return dict((key, value) for key, value in event.items() if key not in OF_THE_PREFIX)
+
+
+@pytest.mark.parametrize('form', sorted(FORMS))
+def test_a_report_says_the_same_behind_every_prefix(form):
+    for name, lines in sorted(REPORTS.items()):
+        assert told(FORMS[form][0](lines)) == told(syslog(lines)), name
+
+
+@pytest.mark.parametrize('form', ['syslog', 'dmesg', 'journalctl -o json', 'pasted text'])
+def test_another_program_between_the_lines_changes_nothing(tmpdir, form):
+    text = FORMS[form][0](ERAS['5.15.0']).splitlines(True)
+    other = {
+        'syslog': 'Sep  3 12:02:41 db1 sshd[7]: Accepted publickey for root\n',
+        'dmesg': '[  123.456790] IPv6: link is ready\n',
+        'pasted text': 'IPv6: ADDRCONF(NETDEV_UP): veth0: link is not ready\n',
+    }.get(form, json.dumps({'MESSAGE': 'x', '_TRANSPORT': 'syslog'}) + '\n')
+    log = tmpdir.join('log')
+    log.write_binary(''.join(line + other for line in text).encode('utf-8'))
+    (event,) = oom_log.read_events([str(log)])['events']
+    assert event['complete'], event['missing']
+    assert event['tasks'][0]['name'] == 'mysqld'
+
+
+def test_a_line_that_was_repeated_is_counted(tmpdir):
+    text = FORMS['syslog'][0](ERAS['5.15.0'][:-1])
+    kill = ERAS['5.15.0'][-2]
+    log = tmpdir.join('log')
+    log.write(text + 'Sep  3 12:02:41 db1 kernel: message repeated 3 times: [ %s]\n' % kill)
+    (event,) = oom_log.read_events([str(log)])['events']
+    assert event['victims'][0]['duplicates'] == 3
+
+
+@pytest.mark.parametrize(
+    'line',
+    [
+        '',
+        '[',
+        '<',
+        '{',
+        '{"MESSAGE": 1}',
+        '<999>',
+        '1 ',
+        '4,1,2,',
+        '[1.',
+        'kern  :',
+        '>' * 70000,
+        ':' * 70000,
+        'a:' * 30000 + 'kernel: x',
+        '<4>' * 1000,
+        '{' * 10000,
+        '\0' * 10,
+        'Sep  3',
+        '[' * 70000,
+    ],
+)
+def test_a_line_that_is_no_prefix_is_a_message(line):
+    prefix, message = PrefixReader().read(line)
+    assert isinstance(message, str)
+
+
+def test_the_module_of_the_tests_is_read_as_utf_8():
+    with io.open(os.path.abspath(__file__).replace('.pyc', '.py'), encoding='utf-8') as stream:
+        assert u'三' in stream.read()

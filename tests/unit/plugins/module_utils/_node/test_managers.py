@@ -1,0 +1,143 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import pytest
+from ansible_collections.oom.rescue.plugins.module_utils._node.managers import cgroup_paths, manager_of, unit_of_path
+from ansible_collections.oom.rescue.plugins.module_utils._node.processes import parse_cgroups, process
+from fake_node import CONTAINER, Node, seed_node, v1, v2
+
+CONMON = ['/usr/bin/conmon', '--api-version', '1', '-c', CONTAINER, '-u', CONTAINER, '-n', 'db', '-b', '/run/bundle']
+
+
+def manager(node, pid):
+    found = manager_of(node.host, process(node.host, pid))
+    return tuple(found.get(key) for key in ('kind', 'name', 'container_id', 'unit', 'user'))
+
+
+def test_the_seed_s_mysqld_is_in_a_docker_container_and_its_dockerd_under_systemd(tmp_path):
+    node = seed_node(tmp_path)
+    assert manager(node, 13036) == ('docker', 'mysql', CONTAINER, None, None)
+    assert manager(node, 13360) == ('docker', 'c0c0c0c0c0c0', 'c0' * 32, None, None)
+    assert manager(node, 840) == ('systemd', 'docker.service', None, 'docker.service', None)
+    assert manager(node, 13020) == ('systemd', 'docker.service', None, 'docker.service', None)
+
+
+@pytest.mark.parametrize('cgroup, expected', [
+    (v2('/system.slice/mariadb.service'), ('systemd', 'mariadb.service', None, 'mariadb.service', None)),
+    (v1('/system.slice/mariadb.service'), ('systemd', 'mariadb.service', None, 'mariadb.service', None)),
+    (v2('/system.slice/system-mariadb.slice/mariadb@blog.service'),
+     ('systemd', 'mariadb@blog.service', None, 'mariadb@blog.service', None)),
+    (v2('/db.slice/db-fast.slice/mysqld.service/inner'), ('systemd', 'mysqld.service', None, 'mysqld.service', None)),
+    (v2('/user.slice/user-1000.slice/session-3.scope'), ('none', None, None, 'session-3.scope', None)),
+    (v2('/user.slice/user-1000.slice/user@1000.service/app.slice/mariadb.service'),
+     ('systemd', 'mariadb.service', None, 'mariadb.service', 1000)),
+    (v2('/user.slice/user-1000.slice/user@1000.service/init.scope'),
+     ('none', None, None, 'init.scope', 1000)),
+    (v2('/lxc.payload.web/system.slice/mariadb.service'), ('none', None, None, None, None)),
+    (v1('/lxc/web/system.slice/mariadb.service'), ('none', None, None, None, None)),
+    (v2('/machine.slice/systemd-nspawn@web.service/payload/system.slice/mariadb.service'),
+     ('none', None, None, 'systemd-nspawn@web.service', None)),
+    (v2('/system.slice/cron.service'), ('none', None, None, 'cron.service', None)),
+    (v2('/system.slice/docker-%s.scope' % CONTAINER),
+     ('docker', CONTAINER[:12], CONTAINER, 'docker-%s.scope' % CONTAINER, None)),
+    (v2('/docker/' + CONTAINER), ('docker', CONTAINER[:12], CONTAINER, None, None)),
+    (v1('/docker/%s/docker/%s' % ('ab' * 32, CONTAINER)), ('docker', CONTAINER[:12], CONTAINER, None, None)),
+    (v2('/machine.slice/libpod-%s.scope/container' % CONTAINER),
+     ('podman', CONTAINER[:12], CONTAINER, 'libpod-%s.scope' % CONTAINER, None)),
+    (v1('/libpod_parent/libpod-' + CONTAINER), ('podman', CONTAINER[:12], CONTAINER, None, None)),
+    (v2('/system.slice/db.service/libpod-payload-' + CONTAINER),
+     ('podman', CONTAINER[:12], CONTAINER, 'db.service', None)),
+    (v2('/user.slice/user-1000.slice/user@1000.service/user.slice/libpod-%s.scope/container' % CONTAINER),
+     ('podman', CONTAINER[:12], CONTAINER, 'libpod-%s.scope' % CONTAINER, 1000)),
+    (v1('/kubepods/burstable/pod11111111-2222-3333-4444-555555555555/' + CONTAINER),
+     ('kubernetes', '11111111-2222-3333-4444-555555555555', CONTAINER, None, None)),
+    (v2('/kubepods.slice/kubepods-besteffort.slice/'
+        'kubepods-besteffort-pod11111111_2222_3333_4444_555555555555.slice/cri-containerd-%s.scope' % CONTAINER),
+     ('kubernetes', '11111111-2222-3333-4444-555555555555', CONTAINER, 'cri-containerd-%s.scope' % CONTAINER, None)),
+    (v2('/kubepods.slice/kubepods-pod11111111_2222_3333_4444_555555555555.slice/crio-%s.scope' % CONTAINER),
+     ('kubernetes', '11111111-2222-3333-4444-555555555555', CONTAINER, 'crio-%s.scope' % CONTAINER, None)),
+    (v2('/'), ('none', None, None, None, None)),
+    ('', ('none', None, None, None, None)),
+], ids=[
+    'systemd on version 2', 'systemd on version 1', 'an instance of a template', 'slices of the administrator',
+    'a login session', 'a user\'s unit', 'a user\'s manager itself', 'a guest of LXC', 'a guest of LXC on version 1',
+    'a guest of nspawn', 'a crontab', 'docker under systemd', 'docker without', 'docker in docker',
+    'podman', 'podman on version 1', 'podman in a unit', 'podman without root', 'a pod', 'a pod of containerd',
+    'a pod of CRI-O', 'nothing', 'no cgroups at all',
+])
+def test_the_cgroup_tells_the_manager(tmp_path, cgroup, expected):
+    node = Node(tmp_path)
+    node.process(500, 'mysqld', exe='/usr/sbin/mysqld', cgroup=cgroup)
+    assert manager(node, 500) == expected
+
+
+@pytest.mark.parametrize('parent, cmdline, expected', [
+    ('containerd-shim', ['/usr/bin/containerd-shim-runc-v2', '-namespace', 'moby'], 'docker'),
+    ('containerd-shim', ['/usr/bin/containerd-shim-runc-v2', '-namespace', 'k8s.io'], 'kubernetes'),
+    ('docker-containe', ['docker-containerd-shim', CONTAINER], 'docker'),
+    ('conmon', CONMON, 'podman'),
+    ('bash', ['bash'], 'none'),
+])
+def test_under_a_cgroup_parent_of_the_user_s_the_shim_tells_the_engine(tmp_path, parent, cmdline, expected):
+    node = Node(tmp_path)
+    node.process(400, parent, cmdline=cmdline, cgroup=v1('/'))
+    node.process(500, 'mysqld', ppid=400, exe='/usr/sbin/mysqld', cgroup=v1('/databases/' + CONTAINER))
+    assert manager(node, 500)[0] == expected
+
+
+def test_conmon_names_a_container_that_no_cgroup_shows(tmp_path):
+    node = Node(tmp_path)
+    session = v1('/user.slice/user-1000.slice/session-3.scope')
+    node.process(400, 'conmon', cmdline=CONMON, cgroup=session)
+    node.process(500, 'mariadbd', ppid=400, exe='/usr/sbin/mariadbd', cgroup=session)
+    assert manager(node, 500)[:3] == ('podman', 'db', CONTAINER)
+
+
+def test_a_supervisord_wins_over_the_unit_that_it_runs_in(tmp_path):
+    node = Node(tmp_path)
+    service = v2('/system.slice/supervisor.service')
+    node.process(400, 'supervisord', exe='/usr/bin/python3.11', cgroup=service,
+                 cmdline=['/usr/bin/python3', '/usr/bin/supervisord', '-n', '-c', '/etc/supervisor/supervisord.conf'])
+    node.process(450, 'mysqld_safe', ppid=400, exe='/usr/bin/dash', cgroup=service)
+    node.process(500, 'mysqld', ppid=450, exe='/usr/sbin/mysqld', cgroup=service,
+                 environ='PATH=/bin\0SUPERVISOR_PROCESS_NAME=db\0')
+    assert manager(node, 500) == ('supervisord', 'db', None, 'supervisor.service', None)
+
+
+@pytest.mark.parametrize('init, scripts, ppid, expected', [
+    ('init', ['mysql'], 400, ('sysv', 'mysql')),
+    ('init', ['mariadb', 'mysql'], 1, ('sysv', 'mariadb')),
+    ('init', [], 400, ('none', None)),
+    ('systemd', ['mysql'], 400, ('none', None)),
+], ids=['mysqld_safe over it', 'itself a daemon', 'no script', 'systemd as init'])
+def test_an_init_script_counts_where_init_is_not_systemd(tmp_path, init, scripts, ppid, expected):
+    node = Node(tmp_path)
+    node.process(1, init, ppid=0, cgroup='')
+    node.process(400, 'mysqld_safe', exe='/usr/bin/dash')
+    node.process(500, 'mysqld', ppid=ppid, exe='/usr/sbin/mysqld')
+    for script in scripts:
+        node.file('/etc/init.d/' + script, '#!/bin/sh\n')
+    assert manager(node, 500)[:2] == expected
+
+
+@pytest.mark.parametrize('init', ['/docker/%s' % CONTAINER, '/docker/%s/init.scope' % CONTAINER])
+def test_in_a_container_the_container_s_own_cgroup_is_no_manager(tmp_path, init):
+    node = Node(tmp_path)
+    node.process(1, 'systemd', ppid=0, cgroup=v1(init))
+    node.process(500, 'mysqld', exe='/usr/sbin/mysqld',
+                 cgroup=v1('/docker/%s/system.slice/mariadb.service' % CONTAINER))
+    assert manager(node, 500) == ('systemd', 'mariadb.service', None, 'mariadb.service', None)
+
+
+def test_a_prefix_is_cut_at_a_slash_alone():
+    groups = parse_cgroups(v2('/docker/abc-other/x.service'))
+    assert cgroup_paths(groups, parse_cgroups(v2('/docker/abc'))) == ['/docker/abc-other/x.service']
+
+
+def test_an_escaped_unit_has_its_own_name():
+    assert unit_of_path('/system.slice/_cgroup.service') == {'name': 'cgroup.service', 'user': None}

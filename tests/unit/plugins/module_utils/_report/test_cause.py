@@ -1,0 +1,214 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Why it happened: one sentence, true of what the report says, and no more."""
+
+from __future__ import absolute_import, division, print_function
+
+import pytest
+from ansible_collections.oom.rescue.plugins.module_utils._report import reading as oom_log
+from oom_reports import ERAS, memcg
+
+REPORT = "\n".join(ERAS["5.15.0"]) + "\n"
+ROW = "[  13036]   999 13036   966829   110083  1261568        0             0 mysqld\n"
+SMALL = "".join(
+    "[%7d]    33    20    90000    25000   100000        0             0 php-fpm\n" % pid for pid in range(8)
+)
+HIGH = "HighMem free:900000kB min:512kB low:1000kB high:2000kB present:1000000kB managed:1000000kB\n"
+KERNEL_MASK = ("gfp_mask=0x1100cca(GFP_HIGHUSER_MOVABLE)", "gfp_mask=0xcc0(GFP_KERNEL)")
+PLENTY = ("DMA32 free:44288kB", "DMA32 free:400000kB")
+ORDER_3 = ("order=0, oom_score", "order=3, oom_score")
+BLOCKS = "546*4kB 855*8kB 592*16kB 264*32kB 123*64kB 44*128kB 15*256kB 0*512kB 0*1024kB 0*2048kB 0*4096kB"
+SUMMARY = "constraint=CONSTRAINT_NONE,nodemask=(null),cpuset=/,mems_allowed=0"
+
+CASES = {
+    "no swap": ([], "RAM (991 MiB) ran out and there is no swap; the largest process, mysqld (pid 13036), holds"),
+    "swap full": (
+        [("Free swap  = 0kB", "Free swap  = 96kB"), ("Total swap = 0kB", "Total swap = 2097148kB")],
+        "RAM (991 MiB) ran out and swap (1.9 GiB) is full; ",
+    ),
+    "swap free": (
+        [("Free swap  = 0kB", "Free swap  = 1048576kB"), ("Total swap = 0kB", "Total swap = 2097152kB")],
+        "RAM (991 MiB) ran out although 1 GiB of 2 GiB swap is free; ",
+    ),
+    "a leak": (
+        [("  110083  ", "  200000  ")],
+        "RAM (991 MiB) ran out and there is no swap; mysqld (pid 13036) alone holds 781",
+    ),
+    "many small processes": (
+        [(ROW, SMALL)],
+        "RAM (991 MiB) ran out and there is no swap; 8 processes named php-fpm hold 781 MiB together",
+    ),
+    "one node": (
+        [
+            (SUMMARY, "constraint=CONSTRAINT_MEMORY_POLICY,nodemask=1,cpuset=/,mems_allowed=0-1"),
+            ("free:12220 ", "free:99999 "),
+        ],
+        "The memory policy allows only NUMA node 1, and it is out of memory while 342 MiB is free on other nodes; ",
+    ),
+    "a cpuset": (
+        [(SUMMARY, "constraint=CONSTRAINT_CPUSET,nodemask=(null),cpuset=/a,mems_allowed=2")],
+        "The cpuset /a allows only NUMA node 2, and it is out of memory",
+    ),
+    "low memory": (
+        [KERNEL_MASK, ("lowmem_reserve[]: 0 0 0 0\n", "lowmem_reserve[]: 0 0 0 0\n" + HIGH)],
+        "Low memory (zone DMA32) ran out on a 32-bit kernel while 878 MiB of HighMem is free; ",
+    ),
+    "high memory was asked for": (
+        [("lowmem_reserve[]: 0 0 0 0\n", "lowmem_reserve[]: 0 0 0 0\n" + HIGH.replace("900000", "100"))],
+        "RAM (991 MiB) ran out",
+    ),
+    "fragmentation": (
+        [
+            ORDER_3,
+            KERNEL_MASK,
+            PLENTY,
+            ("DMA32: " + BLOCKS, "DMA32: 9*4kB (UM) 8*8kB (UM) 7*16kB (UM) 0*32kB 0*64kB"),
+        ],
+        "Memory is fragmented: 390 MiB is free where it was asked for, but no block of order 3 (32 KiB); ",
+    ),
+    "fragmentation, but for what is kept for others": (
+        [
+            ORDER_3,
+            KERNEL_MASK,
+            PLENTY,
+            ("DMA32: " + BLOCKS, "DMA32: 9*4kB (UM) 8*8kB (UM) 7*16kB (UM) 8*32kB (CH) 5*64kB (H)"),
+        ],
+        "Memory is fragmented: 390 MiB is free where it was asked for, but no block of order 3 (32 KiB); ",
+    ),
+    "fragmentation, before 4.4 by the watermark of each order": (
+        [
+            ORDER_3,
+            KERNEL_MASK,
+            ("Not tainted 5.15.0", "Not tainted 3.10.0-1160.el7.x86_64"),
+            PLENTY,
+            ("DMA32: " + BLOCKS, "DMA32: 95000*4kB (UM) 2000*8kB (UM) 200*16kB (UM) 7*32kB (UM) 1*64kB (U)"),
+        ],
+        "Memory is fragmented: 390 MiB is free where it was asked for, but no block of order 3 (32 KiB); ",
+    ),
+    "blocks enough since 4.4": (
+        [
+            ORDER_3,
+            KERNEL_MASK,
+            PLENTY,
+            ("DMA32: " + BLOCKS, "DMA32: 95000*4kB (UM) 2000*8kB (UM) 200*16kB (UM) 7*32kB (UM) 1*64kB (U)"),
+        ],
+        "Not known: 395 MiB of RAM was free when the kernel wrote this, more than it keeps back; ",
+    ),
+    "RAM is free": (
+        [PLENTY],
+        "Not known: 395 MiB of RAM was free when the kernel wrote this, more than it keeps back; ",
+    ),
+    "a page fault": (
+        [PLENTY, ("gfp_mask=0x1100cca(GFP_HIGHUSER_MOVABLE)", "gfp_mask=0x0()")],
+        "Not known: 395 MiB of RAM was free when the kernel wrote this, more than it keeps back; ",
+    ),
+    "the smallest zone alone": (
+        [
+            ("Node 0 DMA free:4592kB", "Node 0 DMA free:15900kB"),
+            ("Node 0 DMA32 free", "Node 0 lost free"),
+            ("262014 pages RAM\n", ""),
+        ],
+        "Not known: the log lacks the report's memory block.",
+    ),
+    "the smallest zone is free": (
+        [("Node 0 DMA free:4592kB", "Node 0 DMA free:15900kB"), ("Node 0 DMA32 free", "Node 0 lost free")],
+        "RAM (991 MiB) ran out and there is no swap; ",
+    ),
+    "sysrq": ([("order=0, oom_score", "order=-1, oom_score")], "Somebody asked for it: the sysrq key f"),
+}
+
+
+def cause(text):
+    reading = oom_log.Reading()
+    reading.text(text.encode("utf-8"), "log")
+    (event,) = reading.result()["events"]
+    return event["cause"]
+
+
+@pytest.mark.parametrize("case", sorted(CASES))
+def test_cause(case):
+    changes, expected = CASES[case]
+    text = REPORT
+    for old, new in changes:
+        assert old in text, old
+        text = text.replace(old, new)
+    found = cause(text)
+    assert found.startswith(expected) and found.endswith("."), found
+
+
+@pytest.mark.parametrize(
+    "old,new,expected",
+    [
+        ("x", "x", "The memory cgroup of stress.service reached its limit of 300 MiB and may use no swap; "),
+        (
+            "/system.slice/stress.service",
+            "/docker/" + "ab" * 32,
+            "The memory cgroup of docker container abababababab reached its limit of 300 MiB and may use no swap; ",
+        ),
+        (
+            "swap: usage 0kB, limit 0kB",
+            "swap: usage 1024kB, limit 1024kB",
+            "The memory cgroup of stress.service reached its limit of 300 MiB and its 1 MiB of swap is full; ",
+        ),
+    ],
+    ids=["service", "container", "swap"],
+)
+def test_the_limit_of_a_cgroup(old, new, expected):
+    assert cause("\n".join(memcg()).replace(old, new) + "\n").startswith(expected)
+
+
+def test_what_the_log_lacks_is_not_known():
+    assert (
+        cause(ERAS["5.15.0"][-2] + "\n") == "Not known: the log lacks the report's header, memory block and task table."
+    )
+
+
+@pytest.mark.parametrize(
+    'changes,expected',
+    [
+        ([], 'The memory cgroup of stress.service reached its limit of'),
+        ([('file 0', 'file 200000000')], '; 190 MiB is page cache.'),
+        (
+            [('file 0', 'file 200000000\n file_dirty 90000000\n file_writeback 90000000')],
+            '; 190 MiB is page cache, most of it not written yet.',
+        ),
+        (
+            [('file 0', 'file 200000000'), ('shmem 0', 'shmem 200000000')],
+            '; 190 MiB is shared memory or tmpfs.',
+        ),
+        ([('file 0', 'file 0\n slab 200000000')], '; the kernel itself holds 190 MiB of it in slab caches.'),
+        (
+            [('limit 307200kB', 'limit 9007199254740988kB')],
+            'Not known: the memory cgroup of stress.service has no limit; ',
+        ),
+    ],
+)
+def test_cause_of_a_memory_cgroup(changes, expected):
+    text = '\n'.join(memcg(2)) + '\n'
+    for old, new in changes:
+        assert old in text, old
+        text = text.replace(old, new)
+    assert expected in cause(text)
+
+
+ID = '178ec18073cc6ac7be2de8d9869daf162a6349dd056b6535849112c53ec3102a'
+
+
+@pytest.mark.parametrize(
+    'path,called',
+    [
+        ('/test', 'The memory cgroup /test reached'),
+        ('/system.slice/mysqld.service', 'of mysqld.service reached'),
+        ('/docker/' + ID, 'of docker container 178ec18073cc reached'),
+        ('/system.slice/docker-%s.scope' % ID, 'of docker container 178ec18073cc reached'),
+        ('/lxc/703/ns/system.slice/pulse.service', 'of pulse.service in lxc container 703 reached'),
+        ('/lxc.payload.web-server-number-1', 'of lxc container web-server-number-1 reached'),
+        (
+            '/docker/%s/kubepods/burstable/pod10d16a28-60ff-475f-a631-510d9792219f' % ID,
+            'of Kubernetes pod 10d16a28-60ff-475f-a631-510d9792219f reached',
+        ),
+    ],
+)
+def test_a_memory_cgroup_is_called_by_the_innermost_of_what_its_path_tells(path, called):
+    assert called in cause('\n'.join(memcg(2, path=path)) + '\n')

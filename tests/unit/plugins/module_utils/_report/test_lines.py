@@ -1,0 +1,202 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The single lines that name a process or a cgroup, in each wording that a kernel had for them."""
+
+from __future__ import absolute_import, division, print_function
+
+import pytest
+from ansible_collections.oom.rescue.plugins.module_utils._report import lines
+
+KILLED = {
+    '2.6.18': ('Out of memory: Killed process 7 (c).', (7, 'c', None, None, None)),
+    '2.6.18-el5': ('Out of memory: Killed process 7, UID 48, (c).', (7, 'c', 48, None, None)),
+    '2.6.33': ('Killed process 7 (c) vsz:9kB, anon-rss:8kB, file-rss:0kB', (7, 'c', None, 9, 8)),
+    '2.6.32-el6': ('Killed process 7, UID 48, (c) total-vm:9kB, anon-rss:8kB, file-rss:0kB', (7, 'c', 48, 9, 8)),
+    '3.10': ('Killed process 7 (c) total-vm:9kB, anon-rss:8kB, file-rss:0kB', (7, 'c', None, 9, 8)),
+    '3.10-el7': (
+        'Killed process 7 (c), UID 48, total-vm:9kB, anon-rss:8kB, file-rss:0kB, shmem-rss:0kB',
+        (7, 'c', 48, 9, 8),
+    ),
+    '5.2': (
+        'Out of memory: Killed process 7 (c) total-vm:9kB, anon-rss:8kB, file-rss:0kB, shmem-rss:0kB',
+        (7, 'c', None, 9, 8),
+    ),
+    '5.4': (
+        'Out of memory: Killed process 7 (c) total-vm:9kB, anon-rss:8kB, UID:48 pgtables:4kB oom_score_adj:-5',
+        (7, 'c', 48, 9, 8),
+    ),
+    'vm.oom_kill_allocating_task': (
+        'Out of memory (oom_kill_allocating_task): Killed process 7 (c) total-vm:9kB, anon-rss:8kB, file-rss:0kB',
+        (7, 'c', None, 9, 8),
+    ),
+    'a memory cgroup': (
+        'Memory cgroup out of memory: Killed process 7 (c) total-vm:9kB, anon-rss:8kB',
+        (7, 'c', None, 9, 8),
+    ),
+    'broken by a mail client': (
+        'Out of memory: Killed process 7 (c) total-vm:9kB,  anon-rss:8kB',
+        (7, 'c', None, 9, 8),
+    ),
+    'cut': ('Out of memory: Killed process 7 (c) total-vm:9kB, anon-', (7, 'c', None, 9, None)),
+    'a name in parentheses': ('Killed process 7 ((c)) total-vm:9kB, anon-rss:8kB', (7, '(c)', None, 9, 8)),
+    'a name that looks like sizes': (
+        'Killed process 7 () total-vm:1kB,) total-vm:9kB, anon-rss:8kB',
+        (7, ') total-vm:1kB,', None, 9, 8),
+    ),
+    'a number of 400 digits': ('Killed process %s (c) total-vm:9kB' % ('7' * 400), None),
+    'within a line of the kernel': ('usb 1-1: Product: Killed process 7 (c) total-vm:9kB', None),
+}
+
+
+@pytest.mark.parametrize('form', sorted(KILLED))
+def test_killed(form):
+    line, expected = KILLED[form]
+    found = lines.killed(line, False)
+    keys = ('pid', 'name', 'uid', 'total_vm_kb', 'anon_rss_kb')
+    assert (found and tuple(found[key] for key in keys)) == expected
+
+
+def test_an_agents_line_is_searched_anywhere():
+    assert lines.killed('{Message:Memory cgroup out of memory: Killed process 7 (c) total-vm:9kB}', True)['pid'] == 7
+
+
+SUMMARY = {
+    'global': (
+        'oom-kill:constraint=CONSTRAINT_NONE,nodemask=(null),cpuset=/,mems_allowed=0-1,global_oom,task_memcg=/a,task=c,pid=7,uid=48',
+        {
+            'constraint': 'CONSTRAINT_NONE',
+            'mems_allowed': '0-1',
+            'global_oom': True,
+            'task_memcg': '/a',
+            'name': 'c',
+            'pid': 7,
+            'uid': 48,
+        },
+    ),
+    'memory cgroup': (
+        'oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null),cpuset=x,mems_allowed=0,oom_memcg=/a,task_memcg=/a/b,task=c,pid=7,uid=48',
+        {'oom_memcg': '/a', 'task_memcg': '/a/b', 'cpuset': 'x', 'global_oom': False, 'name': 'c'},
+    ),
+    'without cpusets': (
+        'oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null),oom_memcg=/a,task_memcg=/a,task=c,pid=7,uid=0',
+        {'cpuset': None, 'mems_allowed': None, 'oom_memcg': '/a', 'name': 'c'},
+    ),
+    'without memory cgroups': (
+        'oom-kill:constraint=CONSTRAINT_NONE,nodemask=(null),task=c,pid=7,uid=0',
+        {'oom_memcg': None, 'task_memcg': None, 'name': 'c', 'pid': 7},
+    ),
+    'several nodes': (
+        'oom-kill:constraint=CONSTRAINT_MEMORY_POLICY,nodemask=0,2-3,cpuset=/,mems_allowed=0,2-3,global_oom,task_memcg=/,task=c,pid=7,uid=0',
+        {'nodemask': '0,2-3', 'mems_allowed': '0,2-3', 'cpuset': '/', 'name': 'c'},
+    ),
+    'a name with commas': (
+        'oom-kill:constraint=CONSTRAINT_NONE,task_memcg=/,task=a,pid=1,uid=2,pid=7,uid=0',
+        {'name': 'a,pid=1,uid=2', 'pid': 7},
+    ),
+    'cut in the pid': (
+        'oom-kill:constraint=CONSTRAINT_MEMCG,oom_memcg=/a,task_memcg=/a,task=c,pid=1',
+        {'name': 'c', 'pid': None},
+    ),
+    'cut before the task': (
+        'oom-kill:constraint=CONSTRAINT_CPUSET,nodemask=(null),cpuset=test,mems_allowed=0',
+        {'name': None, 'cpuset': 'test'},
+    ),
+}
+
+
+@pytest.mark.parametrize('form', sorted(SUMMARY))
+def test_summary(form):
+    line, expected = SUMMARY[form]
+    found = lines.summary(line)
+    assert dict((key, found[key]) for key in expected) == expected
+
+
+INVOKED = {
+    '2.6.18': ('c invoked oom-killer: gfp_mask=0x201d2, order=0, oomkilladj=-17', ('c', '0x201d2', None, 0, None, -17)),
+    '2.6.31': ('c invoked oom-killer: gfp_mask=0x201d2, order=1, oom_adj=3', ('c', '0x201d2', None, 1, None, 3)),
+    '2.6.36': (
+        'c invoked oom-killer: gfp_mask=0x280da, order=0, oom_adj=0, oom_score_adj=5',
+        ('c', '0x280da', None, 0, 5, 0),
+    ),
+    '3.10': (
+        'c invoked oom-killer: gfp_mask=0x201da, order=0, oom_score_adj=-500',
+        ('c', '0x201da', None, 0, -500, None),
+    ),
+    '4.6': (
+        'c invoked oom-killer: gfp_mask=0x24000c0(GFP_KERNEL|__GFP_ZERO), order=2, oom_score_adj=0',
+        ('c', '0x24000c0', ['GFP_KERNEL', '__GFP_ZERO'], 2, 0, None),
+    ),
+    '4.9': (
+        'c invoked oom-killer: gfp_mask=0x1(GFP_KERNEL), nodemask=0-1, order=0, oom_score_adj=0',
+        ('c', '0x1', ['GFP_KERNEL'], 0, 0, None),
+    ),
+    'a page fault': (
+        'c invoked oom-killer: gfp_mask=0x0(), order=0, oom_score_adj=1000',
+        ('c', '0x0', None, 0, 1000, None),
+    ),
+    'sysrq': (
+        'kworker/0:1 invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=-1, oom_score_adj=0',
+        ('kworker/0:1', '0xcc0', ['GFP_KERNEL'], -1, 0, None),
+    ),
+    'broken by a mail client': (
+        'c invoked oom-killer: gfp_mask=0x1(A), order=0, oom_score_adj=0',
+        ('c', '0x1', ['A'], 0, 0, None),
+    ),
+    'abridged': ('c invoked oom-killer', ('c', None, None, None, None, None)),
+    'without blanks': ('c invoked oom-killer:gfp_mask=0x1, order=1, oom_adj=0', ('c', '0x1', None, 1, None, 0)),
+    'without commas': ('c invoked oom-killer: gfp_mask=0x8order=1oom_score_adj=-5', ('c', '0x8', None, 1, -5, None)),
+    'a name like a row': ('[1] 2 invoked oom-killer: gfp_mask=0xd0', ('[1] 2', '0xd0', None, None, None, None)),
+    'broken flags': ('c invoked oom-killer: gfp_mask=0x6(A|B C)', ('c', '0x6', ['A', 'BC'], None, None, None)),
+}
+
+
+@pytest.mark.parametrize('form', sorted(INVOKED))
+def test_invoked(form):
+    line, expected = INVOKED[form]
+    found = lines.invoked(line)
+    assert (
+        tuple(found[key] for key in ('name', 'gfp_mask', 'gfp_flags', 'order', 'oom_score_adj', 'oom_adj')) == expected
+    )
+
+
+IDENTITY = {
+    'to 3.9': ('Pid: 7, comm: php-fpm Not tainted 2.6.32-642.el6.x86_64 #1', (7, 'php-fpm', '2.6.32-642.el6.x86_64')),
+    '3.10': ('CPU: 4 PID: 7 Comm: sed Not tainted 3.10.0-957.el7.x86_64 #1', (7, 'sed', '3.10.0-957.el7.x86_64')),
+    'tainted': ('CPU: 7 PID: 7 Comm: c Tainted: G        W          6.10.0-rc1 #3', (7, 'c', '6.10.0-rc1')),
+    'kdump': ('CPU: 2 PID: 7 Comm: c Kdump: loaded Not tainted 5.15.0-rc4+ #55', (7, 'c', '5.15.0-rc4+')),
+    'kdump and tainted': (
+        'CPU: 2 PID: 7 Comm: c Kdump: loaded Tainted: G           OE    --------- -t - 4.18.0-80.el8.x86_64 #1',
+        (7, 'c', '4.18.0-80.el8.x86_64'),
+    ),
+    '6.12': ('CPU: 1 UID: 0 PID: 7 Comm: c Not tainted 6.12.0 #1', (7, 'c', '6.12.0')),
+    '6.12 tainted': (
+        'CPU: 1 UID: 0 PID: 7 Comm: c Tainted: G        W  O       6.12.0+ #1 PREEMPT(full)',
+        (7, 'c', '6.12.0+'),
+    ),
+    'a name with spaces': ('CPU: 1 PID: 7 Comm: puma srv tp 003 Not tainted 5.4.0 #1', (7, 'puma srv tp 003', '5.4.0')),
+}
+
+
+@pytest.mark.parametrize('form', sorted(IDENTITY))
+def test_identity(form):
+    line, expected = IDENTITY[form]
+    found = lines.identity(line)
+    assert (found['pid'], found['name'], found['kernel']) == expected
+
+
+CHOSEN = {
+    '2.6.18': ('Out of Memory: Kill process 7 (c) score 9 and children.', (7, 'c', 9)),
+    '2.6.31': ('Out of memory: kill process 7 (c) score 9 or a child', (7, 'c', 9)),
+    '2.6.31, a memory cgroup': ('Memory cgroup out of memory: kill process 7 (c) score 0 or a child', (7, 'c', 0)),
+    '2.6.36': ('Out of memory: Kill process 7 (c d) score 9 or sacrifice child', (7, 'c d', 9)),
+    'broken': ('Memory cgroup out of memory: Kill process 7  (c) score  9 or sacrifice', (7, 'c', 9)),
+    'without a score': ('Out of memory: Kill process 7 (c)', None),
+}
+
+
+@pytest.mark.parametrize('form', sorted(CHOSEN))
+def test_chosen(form):
+    line, expected = CHOSEN[form]
+    found = lines.chosen(line)
+    assert (found and (found['pid'], found['name'], found['score'])) == expected

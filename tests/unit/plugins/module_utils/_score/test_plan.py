@@ -1,0 +1,618 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Plans made of a node's facts, done to it, made again, and undone: on a tree of files with a systemctl of its own."""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import errno
+import os
+
+import pytest
+from ansible_collections.oom.rescue.plugins.module_utils._score import keeper
+from ansible_collections.oom.rescue.plugins.module_utils._node import systemd
+from ansible_collections.oom.rescue.plugins.module_utils._score.score import ScoreError
+from ansible_collections.oom.rescue.plugins.module_utils._score.apply import ApplyError, apply, undo
+from ansible_collections.oom.rescue.plugins.module_utils._score.facts import read_facts
+from ansible_collections.oom.rescue.plugins.module_utils._score.plan import (
+    PlanError,
+    diff_of,
+    plan_absent,
+    plan_present,
+    returned_actions,
+)
+from ansible_collections.oom.rescue.plugins.module_utils._node.record import State
+from fake_node import CONTAINER, Node, seed_node, v1, v2
+
+DROP_IN = '/etc/systemd/system/mariadb.service.d/50-oom-rescue.conf'
+TEXT = systemd.HEADER + '\n[Service]\nOOMScoreAdjust=-600\n'
+OPTIONS = {'value': -600, 'auto_multiple': 2.0, 'allow_unkillable': False, 'persist': 'auto', 'keep': False,
+           'restart_policy': 'keep', 'killers': 'report'}
+UNIT = '[Service]\nRestart=on-abort\n'
+
+
+def plan(node, kind='process', name='mysqld', **options):
+    return plan_present(read_facts(node.host, State(node.host, 'oom_score_adj'), kind, name), dict(OPTIONS, **options))
+
+
+def present(node, kind='process', name='mysqld', **options):
+    state = State(node.host, 'oom_score_adj')
+    facts = read_facts(node.host, state, kind, name)
+    made = plan_present(facts, dict(OPTIONS, **options))
+    return made, apply(node.host, state, facts, made)
+
+
+def absent(node, kind='process', name='mysqld'):
+    state = State(node.host, 'oom_score_adj')
+    facts = read_facts(node.host, state, kind, name)
+    made = plan_absent(facts)
+    return made, undo(node.host, state, facts, made)
+
+
+def summary(actions):
+    return [(action['action'], action.get('path') or action.get('unit')) for action in actions]
+
+
+@pytest.fixture(name='node')
+def fixture_node(tmp_path):
+    """Debian 12 with MariaDB under systemd."""
+    node = Node(tmp_path).systemd()
+    node.unit('mariadb.service', UNIT, aliases=['mysql.service', 'mysqld.service'])
+    node.process(500, 'mariadbd', exe='/usr/sbin/mariadbd', cmdline=['/usr/sbin/mariadbd'], uid=106, rss_kb=440332,
+                 cgroup=v2('/system.slice/mariadb.service'))
+    node.process(600, 'php', exe='/usr/bin/php', rss_kb=300000, cgroup=v2('/system.slice/cron.service'))
+    return node
+
+
+def refuse_writes(node, error=errno.EACCES):
+    """As the kernel does without CAP_SYS_RESOURCE."""
+    node.capable(False)
+    write = node.host.write
+
+    def refused(path, text):
+        if path.endswith('oom_score_adj') and int(text) < int(node.host.read(path)):
+            raise OSError(error, os.strerror(error), path)
+        write(path, text)
+
+    node.host.write = refused
+
+
+def test_a_unit_gets_its_score_now_and_a_drop_in_for_its_next_start(node):
+    made, done = present(node)
+    assert summary(done) == [('write', '/proc/500/oom_score_adj'), ('create', DROP_IN), ('reload', 'mariadb.service')]
+    assert node.adj(500) == '-600'
+    assert node.host.read(DROP_IN) == TEXT
+    assert made['rows'] == [{
+        'pid': 500, 'name': 'mariadbd', 'live': {'before': 0, 'after': -600},
+        'persistent': {'before': 0, 'after': -600, 'by': DROP_IN}, 'recreate_required': None,
+        'manager': {'kind': 'systemd', 'name': 'mariadb.service', 'unit': 'mariadb.service'}, 'skipped_reason': None,
+    }]
+    assert not [command for command in node.commands if 'restart' in command]
+
+
+def test_a_second_run_does_nothing(node):
+    present(node)
+    made, done = present(node)
+    assert (made['actions'], done) == ([], [])
+    assert made['rows'][0]['live'] == {'before': -600, 'after': -600}
+
+
+def test_making_a_plan_changes_nothing(node):
+    before = node.files()
+    made = plan(node)
+    assert node.files() == before
+    assert node.adj(500) == '0'
+    assert [action['detail'] for action in returned_actions(made['actions'])] == [
+        'oom_score_adj of mariadbd (pid 500) from 0 to -600',
+        'drop-in of mariadb.service with OOMScoreAdjust=-600',
+        'systemctl daemon-reload (restarts nothing)',
+    ]
+    assert diff_of(made['actions']) == [
+        {'before_header': '/proc/500/oom_score_adj', 'after_header': '/proc/500/oom_score_adj', 'before': '0\n',
+         'after': '-600\n'},
+        {'before_header': DROP_IN, 'after_header': DROP_IN, 'before': '', 'after': TEXT},
+    ]
+
+
+def test_undone_every_file_and_score_is_as_it_was(node):
+    before = node.files()
+    present(node)
+    present(node, value=-300)
+    _made, done = absent(node)
+    assert summary(done) == [('write', '/proc/500/oom_score_adj'), ('remove', DROP_IN), ('reload', None)]
+    assert node.files() == before
+    assert node.adj(500) == '0'
+    assert not os.path.exists(node.path(os.path.dirname(DROP_IN)))
+    assert absent(node)[1] == []
+
+
+def test_what_a_killed_run_left_goes_as_well(node):
+    before = node.files()
+    replace = node.host.replace
+
+    def killed(path, text, mode=None):
+        if path == DROP_IN:
+            node.file(os.path.dirname(DROP_IN) + '/.oom-rescue-part', 'half')
+            raise KeyboardInterrupt
+        replace(path, text, mode)
+
+    node.host.replace = killed
+    with pytest.raises(KeyboardInterrupt):
+        present(node)
+    node.host.replace = replace
+    assert node.adj(500) == '-600'
+    absent(node)
+    assert (node.files(), node.adj(500)) == (before, '0')
+    assert not node.host.exists(os.path.dirname(DROP_IN))
+
+
+def test_a_directory_of_drop_ins_that_was_there_stays(node):
+    os.makedirs(node.path(os.path.dirname(DROP_IN)))
+    present(node)
+    absent(node)
+    assert node.host.listdir(os.path.dirname(DROP_IN)) == []
+    assert node.host.exists(os.path.dirname(DROP_IN))
+
+
+def test_a_server_that_was_started_again_gets_back_what_its_unit_gave(node):
+    node.unit('mariadb.service', UNIT + 'OOMScoreAdjust=-100\n')
+    node.process(500, 'mariadbd', exe='/usr/sbin/mariadbd', adj=-100, cgroup=v2('/system.slice/mariadb.service'))
+    present(node)
+    node.process(501, 'mariadbd', exe='/usr/sbin/mariadbd', adj=-600, cgroup=v2('/system.slice/mariadb.service'))
+    absent(node)
+    assert (node.adj(500), node.adj(501)) == ('-100', '-100')
+
+
+@pytest.mark.parametrize('change', [
+    {'start_ticks': 1}, {'adj': -250},
+], ids=['another process with that pid', 'a score that someone else has set since'])
+def test_a_score_that_is_not_ours_is_left(node, change):
+    present(node)
+    node.process(500, 'mariadbd', exe='/usr/sbin/mariadbd', cgroup=v2('/system.slice/mariadb.service'),
+                 **dict({'adj': -50}, **change))
+    before = node.adj(500)
+    absent(node)
+    assert node.adj(500) == before
+
+
+def test_scores_of_another_boot_are_not_given_back(node):
+    present(node)
+    node.file('/proc/sys/kernel/random/boot_id', 'another\n')
+    node.process(500, 'mariadbd', exe='/usr/sbin/mariadbd', adj=-50, cgroup=v2('/system.slice/mariadb.service'))
+    absent(node)
+    assert node.adj(500) == '-50'
+
+
+def test_a_host_that_may_not_lower_a_score_gets_the_drop_in_and_no_green_score(node):
+    refuse_writes(node)
+    predicted = plan(node)
+    made, done = present(node)
+    assert summary(done) == [('create', DROP_IN), ('reload', 'mariadb.service')]
+    row = made['rows'][0]
+    assert row['live'] == {'before': 0, 'after': 0}
+    assert row['persistent'] == {'before': 0, 'after': -600, 'by': DROP_IN}
+    assert row['skipped_reason'] == (
+        'oom_score_adj of mariadbd (pid 500) stays 0, not -600: lowering it needs CAP_SYS_RESOURCE, which this host '
+        'does not give (an unprivileged container)')
+    assert predicted['rows'] == made['rows']
+    assert present(node)[1] == []
+
+
+def test_such_a_host_undoes_it_whole(node):
+    before = node.files()
+    refuse_writes(node)
+    present(node)
+    absent(node)
+    assert node.files() == before
+
+
+def test_a_refusal_that_was_not_foreseen_is_said(node):
+    refuse_writes(node, errno.EROFS)
+    node.capable(True)
+    made, done = present(node, persist='none')
+    assert done == []
+    assert made['rows'][0]['skipped_reason'] == (
+        'oom_score_adj of mariadbd (pid 500) stays 0, not -600: the kernel says Read-only file system')
+    assert not node.host.exists('/var/lib/oom-rescue')
+
+
+def test_a_write_that_the_kernel_swallows_is_not_green(node):
+    node.host.write = lambda path, text: None
+    made, _done = present(node)
+    assert made['rows'][0]['live']['after'] == 0
+    assert 'it was written, and the kernel shows the other value' in made['rows'][0]['skipped_reason']
+
+
+def test_raising_a_score_needs_no_privilege(node):
+    refuse_writes(node)
+    made, _done = present(node, name='php', value=500, persist='none')
+    assert (node.adj(600), made['rows'][0]['skipped_reason']) == ('500', None)
+
+
+def test_a_user_namespace_gives_no_capability_over_scores(node):
+    node.file('/proc/self/uid_map', '0 100000 65536\n')
+    assert 'user namespace' in plan(node)['rows'][0]['skipped_reason']
+
+
+@pytest.mark.parametrize('version, restart, expected', [
+    (252, 'on-abort', 'OOMScoreAdjust=-600\nRestart=on-abnormal\nOOMPolicy=continue\nManagedOOMPreference=avoid\n'),
+    (252, 'always', 'OOMScoreAdjust=-600\nOOMPolicy=continue\nManagedOOMPreference=avoid\n'),
+    (247, 'no', 'OOMScoreAdjust=-600\nRestart=on-abnormal\nOOMPolicy=continue\n'),
+    (219, 'on-failure', 'OOMScoreAdjust=-600\n'),
+], ids=['all of it', 'a policy that is strong enough', 'no preference before 248', 'CentOS 7'])
+def test_the_drop_in_has_what_was_asked_and_the_version_knows(node, version, restart, expected):
+    node.version = version
+    node.unit('mariadb.service', '[Service]\nRestart=%s\n' % restart)
+    options = {'restart_policy': 'ensure', 'killers': 'spare'}
+    present(node, **options)
+    assert node.host.read(DROP_IN) == systemd.HEADER + '\n[Service]\n' + expected
+    assert present(node, **options)[1] == []
+
+
+def test_a_score_that_the_unit_has_already_needs_no_drop_in(node):
+    path = '/etc/systemd/system/mariadb.service.d/override.conf'
+    node.file(path, '[Service]\nOOMScoreAdjust=-600\n')
+    node.reload()
+    made, done = present(node)
+    assert summary(done) == [('write', '/proc/500/oom_score_adj')]
+    assert made['rows'][0]['persistent'] == {'before': -600, 'after': -600, 'by': path}
+
+
+def test_a_drop_in_that_would_win_is_named_and_nothing_is_done(node):
+    node.file('/etc/systemd/system/mariadb.service.d/override.conf', '[Service]\n\nOOMScoreAdjust=-800\n')
+    node.reload()
+    before = node.files()
+    with pytest.raises(PlanError) as error:
+        present(node)
+    assert str(error.value) == (
+        '/etc/systemd/system/mariadb.service.d/override.conf line 3 sets OOMScoreAdjust=-800 and is read after %s: '
+        'remove that line, or ask for that value' % DROP_IN)
+    assert (node.files(), node.adj(500)) == (before, '0')
+
+
+def test_a_systemd_that_shows_another_value_is_an_error(node):
+    load = node.run
+    node.host.run = lambda argv: (0, '', '') if argv[1] == 'daemon-reload' else load(argv)
+    with pytest.raises(ApplyError) as error:
+        present(node)
+    assert 'mariadb.service: systemd shows OOMScoreAdjust=0 after the reload, not -600' in str(error.value)
+
+
+def test_a_unit_that_was_killed_and_not_started_again_is_protected_for_its_next_start(tmp_path):
+    node = Node(tmp_path).systemd()
+    node.unit('mariadb.service', UNIT, aliases=['mysql.service', 'mysqld.service'])
+    made, done = present(node)
+    assert summary(done) == [('create', DROP_IN), ('reload', 'mariadb.service')]
+    assert made['rows'] == [{
+        'pid': None, 'name': 'mariadb.service', 'live': {'before': None, 'after': None},
+        'persistent': {'before': 0, 'after': -600, 'by': DROP_IN}, 'recreate_required': None,
+        'manager': {'kind': 'systemd', 'name': 'mariadb.service'}, 'skipped_reason': None}]
+    assert summary(absent(node)[1]) == [('remove', DROP_IN), ('reload', None)]
+
+
+@pytest.mark.parametrize('state', [None, 'masked', 'error', 'not-found'])
+def test_nothing_of_that_name_is_an_empty_plan(tmp_path, state):
+    node = Node(tmp_path).systemd()
+    if state:
+        node.unit('mariadb.service', UNIT)
+        node.loaded['mariadb.service']['LoadState'] = state
+    made, done = present(node)
+    assert (made['rows'], made['actions'], done) == ([], [], [])
+
+
+def test_a_unit_by_its_alias_means_all_its_processes(node):
+    node.process(510, 'helper', exe='/usr/bin/helper', cgroup=v2('/system.slice/mariadb.service'))
+    made, _done = present(node, 'unit', 'mysql')
+    assert [row['pid'] for row in made['rows']] == [500, 510]
+    assert node.adj(510) == '-600'
+
+
+def test_an_instance_of_a_template_has_a_drop_in_of_its_own(tmp_path):
+    node = Node(tmp_path).systemd()
+    node.unit('mariadb@blog.service', UNIT)
+    node.process(500, 'mariadbd', exe='/usr/sbin/mariadbd', cgroup=v2('/system.slice/s.slice/mariadb@blog.service'))
+    made, _done = present(node)
+    path = '/etc/systemd/system/mariadb@blog.service.d/50-oom-rescue.conf'
+    assert made['rows'][0]['persistent']['by'] == path
+    assert node.host.read(path) == TEXT
+
+
+def test_what_respawns_the_server_gets_the_score_as_well(node):
+    cgroup = v2('/system.slice/mariadb.service')
+    node.process(450, 'mysqld_safe', exe='/usr/bin/dash', cmdline=['/bin/sh', '/usr/bin/mysqld_safe'], cgroup=cgroup)
+    node.process(500, 'mariadbd', ppid=450, exe='/usr/sbin/mariadbd', cgroup=cgroup)
+    made, done = present(node)
+    assert [row['pid'] for row in made['rows']] == [450, 500]
+    assert (node.adj(450), node.adj(500)) == ('-600', '-600')
+    assert summary(done)[2:] == [('create', DROP_IN), ('reload', 'mariadb.service')]
+
+
+def test_a_process_that_calls_itself_mysqld_gets_nothing(node):
+    node.process(700, 'mysqld', exe='/home/eve/miner', cgroup=v2('/user.slice/user-1000.slice/session-3.scope'))
+    made, _done = present(node)
+    assert [row['pid'] for row in made['rows']] == [500]
+    assert node.adj(700) == '0'
+
+
+def test_on_the_seed_s_host_the_score_is_live_and_the_container_has_to_be_created_again(tmp_path):
+    node = seed_node(tmp_path)
+    made, done = present(node)
+    assert summary(done) == [('write', '/proc/13036/oom_score_adj')]
+    assert node.adj(13036) == '-600'
+    row = made['rows'][0]
+    assert row['manager'] == {'kind': 'docker', 'name': 'mysql', 'container_id': CONTAINER, 'unit': None}
+    assert row['persistent'] == {'before': 0, 'after': 0, 'by': None}
+    assert row['recreate_required'] == (
+        'container mysql has to be created again with `docker run --oom-score-adj=-600 ...`; `docker update` cannot '
+        'set it')
+    assert present(node)[1] == []
+
+
+def test_on_the_seed_s_host_a_unit_keeps_it_when_asked(tmp_path):
+    node = seed_node(tmp_path)
+    before = node.files()
+    made, done = present(node, keep=True)
+    assert summary(done) == [
+        ('write', '/proc/13036/oom_score_adj'), ('create', keeper.RULES), ('create', keeper.SCRIPT),
+        ('create', keeper.UNIT), ('reload', None), ('enable', keeper.NAME)]
+    assert node.host.read(keeper.RULES) == '# process:mysqld\n-600 999 mysqld /usr/sbin/mysqld\n'
+    assert made['rows'][0]['persistent'] == {'before': 0, 'after': -600, 'by': keeper.UNIT}
+    assert made['rows'][0]['recreate_required'] is None
+    again, done = present(node, keep=True)
+    assert again['rows'][0]['persistent'] == {'before': -600, 'after': -600, 'by': keeper.UNIT}
+    assert done == []
+    _made, done = absent(node)
+    assert summary(done)[:3] == [
+        ('disable', keeper.NAME), ('remove', keeper.RULES), ('write', '/proc/13036/oom_score_adj')]
+    assert node.files() == before
+    assert node.adj(13036) == '0'
+
+
+def test_two_targets_share_the_keeper_until_the_last_goes(tmp_path):
+    node = seed_node(tmp_path)
+    before = node.files()
+    present(node, keep=True)
+    present(node, name='php', value=400, keep=True)
+    absent(node)
+    assert node.host.read(keeper.RULES) == '# process:php\n400 0 php /usr/local/bin/php\n'
+    absent(node, name='php')
+    assert node.files() == before
+
+
+@pytest.fixture(name='rootless')
+def fixture_rootless(tmp_path):
+    """A podman of a user, whose systemd gives 200 to all that it starts."""
+    node = Node(tmp_path).systemd()
+    start_rootless(node, 500, 200)
+    return node
+
+
+def start_rootless(node, pid, adj):
+    cgroup = '/user.slice/user-1000.slice/user@1000.service/app.slice/db.service/'
+    node.process(pid - 1, 'conmon', adj=200, cmdline=['conmon', '-c', CONTAINER, '-n', 'db', '-b', '/run/b'], uid=1000,
+                 cgroup=v2(cgroup + 'supervisor'))
+    node.process(pid, 'mysqld', ppid=pid - 1, exe='/usr/sbin/mysqld', adj=adj, uid=100999,
+                 cgroup=v2(cgroup + 'libpod-payload-' + CONTAINER))
+
+
+def test_what_a_user_s_systemd_gives_is_the_score_of_the_next_start(rootless):
+    row = plan(rootless)['rows'][0]
+    assert row['persistent'] == {'before': 200, 'after': 200, 'by': None}
+    present(rootless)
+    row = plan(rootless)['rows'][0]
+    assert (row['live']['before'], row['persistent']) == (-600, {'before': 200, 'after': 200, 'by': None})
+    row = plan(rootless, keep=True)['rows'][0]
+    assert row['persistent'] == {'before': 200, 'after': -600, 'by': keeper.UNIT}
+
+
+@pytest.mark.parametrize('note, expected', [
+    (None, '200'), ('5100 200', '200'), ('5100 100', '100'), ('77 100', '200'),
+], ids=['inherited from what was kept', 'found as before', 'found with another', 'a note of another process'])
+def test_a_kept_server_that_was_started_again_gets_back_what_it_started_with(rootless, note, expected):
+    before = rootless.files()
+    present(rootless, keep=True)
+    start_rootless(rootless, 510, -600)
+    if note:
+        rootless.file(keeper.FOUND + '/510', note + '\n')
+    absent(rootless)
+    assert (rootless.adj(500), rootless.adj(510)) == ('200', expected)
+    assert rootless.files() == before
+    assert not rootless.host.exists(keeper.FOUND)
+
+
+def test_another_score_for_a_kept_server_that_was_started_again_is_undone_to_what_it_started_with(rootless):
+    present(rootless, keep=True)
+    start_rootless(rootless, 510, -600)
+    rootless.file(keeper.FOUND + '/510', '5100 100\n')
+    present(rootless, keep=True, value=-300)
+    assert (rootless.adj(500), rootless.adj(510)) == ('-300', '-300')
+    absent(rootless)
+    assert (rootless.adj(500), rootless.adj(510)) == ('200', '100')
+
+
+def test_a_score_given_by_hand_is_not_that_of_the_next_start_and_stays(rootless):
+    rootless.file('/proc/500/oom_score_adj', '-600\n')
+    assert plan(rootless)['rows'][0]['persistent'] == {'before': 0, 'after': 0, 'by': None}
+    present(rootless, keep=True)
+    absent(rootless)
+    assert rootless.adj(500) == '-600'
+
+
+def test_what_was_found_for_another_target_stays_with_its_rules(rootless):
+    rootless.process(600, 'php', exe='/usr/bin/php', uid=1000)
+    present(rootless, keep=True)
+    present(rootless, name='php', value=400, keep=True)
+    start_rootless(rootless, 510, -600)
+    rootless.file(keeper.FOUND + '/510', '5100 100\n')
+    absent(rootless, name='php')
+    absent(rootless)
+    assert rootless.adj(510) == '100'
+
+
+def test_one_script_of_an_interpreter_is_not_kept_as_all_its_scripts_would_be(tmp_path):
+    node = Node(tmp_path).systemd()
+    node.process(600, 'php', exe='/usr/bin/php', cmdline=['php', '/usr/bin/composer'])
+    row = plan(node, name='composer', value=500, keep=True)['rows'][0]
+    assert 'one of many scripts of an interpreter' in row['skipped_reason']
+    assert row['recreate_required'].endswith('or run this in the guest that it belongs to')
+    assert plan(node, name='php', value=500, keep=True)['rows'][0]['persistent']['by'] == keeper.UNIT
+
+
+def test_a_container_created_with_the_score_needs_nothing_more(tmp_path):
+    node = seed_node(tmp_path)
+    node.file('/var/lib/docker/containers/%s/hostconfig.json' % CONTAINER, '{"OomScoreAdj": -600}')
+    made, _done = present(node, 'container', 'mysql', keep=True)
+    assert made['rows'][0]['persistent'] == {'before': -600, 'after': -600, 'by': 'docker'}
+    assert made['rows'][0]['recreate_required'] is None
+    assert not node.host.exists(keeper.UNIT)
+
+
+@pytest.mark.parametrize('name', ['mysql', CONTAINER, CONTAINER[:12]])
+def test_a_container_is_found_by_name_or_id(tmp_path, name):
+    assert [row['pid'] for row in plan(seed_node(tmp_path), 'container', name)['rows']] == [13036]
+
+
+@pytest.mark.parametrize('labels, expected', [
+    (('{"com.docker.compose.service": "db", "com.docker.compose.version": "2.20.2", '
+      '"com.docker.compose.project.config_files": "/srv/app/compose.yml"}'),
+     ('in service db of /srv/app/compose.yml add `oom_score_adj: -600`, then `docker compose up -d db`, which '
+      'recreates it')),
+    ('{"com.docker.compose.service": "db", "com.docker.compose.version": "1.24.1"}',
+     ('in service db of its compose file add `oom_score_adj: -600`, then `docker compose up -d db`, which recreates it '
+      '(docker-compose before 1.27 knows the key in file format 2 alone)')),
+])
+def test_a_composed_container_has_its_compose_file_named(tmp_path, labels, expected):
+    node = seed_node(tmp_path)
+    node.file('/var/lib/docker/containers/%s/config.v2.json' % CONTAINER,
+              '{"Name": "/app_db_1", "Config": {"Labels": %s}}' % labels)
+    assert plan(node)['rows'][0]['recreate_required'] == expected
+
+
+def test_a_podman_container_in_a_unit_has_the_unit_named(tmp_path):
+    node = Node(tmp_path).systemd()
+    node.process(400, 'conmon', cmdline=['conmon', '-c', CONTAINER, '-n', 'db', '-b', '/run/b'],
+                 cgroup=v2('/system.slice/db.service/supervisor'))
+    node.process(500, 'mysqld', ppid=400, exe='/usr/sbin/mysqld',
+                 cgroup=v2('/system.slice/db.service/libpod-payload-' + CONTAINER))
+    node.file('/run/b/config.json', '{"process": {"oomScoreAdj": 0}}')
+    row = plan(node)['rows'][0]
+    assert row['recreate_required'] == (
+        'db.service starts container db: add `PodmanArgs=--oom-score-adj=-600` to its .container file, or '
+        '--oom-score-adj=-600 to its `podman run`, then restart it')
+    node.file('/run/b/config.json', '{"process": {"oomScoreAdj": -600}}')
+    assert plan(node)['rows'][0]['persistent'] == {'before': -600, 'after': -600, 'by': 'podman'}
+
+
+def test_a_pod_is_left_as_it_is_and_that_is_said(tmp_path):
+    node = Node(tmp_path).systemd()
+    node.process(500, 'mysqld', exe='/usr/sbin/mysqld', adj=985,
+                 cgroup=v1('/kubepods/burstable/pod11111111-2222-3333-4444-555555555555/' + CONTAINER))
+    made, done = present(node, keep=True)
+    assert (done, node.adj(500)) == ([], '985')
+    assert made['rows'][0]['skipped_reason'].startswith('the kubelet sets the score of a pod')
+
+
+def test_a_supervised_program_has_its_command_named(tmp_path):
+    node = Node(tmp_path).systemd()
+    service = v2('/system.slice/supervisor.service')
+    node.process(400, 'supervisord', exe='/usr/bin/python3', cgroup=service, cmdline=['python3', 'supervisord'])
+    node.process(500, 'mysqld', ppid=400, exe='/usr/sbin/mysqld', cgroup=service, environ='SUPERVISOR_PROCESS_NAME=db')
+    node.file('/etc/supervisord.conf', '[program:db]\ncommand=mysqld\n')
+    made, done = present(node)
+    assert summary(done) == [('write', '/proc/500/oom_score_adj')]
+    assert made['rows'][0]['recreate_required'].startswith('in [program:db] of /etc/supervisord.conf set command=choom')
+    node.file('/etc/supervisord.conf', '[program:db]\ncommand=choom -n -600 -- mysqld\n')
+    assert plan(node)['rows'][0]['persistent'] == {'before': -600, 'after': -600, 'by': '/etc/supervisord.conf'}
+
+
+@pytest.mark.parametrize('text', [None, 'MYSQLD_STARTUP_TIMEOUT=60\n', 'A=1'])
+def test_an_init_script_gets_the_score_in_the_file_that_it_sources(tmp_path, text):
+    node = Node(tmp_path)
+    node.process(1, 'init', ppid=0)
+    node.file('/etc/init.d/mariadb', 'if [ -f /etc/default/mariadb ]; then\n  . /etc/default/mariadb\nfi\n')
+    if text is not None:
+        node.file('/etc/default/mariadb', text)
+    node.process(450, 'mysqld_safe', exe='/bin/dash', cmdline=['/bin/sh', '/usr/bin/mysqld_safe'])
+    node.process(500, 'mysqld', ppid=450, exe='/usr/sbin/mysqld')
+    before = node.files()
+    made, done = present(node)
+    assert summary(done)[2:] == [('create' if text is None else 'replace', '/etc/default/mariadb')]
+    assert made['rows'][1]['persistent'] == {'before': 0, 'after': -600, 'by': '/etc/default/mariadb'}
+    assert present(node)[1] == []
+    absent(node)
+    assert node.files() == before
+
+
+def test_a_defaults_file_that_was_edited_since_loses_our_block_alone(tmp_path):
+    node = Node(tmp_path)
+    node.process(1, 'init', ppid=0)
+    node.file('/etc/init.d/mysql', '. /etc/default/mysql\n')
+    node.file('/etc/default/mysql', 'A=1\n')
+    node.process(500, 'mysqld', exe='/usr/sbin/mysqld')
+    present(node)
+    node.file('/etc/default/mysql', node.host.read('/etc/default/mysql') + 'B=2\n')
+    absent(node)
+    assert node.host.read('/etc/default/mysql') == 'A=1\nB=2\n'
+
+
+def test_a_server_that_nothing_starts_again_says_so(tmp_path):
+    node = Node(tmp_path)
+    node.process(500, 'mysqld', exe='/usr/sbin/mysqld', cgroup=v2('/system.slice/rc-local.service'))
+    row = plan(node)['rows'][0]
+    assert row['manager']['kind'] == 'none'
+    assert row['recreate_required'].startswith('rc-local.service does not start mysqld again with a score')
+    assert plan(node, keep=True)['rows'][0]['skipped_reason'].startswith('keep needs systemd')
+
+
+def test_a_user_s_unit_gets_no_drop_in(tmp_path):
+    node = Node(tmp_path).systemd()
+    node.process(500, 'mysqld', exe='/usr/sbin/mysqld', uid=1000,
+                 cgroup=v2('/user.slice/user-1000.slice/user@1000.service/app.slice/db.service'))
+    row = plan(node)['rows'][0]
+    assert row['recreate_required'].startswith("a user's systemd may not lower a score")
+    assert plan(node, keep=True)['rows'][0]['persistent']['by'] == keeper.UNIT
+
+
+def test_auto_is_the_share_of_ram_and_swap_and_does_not_drift(node):
+    made, _done = present(node, value='auto')
+    assert made['value'] == -870
+    node.process(500, 'mariadbd', exe='/usr/sbin/mariadbd', rss_kb=450000, adj=-870,
+                 cgroup=v2('/system.slice/mariadb.service'))
+    assert present(node, value='auto')[1] == []
+    node.file('/proc/meminfo', 'MemTotal:        1014892 kB\nSwapTotal:       2097152 kB\n')
+    assert present(node, value='auto')[0]['value'] == -290
+
+
+def test_auto_without_a_server_that_runs_is_the_default(tmp_path):
+    node = Node(tmp_path).systemd()
+    node.unit('mariadb.service', UNIT)
+    assert plan(node, value='auto')['value'] == -600
+
+
+def test_unkillable_is_refused_where_too_little_could_be_killed(node):
+    node.file('/proc/meminfo', 'MemTotal:        8014892 kB\nSwapTotal:             0 kB\n')
+    with pytest.raises(ScoreError) as error:
+        plan(node, value=-1000, allow_unkillable=True)
+    assert 'not safe here' in str(error.value)
+
+
+def test_earlyoom_is_told_when_asked_and_forgets_it_again(node):
+    node.process(300, 'earlyoom', cmdline=['earlyoom'], cgroup=v2('/system.slice/earlyoom.service'))
+    node.file('/etc/default/earlyoom', 'EARLYOOM_ARGS="-r 3600"\n')
+    before = node.files()
+    _made, done = present(node, killers='spare')
+    assert summary(done)[-3:] == [
+        ('replace', '/etc/default/earlyoom'), ('reload', 'mariadb.service'), ('restart', 'earlyoom.service')]
+    assert node.host.read('/etc/default/earlyoom') == 'EARLYOOM_ARGS="-r 3600 --avoid \'^(mariadbd)$\'"\n'
+    assert present(node, killers='spare')[1] == []
+    _made, done = absent(node)
+    assert summary(done)[-1] == ('restart', 'earlyoom.service')
+    assert node.files() == before
+
+
+def test_a_pid_file_names_the_process(node):
+    node.file('/run/mysqld/mysqld.pid', '500\n')
+    assert [row['pid'] for row in plan(node, 'pid_file', '/run/mysqld/mysqld.pid')['rows']] == [500]
+    assert plan(node, 'pid_file', '/run/none.pid')['rows'] == []

@@ -1,0 +1,153 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What becomes of the kernel's refusals; the kernel itself is asked in tests/integration/swap."""
+
+from __future__ import absolute_import, division, print_function
+
+import errno
+import os
+
+import pytest
+
+from ansible_collections.oom.rescue.plugins.module_utils._swap import apply, facts, syscalls
+from ansible_collections.oom.rescue.plugins.module_utils._node.host import Host
+from ansible_collections.oom.rescue.plugins.module_utils._swap.converge import converge
+from ansible_collections.oom.rescue.plugins.module_utils._swap.plan import wish
+from ansible_collections.oom.rescue.plugins.module_utils._swap.refusals import SwapError
+
+LABEL = b'unconfined_u:object_r:etc_runtime_t:s0\0'
+
+
+class Kernel:
+    """A kernel that has its own /proc/swaps below ``root``, and refuses swapon as told."""
+
+    extents = staticmethod(syscalls.extents)
+    is_nocow = staticmethod(syscalls.is_nocow)
+
+    def __init__(self, root, refusals=()):
+        self.root, self.refusals, self.labels = root, list(refusals), []
+        self.active = []
+        self.label = LABEL
+        self._tell()
+
+    def _tell(self):
+        lines = ['Filename Type Size Used Priority'] + ['%s file %d 0 -2' % area for area in self.active]
+        self.root.join('proc/swaps').write('\n'.join(lines) + '\n', ensure=True)
+
+    def swapon_refusal(self):
+        return None
+
+    def swapon(self, path, priority, discard):
+        if self.refusals:
+            number = self.refusals.pop(0)
+            if number:
+                raise OSError(number, os.strerror(number))
+        self.active.append((path[len(str(self.root)):], os.path.getsize(path) // 1024 - 4))
+        self._tell()
+
+    def swapoff(self, path):
+        self.active = [area for area in self.active if area[0] != path[len(str(self.root)):]]
+        self._tell()
+
+    def get_xattr(self, path, name):
+        return self.label
+
+    def set_xattr(self, path, name, value):
+        self.label = value
+        self.labels.append((os.path.basename(path), name, value))
+
+
+@pytest.fixture
+def node(tmpdir, monkeypatch):
+    def make(*refusals, **options):
+        root = tmpdir.join('root')
+        mount = '1 0 8:1 / %s rw - ext4 /dev/sda1 rw,seclabel\n' % options.get('mount', '/')
+        for path, text in (('proc/meminfo', 'MemTotal: 1000000 kB\nMemAvailable: 900000 kB\n'),
+                           ('proc/self/mountinfo', mount), ('proc/sys/kernel/osrelease', '6.1.0\n'),
+                           ('etc/fstab', '# mine\n')):
+            root.join(path).write(text, ensure=True)
+        root.join('mnt').ensure(dir=True)
+        kernel = Kernel(root, refusals)
+
+        def in_use(path):
+            return path[len(str(root)):] in [area[0] for area in kernel.active]
+
+        monkeypatch.setattr(facts, 'in_use', in_use)
+        monkeypatch.setattr(apply, 'in_use', in_use)
+        return Host(root=str(root)), kernel
+    return make
+
+
+def left_in(host):
+    """Names that a run could have left, everywhere but in /proc."""
+    found = []
+    for directory, names, files in os.walk(host.root):
+        found += [name for name in names + files if 'swap' in name or 'oom' in name if not directory.endswith('/proc')]
+    return found
+
+
+def test_reserved_blocks_that_swapon_calls_holes_are_written(node):
+    host, kernel = node(errno.EINVAL)
+    result = converge(host, '/swapfile', wish(size='2M', reserve_bytes=0), kernel=kernel)
+    assert result['changed'] and result['after']['activation']['size_bytes'] == 2 * 1024 * 1024 - 4096
+
+
+@pytest.mark.parametrize('path, mount, refusals, skipped', [
+    ('/swapfile', '/', [errno.EPERM], True),
+    ('/mnt/swapfile', '/mnt', [errno.EPERM], True),
+    ('/swapfile', '/', [errno.EINVAL, errno.EINVAL], True),
+    ('/mnt/swapfile', '/mnt', [errno.EINVAL, errno.EINVAL], False),
+    ('/swapfile', '/', [errno.ENOMEM], False),
+])
+def test_a_refusal_of_swapon_leaves_nothing_behind(node, path, mount, refusals, skipped):
+    host, kernel = node(*refusals, mount=mount)
+    wished = wish(size='2M', reserve_bytes=0)
+    if skipped:
+        result = converge(host, path, wished, kernel=kernel)
+        assert not result['changed'] and os.strerror(refusals[-1]) in result['skipped_reason']
+    else:
+        with pytest.raises(SwapError, match=os.strerror(refusals[-1])):
+            converge(host, path, wished, kernel=kernel)
+    assert left_in(host) == [] and host.read('/etc/fstab') == '# mine\n' and kernel.active == []
+
+
+def test_a_refusal_while_growing_brings_the_old_swap_back(node):
+    host, kernel = node(None, None, errno.ENOMEM)
+    assert converge(host, '/swapfile', wish(size='2M', reserve_bytes=0), kernel=kernel)['changed']
+    with pytest.raises(SwapError, match='Cannot allocate'):
+        converge(host, '/swapfile', wish(size='4M', reserve_bytes=0), kernel=kernel)
+    assert kernel.active == [('/swapfile', 2044)]
+    assert sorted(left_in(host)) == ['oom-rescue', 'swap.json', 'swapfile']
+
+
+def test_a_new_file_is_labelled_for_selinux_before_it_has_its_name(node):
+    host, kernel = node()
+    host.make_directory('/sys/fs/selinux')
+    host.replace('/sys/fs/selinux/enforce', '1')
+    converge(host, '/swapfile', wish(size='2M', reserve_bytes=0, active=False, persist='none'), kernel=kernel)
+    assert kernel.labels == [('swapfile.oom-rescue-new', 'security.selinux',
+                              b'unconfined_u:object_r:swapfile_t:s0\0')]
+
+
+def test_two_runs_at_once_are_one(node):
+    host, kernel = node()
+    seen = []
+
+    def second(path, priority, discard):
+        with pytest.raises(SwapError, match='another run'):
+            converge(host, '/swapfile', wish(size='2M', reserve_bytes=0), kernel=kernel)
+        seen.append(path)
+        Kernel.swapon(kernel, path, priority, discard)
+
+    kernel.swapon = second
+    assert converge(host, '/swapfile', wish(size='2M', reserve_bytes=0), kernel=kernel)['changed'] and seen
+
+
+def test_a_systemd_that_does_not_answer_is_a_warning_and_the_swap_is_there(node):
+    host, kernel = node()
+    host.make_directory('/run/systemd/system')
+    host.run = lambda argv: (1, '', 'Failed to reload daemon: Connection timed out\n')
+    result = converge(host, '/swapfile', wish(size='2M', reserve_bytes=0), kernel=kernel)
+    assert result['changed'] and 'Connection timed out' in result['warnings'][0]
+    assert kernel.active == [('/swapfile', 2044)]

@@ -1,0 +1,54 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import absolute_import, division, print_function
+
+import os
+
+import pytest
+
+from ansible_collections.oom.rescue.plugins.module_utils._swap import facts as swap_state
+from ansible_collections.oom.rescue.plugins.module_utils._node.host import Host
+from ansible_collections.oom.rescue.plugins.module_utils._node.swap_areas import parse_swaps
+
+
+@pytest.mark.parametrize('label, wanted', [
+    ('unconfined_u:object_r:etc_runtime_t:s0', 'unconfined_u:object_r:swapfile_t:s0'),
+    ('system_u:object_r:default_t:s0:c1,c2', 'system_u:object_r:swapfile_t:s0:c1,c2'),
+    ('system_u:object_r:swapfile_t:s0', None), ('', None), (None, None), ('odd', None),
+])
+def test_wanted_label(label, wanted):
+    assert swap_state.wanted_label(label) == wanted
+
+
+@pytest.mark.parametrize('text, total, available', [
+    ('MemTotal: 1000 kB\nMemFree: 100 kB\nMemAvailable: 600 kB\nCached: 700 kB\n', 1000, 600),
+    ('MemTotal: 1000 kB\nMemFree: 100 kB\nCached: 700 kB\nShmem: 50 kB\n', 1000, 750),
+    ('', 0, 0),
+])
+def test_memory_is_told_by_kernels_with_and_without_memavailable(tmpdir, text, total, available):
+    tmpdir.join('proc/meminfo').write(text, ensure=True)
+    found = swap_state.memory(Host(root=str(tmpdir)))
+    assert found == {'total_bytes': total * 1024, 'available_bytes': available * 1024}
+
+
+@pytest.mark.parametrize('unit, loaded, behind', [
+    (None, None, False), (None, 5, True), (None, 15, False), (5, 15, True), (15, 5, False),
+])
+def test_systemd_is_behind_where_fstab_is_newer_than_what_it_made_of_it(tmpdir, unit, loaded, behind):
+    for name, time in (('etc/fstab', 10), ('run/systemd/generator/swapfile.swap', unit),
+                       ('run/systemd/systemd-units-load', loaded)):
+        if time is not None:
+            tmpdir.join(name).write('/swapfile none swap sw 0 0\n', ensure=True)
+            os.utime(str(tmpdir.join(name)), (time, time))
+    found = swap_state._persistence(Host(root=str(tmpdir)), ['/swapfile'], [])
+    assert found['systemd_behind'] is behind
+
+
+def test_a_file_of_the_same_name_in_another_place_is_not_active(tmpdir):
+    # As a container sees the host's /swapfile in /proc/swaps.
+    tmpdir.join('swapfile').write('x' * 4096)
+    areas = parse_swaps('Filename Type Size Used Priority\n/swapfile file 4 0 -2\n')
+    facts = swap_state.file_facts(Host(root=str(tmpdir)), '/swapfile', areas)
+    assert facts['kind'] == 'file' and facts['area'] is None

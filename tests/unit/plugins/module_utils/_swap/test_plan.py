@@ -1,0 +1,288 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import absolute_import, division, print_function
+
+import copy
+
+import pytest
+
+from ansible_collections.oom.rescue.plugins.module_utils._swap import fstab as _fstab
+from ansible_collections.oom.rescue.plugins.module_utils._swap.filesystem import rule
+from ansible_collections.oom.rescue.plugins.module_utils._swap.plan import plan, wish
+from ansible_collections.oom.rescue.plugins.module_utils._swap.refusals import SwapError
+
+MIB = 1 << 20
+GIB = 1 << 30
+PAGE = 4096
+LINE = '/swapfile none swap sw,nofail 0 0'
+
+
+def missing(path):
+    return {'path': path, 'kind': 'missing', 'signature': None, 'area': None}
+
+
+def area(size, used=0, priority=-2, path='/swapfile', kind='file'):
+    return {'path': path, 'type': kind, 'size_bytes': size - PAGE, 'used_bytes': used, 'priority': priority,
+            'deleted': False}
+
+
+def swap_file(size, on=True, used=0, path='/swapfile', **other):
+    facts = {
+        'path': path, 'kind': 'file', 'size_bytes': size, 'allocated_bytes': size + PAGE, 'mode': '0600', 'uid': 0,
+        'gid': 0, 'links': 1, 'hole_bytes': 0, 'flaws': [], 'nocow': False, 'label': None,
+        'starts_blank': True,
+        'signature': {'page_size_bytes': PAGE, 'version': 1, 'size_bytes': size, 'uuid': '', 'label': '',
+                      'suspended': False},
+        'area': area(size, used, path=path) if on else None,
+    }
+    facts.update(other)
+    return facts
+
+
+def node(file=None, fstab='', filesystem='ext4', disk=20 * GIB, ram=GIB, available=GIB // 2, **other):
+    state = {
+        'path': '/swapfile', 'real_path': '/swapfile', 'file': file or missing('/swapfile'),
+        'new': missing('/swapfile.oom-rescue-new'), 'helper': missing('/swapfile.oom-rescue-helper'),
+        'other_areas': [], 'directory': {'path': '/', 'exists': True, 'others': None},
+        'mount': {'mount_point': '/', 'filesystem': filesystem, 'read_only': False},
+        'disk': {'available_bytes': disk, 'free_bytes': disk, 'total_bytes': 2 * disk, 'block_bytes': PAGE},
+        'rule': rule(filesystem, '6.1.0'), 'memory': {'total_bytes': ram, 'available_bytes': available},
+        'page_size': PAGE, 'cgroups': [], 'managers': [], 'swapon_refusal': None, 'selinux': False,
+        'persistence': {'fstab': fstab, 'entries': _fstab.swap_entries(fstab, ['/swapfile']), 'unit': None,
+                        'systemd_behind': False},
+    }
+    state.update(other)
+    return state
+
+
+def there(size, **other):
+    return node(swap_file(size, **other), LINE + '\n')
+
+
+def steps(planned):
+    return ['%(layer)s %(action)s' % step for step in planned['actions']]
+
+
+HELPER = ['file create', 'signature write', 'activation on']
+RETIRE = ['activation off', 'file remove']
+
+
+@pytest.mark.parametrize('state, wished, expected', [
+    pytest.param(node(), {'size': '2G'}, ['file create', 'signature write', 'activation on', 'persistence add'],
+                 id='from nothing'),
+    pytest.param(there(2 * GIB), {'size': '2G'}, [], id='nothing to do'),
+    pytest.param(there(2 * GIB, used=GIB), {'size': '2G'}, [], id='nothing to do however much is in use'),
+    pytest.param(there(2 * GIB), {'size': '4G'},
+                 HELPER + ['activation off', 'file grow', 'signature write', 'activation on'] + RETIRE,
+                 id='growing goes by a second area'),
+    pytest.param(there(4 * GIB), {'size': '2G'},
+                 HELPER + ['activation off', 'file shrink', 'signature write', 'activation on'] + RETIRE,
+                 id='shrinking goes by a second area'),
+    pytest.param(there(2 * GIB, on=False), {'size': '4G'}, ['file grow', 'signature write', 'activation on'],
+                 id='an inactive file needs no second area'),
+    pytest.param(there(2 * GIB), {'size': '2G', 'priority': 5},
+                 HELPER + ['activation off', 'activation on', 'persistence change'] + RETIRE,
+                 id='another priority is a new activation'),
+    pytest.param(there(2 * GIB, mode='0644'), {'size': '2G'}, ['file protect'], id='the mode alone'),
+    pytest.param(there(2 * GIB, on=False), {'size': '2G', 'active': False}, [], id='off may stay off'),
+    pytest.param(there(2 * GIB), {'size': '2G', 'active': False}, ['activation off'], id='on may go off'),
+    pytest.param(node(swap_file(2 * GIB)), {'size': '2G', 'persist': 'none'}, [], id='no line is wanted'),
+    pytest.param(there(2 * GIB), {'size': '2G', 'persist': 'none'}, ['persistence remove'], id='the line is unwanted'),
+    pytest.param(there(2 * GIB), {'state': 'absent'}, ['activation off', 'persistence remove', 'file remove'],
+                 id='all four layers go'),
+    pytest.param(node(), {'state': 'absent'}, [], id='nothing is there to remove'),
+    pytest.param(node(fstab=LINE), {'state': 'absent'}, ['persistence remove'], id='a line without a file goes'),
+    pytest.param(node(swap_file(2 * GIB, label='system_u:object_r:default_t:s0'), LINE + '\n', selinux=True),
+                 {'size': '2G'}, ['file label'], id='the SELinux label'),
+    pytest.param(node(swap_file(2 * GIB, label='system_u:object_r:swapfile_t:s0'), LINE + '\n', selinux=True),
+                 {'size': '2G'}, [], id='the SELinux label is right'),
+    pytest.param(node(swap_file(2 * GIB, label='system_u:object_r:swapfile_t:s0'), LINE + '\n', selinux=True),
+                 {'size': '2G', 'label': 'system_u:object_r:default_t:s0'}, ['file label'],
+                 id='the SELinux label that was there'),
+    pytest.param(node(swap_file(2 * GIB, on=False), LINE + '\n', filesystem='btrfs'), {'size': '2G'},
+                 ['file remove', 'file create', 'signature write', 'activation on'],
+                 id='a btrfs file with copy on write is made anew'),
+])
+def test_actions_by_state_and_wish(state, wished, expected):
+    before = copy.deepcopy(state)
+    assert steps(plan(state, wish(**wished))) == expected
+    assert state == before
+
+
+@pytest.mark.parametrize('disk, available, used, expected', [
+    pytest.param(6 * GIB, 0, GIB, HELPER, id='the disk holds a whole second area'),
+    pytest.param(4 * GIB, 0, GIB, HELPER, id='the disk holds a second area for what is swapped out'),
+    pytest.param(2 * GIB + 600 * MIB, 2 * GIB, GIB, [], id='only RAM can take it'),
+    pytest.param(2 * GIB + 600 * MIB, 900 * MIB, GIB, None, id='neither can'),
+    pytest.param(2 * GIB + 600 * MIB, 0, 0, HELPER, id='a little of a second area serves when nothing is swapped out'),
+    pytest.param(2 * GIB + 512 * MIB, 0, 0, [], id='no second area is needed when nothing is swapped out'),
+])
+def test_how_an_active_file_of_2_gib_is_grown_to_4(disk, available, used, expected):
+    state = there(2 * GIB, used=used)
+    state['disk']['available_bytes'] = disk
+    state['memory']['available_bytes'] = available
+    if expected is None:
+        with pytest.raises(SwapError, match='bytes are missing'):
+            plan(state, wish(size='4G'))
+    else:
+        found = steps(plan(state, wish(size='4G')))
+        assert found[:3] == HELPER if expected else found[0] == 'activation off'
+
+
+def test_a_second_area_that_a_stopped_run_left_on_is_used_and_retired():
+    state = there(2 * GIB, on=False)
+    state['helper'] = swap_file(2 * GIB, path='/swapfile.oom-rescue-helper', used=GIB)
+    assert steps(plan(state, wish(size='4G'))) == ['file grow', 'signature write', 'activation on'] + RETIRE
+
+
+def test_an_unfinished_file_of_a_stopped_run_goes_first():
+    state = node()
+    state['new'] = swap_file(GIB, on=False, path='/swapfile.oom-rescue-new')
+    planned = plan(state, wish(size='2G'))
+    assert steps(planned)[:2] == ['file remove', 'file create']
+    assert planned['actions'][0]['path'] == '/swapfile.oom-rescue-new'
+
+
+@pytest.mark.parametrize('wished, used, available, missing_bytes', [
+    pytest.param({'state': 'absent'}, GIB, 500 * MIB, GIB - 436 * MIB, id='removing'),
+    pytest.param({'size': '2G', 'active': False}, GIB, 100 * MIB, GIB - 36 * MIB, id='switching off'),
+    pytest.param({'size': '100M'}, GIB, 100 * MIB, GIB - 36 * MIB - 100 * MIB + PAGE, id='shrinking too far'),
+])
+def test_what_ram_cannot_take_back_is_refused_with_the_bytes_that_are_missing(wished, used, available, missing_bytes):
+    state = there(2 * GIB, used=used)
+    state['memory']['available_bytes'] = available
+    with pytest.raises(SwapError, match=r'\b%d bytes are missing' % missing_bytes):
+        plan(state, wish(**wished))
+
+
+@pytest.mark.parametrize('wished, disk, refused', [
+    pytest.param({'state': 'absent'}, 20 * GIB, True, id='removing'),
+    pytest.param({'size': '2G', 'active': False}, 20 * GIB, True, id='switching off'),
+    pytest.param({'size': '4G'}, 20 * GIB, False, id='a second area takes it'),
+    pytest.param({'size': '4G'}, 2 * GIB + 512 * MIB, True, id='no room for a second area'),
+])
+def test_a_cgroup_that_its_limit_would_have_killed_is_not_given_its_pages_back(wished, disk, refused):
+    state = there(2 * GIB, used=MIB)
+    state['disk']['available_bytes'] = disk
+    state['cgroups'] = [{'path': '/sys/fs/cgroup/db', 'missing_bytes': MIB}]
+    if refused:
+        with pytest.raises(SwapError, match='/sys/fs/cgroup/db.* 1048576 '):
+            plan(state, wish(**wished))
+    else:
+        assert steps(plan(state, wish(**wished)))[:3] == HELPER
+
+
+@pytest.mark.parametrize('kind, takes', [('partition', True), ('file', True), ('zram', False)])
+def test_other_swap_can_take_what_is_swapped_out_unless_it_is_ram_itself(kind, takes):
+    state = there(2 * GIB, used=GIB)
+    state['memory']['available_bytes'] = 0
+    state['other_areas'] = [area(3 * GIB, used=GIB, path='/dev/x', kind=kind)]
+    if takes:
+        assert steps(plan(state, wish(state='absent'))) == ['activation off', 'persistence remove', 'file remove']
+    else:
+        with pytest.raises(SwapError, match='%d bytes are missing' % GIB):
+            plan(state, wish(state='absent'))
+
+
+@pytest.mark.parametrize('state, size_bytes, decided_by', [
+    pytest.param(node(), 2 * GIB, 'table', id='by the table'),
+    pytest.param(node(other_areas=[area(2 * GIB, path='/dev/sda2')]), None, 'other_swap', id='other swap is enough'),
+    pytest.param(node(other_areas=[area(GIB, path='/dev/sda2')]), GIB, 'table', id='other swap counts'),
+    pytest.param(there(4 * GIB), 4 * GIB, 'table', id='a larger file stays'),
+    pytest.param(node(swap_file(GIB), LINE + '\n', other_areas=[area(8 * GIB, path='/dev/sda2')]), GIB, 'other_swap',
+                 id='a file that is not needed stays'),
+    pytest.param(there(2 * GIB - 200 * MIB), 2 * GIB - 200 * MIB, 'table', id='a file that lacks a little stays'),
+    pytest.param(there(GIB), 2 * GIB, 'table', id='a file that lacks much grows'),
+    pytest.param(node(disk=GIB + 512 * MIB), GIB, 'disk', id='the disk has less'),
+])
+def test_auto(state, size_bytes, decided_by):
+    planned = plan(state, wish(size='auto'))
+    assert (planned['size_bytes'], planned['size']['decided_by']) == (size_bytes, decided_by)
+    if size_bytes is None or state['file']['kind'] == 'file' and size_bytes == state['file']['size_bytes']:
+        assert planned['actions'] == []
+
+
+@pytest.mark.parametrize('size, expected', [
+    ('2147483648', 2 * GIB), ('512M', 512 * MIB), ('1.5G', 1536 * MIB), ('2xram', 2 * GIB), ('0.5 x RAM', 512 * MIB),
+    ('1048577', MIB),
+])
+def test_sizes(size, expected):
+    assert plan(node(), wish(size=size))['size_bytes'] == expected
+
+
+def container_without_capability():
+    return node(swapon_refusal='Operation not permitted')
+
+
+@pytest.mark.parametrize('state, words', [
+    pytest.param(container_without_capability(), 'Operation not permitted', id='the kernel refuses swapon'),
+    pytest.param(node(filesystem='overlay'), 'overlay', id='the root is an overlay'),
+    pytest.param(node(filesystem='zfs'), 'ZFS', id='the root is ZFS'),
+    pytest.param(node(mount={'mount_point': '/', 'filesystem': 'ext4', 'read_only': True}), 'read-only',
+                 id='the root is read-only'),
+    pytest.param(node(managers=[{'name': 'cloud-init', 'config': '/etc/cloud/cloud.cfg', 'path': '/swapfile'}]),
+                 'cloud-init', id='another program manages the file'),
+    pytest.param(node(disk=520 * MIB), 'too little', id='the disk has nothing to spare'),
+])
+def test_a_host_that_cannot_is_skipped_with_the_reason(state, words):
+    planned = plan(state, wish())
+    assert words in planned['skipped_reason'] and planned['actions'] == []
+
+
+@pytest.mark.parametrize('state, wished, words', [
+    pytest.param(node(mount={'mount_point': '/mnt', 'filesystem': 'nfs4'}, rule=rule('nfs4', '6.1')), {}, 'network',
+                 id='a path on NFS where the root could'),
+    pytest.param(node(disk=GIB), {'size': '2G'}, '2147483648 bytes are needed, 1073741824 are available',
+                 id='a small disk'),
+    pytest.param(node(dict(missing('/swapfile'), kind='directory', links=2)), {}, 'is a directory', id='a directory'),
+    pytest.param(node(swap_file(GIB, links=2)), {}, '2 hard links', id='a hard link'),
+    pytest.param(node(swap_file(GIB, on=False, signature=None)), {}, 'not swap', id='data'),
+    pytest.param(node(swap_file(GIB, on=False, signature=None)), {'state': 'absent'}, 'not swap', id='removing data'),
+    pytest.param(node(directory={'path': '/x', 'exists': False, 'others': None}), {}, 'does not exist',
+                 id='no directory'),
+    pytest.param(node(directory={'path': '/tmp', 'exists': True, 'others': 'anybody may write to /tmp'}), {},
+                 'anybody may write to /tmp, and could', id='a world-writable directory'),
+    pytest.param(node(), {'size': '12'}, 'smallest', id='too small'),
+    pytest.param(node(), {'size': 'big'}, 'not a size', id='no size'),
+])
+def test_what_cannot_be_is_refused_in_one_line(state, wished, words):
+    with pytest.raises(SwapError) as caught:
+        plan(state, wish(**wished))
+    assert words in str(caught.value) and '\n' not in str(caught.value)
+
+
+def test_a_file_without_signature_is_ours_where_something_says_so():
+    state = there(GIB, on=False, signature=None)
+    assert steps(plan(state, wish(size='1G'))) == ['signature write', 'activation on']
+    state = node(swap_file(GIB, on=False, signature=None))
+    assert steps(plan(state, wish(size='1G', claimed=True))) == ['signature write', 'activation on', 'persistence add']
+    state['file']['starts_blank'] = False
+    for wished in ({'size': '1G'}, {'state': 'absent'}):
+        with pytest.raises(SwapError, match='not swap'):
+            plan(state, wish(claimed=True, **wished))
+
+
+UNIT = '/etc/systemd/system/swapfile.swap'
+
+
+@pytest.mark.parametrize('managers, unit, wished, expected', [
+    pytest.param(['swapspace'], None, {'state': 'absent'}, 'managed by swapspace', id='removing what is managed'),
+    pytest.param([], UNIT, {'state': 'absent'}, 'managed by systemd', id='removing what a unit activates'),
+    pytest.param([], UNIT, {'state': 'absent', 'override': True}, ['activation off', 'file remove'], id='asked to'),
+    pytest.param([], UNIT, {'size': '2G'}, [], id='a unit is no obstacle to what is there'),
+    pytest.param([], UNIT, {'size': '2G', 'persist': 'none'}, SwapError, id='a unit persists it all the same'),
+])
+def test_what_others_manage_is_left_unless_asked(managers, unit, wished, expected):
+    state = node(swap_file(2 * GIB))
+    state['managers'] = [{'name': name, 'config': '/etc/x', 'path': '/swapfile'} for name in managers]
+    state['persistence']['unit'] = unit
+    if expected is SwapError:
+        with pytest.raises(SwapError, match=UNIT):
+            plan(state, wish(**wished))
+    elif isinstance(expected, str):
+        planned = plan(state, wish(**wished))
+        assert expected in planned['skipped_reason'] and planned['actions'] == []
+    else:
+        assert steps(plan(state, wish(**wished))) == expected

@@ -1,0 +1,207 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import pytest
+from ansible_collections.oom.rescue.plugins.module_utils._swappiness import facts as swappiness
+from ansible_collections.oom.rescue.plugins.module_utils._swappiness.facts import cannot_set, maximum, provenance
+from fake_sysctl_node import SysctlNode, bookworm, el7, trixie
+
+OWN = '/etc/sysctl.d/99-oom.conf'
+
+
+def winner(facts):
+    found = [(row['source'], row['line'], row['value']) for row in facts['declared'] if row['wins']]
+    assert len(found) <= 1
+    return found[0] if found else None
+
+
+def test_without_a_declaration_the_kernel_s_own_value_comes_back(tmp_path):
+    facts = provenance(bookworm(tmp_path).host)
+    assert facts == {
+        'runtime': 60, 'after_reboot': 60, 'after_sysctl_system': None, 'tuned': None, 'cgroups': [],
+        'cgroups_count': True, 'holds': True,
+        'declared': [{'source': 'kernel default', 'line': None, 'value': 60, 'by': ['kernel'], 'wins': True}],
+    }
+
+
+@pytest.mark.parametrize('make, sysctl_conf, after_reboot, by_hand', [
+    (bookworm, 'vm.swappiness = 5\n', 5, 5),
+    (trixie, 'vm.swappiness = 5\n', 20, 5),
+    (trixie, None, 20, 20),
+    (el7, 'vm.swappiness = 5\n', 5, 5),
+], ids=['by a link on bookworm', 'not on trixie', 'absent on trixie', 'by a link and by tuned on EL7'])
+def test_sysctl_conf_counts_where_something_reads_it_at_boot(tmp_path, make, sysctl_conf, after_reboot, by_hand):
+    node = make(tmp_path)
+    if sysctl_conf:
+        node.file('/etc/sysctl.conf', sysctl_conf)
+    node.file('/etc/sysctl.d/50-local.conf', 'vm.swappiness = 20\n')
+    facts = provenance(node.host)
+    assert (facts['after_reboot'], facts['after_sysctl_system']['value']) == (after_reboot, by_hand)
+
+
+def test_declarations_are_in_the_order_in_which_they_are_applied_and_idle_ones_first(tmp_path):
+    node = trixie(tmp_path, 'vm.swappiness = 5\n')
+    node.file('/proc/cmdline', 'quiet sysctl.vm.swappiness=40 rw\n')
+    node.file('/usr/lib/sysctl.d/90-vendor.conf', 'vm.swappiness = 70\n')
+    node.file('/usr/lib/sysctl.d/10-hidden.conf', 'vm.swappiness = 71\n')
+    node.file('/etc/sysctl.d/10-hidden.conf', '')
+    node.file('/etc/sysctl.d/95-local.conf', 'vm.swappiness = 20\n\nvm.swappiness = 25\n')
+    rows = provenance(node.host)['declared']
+    assert [(row['source'], row['line'], row['value'], row['wins']) for row in rows] == [
+        ('/usr/lib/sysctl.d/10-hidden.conf', 1, 71, False),
+        ('/etc/sysctl.conf', 1, 5, False),
+        ('kernel default', None, 60, False),
+        ('/proc/cmdline', 1, 40, False),
+        ('/usr/lib/sysctl.d/90-vendor.conf', 1, 70, False),
+        ('/etc/sysctl.d/95-local.conf', 1, 20, False),
+        ('/etc/sysctl.d/95-local.conf', 3, 25, True),
+    ]
+    assert [row['by'] for row in rows[:3]] == [[], [], ['kernel']]
+
+
+@pytest.mark.parametrize('reapply, files, expected', [
+    (None, {}, ('/usr/lib/tuned/virtual-guest/tuned.conf', 7, 30)),
+    (1, {OWN: 'vm.swappiness = 10\n'}, (OWN, 1, 10)),
+    (0, {OWN: 'vm.swappiness = 10\n'}, ('/usr/lib/tuned/virtual-guest/tuned.conf', 7, 30)),
+    (1, {'/usr/lib/sysctl.d/99-v.conf': 'vm.swappiness = 10\n'}, ('/usr/lib/tuned/virtual-guest/tuned.conf', 7, 30)),
+    (1, {OWN: 'vm.swappiness = 10\n', '/etc/sysctl.conf': 'vm.swappiness = 5\n'}, ('/etc/sysctl.conf', 1, 5)),
+    (1, {OWN: 'vm.swappiness = 10\n', '/run/sysctl.d/99-oom.conf': 'vm.swappiness = 5\n'},
+     ('/run/sysctl.d/99-oom.conf', 1, 5)),
+    (0, {'/etc/tuned/virtual-guest/tuned.conf': '[main]\ninclude=virtual-guest\n[sysctl]\nvm.swappiness=3\n'},
+     ('/etc/tuned/virtual-guest/tuned.conf', 4, 3)),
+    (0, {'/etc/tuned/virtual-guest/tuned.conf': '[sysctl]\nvm.swappiness=>70\n'},
+     ('/etc/tuned/virtual-guest/tuned.conf', 2, 70)),
+    (0, {'/etc/tuned/virtual-guest/tuned.conf': '[sysctl]\nvm.swappiness=>50\n'}, ('kernel default', None, 60)),
+    (0, {'/etc/tuned/virtual-guest/tuned.conf': '[sysctl]\nvm.swappiness=<50\n'},
+     ('/etc/tuned/virtual-guest/tuned.conf', 2, 50)),
+], ids=['tuned alone', 'reapplied file', 'no reapply', 'usr is not reapplied', 'sysctl.conf is reapplied last',
+        'run before etc', 'a profile that hides and includes one', 'raises', 'does not lower', 'lowers'])
+def test_tuned_comes_after_boot_and_reapplies_what_it_is_told_to(tmp_path, reapply, files, expected):
+    node = trixie(tmp_path).tuned(reapply=reapply)
+    for path, text in files.items():
+        node.file(path, text)
+    facts = provenance(node.host)
+    assert winner(facts) == expected
+    assert facts['after_reboot'] == expected[2]
+
+
+def test_tuned_says_what_it_is_and_does(tmp_path):
+    assert provenance(el7(tmp_path, reapply=0).host)['tuned'] == {
+        'profile': 'virtual-guest', 'value': 30, 'source': '/usr/lib/tuned/virtual-guest/tuned.conf',
+        'reapply_sysctl': False, 'enabled': True, 'running': True}
+
+
+def test_tuned_that_is_not_started_at_boot_has_no_say_after_it(tmp_path):
+    node = trixie(tmp_path).tuned(reapply=0)
+    node.host.remove('/etc/systemd/system/multi-user.target.wants/tuned.service')
+    facts = provenance(node.host)
+    assert (facts['after_reboot'], facts['tuned']['enabled'], facts['tuned']['running']) == (60, False, True)
+
+
+@pytest.mark.parametrize('profile, files, expected', [
+    ('', {}, None),
+    ('', {OWN: 'vm.swappiness = 10\n'}, 10),
+    ('mine', {'/etc/tuned/mine/tuned.conf': '[main]\ninclude=${f:virt_check:a:b}\n'}, None),
+], ids=['no profile yet', 'no profile yet, reapplied', 'variable'])
+def test_what_tuned_will_do_is_unknown_where_its_profile_is(tmp_path, profile, files, expected):
+    node = trixie(tmp_path).tuned(profile=profile)
+    for path, text in files.items():
+        node.file(path, text)
+    assert provenance(node.host)['after_reboot'] == expected
+
+
+def test_what_the_kernel_refuses_does_not_win(tmp_path):
+    node = trixie(tmp_path)
+    node.file('/etc/sysctl.d/10-a.conf', 'vm.swappiness = 20\n')
+    node.file('/etc/sysctl.d/20-b.conf', 'vm.swappiness = 201\nvm.swappiness = ten\nvm.swappiness = -1\n')
+    facts = provenance(node.host)
+    assert winner(facts) == ('/etc/sysctl.d/10-a.conf', 1, 20)
+    node.file('/proc/sys/kernel/osrelease', '4.18.0-553.el8.x86_64\n')
+    node.file('/etc/sysctl.d/30-c.conf', 'vm.swappiness = 150\n')
+    assert provenance(node.host)['after_reboot'] == 20
+
+
+@pytest.mark.parametrize('version, expected', [(252, 60), (219, 20)])
+def test_an_exclusion_takes_back_what_was_set_before_it(tmp_path, version, expected):
+    node = bookworm(tmp_path)
+    node.version = version
+    node.file('/etc/sysctl.d/10-a.conf', 'vm.swappiness = 20\n')
+    node.file('/etc/sysctl.d/20-b.conf', '-vm.swappiness\n')
+    assert provenance(node.host)['after_reboot'] == expected
+
+
+@pytest.mark.parametrize('init, files, after_reboot', [
+    ('systemd', {'/etc/sysctl.d/10-a.conf': 'vm.swappiness = 20\n'}, 20),
+    ('init', {'/etc/sysctl.d/10-a.conf': 'vm.swappiness = 20\n', '/etc/init.d/procps': ''}, 20),
+    ('init', {'/etc/sysctl.conf': 'vm.swappiness = 20\n', '/etc/init.d/procps': ''}, 20),
+    ('sleep', {'/etc/sysctl.d/10-a.conf': 'vm.swappiness = 20\n'}, None),
+], ids=['systemd', 'sysv', 'sysv reads sysctl.conf', 'container without init'])
+def test_what_applies_files_at_boot_is_this_node_s_init(tmp_path, init, files, after_reboot):
+    node = trixie(tmp_path)
+    node.file('/proc/1/comm', init + '\n')
+    for path, text in files.items():
+        node.file(path, text)
+    facts = provenance(node.host)
+    assert facts['after_reboot'] == after_reboot
+    assert facts['holds'] is (None if after_reboot is None else False)
+
+
+def test_a_masked_systemd_sysctl_applies_nothing(tmp_path):
+    node = trixie(tmp_path)
+    node.link('/etc/systemd/system/systemd-sysctl.service', '/dev/null')
+    assert provenance(node.host)['after_reboot'] is None
+
+
+@pytest.mark.parametrize('release, force, counts', [
+    ('3.10.0-957.27.2.el7.x86_64', None, False),
+    ('3.16.0', None, True),
+    ('4.18.0-553.el8.x86_64', 0, True),
+    ('4.18.0-553.el8.x86_64', 1, False),
+    ('6.1.0', None, True),
+    ('unknown', None, True),
+])
+def test_a_cgroup_s_own_value_counts_as_the_kernel_has_it(tmp_path, release, force, counts):
+    node = trixie(tmp_path).memory_v1(docker=60, docker__a1=30, system__slice=60)
+    node.file('/proc/sys/kernel/osrelease', release + '\n')
+    if force is not None:
+        node.file('/proc/sys/vm/force_cgroup_v2_swappiness', '%d\n' % force)
+    facts = provenance(node.host)
+    assert facts['cgroups'] == [{'path': '/docker/a1', 'value': 30}]
+    assert (facts['cgroups_count'], facts['holds']) == (counts, not counts)
+
+
+@pytest.mark.parametrize('release, limit', [
+    ((3, 10, 0), 100), ((5, 7, 19), 100), ((5, 8, 0), 200), ((6, 12, 0), 200), (None, 200)])
+def test_the_range_is_the_kernel_s(release, limit):
+    assert maximum(release) == limit
+
+
+def test_a_node_that_has_no_say_says_why(tmp_path, monkeypatch):
+    node = trixie(tmp_path)
+    assert cannot_set(node.host) is None
+    node.file('/proc/self/uid_map', '0 100000 65536\n')
+    assert 'user namespace' in cannot_set(node.host)
+
+    class ReadOnly:
+        f_flag = 1
+
+    monkeypatch.setattr(swappiness.os, 'statvfs', lambda path: ReadOnly)
+    assert 'read-only' in cannot_set(node.host)
+    facts = provenance(node.host)
+    assert (facts['runtime'], facts['after_reboot'], facts['holds']) == (60, None, None)
+    node.host.remove('/proc/sys/vm/swappiness')
+    assert 'cannot be read' in cannot_set(node.host)
+    assert provenance(node.host)['runtime'] is None
+
+
+def test_reading_writes_nothing(tmp_path):
+    node = el7(tmp_path)
+    before = node.etc()
+    provenance(node.host)
+    assert node.etc() == before
+    assert SysctlNode.runtime(node) == 60

@@ -1,0 +1,347 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import pytest
+from ansible_collections.oom.rescue.plugins.module_utils._node.record import State
+from ansible_collections.oom.rescue.plugins.module_utils._swappiness.facts import provenance
+from ansible_collections.oom.rescue.plugins.module_utils._swappiness.plan import (
+    OWN,
+    TMPFILES,
+    Conflict,
+    SwappinessError,
+    apply_plan,
+    check_value,
+    holds,
+    plan_absent,
+    plan_present,
+)
+from fake_sysctl_node import bookworm, el7, trixie
+
+CHILD = '/etc/tuned/oom-rescue/tuned.conf'
+
+
+def present(node, value=10, conflicts='override', cgroups='report'):
+    plan = plan_present(node.host, value, conflicts, cgroups)
+    apply_plan(node.host, plan, State(node.host, 'swappiness'))
+    assert provenance(node.host) == plan.after, 'the plan is what becomes true'
+    return plan
+
+
+def absent(node):
+    plan = plan_absent(node.host, State(node.host, 'swappiness'))
+    apply_plan(node.host, plan, State(node.host, 'swappiness'))
+    assert provenance(node.host) == plan.after
+    return plan
+
+
+def says(plan):
+    return ['%(layer)s %(action)s' % action for action in plan.actions]
+
+
+def competing(path, text):
+    def make(root, base=trixie):
+        node = base(root)
+        node.file(path, text)
+        return node
+    return make
+
+
+def mixed(root):
+    """Every kind of competitor at once."""
+    node = el7(root, reapply=1)
+    node.file('/etc/sysctl.conf', '# head\r\n\tvm.swappiness = 70\nvm.swappiness=71')
+    node.file('/etc/sysctl.d/zz-local.conf', 'kernel.x = 1\nvm/swappiness = 80\n')
+    node.file('/usr/lib/sysctl.d/zzz-vendor.conf', 'vm.swappiness = 90\nkernel.y = 1\n')
+    return node
+
+
+HOSTS = {
+    'bookworm': bookworm,
+    'bookworm with a line in sysctl.conf': lambda root: bookworm(root, 'vm.swappiness = 60\n'),
+    'trixie': trixie,
+    'trixie with a sysctl.conf that is not read': lambda root: trixie(root, 'vm.swappiness = 60\n'),
+    'EL7 with tuned': el7,
+    'EL7 with tuned that does not reapply': lambda root: el7(root, reapply=0),
+    'tuned with two profiles': lambda root: trixie(root).tuned('throughput-performance virtual-guest', reapply=0),
+    'a file that sorts later': competing('/etc/sysctl.d/zz.conf', 'vm.swappiness = 60\n'),
+    'a file without a line end': competing('/etc/sysctl.d/zz.conf', 'a = 1\nvm.swappiness = 60'),
+    'an exclusion': competing('/etc/sysctl.d/zz.conf', '-vm.swappiness\n'),
+    'a file of a package that sorts later': competing('/usr/lib/sysctl.d/zz.conf', 'x = 1\nvm.swappiness = 60\n'),
+    'a file of a generator that sorts later': competing('/run/sysctl.d/zz.conf', 'vm.swappiness = 60\n'),
+    'a file of ours that somebody made': competing(OWN, 'vm.swappiness = 42\n'),
+    'several': mixed,
+}
+
+
+@pytest.mark.parametrize('make', [HOSTS[name] for name in sorted(HOSTS)], ids=sorted(HOSTS))
+def test_the_value_holds_a_second_run_changes_nothing_and_all_comes_back(tmp_path, make):
+    node = make(tmp_path)
+    node.file('/proc/sys/vm/swappiness', '33\n')
+    before = node.etc()
+    plan = present(node)
+    assert holds(provenance(node.host), 10)['now'] and holds(provenance(node.host), 10)['after_reboot']
+    assert node.host.read(OWN).splitlines()[-1] == 'vm.swappiness = 10'
+    again = plan_present(node.host, 10, 'override', 'report')
+    assert (again.actions, again.diff()) == ([], [])
+    assert plan.diff() and plan.actions
+    absent(node)
+    assert node.etc() == before
+    assert node.runtime() == 33
+    assert plan_absent(node.host, State(node.host, 'swappiness')).actions == []
+
+
+@pytest.mark.parametrize('make', [HOSTS[name] for name in sorted(HOSTS)], ids=sorted(HOSTS))
+def test_a_plan_alone_changes_nothing(tmp_path, make):
+    node = make(tmp_path)
+    before = node.etc()
+    plan_present(node.host, 10, 'override', 'set')
+    plan_absent(node.host, State(node.host, 'swappiness'))
+    assert (node.etc(), node.runtime(), [line for line in node.commands if 'tuned' in line]) == (before, 60, [])
+
+
+@pytest.mark.parametrize('make, words', [
+    (bookworm, ['file write', 'runtime set']),
+    (HOSTS['bookworm with a line in sysctl.conf'], ['file write', 'runtime set']),
+    (el7, ['file write', 'runtime set']),
+    (HOSTS['EL7 with tuned that does not reapply'],
+     ['file write', 'tuned child_profile', 'tuned switch', 'runtime set']),
+    (HOSTS['a file that sorts later'], ['file write', 'file comment_out', 'runtime set']),
+    (HOSTS['a file of a package that sorts later'], ['file write', 'file hide', 'runtime set']),
+], ids=['alone', 'its name sorts after 99-sysctl.conf', 'tuned reapplies it', 'tuned does not', 'etc', 'usr'])
+def test_no_more_is_changed_than_makes_the_value_hold(tmp_path, make, words):
+    assert says(present(make(tmp_path))) == words
+
+
+@pytest.mark.parametrize('make, names', [
+    (HOSTS['a file that sorts later'], '/etc/sysctl.d/zz.conf:1 sets 60'),
+    (HOSTS['an exclusion'], '/etc/sysctl.d/zz.conf:1 takes back every value set before'),
+    (HOSTS['EL7 with tuned that does not reapply'], '/usr/lib/tuned/virtual-guest/tuned.conf:7 sets 30'),
+    (HOSTS['several'], '/etc/sysctl.conf:3 sets 71'),
+    (lambda root: trixie(root).tuned(profile='absent', reapply=0), '/etc/tuned/active_profile sets a value'),
+], ids=['etc', 'exclusion', 'tuned', 'the one that wins', 'unknown'])
+def test_a_conflict_fails_naming_file_and_line_and_changes_nothing(tmp_path, make, names):
+    node = make(tmp_path)
+    before = node.etc()
+    with pytest.raises(Conflict) as caught:
+        plan_present(node.host, 10, 'fail')
+    assert names in str(caught.value) and 'conflicts=override' in str(caught.value)
+    assert (node.etc(), node.runtime()) == (before, 60)
+
+
+def test_a_declaration_of_the_same_value_is_no_conflict(tmp_path):
+    node = competing('/etc/sysctl.d/zz.conf', 'vm.swappiness = 10\n')(tmp_path)
+    assert says(present(node, conflicts='fail')) == ['file write', 'runtime set']
+
+
+def test_report_sets_the_value_and_says_that_it_will_not_hold(tmp_path):
+    node = HOSTS['a file that sorts later'](tmp_path)
+    plan = present(node, conflicts='report')
+    assert holds(plan.after, 10) == {'now': True, 'after_reboot': False, 'in_cgroups': True}
+    assert node.host.read('/etc/sysctl.d/zz.conf') == 'vm.swappiness = 60\n'
+
+
+def test_a_hiding_copy_keeps_the_other_lines(tmp_path):
+    node = HOSTS['a file of a package that sorts later'](tmp_path)
+    present(node)
+    assert node.host.read('/usr/lib/sysctl.d/zz.conf') == 'x = 1\nvm.swappiness = 60\n'
+    assert node.host.read('/etc/sysctl.d/zz.conf').splitlines()[1:] == ['x = 1', '#oom-rescue: vm.swappiness = 60']
+
+
+def test_what_runs_before_etc_cannot_be_hidden_from_tuned(tmp_path):
+    node = trixie(tmp_path).tuned(reapply=1)
+    node.file('/run/sysctl.d/zz.conf', 'vm.swappiness = 60\n')
+    with pytest.raises(Conflict) as caught:
+        plan_present(node.host, 10, 'override')
+    assert '/run/sysctl.d/zz.conf:1' in str(caught.value) and 'no means' in str(caught.value)
+
+
+def test_tuned_gets_a_child_of_its_profile_and_the_profile_back(tmp_path):
+    node = el7(tmp_path, reapply=0)
+    before = node.etc()
+    present(node)
+    assert 'include=virtual-guest\n' in node.host.read(CHILD)
+    assert [line for line in node.commands if line.startswith('tuned-adm')] == ['tuned-adm profile oom-rescue']
+    present(node, 20)
+    assert node.host.read(CHILD).endswith('vm.swappiness=20\n')
+    absent(node)
+    assert node.commands[-1:] != [] and 'tuned-adm profile virtual-guest' in node.commands
+    assert node.etc() == before
+
+
+def test_tuned_that_does_not_run_is_switched_for_its_next_start(tmp_path):
+    node = trixie(tmp_path).tuned(reapply=0, running=False)
+    before = node.etc()
+    present(node)
+    assert (node.host.read('/etc/tuned/active_profile'), node.host.read('/etc/tuned/profile_mode')) == (
+        'oom-rescue\n', 'manual\n')
+    absent(node)
+    assert node.etc() == before
+
+
+def test_a_profile_that_was_chosen_meanwhile_stays(tmp_path):
+    node = el7(tmp_path, reapply=0)
+    present(node)
+    node.file('/etc/tuned/active_profile', 'throughput-performance\n')
+    present(node, 20)
+    assert 'include=throughput-performance\n' in node.host.read(CHILD)
+    absent(node)
+    assert node.host.read('/etc/tuned/active_profile') == 'throughput-performance\n'
+
+
+def test_a_line_that_was_added_meanwhile_stays(tmp_path):
+    node = HOSTS['a file that sorts later'](tmp_path)
+    present(node)
+    node.file('/etc/sysctl.d/zz.conf', node.host.read('/etc/sysctl.d/zz.conf') + 'kernel.new = 1\n')
+    absent(node)
+    assert node.host.read('/etc/sysctl.d/zz.conf') == 'vm.swappiness = 60\nkernel.new = 1\n'
+    assert not node.host.exists('/var/lib/oom-rescue')
+
+
+def test_a_second_value_still_goes_back_to_the_first_one(tmp_path):
+    node = trixie(tmp_path)
+    before = node.etc()
+    present(node, 10)
+    present(node, 20)
+    assert provenance(node.host)['after_reboot'] == 20
+    absent(node)
+    assert (node.etc(), node.runtime()) == (before, 60)
+
+
+def test_without_the_record_the_remaining_declarations_decide(tmp_path):
+    node = HOSTS['a file that sorts later'](tmp_path)
+    present(node)
+    node.host.remove('/var/lib/oom-rescue/swappiness.json')
+    absent(node)
+    assert node.runtime() == 60
+    assert not node.host.exists(OWN)
+    assert node.host.read('/etc/sysctl.d/zz.conf') == 'vm.swappiness = 60\n'
+
+
+def test_cgroups_are_left_alone_unless_asked(tmp_path):
+    node = trixie(tmp_path).memory_v1(docker=60, docker__a1=30)
+    plan = present(node)
+    assert holds(plan.after, 10) == {'now': True, 'after_reboot': True, 'in_cgroups': False}
+    assert [group['path'] for group in plan.after['cgroups']] == ['/docker', '/docker/a1']
+
+
+def test_cgroups_are_set_when_asked_and_go_back(tmp_path):
+    node = trixie(tmp_path).systemd().memory_v1(docker=60, docker__a1=30, other=10)
+    before = node.etc()
+    plan = present(node, cgroups='set')
+    assert [action['detail'] for action in plan.actions if action['layer'] == 'cgroup'] == [
+        '/docker from 60 to 10', '/docker/a1 from 30 to 10']
+    assert holds(provenance(node.host), 10)['in_cgroups'] is True
+    assert 'w /sys/fs/cgroup/memory/*/memory.swappiness - - - - 10\n' in node.host.read(TMPFILES)
+    assert plan_present(node.host, 10, 'fail', 'set').actions == []
+    present(node, 20)
+    assert 'swappiness - - - - 20\n' in node.host.read(TMPFILES)
+    absent(node)
+    assert node.host.read('/sys/fs/cgroup/memory/docker/a1/memory.swappiness').split() == ['30']
+    assert node.etc() == before
+
+
+def test_cgroups_of_el7_are_no_reason_for_alarm(tmp_path):
+    node = el7(tmp_path)
+    plan = present(node, cgroups='set')
+    assert says(plan) == ['file write', 'runtime set']
+    assert holds(plan.after, 10)['in_cgroups'] is True
+
+
+def test_a_kernel_that_can_be_told_to_ignore_cgroups_is_told(tmp_path):
+    node = trixie(tmp_path).memory_v1(docker=60)
+    node.file('/proc/sys/kernel/osrelease', '4.18.0-553.el8.x86_64\n')
+    node.file('/proc/sys/vm/force_cgroup_v2_swappiness', '0\n')
+    plan = present(node, cgroups='set')
+    assert says(plan) == ['file write', 'runtime set', 'cgroup force']
+    assert 'vm.force_cgroup_v2_swappiness = 1\n' in node.host.read(OWN)
+    assert holds(provenance(node.host), 10)['in_cgroups'] is True
+    assert plan_present(node.host, 10, 'fail', 'set').actions == []
+    absent(node)
+    assert node.host.read('/proc/sys/vm/force_cgroup_v2_swappiness').split() == ['0']
+
+
+@pytest.mark.parametrize('value, allow_zero, kernel, word', [
+    (-1, False, (6, 1, 0), '0 to 200'),
+    (201, False, (6, 1, 0), '0 to 200'),
+    (101, False, (3, 10, 0), '0 to 100'),
+    (0, False, (6, 1, 0), 'allow_zero'),
+    (101, False, (6, 1, 0), None),
+    (100, False, (3, 10, 0), None),
+    (0, True, (6, 1, 0), None),
+])
+def test_a_value_is_refused_before_anything_is_touched(value, allow_zero, kernel, word):
+    if word is None:
+        check_value(value, allow_zero, kernel)
+        return
+    with pytest.raises(SwappinessError) as caught:
+        check_value(value, allow_zero, kernel)
+    assert word in str(caught.value) and str(value) in str(caught.value)
+
+
+def test_a_value_that_does_not_stay_is_an_error(tmp_path, monkeypatch):
+    node = trixie(tmp_path)
+    plan = plan_present(node.host, 10)
+    monkeypatch.setattr(node.host, 'write', lambda path, text: None)
+    with pytest.raises(SwappinessError) as caught:
+        apply_plan(node.host, plan, State(node.host, 'swappiness'))
+    assert '/proc/sys/vm/swappiness is 60 after 10 was written' in str(caught.value)
+
+
+def test_a_failure_of_tuned_adm_is_said_and_can_be_undone(tmp_path, monkeypatch):
+    node = el7(tmp_path, reapply=0)
+    before = node.etc()
+    plan = plan_present(node.host, 10, 'override')
+    monkeypatch.setattr(node.host, 'run', lambda argv: (1, '', 'Cannot talk to\nTuned\n'))
+    with pytest.raises(SwappinessError) as caught:
+        apply_plan(node.host, plan, State(node.host, 'swappiness'))
+    assert str(caught.value) == 'tuned-adm profile oom-rescue failed: Cannot talk to Tuned'
+    monkeypatch.undo()
+    absent(node)
+    assert node.etc() == before
+
+
+class Crash(Exception):
+    """Stands for a kill: nothing after it is done."""
+
+
+def crash_at(host, number):
+    """Let ``host`` die at its change of this number, counted from 0; the change itself is not made."""
+    left = [number]
+
+    def dying(change):
+        def method(*arguments, **options):
+            left[0] -= 1
+            if left[0] < 0:
+                raise Crash()
+            return change(*arguments, **options)
+        return method
+
+    for name in ('replace', 'remove', 'write', 'make_directory', 'remove_empty_directory'):
+        setattr(host, name, dying(getattr(host, name)))
+
+
+@pytest.mark.parametrize('name', [
+    'several', 'EL7 with tuned that does not reapply', 'a file of ours that somebody made'])
+@pytest.mark.parametrize('dies', ['present', 'absent'])
+def test_wherever_a_run_is_killed_absent_brings_all_back(tmp_path, name, dies):
+    for number in range(100):
+        node = HOSTS[name](tmp_path / str(number))
+        before = node.etc()
+        if dies == 'absent':
+            present(node)
+        crash_at(node.host, number)
+        try:
+            (present if dies == 'present' else absent)(node)
+            break
+        except Crash:
+            for method in ('replace', 'remove', 'write', 'make_directory', 'remove_empty_directory'):
+                delattr(node.host, method)
+        absent(node)
+        assert node.etc() == before, 'killed at change %d' % number
+        assert node.runtime() == 60
+    assert 4 < number < 99

@@ -1,0 +1,165 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import pytest
+
+from ansible_collections.oom.rescue.plugins.module_utils._verdict.advice import advise
+
+PAGE = 4096
+MIB = 1 << 20
+GIB = 1 << 30
+
+
+def event(**changes):
+    """A report of a host of 991 MB without swap whose mysqld was killed."""
+    base = {
+        'id': 'e1', 'kind': 'kill', 'scope': 'global', 'complete': True,
+        'cause': 'Memory was out and there was no swap, so the kernel killed mysqld.',
+        'trigger': {'name': 'docker-containe', 'pid': 11029, 'manual': False},
+        'victims': [{'pid': 13036, 'name': 'mysqld', 'score': 435, 'anon_rss_bytes': 430 * MIB}],
+        'memory': {'ram_bytes': 262014 * PAGE, 'reserved_bytes': 8291 * PAGE, 'page_size_bytes': PAGE,
+                   'swap_total_bytes': 0, 'swap_free_bytes': 0},
+        'tasks': [{'pid': 13036, 'name': 'mysqld', 'rss_bytes': 430 * MIB, 'rss_pages': 430 * 256},
+                  {'pid': 13360, 'name': 'php', 'rss_bytes': 299 * MIB, 'rss_pages': 299 * 256}],
+    }
+    base.update(changes)
+    return base
+
+
+def facts(ram=GIB, areas=(), **changes):
+    base = {
+        'ram': {'total_bytes': ram},
+        'swap': {'total_bytes': sum(size for path, size in areas),
+                 'areas': [{'path': path, 'size_bytes': size} for path, size in areas]},
+        'swappiness': {'runtime': 60},
+        'host': {'can_swapon': True},
+        'oom': {'candidates': [], 'user_space_killers': []},
+    }
+    base.update(changes)
+    return base
+
+
+def memcg(**changes):
+    return event(scope='memcg', cgroup={'path': '/docker/web', 'limit_bytes': 512 * MIB}, **changes)
+
+
+def test_a_log_from_elsewhere_is_advice_enough():
+    advice = advise({}, [event()])
+    assert advice['cause'] == event()['cause']
+    assert advice['swap']['size_bytes'] == 2 * GIB
+    assert advice['swap']['rule'] == "Red Hat's table, up to 2 GiB of RAM: twice the RAM"
+    assert advice['swappiness']['value'] == 10
+    assert [(row['process'], row['value']) for row in advice['protect']] == [('mysqld', -600)]
+    assert advice['notes'] == []
+
+
+def test_facts_count_more_than_the_report():
+    assert advise(facts(ram=4 * GIB), [event()])['swap']['size_bytes'] == 4 * GIB
+
+
+def test_nothing_is_known():
+    advice = advise({}, [])
+    assert advice['swap'] is None and advice['swappiness'] is None and advice['protect'] == []
+    assert 'No OOM report' in advice['cause']
+    assert 'not known' in advice['notes'][0]
+
+
+def test_no_report_still_gets_the_swap_of_the_rule():
+    advice = advise(facts(), [])
+    assert advice['swap']['size_bytes'] == 2 * GIB
+    assert advice['swap']['demand_bytes'] is None
+
+
+@pytest.mark.parametrize('areas, size_bytes, reason', [
+    pytest.param([], 2 * GIB, 'there is no swap', id='none'),
+    pytest.param([('/dev/vdb', 2 * GIB)], 0, 'no more is needed', id='a partition is enough'),
+    pytest.param([('/dev/vdb', GIB)], GIB, '1 GiB are missing', id='a partition is too small'),
+    pytest.param([('/swapfile', 2 * GIB)], 2 * GIB, '/swapfile gives 2 GiB already', id='the file is there'),
+])
+def test_swap_that_is_there(areas, size_bytes, reason):
+    swap = advise(facts(areas=areas), [event()])['swap']
+    assert swap['size_bytes'] == size_bytes
+    assert any(reason in text for text in swap['reasons']), swap['reasons']
+
+
+@pytest.mark.parametrize('events, note', [
+    pytest.param([memcg()], 'raise the limit of /docker/web (512 MiB)', id='limit of a control group'),
+    pytest.param([event(scope='cpuset')], 'more nodes', id='cpuset'),
+    pytest.param([event(scope='mempolicy')], 'more nodes', id='memory policy'),
+])
+def test_swap_is_not_the_remedy_for_what_is_smaller_than_the_host(events, note):
+    advice = advise(facts(), events)
+    assert advice['swap'] is None
+    assert advice['swappiness'] is None
+    assert note in advice['notes'][0] and 'not the host' in advice['notes'][0]
+
+
+def test_one_report_of_the_host_outweighs_those_of_control_groups():
+    assert advise(facts(), [memcg(), event()])['swap']['size_bytes'] == 2 * GIB
+
+
+def test_swap_demand_is_what_spared_the_database_not_what_a_hog_takes():
+    swapped = dict(event()['memory'], swap_total_bytes=2 * GIB, swap_free_bytes=0)
+    assert advise(facts(), [event()])['swap']['demand_bytes'] == 299 * MIB
+    assert advise(facts(), [event(memory=swapped)])['swap']['demand_bytes'] == 2 * GIB + 299 * MIB
+    hog = [{'pid': 5, 'name': 'hog', 'anon_rss_bytes': 60 * GIB}]
+    assert advise(facts(ram=64 * GIB), [event(victims=hog)])['swap']['demand_bytes'] is None
+    assert advise(facts(), [event(memory=swapped)])['swap']['size_bytes'] == 5 * GIB // 2
+
+
+@pytest.mark.parametrize('changes, note', [
+    pytest.param(dict(vm={'panic_on_oom': 1}), 'panics', id='panic_on_oom'),
+    pytest.param(dict(vm={'oom_kill_allocating_task': 1}), 'whoever asks', id='oom_kill_allocating_task'),
+    pytest.param(dict(commit={'mode': 2, 'limit_bytes': GIB}), 'commit limit (1 GiB)', id='strict overcommit'),
+    pytest.param(dict(oom={'user_space_killers': [{'name': 'earlyoom', 'active': True}]}), 'earlyoom', id='earlyoom'),
+])
+def test_notes_on_the_host(changes, note):
+    assert any(note in text for text in advise(facts(**changes), [])['notes'])
+
+
+@pytest.mark.parametrize('changes, note', [
+    pytest.param(dict(trigger={'name': 'kworker', 'manual': True}), 'by hand', id='sysrq'),
+    pytest.param(dict(kind='allocation_failure', victims=[]), 'fragmentation', id='allocation failure'),
+    pytest.param(dict(memory=dict(event()['memory'], swap_total_bytes=4 * GIB, swap_free_bytes=3 * GIB)),
+                 '3 GiB of 4 GiB of swap were free', id='swap was free'),
+])
+def test_notes_on_the_reports(changes, note):
+    assert any(note in text for text in advise(facts(), [event(**changes)])['notes'])
+
+
+@pytest.mark.parametrize('candidates, reasons', [
+    pytest.param([], [], id='no database'),
+    pytest.param([{'name': 'mariadbd', 'oom_score_adj': 0, 'rss_bytes': 90 * MIB}],
+                 ['it runs here with oom_score_adj 0 and 90 MiB in RAM'], id='one that runs'),
+    pytest.param([{'name': 'mariadbd', 'oom_score_adj': -600, 'rss_bytes': 90 * MIB}], [], id='one that is protected'),
+])
+def test_protect_what_runs(candidates, reasons):
+    protect = advise(facts(oom={'candidates': candidates}), [])['protect']
+    assert [row['reason'].split(';')[0] for row in protect] == reasons
+
+
+def test_a_container_is_told_where_swap_belongs():
+    reasons = advise(facts(host={'can_swapon': False}), [event()])['swap']['reasons']
+    assert any('the machine that carries it' in reason for reason in reasons)
+
+
+def test_the_count_of_reports_is_said():
+    assert advise({}, [event(), event(id='e0')])['cause'].endswith('It is the newest of 2 reports.')
+
+
+def test_what_the_kernel_did_not_write_is_left_out_and_counted():
+    forged = event(trusted=False, victims=[{'pid': 1, 'name': 'mariadbd'}], cause='forged')
+    advice = advise({}, [forged, event()])
+    assert advice['cause'] == event()['cause']
+    assert [row['process'] for row in advice['protect']] == ['mysqld']
+    assert 'a program and not the kernel wrote it: 1' in advice['notes'][0]
+
+
+def test_text_of_a_log_is_made_plain():
+    victim = [{'pid': 1, 'name': '\x1b[2J', 'score': 1}]
+    assert '\x1b' not in str(advise({}, [event(cause='\x1b[2J', victims=victim)]))

@@ -1,0 +1,219 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import pytest
+
+from ansible_collections.oom.rescue.plugins.module_utils._verdict.summary import LINES, summarize, todo, would_be
+
+GIB = 1 << 30
+ADVICE = {
+    'cause': 'RAM ran out.',
+    'evidence': ['The kernel killed mysqld (pid 13036).', 'Triggered by php.', 'RAM: 991 MB class.', 'Largest: php.'],
+    'swap': {'size_bytes': 2 * GIB, 'rule': 'twice the RAM'},
+    'swappiness': {'value': 10},
+    'protect': [{'process': 'mysqld', 'value': -600}],
+    'notes': [],
+}
+REPLAYS = [{'victim': {'name': 'php', 'pid': 13360}, 'before': {'pid': 13036}, 'reproduces': True}]
+EVENTS = [{'host': 'centos7', 'time': '2026-10-28T11:32:28+00:00'}]
+SWAP = {'changed': True, 'path': '/swapfile', 'size_bytes': 2 * GIB, 'skipped_reason': None,
+        'after': {'activation': {'priority': -2}, 'persistence': {'by': 'fstab'}}}
+SWAPPINESS = {'changed': False, 'skipped_reason': None, 'after': {'runtime': 10, 'after_reboot': 10}}
+PROTECT = {'changed': True, 'found': True, 'skipped_reason': None, 'processes': [
+    {'name': 'mysqld', 'pid': 7, 'live': {'after': -600}, 'persistent': {'after': -600}}]}
+
+
+def diagnosis(**changes):
+    return dict({'events': EVENTS, 'advice': ADVICE, 'replays': REPLAYS, 'elsewhere': []}, **changes)
+
+
+def log(path='/tmp/messages', **changes):
+    return dict({'path': path, 'events': EVENTS, 'advice': ADVICE, 'replays': REPLAYS}, **changes)
+
+
+def claim(holds, name='swap of /swapfile', detail='all is as meant'):
+    return {'claim': name, 'holds': holds, 'detail': detail}
+
+
+def remedied(**changes):
+    return dict({'diagnose_result': diagnosis(), 'swap_result': SWAP, 'swappiness_result': SWAPPINESS,
+                 'oom_protect_result': PROTECT}, **changes)
+
+
+def lines(hosts, **options):
+    return summarize(sorted(hosts), hosts, **options)['lines']
+
+
+def test_a_diagnosis_of_one_host_is_told_in_full():
+    assert lines({'web': {'diagnose_result': diagnosis()}}, page='/r/index.html') == [
+        'web: Oct 28 11:32:28: RAM ran out.',
+        'The kernel killed mysqld (pid 13036).', 'Triggered by php.', 'RAM: 991 MB class.', 'Largest: php.',
+        'To do: swap of 2 GiB (twice the RAM), vm.swappiness 10, mysqld protected at -600.',
+        'So protected and with that swap, the kernel would have had php (pid 13360) as its victim.',
+        'Page: /r/index.html',
+    ]
+
+
+def test_a_log_from_elsewhere_comes_first_and_the_host_itself_in_a_line():
+    own = diagnosis(elsewhere=[log()], events=[], replays=[], advice=dict(ADVICE, cause='No report.', evidence=[]))
+    told = lines({'localhost': {'diagnose_result': own}}, page='/r/index.html')
+    assert told[0] == 'centos7, in messages: Oct 28 11:32:28: RAM ran out.'
+    assert told[-2].startswith('localhost: No report. To do: swap')
+    assert len(told) <= LINES
+
+
+def test_remedies_have_a_line_each_and_the_verdict_one():
+    result = {'holds': True, 'claims': [claim(True)]}
+    assert lines({'web': remedied(verify_result=result)}) == [
+        'web: RAM ran out.',
+        'Changed: swap /swapfile, 2 GiB, on now and after a reboot',
+        'Nothing to do: vm.swappiness 10 now and after a reboot',
+        'Changed: oom_score_adj of mysqld (pid 7), -600 now and at its next start',
+        'Verified: all claims hold now and after a reboot.',
+    ]
+
+
+def test_check_mode_says_first_that_nothing_was_changed():
+    told = lines({'web': remedied()}, check_mode=True)
+    assert told[0] == 'Check mode: nothing was changed.'
+    assert told[2] == 'Would change: swap /swapfile, 2 GiB, on now and after a reboot'
+
+
+@pytest.mark.parametrize('left, reached, status, words', [
+    pytest.param({'diagnose_result': diagnosis()}, True, 'advice', 'RAM ran out. To do', id='diagnosed'),
+    pytest.param(remedied(), True, 'changed', 'changed: swap, oom_score_adj; nothing to do: vm.swappiness',
+                 id='changed'),
+    pytest.param(remedied(swap_result=dict(SWAP, changed=False, skipped_reason='a container')), True, 'changed',
+                 'skipped: swap (a container); nothing', id='skipped'),
+    pytest.param(remedied(swap_result=dict(SWAP, changed=False, skipped_reason='a container'),
+                          oom_protect_result=dict(PROTECT, changed=False)), True, 'skipped',
+                 'skipped: swap (a container); nothing to do: vm.swappiness', id='nothing but skipped'),
+    pytest.param(remedied(swap_result=dict(SWAP, changed=False), oom_protect_result=dict(PROTECT, changed=False)),
+                 True, 'same', 'nothing to do', id='nothing to do'),
+    pytest.param(remedied(verify_result={'claims': [claim(True)]}), True, 'holds', 'Verified', id='verified'),
+    pytest.param(remedied(verify_result={'claims': [claim(False, detail='still to do: mkswap')]}), False, 'false',
+                 'DOES NOT HOLD: swap of /swapfile (still to do: mkswap)', id='a claim is false'),
+    pytest.param(remedied(verify_result={'claims': [claim(True), claim(None, 'score', 'no database runs here')]}), True,
+                 'holds', 'swap of /swapfile. Not to be had here: no database runs here', id='a claim cannot be told'),
+    pytest.param(remedied(swap_result={'failed': True, 'msg': 'no room\ntrace'}), False, 'stopped',
+                 'STOPPED: swap: no room', id='a remedy failed'),
+    pytest.param({'__diagnose_memory': {'failed': True, 'msg': 'no python\n', 'module_stderr': 'sh: not found\n'}},
+                 False, 'stopped', 'STOPPED: diagnose: no python (sh: not found)', id='no python'),
+    pytest.param({'__verify_swappiness': {'failed': True, 'msg': 'value -5'}}, False, 'stopped',
+                 'STOPPED: swappiness: value -5', id='refused before the first change'),
+    pytest.param({}, False, 'stopped', 'it gave no answer', id='unreachable'),
+    pytest.param({}, True, 'advice', 'It was not read.', id='nothing ran'),
+])
+def test_status_and_headline(left, reached, status, words):
+    host = summarize(['web'], {'web': left}, reached=['web'] if reached else [])['hosts'][0]
+    assert host['status'] == status
+    assert words in host['headline']
+    assert '\n' not in host['headline']
+
+
+@pytest.mark.parametrize('result, words', [
+    pytest.param({'msg': 'Task failed: Premature end of stream waiting for become success.\n>>> Standard Error\n'
+                         'sudo: a password is required'}, 'sudo: a password is required', id='no password'),
+    pytest.param({'msg': 'Task failed: Premature end of stream waiting for become success.'},
+                 'Premature end of stream waiting for become success', id='no word of why'),
+    pytest.param({'msg': 'Duplicate become password prompt encountered waiting for become success.\n'
+                         '>>> Standard Error\n[sudo via ansible, key=ng] password:\nSorry, try again.\n'
+                         '[sudo via ansible, key=ng] password:'},
+                 'Sorry, try again', id='a wrong password'),
+    pytest.param({'msg': 'Task failed: Missing sudo password'}, 'Missing sudo password', id='no password, over ssh'),
+    pytest.param({'msg': 'Incorrect sudo password'}, 'Incorrect sudo password', id='a wrong password, over ssh'),
+    pytest.param({'msg': 'MODULE FAILURE\nSee stdout', 'module_stderr': 'sudo: a password is required\n'},
+                 'sudo: a password is required', id='no password, ansible-core 2.16'),
+    pytest.param({'msg': 'MODULE FAILURE', 'module_stderr': 'Shared connection to web closed.\r\n',
+                  'module_stdout': '/bin/sh: 1: sudo: not found\r\n'},
+                 '/bin/sh: 1: sudo: not found', id='no sudo, with a terminal'),
+    pytest.param({'msg': 'MODULE FAILURE', 'module_stderr': 'web is not in the sudoers file.\n'},
+                 'web is not in the sudoers file', id='not in sudoers'),
+])
+def test_who_cannot_become_root_is_told_what_to_do(result, words):
+    host = summarize(['web'], {'web': {'__diagnose_memory': dict(result, failed=True)}}, reached=[])['hosts'][0]
+    assert host['headline'] == (
+        'STOPPED: diagnose: cannot become root (%s): run as root, give the user sudo, or have its password asked for '
+        'with --ask-become-pass (make: ARGS=--ask-become-pass)' % words)
+
+
+def test_a_warning_of_sudo_is_not_why_a_module_failed():
+    result = {'failed': True, 'msg': 'MODULE FAILURE',
+              'module_stderr': 'sudo: unable to resolve host web\n/bin/sh: /opt/python: not found\n'}
+    host = summarize(['web'], {'web': {'__diagnose_memory': result}}, reached=[])['hosts'][0]
+    assert host['headline'] == 'STOPPED: diagnose: MODULE FAILURE (/bin/sh: /opt/python: not found)'
+
+
+def test_what_a_host_cannot_is_a_result():
+    skipped = dict(SWAP, changed=False, skipped_reason='a container', after={})
+    assert 'Skipped: swap (a container)' in lines(
+        {'web': remedied(swap_result=skipped)})
+    in_part = dict(PROTECT, skipped_reason='a container', processes=[
+        {'name': 'mysqld', 'pid': 7, 'live': {'after': 0}, 'persistent': {'after': -600}}])
+    assert ('Changed in part: oom_score_adj of mysqld (pid 7), 0 now, -600 at its next start (a container)'
+            in lines({'web': remedied(oom_protect_result=in_part)}))
+    assert 'Nothing to do: no server to protect runs here' in lines(
+        {'web': remedied(oom_protect_result=dict(PROTECT, found=False, changed=False, processes=[]))})
+
+
+def test_a_role_that_was_skipped_has_no_line():
+    told = lines({'web': remedied(swap_result={'changed': False, 'skipped': True})})
+    assert not any('swap /swapfile' in line for line in told)
+
+
+def test_several_hosts_have_a_line_each_the_worst_first():
+    hosts = {'a': {'diagnose_result': diagnosis()}, 'b': {'swap_result': {'failed': True, 'msg': 'no room'}},
+             'c': remedied(verify_result={'claims': [claim(True)]})}
+    assert [line.split(':')[0] for line in lines(hosts)] == ['b', 'a', 'c']
+
+
+def test_more_hosts_than_lines_are_counted():
+    hosts = dict(('host%02d' % number, remedied()) for number in range(30))
+    told = lines(hosts, page='/r/index.html')
+    assert len(told) == LINES
+    assert told[-2] == 'and 22 more on the page'
+
+
+def test_a_log_that_every_host_read_is_told_once():
+    hosts = dict((name, {'diagnose_result': diagnosis(elsewhere=[log()])}) for name in ('a', 'b'))
+    assert sum('in messages' in line for line in lines(hosts)) == 1
+    assert [one['label'] for one in summarize(['a', 'b'], hosts)['logs']] == ['centos7, in messages']
+
+
+def test_names_from_a_log_cannot_move_the_cursor():
+    hostile = dict(ADVICE, cause='\x1b[2J\nkilled')
+    assert '\x1b' not in ''.join(lines({'web': {'diagnose_result': diagnosis(advice=hostile)}}))
+
+
+@pytest.mark.parametrize('advice, phrase', [
+    pytest.param(dict(ADVICE, swap=None, swappiness=None, protect=[]), 'nothing that this collection can do', id='no'),
+    pytest.param(dict(ADVICE, swap={'size_bytes': 0, 'rule': 'r'}, protect=[]), 'vm.swappiness 10', id='enough swap'),
+    pytest.param(dict(ADVICE, swap={'size_bytes': GIB, 'other_bytes': GIB, 'rule': 'r'}, swappiness=None, protect=[]),
+                 'swap of 1 GiB beside the 1 GiB there is (r)', id='swap is too small'),
+])
+def test_todo(advice, phrase):
+    assert todo(advice) == phrase
+
+
+@pytest.mark.parametrize('advice, replays, sentence', [
+    pytest.param(dict(ADVICE, swap=None), REPLAYS, 'So protected, the kernel would have had php', id='only protected'),
+    pytest.param(dict(ADVICE, protect=[]), REPLAYS, 'With that swap, the kernel would have had php', id='only swap'),
+    pytest.param(ADVICE, [dict(REPLAYS[0], before={'pid': 13360})], 'would still have had php', id='the same victim'),
+])
+def test_would_be(advice, replays, sentence):
+    assert sentence in would_be(advice, replays)
+
+
+@pytest.mark.parametrize('advice, replays', [
+    pytest.param(dict(ADVICE, swap=None, protect=[]), REPLAYS, id='no advice'),
+    pytest.param(ADVICE, [], id='no report'),
+    pytest.param(ADVICE, [{'victim': None}], id='no table'),
+    pytest.param(ADVICE, [dict(REPLAYS[0], reproduces=False)], id='the arithmetic does not fit that report'),
+])
+def test_would_be_says_nothing_that_it_does_not_know(advice, replays):
+    assert would_be(advice, replays) is None
