@@ -32,15 +32,16 @@ def parse_size(value):
 
 
 def format_size(size_bytes):
-    """``2 GiB``, ``299 MiB``, ``1.5 GiB``: the largest unit that leaves at least 1, one decimal where not whole."""
+    """``2 GiB``, ``1.5 GiB``, ``299 MiB``: the largest unit of at least 1, GiB and TiB to the nearest tenth."""
     if size_bytes is None:
         return 'unknown'
     sign = '-' if size_bytes < 0 else ''
     value = abs(size_bytes)
-    for unit, factor in (('TiB', 1 << 40), ('GiB', 1 << 30), ('MiB', 1 << 20), ('KiB', 1 << 10)):
+    for unit, factor in (('TiB', 1 << 40), ('GiB', 1 << 30)):
         if value >= factor:
-            tenths = value * 10 // factor
-            if unit in ('MiB', 'KiB') or tenths % 10 == 0:
-                return '%s%d %s' % (sign, value // factor, unit)
-            return '%s%d.%d %s' % (sign, tenths // 10, tenths % 10, unit)
+            whole, tenths = divmod((value * 20 + factor) // (2 * factor), 10)
+            return '%s%d%s %s' % (sign, whole, '.%d' % tenths if tenths else '', unit)
+    for unit, factor in (('MiB', 1 << 20), ('KiB', 1 << 10)):
+        if value >= factor:
+            return '%s%d %s' % (sign, value // factor, unit)
     return '%s%d bytes' % (sign, value)

@@ -9,18 +9,10 @@ __metaclass__ = type
 
 import re
 
+from .._node.plain import plain
 from .._node.sizes import format_size
 
-# Control characters, and what turns or hides text: a process names itself, and this goes to a terminal and a page.
-_HIDDEN = re.compile(u'[\x00-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]')
 _MONTHS = ('Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec')
-
-
-def plain(text):
-    """Text from a log, fit to be shown: each character that is not seen as itself is a question mark."""
-    if isinstance(text, bytes):
-        text = text.decode('utf-8', 'replace')
-    return _HIDDEN.sub(u'?', u'%s' % (text,))
 
 
 def process_words(process):

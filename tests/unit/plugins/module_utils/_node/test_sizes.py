@@ -42,6 +42,12 @@ def test_what_is_no_size_is_refused_with_the_text_found(written):
     (2147483648, '2 GiB'),
     (1610612736, '1.5 GiB'),
     (-2147483648, '-2 GiB'),
+    (10307921511, '9.6 GiB'),
+    (10254234419, '9.5 GiB'),
+    (10254234420, '9.6 GiB'),
+    (1931482234, '1.8 GiB'),
+    (2147483647, '2 GiB'),
+    (1099511627776 + 54975581389, '1.1 TiB'),
 ])
 def test_sizes_are_written_in_the_largest_unit_that_fits(size_bytes, text):
     assert format_size(size_bytes) == text

@@ -25,7 +25,7 @@ CASES = {
     "no swap": ([], "RAM (991 MiB) ran out and there is no swap; the largest process, mysqld (pid 13036), holds"),
     "swap full": (
         [("Free swap  = 0kB", "Free swap  = 96kB"), ("Total swap = 0kB", "Total swap = 2097148kB")],
-        "RAM (991 MiB) ran out and swap (1.9 GiB) is full; ",
+        "RAM (991 MiB) ran out and swap (2 GiB) is full; ",
     ),
     "swap free": (
         [("Free swap  = 0kB", "Free swap  = 1048576kB"), ("Total swap = 0kB", "Total swap = 2097152kB")],
