@@ -140,6 +140,9 @@ events:
       description: The constraint as kernels since 5.0 print it.
       type: str
       sample: CONSTRAINT_MEMCG
+    outside_cgroups:
+      description: "True if a line says C(Out of memory:), which the kernel says of no memory cgroup."
+      type: bool
     trigger:
       description: Who asked for memory.
       type: dict

@@ -259,6 +259,7 @@ class Assembler:
         if report is None or report.failure or report.has_ended() or report.chosen is not None:
             report = self._open(key, pending)
         found['memcg'] = 'emory cgroup' in message
+        found['outside'] = 'Out of memory' in message
         report.chosen = found
         return True
 

@@ -100,6 +100,12 @@ def _scope(report):
     return 'unknown'
 
 
+def _outside_cgroups(report):
+    """True if a line says ``Out of memory:``, which the kernel says of no memory cgroup; None if none does."""
+    said = [victim['outside'] for victim in report.victims] + [(report.chosen or {}).get('outside')]
+    return True if any(said) else None
+
+
 def _tasks(report, rows, size):
     in_bytes = report.table is not None and report.table.pgtables_in_bytes
     return [
@@ -318,6 +324,7 @@ def event_of(report, most_tasks=0):
         'kind': kind,
         'scope': scope,
         'constraint': summary.get('constraint'),
+        'outside_cgroups': _outside_cgroups(report),
         'trigger': {
             'name': header.get('name', identity.get('name')),
             'pid': identity.get('pid'),

@@ -193,6 +193,7 @@ def _victim(pid, name, memcg):
         'uid': None,
         'oom_score_adj': None,
         'memcg': memcg,
+        'outside': False,
         'total_vm_kb': None,
         'anon_rss_kb': None,
         'file_rss_kb': None,
@@ -227,6 +228,7 @@ def killed(message, anywhere):
         return None
     pid, uid, name, rest = match.groups()
     victim = _victim(pid, name, 'emory cgroup out of memory' in message[:start])
+    victim['outside'] = 'Out of memory' in message[:start]
     victim['uid'] = _integer(uid)
     for size, kb, uid, adjustment in _KILLED_NUMBER.findall(rest):
         key = _SIZES[size.replace(' ', '')] if size else 'uid' if uid else 'oom_score_adj'

@@ -25,6 +25,7 @@ from .._log.messages import Messages
 from .._log.rotation import rest_of_line
 from .._log.scan import Scanner
 from .._log.seek import MARGIN, offset_of, time_of
+from .signals import Signals, tell_times
 
 _DAY = 86400
 
@@ -119,7 +120,7 @@ class Reading:
         """The first block of an open log; nothing where it cannot be read, which who reads on will be told."""
         stream.seek(0)
         try:
-            return next(self._decoded(sources.read_blocks(stream, kind)), b'')
+            return next(self.decoded(sources.read_blocks(stream, kind)), b'')
         except (IOError, OSError, sources.SourceError):
             return b''
 
@@ -147,7 +148,7 @@ class Reading:
         """Read a log by blocks; whether to its end."""
         whole = True
         try:
-            for block in self._decoded(blocks):
+            for block in self.decoded(blocks):
                 scanner.feed(block)
                 self._take_reports()
                 if self._until is not None and not scanner.reading:
@@ -162,7 +163,7 @@ class Reading:
         return whole
 
     @staticmethod
-    def _decoded(blocks):
+    def decoded(blocks):
         """The blocks of a log, with records of several lines made lines."""
         first = next(blocks, b'')
         whole = itertools.chain((first,), blocks)
@@ -229,6 +230,29 @@ class Reading:
             if event['host'] is None and 'ring_buffer' in event['seen_in']:
                 event['host'] = os.uname()[1]
         return {'events': events[: self._limit] if self._limit else events, 'summary': summary}
+
+
+def read_signals(paths, now=None):
+    """{path: (signals, error or None)} of the logs of paths and patterns; a log that fails has what was read of it."""
+    now = time.time() if now is None else now
+    found = {}
+    for log in sources.find_files(paths, True):
+        signals, error = Signals(log.path), None
+        clock = Clock(log.last_moment(now))
+        try:
+            stream = sources.open_log(log.path)
+            try:
+                kind = sources.kind_of(stream.read(16))
+                stream.seek(0)
+                for block in Reading.decoded(sources.read_blocks(stream, kind)):
+                    signals.feed(block)
+            finally:
+                stream.close()
+        except (IOError, OSError, sources.SourceError) as failure:
+            error = sources.reason(failure)
+        signals.finish()
+        found[log.path] = tell_times(signals.found, clock), error
+    return found
 
 
 def read_fork_failures(paths, since=None, until=None, now=None):

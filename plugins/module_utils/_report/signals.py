@@ -1,0 +1,246 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Signals out of a log: lines that say who killed, who refused memory, or why a program ended without it."""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import json
+import re
+
+from .._log.json_records import field_text
+from .._log.prefix import PrefixReader
+from .._log.text import BARE, LONGEST_LINE, log_text
+from .signal_forms import FORMS
+
+# How many signals of one log are kept: the newest, and the first of each kind.
+MOST = 2000
+# A line is read this far: every form's words stand nearer to its beginning.
+_LONGEST = 4096
+_LONGEST_TEXT = 400
+_CONTEXT = 1 << 14
+_MOST_CONTINUED = 3
+_TAG = re.compile(r'(?:^|\s)([A-Za-z][\w.@-]{0,63})(?:\[(\d{1,10})\])?: ')
+_JOURNAL_FIELDS = ('_PID', '_UID', '_COMM', '_SYSTEMD_UNIT', 'UNIT', 'USER_UNIT', '_TRANSPORT', 'SYSLOG_IDENTIFIER')
+
+
+def _forms_by_marker():
+    found = {}
+    for form in FORMS:
+        for marker in form.markers:
+            found.setdefault(marker, []).append(form)
+    return found
+
+
+_BY_MARKER = _forms_by_marker()
+MARKERS = tuple(sorted(_BY_MARKER))
+
+
+class Line:
+    """One line of a log, and what stands around it.
+
+    ``text`` is the line, ``message`` the line without its prefix and with the indented lines that it goes on in,
+    ``program`` the name that its prefix tells, None if it tells none.
+    """
+
+    def __init__(self, data, start, end, reader):
+        self._data, self._start, self._end = data, start, end
+        self.text = _native(data[start:end])
+        self.prefix, message = reader.read(self.text)
+        self.journal = _journal_fields(self.text)
+        self.program, self.pid = self._origin(message)
+        self.message = message + self._continued()
+
+    def _origin(self, message):
+        """(program or None, its pid or None): the prefix's, else the first tag in the line."""
+        if self.journal:
+            return self.journal.get('SYSLOG_IDENTIFIER') or self.journal.get('_COMM'), self.journal.get('_PID')
+        prefix = self.prefix
+        if prefix is not None and prefix.program:
+            return prefix.program.rsplit('/', 1)[-1].rsplit(' ', 1)[-1], None
+        if prefix is not None and (prefix.trusted or (prefix.uptime is not None and prefix.program is None)):
+            return 'kernel', None
+        match = _TAG.search(message[:120])
+        return (match.group(1), match.group(2)) if match and match.group(2) else (None, None)
+
+    def _continued(self):
+        if self.text[:1] in ' \t' or self.journal:
+            return ''
+        pieces = []
+        for line in self._below(_MOST_CONTINUED):
+            if line[:2] not in ('  ', '\t'):
+                break
+            pieces.append(line.strip())
+        return ' ' + ' '.join(pieces) if pieces else ''
+
+    def _below(self, count):
+        below = _native(self._data[self._end + 1 : self._end + 1 + _CONTEXT])
+        return below.split('\n')[:count]
+
+    def above(self, count):
+        """The text of so many lines above this one."""
+        start = max(self._start - _CONTEXT, 0)
+        lines = _native(self._data[start : max(self._start - 1, 0)]).split('\n')
+        return '\n'.join(lines[-count:])
+
+    def around(self, count):
+        """The text of so many lines above and below, with this one."""
+        return '\n'.join([self.above(count), self.text] + self._below(count))
+
+
+def _native(data):
+    return log_text(data).replace('\r', '').replace('\0', '')
+
+
+def _journal_fields(text):
+    """The journal's own fields of a record of ``journalctl -o json``, {} for any other line."""
+    if text[:1] != '{' or '"MESSAGE"' not in text:
+        return {}
+    try:
+        record = json.loads(text)
+    except (ValueError, RuntimeError):
+        return {}
+    if not isinstance(record, dict):
+        return {}
+    return dict((name, field_text(record.get(name)) or None) for name in _JOURNAL_FIELDS)
+
+
+def _is_of(program, programs):
+    return program is None or programs is None or program in programs
+
+
+def _trusted(line, form):
+    """True if the journal proves who wrote a line, False if it proves another, None if nothing can tell."""
+    if not line.journal or form.programs is None:
+        return None
+    proven = line.journal.get('_COMM')
+    if line.journal.get('_TRANSPORT') == 'kernel':
+        return 'kernel' in form.programs
+    if proven is None:
+        return None
+    uid = line.journal.get('_UID')
+    return proven[:15] in [program[:15] for program in form.programs] and uid in (None, '0', proven)
+
+
+def signal_of(line, forms):
+    """The signal that a line is by the first form that it has, or None."""
+    for form in forms:
+        if not _is_of(line.program, form.programs):
+            continue
+        message = line.message[:_LONGEST]
+        match = form.pattern.search(message)
+        if match is None or (form.also and not form.also.search(message)):
+            continue
+        signal = {
+            'kind': form.kind, 'was_memory': form.was_memory, 'limit': form.limit, 'actor': form.actor,
+            'program': line.program, 'errno': None, 'trusted': _trusted(line, form),
+        }
+        signal.update(form.fields(match))
+        for key in ('name', 'pid', 'bytes'):
+            other = match.groupdict().get(key + '2')
+            if other and signal[key] in (None, form.name if key == 'name' else None):
+                signal[key] = other if key == 'name' else int(other[:18])
+        if form.refine:
+            signal = form.refine(signal, match, line)
+        if signal is not None:
+            signal['name'] = signal['name'] and signal['name'].rsplit('/', 1)[-1]
+            # The form's own words alone: beside them may stand a command line with a password.
+            signal['text'] = match.group(0).strip()[:_LONGEST_TEXT]
+            return signal
+    return None
+
+
+class Signals:
+    """Reads one log by blocks and keeps its signals, in the order of the log."""
+
+    def __init__(self, path):
+        self.path = path
+        self.found = []
+        self.count = 0
+        self._reader = PrefixReader()
+        self._before = b''
+        self._rest = b''
+        self._offset = 0
+        self._lines = 0
+
+    def feed(self, block):
+        """Take one more block of the log."""
+        data = self._rest + block
+        end = data.rfind(b'\n') + 1
+        if not end and len(data) < LONGEST_LINE * 2:
+            self._rest = data
+            return
+        end = end or len(data)
+        self._scan(data[:end])
+        self._rest = data[end:]
+
+    def finish(self):
+        """The log ends here."""
+        if self._rest:
+            self._scan(self._rest)
+            self._rest = b''
+
+    def _scan(self, data):
+        known = len(self._before)
+        whole = self._before + data
+        forms = _marked(whole, known)
+        counted, lines = known, self._lines
+        for start in sorted(forms):
+            end = whole.find(b'\n', start)
+            end = min(len(whole) if end < 0 else end, start + LONGEST_LINE)
+            lines += whole.count(b'\n', counted, start)
+            counted = start
+            self._take(Line(whole, start, end, self._reader), forms[start], lines + 1, self._offset + start - known)
+        self._lines += data.count(b'\n')
+        self._offset += len(data)
+        self._before = whole[-_CONTEXT:]
+
+    def _take(self, line, forms, number, offset):
+        signal = signal_of(line, sorted(forms, key=FORMS.index))
+        if signal is None:
+            return
+        prefix = line.prefix or BARE
+        signal.update(
+            host=prefix.host, time=None, time_text=prefix.stamp, order=self.count, prefix=prefix,
+            source={'path': self.path, 'line': number, 'offset': offset})
+        self.count += 1
+        self.found.append(signal)
+        if len(self.found) > 2 * MOST:
+            del self.found[MOST // 4 : MOST // 4 + MOST]
+
+
+def _marked(data, begin):
+    """{start of a line: forms that its markers belong to} of the lines of ``data`` from ``begin`` on."""
+    found = {}
+    for marker in MARKERS:
+        place = data.find(marker, begin)
+        while place >= 0:
+            start = data.rfind(b'\n', 0, place) + 1
+            if start >= begin or begin == 0:
+                found.setdefault(start, set()).update(_BY_MARKER[marker])
+            place = data.find(marker, place + len(marker))
+    return found
+
+
+def tell_times(signals, clock):
+    """Put the time in signals of one log, and ``epoch`` for who joins them: seconds since 1970 by the best guess.
+
+    ``time`` is None if the log has no year: a guess of it joins lines of one log and is shown to nobody.
+    """
+    for signal in signals:
+        prefix = signal.pop('prefix')
+        signal['epoch'], time = clock.resolve(prefix, signal['source']['offset'])
+        signal['time'] = None if prefix.style == 'yearless' else time
+        signal['uptime_seconds'] = prefix.uptime
+    return signals
+
+
+def signals_of_blocks(blocks, path, clock):
+    """The signals of a log that comes by blocks of bytes, in its order."""
+    reading = Signals(path)
+    for block in blocks:
+        reading.feed(block)
+    reading.finish()
+    return tell_times(reading.found, clock)

@@ -1,0 +1,273 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The verdict on an incident: was it memory, which limit was met, who acted, whom it met, and what would tell more.
+
+What proves most decides: a kernel's kill before a service manager's word, a kill before a refusal, and a line that
+proves nothing last. "Cannot tell" is an answer; memory is claimed only by a line that names it.
+"""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+from .incidents import incidents_of
+from .evidence import plain
+
+_MOST_EVIDENCE = 12
+_LIMITS = {'global': 'host', 'memcg': 'cgroup', 'cpuset': 'numa', 'mempolicy': 'numa'}
+_KILLED = ('kill', 'no_victim', 'panic')
+# What decides a verdict, the strongest first: (kind, was_memory) of signals; None is any.
+_ORDER = (
+    ('kernel-global', 'yes'), ('kernel-cgroup', 'yes'),
+    ('systemd-oomd', 'yes'), ('earlyoom', 'yes'), ('nohang-oomd', 'yes'), ('android-lmk', 'yes'), ('other-os', 'yes'),
+    ('engine-oom', 'yes'), ('kubernetes', 'yes'), ('unit-oom-kill', 'yes'), ('fork-enomem', 'yes'),
+    ('alloc-enomem', 'yes'), ('gpu', 'yes'), ('program-limit', 'yes'), ('frozen', 'yes'),
+    ('not-memory-other', None), ('fork-enomem', None), ('alloc-enomem', None), ('systemd-oomd', None),
+    ('disk-or-watches', None), ('kubernetes', None), ('frozen', None), ('pids-limit', 'no'), ('not-memory-crash', None),
+    ('not-memory-stop', None), ('pids-limit', None), ('swap-trouble', None), ('kill-unproven', None),
+)
+_RANKS = dict((pair, rank) for rank, pair in enumerate(_ORDER, 1))
+_WEAKEST = len(_ORDER) + 1
+_FROM_HERE_NO_MEMORY = _RANKS[('not-memory-other', None)]
+_PROVES_NOTHING = _RANKS[('swap-trouble', None)]
+
+_KERNEL_LOG = 'journalctl -k --since "-1 hour" | grep -iE "oom|killed process"'
+_TELL = {
+    'kill-unproven': (_KERNEL_LOG, 'cat /sys/fs/cgroup/CGROUP/memory.events', 'journalctl -u UNIT -n 50'),
+    'fork-enomem': ('cat /proc/sys/vm/overcommit_memory /proc/sys/kernel/pid_max',
+                    'grep -E "Mem|Swap|Commit" /proc/meminfo', _KERNEL_LOG),
+    'alloc-enomem': ('ulimit -v', 'sysctl vm.max_map_count vm.overcommit_memory', 'grep -E "Mem|Commit" /proc/meminfo'),
+    'pids-limit': ('ulimit -u', 'cat /sys/fs/cgroup/CGROUP/pids.max /sys/fs/cgroup/CGROUP/pids.current'),
+    'frozen': ('cat /proc/pressure/memory /proc/pressure/io', _KERNEL_LOG, 'sar -r -W'),
+    'swap-trouble': ('swapon --show', 'free -m', _KERNEL_LOG),
+    'systemd-oomd': ('oomctl', 'journalctl -u systemd-oomd', 'systemctl show -p Result UNIT'),
+    'kubernetes': ('kubectl describe node NODE', 'kubectl get events --field-selector reason=Evicted', _KERNEL_LOG),
+    'unit-oom-kill': (_KERNEL_LOG, 'systemctl show -p MemoryMax -p MemoryPeak UNIT'),
+    'engine-oom': (_KERNEL_LOG, 'docker inspect -f "{{.HostConfig.Memory}}" CONTAINER'),
+}
+
+
+def rank(signal):
+    """How much a signal proves, 1 the most."""
+    return _RANKS.get((signal['kind'], signal['was_memory'])) or _RANKS.get((signal['kind'], None)) or _WEAKEST
+
+
+def _kernel_kill(events):
+    """The report of an incident that decides: a whole one of a shortage first, else one with a victim, else any."""
+    killed = [event for event in events if event.get('kind') in _KILLED
+              and not (event.get('trigger') or {}).get('manual')]
+    return (next((event for event in killed if event.get('complete')), None)
+            or next((event for event in killed if event.get('victims')), None) or (killed[0] if killed else None))
+
+
+def _victim(source, **known):
+    victim = dict((key, source.get(key)) for key in ('name', 'pid', 'uid', 'unit', 'oom_score_adj'))
+    victim['container'] = source.get('container_id') or source.get('container')
+    victim['pod'] = source.get('pod_uid')
+    victim['rss_bytes'] = None
+    victim.update(known)
+    return victim
+
+
+def _rss(victim):
+    parts = [victim.get(key) for key in ('anon_rss_bytes', 'file_rss_bytes', 'shmem_rss_bytes')]
+    known = [part for part in parts if part is not None]
+    return sum(known) if known else None
+
+
+def _victims_of_events(events):
+    found, known = [], set()
+    for event in events:
+        rows = event.get('victims') or ([event['selected']] if event.get('selected') else [])
+        for row in rows:
+            if (row.get('pid'), row.get('name')) not in known:
+                known.add((row.get('pid'), row.get('name')))
+                found.append(_victim(row, rss_bytes=_rss(row)))
+    return found
+
+
+def _victims_of_signals(signals):
+    found, known = [], set()
+    for signal in signals:
+        identity = (signal.get('pid') or signal.get('name'), signal.get('unit'), signal.get('container'))
+        if any(identity) and identity not in known:
+            known.add(identity)
+            found.append(_victim(signal))
+    return found
+
+
+def _limit_of(event):
+    trigger = event.get('trigger') or {}
+    if event.get('kind') == 'allocation_failure':
+        return 'contiguous' if (trigger.get('order') or 0) > 3 else 'unknown'
+    if event.get('scope') not in _LIMITS and event.get('outside_cgroups'):
+        # Nearly always the host: a cpuset or memory policy says so in a line of its own.
+        return 'host'
+    return _LIMITS.get(event.get('scope'), 'unknown')
+
+
+def _unit_of(victims):
+    named = [victim['unit'] or victim['container'] for victim in victims]
+    return next((name for name in named if name), None)
+
+
+def _judge(events, signals):
+    """(was_memory, limit, actor, victims, kind) of an incident's reports and signals."""
+    kill = _kernel_kill(events)
+    if kill is not None:
+        ours = [event for event in events if event.get('kind') in _KILLED]
+        victims = _victims_of_events([kill] + [event for event in ours if event is not kill])
+        named = _unit_of(_victims_of_signals(signals))
+        if victims and not (victims[0]['unit'] or victims[0]['container']) and named:
+            victims[0]['unit'] = named
+        return 'yes', _limit_of(kill), 'kernel', victims, 'kernel'
+    ordered = sorted(signals, key=rank)
+    if not ordered:
+        return 'unknown', 'unknown', 'unknown', [], 'allocation_failure'
+    first = ordered[0]
+    proof = (first['kind'], first['was_memory'])
+    same = [signal for signal in signals if (signal['kind'], signal['was_memory']) == proof]
+    told = [signal for signal in same if signal['limit'] not in ('unknown', None)]
+    limit = told[0]['limit'] if told else first['limit']
+    actors = [signal['actor'] for signal in same if signal['actor'] not in ('unknown', None)]
+    actor = 'kernel_refused' if 'kernel_refused' in actors else actors[0] if actors else first['actor']
+    victims = _victims_of_signals(same)
+    return first['was_memory'], limit, actor, victims, first['kind']
+
+
+def _names(victims):
+    words = []
+    for victim in victims[:3]:
+        name = victim['name'] or victim['unit'] or (victim['container'] or '')[:12]
+        if not name:
+            continue
+        words.append('%s%s' % (plain(name), ' (pid %d)' % victim['pid'] if victim['pid'] else ''))
+    if len(victims) > 3:
+        words.append('%d more' % (len(victims) - 3))
+    return ' and '.join([', '.join(words[:-1])] * (len(words) > 1) + words[-1:]) or None
+
+
+_LIMIT_WORDS = {
+    'host': 'the whole host ran out of memory', 'cgroup': 'a control group reached its limit',
+    'numa': 'the memory nodes that it may use were full', 'commit': 'the commit limit was reached',
+    'contiguous': 'no contiguous memory of that size was free', 'program': 'the program reached a limit of its own',
+    'gpu': 'the graphics card\'s memory was full', 'unknown': 'memory was short; the log does not say of what',
+    'low_memory': 'the low memory zone was full',
+}
+_ACTOR_WORDS = {
+    'kernel': 'the kernel killed', 'systemd-oomd': 'systemd-oomd killed', 'earlyoom': 'earlyoom ended',
+    'nohang': 'nohang ended', 'oomd': 'oomd killed', 'lmkd': 'lmkd killed', 'kubelet': 'the kubelet evicted',
+    'engine': 'the container engine ended', 'kernel_refused': 'the kernel refused memory to',
+    'program': 'this ended', 'manager': 'a service manager stopped', 'unknown': 'this was met:',
+}
+_NOT_WORDS = {
+    'disk-or-watches': 'a disk, or a count of watches, was full',
+    'pids-limit': 'a limit on the number of processes was reached',
+    'not-memory-stop': 'it was stopped by a person, a manager or a probe',
+    'not-memory-crash': 'the program crashed by itself',
+    'not-memory-other': 'something else ended or refused it',
+}
+_UNKNOWN_WORDS = {
+    'kill-unproven': 'something was killed (SIGKILL, exit status 137 or the like), which alone proves no shortage',
+    'fork-enomem': 'a fork was refused with ENOMEM, which other causes than memory have too',
+    'alloc-enomem': 'a call was refused with ENOMEM, which other causes than memory have too',
+    'pids-limit': 'no thread could be made, for want of memory or by a limit on their number',
+    'frozen': 'something stood still; that alone does not say why',
+    'swap-trouble': 'swap could not be switched on; whether memory was short is not in the log',
+    'systemd-oomd': 'systemd-oomd looked for something to kill; no line says that it did',
+    'kubernetes': 'the kubelet evicted a pod; no line says for which resource',
+    'allocation_failure': 'an allocation failed, and nothing was killed',
+}
+
+
+def sentence_of(was_memory, limit, actor, victims, kind):
+    """One sentence that a tired person reads once."""
+    names = _names(victims)
+    if was_memory == 'no':
+        return 'It was not memory: %s%s.' % (_NOT_WORDS.get(kind, 'something else'), ' (%s)' % names if names else '')
+    if was_memory == 'unknown':
+        return 'The log cannot tell whether it was memory: %s%s.' % (
+            _UNKNOWN_WORDS.get(kind, 'no line proves it'), ' (%s)' % names if names else '')
+    words = _LIMIT_WORDS.get(limit, _LIMIT_WORDS['unknown'])
+    acted = '; %s %s' % (_ACTOR_WORDS.get(actor, 'this was met:'), names) if names else ''
+    return 'It was memory: %s%s.' % (words, acted)
+
+
+def _evidence(rows):
+    found = []
+    for row in rows[:_MOST_EVIDENCE]:
+        source = row.get('source') or {}
+        found.append({
+            'path': source.get('path'), 'line': source.get('line'), 'time_text': row.get('time_text'),
+            'text': plain(row.get('text') or row.get('cause') or '')[:300],
+        })
+    return found
+
+
+def _would_tell(was_memory, limit, kind, victims):
+    """Commands that would settle what the log leaves open."""
+    if was_memory == 'no' or (was_memory == 'yes' and limit != 'unknown'):
+        return []
+    unit = next((victim['unit'] for victim in victims if victim['unit']), None)
+    commands = _TELL.get(kind, (_KERNEL_LOG,))
+    return [command.replace('UNIT', unit) if unit and _is_unit_name(unit) else command for command in commands]
+
+
+def _is_unit_name(text):
+    return len(text) < 256 and not set(text) - set(
+        'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.:_@-')
+
+
+def verdict_of(index, incident, events, signals):
+    """The verdict on one incident."""
+    reports = [events[number] for number in incident['reports']]
+    told = [signals[number] for number in incident['signals']]
+    was_memory, limit, actor, victims, kind = _judge(reports, told)
+    deciding = sorted(told, key=rank)
+    caveats = []
+    if any(event.get('trusted') is None for event in reports) and reports:
+        caveats.append('The log is plain text: nothing in it proves that the kernel wrote these lines.')
+    return {
+        'incident': index, 'was_memory': was_memory, 'limit': limit, 'actor': actor, 'victims': victims,
+        'eater': None, 'pattern': 'many' if len(victims) > 1 else 'single' if victims else 'unknown',
+        'sentence': sentence_of(was_memory, limit, actor, victims, kind),
+        'evidence': _evidence(reports + deciding), 'caveats': caveats,
+        'would_tell': _would_tell(was_memory, limit, kind, victims),
+    }
+
+
+def _weight(incident, events, signals):
+    """Sorts incidents by what is meant: a whole shortage, then a victim, then what proves something; newest last."""
+    reports = [events[number] for number in incident['reports']]
+    best = min([rank(signals[number]) for number in incident['signals']] or [_WEAKEST])
+    kill = _kernel_kill(reports)
+    if kill is not None and kill.get('complete'):
+        return 5
+    if kill is not None or best < _RANKS[('fork-enomem', 'yes')]:
+        return 4
+    if best < _FROM_HERE_NO_MEMORY:
+        return 3
+    return 2 if best < _PROVES_NOTHING else 1
+
+
+def choose(incidents, events, signals):
+    """The index of the incident that is meant, or None without any."""
+    if not incidents:
+        return None
+    weights = [_weight(incident, events, signals) for incident in incidents]
+    return max(index for index, weight in enumerate(weights) if weight == max(weights))
+
+
+def judge_all(events, signals):
+    """(incidents, verdict) of a log or a host; the verdict is None without any signal or report."""
+    incidents = incidents_of(events, signals)
+    meant = choose(incidents, events, signals)
+    if meant is None:
+        return incidents, None
+    verdict = verdict_of(meant, incidents[meant], events, signals)
+    others = len(incidents) - 1
+    if others:
+        verdict['caveats'].append('%d other incident%s in the log: %s.' % (
+            others, '' if others == 1 else 's', 'this is the newest that proves most'))
+    return incidents, verdict

@@ -1,0 +1,214 @@
+# -*- coding: utf-8 -*-
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What one line of a program proves. All lines are synthetic: written from the programs' printf formats."""
+
+from __future__ import absolute_import, division, print_function
+
+import json
+
+import pytest
+from ansible_collections.oom.rescue.plugins.module_utils._log.clock import Clock
+from ansible_collections.oom.rescue.plugins.module_utils._report.libc_words import EAGAIN, ENOMEM
+from ansible_collections.oom.rescue.plugins.module_utils._report.signals import signals_of_blocks
+
+NOW = 1790000000
+
+
+def signals(*lines):
+    return signals_of_blocks([raw('\n'.join(lines) + '\n')], 'x.log', Clock(NOW))
+
+
+def raw(text):
+    return text if isinstance(text, bytes) else text.encode('utf-8')
+
+
+def told(signal):
+    return signal['kind'], signal['was_memory'], signal['limit'], signal['actor']
+
+
+CASES = {
+    'oomd swap': (
+        ('Aug 27 15:51:41 ws7 systemd-oomd[709]: Killed /system.slice/mariadb.service due to memory used '
+        '(22369452032) / total (24681861120) and swap used (8589910016) / total (8589930496) being more than 90.00%'),
+        ('systemd-oomd', 'yes', 'host', 'systemd-oomd'), {'unit': 'mariadb.service'}),
+    'oomd pressure': (
+        ('Aug 27 15:51:41 ws7 systemd-oomd[709]: Killed /system.slice/mariadb.service due to memory pressure for '
+        '/system.slice being 71.20% > 60.00% for > 30s with reclaim activity'),
+        ('systemd-oomd', 'yes', 'unknown', 'systemd-oomd'), {'unit': 'mariadb.service'}),
+    'oomd marked': (
+        ('Aug 27 15:51:41 ws7 systemd-oomd[709]: Marked /system.slice/mariadb.service for killing due to memory used '
+        '(22369452032) / total (24681861120) and swap used (8589910016) / total (8589930496) being more than 90.00%'),
+        ('systemd-oomd', 'yes', 'host', 'systemd-oomd'), {'unit': 'mariadb.service'}),
+    'oomd looked': (
+        'Aug 27 15:51:41 ws7 systemd-oomd[709]: Considered 4 cgroups for killing, top candidates were:',
+        ('systemd-oomd', 'unknown', 'unknown', 'systemd-oomd'), {}),
+    'oomd, PID 1': (
+        'Aug 27 15:51:41 ws7 systemd[1]: mariadb.service: systemd-oomd killed 12 process(es) in this unit.',
+        ('systemd-oomd', 'yes', 'unknown', 'systemd-oomd'), {'unit': 'mariadb.service'}),
+    'earlyoom 1.6': (
+        'Oct 07 20:11:51 web1 earlyoom[386]: sending SIGTERM to process 57892 uid 1000 "mysqld": badness 866',
+        ('earlyoom', 'yes', 'host', 'earlyoom'), {'name': 'mysqld', 'pid': 57892}),
+    'earlyoom 1.2': (
+        "earlyoom[386]: Killing process 'mysqld' with signal 15, pid: 4711, badness: 12, VmRSS: 3 MiB",
+        ('earlyoom', 'yes', 'host', 'earlyoom'), {'name': 'mysqld', 'pid': 4711}),
+    'earlyoom 1.1': (
+        'earlyoom[386]: Killing process: mysqld, pid: 4711, badness: 12, VmRSS: 3 MiB',
+        ('earlyoom', 'yes', 'host', 'earlyoom'), {'name': 'mysqld', 'pid': 4711}),
+    'unit, 252': (
+        'Oct 07 20:11:51 web1 systemd[1]: mariadb.service: A process of this unit has been killed by the OOM killer.',
+        ('unit-oom-kill', 'yes', 'unknown', 'kernel'), {'unit': 'mariadb.service'}),
+    'unit, 262': (
+        'Oct 07 20:11:51 web1 systemd[1]: mariadb.service: The kernel OOM killer killed some processes in this unit.',
+        ('unit-oom-kill', 'yes', 'unknown', 'kernel'), {'unit': 'mariadb.service'}),
+    'unit result': (
+        "Oct 07 20:11:51 web1 systemd[1]: mariadb.service: Failed with result 'oom-kill'.",
+        ('unit-oom-kill', 'yes', 'unknown', 'unknown'), {'unit': 'mariadb.service'}),
+    'eviction': (
+        ('Warning  Evicted  7m  kubelet  The node was low on resource: memory. Threshold quantity: 100Mi, available: '
+        '90Mi. Container db was using 4Gi, request is 0, has larger consumption of memory.'),
+        ('kubernetes', 'yes', 'host', 'kubelet'), {'container': 'db'}),
+    'eviction for the disk': (
+        ('Warning  Evicted  7m  kubelet  The node was low on resource: ephemeral-storage. Container db was using 1Ki, '
+        'which exceeds its request of 0.'),
+        ('disk-or-watches', 'no', 'none', 'kubelet'), {}),
+    'OOMKilled': ('      Reason:       OOMKilled', ('kubernetes', 'yes', 'cgroup', 'kernel'), {}),
+    'TaskOOM': (
+        'time="2026-05-19T18:14:43Z" level=info msg="TaskOOM event container_id:\\"%s\\""' % ('ab' * 32),
+        ('engine-oom', 'yes', 'unknown', 'kernel'), {'container': 'ab' * 32}),
+    'docker event': (
+        '{"status":"oom","id":"%s","from":"mariadb","time":1449497871}' % ('ab' * 32),
+        ('engine-oom', 'yes', 'cgroup', 'kernel'), {'container': 'ab' * 32}),
+    'fork, glibc': (
+        '-bash: fork: Cannot allocate memory', ('fork-enomem', 'yes', 'host', 'kernel_refused'), {'name': 'bash'}),
+    'fork, musl': (
+        'proc_open(): fork failed - Out of memory', ('fork-enomem', 'yes', 'host', 'kernel_refused'), {'name': 'php'}),
+    'fork, EAGAIN': (
+        'bash: fork: retry: Resource temporarily unavailable', ('pids-limit', 'no', 'none', 'kernel_refused'), {}),
+    'pids controller': (
+        'kernel: cgroup: fork rejected by pids controller in /system.slice/php.service',
+        ('pids-limit', 'no', 'none', 'kernel_refused'), {'unit': 'php.service'}),
+    'buffer pool': (
+        'InnoDB: mmap(137363456 bytes) failed; errno 12', ('alloc-enomem', 'yes', 'host', 'kernel_refused'),
+        {'name': 'mysqld', 'bytes': 137363456}),
+    'a few pages for a JVM': (
+        "warning: INFO: os::commit_memory(0x00007fc1b8917000, 12288, 0) failed; error='not allocate memory' (errno=12)",
+        ('alloc-enomem', 'unknown', 'unknown', 'kernel_refused'), {'bytes': 12288}),
+    'a bare errno': (
+        'OSError: [Errno 12] Cannot allocate memory', ('alloc-enomem', 'unknown', 'unknown', 'kernel_refused'), {}),
+    'memory_limit': (
+        'PHP Fatal error:  Allowed memory size of 134217728 bytes exhausted (tried to allocate 77611008 bytes)',
+        ('program-limit', 'yes', 'program', 'program'), {'name': 'php', 'limit_bytes': 134217728}),
+    'a heap': (
+        'java.lang.OutOfMemoryError: Java heap space', ('program-limit', 'yes', 'program', 'program'),
+        {'name': 'java'}),
+    'a GPU': (
+        'torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 22 GiB.', ('gpu', 'yes', 'gpu', 'program'), {}),
+    'FreeBSD': (
+        'pid 2086 (mysqld), jid 0, uid 88, was killed: failed to reclaim memory', ('other-os', 'yes', 'host', 'kernel'),
+        {'name': 'mysqld', 'pid': 2086}),
+    'docker stop': (
+        ('Nov 30 15:32:24 n dockerd[1372]: level=info msg="Container c12e8930c576 failed to exit within 10 seconds of '
+        'signal 15 - using the force"'), ('not-memory-stop', 'no', 'none', 'manager'), {'container': 'c12e8930c576'}),
+    'watchdog': (
+        "Nov 30 15:32:24 n systemd[1]: haproxy.service: Failed with result 'watchdog'.",
+        ('not-memory-stop', 'no', 'none', 'manager'), {'unit': 'haproxy.service'}),
+    'crash': (
+        '12:36:23 UTC - mysqld got signal 6 ;', ('not-memory-crash', 'no', 'none', 'program'), {'name': 'mysqld'}),
+    'signal 9': (
+        'Nov 30 15:32:24 n systemd[1]: app.service: Main process exited, code=killed, status=9/KILL',
+        ('kill-unproven', 'unknown', 'unknown', 'unknown'), {'unit': 'app.service'}),
+    'compiler': (
+        'g++: fatal error: Killed signal terminated program cc1plus',
+        ('kill-unproven', 'unknown', 'unknown', 'unknown'), {'name': 'cc1plus'}),
+}
+
+
+@pytest.mark.parametrize('case', sorted(CASES))
+def test_a_line_proves(case):
+    line, expected, fields = CASES[case]
+    found = signals(line)
+    assert told(found[0]) == expected
+    for key, value in fields.items():
+        assert found[0][key] == value, key
+
+
+NONE = {
+    'earlyoom settings': 'earlyoom[454]: sending SIGTERM when mem <= 10.00% and swap <= 10.00%,',
+    'earlyoom with memory left': 'earlyoom[454]: mem avail:  7072 of  7721 MiB (91.60%), swap free: 9 of 9 MiB',
+    'InnoDB help': 'It is possible that mysqld could use up to 68190 K bytes of memory',
+    'a false flag': '            "OOMKilled": false,',
+    'a word': 'Oct 07 20:11:51 web1 app[3]: the network worker forked the repository',
+    'prose': 'Oct 07 20:11:51 web1 app[3]: mariadb.service: A process of this unit has been killed by the OOM killer.',
+    'oomd quoted by another': 'Oct 07 20:11:51 web1 app[3]: Killed /a.service due to memory pressure for /a being 1%',
+    'a kernel word of a program': 'Oct 07 20:11:51 web1 app[3]: cgroup: fork rejected by pids controller in /a.service',
+}
+
+
+@pytest.mark.parametrize('case', sorted(NONE))
+def test_a_line_that_proves_nothing_is_no_signal(case):
+    assert signals(NONE[case]) == []
+
+
+@pytest.mark.parametrize('word', ENOMEM)
+def test_a_refused_fork_is_known_in_every_language(word):
+    assert told(signals('bash: fork: ' + word)[0]) == ('fork-enomem', 'yes', 'host', 'kernel_refused')
+
+
+@pytest.mark.parametrize('word', EAGAIN)
+def test_a_limit_of_processes_is_no_shortage_in_any_language(word):
+    assert told(signals('bash: fork: retry: ' + word)[0])[:2] == ('pids-limit', 'no')
+
+
+@pytest.mark.parametrize('around,expected', [
+    (['$ unshare -Urmp sh -c true'], ('not-memory-other', 'no', 'none')),
+    (['# docker exec web ls'], ('fork-enomem', 'unknown', 'unknown')),
+    (['MemAvailable: 3580192 kB'], ('fork-enomem', 'unknown', 'unknown')),
+    (['kernel.pid_max = 32768'], ('fork-enomem', 'unknown', 'unknown')),
+    (['vm.overcommit_memory = 2'], ('fork-enomem', 'yes', 'commit')),
+])
+def test_what_stands_around_a_refused_fork_tells_that_it_was_not_memory(around, expected):
+    assert told(signals(*(around + ['sh: fork: Cannot allocate memory']))[0])[:3] == expected
+
+
+def test_a_fork_in_a_trace_is_told_by_the_lines_above_its_errno():
+    found = signals('    self.pid = os.fork()', 'OSError: [Errno 12] Cannot allocate memory')
+    assert told(found[0]) == ('fork-enomem', 'yes', 'host', 'kernel_refused')
+    assert found[0]['name'] == 'python'
+
+
+def record(**fields):
+    return json.dumps(dict({'MESSAGE': 'a.service: systemd-oomd killed 3 process(es) in this unit.',
+                            'SYSLOG_IDENTIFIER': 'systemd', '__REALTIME_TIMESTAMP': '1790000000000000'}, **fields))
+
+
+@pytest.mark.parametrize('fields,trusted', [
+    ({'_COMM': 'systemd', '_UID': '0', '_TRANSPORT': 'journal'}, True),
+    ({'_COMM': 'logger', '_UID': '0', '_TRANSPORT': 'syslog'}, False),
+    ({'_COMM': 'systemd', '_UID': '1000', '_TRANSPORT': 'journal'}, False),
+    ({}, None),
+])
+def test_the_journal_proves_who_wrote_a_line(fields, trusted):
+    assert [signal['trusted'] for signal in signals(record(**fields))] == [trusted]
+
+
+def test_no_command_line_is_in_a_signal():
+    found = signals('earlyoom[3]: sending SIGTERM to process 9 uid 0 "php": oom_score 9, cmdline "php --password=x"',
+                    "The command '/bin/sh -c npm install --token=x' returned a non-zero code: 137",
+                    'bash: line 1: 7 Killed ( python train.py --token=x )')
+    assert len(found) == 3
+    assert 'token' not in repr(found) and 'password' not in repr(found)
+
+
+def test_a_line_has_its_number_whatever_the_blocks():
+    text = b'x\n' * 70000 + b'bash: fork: Cannot allocate memory\n' + b'y\n' * 9
+    for size in (1 << 20, 1 << 12, 4099):
+        blocks = (text[start:start + size] for start in range(0, len(text), size))
+        found = signals_of_blocks(blocks, 'x.log', Clock(NOW))
+        assert [signal['source'] for signal in found] == [{'path': 'x.log', 'line': 70001, 'offset': 140000}], size
+
+
+def test_a_year_that_the_log_does_not_have_is_not_told():
+    found = signals("Oct 28 11:32:28 web1 systemd[1]: a.service: Failed with result 'oom-kill'.")
+    assert (found[0]['time'], found[0]['time_text'], found[0]['host']) == (None, 'Oct 28 11:32:28', 'web1')

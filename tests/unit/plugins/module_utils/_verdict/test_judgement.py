@@ -1,0 +1,125 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What belongs together is one incident, and the verdict is what its strongest line proves."""
+
+from __future__ import absolute_import, division, print_function
+
+import io
+import json
+import os
+
+import pytest
+from ansible_collections.oom.rescue.plugins.module_utils._verdict.diagnose import diagnose_log
+from conftest import SHARED
+
+KILL = ('%(time)s %(host)s kernel: Out of memory: Killed process %(pid)d (%(name)s) total-vm:1867316kB, '
+        'anon-rss:440332kB, file-rss:0kB, shmem-rss:0kB, UID:999 pgtables:1204kB oom_score_adj:0')
+
+
+def kill(time='Nov 11 11:32:12', host='web1', pid=1313, name='mariadbd'):
+    return KILL % {'time': time, 'host': host, 'pid': pid, 'name': name}
+
+
+def diagnosed(tmpdir, *lines):
+    path = tmpdir.join('messages')
+    path.write_binary(b''.join(line.encode('utf-8') + b'\n' for line in lines))
+    return diagnose_log(str(path))
+
+
+def test_a_refused_fork_a_kill_its_unit_and_a_restart_that_fails_are_one_incident(tmpdir):
+    entry = diagnosed(
+        tmpdir,
+        'Nov 11 11:32:10 web1 composer[4100]: proc_open(): fork failed - Cannot allocate memory',
+        kill(),
+        'Nov 11 11:32:12 web1 systemd[1]: mariadb.service: A process of this unit has been killed by the OOM killer.',
+        "Nov 11 11:32:13 web1 systemd[1]: mariadb.service: Failed with result 'oom-kill'.",
+        'Nov 11 11:32:18 web1 mariadbd[1402]: [ERROR] InnoDB: Cannot allocate memory for the buffer pool')
+    (incident,) = entry['incidents']
+    assert (len(incident['reports']), len(incident['signals']), incident['joined_by']) == (1, 4, 'time')
+    verdict = entry['verdict']
+    assert (verdict['was_memory'], verdict['limit'], verdict['actor']) == ('yes', 'host', 'kernel')
+    assert [(victim['name'], victim['pid'], victim['unit']) for victim in verdict['victims']] == [
+        ('mariadbd', 1313, 'mariadb.service')]
+
+
+def test_a_line_without_a_date_joins_the_only_incident_of_its_log(tmpdir):
+    entry = diagnosed(tmpdir, 'proc_open(): fork failed - Out of memory', 'prose', kill())
+    assert [one['joined_by'] for one in entry['incidents']] == ['same_log']
+
+
+@pytest.mark.parametrize('other', [
+    {'time': 'Nov 11 19:32:12', 'pid': 99},
+    {'host': 'web2', 'pid': 99},
+])
+def test_another_time_or_host_is_another_incident(tmpdir, other):
+    assert len(diagnosed(tmpdir, kill(), kill(**other))['incidents']) == 2
+
+
+def test_earlyoom_and_the_kernel_killing_one_pid_are_one_incident(tmpdir):
+    entry = diagnosed(
+        tmpdir, 'Nov 11 11:30:12 web1 earlyoom[9]: sending SIGTERM to process 1313 uid 999 "mariadbd": badness 8',
+        kill())
+    assert [one['joined_by'] for one in entry['incidents']] == ['pid']
+    assert entry['verdict']['actor'] == 'kernel'
+
+
+def test_an_incident_that_proves_memory_is_meant_before_a_newer_one_that_proves_nothing(tmpdir):
+    entry = diagnosed(
+        tmpdir, kill(),
+        'Nov 12 11:32:12 web1 systemd[1]: app.service: Main process exited, code=killed, status=9/KILL')
+    assert entry['verdict']['was_memory'] == 'yes'
+    assert '1 other incident' in entry['verdict']['caveats'][-1]
+
+
+@pytest.mark.parametrize('make,error', [
+    (lambda path: path.write_binary(b''), 'empty'),
+    (lambda path: path.write_binary(b' \n\n'), 'empty'),
+    (lambda path: path.mkdir(), 'directory'),
+    (lambda path: path.write_binary(b'\0\1\2\3' * 64 + b'\0' * 4096), 'binary'),
+    (lambda path: path.write_binary(b'all is well\n'), 'no_report'),
+    (lambda path: None, 'unreadable'),
+], ids=['empty', 'blank', 'directory', 'binary', 'no report', 'not there'])
+def test_a_log_that_says_nothing_says_why(tmpdir, make, error):
+    path = tmpdir.join('log')
+    make(path)
+    entry = diagnose_log(str(path))
+    assert (entry['error'], entry['verdict'], entry['incidents']) == (error, None, [])
+
+
+def test_what_the_log_leaves_open_comes_with_the_commands_that_would_tell(tmpdir):
+    verdict = diagnosed(tmpdir, 'g++: fatal error: Killed signal terminated program cc1plus')['verdict']
+    assert verdict['was_memory'] == 'unknown' and verdict['would_tell'] and verdict['evidence']
+
+
+def test_a_unit_with_shell_words_in_its_name_is_put_into_no_command(tmpdir):
+    verdict = diagnosed(
+        tmpdir, 'Nov 12 11:32:12 web1 systemd[1]: a;reboot;.service: Failed with result \'signal\'.')['verdict']
+    assert 'reboot' not in ''.join(verdict['would_tell'])
+
+
+TEXTS = os.path.join(SHARED, 'triage', 'texts.json')
+
+
+def texts():
+    if not os.path.exists(TEXTS):
+        return []
+    with io.open(TEXTS, encoding='utf-8') as stream:
+        return json.load(stream)
+
+
+@pytest.mark.skipif(not os.path.exists(TEXTS), reason='the triage texts are not beside this checkout')
+def test_real_texts_are_judged_without_harm(tmpdir):
+    words = {'unknown': 'cannot tell'}
+    right, harms = 0, []
+    for text in texts():
+        path = tmpdir.join('text')
+        path.write_binary(text['text'].encode('utf-8') + b'\n')
+        verdict = diagnose_log(str(path))['verdict'] or {}
+        said = words.get(verdict.get('was_memory'), verdict.get('was_memory'))
+        known = [text['was_memory']] + text.get('also_right', {}).get('was_memory', [])
+        right += said in known
+        if said == 'yes' and said not in known:
+            harms.append(text['id'])
+    assert harms == []
+    assert right >= 0.95 * len(texts())
