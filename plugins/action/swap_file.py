@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import threading
 
-from ansible.plugins.action.normal import ActionModule as NormalAction
 from ansible.utils.display import Display
+from ansible_collections.oom.rescue.plugins.module_utils._node.plain import plain
 from ansible_collections.oom.rescue.plugins.module_utils._swap import progress
+from ansible_collections.oom.rescue.plugins.plugin_utils.node_action import NodeAction
 
 SECONDS = 10
 
 
-class ActionModule(NormalAction):
+class ActionModule(NodeAction):
 
     def run(self, tmp=None, task_vars=None):
         ended = threading.Event()
@@ -28,11 +29,13 @@ class ActionModule(NormalAction):
         told = ''
         while not ended.wait(SECONDS):
             try:
-                _rc, out, _err = self._connection.exec_command('cat ' + progress.PATH, sudoable=False)
+                _rc, out, _err = self._connection.exec_command(
+                    f'head -c {progress.LONGEST} {progress.PATH}', sudoable=False)
             except Exception:
                 # The module's own connection says what is wrong with it.
                 return
-            text = out.decode(errors='replace').strip()
-            if text not in ('', told) and not ended.is_set():
-                Display().display('swap_file on %s: %s' % (host, text))
+            text = progress.written(out[:progress.LONGEST].decode(errors='replace'))
+            if text not in (None, told) and not ended.is_set():
+                path = self._task.args.get('path', '/swapfile')
+                Display().display(plain(f'swap_file on {host}: {text} written to {path}'))
                 told = text

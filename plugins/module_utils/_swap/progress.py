@@ -7,10 +7,21 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
+import re
+
 from .._node.sizes import format_size
 
 # In memory, and readable by the user whom Ansible logs in as: the action plugin looks at it over the connection.
 PATH = '/run/oom-rescue-swap_file'
+LONGEST = 4096
+_SIZE = r'[0-9]{1,4}(?:\.[0-9])? (?:bytes|[KMGT]iB)'
+_WRITTEN = re.compile(r'(%s of %s) written to ' % (_SIZE, _SIZE))
+
+
+def written(text):
+    """``12 MiB of 2 GiB`` of what a node says in that file; None of anything else, as a node may say what it likes."""
+    match = _WRITTEN.match(text)
+    return match.group(1) if match else None
 
 
 class Progress:

@@ -1,0 +1,216 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a node returns, before anything reads it: in the shape that the verdict relies on, with plain text, and no more
+of it than a controller can bear.
+
+A shape is a dictionary of the keys that must be there, a list with the shape of each item, Maybe(shape) for what may be
+missing or null, or the name of a kind below. More keys than a shape names are let through.
+"""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import re
+
+from .._node.plain import plain, plain_lines
+
+DEEPEST = 40
+MOST_VALUES = 3000000
+LONGEST_TEXT = 1 << 16
+_LONGEST_KEY = 500
+_LARGEST = 1 << 64
+_NUMBERS = (int, float) if str is not bytes else (int, long, float)  # noqa: F821
+_TEXTS = (str, bytes, type(u''))
+# The kinds of single values; each may be null, which is unknown.
+_KINDS = {
+    'number': lambda value: isinstance(value, _NUMBERS) and not isinstance(value, bool) and abs(value) <= _LARGEST,
+    'text': lambda value: isinstance(value, _TEXTS),
+    'yes or no': lambda value: isinstance(value, bool),
+    'anything': lambda value: True,
+}
+
+
+class ShapeError(ValueError):
+    """Data of another shape than what is said to have returned them returns."""
+
+
+class Maybe:
+    """The shape of what may be missing or null."""
+
+    def __init__(self, shape):
+        self.shape = shape
+
+
+_ACTIONS = [{'detail': 'text'}]
+_TASK = {'pid': 'number', 'name': 'text', 'rss_bytes': Maybe('number'), 'rss_pages': Maybe('number'),
+         'pgtables_bytes': Maybe('number'), 'swapents_pages': Maybe('number'), 'oom_score_adj': Maybe('number'),
+         'uid': Maybe('number')}
+_VICTIM = {'pid': Maybe('number'), 'name': Maybe('text'), 'score': Maybe('number'), 'total_vm_bytes': Maybe('number'),
+           'anon_rss_bytes': Maybe('number'), 'shmem_rss_bytes': Maybe('number')}
+MEMORY = {
+    'ram': {'total_bytes': 'number', 'available_bytes': 'number'},
+    'swap': {'total_bytes': 'number', 'areas': [
+        {'path': 'text', 'size_bytes': 'number', 'used_bytes': 'number', 'persisted_by': 'text'}]},
+    'commit': Maybe({'mode': Maybe('number'), 'limit_bytes': Maybe('number')}),
+    'vm': Maybe({'panic_on_oom': Maybe('number'), 'oom_kill_allocating_task': Maybe('number')}),
+    'swappiness': {'runtime': 'number', 'after_reboot': 'number', 'cgroups': [{'path': 'text', 'value': 'number'}]},
+    'oom': {
+        'kills_since_boot': 'number',
+        'user_space_killers': Maybe([{'name': 'text', 'active': 'yes or no'}]),
+        'candidates': [{'pid': 'number', 'name': 'text', 'score': 'number', 'oom_score_adj': 'number',
+                        'rss_bytes': 'number'}],
+    },
+    'host': {'kernel': 'text', 'can_swapon': 'yes or no'},
+}
+EVENT = {
+    'time': Maybe('text'), 'host': Maybe('text'), 'kernel': Maybe('text'), 'kind': 'text', 'scope': Maybe('text'),
+    'cause': Maybe('text'), 'complete': Maybe('yes or no'), 'trusted': Maybe('yes or no'),
+    'trigger': Maybe({'name': Maybe('text'), 'pid': Maybe('number'), 'order': Maybe('number'),
+                      'oom_score_adj': Maybe('number'), 'manual': Maybe('yes or no')}),
+    'victims': [_VICTIM],
+    'selected': Maybe(_VICTIM),
+    'memory': Maybe(dict((key, Maybe('number')) for key in (
+        'page_size_bytes', 'ram_bytes', 'reserved_bytes', 'free_bytes', 'swap_total_bytes', 'swap_free_bytes'))),
+    'cgroup': Maybe({'path': Maybe('text'), 'usage_bytes': Maybe('number'), 'limit_bytes': Maybe('number')}),
+    'tasks': [_TASK],
+    'source': {'path': Maybe('text'), 'line': Maybe('number')},
+}
+FORK_FAILURES = [{'message': 'text', 'source': {'path': Maybe('text')}}]
+# What each module of this collection returns, where it did not fail.
+RESULTS = {
+    'memory_facts': {'ansible_facts': {'memory': MEMORY}},
+    'oom_log_info': {'events': [EVENT], 'fork_failures': Maybe(FORK_FAILURES)},
+    'swap_file': {
+        'path': 'text', 'size_bytes': 'number', 'actions': [{'layer': 'text', 'detail': 'text'}],
+        'skipped_reason': 'text', 'after': {'activation': 'anything', 'persistence': 'anything'}},
+    'swappiness': {
+        'after': {'runtime': 'number', 'after_reboot': 'number'}, 'actions': _ACTIONS, 'skipped_reason': 'text'},
+    'oom_score_adj': {
+        'found': 'yes or no', 'value': 'number', 'actions': _ACTIONS, 'skipped_reason': 'text',
+        'processes': [{'pid': 'number', 'name': 'text', 'skipped_reason': 'text', 'recreate_required': 'text',
+                       'live': {'before': 'number', 'after': 'number'},
+                       'persistent': {'before': 'number', 'after': 'number'}}]},
+}
+
+
+def misfit(value, shape, name):
+    """The first thing that is not as ``shape`` says, such as ``memory.ram is missing``; None if all is."""
+    if isinstance(shape, Maybe):
+        return None if value is None else misfit(value, shape.shape, name)
+    if isinstance(shape, dict):
+        return _misfit_of_keys(value, shape, name)
+    if isinstance(shape, list):
+        if not isinstance(value, (list, tuple)):
+            return '%s is %s and not a list' % (name, _words(value))
+        return next((found for found in (
+            misfit(item, shape[0], '%s[%d]' % (name, index)) for index, item in enumerate(value)) if found), None)
+    if value is None or _KINDS[shape](value):
+        return None
+    return '%s is %s and not %s' % (name, _words(value), shape if shape == 'yes or no' else 'a ' + shape)
+
+
+def _misfit_of_keys(value, shape, name):
+    if not isinstance(value, dict):
+        return '%s is %s and not a dictionary' % (name, _words(value))
+    for key in shape:
+        within = '%s.%s' % (name, key) if name else key
+        if key not in value:
+            if isinstance(shape[key], Maybe):
+                continue
+            return '%s is missing' % within
+        found = misfit(value[key], shape[key], within)
+        if found:
+            return found
+    return None
+
+
+def _words(value):
+    """What a value is, in two words; never the value itself, which is a stranger's."""
+    for kinds, words in (((dict,), 'a dictionary'), ((list, tuple), 'a list'), ((bool,), 'yes or no'),
+                         (_TEXTS, 'a text'), (_NUMBERS, 'a number')):
+        if isinstance(value, kinds):
+            return words
+    return 'null' if value is None else 'something else'
+
+
+def cleaned(data):
+    """The same data with plain text, as new lists and dictionaries.
+
+    Raises ShapeError if they are nested too deep, are too many, or hold a number that no kernel has.
+    """
+    return _cleaned(data, 0, [0])
+
+
+def _cleaned(data, depth, count):
+    count[0] += 1
+    if depth > DEEPEST:
+        raise ShapeError('it is nested more than %d deep' % DEEPEST)
+    if count[0] > MOST_VALUES:
+        raise ShapeError('it has more than %d values' % MOST_VALUES)
+    if isinstance(data, dict):
+        return dict((plain(key, _LONGEST_KEY), _cleaned(value, depth + 1, count)) for key, value in data.items())
+    if isinstance(data, (list, tuple)):
+        return [_cleaned(item, depth + 1, count) for item in data]
+    if isinstance(data, _TEXTS):
+        return plain_lines(data, LONGEST_TEXT)
+    if isinstance(data, _NUMBERS) and not isinstance(data, bool) and not abs(data) <= _LARGEST:
+        raise ShapeError('it has a number that no kernel has')
+    return data
+
+
+_ESCAPE = re.compile(r'\\(?:u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|'
+                     r'(r\\n)|([bfr])|.)', re.DOTALL)
+
+
+def cleaned_json(text):
+    """JSON text with nothing in it, escaped or not, that its decoded strings may not have."""
+    return _ESCAPE.sub(_cleaned_escape, plain_lines(text, len(text)))
+
+
+def _cleaned_escape(match):
+    high, low, unit, line_end, blank = match.groups()
+    if line_end or blank:
+        return u'\\n' if line_end else u'?'
+    if high:
+        code = 0x10000 + ((int(high, 16) - 0xd800) << 10) + int(low, 16) - 0xdc00
+    elif unit:
+        code = int(unit, 16)
+    else:
+        return match.group()
+    character = (u'\\U%08x' % code).encode('ascii').decode('unicode_escape')
+    return u'?' if plain_lines(character) != character else match.group()
+
+
+def accepted(module, result):
+    """A node's result of a module of this collection as a controller may take it: cleaned, without facts or words to
+    Ansible that are not this module's. One of another shape is a failure that says so.
+    """
+    try:
+        result = _without_words_to_ansible(module, cleaned(result))
+        wrong = None if result.get('failed') or result.get('skipped') else misfit(result, RESULTS[module], '')
+    except ShapeError as error:
+        return _refused(module, error)
+    return _refused(module, wrong) if wrong else result
+
+
+def _refused(module, reason):
+    reason = ('%s' % reason).replace('ansible_facts.', '')
+    return {'failed': True, 'changed': False, 'msg': 'what it returned is not what %s returns: %s' % (module, reason)}
+
+
+def _without_words_to_ansible(module, result):
+    facts = result.pop('ansible_facts', None)
+    kept = dict((key, value) for key, value in result.items()
+                if not key.startswith('ansible_') and key != 'unreachable')
+    for key in ('warnings', 'deprecations'):
+        if not isinstance(kept.get(key, []), list):
+            del kept[key]
+    for key, kind in (('failed', bool), ('changed', bool), ('skipped', bool), ('msg', u'%s'.__mod__)):
+        if key in kept:
+            kept[key] = kind((kept[key],) if key == 'msg' else kept[key])
+    facts = facts if isinstance(facts, dict) else {}
+    own = dict((key, value) for key, value in facts.items() if key.startswith('discovered_interpreter_') or (
+        key == 'memory' and module == 'memory_facts'))
+    return dict(kept, ansible_facts=own) if own or module == 'memory_facts' else kept
