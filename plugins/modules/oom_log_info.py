@@ -9,7 +9,7 @@ __metaclass__ = type
 
 DOCUMENTATION = r"""
 module: oom_log_info
-short_description: Read the kernel's OOM reports out of logs
+short_description: Read out of logs who ran out of memory, and whether it was that
 version_added: 0.1.0
 author:
   - OOM Rescue maintainers (@oom-rescue)
@@ -19,6 +19,8 @@ description:
   - Tells of each who was killed, who asked for memory, how much memory and swap there was, which processes ran, and the
     cause in one sentence.
   - One kill that stands in several logs is one event.
+  - Reads what else kills or refuses for memory out of the same logs and the whole journal, and what only looks like it;
+    joins what belongs together to incidents, and gives one verdict.
 options:
   paths:
     description:
@@ -69,6 +71,12 @@ options:
       - Also look in the files of O(paths) for programs that could not start another for lack of memory,
         C(Cannot allocate memory) in glibc's words and C(Out of memory) in musl's.
       - These are no kills of the kernel, and are returned apart.
+    type: bool
+    default: false
+  separately:
+    description:
+      - Take each of O(paths) for a log of its own, such as those of several hosts, and return RV(logs) alone.
+      - A log that is not there, cannot be read or is empty is an entry with its error, and no failure.
     type: bool
     default: false
 attributes:
@@ -302,6 +310,91 @@ summary:
       description: What was read, each with path, bytes, lines, reports and error. Null is not known, or no error.
       type: list
       elements: dict
+signals:
+  description: Lines that say who killed, who refused memory, or why a program ended without it, in their log's order.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    kind: {description: "What the line is, such as V(unit-oom-kill).", type: str}
+    was_memory: {description: "What the line alone proves, V(yes), V(no) or V(unknown).", type: str}
+    limit: {description: Which limit was met as far as the line tells., type: str}
+    actor: {description: Who killed or refused., type: str}
+    program: {description: The program that wrote the line., type: str}
+    time: {description: "When, ISO 8601 with offset; null if the log has no year or no time.", type: str}
+    time_text: {description: When in the log's own words., type: str}
+    order: {description: Its place among the signals of its log., type: int}
+    host: {description: The host that the line names., type: str}
+    unit: {description: The systemd unit., type: str}
+    container: {description: "The container, by name or ID.", type: str}
+    pid: {description: The process ID., type: int}
+    name: {description: The process that was killed or refused., type: str}
+    bytes: {description: What was asked for., type: int}
+    limit_bytes: {description: The limit that was met., type: int}
+    errno: {description: "The error, 12 for ENOMEM and 11 for EAGAIN.", type: int}
+    trusted:
+      description: >-
+        True if the journal proves who wrote it, false if another did, null if nothing tells.
+      type: bool
+    text: {description: The words of the line that make it this signal., type: str}
+    source: {description: The path, line and offset., type: dict}
+incidents:
+  description: Signals and reports that belong to one trouble, the oldest first.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    first: {description: When it began., type: str}
+    last: {description: When it ended., type: str}
+    host: {description: The host that its lines name., type: str}
+    signals: {description: Indices in RV(signals)., type: list, elements: int}
+    reports: {description: Indices in RV(events)., type: list, elements: int}
+    joined_by:
+      description: >-
+        V(time), V(pid), V(unit) or V(same_log); null if it is a single line or report.
+      type: str
+verdict:
+  description: Whether it was memory, of the incident that is meant. Null if nothing was found.
+  returned: success
+  type: dict
+  contains:
+    incident: {description: Its index in RV(incidents)., type: int}
+    was_memory: {description: "V(yes), V(no) or V(unknown).", type: str}
+    limit:
+      description: >-
+        V(host), V(cgroup), V(numa), V(low_memory), V(contiguous), V(commit), V(program), V(gpu), V(none) or
+        V(unknown).
+      type: str
+    actor: {description: Who killed or refused., type: str}
+    victims:
+      description: Who was killed or refused.
+      type: list
+      elements: dict
+      contains:
+        name: {description: The process., type: str}
+        pid: {description: Its process ID., type: int}
+        uid: {description: Its user ID., type: int}
+        unit: {description: Its systemd unit., type: str}
+        container: {description: Its container., type: str}
+        pod: {description: The UID of its Kubernetes pod., type: str}
+        rss_bytes: {description: Its resident memory., type: int}
+        oom_score_adj: {description: Its C(oom_score_adj)., type: int}
+    eater: {description: What held the most memory; null if the log does not tell., type: dict}
+    pattern: {description: "V(single), V(many) or V(unknown) processes.", type: str}
+    sentence: {description: The verdict in one sentence., type: str}
+    evidence:
+      description: >-
+        The lines that it rests on, each with path, line, time_text and text.
+      type: list
+      elements: dict
+    caveats: {description: What limits it., type: list, elements: str}
+    would_tell: {description: Commands that would settle what the log leaves open., type: list, elements: str}
+logs:
+  description: One entry for each of O(paths), with path, error, incidents, verdict, remedies, ledger, events, signals and
+    summary. The error is V(unreadable), V(empty), V(directory), V(binary), V(no_report) or null.
+  returned: when O(separately=true)
+  type: list
+  elements: dict
 fork_failures:
   description: Programs that could not start another for lack of memory, each with time, program, libc, message and
     source.
@@ -313,7 +406,7 @@ fork_failures:
 import os
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.oom.rescue.plugins.module_utils._report import reading
+from ansible_collections.oom.rescue.plugins.module_utils._verdict.diagnose import diagnose, diagnose_log
 from ansible_collections.oom.rescue.plugins.module_utils._log.sources import is_pattern
 from ansible_collections.oom.rescue.plugins.module_utils._log.times import parse_moment
 
@@ -340,31 +433,33 @@ def main():
             'limit': {'type': 'int', 'default': 100},
             'tasks': {'type': 'int', 'default': 10},
             'fork_failures': {'type': 'bool', 'default': False},
+            'separately': {'type': 'bool', 'default': False},
         },
         supports_check_mode=True,
     )
     paths = module.params['paths']
+    for name in ('limit', 'tasks'):
+        if module.params[name] < 0:
+            module.fail_json(msg='%s is %d: give 0 for all, or a count' % (name, module.params[name]))
+    asked = {
+        'since': moment(module, 'since'),
+        'until': moment(module, 'until'),
+        'limit': module.params['limit'],
+        'tasks': module.params['tasks'],
+    }
+    if module.params['separately']:
+        module.exit_json(changed=False, logs=[diagnose_log(path, **asked) for path in paths])
     for path in paths:
         if not is_pattern(path) and not os.path.exists(path):
             module.fail_json(
                 msg='%s does not exist: name a log on the managed node, or a pattern such as /var/log/messages*' % path
             )
-    for name in ('limit', 'tasks'):
-        if module.params[name] < 0:
-            module.fail_json(msg='%s is %d: give 0 for all, or a count' % (name, module.params[name]))
     found = module.params['sources']
     if found is None:
         found = [] if paths else ['auto']
-    result = reading.read_events(
-        paths,
-        found,
-        since=moment(module, 'since'),
-        until=moment(module, 'until'),
-        limit=module.params['limit'],
-        tasks=module.params['tasks'],
-        fork_failures=module.params['fork_failures'],
+    module.exit_json(
+        changed=False, **diagnose(paths, found, fork_failures=module.params['fork_failures'], **asked)
     )
-    module.exit_json(changed=False, **result)
 
 
 if __name__ == '__main__':

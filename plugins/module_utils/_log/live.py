@@ -46,6 +46,22 @@ def journal_blocks(since=None, until=None):
                 raise
 
 
+def program_blocks(since, words):
+    """The entries of all programs since a moment that hold one of some words, one JSON record a line, by blocks."""
+    argv = ['journalctl', '--no-pager', '--quiet', '--all', '--output=json', '--since=@%d' % int(since)]
+    started = False
+    # systemd 237 and newer search by themselves, if they were built with PCRE.
+    for options in (['--grep=' + words, '--case-sensitive=true'], []):
+        try:
+            for block in command_blocks(argv + options):
+                started = True
+                yield block
+            return
+        except SourceError:
+            if started or not options:
+                raise
+
+
 def ring_buffer_blocks(path=KMSG):
     """The records of /dev/kmsg, a line each; what dmesg prints where that cannot be read."""
     try:

@@ -20,6 +20,7 @@ import re
 import struct
 
 from .json_records import HOSTS, LINES, TIMES
+from .sources import in_blocks
 from .text import LONGEST_LINE
 
 _EXPORT = b'__CURSOR='
@@ -69,6 +70,14 @@ def converter(head):
         about = _ABOUT.match(head)
         return _verbose if _VERBOSE_ENTRY.match(head[about.end() :] if about else head) else None
     return None
+
+
+def in_lines(blocks):
+    """The blocks of a log, with records of several lines made lines."""
+    first = next(blocks, b'')
+    whole = itertools.chain((first,), blocks)
+    convert = converter(first[:HEAD])
+    return in_blocks(convert(whole)) if convert else whole
 
 
 def _export(blocks):

@@ -7,7 +7,6 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
-import itertools
 import os
 import time
 
@@ -25,7 +24,7 @@ from .._log.messages import Messages
 from .._log.rotation import rest_of_line
 from .._log.scan import Scanner
 from .._log.seek import MARGIN, offset_of, time_of
-from .signals import Signals, tell_times
+from .signal_sources import read_signals
 
 _DAY = 86400
 
@@ -36,7 +35,7 @@ class Reading:
     def __init__(self, since=None, until=None, limit=0, tasks=0, now=None):
         self.sources = []
         self._since, self._until, self._limit, self._tasks = since, until, limit, tasks
-        self._now = time.time() if now is None else now
+        self.now = time.time() if now is None else now
         self._merger = Merger(limit)
         self._clocks = {}
         self._family = []
@@ -80,7 +79,7 @@ class Reading:
         return source
 
     def _file(self, log):
-        clock = Clock(log.last_moment(self._now))
+        clock = Clock(log.last_moment(self.now))
         source = self._list(log.path, clock)
         if self._since is not None and log.modified and log.modified < self._since - _DAY:
             self._end_line()
@@ -120,7 +119,7 @@ class Reading:
         """The first block of an open log; nothing where it cannot be read, which who reads on will be told."""
         stream.seek(0)
         try:
-            return next(self.decoded(sources.read_blocks(stream, kind)), b'')
+            return next(records.in_lines(sources.read_blocks(stream, kind)), b'')
         except (IOError, OSError, sources.SourceError):
             return b''
 
@@ -148,7 +147,7 @@ class Reading:
         """Read a log by blocks; whether to its end."""
         whole = True
         try:
-            for block in self.decoded(blocks):
+            for block in records.in_lines(blocks):
                 scanner.feed(block)
                 self._take_reports()
                 if self._until is not None and not scanner.reading:
@@ -162,17 +161,9 @@ class Reading:
         source['bytes'] = scanner.bytes
         return whole
 
-    @staticmethod
-    def decoded(blocks):
-        """The blocks of a log, with records of several lines made lines."""
-        first = next(blocks, b'')
-        whole = itertools.chain((first,), blocks)
-        convert = records.converter(first[: records.HEAD])
-        return sources.in_blocks(convert(whole)) if convert else whole
-
     def text(self, data, path):
         """Read a log that is in memory."""
-        clock = Clock(self._now)
+        clock = Clock(self.now)
         source = self._list(path, clock)
         scanner = Scanner(self._messages, path, self._markers(data), clock.probe)
         blocks = (data[start : start + sources.BLOCK] for start in range(0, len(data), sources.BLOCK))
@@ -182,7 +173,7 @@ class Reading:
 
     def journal(self):
         """Read systemd's journal."""
-        clock = Clock(self._now)
+        clock = Clock(self.now)
         source = self._list('journal', clock)
         scanner = Scanner(self._messages, 'journal', MARKERS + live.JOURNAL_MARKERS)
         self._scan(scanner, live.journal_blocks(self._since, self._until), source, clock)
@@ -191,7 +182,7 @@ class Reading:
 
     def ring_buffer(self):
         """Read the kernel's ring buffer."""
-        clock = Clock(self._now, live.boot_time())
+        clock = Clock(self.now, live.boot_time())
         source = self._list('ring_buffer', clock)
         scanner = Scanner(self._messages, 'ring_buffer')
         self._scan(scanner, live.ring_buffer_blocks(), source, clock)
@@ -232,29 +223,6 @@ class Reading:
         return {'events': events[: self._limit] if self._limit else events, 'summary': summary}
 
 
-def read_signals(paths, now=None):
-    """{path: (signals, error or None)} of the logs of paths and patterns; a log that fails has what was read of it."""
-    now = time.time() if now is None else now
-    found = {}
-    for log in sources.find_files(paths, True):
-        signals, error = Signals(log.path), None
-        clock = Clock(log.last_moment(now))
-        try:
-            stream = sources.open_log(log.path)
-            try:
-                kind = sources.kind_of(stream.read(16))
-                stream.seek(0)
-                for block in Reading.decoded(sources.read_blocks(stream, kind)):
-                    signals.feed(block)
-            finally:
-                stream.close()
-        except (IOError, OSError, sources.SourceError) as failure:
-            error = sources.reason(failure)
-        signals.finish()
-        found[log.path] = tell_times(signals.found, clock), error
-    return found
-
-
 def read_fork_failures(paths, since=None, until=None, now=None):
     """Programs that could not fork for lack of memory, out of the logs that somebody named, oldest first."""
     now = time.time() if now is None else now
@@ -285,7 +253,17 @@ def read_fork_failures(paths, since=None, until=None, now=None):
     return found
 
 
-def read_events(paths=(), found=(), since=None, until=None, limit=0, tasks=0, fork_failures=False, now=None):
+def _places(events):
+    """{path: [offset]} of the reports of each log."""
+    places = {}
+    for event in events:
+        places.setdefault(event['source']['path'], []).append(event['source']['offset'])
+    return places
+
+
+def read_events(
+    paths=(), found=(), since=None, until=None, limit=0, tasks=0, fork_failures=False, now=None, signals=False
+):
     """{events, summary} of log files, patterns, and the host's own sources (auto, files, journal, ring_buffer).
 
     ``since`` and ``until`` are seconds since 1970; 0 rows of ``tasks`` and a ``limit`` of 0 are all.
@@ -303,6 +281,8 @@ def read_events(paths=(), found=(), since=None, until=None, limit=0, tasks=0, fo
     if 'ring_buffer' in found or ('auto' in found and os.path.exists(live.KMSG)):
         reading.ring_buffer()
     result = reading.result()
+    if signals:
+        result['signals'] = read_signals(logs, found, _places(result['events']), since, until, reading.now)
     if fork_failures:
         result['fork_failures'] = read_fork_failures(paths, since, until, now)
     return result

@@ -38,6 +38,10 @@ _BY_MARKER = _forms_by_marker()
 MARKERS = tuple(sorted(_BY_MARKER))
 
 
+# The same words as an expression of journalctl's, which searches for them without reading all to us.
+WORDS = '|'.join(re.escape(log_text(marker)) for marker in MARKERS)
+
+
 class Line:
     """One line of a log, and what stands around it.
 
@@ -176,8 +180,14 @@ class Signals:
         self._scan(data[:end])
         self._rest = data[end:]
 
+    def move(self, offset):
+        """What is fed next begins at this offset; the number of its line is not known."""
+        self.finish()
+        self._before, self._offset = b'', offset
+        self._lines = None if offset else 0
+
     def finish(self):
-        """The log ends here."""
+        """What was fed ends here."""
         if self._rest:
             self._scan(self._rest)
             self._rest = b''
@@ -190,10 +200,13 @@ class Signals:
         for start in sorted(forms):
             end = whole.find(b'\n', start)
             end = min(len(whole) if end < 0 else end, start + LONGEST_LINE)
-            lines += whole.count(b'\n', counted, start)
+            if lines is not None:
+                lines += whole.count(b'\n', counted, start)
             counted = start
-            self._take(Line(whole, start, end, self._reader), forms[start], lines + 1, self._offset + start - known)
-        self._lines += data.count(b'\n')
+            number = None if lines is None else lines + 1
+            self._take(Line(whole, start, end, self._reader), forms[start], number, self._offset + start - known)
+        if lines is not None:
+            self._lines += data.count(b'\n')
         self._offset += len(data)
         self._before = whole[-_CONTEXT:]
 

@@ -10,7 +10,7 @@ __metaclass__ = type
 import io
 import os
 
-from .._report.reading import read_events, read_signals
+from .._report.reading import read_events
 from .judgement import judge_all
 
 _HEAD = 1 << 16
@@ -35,7 +35,20 @@ def _error_of(path):
     return None
 
 
-def diagnose_log(path, since=None, until=None, limit=100, now=None):
+def diagnose(paths=(), found=(), since=None, until=None, limit=0, tasks=0, fork_failures=False, now=None):
+    """{events, summary, signals, incidents, verdict} of log files, patterns and the host's own sources together.
+
+    ``found`` is of auto, files, journal and ring_buffer; ``since`` and ``until`` are seconds since 1970; 0 rows of
+    ``tasks`` and a ``limit`` of 0 are all.
+    """
+    read = read_events(paths, found, since, until, limit, tasks, fork_failures, now, signals=True)
+    read['incidents'], read['verdict'] = judge_all(read['events'], read['signals'])
+    for signal in read['signals']:
+        del signal['epoch'], signal['uptime_seconds']
+    return read
+
+
+def diagnose_log(path, since=None, until=None, limit=100, tasks=10, now=None):
     """{path, error, incidents, verdict, remedies, ledger, events, signals, summary} of one log.
 
     ``error`` is None, or unreadable, directory, empty, binary, no_report. Fields that nothing fills yet are None.
@@ -44,15 +57,9 @@ def diagnose_log(path, since=None, until=None, limit=100, now=None):
              'events': [], 'signals': [], 'summary': None}
     if entry['error']:
         return entry
-    read = read_events([path], since=since, until=until, limit=limit, now=now)
-    entry['events'], entry['summary'] = read['events'], read['summary']
-    for signals, error in read_signals([path], now).values():
-        entry['signals'].extend(signals)
-        if error:
-            entry['error'] = 'unreadable'
-    entry['incidents'], entry['verdict'] = judge_all(entry['events'], entry['signals'])
-    if entry['verdict'] is None and entry['error'] is None:
+    entry.update(diagnose([path], since=since, until=until, limit=limit, tasks=tasks, now=now))
+    if any(source['error'] for source in entry['summary']['sources']):
+        entry['error'] = 'unreadable'
+    elif entry['verdict'] is None:
         entry['error'] = 'no_report'
-    for signal in entry['signals']:
-        del signal['epoch']
     return entry

@@ -1,0 +1,108 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where signals are looked for: small logs whole, large ones around their reports and in the last days, the journal."""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import os
+
+from .._log import live, records, sources
+from .._log.clock import Clock
+from .._log.seek import offset_of
+from .signals import WORDS, Signals, tell_times
+
+# A log of this size is searched whole; every word costs a search of its own.
+WHOLE = 1 << 24
+RECENT = 7 * 86400
+_AROUND = 1 << 18
+# So much of a log, and of the journal, is read for signals at the most.
+_MOST_BYTES = 1 << 26
+
+
+def read_signals(logs, found, places, since, until, now):
+    """The signals of log files (LogFile) and of the host's own ``found`` sources, in the order of each log.
+
+    ``places`` is {path: [offset of a report]}; ``since`` and ``until`` are seconds since 1970 or None. A source that
+    cannot be read gives what was read of it: its error is in the summary of the reports, which reads the same.
+    """
+    signals = []
+    for log in logs:
+        signals.extend(_of_file(log, places.get(log.path, ()), since, now))
+    if 'journal' in found or ('auto' in found and live.has_journal()):
+        signals.extend(_of_journal(now - RECENT if since is None else since, now))
+    return [signal for signal in signals if _within(signal['epoch'], since, until)]
+
+
+def _within(epoch, since, until):
+    return epoch is None or ((since is None or epoch >= since) and (until is None or epoch <= until))
+
+
+def _of_file(log, places, since, now):
+    signals, clock = Signals(log.path), Clock(log.last_moment(now))
+    try:
+        stream = sources.open_log(log.path)
+    except (IOError, OSError, sources.SourceError):
+        return []
+    try:
+        kind = sources.kind_of(stream.read(16))
+        size = os.fstat(stream.fileno()).st_size
+        if kind is None and size > WHOLE:
+            for start, end in _spans(stream, size, clock, places, now - RECENT if since is None else since):
+                signals.move(start)
+                _feed(signals, _span(stream, start, end))
+        else:
+            stream.seek(0)
+            _feed(signals, records.in_lines(sources.read_blocks(stream, kind)))
+    except (IOError, OSError, sources.SourceError):
+        pass
+    finally:
+        stream.close()
+    signals.finish()
+    return tell_times(signals.found, clock)
+
+
+def _feed(signals, blocks):
+    size = 0
+    for block in blocks:
+        signals.feed(block)
+        size += len(block)
+        if size >= _MOST_BYTES:
+            break
+    signals.finish()
+
+
+def _spans(stream, size, clock, places, since):
+    """[(start, end)] of the parts of a large log to search: around its reports, and since a moment, in order."""
+    spans = [(max(place - _AROUND, 0), min(place + _AROUND, size)) for place in places]
+    start = offset_of(stream, size, clock, since)
+    spans.append((max(start, size - _MOST_BYTES), size))
+    joined = []
+    for start, end in sorted(spans):
+        if joined and start <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
+        else:
+            joined.append((start, end))
+    return joined
+
+
+def _span(stream, start, end):
+    stream.seek(start)
+    if start:
+        stream.readline(sources.BLOCK)
+    while stream.tell() < end:
+        block = stream.read(min(sources.BLOCK, end - stream.tell()))
+        if not block:
+            return
+        yield block
+
+
+def _of_journal(since, now):
+    signals, clock = Signals('journal'), Clock(now)
+    try:
+        _feed(signals, live.program_blocks(since, WORDS))
+    except sources.SourceError:
+        signals.finish()
+    return tell_times(signals.found, clock)
