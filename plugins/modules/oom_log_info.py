@@ -322,7 +322,7 @@ signals:
     actor: {description: Who killed or refused., type: str}
     program: {description: The program that wrote the line., type: str}
     time: {description: "When, ISO 8601 with offset; null if the log has no year or no time.", type: str}
-    time_text: {description: When in the log's own words., type: str}
+    time_text: {description: "When, in the log's own words.", type: str}
     order: {description: Its place among the signals of its log., type: int}
     host: {description: The host that the line names., type: str}
     unit: {description: The systemd unit., type: str}
@@ -390,8 +390,8 @@ verdict:
     caveats: {description: What limits it., type: list, elements: str}
     would_tell: {description: Commands that would settle what the log leaves open., type: list, elements: str}
 logs:
-  description: One entry for each of O(paths), with path, error, incidents, verdict, remedies, ledger, events, signals and
-    summary. The error is V(unreadable), V(empty), V(directory), V(binary), V(no_report) or null.
+  description: One entry for each of O(paths), with path, error, incidents, verdict, remedies, ledger, events, signals
+    and summary. The error is V(unreadable), V(empty), V(directory), V(binary), V(no_report) or null.
   returned: when O(separately=true)
   type: list
   elements: dict
