@@ -75,7 +75,7 @@ options:
     default: false
   separately:
     description:
-      - Take each of O(paths) for a log of its own, such as those of several hosts, and return RV(logs) alone.
+      - Take each of O(paths) for a log of its own, such as those of several hosts, and return RV(logs).
       - A log that is not there, cannot be read or is empty is an entry with its error, and no failure.
     type: bool
     default: false
@@ -448,7 +448,7 @@ def main():
         'tasks': module.params['tasks'],
     }
     if module.params['separately']:
-        module.exit_json(changed=False, logs=[diagnose_log(path, **asked) for path in paths])
+        module.exit_json(changed=False, events=[], logs=[diagnose_log(path, **asked) for path in paths])
     for path in paths:
         if not is_pattern(path) and not os.path.exists(path):
             module.fail_json(

@@ -77,11 +77,20 @@ EVENT = {
     'tasks': [_TASK],
     'source': {'path': Maybe('text'), 'line': Maybe('number')},
 }
+VERDICT = {
+    'incident': 'number', 'was_memory': 'text', 'limit': 'text', 'actor': 'text', 'sentence': 'text',
+    'victims': [{'name': Maybe('text'), 'pid': Maybe('number'), 'unit': Maybe('text'), 'container': Maybe('text')}],
+    'evidence': [{'path': Maybe('text'), 'line': Maybe('number'), 'time_text': Maybe('text'), 'text': 'text'}],
+    'caveats': ['text'], 'would_tell': ['text'],
+}
+INCIDENTS = [{'signals': ['number'], 'reports': ['number'], 'first': Maybe('text'), 'last': Maybe('text')}]
+LOG = {'path': 'text', 'error': Maybe('text'), 'incidents': INCIDENTS, 'verdict': Maybe(VERDICT), 'events': [EVENT]}
 FORK_FAILURES = [{'message': 'text', 'source': {'path': Maybe('text')}}]
 # What each module of this collection returns, where it did not fail.
 RESULTS = {
     'memory_facts': {'ansible_facts': {'memory': MEMORY}},
-    'oom_log_info': {'events': [EVENT], 'fork_failures': Maybe(FORK_FAILURES)},
+    'oom_log_info': {'events': [EVENT], 'fork_failures': Maybe(FORK_FAILURES), 'logs': Maybe([LOG]),
+                     'incidents': Maybe(INCIDENTS), 'verdict': Maybe(VERDICT)},
     'swap_file': {
         'path': 'text', 'size_bytes': 'number', 'actions': [{'layer': 'text', 'detail': 'text'}],
         'skipped_reason': 'text', 'after': {'activation': 'anything', 'persistence': 'anything'}},
