@@ -10,7 +10,11 @@ import sys
 import types
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+# Logs of others, whose licences do not let them into this repository, are read where they lie.
 SHARED = os.path.join(os.path.dirname(ROOT), 'shared')
+FIXTURES = os.path.join(ROOT, 'tests', 'unit', 'fixtures')
+# The page on which a user showed the log of a CentOS 7 host, up to the end of that log.
+SEED = os.path.join(FIXTURES, 'seed-out-of-memory.md')
 
 
 def _package(name, *path):

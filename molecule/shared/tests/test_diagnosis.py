@@ -20,6 +20,12 @@ def test_the_one_report_in_the_log_is_found(diagnosis):
     assert event['victims'][0]['anon_rss_bytes'] == 413696 * 1024
 
 
+def test_the_log_of_the_machine_that_the_container_runs_on_is_not_read(diagnosis, host):
+    assert [source['path'] for source in diagnosis['summary']['sources']
+            if source['bytes'] and source['path'] != 'journal'] == ['/var/log/kern.log']
+    assert not host.run('journalctl --quiet --no-pager _TRANSPORT=kernel').stdout
+
+
 def test_a_kill_that_a_user_wrote_to_the_journal_is_told_apart(diagnosis):
     if not any(source['path'] == 'journal' and source['bytes'] for source in diagnosis['summary']['sources']):
         pytest.skip('this image has no journal')

@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Runs the real commands of the README, on this machine and in check mode: nothing here changes it."""
 
+import json
 import os
 import pathlib
 import subprocess
@@ -10,6 +11,8 @@ import subprocess
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
+# A shortage of the whole machine, without swap.
+OUTAGE = ROOT / 'molecule/shared/files/kern.log'
 
 
 class Play:
@@ -30,30 +33,36 @@ class Play:
         return (self.summary or '').splitlines()
 
 
+@pytest.fixture(scope='session', name='log')
+def fixture_log(tmp_path_factory):
+    """Options that name the log of the machine: what else happened on it, its own log holds too."""
+    path = tmp_path_factory.mktemp('log') / 'variables.json'
+    path.write_text(json.dumps({'diagnose_sources': 'files', 'diagnose_paths': [str(OUTAGE)]}), encoding='utf-8')
+    return ('--extra-vars', f'@{path}')
+
+
 @pytest.fixture(scope='session', name='make')
-def fixture_make(tmp_path_factory):
-    """``make(target, LOG=..., CHECK=1)``, its report in a directory of its own."""
-    def run(target, **variables):
+def fixture_make(tmp_path_factory, log):
+    """``make(target, LOG=..., CHECK=1)``, its report in a directory of its own; ``own_log`` reads this machine's."""
+    def run(target, own_log=False, **variables):
         report = tmp_path_factory.mktemp('report')
+        variables['ARGS'] = ' '.join([*(() if own_log else log), variables.get('ARGS', '')])
         return Play(['make', '--no-print-directory', target, f'REPORT={report}']
                     + [f'{name}={value}' for name, value in variables.items()], report)
     return run
 
 
 @pytest.fixture(scope='session', name='playbook')
-def fixture_playbook(tmp_path_factory):
+def fixture_playbook(tmp_path_factory, log):
     """``playbook(name, *options)`` of ansible-playbook, its report in a directory of its own."""
     def run(name, *options):
         report = tmp_path_factory.mktemp('report')
-        return Play([str(ROOT / '.venv/bin/ansible-playbook'), name, '--extra-vars', f'report_dir={report}', *options],
-                    report)
+        return Play([str(ROOT / '.venv/bin/ansible-playbook'), name, '--extra-vars', f'report_dir={report}', *log,
+                     *options], report)
     return run
 
 
 @pytest.fixture(scope='session', name='seed')
 def fixture_seed():
     """The report of a real CentOS 7 host, inside a Markdown page."""
-    path = ROOT.parent / 'shared/seed/out-of-memory.md'
-    if not path.exists():
-        pytest.skip(f'{path} is not on this host')
-    return path
+    return ROOT / 'tests/unit/fixtures/seed-out-of-memory.md'

@@ -55,3 +55,10 @@ def test_an_installed_collection_says_the_same(playbook, seed, play):
                      '--extra-vars', f'{{"diagnose_controller_logs": ["{seed}"]}}')
     assert again.status == 0, again.output
     assert again.lines[:7] == play.lines[:7]
+
+
+def test_a_machine_s_own_log_is_read_where_none_is_named(make):
+    """Whatever is in it."""
+    play = make('diagnose', own_log=True)
+    assert play.status == 0, play.output
+    assert play.lines[-1].startswith('Page: ')

@@ -11,10 +11,10 @@ import os
 
 import pytest
 from ansible_collections.oom.rescue.plugins.module_utils._report import reading
-from conftest import SHARED
+from conftest import SEED, SHARED
 
 CORPUS = os.path.join(SHARED, 'oom-corpus')
-SEED = os.path.join(SHARED, 'seed', 'out-of-memory.md')
+NO_CORPUS = 'the corpus of third-party logs is not beside this checkout'
 
 
 def truth():
@@ -25,15 +25,11 @@ def truth():
         return json.load(stream)
 
 
-pytestmark = pytest.mark.skipif(
-    not os.path.isdir(CORPUS), reason='the corpus of third-party logs is not beside this checkout'
-)
-
-
 def text(value):
     return value if isinstance(value, str) else value.encode('utf-8')
 
 
+@pytest.mark.skipif(not truth(), reason=NO_CORPUS)
 @pytest.mark.parametrize('entry', truth(), ids=[text(entry['file']) for entry in truth()])
 def test_every_value_that_is_known_of_a_real_log_is_read(entry):
     result = reading.read_events([os.path.join(CORPUS, entry['file'])])

@@ -5,11 +5,9 @@
 
 from __future__ import absolute_import, division, print_function
 
-import os
-
 import pytest
 from ansible_collections.oom.rescue.plugins.module_utils._report import reading
-from conftest import SHARED
+from conftest import SEED
 from oom_reports import ERAS, syslog
 
 GLIBC, MUSL = 'glibc', 'musl'
@@ -72,9 +70,8 @@ def test_they_are_not_looked_for_unasked(tmpdir):
     assert 'fork_failures' not in reading.read_events([str(log)])
 
 
-@pytest.mark.skipif(not os.path.isdir(SHARED), reason='the seed is not beside this checkout')
 def test_the_seed_has_a_failed_fork_and_a_kill():
-    result = reading.read_events([os.path.join(SHARED, 'seed', 'out-of-memory.md')], fork_failures=True)
+    result = reading.read_events([SEED], fork_failures=True)
     (failure,) = result['fork_failures']
     assert (failure['libc'], failure['message'], failure['source']['line']) == (
         MUSL,

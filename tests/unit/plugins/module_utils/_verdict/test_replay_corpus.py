@@ -14,21 +14,19 @@ import pytest
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.advice import advise
 from ansible_collections.oom.rescue.plugins.module_utils._report.reading import read_events
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.replay import replay
-from conftest import SHARED
+from conftest import SEED, SHARED
 
-SEED = os.path.join(SHARED, 'seed', 'out-of-memory.md')
+NO_CORPUS = 'the corpus of third-party logs is not beside this checkout'
 LOGS = sorted(glob.glob(os.path.join(SHARED, 'oom-corpus', '*.txt')))
 # Its table lacks what was in swap, where most of its victim was.
 NOT_TOLD = 'rackspace-centos6-2.6.32-first-event.txt'
 
 
 def events(path):
-    if not os.path.exists(path):
-        pytest.skip('%s is not on this host' % path)
     return read_events([path])['events']
 
 
-@pytest.mark.skipif(not LOGS, reason='%s/oom-corpus is not on this host' % SHARED)
+@pytest.mark.skipif(not LOGS, reason=NO_CORPUS)
 def test_the_corpus_replays_to_what_each_kernel_did():
     told, wrong = 0, []
     for path in LOGS:
@@ -43,7 +41,7 @@ def test_the_corpus_replays_to_what_each_kernel_did():
     assert told >= 20
 
 
-@pytest.mark.skipif(not LOGS, reason='%s/oom-corpus is not on this host' % SHARED)
+@pytest.mark.skipif(not LOGS, reason=NO_CORPUS)
 @pytest.mark.parametrize('path', LOGS, ids=[os.path.basename(path) for path in LOGS])
 def test_every_report_gets_advice_and_no_control_group_gets_swap(path):
     found = events(path)
