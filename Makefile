@@ -17,7 +17,7 @@ HOSTS = $(if $(INVENTORY),--inventory '$(INVENTORY)',--extra-vars rescue_hosts=l
 LOGS = $(if $(LOG),--extra-vars '{"diagnose_controller_logs": ["$(LOG)"]}')
 OPTIONS = $(HOSTS) $(LOGS) --extra-vars report_dir='$(abspath $(REPORT))' $(if $(CHECK),--check --diff) $(ARGS)
 define play
-@mkdir -p $(REPORT) && rm -f $(REPORT)/summary.txt
+@mkdir -p -m 0700 $(REPORT) && rm -f $(REPORT)/summary.txt
 @$(QUIET) ansible-playbook oom.rescue.$(1) $(OPTIONS) 2> $(REPORT)/errors.txt; \
 	status=$$?; \
 	if ! [ -f $(REPORT)/summary.txt ] || grep -q 'gave no answer' $(REPORT)/summary.txt; then \
@@ -92,7 +92,7 @@ molecule: dev $(CACHE)/core-2.16/.done ## the container scenarios that CI runs; 
 	@tests/host/install podman runc mmdebstrap
 	molecule/run $(SCENARIO) $(PLATFORM)
 
-integration: dev ## the playbooks, swap files and sysctl programs on this machine's own kernel, as root
+integration: dev $(CACHE)/core-2.16/.done ## the playbooks, swap files and sysctl programs on this machine's own kernel, as root
 	@tests/host/install btrfs-progs e2fsprogs openssh-client procps strace systemd xfsprogs
 	tests/integration/run
 

@@ -8,10 +8,14 @@ A node may answer what it likes: with facts of Ansible's own names it would set 
 
 from __future__ import annotations
 
+import json
+
+from ansible.module_utils.json_utils import _filter_non_json_lines
 from ansible.plugins.action.normal import ActionModule as NormalAction
-from ansible_collections.oom.rescue.plugins.module_utils._verdict.shape import accepted, cleaned_json
+from ansible_collections.oom.rescue.plugins.module_utils._verdict.shape import accepted, cleaned_json, told
 
 _MOST_CHARACTERS = 64 << 20
+_MOST_ERRORS = 1 << 16
 
 
 class NodeAction(NormalAction):
@@ -26,9 +30,20 @@ class NodeAction(NormalAction):
         return result if self._task.async_val else accepted(module, result)
 
     def _parse_returned_data(self, res, *args, **kwargs):
-        """Ansible shows what it finds beside a result, so this comes before it."""
-        output = res.get('stdout', '')
-        if len(output) > _MOST_CHARACTERS:
-            output = f'{len(output)} characters, which is too much'
-        res = dict(res, stdout=cleaned_json(output), stderr=cleaned_json(res.get('stderr', '')[-_MOST_CHARACTERS:]))
+        """Ansible shows what it finds in and beside a result, so this comes before it."""
+        res = dict(res, stdout=_told_output(res.get('stdout', '')),
+                   stderr=cleaned_json(res.get('stderr', '')[-_MOST_ERRORS:]))
         return super()._parse_returned_data(res, *args, **kwargs)
+
+
+def _told_output(output):
+    if len(output) > _MOST_CHARACTERS:
+        return f'{len(output)} characters, which is too much'
+    output = cleaned_json(output)
+    try:
+        text, _warnings = _filter_non_json_lines(output, objects_only=True)
+        result = {key: value for key, value in json.loads(text).items() if not key.startswith('_ansible_')}
+        return json.dumps(told(result))
+    except (ValueError, RecursionError):
+        # Ansible says what is wrong with it, and with the nesting run() does.
+        return output

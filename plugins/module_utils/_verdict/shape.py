@@ -192,12 +192,44 @@ def _cleaned_escape(match):
     return u'?' if plain_lines(character) != character else match.group()
 
 
+def told(result):
+    """A node's result with nothing in it that Ansible would show as lines of its own.
+
+    A message, a warning and a difference's header are one line; the lines of a traceback are moved in.
+    """
+    told = dict(result)
+    for key in ('msg', 'warnings', 'deprecations'):
+        if key in told:
+            told[key] = _each_text(told[key], lambda text: plain(text.replace(u'\n', u' '), LONGEST_TEXT))
+    if 'exception' in told:
+        told['exception'] = _each_text(told['exception'], lambda text: text.replace(u'\n', u'\n  '))
+    if 'diff' in told:
+        rows = told['diff'] if isinstance(told['diff'], list) else [told['diff']]
+        told['diff'] = [_difference(row) for row in rows if isinstance(row, dict)]
+    return told
+
+
+def _each_text(data, change):
+    if isinstance(data, dict):
+        return dict((key, _each_text(value, change)) for key, value in data.items())
+    if isinstance(data, (list, tuple)):
+        return [_each_text(item, change) for item in data]
+    return change(u'%s' % (data,)) if isinstance(data, _TEXTS) else data
+
+
+def _difference(row):
+    """A row of a difference: what Ansible compares itself, and the headers; nothing that it would show as it is."""
+    kept = dict((key, row[key]) for key in ('before', 'after') if key in row)
+    kept.update((key, plain(u'%s' % row[key])) for key in ('before_header', 'after_header') if key in row)
+    return kept
+
+
 def accepted(module, result):
     """A node's result of a module of this collection as a controller may take it: cleaned, without facts or words to
     Ansible that are not this module's. One of another shape is a failure that says so.
     """
     try:
-        result = _without_words_to_ansible(module, cleaned(result))
+        result = _without_words_to_ansible(module, told(cleaned(result)))
         wrong = None if result.get('failed') or result.get('skipped') else misfit(result, RESULTS[module], '')
     except ShapeError as error:
         return _refused(module, error)

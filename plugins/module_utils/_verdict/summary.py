@@ -11,6 +11,7 @@ import os
 import re
 
 from .evidence import plain, when
+from .shape import MEMORY, Maybe, cleaned, misfit
 from .._node.sizes import format_size
 
 LINES = 10
@@ -20,6 +21,7 @@ _NOT_ROOT = re.compile(r'waiting for (?:become success|privilege escalation prom
 _SUDO_SAID = re.compile(r'\bsudo: |\bsudoers\b|\bnot allowed to (?:execute|run)\b')
 _BECOME_ROOT = ('run as root, give the user sudo, or have its password asked for with --ask-become-pass '
                 '(make: ARGS=--ask-become-pass)')
+_OTHER_SHAPE = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 # The variables that hold what a role's modules returned, in the order in which a play runs them.
 _STEPS = (
     ('diagnose', ('__diagnose_memory', '__diagnose_reports', '__diagnose_copy')),
@@ -27,18 +29,20 @@ _STEPS = (
     ('swappiness', ('__verify_swappiness', 'swappiness_result')),
     ('oom_protect', ('__verify_oom_protect', 'oom_protect_result')),
 )
+_LEFT = tuple(key for _step, keys in _STEPS for key in keys) + ('diagnose_result', 'verify_result')
 
 
 def summarize(names, hostvars, reached=None, check_mode=False, page=None):
-    """{lines, hosts: [{name, status, headline, lines}], logs} of the hosts ``names``.
+    """{lines, hosts: [{name, status, headline, lines, diagnosis, left}], logs} of the hosts ``names``.
 
-    ``hostvars`` has what the roles left on each, ``reached`` the names of those that did not fail. The status is
+    ``hostvars`` has what the roles left on each, ``reached`` the names of those that did not fail, ``left`` what of it
+    is told, as plain text. The status is
     ``stopped`` (a role failed, or the host gave no answer), ``false`` (a claim does not hold), ``holds`` (all claims
     hold), ``changed``, ``planned`` (check mode), ``skipped`` (nothing changed, as the host cannot), ``same`` or
     ``advice`` (only diagnosed). The worst come first.
     """
-    hosts = [_host(name, hostvars[name], reached is None or name in reached, check_mode) for name in names]
-    logs = _logs(names, hostvars)
+    hosts = [_told(name, hostvars[name], reached is None or name in reached, check_mode) for name in names]
+    logs = _logs([host['diagnosis'] for host in hosts])
     hosts.sort(key=lambda host: _WORST.index(host['status']))
     lines = (['Check mode: nothing was changed.'] if check_mode and any(
         host['status'] not in ('advice', 'stopped') for host in hosts) else [])
@@ -75,6 +79,32 @@ def would_be(advice, replays):
     return '%s, the kernel would %shave had %s (pid %s) as its victim.' % (
         setting[0].upper() + setting[1:], 'still ' if before.get('pid') == victim['pid'] else '', victim['name'],
         victim['pid'])
+
+
+def _told(name, variables, reached, check_mode):
+    """_host(), or where what is left of a host has another shape, one line that says so: the others are told whole."""
+    try:
+        left = _left(variables)
+        wrong = misfit(left.get('memory'), Maybe(MEMORY), 'memory')
+        if not wrong:
+            host = _host(name, left, reached, check_mode)
+            for diagnosis in [host['diagnosis']] + (host['diagnosis'] or {}).get('elsewhere', []):
+                if diagnosis:
+                    _in_full('', diagnosis)
+            _logs([host['diagnosis']])
+            return dict(host, left=left)
+        wrong = 'what it returned is not what memory_facts returns: %s' % wrong
+    except _OTHER_SHAPE as error:
+        wrong = 'its results are not what the roles of this collection leave (%s: %s)' % (type(error).__name__, error)
+    headline = plain('STOPPED: %s' % wrong)
+    return {'name': name, 'status': 'stopped', 'headline': headline, 'lines': [headline], 'diagnosis': None, 'left': {}}
+
+
+def _left(variables):
+    """What the roles left of a host in its variables, with the memory facts as ``memory``."""
+    left = dict((key, variables[key]) for key in _LEFT if key in variables)
+    left['memory'] = (variables.get('ansible_facts') or {}).get('memory')
+    return cleaned(left)
 
 
 def _host(name, left, reached, check_mode):
@@ -228,11 +258,11 @@ _REMEDIES = (
 )
 
 
-def _logs(names, hostvars):
+def _logs(diagnoses):
     """The logs that were copied from elsewhere, each once, though every host of the play has read them."""
     logs = {}
-    for name in names:
-        for log in (hostvars[name].get('diagnose_result') or {}).get('elsewhere') or []:
+    for diagnosis in diagnoses:
+        for log in (diagnosis or {}).get('elsewhere') or []:
             logs.setdefault(log['path'], log)
     return [dict(logs[path], label=_label(logs[path])) for path in sorted(logs)]
 

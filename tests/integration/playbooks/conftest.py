@@ -18,10 +18,10 @@ OUTAGE = ROOT / 'molecule/shared/files/kern.log'
 class Play:
     """One run: its exit status, what it printed, the summary and the page."""
 
-    def __init__(self, argv, report, environ=None):
+    def __init__(self, argv, report, environ=None, directory=ROOT):
         environ = {key: value for key, value in os.environ.items() if not key.startswith(('ANSIBLE_', 'MAKE'))} | (
             environ or {})
-        process = subprocess.run(argv, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        process = subprocess.run(argv, cwd=directory, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                                  timeout=300, env=environ, check=False)
         self.status, self.output = process.returncode, process.stdout
         summary, page = report / 'summary.txt', report / 'index.html'

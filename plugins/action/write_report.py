@@ -1,0 +1,38 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import os
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+from ansible_collections.oom.rescue.plugins.module_utils._verdict.summary import summarize
+from ansible_collections.oom.rescue.plugins.plugin_utils.page import page
+from ansible_collections.oom.rescue.plugins.plugin_utils.report_files import ReportError, parse_mode, write_files
+
+SPEC = {
+    'path': {'type': 'str', 'required': True},
+    'mode': {'type': 'raw', 'default': '0600'},
+}
+
+
+class ActionModule(ActionBase):
+
+    def run(self, tmp=None, task_vars=None):
+        result = super().run(tmp, task_vars)
+        _validated, given = self.validate_argument_spec(argument_spec=SPEC)
+        directory = os.path.abspath(os.path.expanduser(given['path']))
+        check_mode = task_vars['ansible_check_mode']
+        summary = summarize(task_vars['ansible_play_hosts_all'], task_vars['hostvars'],
+                            reached=task_vars['ansible_play_hosts'], check_mode=check_mode,
+                            page=os.path.join(directory, 'index.html'))
+        files = {'index.html': page(summary, check_mode), 'summary.txt': '\n'.join(summary['lines']) + '\n'}
+        try:
+            write_files(directory, files, parse_mode(given['mode']))
+        except ReportError as error:
+            raise AnsibleActionFail(str(error)) from error
+        except OSError as error:
+            raise AnsibleActionFail(f'{directory}: {error.strerror}: the report is not written') from error
+        return dict(result, changed=False, path=directory, lines=summary['lines'])

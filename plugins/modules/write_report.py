@@ -1,0 +1,68 @@
+#!/usr/bin/python
+
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+DOCUMENTATION = r"""
+module: write_report
+short_description: Write on the controller what was found and done
+description:
+  - Writes C(index.html), a page that needs nothing but itself, and C(summary.txt), of at most ten lines, of what the
+    roles of this collection left on each host of the play. Use the role P(oom.rescue.report#role).
+  - Each host's data are checked. A host whose data have another shape is told in one line, and the others whole.
+  - Each value is shown as plain text, and no value is a template.
+  - Run it with C(run_once), C(delegate_to) C(localhost) and without C(become).
+version_added: 0.1.0
+author:
+  - OOM Rescue maintainers (@oom-rescue)
+attributes:
+  action:
+    description: Runs on the controller as an action plugin; there is no module on the node.
+    support: full
+  check_mode:
+    description: Writes the files in check mode as well; set C(check_mode) to V(false) to say so.
+    support: none
+  diff_mode:
+    description: Shows no difference.
+    support: none
+options:
+  path:
+    description:
+      - The directory. One that is not there is made for its owner alone, or for whom O(mode) lets read the files. One
+        that is there keeps its mode.
+      - A link, a directory of another owner, and one where anybody may replace files, is refused.
+    type: str
+    required: true
+  mode:
+    description: The mode of the files.
+    type: raw
+    default: "0600"
+seealso:
+  - module: oom.rescue.controller_vars
+"""
+
+EXAMPLES = r"""
+- name: Write the report where no fact of a host can have it
+  oom.rescue.write_report:
+    path: /srv/reports/today
+  delegate_to: localhost
+  run_once: true
+  become: false
+"""
+
+RETURN = r"""
+path:
+  description: The directory.
+  type: str
+  returned: success
+lines:
+  description: The summary.
+  type: list
+  elements: str
+  returned: success
+"""

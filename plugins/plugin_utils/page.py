@@ -1,0 +1,56 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The page, made by Jinja alone: nothing from a node is a template, and each value is plain and escaped."""
+
+from __future__ import annotations
+
+import datetime
+import pathlib
+
+import jinja2
+from markupsafe import Markup
+
+from ansible_collections.oom.rescue.plugins.module_utils._node.plain import plain
+from ansible_collections.oom.rescue.plugins.module_utils._node.sizes import format_size
+
+TEMPLATES = pathlib.Path(__file__).resolve().parents[2] / 'roles/report/templates'
+# A host whose part is longer has said more than a person reads.
+LONGEST_PART = 1 << 20
+
+
+def environment(templates=TEMPLATES):
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(str(templates)), autoescape=True, trim_blocks=True, finalize=_shown)
+    environment.globals['size'] = format_size
+    return environment
+
+
+def _shown(value):
+    if value is None:
+        return 'unknown'
+    return value if isinstance(value, (Markup, int, float)) else plain(value)
+
+
+def page(summary, check_mode):
+    """The page's text, of summarize()'s result."""
+    made = environment()
+    written = datetime.datetime.now(datetime.timezone.utc).strftime('%Y-%m-%d %H:%M')
+    logs = [_part(made, 'log.html.j2', log['label'], id=f'log-{number}', log=log)
+            for number, log in enumerate(summary['logs'], 1)]
+    hosts = [_part(made, 'host.html.j2', host['name'], id=f'host-{number}', host=host, check_mode=check_mode)
+             for number, host in enumerate(summary['hosts'], 1)]
+    return made.get_template('index.html.j2').render(summary=summary, parts=logs + hosts, written=written)
+
+
+def _part(made, template, name, **values):
+    """The part of a host or a log. If its data break the template, the others still have theirs."""
+    reason = 'it says more than fits on a page'
+    try:
+        text = made.get_template(template).render(name=name, **values)
+        if len(text) <= LONGEST_PART:
+            return Markup(text)
+    except (ArithmeticError, LookupError, RecursionError, TypeError, ValueError, AttributeError,
+            jinja2.TemplateError) as error:
+        reason = f'its data are not what the roles of this collection leave ({error})'
+    return Markup(made.get_template('broken.html.j2').render(name=name, reason=reason, **values))
