@@ -8,14 +8,16 @@ __metaclass__ = type
 
 from ansible.errors import AnsibleFilterError
 
+from ansible_collections.oom.rescue.plugins.module_utils._node.plain import plain
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.claims import judge
 
 
 def _judge(facts, **asked):
     try:
         return judge(facts, **asked)
-    except (KeyError, TypeError, ValueError) as error:
-        raise AnsibleFilterError('oom.rescue.judge takes the memory facts and results of this collection: %s' % error)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise AnsibleFilterError('oom.rescue.judge takes the memory facts and results of this collection: %s'
+                                 % plain(error)) from error
 
 
 class FilterModule:

@@ -8,16 +8,20 @@ __metaclass__ = type
 
 from ansible.errors import AnsibleFilterError
 
+from ansible_collections.oom.rescue.plugins.module_utils._node.plain import plain
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.replay import ReplayError, replay
 
 
 def _replay(event, setting=None):
     if not isinstance(event, dict):
-        raise AnsibleFilterError('oom.rescue.replay takes one event of oom_log_info, a dictionary, not %r' % (event,))
+        raise AnsibleFilterError('oom.rescue.replay takes one event of oom_log_info, a dictionary, and not a %s'
+                                 % type(event).__name__)
     try:
         return replay(event, setting)
     except ReplayError as error:
-        raise AnsibleFilterError('oom.rescue.replay: %s' % error) from error
+        raise AnsibleFilterError('oom.rescue.replay: %s' % plain(error)) from error
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise AnsibleFilterError('oom.rescue.replay takes one event of oom_log_info: %s' % plain(error)) from error
 
 
 class FilterModule:

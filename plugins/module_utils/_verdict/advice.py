@@ -8,7 +8,7 @@ from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
 from .evidence import describe, plain, process_words
-from .replay import managed_bytes
+from .replay import PAGE_BYTES, managed_bytes, total_pages
 from .._node.sizes import format_size
 from .._swap.size import recommend
 
@@ -168,24 +168,35 @@ def _protect(facts, events, value, host, swap):
     for event in events:
         for victim in event.get('victims') or []:
             if victim.get('name') in DATABASES:
-                found.setdefault(victim['name'], 'the kernel killed %s' % process_words(victim))
+                found.setdefault(victim['name'], ('the kernel killed %s' % process_words(victim), event))
         for task in event.get('tasks') or []:
             if task.get('name') in DATABASES:
-                found.setdefault(task['name'], 'it was there when memory ran out, with %s in RAM'
-                                 % format_size(task.get('rss_bytes')))
+                found.setdefault(task['name'], ('it was there when memory ran out, with %s in RAM'
+                                                % format_size(task.get('rss_bytes')), event))
     for candidate in (facts.get('oom') or {}).get('candidates') or []:
         if candidate.get('name') in DATABASES and (candidate.get('oom_score_adj') or 0) > value:
-            found.setdefault(candidate['name'], 'it runs here with oom_score_adj %s and %s in RAM' % (
-                candidate.get('oom_score_adj'), format_size(candidate.get('rss_bytes'))))
-    if host['ram_bytes'] is None:
-        share = '%d%% of RAM and swap' % (-value // 10)
-    else:
-        total = host['ram_bytes'] + max(host['swap_bytes'], (swap or {}).get('size_bytes', 0) + (
-            (swap or {}).get('other_bytes', 0)))
-        share = '%d%% of RAM and swap, %s' % (-value // 10, format_size(total * -value // 1000))
-    return [{'process': name, 'value': value,
-             'reason': '%s; at %d others go first until it takes more than %s' % (reason, value, share)}
-            for name, reason in sorted(found.items())]
+            found.setdefault(candidate['name'], ('it runs here with oom_score_adj %s and %s in RAM' % (
+                candidate.get('oom_score_adj'), format_size(candidate.get('rss_bytes'))), {}))
+    return [{'process': name, 'value': value, 'reason': '%s; at %d others go first until it takes more than %s' % (
+        reason, value, _share(value, event, host, swap))} for name, (reason, event) in sorted(found.items())]
+
+
+def _share(value, event, host, swap):
+    """What a score of ``value`` spares, in words: a share of what the kernel counts scores in.
+
+    That is all RAM and swap, or the limit of the cgroup that ran out.
+    """
+    words, total = 'RAM and swap', None
+    if event.get('scope') == 'memcg':
+        pages = total_pages(event)
+        words = 'the limit of its control group'
+        total = pages and pages * ((event.get('memory') or {}).get('page_size_bytes') or PAGE_BYTES)
+    elif host['ram_bytes'] is not None:
+        swap = swap or {}
+        advised = swap.get('size_bytes', 0) + swap.get('other_bytes', 0)
+        total = host['ram_bytes'] + max(host['swap_bytes'], advised)
+    share = '%d%% of %s' % (-value // 10, words)
+    return share if total is None else '%s, %s' % (share, format_size(total * -value // 1000))
 
 
 def _event_notes(events, shortages, forged):

@@ -45,10 +45,10 @@ def _killed(event):
 
 
 def when(event):
-    """``Oct 28 11:32:28``: the log's own words, without the year, which syslog does not write."""
+    """``Oct 28 11:32:28``: without the year, which syslog does not write; the log's own words if no time is known."""
     match = re.match(r'\d{4}-(\d\d)-(\d\d)T(\d\d:\d\d:\d\d)', event.get('time') or '')
     if not match:
-        return None
+        return plain(event['time_text'], 100) if event.get('time_text') else None
     month, day, clock = match.groups()
     return '%s %d %s' % (_MONTHS[int(month) - 1], int(day), clock)
 

@@ -11,7 +11,7 @@ from .._node.badness import UNKILLABLE, badness, root_bonus, score
 from .._node.kernel import kernel_version
 
 _RANKS = 5
-_PAGE_BYTES = 4096
+PAGE_BYTES = 4096
 # All of memory, and an oom_score_adj of 1000.
 _MOST = 2000
 
@@ -70,7 +70,7 @@ def total_pages(event, swap_bytes=None):
     constrained_alloc(): managed RAM and all swap, or the limit of a memcg and the swap that it may use.
     """
     memory = event.get('memory') or {}
-    page = memory.get('page_size_bytes') or _PAGE_BYTES
+    page = memory.get('page_size_bytes') or PAGE_BYTES
     if event.get('scope') == 'memcg':
         cgroup = event.get('cgroup') or {}
         limit = cgroup.get('limit_bytes')
@@ -109,7 +109,7 @@ def _adjustments(values):
 
 def _ranking(event, total, adjustments, with_root_bonus=True):
     """The tasks that can be killed, best victim first; the table's order, which is the kernel's, decides a tie."""
-    page = (event.get('memory') or {}).get('page_size_bytes') or _PAGE_BYTES
+    page = (event.get('memory') or {}).get('page_size_bytes') or PAGE_BYTES
     ranking = []
     for task in event['tasks']:
         if task['pid'] == 1 or task.get('rss_pages') is None:

@@ -65,8 +65,9 @@ MEMORY = {
     'host': {'kernel': 'text', 'can_swapon': 'yes or no'},
 }
 EVENT = {
-    'time': Maybe('text'), 'host': Maybe('text'), 'kernel': Maybe('text'), 'kind': 'text', 'scope': Maybe('text'),
-    'cause': Maybe('text'), 'complete': Maybe('yes or no'), 'trusted': Maybe('yes or no'),
+    'time': Maybe('text'), 'time_text': Maybe('text'), 'host': Maybe('text'), 'kernel': Maybe('text'),
+    'kind': 'text', 'scope': Maybe('text'), 'cause': Maybe('text'),
+    'complete': Maybe('yes or no'), 'trusted': Maybe('yes or no'),
     'trigger': Maybe({'name': Maybe('text'), 'pid': Maybe('number'), 'order': Maybe('number'),
                       'oom_score_adj': Maybe('number'), 'manual': Maybe('yes or no')}),
     'victims': [_VICTIM],

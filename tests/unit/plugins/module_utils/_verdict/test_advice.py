@@ -58,6 +58,22 @@ def test_a_log_from_elsewhere_is_advice_enough():
     assert advice['notes'] == []
 
 
+@pytest.mark.parametrize('report, share', [
+    pytest.param(event(), '60% of RAM and swap, 12 GiB', id='the host'),
+    pytest.param(event(scope='memcg', cgroup={'path': '/web.slice', 'limit_bytes': 2 * GIB}),
+                 '60% of the limit of its control group, 1.2 GiB', id='a slice'),
+    pytest.param(event(scope='memcg', cgroup={'path': '/web.slice', 'limit_bytes': 2 * GIB,
+                                              'swap_limit_bytes': 2 * GIB}),
+                 '60% of the limit of its control group, 2.4 GiB', id='a slice with swap'),
+    pytest.param(event(scope='memcg', cgroup={'path': '/web.slice', 'limit_bytes': None}),
+                 '60% of the limit of its control group', id='a slice whose limit is not told'),
+])
+def test_what_a_score_spares_is_a_share_of_what_ran_out(report, share):
+    here = facts(ram=16 * GIB, areas=[('/dev/vdb', 2 * GIB)])
+    (row,) = advise(here, [report])['protect']
+    assert row['reason'].endswith('until it takes more than ' + share)
+
+
 def test_facts_count_more_than_the_report():
     assert advise(facts(ram=4 * GIB), [event()])['swap']['size_bytes'] == 4 * GIB
 

@@ -190,6 +190,29 @@ def test_names_from_a_log_cannot_move_the_cursor():
     assert '\x1b' not in ''.join(lines({'web': {'diagnose_result': diagnosis(advice=hostile)}}))
 
 
+@pytest.mark.parametrize('left, words', [
+    pytest.param({'ansible_facts': {'memory': {}}}, ' is missing', id='no facts'),
+    pytest.param({'ansible_facts': 'x'}, "AttributeError", id='facts that are a text'),
+    pytest.param({'diagnose_result': 'x'}, 'AttributeError', id='a diagnosis that is a text'),
+    pytest.param({'diagnose_result': {'advice': {'cause': 7}}}, 'KeyError', id='half a diagnosis'),
+    pytest.param({'diagnose_result': diagnosis(events=7)}, 'TypeError', id='events'),
+    pytest.param({'diagnose_result': diagnosis(elsewhere=[{}])}, 'KeyError', id='logs'),
+    pytest.param({'diagnose_result': diagnosis(replays=[7])}, 'AttributeError', id='replays'),
+    pytest.param({'verify_result': {'claims': [{}]}}, 'KeyError', id='claims'),
+    pytest.param({'verify_result': [1]}, 'AttributeError', id='a list'),
+    pytest.param({'swap_result': {'changed': True, 'after': 'x'}}, 'AttributeError', id='layers'),
+    pytest.param({'oom_protect_result': {'changed': True, 'found': True, 'processes': 7}}, 'TypeError', id='rows'),
+    pytest.param({'__diagnose_memory': 7}, 'AttributeError', id='a number'),
+])
+def test_a_host_whose_data_have_another_shape_is_told_in_a_line_and_the_others_whole(left, words):
+    hosts = {'web': {'diagnose_result': diagnosis()}, 'bad': left}
+    told = summarize(['bad', 'web'], hosts)
+    bad, web = told['hosts']
+    assert (bad['name'], bad['status']) == ('bad', 'stopped') and words in bad['headline']
+    assert '\n' not in bad['headline'] and web['diagnosis'] == diagnosis()
+    assert summarize(['bad'], hosts)['lines'] == ['bad: ' + bad['headline']]
+
+
 @pytest.mark.parametrize('advice, phrase', [
     pytest.param(dict(ADVICE, swap=None, swappiness=None, protect=[]), 'nothing that this collection can do', id='no'),
     pytest.param(dict(ADVICE, swap={'size_bytes': 0, 'rule': 'r'}, protect=[]), 'vm.swappiness 10', id='enough swap'),
