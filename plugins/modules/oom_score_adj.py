@@ -19,6 +19,11 @@ description:
     supervisord knows no score. For these RV(processes[].recreate_required) says the exact change to make, and
     O(keep=true) installs a small systemd unit that gives the score again within seconds of each start.
   - What C(mysqld_safe) or C(mariadbd-safe) respawns inherits its score, so these scripts get it as well.
+  - Any process may call itself C(mysqld). A server counts by what a user cannot make. Its executable or script is
+    root's, in directories that root alone can change. It runs as root, as the account that packages make for it, or as
+    what a unit of this host names and starts. In a container it is below root's own container engine, and runs the
+    files of that container's root as its user. All else is left as it is and said, see O(user).
+  - A score that protects more than O(value), and a unit's own setting of the other sign, stay and are said.
   - Nothing is restarted. Every score is read back from C(/proc), and a unit's from systemd.
   - Pods of Kubernetes are left as they are, as the kubelet sets their score again.
 options:
@@ -26,6 +31,7 @@ options:
     description:
       - Name of the program, as its executable is called, or the script that an interpreter runs.
       - V(mysqld) and V(mariadbd) mean each other too.
+      - Instances of their units (C(mariadb@blog)) of which no process runs count if they are enabled, failed or loaded.
       - One of O(process), O(unit), O(container) and O(pid_file) is required.
     type: str
   unit:
@@ -35,8 +41,19 @@ options:
     description: A Docker or Podman container, by its name or 12 or more digits of its id, all processes of it.
     type: str
   pid_file:
-    description: Path of a file that holds the process's pid.
+    description:
+      - Path of a file that holds the process's pid. It is a regular file that root or the process's user owns, and not
+        older than the process.
+      - The pid 1 is refused, as every service would inherit the score of init.
     type: path
+  user:
+    description:
+      - Users, by name or uid, whose own processes count as well with O(process), O(container) and O(pid_file). These
+        are a server from a home directory, of a user's unit, of a container without root, or below a user's
+        supervisord.
+    type: list
+    elements: str
+    default: []
   value:
     description:
       - The score, from V(-1000) (never killed) over V(0) to V(1000) (killed first).
@@ -64,7 +81,7 @@ options:
   keep:
     description:
       - Where the manager cannot keep a score, install C(oom-rescue-keep.service), which looks for the process every
-        5 seconds, by name, executable and user, and gives the score again.
+        5 seconds and gives the score again. It looks at executable, its owner, user, and container or namespace.
     type: bool
     default: false
   restart_policy:
@@ -84,6 +101,14 @@ options:
     type: str
     choices: [report, spare]
     default: report
+  override:
+    description:
+      - Refusals to lift. V(stronger-score) replaces a score that protects more than O(value), or that a file of a unit
+        sets with the other sign.
+    type: list
+    elements: str
+    choices: [stronger-score]
+    default: []
   state:
     description:
       - V(absent) gives back the scores that processes had, and removes or restores every file.
@@ -121,6 +146,12 @@ EXAMPLES = r"""
     container: mysql
     keep: true
 
+- name: Protect the database that a user runs in a container without root
+  oom.rescue.oom_score_adj:
+    process: mysqld
+    user: shop
+    keep: true
+
 - name: Have the nightly batch job killed first
   oom.rescue.oom_score_adj:
     unit: nightly-report.service
@@ -129,11 +160,13 @@ EXAMPLES = r"""
 
 RETURN = r"""
 found:
-  description: Whether a process or unit of this name is there.
+  description: Whether a process or unit is there that is meant. One that merely has the name is none.
   type: bool
   returned: always
 processes:
-  description: Each process, and each unit of which no process runs.
+  description:
+    - Each process, and each unit of which no process runs. Of what a user who is not named runs under the name there is
+      one entry for each user, with a V(skipped_reason).
   type: list
   elements: dict
   returned: always
@@ -218,7 +251,7 @@ def run(module):
     state = State(host, 'oom_score_adj')
     kind = next(name for name in TARGETS if module.params[name] is not None)
     options = dict(module.params, value=_value(module))
-    facts = read_facts(host, state, kind, module.params[kind])
+    facts = read_facts(host, state, kind, module.params[kind], module.params['user'])
     present = module.params['state'] == 'present'
     plan = plan_present(facts, options) if present else plan_absent(facts)
     if module.check_mode:
@@ -228,7 +261,7 @@ def run(module):
     reasons = [row['skipped_reason'] for row in plan['rows'] if row['skipped_reason']]
     module.exit_json(
         changed=bool(done),
-        found=bool(plan['rows']),
+        found=plan['found'],
         value=plan['value'],
         processes=plan['rows'],
         killers=facts['killers'],
@@ -245,6 +278,7 @@ def main():
             'unit': {'type': 'str'},
             'container': {'type': 'str'},
             'pid_file': {'type': 'path'},
+            'user': {'type': 'list', 'elements': 'str', 'default': []},
             'value': {'type': 'str', 'default': '-600'},
             'auto_multiple': {'type': 'float', 'default': 2.0},
             'allow_unkillable': {'type': 'bool', 'default': False},
@@ -252,6 +286,7 @@ def main():
             'keep': {'type': 'bool', 'default': False},
             'restart_policy': {'type': 'str', 'choices': ['keep', 'ensure'], 'default': 'keep'},
             'killers': {'type': 'str', 'choices': ['report', 'spare'], 'default': 'report'},
+            'override': {'type': 'list', 'elements': 'str', 'choices': ['stronger-score'], 'default': []},
             'state': {'type': 'str', 'choices': ['present', 'absent'], 'default': 'present'},
         },
         mutually_exclusive=[TARGETS],

@@ -10,6 +10,8 @@ __metaclass__ = type
 import json
 import re
 
+from .identity import trusted_path
+
 _ID = '[0-9a-f]{64}'
 _COMPONENT = re.compile(r'^(?:([a-z][a-z-]*)-)?(%s)(?:\.scope)?$' % _ID)
 _POD = re.compile(r'^(?:kubepods[a-z-]*-)?pod([0-9a-f_-]{32,36})(?:\.slice)?$')
@@ -86,10 +88,10 @@ def _value(mapping, *keys):
     return mapping
 
 
-def container_facts(host, manager, parents):
+def container_facts(host, manager, monitor):
     """{configured, compose, unit} of a container: the score it is created with, who composed it, its Quadlet unit.
 
-    ``parents`` are the ancestors of its process. configured is None where nothing says; compose is
+    ``monitor`` is root's conmon or shim above its process, or None. configured is None if nothing says; compose is
     {service, files, version} or None.
     """
     compose = None
@@ -104,11 +106,11 @@ def container_facts(host, manager, parents):
                 'files': labels.get('com.docker.compose.project.config_files'),
                 'version': labels.get('com.docker.compose.version'),
             }
-    elif manager['kind'] == 'podman':
-        conmon = next((row for row in parents if row['name'] == 'conmon'), None)
-        bundle = option(conmon['cmdline'], '-b', '--bundle') if conmon else None
-        if bundle:
-            configured = _value(_json_of(host, bundle + '/config.json'), 'process', 'oomScoreAdj')
+    elif manager['kind'] == 'podman' and monitor:
+        bundle = option(monitor['cmdline'], '-b', '--bundle')
+        path = trusted_path(host, bundle + '/config.json') if bundle else None
+        if path:
+            configured = _value(_json_of(host, path), 'process', 'oomScoreAdj')
     unit = manager.get('unit')
     return {
         'configured': configured,

@@ -85,6 +85,13 @@ class Host:
         except OSError:
             return None
 
+    def status(self, path, follow=True):
+        """os.stat_result of a file, or of a link itself without ``follow``; None if there is none or it is hidden."""
+        try:
+            return (os.stat if follow else os.lstat)(self.path(path))
+        except (IOError, OSError):
+            return None
+
     def exists(self, path):
         """Whether anything, a dangling link included, has this name."""
         return os.path.lexists(self.path(path))

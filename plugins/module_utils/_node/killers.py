@@ -10,16 +10,19 @@ __metaclass__ = type
 import re
 
 from .containers import option
+from .identity import is_called, runs, runs_as_root, same_user_namespace, trusted_path
+from .managers import manager_of
 from .processes import processes
 from .systemd import UNIT_DIRECTORIES
 
-# name: where it is installed.
+# (name, where it is installed, the units that run it, as a user of their own too).
 _PROGRAMS = (
-    ('earlyoom', ('/usr/bin/earlyoom', '/usr/sbin/earlyoom', '/usr/local/bin/earlyoom')),
-    ('nohang', ('/usr/sbin/nohang', '/usr/bin/nohang', '/usr/local/sbin/nohang', '/usr/local/bin/nohang')),
-    ('systemd-oomd', ('/usr/lib/systemd/systemd-oomd', '/lib/systemd/systemd-oomd')),
+    ('earlyoom', ('/usr/bin/earlyoom', '/usr/sbin/earlyoom', '/usr/local/bin/earlyoom'), ('earlyoom.service',)),
+    ('nohang', ('/usr/sbin/nohang', '/usr/bin/nohang', '/usr/local/sbin/nohang', '/usr/local/bin/nohang'),
+     ('nohang.service', 'nohang-desktop.service')),
+    ('systemd-oomd', ('/usr/lib/systemd/systemd-oomd', '/lib/systemd/systemd-oomd'), ('systemd-oomd.service',)),
 )
-_NOHANG_CONFIGURATIONS = ('/etc/nohang/nohang.conf', '/usr/local/etc/nohang/nohang.conf')
+NOHANG_CONFIGURATIONS = ('/etc/nohang/nohang.conf', '/usr/local/etc/nohang/nohang.conf')
 _NOHANG_RULE = re.compile(r'^\s*@BADNESS_ADJ_RE_(?:NAME|CMDLINE|REALPATH)\s+(-\d+)\s+///\s+(.*?)\s*$', re.MULTILINE)
 _PREFERENCE = re.compile(r'^\s*ManagedOOMPreference\s*=\s*(avoid|omit)\s*$', re.MULTILINE)
 
@@ -59,24 +62,48 @@ def _text(host, path):
         return ''
 
 
+def running_killer(host, name, rows):
+    """The process of a killer that root or its own system unit runs, or None: any process may be called nohang.
+
+    What it says in its command line counts no further than who could have written it.
+    """
+    units = next(units for program, _places, units in _PROGRAMS if program == name)
+    called = [row for row in rows if is_called(row, (name,))]
+    return next((row for row in called if runs_as_root(host, row, (name,)) or _is_in_unit(host, row, units)
+                 and runs(host, row, (name,)) and same_user_namespace(host, row)), None)
+
+
+def _is_in_unit(host, row, units):
+    manager = manager_of(host, row)
+    return manager['unit'] in units and manager['user'] is None
+
+
+def nohang_configuration(host, row):
+    """The configuration of a nohang, ``row`` or None if it does not run; None if others than root can change it."""
+    named = option(row['cmdline'], '--config', '-c') if row else None
+    if named:
+        return trusted_path(host, named)
+    return next((path for path in NOHANG_CONFIGURATIONS if trusted_path(host, path)), None)
+
+
+def _spares(host, name, row):
+    if name == 'earlyoom':
+        return earlyoom_spares(row['cmdline']) if row else []
+    if name == 'systemd-oomd':
+        return oomd_spares(host)
+    path = nohang_configuration(host, row)
+    return nohang_spares(_text(host, path)) if path else []
+
+
 def user_space_killers(host, rows=None):
-    """[{name, active, spares}] of earlyoom, nohang and systemd-oomd, where installed or running.
+    """[{name, active, spares}] of earlyoom, nohang and systemd-oomd, if installed or running.
 
     ``spares`` is what it was told to spare, in its own words: regular expressions, or names of units.
     """
+    rows = processes(host) if rows is None else rows
     killers = []
-    running = dict((row['name'], row) for row in (processes(host) if rows is None else rows))
-    for name, places in _PROGRAMS:
-        row = running.get(name)
-        if not row and not any(host.exists(place) for place in places):
-            continue
-        if name == 'earlyoom':
-            spares = earlyoom_spares(row['cmdline']) if row else []
-        elif name == 'nohang':
-            used = option(row['cmdline'], '--config', '-c') if row else None
-            spares = [text for path in ((used,) if used else _NOHANG_CONFIGURATIONS)
-                      for text in nohang_spares(_text(host, path))]
-        else:
-            spares = oomd_spares(host)
-        killers.append({'name': name, 'active': bool(row), 'spares': spares})
+    for name, places, _units in _PROGRAMS:
+        row = running_killer(host, name, rows)
+        if row or any(host.exists(place) for place in places):
+            killers.append({'name': name, 'active': bool(row), 'spares': _spares(host, name, row)})
     return killers

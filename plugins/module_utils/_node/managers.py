@@ -10,16 +10,22 @@ __metaclass__ = type
 import re
 
 from .containers import container_of_path, docker_name, option
+from .identity import base_name, runs_as_root, safe_name, session_uid, trusted_path
 from .processes import ancestors, process as read_process
 
 _UNIT = re.compile(r'^[^/]+\.(service|scope)$')
 _USER_MANAGER = re.compile(r'^user@(\d+)\.service$')
-_CONTAINER_ID = re.compile(r'^[0-9a-f]{64}$')
+_CONTAINER_ID = re.compile(r'^[0-9a-f]{64}\Z')
 # comm holds 15 bytes: docker-containerd-shim of Docker 18 and before, containerd-shim-runc-v2 since.
 # What these start is not theirs: a setting of their unit would reach all that a crontab, a login or a guest starts.
 _LAUNCHERS = re.compile(
-    r'^(?:crond?|atd|anacron|rc-local|rc\.local|sshd?|sshd?@.*|getty@.*|serial-getty@.*|systemd-nspawn@.*)\.service$')
-_SHIMS = ('docker-containe', 'containerd-shim')
+    r'^(?:crond?|atd|anacron|rc-local|rc\.local|sshd?|sshd?@.*|getty@.*|serial-getty@.*|systemd-nspawn@.*|user@.*)\.service$')
+# Docker 18 and before; containerd-shim-runc-v2 since.
+_SHIMS = ('docker-containerd-shim', 'containerd-shim', 'containerd-shim-runc-v1', 'containerd-shim-runc-v2')
+_CONMONS = ('conmon',)
+# What starts a guest whose init has files of its own.
+_GUESTS = ('lxc-start', 'lxd', 'incusd', 'systemd-nspawn')
+_MYSQL = ('mysqld', 'mariadbd', 'mysqld_safe', 'mariadbd-safe')
 
 
 def cgroup_paths(groups, init_groups=None):
@@ -78,40 +84,69 @@ def _unit(paths):
     return units[0] if units else None
 
 
-def _engine(host, found, parents):
-    """The engine of a container whose cgroup has its id alone (a --cgroup-parent of the user's)."""
-    for parent in parents:
-        if parent['name'] == 'conmon':
-            return 'podman'
-        if parent['name'] in _SHIMS:
-            return 'kubernetes' if option(parent['cmdline'], '-namespace') == 'k8s.io' else 'docker'
-    exists = host.exists('/var/lib/docker/containers/' + found['container_id'])
-    return 'docker' if exists else None
+def monitor_of(host, parents):
+    """The nearest ancestor that is root's own monitor of a container or guest, or None.
+
+    A cgroup's path is whatever was made below a delegated one, and conmon is whatever is called so; but the child of
+    root's monitor was started by root's engine.
+    """
+    return next((parent for parent in parents if runs_as_root(host, parent, _SHIMS + _CONMONS + _GUESTS)), None)
+
+
+def is_container_monitor(row):
+    """True if a monitor is one of Docker, containerd or Podman, not of a guest with an init."""
+    return base_name(row['exe']) not in _GUESTS
+
+
+def monitored_id(monitor):
+    """The container id in a monitor's command line, or None if it is not told."""
+    words = monitor['cmdline']
+    found = option(words, '-c', '--cid', '-id', '--id') or base_name(option(words, '-workdir'))
+    return found if found and _CONTAINER_ID.match(found) else None
+
+
+def _engine(found, monitor):
+    """The engine of a container, by its cgroup; of one that has its id alone (a --cgroup-parent), by its monitor."""
+    if found['kind']:
+        return found['kind']
+    if base_name(monitor['exe']) in _CONMONS:
+        return 'podman'
+    return 'kubernetes' if option(monitor['cmdline'], '-namespace') == 'k8s.io' else 'docker'
+
+
+def _container_name(host, kind, container_id, monitor):
+    if kind == 'docker':
+        return docker_name(host, container_id)
+    return safe_name(option(monitor['cmdline'], '-n', '--name')) if kind == 'podman' else None
 
 
 def _container(host, paths, parents):
-    """The container a process is in, or None. A rootless podman on cgroup version 1 shows only in its conmon."""
-    conmon = next((parent for parent in parents if parent['name'] == 'conmon'), None)
-    conmon_id = option(conmon['cmdline'], '-c', '--cid') if conmon else None
+    """The container a process is in, or None. One counts that root's engine has started, below its monitor.
+
+    What a user's engine started has its cgroup in the user's slice; what it says of itself is not taken.
+    """
     found = next((found for found in map(container_of_path, paths) if found), None)
-    if found and found['kind'] is None:
-        found['kind'] = _engine(host, found, parents)
-        if found['kind'] is None:
-            return None
-    if not found and conmon_id and _CONTAINER_ID.match(conmon_id):
-        found = {'kind': 'podman', 'container_id': conmon_id, 'pod': None}
-    if not found:
+    monitor = monitor_of(host, parents)
+    if monitor is None or not is_container_monitor(monitor):
+        return _container_of_user(paths, found) if found else None
+    # Of a container in a container the outer one's monitor is this host's.
+    container_id = monitored_id(monitor) or (found or {}).get('container_id')
+    if container_id is None:
         return None
-    name = found['pod']
-    if found['kind'] == 'docker':
-        name = docker_name(host, found['container_id'])
-    elif found['kind'] == 'podman':
-        name = option(conmon['cmdline'], '-n', '--name') if conmon else None
-    return {
-        'kind': found['kind'],
-        'name': name or (found['container_id'] or '')[:12] or None,
-        'container_id': found['container_id'],
-    }
+    found = found or {'kind': None, 'pod': None}
+    kind = _engine(found, monitor)
+    name = found['pod'] or _container_name(host, kind, container_id, monitor)
+    return {'kind': kind, 'name': name or container_id[:12], 'container_id': container_id}
+
+
+def _container_of_user(paths, found):
+    """A container without root's monitor: a user's own, in the user's slice; a pod is left to its kubelet."""
+    if session_uid(paths) is None and found['kind'] != 'kubernetes':
+        return None
+    if found['kind'] is None:
+        return None
+    return {'kind': found['kind'], 'name': found['pod'] or (found['container_id'] or '')[:12] or None,
+            'container_id': found['container_id']}
 
 
 def _environment(host, pid):
@@ -122,32 +157,39 @@ def _environment(host, pid):
     return dict(word.split('=', 1) for word in words if '=' in word)
 
 
-def _supervisord(host, row, parents):
-    """The program of a supervisord that runs a process, itself or through what it started; None without one."""
-    chain = [row] + parents
-    for child, parent in zip(chain, parents):
-        words = ' '.join(parent['cmdline'][:2])
-        if parent['name'] == 'supervisord' or 'supervisord' in words.replace('/', ' ').split():
-            environment = _environment(host, row['pid'])
-            # supervisor/options.py and process.py set these for each child.
-            name = environment.get('SUPERVISOR_PROCESS_NAME') or child['name']
-            return {'kind': 'supervisord', 'name': name}
+def supervisord_of(host, chain):
+    """(root's supervisord, the process of ``chain`` that it started) of a process and its ancestors; None without."""
+    for child, parent in zip(chain, chain[1:]):
+        if runs_as_root(host, parent, ('supervisord',)):
+            return parent, child
     return None
 
 
-def init_script(host, name):
-    """The SysV script of a server in /etc/init.d, or None; mysqld may be ``mysql`` there, and mariadbd either."""
-    candidates = [name, name.rstrip('d')]
-    if name in ('mysqld', 'mariadbd', 'mysqld_safe', 'mariadbd-safe'):
+def _supervisord(host, row, parents):
+    """The program of root's supervisord that runs a process, itself or through what it started; None without one."""
+    found = supervisord_of(host, [row] + parents)
+    if found is None:
+        return None
+    # supervisor/options.py and process.py set it for each child; the child may have changed it since.
+    name = _environment(host, found[1]['pid']).get('SUPERVISOR_PROCESS_NAME')
+    return {'kind': 'supervisord', 'name': safe_name(name) or safe_name(found[1]['name'])}
+
+
+def init_script(host, row):
+    """The name of the SysV script of a server in /etc/init.d, or None; mysqld may be ``mysql`` there, and mariadbd."""
+    name = safe_name(base_name(row['exe']))
+    if row['name'] in _MYSQL or name in _MYSQL:
         candidates = ['mariadb', 'mysql', 'mysqld', 'mariadbd']
-    return next((script for script in candidates if host.exists('/etc/init.d/' + script)), None)
+    else:
+        candidates = [name, name.rstrip('d')] if name else []
+    return next((script for script in candidates if trusted_path(host, '/etc/init.d/' + script)), None)
 
 
 def manager_of(host, row):
-    """{kind: systemd|docker|podman|kubernetes|supervisord|sysv|none, name} of a process.
+    """{kind: systemd|docker|podman|kubernetes|supervisord|sysv|none, name, unit, user} of a process.
 
-    Containers have ``container_id``; where systemd of this node has the process in a unit, whoever started it,
-    ``unit`` is its name, and ``user`` the uid of a user's manager.
+    Containers have ``container_id``. ``unit`` is the unit of this node's systemd that the process is in, whoever
+    started it; ``user`` is the uid of a user's manager, or of the user in whose slice a container is.
     """
     init = read_process(host, 1)
     paths = cgroup_paths(row['cgroups'], init['cgroups'] if init else None)
@@ -157,10 +199,13 @@ def manager_of(host, row):
     if not found and unit['name'] and unit['name'].endswith('.service') and not _LAUNCHERS.match(unit['name']):
         found = {'kind': 'systemd', 'name': unit['name']}
     if not found and init and init['name'] != 'systemd':
-        script = init_script(host, row['name'])
+        script = init_script(host, row)
         if script and (row['ppid'] == 1 or (parents and parents[0]['ppid'] == 1)):
             found = {'kind': 'sysv', 'name': script}
     found = found or {'kind': 'none', 'name': None}
     found['unit'] = unit['name']
     found['user'] = unit['user']
+    if found['user'] is None and found.get('container_id'):
+        # Root's own session is no user's.
+        found['user'] = session_uid(paths) or None
     return found

@@ -22,9 +22,10 @@ _DIRECTIVES = {
     'OOMPolicy': ('Service', 243),
     'ManagedOOMPreference': ('Service', 248),
 }
+_STARTED = re.compile(r'\{ path=\S+ ; argv\[\]=(.*?) ; ignore_errors=')
 _ORDER = ('OOMScoreAdjust', 'Restart', 'OOMPolicy', 'ManagedOOMPreference')
 _PROPERTIES = ('Id', 'Names', 'LoadState', 'ActiveState', 'FragmentPath', 'DropInPaths', 'MainPID', 'OOMScoreAdjust',
-               'Restart', 'OOMPolicy', 'ManagedOOMPreference', 'UnitFileState')
+               'Restart', 'OOMPolicy', 'ManagedOOMPreference', 'UnitFileState', 'ExecStart')
 # service_shall_restart(): from version 243 on an OOM kill has a result of its own, which on-abort does not count.
 _RESTARTS_AFTER_OOM_KILL = ('always', 'on-failure', 'on-abnormal')
 
@@ -58,6 +59,23 @@ def unit_properties(host, unit):
     out = _systemctl(host, 'show', '--no-pager', '--property=' + ','.join(_PROPERTIES), '--', unit)
     found = dict(line.split('=', 1) for line in out.splitlines() if '=' in line)
     return None if found.get('LoadState', 'not-found') == 'not-found' else found
+
+
+def started_programs(properties):
+    """[[word]] of the commands in a unit's ExecStart, as `systemctl show` prints them."""
+    return [match.split() for match in _STARTED.findall(properties.get('ExecStart', ''))]
+
+
+def instances(host, templates):
+    """The real names of the loaded or enabled instances of templates (``mariadb@``), sorted."""
+    out = _systemctl(host, 'list-units', '--all', '--full', '--plain', '--no-legend', '--type=service', '--',
+                     *[template + '*.service' for template in templates])
+    names = [line.split()[0] for line in out.splitlines() if line.split()]
+    for directory in host.listdir('/etc/systemd/system'):
+        if directory.endswith(('.wants', '.requires')):
+            names.extend(host.listdir('/etc/systemd/system/' + directory))
+    return sorted(set(name for name in names
+                      if name.endswith('.service') and name.startswith(tuple(templates)) and '@.' not in name))
 
 
 def reload_units(host):

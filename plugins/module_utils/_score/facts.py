@@ -12,7 +12,9 @@ import re
 from . import keeper, spare, supervisor, sysv
 from .._node import systemd
 from .._node.containers import container_facts
+from .._node.identity import safe_name
 from .._node.killers import user_space_killers
+from .._node.managers import monitor_of, supervisord_of
 from .score import memory_bytes
 from .._node.processes import ancestors, processes
 from .._node.record import backup_path
@@ -21,6 +23,7 @@ from .targets import find, names_of
 _CAP_SYS_RESOURCE = 24
 _CAPABILITIES = re.compile(r'^CapEff:\s*([0-9a-fA-F]+)', re.MULTILINE)
 _MEMINFO = re.compile(r'^(MemTotal|SwapTotal):\s*(\d+) kB', re.MULTILINE)
+_MYSQL_UNITS = ('mariadb', 'mysql', 'mysqld')
 _DIRECTIVES = ('OOMScoreAdjust', 'Restart', 'OOMPolicy', 'ManagedOOMPreference')
 
 
@@ -46,23 +49,36 @@ def memory(host):
     return sum(int(size) * 1024 for _name, size in _MEMINFO.findall(host.read('/proc/meminfo') or ''))
 
 
-def _stopped_units(host, kind, name):
-    """Units of a server of which no process runs, such as one that was killed and not started again."""
-    if kind == 'process':
-        names = [base + '.service' for base in names_of(name)[0]]
-        if name in ('mysqld', 'mariadbd'):
-            names = ['mariadb.service', 'mysql.service', 'mysqld.service']
-    elif kind == 'unit':
-        names = [name]
-    else:
+def _units_of(host, kind, name):
+    """The units that a server may have, instances included, by the names that they are asked for with."""
+    if kind == 'unit':
+        return [name]
+    if kind != 'process' or safe_name(name) is None:
         return []
-    found = []
-    for unit in names:
+    bases = _MYSQL_UNITS if name in ('mysqld', 'mariadbd') else names_of(name)[0]
+    return [base + '.service' for base in bases] + systemd.instances(host, [base + '@' for base in bases])
+
+
+def _stopped_units(host, kind, name, found):
+    """Units of a server of which no process is in ``found``, such as one that was killed and not started again.
+
+    Beside a server that runs, those count that are to run: enabled, failed, about to start, or an instance.
+    """
+    running = set(target['manager']['unit'] for target in found)
+    stopped = []
+    for unit in _units_of(host, kind, name):
         properties = systemd.unit_properties(host, unit)
         # A masked unit, and an alias of one, has a file too.
-        if properties and properties['LoadState'] == 'loaded' and properties['Id'] not in found:
-            found.append(properties['Id'])
-    return found
+        if not properties or properties['LoadState'] != 'loaded' or properties['Id'] in stopped:
+            continue
+        if properties['Id'] not in running and (not found or _is_to_run(properties)):
+            stopped.append(properties['Id'])
+    return stopped
+
+
+def _is_to_run(properties):
+    return ('@' in properties['Id'] or properties.get('UnitFileState', '').startswith('enabled')
+            or properties.get('ActiveState') in ('failed', 'activating', 'reloading'))
 
 
 def _unit_facts(host, name):
@@ -83,28 +99,30 @@ def _unit_facts(host, name):
 
 
 def _programs(host, targets):
-    """The supervisord configuration of each program among the targets."""
+    """{name: what root's supervisord has of the program} of the programs among the targets."""
     found = {}
     for target in targets:
         if target['manager']['kind'] == 'supervisord':
-            parent = next((row for row in ancestors(host, target['process']) if row['name'] == 'supervisord'), None)
+            supervisord = supervisord_of(host, [target['process']] + ancestors(host, target['process']))
             name = target['manager']['name']
-            found[name] = supervisor.program(host, parent['cmdline'] if parent else [], name)
+            found[name] = supervisor.program(host, supervisord[0]['cmdline'] if supervisord else [], name)
     return found
 
 
-def read_facts(host, state, kind, name):
-    """The facts of one target; ``name`` of a unit may be an alias."""
+def read_facts(host, state, kind, name, users=()):
+    """The facts of one target; ``name`` of a unit may be an alias, ``users`` are those whose own processes count."""
     systemd_running = systemd.is_running(host)
     if kind == 'unit':
         name = name if '.' in name else name + '.service'
         properties = systemd.unit_properties(host, name) if systemd_running else None
         name = properties['Id'] if properties else name
-    targets = find(host, kind, name)
+    found = find(host, kind, name, users)
+    targets = [target for target in found if target['refused'] is None]
     for target in targets:
         if target['manager']['kind'] in ('docker', 'podman'):
-            target['container'] = container_facts(host, target['manager'], ancestors(host, target['process']))
-    stopped = _stopped_units(host, kind, name) if systemd_running and not targets else []
+            monitor = monitor_of(host, ancestors(host, target['process']))
+            target['container'] = container_facts(host, target['manager'], monitor)
+    stopped = _stopped_units(host, kind, name, found) if systemd_running else []
     units = set(stopped)
     units.update(target['manager']['name'] for target in targets
                  if target['manager']['kind'] == 'systemd' and target['manager']['user'] is None)
@@ -117,6 +135,7 @@ def read_facts(host, state, kind, name):
     return {
         'key': key,
         'targets': targets,
+        'strangers': [target for target in found if target['refused'] is not None],
         'stopped_units': stopped,
         'systemd_running': systemd_running,
         'systemd_version': systemd.version(host) if systemd_running else None,

@@ -12,6 +12,7 @@ __metaclass__ = type
 
 import re
 
+from .._node.identity import safe_name
 from .._node.systemd import HEADER
 
 UNIT = '/etc/systemd/system/oom-rescue-keep.service'
@@ -21,9 +22,10 @@ RULES = '/etc/oom-rescue/keep.rules'
 FOUND = '/run/oom-rescue'
 FILES = (UNIT, SCRIPT, RULES)
 
-_RULE = re.compile(r'^(-?\d+) (\d+) (\S.*?) (\S+)$')
+_RULE = re.compile(r'^(-?\d+) (\d+) (\d+) (\S+) (\S+) (/\S+)$')
 _NOTE = re.compile(r'^(\d+) (-?\d+)$')
-_UNSAFE = re.compile(r'[\s\x00-\x1f]')
+_EXECUTABLE = re.compile(r'^/[A-Za-z0-9._@+/-]+\Z')
+_UNIT_NAME = re.compile(r'^[A-Za-z0-9:_.@-]+\.service\Z')
 
 UNIT_TEXT = HEADER + """
 [Unit]
@@ -45,19 +47,30 @@ WantedBy=multi-user.target
 
 SCRIPT_TEXT = r"""#!/bin/sh
 # Made by the Ansible collection oom.rescue; state: absent of its module oom_score_adj removes it.
-# Each rule is `SCORE UID NAME EXECUTABLE` without tabs: a process with that comm, real uid and executable has SCORE.
-# A process names itself, so the name alone never gives it a score.
+# Each rule is `SCORE UID OWNER PLACE NAME EXECUTABLE`, none with a blank in it: a process with that real uid, comm and
+# executable has SCORE, if the file that it runs is OWNER's and no other's to write, and if it runs in PLACE:
+#   host          in the user and pid namespace of this script, and not in a user's mount of that path
+#   docker:NAME   in Docker's container of that name
+#   id:ID         in the container of that id
+#   unit:UNIT     in that unit of the host's
+#   user:UID      in that user's slice
+# A process chooses its name, and its cgroup below what it was given, so neither alone gives it a score. A score that
+# protects more than SCORE stays.
 rules=${1:-/etc/oom-rescue/keep.rules}
 proc=${2:-/proc}
 interval=${3:-5}
 found=${4:-/run/oom-rescue}
+docker=${5:-/var/lib/docker/containers}
+
+# All of these read the directory of one process, /proc/PID, that the shell is in: it is empty once that process ended,
+# also if its number has a new one.
 
 # Notes the score that a process was found with, for who undoes this: the file PID holds `START_TICKS SCORE`.
 # The first note of a process counts.
 note() {
-    pid=${1##*/}
+    pid=$1
     stat=
-    { read -r stat < "$1/stat"; } 2>/dev/null
+    { read -r stat < stat; } 2>/dev/null
     # Field 3 of stat, behind the name, is $2 now.
     set -- "$2" ${stat##*) }
     known=
@@ -65,33 +78,90 @@ note() {
     [ "$known" = "${21}" ] || { echo "${21} $1" > "$found/$pid"; } 2>/dev/null
 }
 
+same() {
+    [ "$(readlink "ns/$1")" = "$(readlink "$proc/self/ns/$1")" ]
+}
+
+# Whether a cgroup of the process, outside of the users' slices, has a part of that name.
+below() {
+    while IFS=: read -r _ _ path; do
+        case $path/ in
+            /user.slice/*) ;;
+            */"$1"/*|*/docker-"$1".scope/*|*/libpod-"$1"/*|*/libpod-"$1".scope/*|*/libpod-payload-"$1"/*) return 0 ;;
+        esac
+    done 2>/dev/null < cgroup
+    return 1
+}
+
+in_docker() {
+    for config in "$docker"/*/config.v2.json; do
+        text=
+        { read -r text < "$config"; } 2>/dev/null
+        case $text in *'"Name":"/'"$1"'"'*) ;; *) continue ;; esac
+        config=${config%/*}
+        below "${config##*/}" && return 0
+    done
+    return 1
+}
+
+of_user() {
+    while IFS=: read -r _ _ path; do
+        case $path/ in /user.slice/user-"$1".slice/*) return 0 ;; esac
+    done 2>/dev/null < cgroup
+    return 1
+}
+
+placed() {
+    case $1 in
+        host) same user && same pid ;;
+        docker:*) in_docker "${1#*:}" ;;
+        id:*|unit:*) below "${1#*:}" ;;
+        user:*) of_user "${1#*:}" ;;
+        *) return 1 ;;
+    esac
+}
+
+# Whether the process runs that file, as its owner alone can have made it.
+runs() {
+    target=$(readlink exe) || return 1
+    [ "${target% (deleted)}" = "$2" ] || return 1
+    status=$(stat -L -c '%u %a' exe) || return 1
+    [ "${status% *}" = "$1" ] || return 1
+    case $status in *[2367]|*[2367]?) return 1 ;; esac
+    # Who mounts another file of root's over that path runs that one.
+    [ "$1" != 0 ] || [ "$3" != host ] || [ "$target" != "$2" ] || [ exe -ef "$2" ]
+}
+
 keep() {
-    score=$1 uid=$2 name=$3 executable=$4
+    score=$1 uid=$2 owner=$3 place=$4 name=$5 executable=$6
     for directory in "$proc"/[0-9]*; do
+        cd "$directory" 2>/dev/null || continue
         comm=
-        { read -r comm < "$directory/comm"; } 2>/dev/null
+        { read -r comm < comm; } 2>/dev/null
         [ "$comm" = "$name" ] || continue
         now=
-        { read -r now < "$directory/oom_score_adj"; } 2>/dev/null
+        { read -r now < oom_score_adj; } 2>/dev/null
         [ -n "$now" ] && [ "$now" != "$score" ] || continue
+        [ "$score" -gt 0 ] || [ "$now" -gt "$score" ] || continue
         real=
         while read -r key value _; do
             if [ "$key" = Uid: ]; then real=$value; break; fi
-        done 2>/dev/null < "$directory/status"
+        done 2>/dev/null < status
         [ "$real" = "$uid" ] || continue
-        target=$(readlink "$directory/exe") || continue
-        [ "${target% (deleted)}" = "$executable" ] || continue
-        note "$directory" "$now"
-        { echo "$score" > "$directory/oom_score_adj"; } 2>/dev/null &&
+        placed "$place" && runs "$owner" "$executable" "$place" || continue
+        note "${directory##*/}" "$now"
+        { echo "$score" > oom_score_adj; } 2>/dev/null &&
             echo "$name (pid ${directory##*/}): oom_score_adj $now -> $score"
-    done
+    done 2>/dev/null
+    cd /
 }
 
 mkdir -p "$found"
 while :; do
-    while read -r score uid name executable; do
+    while read -r score uid owner place name executable; do
         case $score in ''|'#'*) continue ;; esac
-        keep "$score" "$uid" "$name" "$executable"
+        [ -n "$executable" ] || continue
+        keep "$score" "$uid" "$owner" "$place" "$name" "$executable"
     done < "$rules"
     [ "$interval" -gt 0 ] || exit 0
     sleep "$interval"
@@ -99,11 +169,29 @@ done
 """
 
 
-def rule(row, value):
-    """The rule for a process: (score, uid, name, executable); None where it cannot be told apart by them."""
-    if not row['exe'] or row['uid'] is None or _UNSAFE.search(row['name'] + row['exe']):
+def place_of(manager):
+    """Where the keeper finds what a manager starts, or None if nothing tells it apart: see the script."""
+    if manager.get('user') is not None:
+        return 'user:%d' % manager['user']
+    container = manager.get('container_id')
+    if not container:
+        return 'host'
+    if manager['kind'] == 'podman' and _UNIT_NAME.match(manager.get('unit') or ''):
+        return 'unit:' + manager['unit']
+    if manager['kind'] == 'docker' and safe_name(manager['name']) and manager['name'] != container[:12]:
+        return 'docker:' + manager['name']
+    return 'id:' + container
+
+
+def rule(target, value):
+    """The rule for a process: (score, uid, owner, place, name, executable); None if these do not tell it apart.
+
+    ``target`` is one of find()'s.
+    """
+    row, owner = target['process'], target['owner']
+    if row['uid'] is None or owner is None or not safe_name(row['name']) or not _EXECUTABLE.match(row['exe'] or ''):
         return None
-    return (value, row['uid'], row['name'], row['exe'])
+    return (value, row['uid'], owner, place_of(target['manager']), row['name'], row['exe'])
 
 
 def parse_rules(text):
@@ -115,8 +203,8 @@ def parse_rules(text):
         if line.startswith('# '):
             key = line[2:]
         elif match:
-            score, uid, name, executable = match.groups()
-            found.setdefault(key, []).append((int(score), int(uid), name, executable))
+            score, uid, owner = (int(number) for number in match.groups()[:3])
+            found.setdefault(key, []).append((score, uid, owner) + match.groups()[3:])
     return found
 
 
@@ -126,7 +214,7 @@ def rules_text(rules):
     for key in sorted(rules):
         if rules[key]:
             lines.append('# ' + key)
-            lines.extend('%d %d %s %s' % entry for entry in rules[key])
+            lines.extend('%d %d %d %s %s %s' % entry for entry in rules[key])
     return '\n'.join(lines) + '\n' if lines else None
 
 

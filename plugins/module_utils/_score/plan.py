@@ -12,17 +12,26 @@ from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
 import hashlib
+import re
 
 from . import keeper, spare, sysv
 from .._node.containers import recreate_text
 from .._node.host import to_bytes
+from .._node.identity import is_interpreter, safe_name
 from .score import DEFAULT, auto_score, check_score, memory_bytes
 from .supervisor import program_text
 from .._node.systemd import HEADER, drop_in_path, drop_in_text, known_directives, stronger_restart
-from .targets import is_interpreter
+from .targets import names_of, program_name
 
 KUBERNETES = ('the kubelet sets the score of a pod from its quality of service, and would set it again: this pod is '
               'left as it is. Give it requests equal to limits (Guaranteed, -997) to protect it')
+
+
+# What lifts the refusal to replace a score that somebody else set.
+OVERRIDE = 'stronger-score'
+# Of so many processes of one user the pid is told.
+_PIDS_TOLD = 3
+_NUMBER = re.compile(r'^-?\d+\Z')
 
 
 class PlanError(ValueError):
@@ -97,29 +106,56 @@ def _unit_directives(properties, value, facts, options):
     return known_directives(directives, facts['systemd_version'])
 
 
+def _overridden(options):
+    return OVERRIDE in (options.get('override') or ())
+
+
+def _standing(unit, value, options):
+    """(score, reason) of a score that a file of others' gives a unit and that stays, or (None, None).
+
+    One that protects more is what somebody wanted; one of the other sign is wanted the other way round.
+    """
+    winner = unit['winners'].get('OOMScoreAdjust')
+    if not winner or _overridden(options) or not _NUMBER.match(winner['value']):
+        return None, None
+    score = int(winner['value'])
+    line = '%s line %d sets OOMScoreAdjust=%d' % (winner['path'], winner['line'], score)
+    if score < value <= 0:
+        return score, '%s, which protects more than %d and stays: override=%s replaces it' % (line, value, OVERRIDE)
+    if score * value < 0:
+        return score, ('%s, which %d contradicts: remove that line, or have it overridden with override=%s'
+                       % (line, value, OVERRIDE))
+    return None, None
+
+
 def _plan_unit(name, unit, value, facts, options):
-    """({before, after, by}, actions) of a unit's score at its next start."""
+    """({before, after, by}, actions, reason or None) of a unit's score at its next start."""
     properties = unit['properties']
     path = drop_in_path(name)
     before = int(properties.get('OOMScoreAdjust') or 0)
     directives = _unit_directives(unit['without_ours'], value, facts, options)
     winners = unit['winners']
+    stands, reason = _standing(unit, value, options)
+    if stands is not None:
+        directives.pop('OOMScoreAdjust')
+    after = value if stands is None else stands
     held = [winners.get(key) for key in sorted(directives)]
     if unit['drop_in'] is None and all(
             winner and winner['value'] == str(directives[key]) for key, winner in zip(sorted(directives), held)):
-        return {'before': before, 'after': value, 'by': winners['OOMScoreAdjust']['path']}, []
+        return {'before': before, 'after': after, 'by': winners['OOMScoreAdjust']['path']}, [], reason
     for key in sorted(directives):
         winner = winners.get(key)
         if winner and winner['value'] != str(directives[key]) and _sorts_after(winner['path'], path):
             raise PlanError('%s line %d sets %s=%s and is read after %s: remove that line, or ask for that value'
                             % (winner['path'], winner['line'], key, winner['value'], path))
-    text = drop_in_text(directives)
+    text = drop_in_text(directives) if directives else None
     actions = _file_action(path, unit['drop_in'], text, 'drop-in of %s with %s' % (
         name, ', '.join('%s=%s' % (key, directives[key]) for key in sorted(directives))))
-    if actions or before != value:
+    if actions or before != after:
         actions.append({'layer': 'persistence', 'action': 'reload', 'unit': name,
                         'detail': 'systemctl daemon-reload (restarts nothing)'})
-    return {'before': before, 'after': value, 'by': path}, actions
+    by = path if stands is None else winners['OOMScoreAdjust']['path']
+    return {'before': before, 'after': after, 'by': by}, actions, reason
 
 
 def _sorts_after(path, ours):
@@ -136,8 +172,8 @@ def _persistence(target, value, facts, options):
     if kind == 'systemd' and manager['user'] is None:
         unit = facts['units'].get(manager['name'])
         if unit:
-            persistent, actions = _plan_unit(manager['name'], unit, value, facts, options)
-            return persistent, actions, None, None
+            persistent, actions, reason = _plan_unit(manager['name'], unit, value, facts, options)
+            return persistent, actions, None, reason
     if kind == 'sysv':
         script = facts['scripts'].get(manager['name'])
         if script and script['defaults']:
@@ -150,14 +186,14 @@ def _persistence(target, value, facts, options):
     declared = None
     if kind in ('docker', 'podman'):
         declared = container.get('configured')
-        if declared == value:
-            return {'before': value, 'after': value, 'by': kind}, [], None, None
+        if _is_enough(declared, value, options):
+            return {'before': declared, 'after': declared, 'by': kind}, [], None, None
         recreate = recreate_text(manager, container, value)
     elif kind == 'supervisord':
         program = facts['programs'].get(manager['name']) or {}
         declared = program.get('score')
-        if declared == value:
-            return {'before': value, 'after': value, 'by': program['path']}, [], None, None
+        if _is_enough(declared, value, options):
+            return {'before': declared, 'after': declared, 'by': program['path']}, [], None, None
         recreate = program_text(manager['name'], program, value)
     else:
         recreate = _by_hand(target, value)
@@ -176,6 +212,11 @@ def _persistence(target, value, facts, options):
     if keeper.gives(facts['keeper'], facts['key'], rule):
         before = value
     return {'before': before, 'after': value, 'by': keeper.UNIT}, [], None, None
+
+
+def _is_enough(score, value, options):
+    """True if a score is the one that is asked for, or protects more and nobody asked to have that replaced."""
+    return score is not None and (score == value or score < value <= 0 and not _overridden(options))
 
 
 def _inherited(target, value, facts):
@@ -198,7 +239,7 @@ def _rule(target, value, facts):
     row = target['process']
     if is_interpreter(row['name']) and facts['key'] != 'process:' + row['name']:
         return None
-    return keeper.rule(row, value)
+    return keeper.rule(target, value)
 
 
 def _by_hand(target, value):
@@ -217,6 +258,21 @@ def _by_hand(target, value):
             % (found if found and found.endswith('.service') else 'nothing that is known here', name, value, value))
 
 
+def _kept(target, value, facts, options):
+    """The reason that a process keeps the score it has, or None: others gave it a stronger one, or the opposite."""
+    before = target['process']['oom_score_adj']
+    unit = facts['units'].get(target['manager']['name']) if target['manager']['kind'] == 'systemd' else None
+    stands, reason = _standing(unit, value, options) if unit else (None, None)
+    if stands is not None and stands * value < 0:
+        return reason
+    if before is None or _overridden(options) or not before < value <= 0:
+        return None
+    if _score_before(target, facts) is not None:
+        return None
+    return reason or ('oom_score_adj of %s (pid %d) is %d, which protects more than %d and stays: override=%s '
+                      'replaces it' % (target['process']['name'], target['process']['pid'], before, value, OVERRIDE))
+
+
 def plan_present(facts, options):
     """The plan for ``state: present``."""
     value = score_of(facts, options)
@@ -226,34 +282,72 @@ def plan_present(facts, options):
         rows.append(row)
         if target['manager']['kind'] == 'kubernetes':
             row['skipped_reason'] = KUBERNETES
-            row['live']['after'] = row['live']['before']
             continue
         process = target['process']
-        scores.append({'pid': process['pid'], 'start_ticks': process['start_ticks'], 'name': process['name'],
-                       'before': _score_without_us(target, facts)})
-        action, refused = _live(target, value, facts)
-        row['live']['after'] = row['live']['before'] if refused else value
+        kept = _kept(target, value, facts, options)
+        action, refused = (None, None) if kept else _live(target, value, facts)
+        if not kept:
+            scores.append({'pid': process['pid'], 'start_ticks': process['start_ticks'], 'name': process['name'],
+                           'before': _score_without_us(target, facts)})
+            row['live']['after'] = row['live']['before'] if refused else value
         if action:
             live.append(dict(action, refused=refused))
         persistent, actions, recreate, reason = _persistence(target, value, facts, options)
         row['persistent'] = persistent
         row['recreate_required'] = recreate
-        row['skipped_reason'] = '; '.join(text for text in (refused, reason) if text) or None
+        row['skipped_reason'] = _joined(kept, refused, reason)
         persistent_actions.extend(action for action in actions if action not in persistent_actions)
         if persistent['by'] == keeper.UNIT:
             rules.append(_rule(target, value, facts))
     for name in facts['stopped_units']:
-        persistent, actions = ({'before': None, 'after': None, 'by': None}, [])
+        persistent, actions, reason = ({'before': None, 'after': None, 'by': None}, [], None)
         if options['persist'] != 'none':
-            persistent, actions = _plan_unit(name, facts['units'][name], value, facts, options)
+            persistent, actions, reason = _plan_unit(name, facts['units'][name], value, facts, options)
         persistent_actions.extend(actions)
-        rows.append(_stopped_row(name, persistent))
+        rows.append(_stopped_row(name, persistent, reason))
     if options['persist'] != 'none':
         persistent_actions.extend(keeper.plan(facts['keeper'], facts['key'], rules))
-    names = set(target['process']['name'] for target in facts['targets'] if target['part'] == 'server')
+    names = set(_spared_name(target['process']) for target in facts['targets'] if target['part'] == 'server')
+    names.discard(None)
     if options['killers'] == 'spare' and names:
         persistent_actions.extend(spare.plan(facts['spare'], names))
-    return {'value': value, 'rows': rows, 'actions': live + _reload_once(persistent_actions), 'scores': scores}
+    return {'value': value, 'found': bool(rows), 'rows': rows + _strangers(facts), 'scores': scores,
+            'actions': live + _reload_once(persistent_actions)}
+
+
+def _joined(*reasons):
+    """Reasons in one line, each once; None without one."""
+    said = []
+    for reason in reasons:
+        if reason and reason not in said:
+            said.append(reason)
+    return '; '.join(said) or None
+
+
+def _spared_name(row):
+    """The comm that a killer in user space knows a server by; None if it is no plain name.
+
+    By the file that it runs: a process may change its comm, and this goes into a configuration.
+    """
+    name = safe_name(program_name(row))
+    return row['name'] if name and row['name'] in names_of(name)[0] else name
+
+
+def _strangers(facts):
+    """A row for each user who runs something that is called like the server, and what to do if it is meant."""
+    by_user = {}
+    for target in facts['strangers']:
+        by_user.setdefault(target['user'], []).append(target)
+    rows = []
+    for user in sorted(by_user, key=str):
+        first = by_user[user][0]
+        pids = [str(target['process']['pid']) for target in by_user[user]]
+        told = ', '.join(pids[:_PIDS_TOLD]) + (' and %d more' % (len(pids) - _PIDS_TOLD) if pids[_PIDS_TOLD:] else '')
+        name = safe_name(first['process']['name']) or 'a process'
+        rows.append(dict(_row(first), name=name, skipped_reason=(
+            '%s (pid %s) is left as it is: %s. If it is meant, name its user: user=%s, or oom_protect_user of the role'
+            % (name, told, first['refused'], user))))
+    return rows
 
 
 def _row(target):
@@ -270,9 +364,9 @@ def _row(target):
     }
 
 
-def _stopped_row(unit, persistent):
+def _stopped_row(unit, persistent, reason=None):
     return {'pid': None, 'name': unit, 'live': {'before': None, 'after': None}, 'persistent': persistent,
-            'recreate_required': None, 'manager': {'kind': 'systemd', 'name': unit}, 'skipped_reason': None}
+            'recreate_required': None, 'manager': {'kind': 'systemd', 'name': unit}, 'skipped_reason': reason}
 
 
 def _reload_once(actions):
@@ -289,7 +383,9 @@ def plan_absent(facts):
     """The plan for ``state: absent``: everything that was recorded goes back to what it was."""
     record = facts['record'] or {}
     rows, live, actions = [], [], []
-    for target in facts['targets']:
+    # A score is given back by the record, whoever it was given to.
+    recorded = [target for target in facts['strangers'] if _score_before(target, facts) is not None]
+    for target in facts['targets'] + recorded:
         process = target['process']
         row = _row(target)
         rows.append(row)
@@ -319,7 +415,7 @@ def plan_absent(facts):
     # Scores come after the rules of the unit that would give ours again within seconds.
     actions = _reload_once(actions)
     first = [action for action in actions if action['action'] == 'disable' or action.get('path') == keeper.RULES]
-    return {'value': None, 'rows': rows,
+    return {'value': None, 'found': bool(rows), 'rows': rows,
             'actions': first + live + [action for action in actions if action not in first]}
 
 

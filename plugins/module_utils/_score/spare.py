@@ -12,11 +12,11 @@ __metaclass__ = type
 
 import re
 
-from .._node.containers import option
+from .._node.killers import nohang_configuration, running_killer
+from .._node.identity import trusted_path
 from .._node.managers import manager_of
 
 EARLYOOM_FILE = '/etc/default/earlyoom'
-NOHANG_FILE = '/etc/nohang/nohang.conf'
 # nohang adds it to the badness of a match, which is 0 to 1000 (nohang.conf).
 NOHANG_POINTS = -600
 _NOHANG_HEAD = '## oom.rescue: spare '
@@ -88,21 +88,29 @@ _WITHOUT = {'earlyoom': without_earlyoom, 'nohang': without_nohang}
 
 
 def facts(host, killers, rows):
-    """[{name, unit, path, text}] of the killers that have a file to edit; nohang's own command line names its."""
+    """[{name, unit, path, text}] of the killers that have a file to edit.
+
+    A nohang that runs names its file, if it is root's own and root alone can change that.
+    """
     found = []
     for killer in killers:
         if killer['name'] not in _WITH:
             continue
-        row = next((row for row in rows if row['name'] == killer['name']), None)
-        path = EARLYOOM_FILE
-        if killer['name'] == 'nohang':
-            path = option(row['cmdline'], '--config', '-c') if row else None
-            path = path or NOHANG_FILE
-        text = host.read(path)
-        if text is not None or killer['name'] == 'earlyoom':
-            unit = manager_of(host, row)['unit'] if row else None
-            found.append({'name': killer['name'], 'unit': unit, 'path': path, 'text': text})
+        row = running_killer(host, killer['name'], rows)
+        path = EARLYOOM_FILE if killer['name'] == 'earlyoom' else nohang_configuration(host, row)
+        if path is None or not _may_edit(host, path):
+            continue
+        manager = manager_of(host, row) if row else {'user': None, 'unit': None}
+        found.append({'name': killer['name'], 'unit': manager['unit'] if manager['user'] is None else None,
+                      'path': path, 'text': host.read(path)})
     return found
+
+
+def _may_edit(host, path):
+    """True if a file is root's alone, or is not there and may be made: earlyoom's, in root's directory."""
+    if host.exists(path):
+        return trusted_path(host, path) is not None
+    return path == EARLYOOM_FILE
 
 
 def _restart(unit):

@@ -1,7 +1,10 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A supervisord's programs: it has no setting for a score, so the program's command has to carry it."""
+"""A supervisord's programs: it has no setting for a score, so the program's command has to carry it.
+
+Only root's own files are read, and of a command no more is returned than the score in it: it may hold a password.
+"""
 
 from __future__ import absolute_import, division, print_function
 
@@ -11,6 +14,7 @@ import fnmatch
 import re
 
 from .._node.containers import option
+from .._node.identity import trusted_path
 
 _PLACES = ('/etc/supervisor/supervisord.conf', '/etc/supervisord.conf', '/usr/local/etc/supervisord.conf',
            '/usr/etc/supervisord.conf')
@@ -39,42 +43,38 @@ def _glob(host, pattern):
 
 
 def _files(host, cmdline):
+    """The configuration of root's supervisord with this command line and what it includes, as far as it is root's."""
     asked = option(cmdline, '-c', '--configuration')
-    main = next((path for path in ((asked,) if asked else _PLACES) if path and host.exists(path)), None)
+    places = (asked,) if asked else _PLACES
+    main = next((path for path in (trusted_path(host, place) for place in places) if path), None)
     if not main:
         return []
-    include = sections(host.read(main)).get('include', {}).get('files', '')
     files = [main]
-    for pattern in include.split():
+    for pattern in sections(host.read(main)).get('include', {}).get('files', '').split():
         if not pattern.startswith('/'):
             pattern = '%s/%s' % (main.rpartition('/')[0], pattern)
-        files.extend(_glob(host, pattern))
+        files.extend(path for path in _glob(host, pattern) if trusted_path(host, path))
     return files
 
 
 def program(host, cmdline, name):
-    """{path, command, user, score} of a program of the supervisord with this command line; {} where none is found."""
+    """{path, user, score} of a program of root's supervisord with this command line; {} if no file of root's has it."""
     for path in _files(host, cmdline):
-        found = sections(host.read(path)).get('program:' + name)
+        found = sections(host.read(path)).get('program:%s' % name)
         if found:
             command = found.get('command', '')
             match = _CHOOM.search(command) or _WRITTEN.search(command)
-            return {
-                'path': path,
-                'command': command,
-                'user': found.get('user'),
-                'score': int(match.group(1)) if match else None,
-            }
+            return {'path': path, 'user': found.get('user'), 'score': int(match.group(1)) if match else None}
     return {}
 
 
 def program_text(name, found, value):
-    """The change to make by hand for a score that the program starts with."""
-    command = found.get('command') or 'COMMAND'
-    command = re.sub(r'^\S*choom\s+(?:-n\s*|--adjust[= ])-?\d+\s+(?:--\s+)?', '', command)
-    text = 'in [program:%s] of %s set command=choom -n %d -- %s' % (
-        name, found.get('path') or 'its configuration', value, command)
+    """The change to make by hand for a score that the program starts with; its command is not shown."""
+    if found.get('score') is not None:
+        change = 'change the score at the start of command= to %d' % value
+    else:
+        change = 'put `choom -n %d -- ` before what command= says' % value
+    text = 'in [program:%s] of %s %s' % (name or 'NAME', found.get('path') or 'its configuration', change)
     if found.get('user') not in (None, 'root') and value < 0:
-        text += ', and drop user=%s in favour of the server\'s own option, as choom needs root to lower a score' % (
-            found['user'])
-    return text + '; then `supervisorctl update %s`, which restarts it' % name
+        text += ', and drop user= in favour of the server\'s own option, as choom needs root to lower a score'
+    return text + '; then `supervisorctl update %s`, which restarts it' % (name or 'NAME')

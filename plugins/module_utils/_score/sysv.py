@@ -9,6 +9,8 @@ __metaclass__ = type
 
 import re
 
+from .._node.identity import trusted_path
+
 BEGIN = '# BEGIN oom.rescue'
 END = '# END oom.rescue'
 _BLOCK = re.compile(r'^%s\n(.*?)^%s\n' % (re.escape(BEGIN), re.escape(END)), re.MULTILINE | re.DOTALL)
@@ -26,10 +28,15 @@ def defaults_files(script):
 
 
 def script_facts(host, name):
-    """{defaults, text} of /etc/init.d/NAME: the defaults file to use, or None, and its text, or None."""
-    files = defaults_files(host.read('/etc/init.d/' + name))
-    present = [path for path in files if host.exists(path)]
-    path = (present or files or [None])[-1]
+    """{defaults, text} of /etc/init.d/NAME: the defaults file to use, or None, and its text, or None.
+
+    A script or file that others than root can change is not looked at.
+    """
+    script = trusted_path(host, '/etc/init.d/' + name)
+    files = defaults_files(host.read(script)) if script else []
+    present = [path for path in files if trusted_path(host, path)]
+    missing = [path for path in files if not host.exists(path)]
+    path = (present or missing or [None])[-1]
     return {'defaults': path, 'text': host.read(path) if path else None}
 
 

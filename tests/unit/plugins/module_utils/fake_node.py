@@ -7,14 +7,20 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
+import collections
 import os
 import re
+import stat
 
 from ansible_collections.oom.rescue.plugins.module_utils._node.host import Host
+from ansible_collections.oom.rescue.plugins.module_utils._node.identity import base_name, is_interpreter, script_of
 
 # CentOS 7 with Docker 18: cgroup version 1, the cgroupfs driver.
 CGROUP_V1 = ('11:pids:%s', '9:memory:%s', '4:cpu,cpuacct:%s', '1:name=systemd:%s')
 CONTAINER = '5e1c' * 16
+PASSWD = 'root:x:0:0::/root:/bin/sh\nmysql:x:106:106::/nonexistent:/bin/false\neve:x:1000:1000::/home/eve:/bin/sh\n'
+
+Status = collections.namedtuple('Status', 'st_uid st_mode st_dev st_ino st_size st_mtime')
 
 
 def v1(path):
@@ -37,6 +43,10 @@ class Node:
         self.host = Host(root=self.root, run=self.run)
         # A file of /proc takes a write as a whole; one of this tree would keep what is beyond it.
         self.host.write = lambda path, text: self.file(path, text + '\n')
+        self.owners = {}
+        self.host.status = self.status
+        self.file('/etc/passwd', PASSWD)
+        self.user_namespace('self')
         self.process(1, 'systemd', ppid=0, exe='/usr/lib/systemd/systemd', cgroup=v2('/init.scope'))
         self.file('/proc/meminfo', 'MemTotal:        1014892 kB\nSwapTotal:             0 kB\n')
         self.file('/proc/sys/kernel/random/boot_id', 'b007\n')
@@ -53,6 +63,48 @@ class Node:
 
     def path(self, path):
         return os.path.join(self.root, path.lstrip('/'))
+
+    def status(self, path, follow=True):
+        """As Host.status, of files that are root's and kept by root unless ``owners`` ({path: (uid, mode)}) says else.
+
+        /proc/PID/exe leads to the file itself, as in the kernel, by whatever name it has.
+        """
+        owner, mode = self.owners.get(path, (0, 0o755))
+        deleted = False
+        if follow and re.match('/proc/[0-9]+/exe$', path):
+            path = self.host.readlink(path) or '/nothing'
+            deleted = path.endswith(' (deleted)')
+            path = path.replace(' (deleted)', '')
+            owner, mode = self.owners.get(path, (owner, mode))
+        # The root of a process is the node's own, but for what a test puts below it.
+        below = re.match('/proc/[0-9]+/root(/.*)', path)
+        if below and not os.path.lexists(self.path(path)):
+            path = below.group(1)
+            owner, mode = self.owners.get(path, (owner, mode))
+        target = self.path(path)
+        try:
+            found = os.stat(target) if follow else os.lstat(target)
+        except OSError:
+            return None
+        return Status(owner, stat.S_IFMT(found.st_mode) | mode, found.st_dev, found.st_ino + deleted, found.st_size,
+                      found.st_mtime)
+
+    def link(self, path, target):
+        """A symbolic link, in place of what was there."""
+        link = self.path(path)
+        if not os.path.isdir(os.path.dirname(link)):
+            os.makedirs(os.path.dirname(link))
+        if os.path.lexists(link):
+            os.unlink(link)
+        os.symlink(target, link)
+
+    def user_namespace(self, pid, number=4026531837):
+        self.link('/proc/%s/ns/user' % pid, 'user:[%d]' % number)
+
+    def program(self, path, text=''):
+        """A program that a package installed; one in another's root is below /proc/PID/root."""
+        if not self.host.exists(path):
+            self.file(path, text)
 
     def file(self, path, text):
         target = self.path(path)
@@ -77,8 +129,14 @@ class Node:
         link = self.path(directory + 'exe')
         if os.path.lexists(link):
             os.unlink(link)
+        self.user_namespace(pid)
         if exe:
-            os.symlink(exe, link)
+            self.link(directory + 'exe', exe)
+            if not exe.endswith(' (deleted)'):
+                self.program(exe)
+        script = script_of(list(cmdline)) if exe and is_interpreter(base_name(exe)) else None
+        if script and script.startswith('/'):
+            self.program(script)
 
     def adj(self, pid):
         with open(self.path('/proc/%d/oom_score_adj' % pid)) as stream:
@@ -114,13 +172,22 @@ class Node:
         found = {'Id': name, 'LoadState': 'loaded', 'FragmentPath': fragment, 'DropInPaths': ' '.join(drop_ins),
                  'OOMScoreAdjust': '0', 'Restart': 'no', 'MainPID': '0'}
         for path in [fragment] + drop_ins:
-            found.update(re.findall(r'^(OOMScoreAdjust|Restart|OOMPolicy)=(.*)$', self.host.read(path), re.MULTILINE))
+            found.update(re.findall(r'^(OOMScoreAdjust|Restart|OOMPolicy|MainPID|ActiveState|UnitFileState)=(.*)$',
+                                    self.host.read(path), re.MULTILINE))
+            for command in re.findall(r'^ExecStart=(.*)$', self.host.read(path), re.MULTILINE):
+                found['ExecStart'] = '{ path=%s ; argv[]=%s ; ignore_errors=no ; start_time=[n/a] ; pid=0 }' % (
+                    command.split()[0], command)
         return found
 
     def run(self, argv):
         self.commands.append(' '.join(argv))
         if argv[1] == '--version':
             return 0, 'systemd %d (%d.39-1)\n+PAM\n' % (self.version, self.version), ''
+        if argv[1] == 'list-units':
+            patterns = [pattern.replace('*', '') for pattern in argv if '*' in pattern]
+            names = [name for name in sorted(self.loaded) if any(
+                name.startswith(pattern.replace('.service', '')) for pattern in patterns)]
+            return 0, ''.join('%s loaded failed failed MariaDB\n' % name for name in names), ''
         if argv[1] == 'daemon-reload':
             self.reload()
         elif argv[1] == 'show':
@@ -148,6 +215,8 @@ def seed_node(root):
                  cmdline=['docker-containerd-shim', '-namespace', 'moby'], adj=-500, cgroup=service)
     node.process(13036, 'mysqld', ppid=13020, exe='/usr/sbin/mysqld', cmdline=['mysqld'], uid=999, rss_kb=440332,
                  cgroup=container)
+    node.process(13257, 'docker-containe', ppid=7966, exe='/usr/bin/docker-containerd-shim',
+                 cmdline=['docker-containerd-shim', '-namespace', 'moby'], adj=-500, cgroup=service)
     node.process(13360, 'php', ppid=13257, exe='/usr/local/bin/php', cmdline=['php', '/usr/bin/composer', 'update'],
                  rss_kb=306652, cgroup=v1('/docker/' + 'c0' * 32))
     node.file('/var/lib/docker/containers/%s/config.v2.json' % CONTAINER,

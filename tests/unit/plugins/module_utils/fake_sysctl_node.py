@@ -48,12 +48,6 @@ class SysctlNode(Node):
         self.file('/usr/sbin/sysctl', '')
         self.file('/etc/sysctl.d/README.sysctl', 'vm.swappiness = 99\n')
 
-    def link(self, path, target):
-        directory = os.path.dirname(self.path(path))
-        if not os.path.isdir(directory):
-            os.makedirs(directory)
-        os.symlink(target, self.path(path))
-
     def runtime(self):
         return int(self.host.read('/proc/sys/vm/swappiness').split()[0])
 

@@ -11,6 +11,7 @@ from ansible_collections.oom.rescue.plugins.module_utils._node.managers import c
 from ansible_collections.oom.rescue.plugins.module_utils._node.processes import parse_cgroups, process
 from fake_node import CONTAINER, Node, seed_node, v1, v2
 
+SHIM = '/usr/bin/containerd-shim-runc-v2'
 CONMON = ['/usr/bin/conmon', '--api-version', '1', '-c', CONTAINER, '-u', CONTAINER, '-n', 'db', '-b', '/run/bundle']
 
 
@@ -72,30 +73,76 @@ def test_the_seed_s_mysqld_is_in_a_docker_container_and_its_dockerd_under_system
 ])
 def test_the_cgroup_tells_the_manager(tmp_path, cgroup, expected):
     node = Node(tmp_path)
-    node.process(500, 'mysqld', exe='/usr/sbin/mysqld', cgroup=cgroup)
+    node.process(400, 'containerd-shim', exe=SHIM, cmdline=[SHIM, '-namespace', 'moby'])
+    node.process(500, 'mysqld', ppid=400, exe='/usr/sbin/mysqld', cgroup=cgroup)
     assert manager(node, 500) == expected
 
 
+SLICE = '/user.slice/user-1000.slice/user@1000.service/app.slice/'
+
+
+@pytest.mark.parametrize('cgroup, parent, expected', [
+    (v2('/docker/' + CONTAINER), {}, ('none', None, None)),
+    (v2('/system.slice/docker-%s.scope' % CONTAINER), {}, ('none', None, None)),
+    (v2('/machine.slice/libpod-%s.scope/container' % CONTAINER), {}, ('none', None, None)),
+    (v2('/docker/' + CONTAINER), {'uid': 1000}, ('none', None, None)),
+    (v2('/docker/' + CONTAINER), {'exe': '/home/eve/containerd-shim-runc-v2'}, ('none', None, None)),
+    (v2('/docker/' + CONTAINER), {'namespace': 4026532500}, ('none', None, None)),
+    (v2(SLICE + 'docker/' + CONTAINER), {}, ('docker', CONTAINER[:12], 1000)),
+    (v2(SLICE + 'libpod-%s.scope' % CONTAINER), {'uid': 1000}, ('podman', CONTAINER[:12], 1000)),
+    (v2(SLICE + 'databases/' + CONTAINER), {'uid': 1000}, ('none', None, None)),
+], ids=['a cgroup alone', 'a scope alone', 'a scope of podman alone', 'a shim of a user', 'a shim that a user made',
+        'a shim of root in a namespace of a user', 'a user below his own delegated cgroup', 'podman without root',
+        'an id that says nothing'])
+def test_a_container_is_what_root_s_monitor_started_or_a_user_s_own(tmp_path, cgroup, parent, expected):
+    node = Node(tmp_path)
+    parent = dict({'uid': 0, 'exe': SHIM, 'namespace': 4026531837}, **parent)
+    node.owners.update({'/home/eve': (1000, 0o755), '/home/eve/containerd-shim-runc-v2': (1000, 0o755)})
+    if parent['uid'] or parent['exe'] != SHIM or parent['namespace'] != 4026531837:
+        node.process(400, 'containerd-shim', exe=parent['exe'], uid=parent['uid'],
+                     cmdline=[SHIM, '-namespace', 'moby', '-id', CONTAINER])
+        node.user_namespace(400, parent['namespace'])
+    node.process(500, 'mysqld', ppid=400, exe='/usr/sbin/mysqld', cgroup=cgroup)
+    node.file('/var/lib/docker/containers/%s/config.v2.json' % CONTAINER, '{"Name": "/mysql"}')
+    found = manager(node, 500)
+    assert (found[0], found[1], found[4]) == expected
+
+
+def test_the_monitor_s_own_container_counts_and_not_another_one_s_cgroup(tmp_path):
+    node = Node(tmp_path)
+    node.process(400, 'containerd-shim', exe=SHIM, cmdline=[SHIM, '-namespace', 'moby', '-id', 'ab' * 32])
+    node.process(500, 'mysqld', ppid=400, exe='/usr/sbin/mysqld', cgroup=v1('/docker/' + CONTAINER))
+    assert manager(node, 500)[2] == 'ab' * 32
+
+
 @pytest.mark.parametrize('parent, cmdline, expected', [
-    ('containerd-shim', ['/usr/bin/containerd-shim-runc-v2', '-namespace', 'moby'], 'docker'),
-    ('containerd-shim', ['/usr/bin/containerd-shim-runc-v2', '-namespace', 'k8s.io'], 'kubernetes'),
-    ('docker-containe', ['docker-containerd-shim', CONTAINER], 'docker'),
-    ('conmon', CONMON, 'podman'),
-    ('bash', ['bash'], 'none'),
+    ('/usr/bin/containerd-shim-runc-v2', ['/usr/bin/containerd-shim-runc-v2', '-namespace', 'moby'], 'docker'),
+    ('/usr/bin/containerd-shim-runc-v2', ['/usr/bin/containerd-shim-runc-v2', '-namespace', 'k8s.io'], 'kubernetes'),
+    ('/usr/bin/docker-containerd-shim', ['docker-containerd-shim', CONTAINER], 'docker'),
+    ('/usr/bin/conmon', CONMON, 'podman'),
+    ('/usr/bin/bash', ['bash'], 'none'),
 ])
 def test_under_a_cgroup_parent_of_the_user_s_the_shim_tells_the_engine(tmp_path, parent, cmdline, expected):
     node = Node(tmp_path)
-    node.process(400, parent, cmdline=cmdline, cgroup=v1('/'))
+    node.process(400, parent.rpartition('/')[2][:15], exe=parent, cmdline=cmdline, cgroup=v1('/'))
     node.process(500, 'mysqld', ppid=400, exe='/usr/sbin/mysqld', cgroup=v1('/databases/' + CONTAINER))
     assert manager(node, 500)[0] == expected
 
 
 def test_conmon_names_a_container_that_no_cgroup_shows(tmp_path):
     node = Node(tmp_path)
-    session = v1('/user.slice/user-1000.slice/session-3.scope')
-    node.process(400, 'conmon', cmdline=CONMON, cgroup=session)
+    session = v1('/user.slice/user-0.slice/session-3.scope')
+    node.process(400, 'conmon', exe='/usr/bin/conmon', cmdline=CONMON, cgroup=session)
     node.process(500, 'mariadbd', ppid=400, exe='/usr/sbin/mariadbd', cgroup=session)
     assert manager(node, 500)[:3] == ('podman', 'db', CONTAINER)
+
+
+def test_a_conmon_of_a_user_names_nothing(tmp_path):
+    node = Node(tmp_path)
+    session = v1('/user.slice/user-1000.slice/session-3.scope')
+    node.process(400, 'conmon', exe='/usr/bin/conmon', uid=1000, cmdline=CONMON, cgroup=session)
+    node.process(500, 'mariadbd', ppid=400, exe='/usr/sbin/mariadbd', cgroup=session)
+    assert manager(node, 500)[:3] == ('none', None, None)
 
 
 def test_a_supervisord_wins_over_the_unit_that_it_runs_in(tmp_path):
@@ -105,8 +152,28 @@ def test_a_supervisord_wins_over_the_unit_that_it_runs_in(tmp_path):
                  cmdline=['/usr/bin/python3', '/usr/bin/supervisord', '-n', '-c', '/etc/supervisor/supervisord.conf'])
     node.process(450, 'mysqld_safe', ppid=400, exe='/usr/bin/dash', cgroup=service)
     node.process(500, 'mysqld', ppid=450, exe='/usr/sbin/mysqld', cgroup=service,
-                 environ='PATH=/bin\0SUPERVISOR_PROCESS_NAME=db\0')
+                 environ='PATH=/bin\0SUPERVISOR_PROCESS_NAME=other\0')
+    node.file('/proc/450/environ', 'PATH=/bin\0SUPERVISOR_PROCESS_NAME=db\0')
     assert manager(node, 500) == ('supervisord', 'db', None, 'supervisor.service', None)
+    node.file('/proc/450/environ', 'SUPERVISOR_PROCESS_NAME=../db]\n[x\0')
+    assert manager(node, 500)[:2] == ('supervisord', 'mysqld_safe')
+
+
+@pytest.mark.parametrize('uid, exe, script, owners', [
+    (1000, '/usr/bin/python3.11', '/usr/bin/supervisord', {}),
+    (0, '/usr/bin/python3.11', '/home/eve/supervisord', {'/home/eve': (1000, 0o755)}),
+    (0, '/home/eve/supervisord', '', {'/home/eve': (1000, 0o755)}),
+    (0, '/usr/bin/python3.11', '/usr/bin/supervisord', {'/usr/bin/supervisord': (0, 0o775)}),
+    (0, '/usr/bin/python3.11', 'supervisord', {}),
+    (0, '/usr/bin/sleep', '/usr/bin/supervisord', {}),
+], ids=['a user', 'a script of a user', 'an executable of a user', 'a script that a group may write',
+        'a script from nowhere', 'another program'])
+def test_a_supervisord_that_is_not_root_s_is_no_manager(tmp_path, uid, exe, script, owners):
+    node = Node(tmp_path)
+    node.owners.update(owners)
+    node.process(400, 'supervisord', exe=exe, uid=uid, cmdline=['supervisord', script, '-c', '/home/eve/evil.conf'])
+    node.process(500, 'mysqld', ppid=400, exe='/usr/sbin/mysqld')
+    assert manager(node, 500)[0] == 'none'
 
 
 @pytest.mark.parametrize('init, scripts, ppid, expected', [
@@ -123,6 +190,26 @@ def test_an_init_script_counts_where_init_is_not_systemd(tmp_path, init, scripts
     for script in scripts:
         node.file('/etc/init.d/' + script, '#!/bin/sh\n')
     assert manager(node, 500)[:2] == expected
+
+
+@pytest.mark.parametrize('name, exe', [('../../tmp/sx', '/usr/sbin/sx'), ('..', '/usr/sbin/..'), ('x', '/tmp/a b')])
+def test_a_process_s_own_name_is_no_path_of_a_script(tmp_path, name, exe):
+    node = Node(tmp_path)
+    node.process(1, 'init', ppid=0)
+    node.file('/tmp/sx', '. /etc/default/anything\n')
+    node.file('/etc/init.d/other', '')
+    node.process(500, name, cmdline=[name])
+    node.link('/proc/500/exe', exe)
+    assert manager(node, 500)[:2] == ('none', None)
+
+
+def test_a_script_that_others_may_write_is_no_manager(tmp_path):
+    node = Node(tmp_path)
+    node.process(1, 'init', ppid=0)
+    node.file('/etc/init.d/mysql', '')
+    node.owners['/etc/init.d/mysql'] = (0, 0o775)
+    node.process(500, 'mysqld', exe='/usr/sbin/mysqld')
+    assert manager(node, 500)[:2] == ('none', None)
 
 
 @pytest.mark.parametrize('init', ['/docker/%s' % CONTAINER, '/docker/%s/init.scope' % CONTAINER])

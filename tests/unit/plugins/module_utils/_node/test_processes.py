@@ -30,7 +30,7 @@ def test_a_process_of_the_seed_host_reads_whole(tmp_path):
 
 def test_processes_are_all_there_in_order_of_pid(tmp_path):
     rows = processes(seed_node(tmp_path).host)
-    assert [row['pid'] for row in rows] == [1, 2, 840, 7966, 13020, 13036, 13360]
+    assert [row['pid'] for row in rows] == [1, 2, 840, 7966, 13020, 13036, 13257, 13360]
     assert [row['pid'] for row in rows if row['kernel_thread']] == [2]
 
 

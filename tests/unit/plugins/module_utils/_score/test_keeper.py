@@ -13,10 +13,10 @@ import pytest
 from ansible_collections.oom.rescue.plugins.module_utils._score import keeper as _keeper
 from fake_node import Node
 
-MYSQLD = (-600, 999, 'mysqld', '/usr/sbin/mysqld')
+MYSQLD = (-600, 999, 0, 'host', 'mysqld', '/usr/sbin/mysqld')
 NOTHING = {'files': {_keeper.UNIT: None, _keeper.SCRIPT: None, _keeper.RULES: None}, 'enabled': False}
 INSTALLED = {'files': {_keeper.UNIT: _keeper.UNIT_TEXT, _keeper.SCRIPT: _keeper.SCRIPT_TEXT,
-                       _keeper.RULES: '# process:mysqld\n-600 999 mysqld /usr/sbin/mysqld\n'}, 'enabled': True}
+                       _keeper.RULES: '# process:mysqld\n-600 999 0 host mysqld /usr/sbin/mysqld\n'}, 'enabled': True}
 
 
 def summary(actions):
@@ -28,7 +28,7 @@ def summary(actions):
         ('create', _keeper.RULES), ('create', _keeper.SCRIPT), ('create', _keeper.UNIT), ('reload', None),
         ('enable', _keeper.NAME)]),
     (INSTALLED, 'process:mysqld', [MYSQLD, MYSQLD], []),
-    (INSTALLED, 'process:php', [(300, 0, 'php', '/usr/bin/php')], [('replace', _keeper.RULES)]),
+    (INSTALLED, 'process:php', [(300, 0, 0, 'host', 'php', '/usr/bin/php')], [('replace', _keeper.RULES)]),
     (INSTALLED, 'process:mysqld', [], [
         ('disable', _keeper.NAME), ('remove', _keeper.RULES), ('remove', _keeper.SCRIPT), ('remove', _keeper.UNIT),
         ('reload', None)]),
@@ -42,87 +42,195 @@ def test_the_keeper_is_there_while_there_are_rules(keeper, key, rules, expected)
 
 
 def test_rules_read_back_as_they_were_written():
-    rules = {'process:mysqld': [MYSQLD], 'unit:a b': [(1000, 0, 'Web Content', '/opt/x')]}
+    rules = {'process:mysqld': [MYSQLD], 'unit:a b': [(1000, 0, 33, 'docker:web', 'web', '/opt/x')]}
     assert _keeper.parse_rules(_keeper.rules_text(rules)) == rules
 
 
-@pytest.mark.parametrize('row, expected', [
-    ({'name': 'mysqld', 'exe': '/usr/sbin/mysqld', 'uid': 999}, MYSQLD),
-    ({'name': 'mysqld', 'exe': None, 'uid': 999}, None),
-    ({'name': 'a\nb', 'exe': '/x', 'uid': 0}, None),
-    ({'name': 'a', 'exe': '/x y', 'uid': 0}, None),
+def test_rules_of_a_release_that_did_not_ask_who_a_process_is_are_dropped():
+    assert _keeper.parse_rules('# process:mysqld\n-600 999 mysqld /usr/sbin/mysqld\n') == {}
+
+
+@pytest.mark.parametrize('row, owner, expected', [
+    ({}, 0, MYSQLD),
+    ({'exe': None}, 0, None),
+    ({'name': 'a\nb'}, 0, None),
+    ({'name': 'Web Content'}, 0, None),
+    ({'name': '../x'}, 0, None),
+    ({'exe': '/x y'}, 0, None),
+    ({'exe': '/x$(id)'}, 0, None),
+    ({}, None, None),
+], ids=['plain', 'a hidden executable', 'a line break', 'a blank', 'a path', 'a blank in the path', 'a command',
+        'no owner'])
+def test_a_rule_is_made_of_what_a_line_can_hold(row, owner, expected):
+    row = dict({'name': 'mysqld', 'exe': '/usr/sbin/mysqld', 'uid': 999}, **row)
+    target = {'process': row, 'owner': owner, 'manager': {'kind': 'none', 'user': None}}
+    assert _keeper.rule(target, -600) == expected
+
+
+ID = '5e1c' * 16
+
+
+@pytest.mark.parametrize('manager, expected', [
+    ({'kind': 'none'}, 'host'),
+    ({'kind': 'supervisord', 'name': 'db', 'unit': 'supervisor.service'}, 'host'),
+    ({'kind': 'docker', 'name': 'mysql', 'container_id': ID}, 'docker:mysql'),
+    ({'kind': 'docker', 'name': ID[:12], 'container_id': ID}, 'id:' + ID),
+    ({'kind': 'docker', 'name': 'a b', 'container_id': ID}, 'id:' + ID),
+    ({'kind': 'podman', 'name': 'db', 'container_id': ID, 'unit': 'libpod-%s.scope' % ID}, 'id:' + ID),
+    ({'kind': 'podman', 'name': 'db', 'container_id': ID, 'unit': 'db.service'}, 'unit:db.service'),
+    ({'kind': 'podman', 'name': 'db', 'container_id': ID, 'unit': 'db.service', 'user': 1000}, 'user:1000'),
 ])
-def test_a_rule_is_made_of_what_a_line_can_hold(row, expected):
-    assert _keeper.rule(row, -600) == expected
+def test_the_place_is_what_stays_the_same_when_it_starts_again(manager, expected):
+    assert _keeper.place_of(manager) == expected
 
 
-@pytest.fixture(name='node')
-def fixture_node(tmp_path):
-    node = Node(tmp_path)
-    node.file('/keep', _keeper.SCRIPT_TEXT)
-    node.file('/rules', '# process:mysqld\n-600 999 mysqld /usr/sbin/mysqld\n\n300 0 Web Content /opt/web\n')
-    for pid in (1,):
-        node.file('/proc/%d/comm' % pid, 'systemd\n')
-    return node
+class Proc:
+    """A /proc of files that the script runs on, and programs that whoever runs the tests owns."""
+
+    def __init__(self, root):
+        self.node = Node(root)
+        self.uid = os.getuid()
+        self.node.file('/keep', _keeper.SCRIPT_TEXT)
+        self.node.link('/proc/self/ns/pid', 'pid:[1]')
+        self.mysqld = self.program('/usr/sbin/mysqld')
+
+    def program(self, path, mode=0o755):
+        self.node.program(path)
+        os.chmod(self.node.path(path), mode)
+        return self.node.path(path)
+
+    def add(self, pid, name='mysqld', exe=None, uid=999, adj=0, cgroup='', user_namespace=4026531837, pid_namespace=1):
+        self.node.process(pid, name, uid=uid, adj=adj, cgroup=cgroup)
+        self.node.link('/proc/%d/exe' % pid, exe or self.mysqld)
+        self.node.file('/proc/%d/comm' % pid, name + '\n')
+        self.node.user_namespace(pid, user_namespace)
+        self.node.link('/proc/%d/ns/pid' % pid, 'pid:[%d]' % pid_namespace)
+
+    def keep(self, *rules):
+        """(rc, stdout, stderr) of one round over rules of (score, place); the executable is mysqld."""
+        lines = ['# process:mysqld'] + ['%d 999 %d %s mysqld %s' % (score, self.uid, place, self.mysqld)
+                                        for score, place in rules or ((-600, 'host'),)]
+        self.node.file('/rules', '\n'.join(lines) + '\n')
+        argv = ['sh', self.node.path('/keep'), self.node.path('/rules'), self.node.path('/proc'), '0',
+                self.node.path(_keeper.FOUND), self.node.path('/docker')]
+        process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True)
+        out, err = process.communicate()
+        return process.returncode, out, err
 
 
-def keep(node):
-    argv = ['sh', node.path('/keep'), node.path('/rules'), node.path('/proc'), '0', node.path(_keeper.FOUND)]
-    process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True)
-    out, err = process.communicate()
-    return process.returncode, out, err
+@pytest.fixture(name='proc')
+def fixture_proc(tmp_path):
+    return Proc(tmp_path)
 
 
-def add(node, pid, name, exe, uid, adj=0):
-    node.process(pid, name, exe=exe, uid=uid, adj=adj)
-    node.file('/proc/%d/comm' % pid, name + '\n')
-
-
-def test_the_script_gives_each_process_of_a_rule_its_score_and_no_other(node):
-    add(node, 100, 'mysqld', '/usr/sbin/mysqld', 999)
-    add(node, 101, 'mysqld', '/usr/sbin/mysqld (deleted)', 999)
-    add(node, 102, 'mysqld', '/home/eve/mysqld', 999)
-    add(node, 103, 'mysqld', '/usr/sbin/mysqld', 1000)
-    add(node, 104, 'php', '/usr/sbin/mysqld', 999)
+def test_the_script_gives_each_process_of_a_rule_its_score_and_no_other(proc):
+    proc.add(100)
+    proc.add(101, exe=proc.program('/usr/sbin/mysqld (deleted)'))
+    proc.add(102, exe=proc.program('/home/eve/mysqld'))
+    proc.add(103, uid=1000)
+    proc.add(104, 'php')
+    proc.add(105, user_namespace=4026532500)
+    proc.add(106, pid_namespace=2)
     said = ''.join('mysqld (pid %d): oom_score_adj 0 -> -600\n' % pid for pid in (100, 101))
-    assert keep(node) == (0, said, '')
-    assert [node.adj(pid) for pid in (100, 101, 102, 103, 104)] == ['-600', '-600', '0', '0', '0']
+    assert proc.keep() == (0, said, '')
+    assert [proc.node.adj(pid) for pid in range(100, 107)] == ['-600', '-600'] + ['0'] * 5
 
 
-def test_the_script_says_nothing_where_all_scores_are_there(node):
-    add(node, 100, 'mysqld', '/usr/sbin/mysqld', 999, adj=-600)
-    os.mkdir(node.path('/proc/105'))
-    assert keep(node) == (0, '', '')
+@pytest.mark.parametrize('mode, expected', [(0o755, '-600'), (0o750, '-600'), (0o775, '0'), (0o757, '0'), (0o720, '0')])
+def test_a_program_that_others_may_write_is_not_kept(proc, mode, expected):
+    os.chmod(proc.mysqld, mode)
+    proc.add(100)
+    proc.keep()
+    assert proc.node.adj(100) == expected
 
 
-def test_the_score_that_a_process_was_found_with_is_noted_once_for_each_start(node):
-    add(node, 100, 'mysqld', '/usr/sbin/mysqld', 999, adj=200)
-    add(node, 101, 'mysqld', '/usr/sbin/mysqld', 999, adj=-600)
-    add(node, 102, 'mysqld', '/usr/sbin/mysqld', 1000)
-    keep(node)
-    assert _keeper.facts(node.host)['found'] == {(100, 1000): 200}
-    node.file('/proc/100/oom_score_adj', '-100\n')
-    keep(node)
-    assert (node.adj(100), _keeper.facts(node.host)['found']) == ('-600', {(100, 1000): 200})
-    node.process(100, 'mysqld', exe='/usr/sbin/mysqld', uid=999, adj=-17, start_ticks=2000)
-    keep(node)
-    assert _keeper.facts(node.host)['found'] == {(100, 2000): -17}
+def test_a_program_of_another_owner_is_not_kept(proc):
+    proc.add(100)
+    proc.uid += 1
+    proc.keep()
+    assert proc.node.adj(100) == '0'
 
 
-def test_where_nothing_can_be_noted_the_score_is_given_all_the_same(node):
-    add(node, 100, 'mysqld', '/usr/sbin/mysqld', 999)
-    node.file(_keeper.FOUND, 'no directory')
-    assert keep(node)[:2] == (0, 'mysqld (pid 100): oom_score_adj 0 -> -600\n')
-    assert _keeper.facts(node.host)['found'] == {}
+OTHER = 'ab' * 32
+CONFIG = '{"Name":"/%s","Config":{"Env":["X={\\"Name\\":\\"/mysql\\"}"]}}'
 
 
-def test_a_note_that_is_none_is_not_read(node):
-    node.file(_keeper.FOUND + '/100', '1000\n')
-    node.file(_keeper.FOUND + '/a', '1000 200\n')
-    assert _keeper.facts(node.host)['found'] == {}
+@pytest.mark.parametrize('place, cgroup, expected', [
+    ('docker:mysql', '0::/system.slice/docker-%s.scope' % ID, '-600'),
+    ('docker:mysql', '9:memory:/docker/%s\n1:name=systemd:/docker/%s' % (ID, ID), '-600'),
+    ('docker:mysql', '0::/docker/%s/init' % ID, '-600'),
+    ('docker:mysql', '0::/docker/' + OTHER, '0'),
+    ('docker:mysql', '0::/user.slice/user-1000.slice/user@1000.service/docker/' + ID, '0'),
+    ('docker:mysql', '0::/', '0'),
+    ('id:' + ID, '0::/machine.slice/libpod-%s.scope/container' % ID, '-600'),
+    ('id:' + ID, '0::/machine.slice/libpod-%s.scope/container' % OTHER, '0'),
+    ('id:' + ID, '0::/user.slice/user-1000.slice/libpod-%s.scope' % ID, '0'),
+    ('unit:db.service', '0::/system.slice/db.service/libpod-payload-' + OTHER, '-600'),
+    ('unit:db.service', '0::/system.slice/web.service/libpod-payload-' + OTHER, '0'),
+    ('unit:db.service', '0::/user.slice/user-1000.slice/user@1000.service/app.slice/db.service', '0'),
+    ('user:1000', '0::/user.slice/user-1000.slice/session-3.scope', '-600'),
+    ('user:1000', '0::/user.slice/user-10001.slice/session-3.scope', '0'),
+    ('user:1000', '0::/system.slice/user.slice/user-1000.slice/x.scope', '0'),
+    ('nowhere', '0::/', '0'),
+])
+def test_a_rule_reaches_its_own_place_alone(proc, place, cgroup, expected):
+    for name, identity in (('mysql', ID), ('web', OTHER)):
+        proc.node.file('/docker/%s/config.v2.json' % identity, CONFIG % name)
+    proc.add(100, cgroup=cgroup + '\n', user_namespace=4026532500, pid_namespace=2)
+    assert proc.keep((-600, place))[0] == 0
+    assert proc.node.adj(100) == expected
 
 
-def test_a_rule_for_a_name_with_a_blank_is_not_made_and_not_followed(node):
-    add(node, 100, 'Web Content', '/opt/web', 0)
-    assert keep(node)[0] == 0
-    assert node.adj(100) == '0'
+@pytest.mark.parametrize('score, now, expected', [
+    (-600, -800, '-800'), (-600, -1000, '-1000'), (-600, -500, '-600'), (0, -500, '-500'), (300, -500, '300'),
+    (300, 500, '300'),
+])
+def test_a_score_that_protects_more_stays(proc, score, now, expected):
+    proc.add(100, adj=now)
+    proc.keep((score, 'host'))
+    assert proc.node.adj(100) == expected
+
+
+def test_the_script_says_nothing_where_all_scores_are_there(proc):
+    proc.add(100, adj=-600)
+    os.mkdir(proc.node.path('/proc/105'))
+    assert proc.keep() == (0, '', '')
+
+
+def test_the_score_that_a_process_was_found_with_is_noted_once_for_each_start(proc):
+    proc.add(100, adj=200)
+    proc.add(101, adj=-600)
+    proc.add(102, uid=1000)
+    proc.keep()
+    assert _keeper.facts(proc.node.host)['found'] == {(100, 1000): 200}
+    proc.node.file('/proc/100/oom_score_adj', '-100\n')
+    proc.keep()
+    assert (proc.node.adj(100), _keeper.facts(proc.node.host)['found']) == ('-600', {(100, 1000): 200})
+    proc.node.process(100, 'mysqld', uid=999, adj=-17, start_ticks=2000)
+    proc.node.link('/proc/100/exe', proc.mysqld)
+    proc.keep()
+    assert _keeper.facts(proc.node.host)['found'] == {(100, 2000): -17}
+
+
+def test_where_nothing_can_be_noted_the_score_is_given_all_the_same(proc):
+    proc.add(100)
+    proc.node.file(_keeper.FOUND, 'no directory')
+    assert proc.keep()[:2] == (0, 'mysqld (pid 100): oom_score_adj 0 -> -600\n')
+    assert _keeper.facts(proc.node.host)['found'] == {}
+
+
+def test_a_note_that_is_none_is_not_read(proc):
+    proc.node.file(_keeper.FOUND + '/100', '1000\n')
+    proc.node.file(_keeper.FOUND + '/a', '1000 200\n')
+    assert _keeper.facts(proc.node.host)['found'] == {}
+
+
+def test_a_rule_of_a_release_that_did_not_ask_who_a_process_is_is_not_followed(proc):
+    proc.add(100)
+    proc.add(101, '')
+    proc.keep()
+    proc.node.file('/proc/100/oom_score_adj', '0\n')
+    proc.node.file('/rules', '-600 999 mysqld %s\n' % proc.mysqld)
+    subprocess.check_call(['sh', proc.node.path('/keep'), proc.node.path('/rules'), proc.node.path('/proc'), '0',
+                           proc.node.path(_keeper.FOUND), proc.node.path('/docker')])
+    assert (proc.node.adj(100), proc.node.adj(101)) == ('0', '0')

@@ -29,17 +29,18 @@ from fake_node import CONTAINER, Node, seed_node, v1, v2
 DROP_IN = '/etc/systemd/system/mariadb.service.d/50-oom-rescue.conf'
 TEXT = systemd.HEADER + '\n[Service]\nOOMScoreAdjust=-600\n'
 OPTIONS = {'value': -600, 'auto_multiple': 2.0, 'allow_unkillable': False, 'persist': 'auto', 'keep': False,
-           'restart_policy': 'keep', 'killers': 'report'}
+           'restart_policy': 'keep', 'killers': 'report', 'override': []}
 UNIT = '[Service]\nRestart=on-abort\n'
 
 
-def plan(node, kind='process', name='mysqld', **options):
-    return plan_present(read_facts(node.host, State(node.host, 'oom_score_adj'), kind, name), dict(OPTIONS, **options))
+def plan(node, kind='process', name='mysqld', user=(), **options):
+    facts = read_facts(node.host, State(node.host, 'oom_score_adj'), kind, name, user)
+    return plan_present(facts, dict(OPTIONS, **options))
 
 
-def present(node, kind='process', name='mysqld', **options):
+def present(node, kind='process', name='mysqld', user=(), **options):
     state = State(node.host, 'oom_score_adj')
-    facts = read_facts(node.host, state, kind, name)
+    facts = read_facts(node.host, state, kind, name, user)
     made = plan_present(facts, dict(OPTIONS, **options))
     return made, apply(node.host, state, facts, made)
 
@@ -261,13 +262,13 @@ def test_a_score_that_the_unit_has_already_needs_no_drop_in(node):
 
 
 def test_a_drop_in_that_would_win_is_named_and_nothing_is_done(node):
-    node.file('/etc/systemd/system/mariadb.service.d/override.conf', '[Service]\n\nOOMScoreAdjust=-800\n')
+    node.file('/etc/systemd/system/mariadb.service.d/override.conf', '[Service]\n\nOOMScoreAdjust=-400\n')
     node.reload()
     before = node.files()
     with pytest.raises(PlanError) as error:
         present(node)
     assert str(error.value) == (
-        '/etc/systemd/system/mariadb.service.d/override.conf line 3 sets OOMScoreAdjust=-800 and is read after %s: '
+        '/etc/systemd/system/mariadb.service.d/override.conf line 3 sets OOMScoreAdjust=-400 and is read after %s: '
         'remove that line, or ask for that value' % DROP_IN)
     assert (node.files(), node.adj(500)) == (before, '0')
 
@@ -357,7 +358,7 @@ def test_on_the_seed_s_host_a_unit_keeps_it_when_asked(tmp_path):
     assert summary(done) == [
         ('write', '/proc/13036/oom_score_adj'), ('create', keeper.RULES), ('create', keeper.SCRIPT),
         ('create', keeper.UNIT), ('reload', None), ('enable', keeper.NAME)]
-    assert node.host.read(keeper.RULES) == '# process:mysqld\n-600 999 mysqld /usr/sbin/mysqld\n'
+    assert node.host.read(keeper.RULES) == '# process:mysqld\n-600 999 0 docker:mysql mysqld /usr/sbin/mysqld\n'
     assert made['rows'][0]['persistent'] == {'before': 0, 'after': -600, 'by': keeper.UNIT}
     assert made['rows'][0]['recreate_required'] is None
     again, done = present(node, keep=True)
@@ -376,7 +377,7 @@ def test_two_targets_share_the_keeper_until_the_last_goes(tmp_path):
     present(node, keep=True)
     present(node, name='php', value=400, keep=True)
     absent(node)
-    assert node.host.read(keeper.RULES) == '# process:php\n400 0 php /usr/local/bin/php\n'
+    assert node.host.read(keeper.RULES) == '# process:php\n400 0 0 id:%s php /usr/local/bin/php\n' % ('c0' * 32)
     absent(node, name='php')
     assert node.files() == before
 
@@ -395,15 +396,17 @@ def start_rootless(node, pid, adj):
                  cgroup=v2(cgroup + 'supervisor'))
     node.process(pid, 'mysqld', ppid=pid - 1, exe='/usr/sbin/mysqld', adj=adj, uid=100999,
                  cgroup=v2(cgroup + 'libpod-payload-' + CONTAINER))
+    node.user_namespace(pid, 4026532500)
+    node.file('/proc/%d/uid_map' % pid, '0 1000 1\n1 100000 65536\n')
 
 
 def test_what_a_user_s_systemd_gives_is_the_score_of_the_next_start(rootless):
-    row = plan(rootless)['rows'][0]
+    row = plan(rootless, user=['eve'])['rows'][0]
     assert row['persistent'] == {'before': 200, 'after': 200, 'by': None}
-    present(rootless)
-    row = plan(rootless)['rows'][0]
+    present(rootless, user=['eve'])
+    row = plan(rootless, user=['eve'])['rows'][0]
     assert (row['live']['before'], row['persistent']) == (-600, {'before': 200, 'after': 200, 'by': None})
-    row = plan(rootless, keep=True)['rows'][0]
+    row = plan(rootless, user=['eve'], keep=True)['rows'][0]
     assert row['persistent'] == {'before': 200, 'after': -600, 'by': keeper.UNIT}
 
 
@@ -412,7 +415,7 @@ def test_what_a_user_s_systemd_gives_is_the_score_of_the_next_start(rootless):
 ], ids=['inherited from what was kept', 'found as before', 'found with another', 'a note of another process'])
 def test_a_kept_server_that_was_started_again_gets_back_what_it_started_with(rootless, note, expected):
     before = rootless.files()
-    present(rootless, keep=True)
+    present(rootless, user=['eve'], keep=True)
     start_rootless(rootless, 510, -600)
     if note:
         rootless.file(keeper.FOUND + '/510', note + '\n')
@@ -423,10 +426,10 @@ def test_a_kept_server_that_was_started_again_gets_back_what_it_started_with(roo
 
 
 def test_another_score_for_a_kept_server_that_was_started_again_is_undone_to_what_it_started_with(rootless):
-    present(rootless, keep=True)
+    present(rootless, user=['eve'], keep=True)
     start_rootless(rootless, 510, -600)
     rootless.file(keeper.FOUND + '/510', '5100 100\n')
-    present(rootless, keep=True, value=-300)
+    present(rootless, user=['eve'], keep=True, value=-300)
     assert (rootless.adj(500), rootless.adj(510)) == ('-300', '-300')
     absent(rootless)
     assert (rootless.adj(500), rootless.adj(510)) == ('200', '100')
@@ -434,16 +437,16 @@ def test_another_score_for_a_kept_server_that_was_started_again_is_undone_to_wha
 
 def test_a_score_given_by_hand_is_not_that_of_the_next_start_and_stays(rootless):
     rootless.file('/proc/500/oom_score_adj', '-600\n')
-    assert plan(rootless)['rows'][0]['persistent'] == {'before': 0, 'after': 0, 'by': None}
-    present(rootless, keep=True)
+    assert plan(rootless, user=['eve'])['rows'][0]['persistent'] == {'before': 0, 'after': 0, 'by': None}
+    present(rootless, user=['eve'], keep=True)
     absent(rootless)
     assert rootless.adj(500) == '-600'
 
 
 def test_what_was_found_for_another_target_stays_with_its_rules(rootless):
     rootless.process(600, 'php', exe='/usr/bin/php', uid=1000)
-    present(rootless, keep=True)
-    present(rootless, name='php', value=400, keep=True)
+    present(rootless, user=['eve'], keep=True)
+    present(rootless, name='php', user=['1000'], value=400, keep=True)
     start_rootless(rootless, 510, -600)
     rootless.file(keeper.FOUND + '/510', '5100 100\n')
     absent(rootless, name='php')
@@ -492,7 +495,7 @@ def test_a_composed_container_has_its_compose_file_named(tmp_path, labels, expec
 
 def test_a_podman_container_in_a_unit_has_the_unit_named(tmp_path):
     node = Node(tmp_path).systemd()
-    node.process(400, 'conmon', cmdline=['conmon', '-c', CONTAINER, '-n', 'db', '-b', '/run/b'],
+    node.process(400, 'conmon', exe='/usr/bin/conmon', cmdline=['conmon', '-c', CONTAINER, '-n', 'db', '-b', '/run/b'],
                  cgroup=v2('/system.slice/db.service/supervisor'))
     node.process(500, 'mysqld', ppid=400, exe='/usr/sbin/mysqld',
                  cgroup=v2('/system.slice/db.service/libpod-payload-' + CONTAINER))
@@ -517,12 +520,13 @@ def test_a_pod_is_left_as_it_is_and_that_is_said(tmp_path):
 def test_a_supervised_program_has_its_command_named(tmp_path):
     node = Node(tmp_path).systemd()
     service = v2('/system.slice/supervisor.service')
-    node.process(400, 'supervisord', exe='/usr/bin/python3', cgroup=service, cmdline=['python3', 'supervisord'])
+    node.process(400, 'supervisord', exe='/usr/bin/python3', cgroup=service,
+                 cmdline=['python3', '/usr/bin/supervisord'])
     node.process(500, 'mysqld', ppid=400, exe='/usr/sbin/mysqld', cgroup=service, environ='SUPERVISOR_PROCESS_NAME=db')
     node.file('/etc/supervisord.conf', '[program:db]\ncommand=mysqld\n')
     made, done = present(node)
     assert summary(done) == [('write', '/proc/500/oom_score_adj')]
-    assert made['rows'][0]['recreate_required'].startswith('in [program:db] of /etc/supervisord.conf set command=choom')
+    assert made['rows'][0]['recreate_required'].startswith('in [program:db] of /etc/supervisord.conf put `choom')
     node.file('/etc/supervisord.conf', '[program:db]\ncommand=choom -n -600 -- mysqld\n')
     assert plan(node)['rows'][0]['persistent'] == {'before': -600, 'after': -600, 'by': '/etc/supervisord.conf'}
 
@@ -570,9 +574,9 @@ def test_a_user_s_unit_gets_no_drop_in(tmp_path):
     node = Node(tmp_path).systemd()
     node.process(500, 'mysqld', exe='/usr/sbin/mysqld', uid=1000,
                  cgroup=v2('/user.slice/user-1000.slice/user@1000.service/app.slice/db.service'))
-    row = plan(node)['rows'][0]
+    row = plan(node, user=['eve'])['rows'][0]
     assert row['recreate_required'].startswith("a user's systemd may not lower a score")
-    assert plan(node, keep=True)['rows'][0]['persistent']['by'] == keeper.UNIT
+    assert plan(node, user=['eve'], keep=True)['rows'][0]['persistent']['by'] == keeper.UNIT
 
 
 def test_auto_is_the_share_of_ram_and_swap_and_does_not_drift(node):
@@ -599,7 +603,8 @@ def test_unkillable_is_refused_where_too_little_could_be_killed(node):
 
 
 def test_earlyoom_is_told_when_asked_and_forgets_it_again(node):
-    node.process(300, 'earlyoom', cmdline=['earlyoom'], cgroup=v2('/system.slice/earlyoom.service'))
+    node.process(300, 'earlyoom', exe='/usr/bin/earlyoom', uid=61234, cmdline=['earlyoom'],
+                 cgroup=v2('/system.slice/earlyoom.service'))
     node.file('/etc/default/earlyoom', 'EARLYOOM_ARGS="-r 3600"\n')
     before = node.files()
     _made, done = present(node, killers='spare')
@@ -616,3 +621,192 @@ def test_a_pid_file_names_the_process(node):
     node.file('/run/mysqld/mysqld.pid', '500\n')
     assert [row['pid'] for row in plan(node, 'pid_file', '/run/mysqld/mysqld.pid')['rows']] == [500]
     assert plan(node, 'pid_file', '/run/none.pid')['rows'] == []
+
+
+STRANGER = dict(exe='/tmp/x/mysqld', uid=65534, cgroup=v2('/'))
+
+
+def stranger(node, pid=700, **row):
+    node.owners.update({'/tmp': (0, 0o1777), '/tmp/x': (65534, 0o755)})
+    node.process(pid, 'mysqld', **dict(STRANGER, **row))
+
+
+@pytest.mark.parametrize('options', [{}, {'keep': True}, {'value': 300, 'keep': True}, {'killers': 'spare'}])
+def test_what_a_user_calls_mysqld_gets_nothing_and_is_said(tmp_path, options):
+    node = Node(tmp_path).systemd()
+    stranger(node)
+    before = node.files()
+    made, done = present(node, **options)
+    assert (made['found'], made['actions'], done, node.files(), node.adj(700)) == (False, [], [], before, '0')
+    reason = ('mysqld (pid 700) is left as it is: uid 65534 is neither root nor the account of such a server. If it is '
+              'meant, name its user: user=65534, or oom_protect_user of the role')
+    assert [(row['pid'], row['live'], row['skipped_reason']) for row in made['rows']] == [
+        (700, {'before': 0, 'after': 0}, reason)]
+
+
+def test_beside_a_server_it_changes_nothing_of_what_the_server_gets(node):
+    for pid in range(700, 800):
+        stranger(node, pid)
+    made, _done = present(node, keep=True, killers='spare')
+    assert [row['pid'] for row in made['rows']] == [500, 700]
+    assert 'mysqld (pid 700, 701, 702 and 97 more) is left' in made['rows'][1]['skipped_reason']
+    assert (node.adj(500), node.adj(700), node.host.read(keeper.RULES)) == ('-600', '0', None)
+
+
+def test_named_a_user_s_server_gets_its_score_and_is_kept_for_that_user_alone(tmp_path):
+    node = Node(tmp_path).systemd()
+    stranger(node)
+    stranger(node, 701, uid=65533)
+    made, _done = present(node, user=['65534'], keep=True)
+    assert (node.adj(700), node.adj(701)) == ('-600', '0')
+    assert node.host.read(keeper.RULES) == '# process:mysqld\n-600 65534 0 host mysqld /tmp/x/mysqld\n'
+    assert made['found'] and [row['pid'] for row in made['rows']] == [700, 701]
+
+
+def test_what_an_earlier_release_gave_to_a_stranger_is_given_back(tmp_path):
+    node = Node(tmp_path).systemd()
+    stranger(node)
+    present(node, user=['65534'])
+    absent(node)
+    assert (node.adj(700), node.host.exists('/var/lib/oom-rescue')) == ('0', False)
+
+
+@pytest.mark.parametrize('name, exe, expected', [
+    ('mysqld', '/usr/sbin/mariadbd', 'mysqld'),
+    ('connection', '/usr/sbin/mariadbd', 'mariadbd'),
+    ('x$(reboot)|.*', '/usr/sbin/mariadbd', 'mariadbd'),
+])
+def test_a_killer_is_told_a_name_of_the_program_and_none_that_the_process_chose(node, name, exe, expected):
+    node.process(500, name, exe=exe, uid=106, cgroup=v2('/system.slice/mariadb.service'))
+    node.process(300, 'earlyoom', exe='/usr/bin/earlyoom', cmdline=['earlyoom'])
+    present(node, killers='spare')
+    assert node.host.read('/etc/default/earlyoom') == 'EARLYOOM_ARGS="--avoid \'^(%s)$\'"\n' % expected
+
+
+@pytest.mark.parametrize('owners', [
+    {'/etc/default/earlyoom': (1000, 0o644)}, {'/etc/default/earlyoom': (0, 0o666)}, {'/etc/default': (0, 0o777)},
+])
+def test_a_killer_s_file_that_others_can_change_is_not_edited(node, owners):
+    node.process(300, 'earlyoom', exe='/usr/bin/earlyoom', cmdline=['earlyoom'])
+    node.file('/etc/default/earlyoom', 'X=1\n')
+    node.owners.update(owners)
+    present(node, killers='spare')
+    assert node.host.read('/etc/default/earlyoom') == 'X=1\n'
+
+
+OVERRIDE_FILE = '/etc/systemd/system/mariadb.service.d/override.conf'
+
+
+def with_score(node, score, live, path=OVERRIDE_FILE):
+    node.file(path, '[Service]\nOOMScoreAdjust=%d\n' % score)
+    node.reload()
+    node.file('/proc/500/oom_score_adj', '%d\n' % live)
+
+
+@pytest.mark.parametrize('score, live', [(-800, -800), (-1000, -1000), (-800, 0), (-800, -900)])
+@pytest.mark.parametrize('name', ['override.conf', '10-first.conf', '99-last.conf'])
+def test_a_unit_s_stronger_score_stays_and_is_said(node, score, live, name):
+    path = os.path.dirname(OVERRIDE_FILE) + '/' + name
+    with_score(node, score, live, path)
+    before = node.files()
+    made, _done = present(node, keep=True)
+    row = made['rows'][0]
+    assert row['persistent'] == {'before': score, 'after': score, 'by': path}
+    assert row['skipped_reason'] == (
+        '%s line 2 sets OOMScoreAdjust=%d, which protects more than -600 and stays: override=stronger-score replaces it'
+        % (path, score))
+    assert node.adj(500) == str(min(live, -600))
+    assert not node.host.exists(DROP_IN)
+    absent(node)
+    assert (node.files(), node.adj(500)) == (before, str(live))
+
+
+@pytest.mark.parametrize('value, score', [(-600, 500), (500, -1000)])
+def test_a_unit_s_score_of_the_other_sign_is_asked_for_outright(node, value, score):
+    with_score(node, score, score)
+    before = node.files()
+    made, done = present(node, value=value)
+    assert (done, node.files(), node.adj(500)) == ([], before, str(score))
+    assert made['rows'][0]['skipped_reason'] == (
+        '%s line 2 sets OOMScoreAdjust=%d, which %d contradicts: remove that line, or have it overridden with '
+        'override=stronger-score' % (OVERRIDE_FILE, score, value))
+
+
+@pytest.mark.parametrize('value, score', [(-600, 500), (-600, -800), (500, -1000)])
+def test_an_override_sets_what_was_asked(node, value, score):
+    with_score(node, score, score, os.path.dirname(OVERRIDE_FILE) + '/10-first.conf')
+    before = node.files()
+    made, _done = present(node, value=value, override=['stronger-score'])
+    assert (node.adj(500), made['rows'][0]['persistent']['after']) == (str(value), value)
+    absent(node)
+    assert (node.files(), node.adj(500)) == (before, str(score))
+
+
+def test_a_stronger_score_given_by_hand_stays_and_the_next_start_has_what_was_asked(node):
+    node.file('/proc/500/oom_score_adj', '-900\n')
+    made, _done = present(node)
+    assert node.adj(500) == '-900'
+    assert made['rows'][0]['persistent']['after'] == -600
+    assert 'is -900, which protects more than -600 and stays' in made['rows'][0]['skipped_reason']
+    absent(node)
+    assert node.adj(500) == '-900'
+
+
+def test_a_drop_in_of_ours_does_not_hide_a_stronger_one_that_came_later(node):
+    present(node, restart_policy='ensure')
+    path = os.path.dirname(OVERRIDE_FILE) + '/10-first.conf'
+    with_score(node, -800, -600, path)
+    made, _done = present(node, restart_policy='ensure')
+    assert 'OOMScoreAdjust' not in node.host.read(DROP_IN)
+    assert made['rows'][0]['persistent'] == {'before': -600, 'after': -800, 'by': path}
+
+
+def instances(tmp_path, states):
+    node = Node(tmp_path).systemd()
+    for name, state in states.items():
+        node.unit('%s.service' % name, '[Service]\n%s' % state)
+    return node
+
+
+@pytest.mark.parametrize('states, expected', [
+    ({'mariadb@1': '', 'mariadb@2': 'ActiveState=failed\n'}, ['mariadb@1.service', 'mariadb@2.service']),
+    ({'mysqld@a': '', 'mysql@bootstrap': ''}, ['mysqld@a.service', 'mysql@bootstrap.service']),
+    ({'mariadb@1': '', 'mariadb': 'UnitFileState=enabled\n'}, ['mariadb.service', 'mariadb@1.service']),
+    ({'mariadb@1': '', 'mariadb': 'ActiveState=failed\n'}, ['mariadb.service', 'mariadb@1.service']),
+    ({'mariadb@1': '', 'mariadb': 'UnitFileState=disabled\nActiveState=inactive\n'}, ['mariadb@1.service']),
+], ids=['one failed', 'other templates', 'one enabled', 'the plain one failed', 'one that is not to run'])
+def test_of_several_instances_those_that_do_not_run_now_are_rows(tmp_path, states, expected):
+    node = instances(tmp_path, states)
+    first = sorted(name for name in states if '@' in name)[0]
+    node.process(500, 'mariadbd', exe='/usr/sbin/mariadbd', uid=106,
+                 cgroup=v2('/system.slice/system-mariadb.slice/%s.service' % first))
+    made, _done = present(node)
+    names = [row['manager']['name'] for row in made['rows']]
+    assert sorted(names) == sorted(expected)
+    for name in names:
+        assert node.host.read('/etc/systemd/system/%s.d/50-oom-rescue.conf' % name) == TEXT
+    absent(node)
+    assert not [path for path in node.files() if path.endswith('50-oom-rescue.conf')]
+
+
+def test_an_instance_that_is_enabled_and_was_never_started_is_a_row(tmp_path):
+    node = instances(tmp_path, {'mariadb@1': ''})
+    node.file('/etc/systemd/system/multi-user.target.wants/mariadb@2.service', '')
+    node.unit('mariadb@2.service', '[Service]\n')
+    node.loaded.pop('mariadb@1.service')
+    assert [row['name'] for row in plan(node)['rows']] == ['mariadb@2.service']
+
+
+def test_a_server_below_a_supervisor_gets_its_score_and_the_supervisor_no_drop_in(tmp_path):
+    node = Node(tmp_path).systemd()
+    service = v2('/system.slice/pacemaker.service')
+    node.unit('pacemaker.service', '[Service]\nMainPID=400\nExecStart=/usr/sbin/pacemakerd\n')
+    node.process(400, 'pacemakerd', exe='/usr/sbin/pacemakerd', cgroup=service)
+    node.process(450, 'mysqld_safe', ppid=400, exe='/usr/bin/dash', cmdline=['sh', '/usr/bin/mysqld_safe'],
+                 cgroup=service)
+    node.process(500, 'mysqld', ppid=450, exe='/usr/sbin/mysqld', uid=106, cgroup=service)
+    node.process(600, 'php', ppid=400, exe='/usr/bin/php8.2', uid=33, cgroup=service)
+    made, _done = present(node)
+    assert [node.adj(pid) for pid in (400, 450, 500, 600)] == ['0', '-600', '-600', '0']
+    assert not node.host.exists('/etc/systemd/system/pacemaker.service.d')
+    assert made['rows'][1]['recreate_required'].startswith('pacemaker.service does not start mysqld again with a score')

