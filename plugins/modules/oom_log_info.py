@@ -403,19 +403,20 @@ fork_failures:
   elements: dict
 """
 
-import os
-
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.oom.rescue.plugins.module_utils._verdict.diagnose import diagnose, diagnose_log
-from ansible_collections.oom.rescue.plugins.module_utils._log.sources import is_pattern
-from ansible_collections.oom.rescue.plugins.module_utils._log.times import parse_moment
+from ansible_collections.oom.rescue.plugins.module_utils._verdict.diagnose import (
+    diagnose,
+    diagnose_log,
+    missing_log,
+    moment_of,
+)
 
 
 def moment(module, name):
     value = module.params[name]
     if value is None:
         return None
-    seconds = parse_moment(value)
+    seconds = moment_of(value)
     if seconds is None:
         module.fail_json(
             msg='%s is %r: give an ISO 8601 time, such as 2025-09-03 or 2025-09-03T14:00:00+02:00' % (name, value)
@@ -449,11 +450,11 @@ def main():
     }
     if module.params['separately']:
         module.exit_json(changed=False, events=[], logs=[diagnose_log(path, **asked) for path in paths])
-    for path in paths:
-        if not is_pattern(path) and not os.path.exists(path):
-            module.fail_json(
-                msg='%s does not exist: name a log on the managed node, or a pattern such as /var/log/messages*' % path
-            )
+    missing = missing_log(paths)
+    if missing is not None:
+        module.fail_json(
+            msg='%s does not exist: name a log on the managed node, or a pattern such as /var/log/messages*' % missing
+        )
     found = module.params['sources']
     if found is None:
         found = [] if paths else ['auto']

@@ -10,7 +10,6 @@ __metaclass__ = type
 import os
 import re
 
-from .._swap import fstab, managers
 from .._node.badness import badness
 from .._node.cgroup import own_cgroup
 from .commit import commit
@@ -18,14 +17,12 @@ from .._node.killers import user_space_killers
 from .._node.managers import manager_of
 from .._node.meminfo import parse_meminfo, ram, swap_totals, text_of, vm_settings, vmstat, zswap
 from .._node.mounts import mount_of, mounts
-from .._node.overlay import Overlay
 from .pressure import pressure
 from .._node.processes import processes
 from .._node.swap_areas import parse_swaps
+from .._swap.facts import persisted_by
 from .._swappiness.facts import provenance
 
-_GENERATED = ('/run/systemd/generator', '/run/systemd/generator.early', '/run/systemd/generator.late')
-_BY_TAG = {'UUID': 'by-uuid', 'LABEL': 'by-label', 'PARTUUID': 'by-partuuid', 'PARTLABEL': 'by-partlabel'}
 _CAP_SYS_ADMIN = 21
 _INIT = 1
 _FIRST_PID_NAMESPACE = 'pid:[4026531836]'  # PROC_PID_INIT_INO of linux/proc_ns.h
@@ -109,35 +106,6 @@ def swap_areas(host):
         area['filesystem'] = mount['filesystem'] if mount else None
         area['persisted_by'] = persisted_by(host, area['path']) if here else None
     return areas
-
-
-def persisted_by(host, path):
-    """fstab, systemd (a .swap unit), generator, the name of another manager of swap files, or None."""
-    view = Overlay(host)
-    real = view.real(path)
-    for entry in fstab.parse(text_of(host, fstab.PATH)):
-        if entry['type'] == 'swap' and 'noauto' not in entry['options'] and _device(view, entry['source']) == real:
-            return 'fstab'
-    found = managers.managers(host)
-    for manager in found:
-        if manager['name'] == 'systemd' and _device(view, manager['path']) == real:
-            return 'systemd'
-    for directory in _GENERATED:
-        for name in view.listdir(directory):
-            text = view.read('%s/%s' % (directory, name)) if name.endswith('.swap') else None
-            what = re.search(r'^What=(.*)$', text or '', re.MULTILINE)
-            if what and _device(view, what.group(1).strip()) == real:
-                return 'generator'
-    manager = managers.manager_of(found, path)
-    return manager['name'] if manager else None
-
-
-def _device(view, source):
-    """The device or file that a source of fstab(5) names."""
-    tag, _equals, value = source.partition('=')
-    if tag in _BY_TAG and value:
-        source = '/dev/disk/%s/%s' % (_BY_TAG[tag], value.strip('"'))
-    return view.real(source)
 
 
 def is_container(host):

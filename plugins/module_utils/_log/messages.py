@@ -10,7 +10,6 @@ __metaclass__ = type
 import itertools
 import re
 
-from .._report.lines import rejoin
 from .prefix import PrefixReader
 from .text import BARE, unescape
 
@@ -46,10 +45,14 @@ def _behind_time(text):
 
 
 class Messages:
-    """Fed the lines of a log by a Scanner; hands each message, as soon as it is known to be whole, to an Assembler."""
+    """Fed the lines of a log by a Scanner; hands each message, as soon as it is known to be whole, to an Assembler.
 
-    def __init__(self, assembler):
+    ``rejoin`` is a callable (first line, lines that it goes on in -> the message in one line).
+    """
+
+    def __init__(self, assembler, rejoin):
         self._assembler = assembler
+        self._rejoin = rejoin
         self._reader = PrefixReader()
         # (prefix, message, lines, index) of the last message, and the lines that it goes on in.
         self._pending = None
@@ -158,7 +161,7 @@ class Messages:
         pieces = ()
         if self._more:
             pieces, self._more = self._more, []
-            whole = rejoin(message, pieces)
+            whole = self._rejoin(message, pieces)
             if not message:
                 message, pieces = whole, ()
         self._assembler.take(pending, message, whole, pieces)

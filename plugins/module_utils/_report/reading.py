@@ -18,6 +18,7 @@ from .fork_failures import ForkFailures
 from .assembler import Assembler
 from .._log.clock import Clock
 from .events import event_of
+from .lines import rejoin
 from .._log.find import MARKERS
 from .merge import Merger
 from .._log.messages import Messages
@@ -43,7 +44,7 @@ class Reading:
         # The scanner of a log that ended in the middle of a line, and its source.
         self._cut = None
         self._assembler = Assembler()
-        self._messages = Messages(self._assembler)
+        self._messages = Messages(self._assembler, rejoin)
 
     def _take_reports(self):
         """Make events of the reports that have ended."""

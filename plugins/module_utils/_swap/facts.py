@@ -10,6 +10,7 @@ __metaclass__ = type
 
 import errno
 import os
+import re
 import stat
 
 from . import fstab, cgroups, filesystem, syscalls
@@ -17,12 +18,15 @@ from . import managers as swap_managers
 from . import signature as swap_signature
 from .._node import mounts
 from .._node.meminfo import parse_meminfo
+from .._node.overlay import Overlay
 from .._node.swap_areas import parse_swaps
 
 # What a run of ours uses beside the file while it is at work; found later, a stopped run left it.
 NEW, HELPER = '.oom-rescue-new', '.oom-rescue-helper'
 _SELINUX = 'security.selinux'
 _LABEL_TYPE = 'swapfile_t'
+_GENERATED = ('/run/systemd/generator', '/run/systemd/generator.early', '/run/systemd/generator.late')
+_BY_TAG = {'UUID': 'by-uuid', 'LABEL': 'by-label', 'PARTUUID': 'by-partuuid', 'PARTLABEL': 'by-partlabel'}
 
 
 def read(host, path, kernel=syscalls):
@@ -230,3 +234,32 @@ def summary(state):
     elif persistence['unit']:
         layers['persistence'] = {'by': 'systemd', 'lines': [persistence['unit']]}
     return layers
+
+
+def persisted_by(host, path):
+    """fstab, systemd (a .swap unit), generator, the name of another manager of swap files, or None."""
+    view = Overlay(host)
+    real = view.real(path)
+    for entry in fstab.parse(view.read(fstab.PATH)):
+        if entry['type'] == 'swap' and 'noauto' not in entry['options'] and _device(view, entry['source']) == real:
+            return 'fstab'
+    found = swap_managers.managers(host)
+    for manager in found:
+        if manager['name'] == 'systemd' and _device(view, manager['path']) == real:
+            return 'systemd'
+    for directory in _GENERATED:
+        for name in view.listdir(directory):
+            text = view.read('%s/%s' % (directory, name)) if name.endswith('.swap') else None
+            what = re.search(r'^What=(.*)$', text or '', re.MULTILINE)
+            if what and _device(view, what.group(1).strip()) == real:
+                return 'generator'
+    manager = swap_managers.manager_of(found, path)
+    return manager['name'] if manager else None
+
+
+def _device(view, source):
+    """The device or file that a source of fstab(5) names."""
+    tag, _equals, value = source.partition('=')
+    if tag in _BY_TAG and value:
+        source = '/dev/disk/%s/%s' % (_BY_TAG[tag], value.strip('"'))
+    return view.real(source)

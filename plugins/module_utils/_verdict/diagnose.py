@@ -10,6 +10,8 @@ __metaclass__ = type
 import io
 import os
 
+from .._log.sources import is_pattern
+from .._log.times import parse_moment
 from .._report.reading import read_events
 from .judgement import judge_all
 
@@ -33,6 +35,16 @@ def _error_of(path):
     if not head.startswith(_COMPRESSED) and head.count(b'\0') * 4 > len(head):
         return 'binary'
     return None
+
+
+def moment_of(text):
+    """Seconds since 1970 of the time that a person asks for, in ISO 8601; None if it is no such time."""
+    return parse_moment(text)
+
+
+def missing_log(paths):
+    """The first of the named logs that does not exist, or None. A pattern may match nothing."""
+    return next((path for path in paths if not is_pattern(path) and not os.path.exists(path)), None)
 
 
 def diagnose(paths=(), found=(), since=None, until=None, limit=0, tasks=0, fork_failures=False, now=None):

@@ -13,7 +13,6 @@ from ansible_collections.oom.rescue.plugins.module_utils._facts.memory_facts imp
     can_swapon,
     is_container,
     memory_facts,
-    persisted_by,
     swap_areas,
 )
 from fake_node import Node, seed_node
@@ -70,31 +69,6 @@ def test_a_bare_proc_gives_nulls_and_no_error(tmp_path):
     assert facts['commit']['fork_risk']['fails'] is None
     assert facts['oom']['kills_since_boot'] is None
     assert facts['cgroup']['version'] is None
-
-
-@pytest.mark.parametrize('path, files, links, expected', [
-    ('/swapfile', {'/etc/fstab': '/swapfile none swap sw 0 0\n'}, {}, 'fstab'),
-    ('/swapfile', {'/etc/fstab': '/swapfile none swap noauto 0 0\n'}, {}, None),
-    ('/swapfile', {'/etc/fstab': '#/swapfile none swap sw 0 0\n'}, {}, None),
-    ('/swap file', {'/etc/fstab': '/swap\\040file none swap sw 0 0\n'}, {}, 'fstab'),
-    ('/dev/vda2', {'/etc/fstab': 'UUID=1-2 none swap sw 0 0\n'}, {'/dev/disk/by-uuid/1-2': '../../vda2'}, 'fstab'),
-    ('/dev/dm-1', {'/etc/fstab': '/dev/mapper/swap none swap sw 0 0\n'}, {'/dev/mapper/swap': '../dm-1'}, 'fstab'),
-    ('/dev/vda2', {'/etc/fstab': 'UUID=1-2 none swap sw 0 0\n'}, {'/dev/disk/by-uuid/1-2': '../../vda3'}, None),
-    ('/swapfile', {'/etc/systemd/system/swapfile.swap': '[Swap]\nWhat=/swapfile\n',
-                   '/etc/systemd/system/swap.target.wants/swapfile.swap': ''}, {}, 'systemd'),
-    ('/dev/zram0', {'/run/systemd/generator/dev-zram0.swap': '[Swap]\nWhat=/dev/zram0\n'}, {}, 'generator'),
-    ('/swapfile', {'/etc/fstab': '/swapfile none swap sw 0 0\n',
-                   '/run/systemd/generator/swapfile.swap': '[Swap]\nWhat=/swapfile\n'}, {}, 'fstab'),
-    ('/var/swap', {'/sbin/dphys-swapfile': ''}, {}, 'dphys-swapfile'),
-    ('/swapfile', {}, {}, None),
-], ids=repr)
-def test_what_turns_an_area_on_at_boot(tmp_path, path, files, links, expected):
-    node = SysctlNode(tmp_path)
-    for name, text in files.items():
-        node.file(name, text)
-    for name, target in links.items():
-        node.link(name, target)
-    assert persisted_by(node.host, path) == expected
 
 
 def test_a_swap_file_s_area_names_its_filesystem(tmp_path):

@@ -7,6 +7,7 @@ from __future__ import absolute_import, division, print_function
 
 import pytest
 from ansible_collections.oom.rescue.plugins.module_utils._report.assembler import Assembler
+from ansible_collections.oom.rescue.plugins.module_utils._report.lines import rejoin
 from ansible_collections.oom.rescue.plugins.module_utils._log.messages import Messages
 from ansible_collections.oom.rescue.plugins.module_utils._log.scan import Scanner
 from oom_reports import ERAS, bare_kill, memcg, syslog
@@ -14,7 +15,7 @@ from oom_reports import ERAS, bare_kill, memcg, syslog
 
 def scan(data, size, fed=None):
     assembler = Assembler()
-    messages = Messages(assembler)
+    messages = Messages(assembler, rejoin)
     if fed is not None:
         feed = messages.feed
 

@@ -11,6 +11,7 @@ import pytest
 from ansible_collections.oom.rescue.plugins.module_utils._swap import facts as swap_state
 from ansible_collections.oom.rescue.plugins.module_utils._node.host import Host
 from ansible_collections.oom.rescue.plugins.module_utils._node.swap_areas import parse_swaps
+from fake_sysctl_node import SysctlNode
 
 
 @pytest.mark.parametrize('label, wanted', [
@@ -52,3 +53,28 @@ def test_a_file_of_the_same_name_in_another_place_is_not_active(tmpdir):
     areas = parse_swaps('Filename Type Size Used Priority\n/swapfile file 4 0 -2\n')
     facts = swap_state.file_facts(Host(root=str(tmpdir)), '/swapfile', areas)
     assert facts['kind'] == 'file' and facts['area'] is None
+
+
+@pytest.mark.parametrize('path, files, links, expected', [
+    ('/swapfile', {'/etc/fstab': '/swapfile none swap sw 0 0\n'}, {}, 'fstab'),
+    ('/swapfile', {'/etc/fstab': '/swapfile none swap noauto 0 0\n'}, {}, None),
+    ('/swapfile', {'/etc/fstab': '#/swapfile none swap sw 0 0\n'}, {}, None),
+    ('/swap file', {'/etc/fstab': '/swap\\040file none swap sw 0 0\n'}, {}, 'fstab'),
+    ('/dev/vda2', {'/etc/fstab': 'UUID=1-2 none swap sw 0 0\n'}, {'/dev/disk/by-uuid/1-2': '../../vda2'}, 'fstab'),
+    ('/dev/dm-1', {'/etc/fstab': '/dev/mapper/swap none swap sw 0 0\n'}, {'/dev/mapper/swap': '../dm-1'}, 'fstab'),
+    ('/dev/vda2', {'/etc/fstab': 'UUID=1-2 none swap sw 0 0\n'}, {'/dev/disk/by-uuid/1-2': '../../vda3'}, None),
+    ('/swapfile', {'/etc/systemd/system/swapfile.swap': '[Swap]\nWhat=/swapfile\n',
+                   '/etc/systemd/system/swap.target.wants/swapfile.swap': ''}, {}, 'systemd'),
+    ('/dev/zram0', {'/run/systemd/generator/dev-zram0.swap': '[Swap]\nWhat=/dev/zram0\n'}, {}, 'generator'),
+    ('/swapfile', {'/etc/fstab': '/swapfile none swap sw 0 0\n',
+                   '/run/systemd/generator/swapfile.swap': '[Swap]\nWhat=/swapfile\n'}, {}, 'fstab'),
+    ('/var/swap', {'/sbin/dphys-swapfile': ''}, {}, 'dphys-swapfile'),
+    ('/swapfile', {}, {}, None),
+], ids=repr)
+def test_what_turns_an_area_on_at_boot(tmp_path, path, files, links, expected):
+    node = SysctlNode(tmp_path)
+    for name, text in files.items():
+        node.file(name, text)
+    for name, target in links.items():
+        node.link(name, target)
+    assert swap_state.persisted_by(node.host, path) == expected

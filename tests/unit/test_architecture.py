@@ -1,0 +1,99 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who may import whom. docs/architecture.md says it in words and draws it; this reads the imports."""
+
+from __future__ import absolute_import, division, print_function
+
+import io
+import os
+import re
+import sys
+
+import pytest
+from conftest import ROOT
+
+sys.path.insert(0, os.path.join(ROOT, 'tests', 'lint'))
+
+import arrows  # noqa: E402
+
+REMEDIES = ('_swap', '_swappiness', '_score')
+# A package, and what its files may import from other packages: a whole package, or one file of it.
+ALLOWED = {
+    '_node': (),
+    '_log': ('_node',),
+    '_report': ('_log', '_node'),
+    '_swap': ('_node',),
+    '_swappiness': ('_node',),
+    '_score': ('_node',),
+    '_facts': tuple(remedy + '.facts' for remedy in REMEDIES) + ('_node',),
+    '_verdict': ('_facts', '_report', '_log', '_node') + REMEDIES,
+}
+FILES = arrows.file_arrows('module_utils')
+MODULES = arrows.file_arrows('modules')
+
+
+def short(name):
+    """``_log.messages`` of ``module_utils._log.messages``."""
+    return name.partition('.')[2]
+
+
+def test_each_file_of_the_shared_code_is_in_a_package():
+    assert set(map(arrows.package_of, FILES)) == set(ALLOWED)
+
+
+@pytest.mark.parametrize('package', sorted(ALLOWED))
+def test_a_package_imports_only_what_it_may(package):
+    allowed = ALLOWED[package] + (package,)
+    up = ['%s imports %s' % (short(name), short(other)) for name in FILES if arrows.package_of(name) == package
+          for other in FILES[name] if arrows.package_of(other) not in allowed and short(other) not in allowed]
+    assert sorted(up) == []
+
+
+def test_no_file_imports_itself_through_others():
+    assert arrows.circle(FILES) is None
+
+
+def test_no_package_imports_itself_through_others():
+    packages = {}
+    for package, other in arrows.package_arrows(FILES):
+        packages.setdefault(package, set()).add(other)
+    assert arrows.circle(packages) is None
+
+
+def test_the_shared_code_knows_no_ansible():
+    found = [(name, one) for name in FILES for one in arrows.imports_of(name)
+             if one.split('.')[0] in ('ansible', 'ansible_collections')]
+    assert found == []
+
+
+@pytest.mark.parametrize('module', sorted(MODULES))
+def test_a_module_imports_one_package_beside_node(module):
+    assert len(set(map(arrows.package_of, MODULES[module])) - set(['_node'])) <= 1
+
+
+def page():
+    with io.open(os.path.join(ROOT, 'docs', 'architecture.md'), encoding='utf-8') as stream:
+        return stream.read()
+
+
+def test_the_picture_of_the_page_is_drawn_from_the_imports():
+    drawn = page().partition('```mermaid\n')[2].partition('```')[0]
+    assert drawn == arrows.picture(FILES, MODULES), 'put in what tests/lint/arrows.py prints'
+
+
+def test_the_page_names_files_that_there_are():
+    named = re.findall(r'`(_\w+/\w+)\.py`', page())
+    assert len(named) > 25
+    assert sorted(set(named) - set(short(name).replace('.', '/') for name in FILES)) == []
+
+
+@pytest.mark.parametrize('graph, expected', [
+    ({}, None),
+    ({'a': ['b'], 'b': ['c'], 'c': []}, None),
+    ({'a': ['b', 'c'], 'b': ['c'], 'c': []}, None),
+    ({'a': ['a']}, ['a', 'a']),
+    ({'a': ['b'], 'b': ['c'], 'c': ['b']}, ['b', 'c', 'b']),
+], ids=['nothing', 'a chain', 'two ways to one', 'itself', 'two'])
+def test_a_circle_is_told_by_its_members(graph, expected):
+    assert arrows.circle(graph) == expected
