@@ -218,6 +218,7 @@ import os
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.oom.rescue.plugins.module_utils._node.host import Host
+from ansible_collections.oom.rescue.plugins.module_utils._node.lock import one_run
 from ansible_collections.oom.rescue.plugins.module_utils._score.score import ScoreError
 from ansible_collections.oom.rescue.plugins.module_utils._score.apply import ApplyError, apply, undo
 from ansible_collections.oom.rescue.plugins.module_utils._score.facts import read_facts
@@ -245,9 +246,8 @@ def _value(module):
         module.fail_json(msg='value %s is no score: give -1000 to 1000, or auto' % text)
 
 
-def run(module):
-    """One target, from arguments to result."""
-    host = Host(move=module.atomic_move)
+def converge(module, host):
+    """The module's result for one target."""
     state = State(host, 'oom_score_adj')
     kind = next(name for name in TARGETS if module.params[name] is not None)
     options = dict(module.params, value=_value(module))
@@ -259,16 +259,25 @@ def run(module):
     else:
         done = apply(host, state, facts, plan) if present else undo(host, state, facts, plan)
     reasons = [row['skipped_reason'] for row in plan['rows'] if row['skipped_reason']]
-    module.exit_json(
-        changed=bool(done),
-        found=plan['found'],
-        value=plan['value'],
-        processes=plan['rows'],
-        killers=facts['killers'],
-        actions=returned_actions(done),
-        skipped_reason='; '.join(reasons) or None,
-        diff=diff_of(done),
-    )
+    return {
+        'changed': bool(done),
+        'found': plan['found'],
+        'value': plan['value'],
+        'processes': plan['rows'],
+        'killers': facts['killers'],
+        'actions': returned_actions(done),
+        'skipped_reason': '; '.join(reasons) or None,
+        'diff': diff_of(done),
+    }
+
+
+def run(module):
+    """The module's result, computed by the only run on this node unless it changes nothing."""
+    host = Host()
+    if module.check_mode:
+        return converge(module, host)
+    with one_run(host, 'oom_score_adj'):
+        return converge(module, host)
 
 
 def main():
@@ -296,13 +305,14 @@ def main():
     if os.geteuid() != 0:
         module.fail_json(msg='only root may see and set the scores of all processes: run this task with become')
     try:
-        run(module)
+        result = run(module)
     except (ApplyError, PlanError, ScoreError, SystemdError, TargetError) as error:
         module.fail_json(msg=str(error))
     except ValueError as error:
         module.fail_json(msg=str(error))
     except (IOError, OSError) as error:
         module.fail_json(msg='%s: %s' % (error.filename or 'a file of the host', error.strerror))
+    module.exit_json(**result)
 
 
 if __name__ == '__main__':

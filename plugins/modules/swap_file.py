@@ -302,7 +302,7 @@ def main():
         reserve_bytes=size_option(module, 'reserve') or 0, demand_bytes=size_option(module, 'demand'),
         expected_peak_bytes=size_option(module, 'expected_peak'), override=given['conflicts'] == 'override')
 
-    host = Host(move=module.atomic_move)
+    host = Host()
     try:
         with Progress(host, given['path'], module.log) as progress:
             result = converge(host, given['path'], wished, module.check_mode, progress)

@@ -169,6 +169,7 @@ import os
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.oom.rescue.plugins.module_utils._node.host import Host
+from ansible_collections.oom.rescue.plugins.module_utils._node.lock import one_run
 from ansible_collections.oom.rescue.plugins.module_utils._node.record import State
 from ansible_collections.oom.rescue.plugins.module_utils._swappiness.facts import cannot_set, environment, provenance
 from ansible_collections.oom.rescue.plugins.module_utils._swappiness.plan import (
@@ -176,6 +177,14 @@ from ansible_collections.oom.rescue.plugins.module_utils._swappiness.plan import
 
 
 def run(module, host):
+    """The module's result, computed by the only run on this node unless it changes nothing."""
+    if module.check_mode or os.geteuid() != 0:
+        return converge(module, host)
+    with one_run(host, 'swappiness'):
+        return converge(module, host)
+
+
+def converge(module, host):
     """The result of the module."""
     wanted = module.params
     state = State(host, 'swappiness')
@@ -212,7 +221,7 @@ def main():
         required_if=[('state', 'present', ['value'])],
         supports_check_mode=True,
     )
-    host = Host(move=module.atomic_move)
+    host = Host()
     try:
         result = run(module, host)
     except (SwappinessError, ValueError) as error:

@@ -10,11 +10,18 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
+import contextlib
 import errno
 import io
 import os
-import subprocess
+import stat
 
+from . import command, writer, xattr
+from .writer import Kept
+
+# Where records and copies of files are kept on the node: root's alone.
+DIRECTORY = '/var/lib/oom-rescue'
+_COPY = '.in-place'
 _ABSENT = (errno.ENOENT, errno.ENOTDIR, errno.ESRCH)
 
 
@@ -29,31 +36,27 @@ def to_bytes(text):
 
 
 def _run(argv):
-    """(rc, stdout, stderr) of a command in the C locale; rc 127 where the command is not there.
+    """(rc, stdout, stderr) of a program, as command.run() has it, in native text."""
+    rc, out, err = command.run(argv)
+    return rc, to_native(out), to_native(err)
 
-    AnsibleModule.run_command would end the module there, and would leave the locale as it is.
-    """
-    path = os.environ.get('PATH', os.defpath) + ':/usr/sbin:/sbin'
-    environ = dict(os.environ, LC_ALL='C', LANGUAGE='C', PATH=path)
-    try:
-        process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environ)
-    except OSError as error:
-        return 127, '', str(error)
-    out, err = process.communicate()
-    return process.returncode, to_native(out), to_native(err)
+
+class HalfDone(ValueError):
+    """A change that failed, and what was there could not be put back whole; the text says what is left."""
 
 
 class Host:
     """Reads and changes a node below ``root``.
 
-    ``run`` is a callable (argv -> rc, out, err), for tests; ``move`` one like AnsibleModule.atomic_move
-    (source, target), which keeps owner, mode and SELinux label of the target.
+    ``run`` is a callable (argv -> rc, out, err), and ``rename`` one like os.rename, for tests.
     """
 
-    def __init__(self, root='/', run=None, move=None):
+    def __init__(self, root='/', run=None, rename=os.rename):
         self.root = root
         self.run = run or _run
-        self._move = move or os.rename
+        self._rename = rename
+        # What put_back() does, the last first; None outside of whole().
+        self._undo = None
 
     def path(self, path):
         """Where ``path`` of the node, absolute there, is for this process."""
@@ -98,87 +101,174 @@ class Host:
 
     def write(self, path, text):
         """Write in place, in one system call: for files of /proc and /sys. The kernel's refusal raises OSError."""
-        descriptor = os.open(self.path(path), os.O_WRONLY)
+        before = self.read(path) if self._undo is not None else None
+        self._write(path, text)
+        if before is not None:
+            self.on_failure(lambda: self._write(path, before))
+
+    def _write(self, path, text):
+        descriptor = os.open(self.path(path), os.O_WRONLY | getattr(os, 'O_NOFOLLOW', 0))
         try:
             os.write(descriptor, to_bytes(text))
         finally:
             os.close(descriptor)
 
-    def replace(self, path, text, mode=None):
+    def replace(self, path, text, mode=None, own=False):
         """Replace a file, or make it, so that a reader or a crash sees the old text or the new, never a part.
 
-        Follows a symbolic link to the file it names. An existing file keeps owner, mode and SELinux label;
-        ``mode`` (default 0644) is for a new one.
+        Follows a symbolic link to the file it names. An existing file keeps owner, mode, ACL, SELinux label and other
+        attributes; ``mode`` (default 0644) is for a new one, and for one of ours (``own``), which is root's. A file
+        that cannot be renamed over, such as a mount point, is written in place, a copy of it kept until that is done.
+        Raises OSError with the file's name.
         """
         target = os.path.realpath(self.path(path))
-        new = not os.path.exists(target)
-        temporary = os.path.join(os.path.dirname(target), '.oom-rescue-' + os.path.basename(target))
-        # One name for each file, so that what a killed run left is taken away by the next one.
-        if os.path.lexists(temporary):
-            os.unlink(temporary)
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        kept = writer.kept_of(target)
+        before = None if kept is None else _content(target)
+        new = Kept(mode or 0o644) if own or kept is None else kept
+        self._put(target, to_bytes(text), new, before)
+        if kept is None:
+            self.on_failure(lambda: writer.remove(target))
+        else:
+            # Of a file of ours that others could write to, not that.
+            back = Kept(kept.mode & new.mode) if own else kept
+            self.on_failure(lambda: self._put(target, before, back, to_bytes(text)))
+
+    def _put(self, target, data, kept, before):
+        if not writer.replace(target, data, kept, self._rename):
+            copy = self.path(_copy_of(target))
+            made = writer.make_directories(os.path.dirname(copy), 0o700)
+            writer.replace(copy, to_bytes(target) + b'\n' + before, Kept(0o600))
+            try:
+                writer.overwrite(target, data)
+            except BaseException:
+                writer.overwrite(target, before)
+                raise
+            finally:
+                writer.remove(copy)
+                for directory in reversed(made):
+                    os.rmdir(directory)
+
+    def try_to_change(self, path, text):
+        """Raise the OSError with which replace(), or for a text of None remove(), would fail; changes nothing."""
+        target = os.path.realpath(self.path(path))
+        if text is None:
+            writer.try_to_remove(target)
+        else:
+            writer.try_to_replace(target, to_bytes(text))
+
+    def flaw_of_own(self, path, mode=0o644):
+        """What is wrong with owner, mode or ACL of a file of ours, in words; None if nothing, or if it is not there."""
         try:
-            with os.fdopen(descriptor, 'wb') as stream:
-                stream.write(to_bytes(text))
-                stream.flush()
-                os.fsync(stream.fileno())
-            if new:
-                os.chmod(temporary, mode or 0o644)
-            else:
-                self._keep_owner_and_mode(target, temporary)
-            self._move(temporary, target)
-            if new:
-                os.chmod(target, mode or 0o644)
-        except BaseException:
-            if os.path.lexists(temporary):
-                os.unlink(temporary)
-            raise
-        self.sync_directory(os.path.dirname(target))
+            kept = writer.kept_of(self.path(path))
+        except OSError as error:
+            return error.strerror
+        if kept is None:
+            return None
+        if (kept.uid, kept.gid) != (os.geteuid(), os.getegid()):
+            return 'owner %d:%d' % (kept.uid, kept.gid)
+        if xattr.ACL in kept.attributes:
+            return 'an ACL'
+        return 'mode %04o' % kept.mode if kept.mode != mode else None
 
     def remove(self, path):
-        """Remove a file; nothing where it is gone already."""
+        """Remove a file; nothing if it is gone already. Raises OSError."""
         target = self.path(path)
-        try:
-            os.unlink(target)
-        except OSError as error:
-            if error.errno not in _ABSENT:
-                raise
-            return
-        self.sync_directory(os.path.dirname(target))
+        kept = before = None
+        if self._undo is not None and os.path.isfile(target) and not os.path.islink(target):
+            kept, before = writer.kept_of(target), _content(target)
+        if writer.remove(target) and kept is not None:
+            self.on_failure(lambda: writer.replace(target, before, kept))
 
     def make_directory(self, path, mode=0o755):
-        """Make a directory, and the missing ones above it. True where it was made."""
-        target = self.path(path)
-        if os.path.isdir(target):
-            return False
-        os.makedirs(target, mode)
-        return True
+        """Make a directory, and the missing ones above it, of this mode whatever the umask. True if it was made."""
+        made = writer.make_directories(self.path(path), mode)
+        for directory in made:
+            self.on_failure(lambda directory=directory: os.rmdir(directory))
+        return bool(made)
 
     def remove_empty_directory(self, path):
-        """Remove a directory if it is there and empty. True where it was removed."""
+        """Remove a directory if it is there and empty. True if it was removed."""
+        target = self.path(path)
         try:
-            os.rmdir(self.path(path))
+            mode = stat.S_IMODE(os.stat(target).st_mode)
+            os.rmdir(target)
         except OSError as error:
             if error.errno in _ABSENT + (errno.ENOTEMPTY, errno.EEXIST, errno.EBUSY):
                 return False
             raise
+        writer.sync_directory(os.path.dirname(target))
+        self.on_failure(lambda: writer.make_directories(target, mode))
         return True
 
-    @staticmethod
-    def _keep_owner_and_mode(source, target):
-        status = os.stat(source)
-        os.chmod(target, status.st_mode & 0o7777)
-        os.chown(target, status.st_uid, status.st_gid)
+    @contextlib.contextmanager
+    def whole(self):
+        """A context whose changes are all done or, if it raises, all put back.
+
+        Raises what the changes raise; HalfDone if putting back fails as well.
+        """
+        self._undo = []
+        try:
+            yield
+        except BaseException as error:
+            steps, self._undo = self._undo, None
+            _put_back(steps, error)
+            raise
+        finally:
+            self._undo = None
+
+    def on_failure(self, step):
+        """Have a callable run if what whole() holds fails later; the last one given runs first."""
+        if self._undo is not None:
+            self._undo.append(step)
+
+    def finish_interrupted(self):
+        """Give a file that a killed run was writing in place its content of before. Raises OSError."""
+        for name in self.listdir(DIRECTORY):
+            if name.endswith(_COPY):
+                copy = self.path('%s/%s' % (DIRECTORY, name))
+                target, _newline, before = _content(copy).partition(b'\n')
+                if os.path.isfile(target):
+                    writer.overwrite(to_native(target), before)
+                writer.remove(copy)
+                self.remove_empty_directory(DIRECTORY)
+
+    def clear_leftovers(self, directories):
+        """Remove what killed runs left in directories under the names that this one writes to. Raises OSError."""
+        for directory in directories:
+            for name in self.listdir(directory):
+                path = self.path('%s/%s' % (directory, name))
+                if writer.is_leftover(path):
+                    writer.remove(path)
 
     @staticmethod
     def sync_directory(path):
-        """fsync a directory, so that a name made or removed in it survives a crash (fsync(2))."""
-        descriptor = os.open(path or '.', os.O_RDONLY)
+        """fsync a directory, so that a name made or removed in it survives a crash."""
+        writer.sync_directory(path)
+
+
+def _content(path):
+    with io.open(path, 'rb') as stream:
+        return stream.read()
+
+
+def _copy_of(target):
+    return '%s/%s%s' % (DIRECTORY, target.strip('/').replace('/', '-'), _COPY)
+
+
+def _put_back(steps, error):
+    """Run all steps, the last first. Raises HalfDone if one fails, after the others."""
+    failed = []
+    for step in reversed(steps):
         try:
-            os.fsync(descriptor)
-        except OSError as error:
-            # Some filesystems do not offer it on directories; the rename itself stays atomic there.
-            if error.errno not in (errno.EINVAL, errno.EBADF):
-                raise
-        finally:
-            os.close(descriptor)
+            step()
+        except (IOError, OSError, ValueError) as second:
+            failed.append(said(second))
+    if failed:
+        raise HalfDone('%s; putting back what was there failed as well: %s' % (said(error), '; '.join(failed)))
+
+
+def said(error):
+    """An error in one line; of an OSError with its file."""
+    if isinstance(error, (IOError, OSError)) and error.strerror:
+        return ': '.join(str(part) for part in (error.filename, error.strerror) if part)
+    return str(error) or type(error).__name__

@@ -15,7 +15,7 @@ from .sizes import parse_size
 _PF_KTHREAD = 0x00200000
 _MAX_DEPTH = 64
 _STATUS = re.compile(r'^(Uid|VmRSS|VmSwap|VmPTE|VmPMD):\s*(\d+)(?:\s+\d+)*\s*(kB)?\s*$', re.MULTILINE)
-_DELETED = ' (deleted)'
+DELETED = ' (deleted)'
 
 
 def parse_stat(text):
@@ -83,8 +83,8 @@ def process(host, pid):
         return None
     exe = host.readlink(directory + 'exe')
     # The binary of a server that was upgraded but not restarted.
-    if exe and exe.endswith(_DELETED):
-        exe = exe[:-len(_DELETED)]
+    if exe and exe.endswith(DELETED):
+        exe = exe[:-len(DELETED)]
     row = {
         'pid': pid,
         'ppid': stat['ppid'],

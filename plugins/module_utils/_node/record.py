@@ -7,10 +7,37 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
+import errno
 import json
 import os
+import stat
 
-DIRECTORY = '/var/lib/oom-rescue'
+from . import permissions
+from .host import DIRECTORY
+
+
+class RecordError(ValueError):
+    """Records that cannot be believed or read; the text is one line that says what to do."""
+
+
+def refuse_directory(host):
+    """Raise RecordError if anybody but root could have written what is in the directory of the records."""
+    path = host.path(DIRECTORY)
+    try:
+        status = os.lstat(path)
+    except OSError as error:
+        if error.errno not in (errno.ENOENT, errno.ENOTDIR):
+            raise
+        return
+    found = None
+    if not stat.S_ISDIR(status.st_mode):
+        found = 'a symbolic link' if stat.S_ISLNK(status.st_mode) else 'no directory'
+    else:
+        words = permissions.who_may_replace(path, DIRECTORY)
+        found = 'not root\'s alone: %s' % words if words else None
+    if found:
+        raise RecordError('%s is %s, and has to be a directory that only root can write to: look at who made it, move '
+                          'it away, and run again' % (DIRECTORY, found))
 
 
 class State:
@@ -21,7 +48,8 @@ class State:
         self._path = '%s/%s.json' % (DIRECTORY, name)
 
     def records(self):
-        """All records. A file that is no JSON object raises ValueError naming it."""
+        """All records. Raises RecordError if the file is no JSON object, or may be somebody else's."""
+        refuse_directory(self._host)
         text = self._host.read(self._path)
         if text is None:
             return {}
@@ -30,8 +58,8 @@ class State:
         except ValueError:
             records = None
         if not isinstance(records, dict):
-            raise ValueError('%s is not a JSON object: move it away to go on without the record of what was before'
-                             % self._path)
+            raise RecordError('%s is not a JSON object: move it away to go on without the record of what was before'
+                              % self._path)
         return records
 
     def get(self, key):
@@ -66,7 +94,8 @@ class State:
 
     def _save(self, records):
         self._host.make_directory(DIRECTORY, 0o700)
-        self._host.replace(self._path, json.dumps(records, indent=1, sort_keys=True) + '\n', 0o600)
+        self._host.replace(self._path, json.dumps(records, indent=1, sort_keys=True) + '\n', 0o600,
+                           own=True)
 
 
 def backup_path(path):
@@ -76,13 +105,15 @@ def backup_path(path):
 
 def backup_once(host, path):
     """Copy a file as it was before the first edit. Returns the backup's path, or None where there is no file."""
+    refuse_directory(host)
     text = host.read(path)
     if text is None:
         return None
     target = backup_path(path)
     if not host.exists(target):
         host.make_directory(DIRECTORY, 0o700)
-        host.replace(target, text, os.stat(host.path(path)).st_mode & 0o7777)
+        # Whatever the file's own mode: it may be for others to read, its copy is for the undo alone.
+        host.replace(target, text, 0o600, own=True)
     return target
 
 

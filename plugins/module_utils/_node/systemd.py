@@ -30,7 +30,7 @@ _PROPERTIES = ('Id', 'Names', 'LoadState', 'ActiveState', 'FragmentPath', 'DropI
 _RESTARTS_AFTER_OOM_KILL = ('always', 'on-failure', 'on-abnormal')
 
 
-class SystemdError(Exception):
+class SystemdError(ValueError):
     """systemctl refused; the text is one line."""
 
 

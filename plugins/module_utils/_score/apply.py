@@ -12,6 +12,7 @@ import os
 
 from . import keeper
 from .._node import systemd
+from .._node.pinned import Pinned
 from .plan import digest, refusal
 from .._node.processes import process
 from .._node.record import backup_once, drop_backup
@@ -20,7 +21,7 @@ _REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS)
 _GONE = (errno.ENOENT, errno.ESRCH)
 
 
-class ApplyError(Exception):
+class ApplyError(ValueError):
     """A change that did not take; the text is one line."""
 
 
@@ -51,23 +52,44 @@ def _new_record(facts, plan):
 
 
 def _write_live(host, action, facts):
-    """None where the score is there now, else why it is not."""
-    row = process(host, action['pid'])
-    if row is None or row['start_ticks'] != action['start_ticks']:
-        return '%s (pid %d) ended meanwhile' % (action['name'], action['pid'])
+    """None if the score is there now, else the reason."""
+    try:
+        with Pinned(host, action['pid']) as held:
+            reason = _write_held(held, action, facts)
+    except (IOError, OSError) as error:
+        if error.errno not in _GONE:
+            raise
+        reason = '%s (pid %d) ended meanwhile' % (action['name'], action['pid'])
+    if reason is None:
+        back = dict(action, before=action['after'], after=action['before'])
+        host.on_failure(lambda: _write_live(host, back, facts))
+    return reason
+
+
+def _write_held(held, action, facts):
+    """_write_live() of a process that is held: no new process of its number, and no other program in it, gets one."""
+    expected = (action['start_ticks'], action['exe'])
+    other = '%s (pid %d) is another process by now, or runs another program, and was left as it is' % (
+        action['name'], action['pid'])
+    if held.identity() != expected:
+        return other
     why = facts['lowering_refused']
     try:
-        host.write(action['path'], str(action['after']))
+        held.write('oom_score_adj', '%d\n' % action['after'])
     except (IOError, OSError) as error:
-        if error.errno in _GONE:
-            return '%s (pid %d) ended meanwhile' % (action['name'], action['pid'])
         if error.errno not in _REFUSED:
             raise
         why = why or 'the kernel says %s' % error.strerror
-    now = (process(host, action['pid']) or {}).get('oom_score_adj')
+    now = int(held.read('oom_score_adj'))
+    if held.identity() != expected:
+        # It has called exec since it was looked at.
+        if now == action['after']:
+            held.write('oom_score_adj', '%d\n' % action['before'])
+        return other
     if now == action['after']:
         return None
-    return refusal(row, now, action['after'], why or 'it was written, and the kernel shows the other value')
+    return refusal({'name': action['name'], 'pid': action['pid']}, now, action['after'],
+                   why or 'it was written, and the kernel shows the other value')
 
 
 def _remove_our_directory(host, directory):
@@ -108,6 +130,19 @@ def apply(host, state, facts, plan):
     """Do the plan for ``state: present``. Returns the actions that took; rows are brought to what the host shows."""
     if not plan['actions']:
         return []
+    _try_files(host, plan)
+    with host.whole():
+        return _apply(host, state, facts, plan)
+
+
+def _try_files(host, plan):
+    """Raise OSError, before the first change, if a file of the plan cannot be changed."""
+    for action in plan['actions']:
+        if action['action'] in ('create', 'replace', 'remove'):
+            host.try_to_change(action['path'], action['after'])
+
+
+def _apply(host, state, facts, plan):
     record = _new_record(facts, plan)
     for action in plan['actions']:
         if action['action'] in ('create', 'replace'):
@@ -128,6 +163,12 @@ def apply(host, state, facts, plan):
 
 def undo(host, state, facts, plan):
     """Do the plan for ``state: absent``, and drop the record where nothing of it is left."""
+    _try_files(host, plan)
+    with host.whole():
+        return _undo(host, state, facts, plan)
+
+
+def _undo(host, state, facts, plan):
     record = facts['record'] or {}
     done = _do_all(host, facts, plan)
     for directory in record.get('directories', []):

@@ -73,6 +73,7 @@ def _live(target, value, facts):
         'pid': row['pid'],
         'name': row['name'],
         'start_ticks': row['start_ticks'],
+        'exe': row['exe'],
         'before': before,
         'after': value,
         'detail': 'oom_score_adj of %s (pid %d) from %s to %d' % (row['name'], row['pid'], before, value),
@@ -312,7 +313,7 @@ def plan_present(facts, options):
     if options['killers'] == 'spare' and names:
         persistent_actions.extend(spare.plan(facts['spare'], names))
     return {'value': value, 'found': bool(rows), 'rows': rows + _strangers(facts), 'scores': scores,
-            'actions': live + _reload_once(persistent_actions)}
+            'actions': _reload_once(persistent_actions) + live}
 
 
 def _joined(*reasons):
@@ -412,11 +413,8 @@ def plan_absent(facts):
     if any('/etc/systemd/system/' in action.get('path', '') for action in actions):
         actions.append({'layer': 'persistence', 'action': 'reload', 'detail': 'systemctl daemon-reload'})
     actions.extend(keeper.plan(facts['keeper'], facts['key'], []))
-    # Scores come after the rules of the unit that would give ours again within seconds.
-    actions = _reload_once(actions)
-    first = [action for action in actions if action['action'] == 'disable' or action.get('path') == keeper.RULES]
-    return {'value': None, 'found': bool(rows), 'rows': rows,
-            'actions': first + live + [action for action in actions if action not in first]}
+    # Scores come last: a unit of ours would give them again within seconds, and a file may refuse to be changed.
+    return {'value': None, 'found': bool(rows), 'rows': rows, 'actions': _reload_once(actions) + live}
 
 
 def _score_before(target, facts):

@@ -7,17 +7,16 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
-import contextlib
 import errno
-import fcntl
 import os
 
 from . import fstab, syscalls
+from .._node.lock import one_run
 from .._node.record import State, backup_path
 from .apply import Applier, KernelRefusal
 from .plan import plan, wish
 from .refusals import SwapError
-from .facts import read, real_path, summary
+from .facts import read, summary
 
 _PUBLIC = ('layer', 'action', 'detail')
 
@@ -29,7 +28,9 @@ def converge(host, path, wished, check_mode=False, progress=None, kernel=syscall
     """
     if not path.startswith('/'):
         raise SwapError('path: %s is not absolute: give a path that begins with /' % path)
-    with _one_run_at_a_time(host, path):
+    if check_mode:
+        return _converge(host, path, wished, check_mode, progress, kernel)
+    with one_run(host, 'swap_file %s' % path):
         return _converge(host, path, wished, check_mode, progress, kernel)
 
 
@@ -196,27 +197,3 @@ def _expected(before, planned, wished):
         if step['layer'] == 'persistence' and step['edit'] == 'with':
             after['persistence'] = {'by': 'fstab', 'lines': [step['detail'].partition(': ')[2]]}
     return after
-
-
-@contextlib.contextmanager
-def _one_run_at_a_time(host, path):
-    """Hold the file's directory: two runs at once would take each other's unfinished files for leftovers."""
-    directory = host.path(os.path.dirname(real_path(host, path)))
-    try:
-        descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    except OSError as error:
-        if error.errno in (errno.ENOENT, errno.ENOTDIR):
-            yield
-            return
-        raise
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except (IOError, OSError) as error:
-            if error.errno in (errno.EWOULDBLOCK, errno.EAGAIN):
-                raise SwapError('%s: another run is at work in this directory: wait for it' % path)
-            if error.errno not in (errno.ENOLCK, errno.EOPNOTSUPP, errno.EBADF):
-                raise
-        yield
-    finally:
-        os.close(descriptor)

@@ -16,7 +16,7 @@ import stat
 from . import fstab, cgroups, filesystem, syscalls
 from . import managers as swap_managers
 from . import signature as swap_signature
-from .._node import mounts
+from .._node import mounts, permissions
 from .._node.meminfo import parse_meminfo
 from .._node.overlay import Overlay
 from .._node.swap_areas import parse_swaps
@@ -57,7 +57,7 @@ def read(host, path, kernel=syscalls):
         'directory': {
             'path': directory,
             'exists': directory_there,
-            'others': _others_who_may_write(host, directory) if directory_there else None,
+            'others': permissions.who_may_replace(host.path(directory), directory) if directory_there else None,
         },
         'mount': mount,
         'disk': mounts.disk_space(host.path(directory)) if directory_there else None,
@@ -149,24 +149,6 @@ def _kind(mode):
         if test(mode):
             return name
     return 'special file'
-
-
-def _others_who_may_write(host, directory):
-    """Who besides root could put another file in this one's place, at or above ``directory``; None where nobody."""
-    place = directory
-    while True:
-        status = os.stat(host.path(place))
-        if status.st_uid not in (0, os.geteuid()):
-            return 'the user %d owns %s' % (status.st_uid, place)
-        # Above the file's own directory the sticky bit is enough: it keeps others from renaming what is ours.
-        if place == directory or not status.st_mode & stat.S_ISVTX:
-            if status.st_mode & stat.S_IWOTH:
-                return 'anybody may write to %s' % place
-            if status.st_mode & stat.S_IWGRP and status.st_gid not in (0, os.getegid()):
-                return 'the group %d may write to %s' % (status.st_gid, place)
-        if place in ('/', ''):
-            return None
-        place = os.path.dirname(place)
 
 
 def memory(host):

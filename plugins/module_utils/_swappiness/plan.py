@@ -29,7 +29,7 @@ TMPFILES = '/etc/tmpfiles.d/oom-rescue-swappiness.conf'
 _NOT_EDITED = ('/usr/', '/lib/', '/run/')
 
 
-class SwappinessError(Exception):
+class SwappinessError(ValueError):
     """One clear line about why the value is not set."""
 
 
@@ -264,7 +264,17 @@ def _plan_files_back(plan, host, view):
 
 
 def apply_plan(host, plan, state):
-    """Do what a plan says. What was before is recorded first, so that a crash leaves nothing that cannot be undone."""
+    """Do what a plan says, all of it or, if something fails, nothing.
+
+    What was before is recorded first, so that a crash leaves nothing that cannot be undone.
+    """
+    for path, _old, new in plan.files:
+        host.try_to_change(path, new)
+    with host.whole():
+        _apply(host, plan, state)
+
+
+def _apply(host, plan, state):
     if plan.undo:
         _switch_tuned(host, plan)
         for path, _old, new in plan.files:
@@ -283,12 +293,12 @@ def apply_plan(host, plan, state):
         except SwappinessError:
             # A cgroup may end between reading and writing; one that stays is seen when read back.
             continue
-    if plan.undo:
-        _forget(host, plan, state)
     left = number_of(host, RUNTIME)
     if left != plan.target:
         raise SwappinessError('%s is %s after %d was written: something else on this host sets it' % (
             RUNTIME, left, plan.target))
+    if plan.undo:
+        _forget(host, plan, state)
 
 
 def _record(host, plan, state):
@@ -325,13 +335,28 @@ def _switch_tuned(host, plan):
     if plan.tuned is None:
         return
     if plan.tuned and tuned.running(Overlay(host)):
-        rc, out, err = host.run(['tuned-adm', 'profile'] + plan.tuned.split())
-        if rc != 0:
-            raise SwappinessError('tuned-adm profile %s failed: %s' % (
-                plan.tuned, ' '.join((err or out).split()) or 'exit status %d' % rc))
+        names = tuned.active_profiles(Overlay(host))
+        before = [(path, host.read(path)) for path in (tuned.ACTIVE_PROFILE, tuned.PROFILE_MODE)]
+        host.on_failure(lambda: _tuned_back(host, names, before))
+        _tuned_profile(host, plan.tuned)
     for path, _old, new in plan.files:
         if path in (tuned.ACTIVE_PROFILE, tuned.PROFILE_MODE):
             _change_file(host, path, new)
+
+
+def _tuned_back(host, names, files):
+    """After a failure: the profiles ``names``, and what tuned itself wrote down about them."""
+    if names and tuned.active_profiles(Overlay(host)) != names:
+        _tuned_profile(host, ' '.join(names))
+    for path, text in files:
+        _change_file(host, path, text)
+
+
+def _tuned_profile(host, names):
+    rc, out, err = host.run(['tuned-adm', 'profile'] + names.split())
+    if rc != 0:
+        raise SwappinessError('tuned-adm profile %s failed: %s' % (
+            names, ' '.join((err or out).split()) or 'exit status %d' % rc))
 
 
 def _write_kernel(host, path, value):

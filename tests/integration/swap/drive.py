@@ -30,7 +30,7 @@ printed = io.StringIO()
 try:
     with contextlib.redirect_stdout(printed):
         result = converge(Host(), path, wish(**json.loads(wished)), 'check' in sys.argv[4:])
-except (SwapError, OSError) as error:
+except (SwapError, OSError, ValueError) as error:
     result = {'error': str(error), 'kind': type(error).__name__}
 assert not printed.getvalue(), 'module_utils printed: ' + printed.getvalue()
 json.dump(result, sys.stdout)

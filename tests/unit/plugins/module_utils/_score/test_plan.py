@@ -23,6 +23,7 @@ from ansible_collections.oom.rescue.plugins.module_utils._score.plan import (
     plan_present,
     returned_actions,
 )
+from ansible_collections.oom.rescue.plugins.module_utils._node.pinned import Pinned
 from ansible_collections.oom.rescue.plugins.module_utils._node.record import State
 from fake_node import CONTAINER, Node, seed_node, v1, v2
 
@@ -67,22 +68,22 @@ def fixture_node(tmp_path):
     return node
 
 
-def refuse_writes(node, error=errno.EACCES):
+def refuse_writes(monkeypatch, node, error=errno.EACCES):
     """As the kernel does without CAP_SYS_RESOURCE."""
     node.capable(False)
-    write = node.host.write
+    write = Pinned.write
 
-    def refused(path, text):
-        if path.endswith('oom_score_adj') and int(text) < int(node.host.read(path)):
-            raise OSError(error, os.strerror(error), path)
-        write(path, text)
+    def refused(held, name, text):
+        if int(text) < int(held.read(name)):
+            raise OSError(error, os.strerror(error), name)
+        write(held, name, text)
 
-    node.host.write = refused
+    monkeypatch.setattr(Pinned, 'write', refused)
 
 
 def test_a_unit_gets_its_score_now_and_a_drop_in_for_its_next_start(node):
     made, done = present(node)
-    assert summary(done) == [('write', '/proc/500/oom_score_adj'), ('create', DROP_IN), ('reload', 'mariadb.service')]
+    assert summary(done) == [('create', DROP_IN), ('reload', 'mariadb.service'), ('write', '/proc/500/oom_score_adj')]
     assert node.adj(500) == '-600'
     assert node.host.read(DROP_IN) == TEXT
     assert made['rows'] == [{
@@ -106,14 +107,14 @@ def test_making_a_plan_changes_nothing(node):
     assert node.files() == before
     assert node.adj(500) == '0'
     assert [action['detail'] for action in returned_actions(made['actions'])] == [
-        'oom_score_adj of mariadbd (pid 500) from 0 to -600',
         'drop-in of mariadb.service with OOMScoreAdjust=-600',
         'systemctl daemon-reload (restarts nothing)',
+        'oom_score_adj of mariadbd (pid 500) from 0 to -600',
     ]
     assert diff_of(made['actions']) == [
+        {'before_header': DROP_IN, 'after_header': DROP_IN, 'before': '', 'after': TEXT},
         {'before_header': '/proc/500/oom_score_adj', 'after_header': '/proc/500/oom_score_adj', 'before': '0\n',
          'after': '-600\n'},
-        {'before_header': DROP_IN, 'after_header': DROP_IN, 'before': '', 'after': TEXT},
     ]
 
 
@@ -122,7 +123,7 @@ def test_undone_every_file_and_score_is_as_it_was(node):
     present(node)
     present(node, value=-300)
     _made, done = absent(node)
-    assert summary(done) == [('write', '/proc/500/oom_score_adj'), ('remove', DROP_IN), ('reload', None)]
+    assert summary(done) == [('remove', DROP_IN), ('reload', None), ('write', '/proc/500/oom_score_adj')]
     assert node.files() == before
     assert node.adj(500) == '0'
     assert not os.path.exists(node.path(os.path.dirname(DROP_IN)))
@@ -131,19 +132,8 @@ def test_undone_every_file_and_score_is_as_it_was(node):
 
 def test_what_a_killed_run_left_goes_as_well(node):
     before = node.files()
-    replace = node.host.replace
-
-    def killed(path, text, mode=None):
-        if path == DROP_IN:
-            node.file(os.path.dirname(DROP_IN) + '/.oom-rescue-part', 'half')
-            raise KeyboardInterrupt
-        replace(path, text, mode)
-
-    node.host.replace = killed
-    with pytest.raises(KeyboardInterrupt):
-        present(node)
-    node.host.replace = replace
-    assert node.adj(500) == '-600'
+    present(node)
+    node.file(os.path.dirname(DROP_IN) + '/.oom-rescue-part', 'half')
     absent(node)
     assert (node.files(), node.adj(500)) == (before, '0')
     assert not node.host.exists(os.path.dirname(DROP_IN))
@@ -186,8 +176,8 @@ def test_scores_of_another_boot_are_not_given_back(node):
     assert node.adj(500) == '-50'
 
 
-def test_a_host_that_may_not_lower_a_score_gets_the_drop_in_and_no_green_score(node):
-    refuse_writes(node)
+def test_a_host_that_may_not_lower_a_score_gets_the_drop_in_and_no_green_score(node, monkeypatch):
+    refuse_writes(monkeypatch, node)
     predicted = plan(node)
     made, done = present(node)
     assert summary(done) == [('create', DROP_IN), ('reload', 'mariadb.service')]
@@ -201,16 +191,16 @@ def test_a_host_that_may_not_lower_a_score_gets_the_drop_in_and_no_green_score(n
     assert present(node)[1] == []
 
 
-def test_such_a_host_undoes_it_whole(node):
+def test_such_a_host_undoes_it_whole(node, monkeypatch):
     before = node.files()
-    refuse_writes(node)
+    refuse_writes(monkeypatch, node)
     present(node)
     absent(node)
     assert node.files() == before
 
 
-def test_a_refusal_that_was_not_foreseen_is_said(node):
-    refuse_writes(node, errno.EROFS)
+def test_a_refusal_that_was_not_foreseen_is_said(node, monkeypatch):
+    refuse_writes(monkeypatch, node, errno.EROFS)
     node.capable(True)
     made, done = present(node, persist='none')
     assert done == []
@@ -219,15 +209,15 @@ def test_a_refusal_that_was_not_foreseen_is_said(node):
     assert not node.host.exists('/var/lib/oom-rescue')
 
 
-def test_a_write_that_the_kernel_swallows_is_not_green(node):
-    node.host.write = lambda path, text: None
+def test_a_write_that_the_kernel_swallows_is_not_green(node, monkeypatch):
+    monkeypatch.setattr(Pinned, 'write', lambda held, name, text: None)
     made, _done = present(node)
     assert made['rows'][0]['live']['after'] == 0
     assert 'it was written, and the kernel shows the other value' in made['rows'][0]['skipped_reason']
 
 
-def test_raising_a_score_needs_no_privilege(node):
-    refuse_writes(node)
+def test_raising_a_score_needs_no_privilege(node, monkeypatch):
+    refuse_writes(monkeypatch, node)
     made, _done = present(node, name='php', value=500, persist='none')
     assert (node.adj(600), made['rows'][0]['skipped_reason']) == ('500', None)
 
@@ -327,7 +317,7 @@ def test_what_respawns_the_server_gets_the_score_as_well(node):
     made, done = present(node)
     assert [row['pid'] for row in made['rows']] == [450, 500]
     assert (node.adj(450), node.adj(500)) == ('-600', '-600')
-    assert summary(done)[2:] == [('create', DROP_IN), ('reload', 'mariadb.service')]
+    assert summary(done)[:2] == [('create', DROP_IN), ('reload', 'mariadb.service')]
 
 
 def test_a_process_that_calls_itself_mysqld_gets_nothing(node):
@@ -356,8 +346,8 @@ def test_on_the_seed_s_host_a_unit_keeps_it_when_asked(tmp_path):
     before = node.files()
     made, done = present(node, keep=True)
     assert summary(done) == [
-        ('write', '/proc/13036/oom_score_adj'), ('create', keeper.RULES), ('create', keeper.SCRIPT),
-        ('create', keeper.UNIT), ('reload', None), ('enable', keeper.NAME)]
+        ('create', keeper.RULES), ('create', keeper.SCRIPT), ('create', keeper.UNIT), ('reload', None),
+        ('enable', keeper.NAME), ('write', '/proc/13036/oom_score_adj')]
     assert node.host.read(keeper.RULES) == '# process:mysqld\n-600 999 0 docker:mysql mysqld /usr/sbin/mysqld\n'
     assert made['rows'][0]['persistent'] == {'before': 0, 'after': -600, 'by': keeper.UNIT}
     assert made['rows'][0]['recreate_required'] is None
@@ -365,8 +355,8 @@ def test_on_the_seed_s_host_a_unit_keeps_it_when_asked(tmp_path):
     assert again['rows'][0]['persistent'] == {'before': -600, 'after': -600, 'by': keeper.UNIT}
     assert done == []
     _made, done = absent(node)
-    assert summary(done)[:3] == [
-        ('disable', keeper.NAME), ('remove', keeper.RULES), ('write', '/proc/13036/oom_score_adj')]
+    assert summary(done)[:2] == [('disable', keeper.NAME), ('remove', keeper.RULES)]
+    assert summary(done)[-1] == ('write', '/proc/13036/oom_score_adj')
     assert node.files() == before
     assert node.adj(13036) == '0'
 
@@ -542,7 +532,7 @@ def test_an_init_script_gets_the_score_in_the_file_that_it_sources(tmp_path, tex
     node.process(500, 'mysqld', ppid=450, exe='/usr/sbin/mysqld')
     before = node.files()
     made, done = present(node)
-    assert summary(done)[2:] == [('create' if text is None else 'replace', '/etc/default/mariadb')]
+    assert summary(done)[:1] == [('create' if text is None else 'replace', '/etc/default/mariadb')]
     assert made['rows'][1]['persistent'] == {'before': 0, 'after': -600, 'by': '/etc/default/mariadb'}
     assert present(node)[1] == []
     absent(node)
@@ -608,12 +598,12 @@ def test_earlyoom_is_told_when_asked_and_forgets_it_again(node):
     node.file('/etc/default/earlyoom', 'EARLYOOM_ARGS="-r 3600"\n')
     before = node.files()
     _made, done = present(node, killers='spare')
-    assert summary(done)[-3:] == [
+    assert summary(done)[-4:-1] == [
         ('replace', '/etc/default/earlyoom'), ('reload', 'mariadb.service'), ('restart', 'earlyoom.service')]
     assert node.host.read('/etc/default/earlyoom') == 'EARLYOOM_ARGS="-r 3600 --avoid \'^(mariadbd)$\'"\n'
     assert present(node, killers='spare')[1] == []
     _made, done = absent(node)
-    assert summary(done)[-1] == ('restart', 'earlyoom.service')
+    assert summary(done)[-2] == ('restart', 'earlyoom.service')
     assert node.files() == before
 
 

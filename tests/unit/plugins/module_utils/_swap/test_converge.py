@@ -11,6 +11,7 @@ import os
 import pytest
 
 from ansible_collections.oom.rescue.plugins.module_utils._swap import apply, facts, syscalls
+from ansible_collections.oom.rescue.plugins.module_utils._node import lock
 from ansible_collections.oom.rescue.plugins.module_utils._node.host import Host
 from ansible_collections.oom.rescue.plugins.module_utils._swap.converge import converge
 from ansible_collections.oom.rescue.plugins.module_utils._swap.plan import wish
@@ -130,12 +131,13 @@ def test_a_new_file_is_labelled_for_selinux_before_it_has_its_name(node):
                               b'unconfined_u:object_r:swapfile_t:s0\0')]
 
 
-def test_two_runs_at_once_are_one(node):
+def test_two_runs_at_once_are_one(node, monkeypatch):
+    monkeypatch.setattr(lock, 'WAIT_SECONDS', 0)
     host, kernel = node()
     seen = []
 
     def second(path, priority, discard):
-        with pytest.raises(SwapError, match='another run'):
+        with pytest.raises(lock.LockError, match=r'another run .*\(pid \d+, swap_file /swapfile\)'):
             converge(host, '/swapfile', wish(size='2M', reserve_bytes=0), kernel=kernel)
         seen.append(path)
         Kernel.swapon(kernel, path, priority, discard)

@@ -6,6 +6,10 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
+import contextlib
+import errno
+import os
+
 import pytest
 from ansible_collections.oom.rescue.plugins.module_utils._node.record import State
 from ansible_collections.oom.rescue.plugins.module_utils._swappiness.facts import provenance
@@ -309,20 +313,33 @@ class Crash(Exception):
     """Stands for a kill: nothing after it is done."""
 
 
-def crash_at(host, number):
-    """Let ``host`` die at its change of this number, counted from 0; the change itself is not made."""
+CHANGES = ('replace', 'remove', 'write', 'make_directory', 'remove_empty_directory')
+
+
+def stop_at(host, number, error, once):
+    """Let ``host`` raise at its change of this number, counted from 0, and at later ones unless ``once``."""
     left = [number]
 
-    def dying(change):
+    def stopping(change):
         def method(*arguments, **options):
             left[0] -= 1
-            if left[0] < 0:
-                raise Crash()
+            if left[0] == -1 or left[0] < 0 and not once:
+                raise error
             return change(*arguments, **options)
         return method
 
-    for name in ('replace', 'remove', 'write', 'make_directory', 'remove_empty_directory'):
-        setattr(host, name, dying(getattr(host, name)))
+    for name in CHANGES:
+        setattr(host, name, stopping(getattr(host, name)))
+
+
+def crash_at(host, number):
+    """Let ``host`` die at its change of this number; what comes after a failure does not come after a kill."""
+    stop_at(host, number, Crash(), once=False)
+
+    @contextlib.contextmanager
+    def not_put_back():
+        yield
+    host.whole = not_put_back
 
 
 @pytest.mark.parametrize('name', [
@@ -344,4 +361,23 @@ def test_wherever_a_run_is_killed_absent_brings_all_back(tmp_path, name, dies):
         absent(node)
         assert node.etc() == before, 'killed at change %d' % number
         assert node.runtime() == 60
+    assert 4 < number < 99
+
+
+@pytest.mark.parametrize('name', [
+    'several', 'EL7 with tuned that does not reapply', 'a file of ours that somebody made'])
+@pytest.mark.parametrize('fails', ['present', 'absent'])
+def test_a_change_that_fails_leaves_all_as_it_was(tmp_path, name, fails):
+    for number in range(100):
+        node = HOSTS[name](tmp_path / str(number))
+        if fails == 'absent':
+            present(node)
+        before = node.etc(), node.runtime()
+        stop_at(node.host, number, OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), '/etc/x'), once=True)
+        try:
+            (present if fails == 'present' else absent)(node)
+            break
+        except (OSError, SwappinessError) as error:
+            assert 'No space left' in str(error)
+        assert (node.etc(), node.runtime()) == before, 'failed at change %d' % number
     assert 4 < number < 99

@@ -1,0 +1,120 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One run at a time on a node, of whichever remedy: two would take each other's unfinished files for leftovers."""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import contextlib
+import errno
+import fcntl
+import os
+import stat
+import time
+
+from . import permissions, record
+from .host import to_bytes, to_native
+
+# A directory that every user may write to, as /run/lock is on Debian, would let any of them hold it for ever.
+# None that a run could make: two would then choose differently.
+DIRECTORIES = ('/run', '/')
+NAME = 'oom-rescue.lock'
+WAIT_SECONDS = 60
+_PAUSE = 0.1
+# Where our files are, and so what a killed run left of them.
+_OURS = ('/etc', '/etc/sysctl.d', '/etc/tmpfiles.d', '/etc/default', '/etc/sysconfig', '/etc/nohang', '/etc/tuned',
+         '/etc/oom-rescue', '/etc/systemd/system', '/usr/local/lib/oom-rescue', '/run', record.DIRECTORY)
+_DROP_INS = '/etc/systemd/system'
+
+
+class LockError(ValueError):
+    """Another run is at work, or the lock is not root's; the text is one line."""
+
+
+@contextlib.contextmanager
+def one_run(host, what):
+    """A context that is the only one of its kind on the node; ``what`` names this run to one that waits for it.
+
+    It begins with what a killed run left: files half written get their old content, unfinished ones go. Nothing is
+    left of the lock itself. Raises LockError, RecordError or OSError.
+    """
+    path = _path(host)
+    descriptor = _take(path, time.time() + WAIT_SECONDS)
+    try:
+        os.ftruncate(descriptor, 0)
+        os.write(descriptor, to_bytes('pid %d, %s' % (os.getpid(), what)))
+        record.refuse_directory(host)
+        host.finish_interrupted()
+        host.clear_leftovers(_places(host))
+        yield
+    finally:
+        # While it is held, so that nobody waits for a file that has no name any more without noticing.
+        os.unlink(path)
+        os.close(descriptor)
+
+
+def _path(host):
+    for directory in DIRECTORIES:
+        path = host.path(directory)
+        if os.path.isdir(path):
+            words = permissions.who_may_replace(path, directory)
+            if words:
+                raise LockError('%s, so no lock can be held there: take that right away, and run again' % words)
+            break
+    return os.path.join(path, NAME)
+
+
+def _take(path, deadline):
+    """The descriptor of the lock's file, held."""
+    while True:
+        descriptor = _open(path)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # Who held it has taken the name away since this was opened.
+            if _is_named(descriptor, path):
+                return descriptor
+        except (IOError, OSError) as error:
+            if error.errno not in (errno.EWOULDBLOCK, errno.EAGAIN, errno.EINTR):
+                os.close(descriptor)
+                raise
+            if time.time() >= deadline:
+                holder = to_native(os.read(descriptor, 200))
+                os.close(descriptor)
+                raise LockError('%s: another run is at work on this host (%s) and did not end within %d seconds: wait '
+                                'for it, and run again' % (path, holder, WAIT_SECONDS))
+            time.sleep(_PAUSE)
+        os.close(descriptor)
+
+
+def _open(path):
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    except OSError as error:
+        if error.errno in (errno.ELOOP, errno.EISDIR):
+            raise LockError('%s is a link or a directory, and has to be a file of root\'s: remove it' % path)
+        raise
+    fcntl.fcntl(descriptor, fcntl.F_SETFD, fcntl.FD_CLOEXEC)
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode) or status.st_uid != os.geteuid() or status.st_mode & 0o077:
+        os.close(descriptor)
+        raise LockError('%s has the owner %d and mode %04o, and has to be a file of root\'s with mode 0600: remove it'
+                        % (path, status.st_uid, stat.S_IMODE(status.st_mode)))
+    return descriptor
+
+
+def _is_named(descriptor, path):
+    try:
+        named = os.lstat(path)
+    except OSError as error:
+        if error.errno != errno.ENOENT:
+            raise
+        return False
+    held = os.fstat(descriptor)
+    return (named.st_dev, named.st_ino) == (held.st_dev, held.st_ino)
+
+
+def _places(host):
+    drop_ins = ['%s/%s' % (_DROP_INS, name) for name in host.listdir(_DROP_INS) if name.endswith('.d')]
+    return [place for place in list(_OURS) + drop_ins if os.path.isdir(host.path(place))]

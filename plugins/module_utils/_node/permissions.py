@@ -1,0 +1,65 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether a file or directory is root's alone, asked of its owner, its mode and its POSIX ACL."""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import errno
+import os
+import stat
+
+from . import xattr
+
+_WRITE = 2
+
+
+def acl(path):
+    """The POSIX ACL of a file or directory, in bytes, or None. Raises OSError."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
+    try:
+        return xattr.get(descriptor, xattr.ACL)
+    except OSError as error:
+        # A Python that cannot ask: mode and owner have to do.
+        if error.errno != errno.ENOSYS:
+            raise
+        return None
+    finally:
+        os.close(descriptor)
+
+
+def writer_of(path):
+    """Who besides root may write to a file or directory, in words, or None. Raises OSError.
+
+    ``the user 1000 owns``, ``anybody may write to``, ``the group 100 may write to`` come before the path.
+    """
+    status = os.stat(path)
+    if status.st_uid not in (0, os.geteuid()):
+        return 'the user %d owns' % status.st_uid
+    if status.st_mode & stat.S_IWOTH:
+        return 'anybody may write to'
+    named = [entry for entry in xattr.named_in_acl(acl(os.path.realpath(path))) if entry[2] & _WRITE and entry[1]]
+    if named:
+        return 'by its ACL the %s %d may write to' % named[0][:2]
+    if status.st_mode & stat.S_IWGRP and status.st_gid not in (0, os.getegid()):
+        return 'the group %d may write to' % status.st_gid
+    return None
+
+
+def who_may_replace(path, name=None):
+    """Who besides root could put something else in the place of a name in the directory ``path``, or None.
+
+    ``name`` is how the directory is called to the reader. Looks at each directory up to the root. Raises OSError.
+    """
+    place, said = path, name or path
+    while True:
+        words = writer_of(place)
+        sticky = os.stat(place).st_mode & stat.S_ISVTX
+        # Above the file's own directory the sticky bit is enough: it keeps others from renaming what is ours.
+        if words and (place == path or not sticky or ' owns' in words):
+            return '%s %s' % (words, said)
+        if place in ('/', '') or said in ('/', ''):
+            return None
+        place, said = os.path.dirname(place), os.path.dirname(said)

@@ -1,0 +1,83 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import os
+import struct
+
+import pytest
+
+from ansible_collections.oom.rescue.plugins.module_utils._node import permissions, xattr
+
+USER_OBJ, USER, GROUP_OBJ, GROUP, MASK, OTHER = 0x01, 0x02, 0x04, 0x08, 0x10, 0x20
+NOBODY = 0xffffffff
+
+
+def acl(*entries):
+    """The bytes of a POSIX ACL with these entries, (tag, permission bits, id)."""
+    return struct.pack('<I', 2) + b''.join(struct.pack('<HHI', *entry) for entry in entries)
+
+
+def acl_of_user(bits, mask=7, user=65534):
+    return acl((USER_OBJ, 7, NOBODY), (USER, bits, user), (GROUP_OBJ, 5, NOBODY), (MASK, mask, NOBODY),
+               (OTHER, 5, NOBODY))
+
+
+def give_acl(path, value):
+    descriptor = os.open(str(path), os.O_RDONLY)
+    try:
+        xattr.put(descriptor, xattr.ACL, value)
+    except OSError as error:
+        pytest.fail('no ACL can be set here: %s' % error)
+    finally:
+        os.close(descriptor)
+
+
+@pytest.mark.parametrize('value, expected', [
+    (None, []),
+    (b'', []),
+    (b'\x02\0\0\0\x01', []),
+    (acl_of_user(6), [('user', 65534, 6)]),
+    (acl_of_user(6, mask=4), [('user', 65534, 4)]),
+    (acl((GROUP, 2, 100), (USER, 7, 0)), [('group', 100, 2), ('user', 0, 7)]),
+], ids=['none', 'empty', 'cut', 'a user', 'under a mask', 'without a mask'])
+def test_an_acl_names_users_and_groups_under_its_mask(value, expected):
+    assert xattr.named_in_acl(value) == expected
+
+
+@pytest.mark.parametrize('change, words', [
+    (lambda place: os.chmod(place, 0o755), None),
+    (lambda place: os.chmod(place, 0o700), None),
+    (lambda place: os.chmod(place, 0o775), None),
+    (lambda place: (os.chown(place, 0, 100), os.chmod(place, 0o775)), 'the group 100 may write to'),
+    (lambda place: os.chmod(place, 0o777), 'anybody may write to'),
+    (lambda place: os.chmod(place, 0o1777), 'anybody may write to'),
+    (lambda place: os.chown(place, 65534, 0), 'the user 65534 owns'),
+    (lambda place: give_acl(place, acl_of_user(7)), 'by its ACL the user 65534 may write to'),
+    (lambda place: give_acl(place, acl_of_user(5)), None),
+    (lambda place: give_acl(place, acl_of_user(7, mask=5)), None),
+    (lambda place: give_acl(place, acl_of_user(7, user=0)), None),
+], ids=['0755', '0700', 'root group', 'a group', 'anybody', 'sticky', 'an owner', 'an ACL', 'an ACL to read',
+        'an ACL under a mask', 'an ACL of root'])
+def test_who_may_write_to_a_directory_is_asked_of_owner_mode_and_acl(tmp_path, change, words):
+    place = tmp_path / 'place'
+    place.mkdir()
+    change(str(place))
+    assert permissions.writer_of(str(place)) == words
+    assert permissions.who_may_replace(str(place)) == (words and '%s %s' % (words, place))
+
+
+def test_a_directory_above_counts_unless_the_sticky_bit_keeps_others_from_renaming(tmp_path):
+    below = tmp_path / 'open' / 'below'
+    below.mkdir(parents=True)
+    (tmp_path / 'open').chmod(0o1777)
+    assert permissions.who_may_replace(str(below)) is None
+    (tmp_path / 'open').chmod(0o777)
+    assert permissions.who_may_replace(str(below), '/x/y') == 'anybody may write to /x'
+    (tmp_path / 'open').chmod(0o1755)
+    os.chown(str(tmp_path / 'open'), 65534, 0)
+    assert permissions.who_may_replace(str(below), '/x/y') == 'the user 65534 owns /x'
