@@ -75,11 +75,11 @@ rollback: ## bring back what was there before
 
 rescue diagnose verify rollback: env
 
-lint: dev ## ruff, yamllint, ansible-lint (production), argument specs against defaults
+lint: dev ## ruff, yamllint, ansible-lint (production, remembered), argument specs against defaults
 	ruff check .
 	yamllint --strict .
 	tests/lint/argument_specs.py
-	ansible-lint
+	tests/lint/ansible
 
 unit: dev ## the unit tests, under each Python from 2.7 to 3.14 that is on this host
 	@type bzip2 xz zstd > /dev/null 2>&1 || tests/host/install bzip2 xz-utils zstd
@@ -97,16 +97,21 @@ integration: dev $(CACHE)/core-2.16/.done ## the playbooks, swap files and sysct
 	tests/integration/run
 
 KERNELS ?= 6.1
+ROWS ?= *
 test-vm: dev ## the outage on real kernels, in virtual machines: KERNELS='6.1 6.12 7.2', SCENARIO=outage_vm_systemd
 	@tests/host/install $$(cat tests/vm/packages.txt)
 	SCENARIO='$(SCENARIO)' molecule/run-vm $(KERNELS)
 
+test-vm-all: dev ## all that needs virtual machines, for hours; goes on where it was stopped, then a table; ROWS='swap*'
+	@tests/host/install $$(cat tests/vm/packages.txt)
+	tests/vm/all --rows '$(ROWS)'
+
 # Virtual machines and what needs one processor beside what takes turns with this machine's swap.
-test: dev $(CACHE)/core-2.16/.done ## all that CI runs: lint, unit, sanity, integration, molecule, test-vm; says how long each took
+test: dev $(CACHE)/core-2.16/.done ## all that CI runs: lint, unit, sanity, integration, molecule, test-vm; not test-vm-all, bench, fuzz
 	tests/run 'test-vm sanity lint' 'molecule integration unit'
 
-check: lint ## the fast subset: lint, and the unit tests under one Python
-	pytest -q
+check: lint ## the fast subset: lint, and the unit tests under one Python without the slow ones
+	pytest -q -m 'not slow'
 
 bench: env ## measure on this machine: reading logs, making swap
 	for bench in tests/bench/bench_*.py; do flock /tmp/host-swap.lock python $$bench || exit 1; done
@@ -120,4 +125,4 @@ build: env ## build the collection's tarball
 clean: ## take away all that was made here
 	git clean -fdX
 
-.PHONY: help env dev rescue diagnose verify rollback lint unit sanity integration molecule test-vm test check bench fuzz build clean
+.PHONY: help env dev rescue diagnose verify rollback lint unit sanity integration molecule test-vm test-vm-all test check bench fuzz build clean

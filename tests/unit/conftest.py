@@ -1,12 +1,14 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Lets the tests import the collection by its full name, from this checkout, where no Ansible is installed."""
+"""Lets the tests import the collection by its full name, from this checkout, where no Ansible is installed,
+and keeps what they write in memory."""
 
 from __future__ import absolute_import, division, print_function
 
 import os
 import sys
+import tempfile
 import types
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -30,3 +32,25 @@ if 'ansible_collections.oom.rescue' not in sys.modules:
     _package('ansible_collections.oom.rescue.plugins', os.path.join(ROOT, 'plugins'))
     for _kind in ('module_utils', 'modules', 'filter'):
         _package('ansible_collections.oom.rescue.plugins.' + _kind, os.path.join(ROOT, 'plugins', _kind))
+
+
+def _in_memory(path='/dev/shm', free_bytes=1 << 30):
+    """Whether path is a directory in memory with room for what the tests write, which is some 130 MB."""
+    if not os.path.ismount(path) or not os.access(path, os.W_OK):
+        return False
+    room = os.statvfs(path)
+    return room.f_bavail * room.f_frsize >= free_bytes
+
+
+def pytest_configure(config):
+    config.addinivalue_line('markers', 'slow: left out by `make check`; each file of properties is slow')
+    # On a disk half of the time goes to it: a change is synced before it counts, and each test has files of its own.
+    if _in_memory() and 'TMPDIR' not in os.environ:
+        os.environ.setdefault('PYTEST_DEBUG_TEMPROOT', '/dev/shm')
+        tempfile.tempdir = '/dev/shm'
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if os.path.basename(str(item.fspath)).endswith('_properties.py'):
+            item.add_marker('slow')

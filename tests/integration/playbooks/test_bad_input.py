@@ -3,27 +3,41 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Bad input: one clear line, an exit status that is not 0, and not even a plan of a change."""
 
+import re
+import sys
+
 import pytest
 from conftest import ROOT, Play
 
 HERE = ('--extra-vars', 'rescue_hosts=localhost')
 
 
-@pytest.mark.parametrize('variables, words', [
-    pytest.param('swap_size=900T', 'no room for 900 TiB', id='a size larger than the disk'),
-    pytest.param('swap_size=many', "'many' is not a size", id='a size that is none'),
-    pytest.param('swap_path=/etc', '/etc is a directory', id='a path that is a directory'),
-    pytest.param('swappiness_value=-5', 'value -5 is out of range', id='a negative swappiness'),
-    pytest.param('swappiness_value=low', 'cannot be converted to an int', id='a swappiness that is no number'),
-    pytest.param('oom_protect_value=-2000', 'value -2000 is out of range', id='a score that no kernel takes'),
-])
-def test_a_remedy_that_cannot_be_is_refused_before_the_first_change(make, variables, words):
-    play = make('rescue', CHECK=1, ARGS=f'--extra-vars {variables}')
-    assert play.status != 0
-    assert 'STOPPED' in play.lines[0]
-    assert words in play.lines[0]
-    assert 'changed=0' in play.output
-    assert 'Traceback' not in play.output
+# Hosts of one inventory, each of which is this machine with one wish that cannot be.
+WISHES = {
+    'a-size-larger-than-the-disk': ('swap_size=900T', 'no room for 900 TiB'),
+    'a-size-that-is-none': ('swap_size=many', "'many' is not a size"),
+    'a-path-that-is-a-directory': ('swap_path=/etc', '/etc is a directory'),
+    'a-negative-swappiness': ('swappiness_value=-5', 'value -5 is out of range'),
+    'a-swappiness-that-is-no-number': ('swappiness_value=low', 'cannot be converted to an int'),
+    'a-score-that-no-kernel-takes': ('oom_protect_value=-2000', 'value -2000 is out of range'),
+}
+
+
+@pytest.fixture(scope='module', name='refused')
+def fixture_refused(make, tmp_path_factory):
+    inventory = tmp_path_factory.mktemp('inventory') / 'hosts'
+    inventory.write_text(f'[all:vars]\nansible_python_interpreter={sys.executable}\n[all]\n' + ''.join(
+        f'{name} ansible_connection=local {wish}\n' for name, (wish, _words) in WISHES.items()))
+    return make('rescue', CHECK=1, INVENTORY=inventory)
+
+
+@pytest.mark.parametrize('name', WISHES)
+def test_a_remedy_that_cannot_be_is_refused_before_the_first_change(refused, name):
+    assert refused.status != 0
+    line = next(line for line in refused.lines if line.startswith(name + ': '))
+    assert line.startswith(name + ': STOPPED') and WISHES[name][1] in line
+    assert re.search(f'^{name} .*changed=0 ', refused.output, re.MULTILINE)
+    assert 'Traceback' not in refused.output
 
 
 @pytest.mark.parametrize('run', ['make', 'playbook'])
