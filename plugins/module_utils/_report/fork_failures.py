@@ -30,6 +30,26 @@ _KERNEL = re.compile(
     r'[Oo]ut of memory(?: \(oom_kill_allocating_task\))?(?:: Kill| and no killable)|oom-kill|panic_on_oom'
 )
 
+_QUOTED = re.compile(r"""(?<!\w)(["'`])(.*?)(?:\1(?!\w)|$)""")
+_BRACKETED = re.compile(r'\[(?!Errno\b|client\b|pid\b)([^]]*)(?:\]|$)')
+_OPTIONS = re.compile(r'\s--?[A-Za-z].*?(?=:? (?:- )?(?:error=|\[Errno|\(12\)|[Cc]annot allocate|Out of memory)|$)')
+
+
+def without_arguments(message):
+    """A message with the programs that it names, without their arguments: a password may be among them."""
+    message = _BRACKETED.sub(lambda match: '[%s]' % _program(match.group(1)), message)
+    message = _QUOTED.sub(lambda match: match.group(1) + _program(match.group(2)) + match.group(1), message)
+    return _OPTIONS.sub(' ...', message)
+
+
+def _program(command):
+    """The first word of a command line, and a mark if there is more."""
+    words = command.split(None, 1)
+    if not words:
+        return command
+    program = '...' if '=' in words[0] else words[0].strip("'\",")
+    return program if len(words) == 1 else program.replace('...', '') + ' ...'
+
 
 class ForkFailures:
     """Fed the lines of a log by a Scanner, in place of Messages."""
@@ -75,7 +95,7 @@ class ForkFailures:
                 'host': prefix.host if prefix else None,
                 'program': prefix.program if prefix else None,
                 'libc': libc,
-                'message': message.strip()[:_LONGEST],
+                'message': without_arguments(message.strip()[: _LONGEST * 2])[:_LONGEST],
                 'source': {'path': path, 'line': number, 'offset': offset},
             }
         )

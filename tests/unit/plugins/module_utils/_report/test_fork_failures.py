@@ -53,6 +53,27 @@ def test_a_fork_that_failed(tmpdir, line, libc):
     assert result['events'] == []
 
 
+@pytest.mark.parametrize('line, message', [
+    ('PHP Warning:  exec(): Unable to fork [mysqldump -uroot -psecret db] - Cannot allocate memory in a.php',
+     'PHP Warning:  exec(): Unable to fork [mysqldump ...] - Cannot allocate memory in a.php'),
+    ('Cannot run program "/usr/bin/mysqldump --password=secret db": error=12, Cannot allocate memory',
+     'Cannot run program "/usr/bin/mysqldump ...": error=12, Cannot allocate memory'),
+    ("OSError: [Errno 12] Cannot allocate memory: 'sh -c \"TOKEN=secret run\"' (fork)",
+     "OSError: [Errno 12] Cannot allocate memory: 'sh ...' (fork)"),
+    ("OSError: [Errno 12] Cannot allocate memory: ['mysqldump', '-psecret'] (spawn)",
+     "OSError: [Errno 12] Cannot allocate memory: [mysqldump ...] (spawn)"),
+    ('error: cannot fork() for git --token secret push: Cannot allocate memory',
+     'error: cannot fork() for git ...: Cannot allocate memory'),
+    ('spawn mysqldump -p secret: Cannot allocate memory', 'spawn mysqldump ...: Cannot allocate memory'),
+    ("can't fork 'TOKEN=secret sh x': Out of memory", "can't fork ' ...': Out of memory"),
+    ('Out of memory: spawn "mysqldump ' + '-psecret ' * 100 + '"', 'Out of memory: spawn "mysqldump ..."'),
+    ("can't fork `TOKEN=secret`: Out of memory", "can't fork `...`: Out of memory"),
+])
+def test_the_arguments_of_a_program_are_left_out(tmpdir, line, message):
+    (failure,) = read(tmpdir, line + '\n')['fork_failures']
+    assert failure['message'] == message and 'secret' not in failure['message']
+
+
 @pytest.mark.parametrize('line', OTHERS)
 def test_what_is_no_failed_fork(tmpdir, line):
     assert read(tmpdir, line + '\n')['fork_failures'] == []
