@@ -1,0 +1,65 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The steps of a plan: one object is what a remedy does, what it says that it does, and its line in the difference."""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+from .errors import one_line
+
+_RETURNED = ('layer', 'action', 'path', 'pid', 'unit', 'detail')
+
+
+class Action(dict):
+    """One step of a plan.
+
+    ``layer`` and ``action`` are a word each, ``detail`` is one line for a person. ``path``, ``pid`` and ``unit`` name
+    what changes. ``before`` and ``after`` are the text or the number that ``path`` holds, None for no file. What else
+    is given is what carrying it out needs.
+    """
+
+    def __init__(self, layer, action, detail, **needs):
+        dict.__init__(self, needs, layer=layer, action=action, detail=one_line(detail))
+
+    def having(self, **needs):
+        """The same action with other needs."""
+        return Action(**dict(self, **needs))
+
+
+def file_action(layer, path, before, after, detail, **needs):
+    """[the action that gives a file the text ``after``, None to remove it]; [] if ``before`` is that text."""
+    if before == after:
+        return []
+    word = 'remove' if after is None else 'create' if before is None else 'replace'
+    return [Action(layer, word, detail, path=path, before=before, after=after, **needs)]
+
+
+def returned(actions):
+    """The actions as a module returns them: [{layer, action, detail}], with path, pid and unit if they have one."""
+    return [dict((key, action[key]) for key in _RETURNED if key in action) for action in actions]
+
+
+def diff_of(actions):
+    """The actions as Ansible's difference, one entry each: a file or value of the kernel by its text, else its line."""
+    return [_difference(action) for action in actions]
+
+
+def _difference(action):
+    if 'before' not in action:
+        return {'prepared': '%(layer)s %(action)s: %(detail)s\n' % action}
+    return {'before_header': action['path'], 'after_header': action['path'],
+            'before': _text(action['before']), 'after': _text(action['after'])}
+
+
+def _text(value):
+    if value is None:
+        return ''
+    return '%d\n' % value if isinstance(value, int) else value
+
+
+def outcome(actions, skipped_reason=None, **more):
+    """A remedy's result: ``changed``, ``actions`` and ``diff`` all follow from the actions that were or would be done."""
+    return dict(more, changed=bool(actions), actions=returned(actions), diff=diff_of(actions),
+                skipped_reason=skipped_reason)
