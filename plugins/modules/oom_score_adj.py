@@ -217,21 +217,14 @@ actions:
 import os
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.oom.rescue.plugins.module_utils._node.actions import outcome
+from ansible_collections.oom.rescue.plugins.module_utils._node.errors import RescueError
 from ansible_collections.oom.rescue.plugins.module_utils._node.host import Host
 from ansible_collections.oom.rescue.plugins.module_utils._node.lock import one_run
-from ansible_collections.oom.rescue.plugins.module_utils._score.score import ScoreError
-from ansible_collections.oom.rescue.plugins.module_utils._score.apply import ApplyError, apply, undo
+from ansible_collections.oom.rescue.plugins.module_utils._score.apply import apply, undo
 from ansible_collections.oom.rescue.plugins.module_utils._score.facts import read_facts
-from ansible_collections.oom.rescue.plugins.module_utils._score.plan import (
-    PlanError,
-    diff_of,
-    plan_absent,
-    plan_present,
-    returned_actions,
-)
+from ansible_collections.oom.rescue.plugins.module_utils._score.plan import plan_absent, plan_present
 from ansible_collections.oom.rescue.plugins.module_utils._node.record import State
-from ansible_collections.oom.rescue.plugins.module_utils._node.systemd import SystemdError
-from ansible_collections.oom.rescue.plugins.module_utils._score.targets import TargetError
 
 TARGETS = ('process', 'unit', 'container', 'pid_file')
 
@@ -259,16 +252,8 @@ def converge(module, host):
     else:
         done = apply(host, state, facts, plan) if present else undo(host, state, facts, plan)
     reasons = [row['skipped_reason'] for row in plan['rows'] if row['skipped_reason']]
-    return {
-        'changed': bool(done),
-        'found': plan['found'],
-        'value': plan['value'],
-        'processes': plan['rows'],
-        'killers': facts['killers'],
-        'actions': returned_actions(done),
-        'skipped_reason': '; '.join(reasons) or None,
-        'diff': diff_of(done),
-    }
+    return outcome(done, '; '.join(reasons) or None, found=plan['found'], value=plan['value'],
+                   processes=plan['rows'], killers=facts['killers'])
 
 
 def run(module):
@@ -306,9 +291,7 @@ def main():
         module.fail_json(msg='only root may see and set the scores of all processes: run this task with become')
     try:
         result = run(module)
-    except (ApplyError, PlanError, ScoreError, SystemdError, TargetError) as error:
-        module.fail_json(msg=str(error))
-    except ValueError as error:
+    except RescueError as error:
         module.fail_json(msg=str(error))
     except (IOError, OSError) as error:
         module.fail_json(msg='%s: %s' % (error.filename or 'a file of the host', error.strerror))

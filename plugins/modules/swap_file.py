@@ -251,12 +251,12 @@ managers:
 import os
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.oom.rescue.plugins.module_utils._node.errors import RescueError
 from ansible_collections.oom.rescue.plugins.module_utils._node.host import Host
 from ansible_collections.oom.rescue.plugins.module_utils._node.sizes import SizeError, parse_size
 from ansible_collections.oom.rescue.plugins.module_utils._swap.converge import converge
 from ansible_collections.oom.rescue.plugins.module_utils._swap.plan import wish
 from ansible_collections.oom.rescue.plugins.module_utils._swap.progress import Progress
-from ansible_collections.oom.rescue.plugins.module_utils._swap.refusals import SwapError
 
 
 def size_option(module, name):
@@ -306,7 +306,7 @@ def main():
     try:
         with Progress(host, given['path'], module.log) as progress:
             result = converge(host, given['path'], wished, module.check_mode, progress)
-    except (SwapError, ValueError) as error:
+    except RescueError as error:
         module.fail_json(msg=str(error))
     except (IOError, OSError) as error:
         module.fail_json(msg='%s: %s' % (error.filename or given['path'], error.strerror))

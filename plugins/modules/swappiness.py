@@ -168,12 +168,13 @@ skipped_reason:
 import os
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.oom.rescue.plugins.module_utils._node.errors import RescueError
 from ansible_collections.oom.rescue.plugins.module_utils._node.host import Host
 from ansible_collections.oom.rescue.plugins.module_utils._node.lock import one_run
 from ansible_collections.oom.rescue.plugins.module_utils._node.record import State
 from ansible_collections.oom.rescue.plugins.module_utils._swappiness.facts import cannot_set, environment, provenance
 from ansible_collections.oom.rescue.plugins.module_utils._swappiness.plan import (
-    SwappinessError, apply_plan, check_value, holds, plan_absent, plan_present)
+    apply_plan, check_value, holds, plan_absent, plan_present)
 
 
 def run(module, host):
@@ -202,7 +203,7 @@ def converge(module, host):
     after = plan.after
     if plan.actions and not module.check_mode:
         if os.geteuid() != 0:
-            raise SwappinessError('only root may set vm.swappiness: run this task with become')
+            raise RescueError('only root may set vm.swappiness: run this task with become')
         apply_plan(host, plan, state)
         after = provenance(host)
     return {'changed': bool(plan.actions), 'before': plan.before, 'after': after, 'holds': holds(after, plan.target),
@@ -224,7 +225,7 @@ def main():
     host = Host()
     try:
         result = run(module, host)
-    except (SwappinessError, ValueError) as error:
+    except RescueError as error:
         module.fail_json(msg=str(error))
     except (IOError, OSError) as error:
         module.fail_json(msg='%s: %s' % (error.filename or 'vm.swappiness', error.strerror))

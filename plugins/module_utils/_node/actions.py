@@ -60,6 +60,6 @@ def _text(value):
 
 
 def outcome(actions, skipped_reason=None, **more):
-    """A remedy's result: ``changed``, ``actions`` and ``diff`` all follow from the actions that were or would be done."""
+    """A remedy's result: ``changed``, ``actions`` and ``diff`` follow from the actions that were or would be done."""
     return dict(more, changed=bool(actions), actions=returned(actions), diff=diff_of(actions),
                 skipped_reason=skipped_reason)

@@ -17,6 +17,7 @@ import os
 import stat
 
 from . import command, writer, xattr
+from .errors import RescueError, said
 from .writer import Kept
 
 # Where records and copies of files are kept on the node: root's alone.
@@ -39,10 +40,6 @@ def _run(argv):
     """(rc, stdout, stderr) of a program, as command.run() has it, in native text."""
     rc, out, err = command.run(argv)
     return rc, to_native(out), to_native(err)
-
-
-class HalfDone(ValueError):
-    """A change that failed, and what was there could not be put back whole; the text says what is left."""
 
 
 class Host:
@@ -204,7 +201,7 @@ class Host:
     def whole(self):
         """A context whose changes are all done or, if it raises, all put back.
 
-        Raises what the changes raise; HalfDone if putting back fails as well.
+        Raises what the changes raise; RescueError if putting back fails as well.
         """
         self._undo = []
         try:
@@ -256,19 +253,13 @@ def _copy_of(target):
 
 
 def _put_back(steps, error):
-    """Run all steps, the last first. Raises HalfDone if one fails, after the others."""
+    """Run all steps, the last first. Raises RescueError if one fails, after the others."""
     failed = []
     for step in reversed(steps):
         try:
             step()
-        except (IOError, OSError, ValueError) as second:
+        except (IOError, OSError, RescueError) as second:
             failed.append(said(second))
     if failed:
-        raise HalfDone('%s; putting back what was there failed as well: %s' % (said(error), '; '.join(failed)))
-
-
-def said(error):
-    """An error in one line; of an OSError with its file."""
-    if isinstance(error, (IOError, OSError)) and error.strerror:
-        return ': '.join(str(part) for part in (error.filename, error.strerror) if part)
-    return str(error) or type(error).__name__
+        raise RescueError('%s; putting back what was there failed as well: %s' % (said(error), '; '.join(failed)),
+                          changed=True)

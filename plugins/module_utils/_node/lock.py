@@ -15,6 +15,7 @@ import stat
 import time
 
 from . import permissions, record
+from .errors import RescueError
 from .host import to_bytes, to_native
 
 # A directory that every user may write to, as /run/lock is on Debian, would let any of them hold it for ever.
@@ -29,16 +30,12 @@ _OURS = ('/etc', '/etc/sysctl.d', '/etc/tmpfiles.d', '/etc/default', '/etc/sysco
 _DROP_INS = '/etc/systemd/system'
 
 
-class LockError(ValueError):
-    """Another run is at work, or the lock is not root's; the text is one line."""
-
-
 @contextlib.contextmanager
 def one_run(host, what):
     """A context that is the only one of its kind on the node; ``what`` names this run to one that waits for it.
 
     It begins with what a killed run left: files half written get their old content, unfinished ones go. Nothing is
-    left of the lock itself. Raises LockError, RecordError or OSError.
+    left of the lock itself. Raises RescueError or OSError.
     """
     path = _path(host)
     descriptor = _take(path, time.time() + WAIT_SECONDS)
@@ -61,7 +58,8 @@ def _path(host):
         if os.path.isdir(path):
             words = permissions.who_may_replace(path, directory)
             if words:
-                raise LockError('%s, so no lock can be held there: take that right away, and run again' % words)
+                raise RescueError('{found}, so no lock can be held there', found=words,
+                                  next_step='take that right away, and run again')
             break
     return os.path.join(path, NAME)
 
@@ -82,8 +80,8 @@ def _take(path, deadline):
             if time.time() >= deadline:
                 holder = to_native(os.read(descriptor, 200))
                 os.close(descriptor)
-                raise LockError('%s: another run is at work on this host (%s) and did not end within %d seconds: wait '
-                                'for it, and run again' % (path, holder, WAIT_SECONDS))
+                raise RescueError('another run is at work on this host ({found}) and did not end within %d seconds'
+                                  % WAIT_SECONDS, path, holder, next_step='wait for it, and run again')
             time.sleep(_PAUSE)
         os.close(descriptor)
 
@@ -93,14 +91,16 @@ def _open(path):
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     except OSError as error:
         if error.errno in (errno.ELOOP, errno.EISDIR):
-            raise LockError('%s is a link or a directory, and has to be a file of root\'s: remove it' % path)
+            raise RescueError('{path} is {found}, and has to be {allowed}', path, 'a link or a directory',
+                              'a file of root\'s', 'remove it')
         raise
     fcntl.fcntl(descriptor, fcntl.F_SETFD, fcntl.FD_CLOEXEC)
     status = os.fstat(descriptor)
     if not stat.S_ISREG(status.st_mode) or status.st_uid != os.geteuid() or status.st_mode & 0o077:
         os.close(descriptor)
-        raise LockError('%s has the owner %d and mode %04o, and has to be a file of root\'s with mode 0600: remove it'
-                        % (path, status.st_uid, stat.S_IMODE(status.st_mode)))
+        raise RescueError('{path} has {found}, and has to be {allowed}', path,
+                          'the owner %d and mode %04o' % (status.st_uid, stat.S_IMODE(status.st_mode)),
+                          'a file of root\'s with mode 0600', 'remove it')
     return descriptor
 
 

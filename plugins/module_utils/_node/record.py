@@ -13,15 +13,12 @@ import os
 import stat
 
 from . import permissions
+from .errors import RescueError
 from .host import DIRECTORY
 
 
-class RecordError(ValueError):
-    """Records that cannot be believed or read; the text is one line that says what to do."""
-
-
 def refuse_directory(host):
-    """Raise RecordError if anybody but root could have written what is in the directory of the records."""
+    """Raise RescueError if anybody but root could have written what is in the directory of the records."""
     path = host.path(DIRECTORY)
     try:
         status = os.lstat(path)
@@ -36,8 +33,9 @@ def refuse_directory(host):
         words = permissions.who_may_replace(path, DIRECTORY)
         found = 'not root\'s alone: %s' % words if words else None
     if found:
-        raise RecordError('%s is %s, and has to be a directory that only root can write to: look at who made it, move '
-                          'it away, and run again' % (DIRECTORY, found))
+        raise RescueError('{path} is {found}, and has to be {allowed}', DIRECTORY, found,
+                          'a directory that only root can write to',
+                          'look at who made it, move it away, and run again')
 
 
 class State:
@@ -48,7 +46,7 @@ class State:
         self._path = '%s/%s.json' % (DIRECTORY, name)
 
     def records(self):
-        """All records. Raises RecordError if the file is no JSON object, or may be somebody else's."""
+        """All records. Raises RescueError if the file is no JSON object, or may be somebody else's."""
         refuse_directory(self._host)
         text = self._host.read(self._path)
         if text is None:
@@ -58,8 +56,8 @@ class State:
         except ValueError:
             records = None
         if not isinstance(records, dict):
-            raise RecordError('%s is not a JSON object: move it away to go on without the record of what was before'
-                              % self._path)
+            raise RescueError('{path} is not a JSON object', self._path, allowed='a JSON object',
+                              next_step='move it away to go on without the record of what was before')
         return records
 
     def get(self, key):

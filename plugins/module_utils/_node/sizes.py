@@ -9,11 +9,13 @@ __metaclass__ = type
 
 import re
 
+from .errors import RescueError
+
 _UNITS = {'': 1, 'K': 1 << 10, 'M': 1 << 20, 'G': 1 << 30, 'T': 1 << 40}
 _SIZE = re.compile(r'^\s*(\d{1,20}(?:\.\d{1,6})?)\s*([KMGT]?)(?:i?B)?\s*$', re.IGNORECASE)
 
 
-class SizeError(ValueError):
+class SizeError(RescueError):
     """A text that is no size."""
 
 
@@ -24,8 +26,8 @@ def parse_size(value):
     """
     match = _SIZE.match(str(value))
     if not match:
-        raise SizeError(
-            '%r is not a size: give bytes or a number with K, M, G or T, such as 2147483648, 512M or 2G' % (value,))
+        raise SizeError('%r is not a size' % (value,), found=value, allowed='bytes, or a number with K, M, G or T',
+                        next_step='give bytes or a number with K, M, G or T, such as 2147483648, 512M or 2G')
     number, unit = match.groups()
     factor = _UNITS[unit.upper()]
     return int(float(number) * factor) if '.' in number else int(number) * factor

@@ -9,6 +9,8 @@ __metaclass__ = type
 
 import re
 
+from .errors import RescueError
+
 DROP_IN = '50-oom-rescue.conf'
 HEADER = '# Made by the Ansible collection oom.rescue; state: absent of its module oom_score_adj removes it.'
 # systemd.unit(5): the first of them that has a unit's file wins.
@@ -30,7 +32,7 @@ _PROPERTIES = ('Id', 'Names', 'LoadState', 'ActiveState', 'FragmentPath', 'DropI
 _RESTARTS_AFTER_OOM_KILL = ('always', 'on-failure', 'on-abnormal')
 
 
-class SystemdError(ValueError):
+class SystemdError(RescueError):
     """systemctl refused; the text is one line."""
 
 

@@ -13,16 +13,13 @@ import os
 from . import keeper
 from .._node import systemd
 from .._node.pinned import Pinned
+from .._node.errors import RescueError
 from .plan import digest, refusal
 from .._node.processes import process
 from .._node.record import backup_once, drop_backup
 
 _REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS)
 _GONE = (errno.ENOENT, errno.ESRCH)
-
-
-class ApplyError(ValueError):
-    """A change that did not take; the text is one line."""
 
 
 def _new_record(facts, plan):
@@ -218,5 +215,5 @@ def _read_back_units(host, plan):
         if row['persistent']['by'] is None:
             row['persistent']['after'] = int(found or 0)
         elif found != str(wanted):
-            raise ApplyError('%s: systemd shows OOMScoreAdjust=%s after the reload, not %s: look at `systemctl cat %s`'
+            raise RescueError('%s: systemd shows OOMScoreAdjust=%s after the reload, not %s: look at `systemctl cat %s`'
                              % (row['manager']['name'], found, wanted, row['manager']['name']))

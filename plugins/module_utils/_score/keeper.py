@@ -12,6 +12,7 @@ __metaclass__ = type
 
 import re
 
+from .._node.actions import Action, file_action
 from .._node.identity import safe_name
 from .._node.systemd import HEADER
 
@@ -264,20 +265,14 @@ def plan(keeper, key, rules):
         wanted.update({SCRIPT: SCRIPT_TEXT, UNIT: UNIT_TEXT})
     actions = []
     for path in (RULES, SCRIPT, UNIT):
-        if files[path] != wanted[path]:
-            actions.append({
-                'layer': 'persistence',
-                'action': 'remove' if wanted[path] is None else ('replace' if files[path] is not None else 'create'),
-                'path': path, 'before': files[path], 'after': wanted[path],
-                'mode': 0o755 if path == SCRIPT else 0o644,
-                'detail': 'the unit that gives scores again' if path == UNIT else 'part of ' + NAME,
-            })
+        actions += file_action(
+            'persistence', path, files[path], wanted[path],
+            'the unit that gives scores again' if path == UNIT else 'part of ' + NAME,
+            mode=0o755 if path == SCRIPT else 0o644)
     if not text and files[UNIT] is not None:
-        actions.insert(0, {'layer': 'persistence', 'action': 'disable', 'unit': NAME,
-                           'detail': 'systemctl disable --now ' + NAME})
+        actions.insert(0, Action('persistence', 'disable', 'systemctl disable --now ' + NAME, unit=NAME))
     if any(action['path'] == UNIT for action in actions if 'path' in action):
-        actions.append({'layer': 'persistence', 'action': 'reload', 'detail': 'systemctl daemon-reload'})
+        actions.append(Action('persistence', 'reload', 'systemctl daemon-reload'))
     if text and (not keeper['enabled'] or any(action.get('path') in (SCRIPT, UNIT) for action in actions)):
-        actions.append({'layer': 'persistence', 'action': 'enable', 'unit': NAME,
-                        'detail': 'systemctl enable and start ' + NAME})
+        actions.append(Action('persistence', 'enable', 'systemctl enable and start ' + NAME, unit=NAME))
     return actions

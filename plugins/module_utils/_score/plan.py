@@ -15,7 +15,9 @@ import hashlib
 import re
 
 from . import keeper, spare, sysv
+from .._node.actions import Action, file_action
 from .._node.containers import recreate_text
+from .._node.errors import RescueError
 from .._node.host import to_bytes
 from .._node.identity import is_interpreter, safe_name
 from .score import DEFAULT, auto_score, check_score, memory_bytes
@@ -32,10 +34,6 @@ OVERRIDE = 'stronger-score'
 # Of so many processes of one user the pid is told.
 _PIDS_TOLD = 3
 _NUMBER = re.compile(r'^-?\d+\Z')
-
-
-class PlanError(ValueError):
-    """The host cannot be brought to what was asked; the text says what stands in the way."""
 
 
 def digest(text):
@@ -66,18 +64,10 @@ def _live(target, value, facts):
     reason = None
     if value < before and facts['lowering_refused']:
         reason = refusal(row, before, value, facts['lowering_refused'])
-    return {
-        'layer': 'live',
-        'action': 'write',
-        'path': '/proc/%d/oom_score_adj' % row['pid'],
-        'pid': row['pid'],
-        'name': row['name'],
-        'start_ticks': row['start_ticks'],
-        'exe': row['exe'],
-        'before': before,
-        'after': value,
-        'detail': 'oom_score_adj of %s (pid %d) from %s to %d' % (row['name'], row['pid'], before, value),
-    }, reason
+    return Action(
+        'live', 'write', 'oom_score_adj of %s (pid %d) from %s to %d' % (row['name'], row['pid'], before, value),
+        path='/proc/%d/oom_score_adj' % row['pid'], pid=row['pid'], before=before, after=value,
+        name=row['name'], start_ticks=row['start_ticks'], exe=row['exe'], refused=reason), reason
 
 
 def refusal(row, before, value, why):
@@ -85,14 +75,8 @@ def refusal(row, before, value, why):
     return 'oom_score_adj of %s (pid %d) stays %s, not %d: %s' % (row['name'], row['pid'], before, value, why)
 
 
-def _file_action(path, before, after, detail, mode=0o644):
-    if before == after:
-        return []
-    return [{
-        'layer': 'persistence',
-        'action': 'remove' if after is None else ('replace' if before is not None else 'create'),
-        'path': path, 'before': before, 'after': after, 'mode': mode, 'detail': detail,
-    }]
+def _file_action(path, before, after, detail):
+    return file_action('persistence', path, before, after, detail, mode=0o644)
 
 
 def _unit_directives(properties, value, facts, options):
@@ -147,14 +131,13 @@ def _plan_unit(name, unit, value, facts, options):
     for key in sorted(directives):
         winner = winners.get(key)
         if winner and winner['value'] != str(directives[key]) and _sorts_after(winner['path'], path):
-            raise PlanError('%s line %d sets %s=%s and is read after %s: remove that line, or ask for that value'
+            raise RescueError('%s line %d sets %s=%s and is read after %s: remove that line, or ask for that value'
                             % (winner['path'], winner['line'], key, winner['value'], path))
     text = drop_in_text(directives) if directives else None
     actions = _file_action(path, unit['drop_in'], text, 'drop-in of %s with %s' % (
         name, ', '.join('%s=%s' % (key, directives[key]) for key in sorted(directives))))
     if actions or before != after:
-        actions.append({'layer': 'persistence', 'action': 'reload', 'unit': name,
-                        'detail': 'systemctl daemon-reload (restarts nothing)'})
+        actions.append(Action('persistence', 'reload', 'systemctl daemon-reload (restarts nothing)', unit=name))
     by = path if stands is None else winners['OOMScoreAdjust']['path']
     return {'before': before, 'after': after, 'by': by}, actions, reason
 
@@ -292,7 +275,7 @@ def plan_present(facts, options):
                            'before': _score_without_us(target, facts)})
             row['live']['after'] = row['live']['before'] if refused else value
         if action:
-            live.append(dict(action, refused=refused))
+            live.append(action)
         persistent, actions, recreate, reason = _persistence(target, value, facts, options)
         row['persistent'] = persistent
         row['recreate_required'] = recreate
@@ -396,7 +379,7 @@ def plan_absent(facts):
             row['live']['after'] = process['oom_score_adj'] if refused else before
             row['skipped_reason'] = refused
             if action:
-                live.append(dict(action, refused=refused))
+                live.append(action)
     rows.extend(_stopped_row(name, {'before': None, 'after': None, 'by': None}) for name in facts['stopped_units'])
     for row in rows:
         name = row['manager']['name']
@@ -411,7 +394,7 @@ def plan_absent(facts):
         if path not in record.get('files', {}) and (unit['drop_in'] or '').startswith(HEADER):
             actions.extend(_file_action(path, unit['drop_in'], None, 'the drop-in of %s' % name))
     if any('/etc/systemd/system/' in action.get('path', '') for action in actions):
-        actions.append({'layer': 'persistence', 'action': 'reload', 'detail': 'systemctl daemon-reload'})
+        actions.append(Action('persistence', 'reload', 'systemctl daemon-reload'))
     actions.extend(keeper.plan(facts['keeper'], facts['key'], []))
     # Scores come last: a unit of ours would give them again within seconds, and a file may refuse to be changed.
     return {'value': None, 'found': bool(rows), 'rows': rows, 'actions': _reload_once(actions) + live}
@@ -447,23 +430,3 @@ def _restore_file(path, entry, facts):
     if actions:
         actions.extend(spare.restart_after(facts['spare'], path))
     return actions
-
-
-def returned_actions(actions):
-    """The actions of a plan as the module returns them."""
-    keys = ('layer', 'action', 'path', 'pid', 'unit', 'detail')
-    return [dict((key, action[key]) for key in keys if key in action) for action in actions]
-
-
-def diff_of(actions):
-    """The actions as Ansible's diff: one entry for each file and score."""
-    entries = []
-    for action in actions:
-        if 'path' not in action:
-            continue
-        before, after = action['before'], action['after']
-        if action['layer'] == 'live':
-            before, after = '%s\n' % before, '%s\n' % after
-        entries.append({'before_header': action['path'], 'after_header': action['path'],
-                        'before': before or '', 'after': after or ''})
-    return entries

@@ -7,6 +7,7 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
+from .._node.errors import RescueError
 from .._node.sizes import format_size
 
 LOWEST = -1000
@@ -20,10 +21,6 @@ _AUTO_STEP = 10
 _AUTO_DRIFT = 1.5
 # Of RAM plus swap, the part that must stay killable beside an unkillable process.
 _KILLABLE_SHARE = 0.2
-
-
-class ScoreError(ValueError):
-    """A score that cannot be, or must not be, set."""
 
 
 def share_of(server_bytes, total_bytes):
@@ -46,15 +43,15 @@ def auto_score(server_bytes, total_bytes, multiple, previous=None):
 
 
 def check_score(value, allow_unkillable, killable_bytes, total_bytes):
-    """Raise ScoreError where a score is out of range, or makes a process unkillable that should stay killable."""
+    """Raise RescueError where a score is out of range, or makes a process unkillable that should stay killable."""
     if not LOWEST <= value <= HIGHEST:
-        raise ScoreError('value %d is out of range: oom_score_adj is %d to %d' % (value, LOWEST, HIGHEST))
+        raise RescueError('value %d is out of range: oom_score_adj is %d to %d' % (value, LOWEST, HIGHEST))
     if value != LOWEST:
         return
     if not allow_unkillable:
-        raise ScoreError('value -1000 hides a process from the OOM killer: give -999 to -1, or allow_unkillable')
+        raise RescueError('value -1000 hides a process from the OOM killer: give -999 to -1, or allow_unkillable')
     if killable_bytes < total_bytes * _KILLABLE_SHARE:
-        raise ScoreError(
+        raise RescueError(
             'value -1000 is not safe here: all processes that could still be killed hold %s, less than %d %% of '
             'RAM plus swap (%s), and the kernel panics when none is left: give -999 to -1'
             % (format_size(killable_bytes), int(_KILLABLE_SHARE * 100), format_size(total_bytes)))

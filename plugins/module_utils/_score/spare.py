@@ -12,6 +12,8 @@ __metaclass__ = type
 
 import re
 
+from .._node.actions import Action, file_action
+from .._node.errors import RescueError
 from .._node.killers import nohang_configuration, running_killer
 from .._node.identity import trusted_path
 from .._node.managers import manager_of
@@ -22,10 +24,6 @@ NOHANG_POINTS = -600
 _NOHANG_HEAD = '## oom.rescue: spare '
 _ARGUMENTS = re.compile(r'^(EARLYOOM_ARGS=)(["\']?)(.*)\2[ \t]*$', re.MULTILINE)
 _AVOID = re.compile(r'''(--avoid[= ])(?:'([^']*)'|"([^"]*)"|(\S+))''')
-
-
-class SpareError(ValueError):
-    """A configuration that cannot be edited safely."""
 
 
 def expression(names):
@@ -53,7 +51,7 @@ def with_earlyoom(text, names):
     else:
         new = ('%s --avoid \'%s\'' % (arguments, ours)).strip()
     if '"' in new:
-        raise SpareError('%s: EARLYOOM_ARGS has quotes within quotes, %s: add --avoid \'%s\' to it by hand'
+        raise RescueError('%s: EARLYOOM_ARGS has quotes within quotes, %s: add --avoid \'%s\' to it by hand'
                          % (EARLYOOM_FILE, match.group(0), ours))
     return '%s%s"%s"%s' % (text[:match.start()], match.group(1), new, text[match.end():])
 
@@ -114,23 +112,19 @@ def _may_edit(host, path):
 
 
 def _restart(unit):
-    return {'layer': 'killers', 'action': 'restart', 'unit': unit,
-            'detail': 'systemctl try-restart %s, which reads its configuration again' % unit}
+    return Action('killers', 'restart', 'systemctl try-restart %s, which reads its configuration again' % unit,
+                  unit=unit)
 
 
 def plan(entries, names):
     """Actions that have each of the killers in ``facts`` spare processes of these names."""
     actions = []
     for entry in entries:
-        after = _WITH[entry['name']](entry['text'], names)
-        if after == entry['text']:
-            continue
-        actions.append({
-            'layer': 'killers', 'action': 'create' if entry['text'] is None else 'replace', 'path': entry['path'],
-            'before': entry['text'], 'after': after, 'mode': 0o644, 'killer': entry['name'], 'names': sorted(names),
-            'detail': '%s spares %s' % (entry['name'], expression(names)),
-        })
-        if entry['unit']:
+        edit = file_action(
+            'killers', entry['path'], entry['text'], _WITH[entry['name']](entry['text'], names),
+            '%s spares %s' % (entry['name'], expression(names)), mode=0o644, killer=entry['name'], names=sorted(names))
+        actions += edit
+        if edit and entry['unit']:
             actions.append(_restart(entry['unit']))
     return actions
 

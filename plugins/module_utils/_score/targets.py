@@ -10,6 +10,7 @@ __metaclass__ = type
 import re
 import stat
 
+from .._node.errors import RescueError
 from .._node import systemd
 from .._node.identity import (
     account_uids,
@@ -38,10 +39,6 @@ _CLOCK_TICKS = 100
 _CLOCK_SLACK = 2
 _BOOT_TIME = re.compile(r'^btime (\d+)$', re.MULTILINE)
 _PID_FILE_BYTES = 64
-
-
-class TargetError(ValueError):
-    """A target that names nothing that can be looked for."""
 
 
 def names_of(name):
@@ -182,7 +179,7 @@ def _uids(host, users):
     for user in users or []:
         uid = uid_of_user(host, user)
         if uid is None:
-            raise TargetError('user %s is not in /etc/passwd: name one that is there, or give the uid' % user)
+            raise RescueError('user %s is not in /etc/passwd: name one that is there, or give the uid' % user)
         found.append(uid)
     return set(found)
 
@@ -193,19 +190,19 @@ def _started_at(host, row):
 
 
 def _by_pid_file(host, path):
-    """The process of a pid file, or None if it is gone. TargetError if the file, or the process, is another's."""
+    """The process of a pid file, or None if it is gone. RescueError if the file, or the process, is another's."""
     status = host.status(path, follow=False)
     if status is None:
         return None
     if not stat.S_ISREG(status.st_mode) or status.st_size > _PID_FILE_BYTES:
-        raise TargetError('%s is no pid file: give a regular file that holds the pid of a running server' % path)
+        raise RescueError('%s is no pid file: give a regular file that holds the pid of a running server' % path)
     text = host.read(path)
     if text is None:
         return None
     if not re.match(r'^\s*\d{1,10}\s*$', text):
-        raise TargetError('%s holds no pid: give the pid file of a running server' % path)
+        raise RescueError('%s holds no pid: give the pid file of a running server' % path)
     if int(text) == 1:
-        raise TargetError('%s holds 1, the pid of init, whose score every service would inherit: the file of a '
+        raise RescueError('%s holds 1, the pid of init, whose score every service would inherit: the file of a '
                           'container counts in it alone; name the container, unit or process' % path)
     row = process(host, int(text))
     if row:
@@ -216,11 +213,11 @@ def _by_pid_file(host, path):
 def _check_pid_file(host, path, status, row):
     advice = 'name the process, unit or container instead'
     if row['kernel_thread'] or status.st_uid not in (0, row['uid']):
-        raise TargetError('%s belongs to uid %d and the process that it names to uid %s: %s'
+        raise RescueError('%s belongs to uid %d and the process that it names to uid %s: %s'
                           % (path, status.st_uid, 0 if row['kernel_thread'] else row['uid'], advice))
     started = _started_at(host, row)
     if started is not None and started > status.st_mtime + _CLOCK_SLACK:
-        raise TargetError('%s was written before process %d started, so that it names one that is gone: remove the '
+        raise RescueError('%s was written before process %d started, so that it names one that is gone: remove the '
                           'file, or %s' % (path, row['pid'], advice))
 
 

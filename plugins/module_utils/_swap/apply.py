@@ -10,21 +10,22 @@ __metaclass__ = type
 import errno
 import os
 
+from .._node.errors import RescueError
 from . import fstab, allocate, syscalls
 from .._node import systemd
 from .._node.record import backup_once, backup_path
 from .._node.swap_areas import parse_swaps
 from .filesystem import explain_refusal
-from .refusals import SwapError, room_without
+from .refusals import room_without
 from .signature import read_signature, write_signature
 from .facts import file_facts, in_use, memory, wanted_label
 
 
-class KernelRefusal(SwapError):
+class KernelRefusal(RescueError):
     """swapon(2) refused; ``errno`` says how."""
 
     def __init__(self, text, number):
-        SwapError.__init__(self, text)
+        RescueError.__init__(self, text)
         self.errno = number
 
 
@@ -41,19 +42,19 @@ class Applier:
         self.warnings = []
 
     def apply(self, action):
-        """Carry out one action. Raises SwapError or OSError."""
+        """Carry out one action. Raises RescueError or OSError."""
         getattr(self, '_%s_%s' % (action['layer'], action['action']), self._unknown)(action)
 
     @staticmethod
     def _unknown(action):
-        raise SwapError('no such action: %s of %s' % (action['action'], action['layer']))
+        raise RescueError('no such action: %s of %s' % (action['action'], action['layer']))
 
     def _open(self, path):
         return os.open(self._host.path(path), os.O_RDWR | os.O_NOFOLLOW)
 
     def _open_unused(self, path):
         if in_use(self._host.path(path)):
-            raise SwapError('%s is in use as swap, and must not change now: run again' % path)
+            raise RescueError('%s is in use as swap, and must not change now: run again' % path)
         return self._open(path)
 
     def _file_create(self, action):
@@ -110,7 +111,7 @@ class Applier:
             self._label_like_swap(path)
         if published:
             if self._host.exists(published):
-                raise SwapError('%s has come into being meanwhile, and stays as it is' % published)
+                raise RescueError('%s has come into being meanwhile, and stays as it is' % published)
             os.rename(self._host.path(path), self._host.path(published))
             self._host.sync_directory(os.path.dirname(self._host.path(published)))
 
@@ -136,11 +137,11 @@ class Applier:
                 raise self._refusal(action, again)
         area = self._area(path)
         if area is None:
-            raise SwapError('%s: swapon said yes, and /proc/swaps does not list it' % path)
+            raise RescueError('%s: swapon said yes, and /proc/swaps does not list it' % path)
         # Blocks smaller than a page may lie so that some pages are no whole ones: the kernel leaves those out.
         if area['size_bytes'] * 2 < action['size_bytes']:
-            raise SwapError('%s: the kernel can use only %d of %d bytes, the disk is too fragmented: give another path'
-                            % (path, area['size_bytes'], action['size_bytes']))
+            raise RescueError('the kernel can use only %d of %d bytes, the disk is too fragmented' % (
+                area['size_bytes'], action['size_bytes']), path, next_step='give another path')
 
     def _swapon(self, action):
         try:
@@ -176,12 +177,12 @@ class Applier:
         # Looked at again now: the plan may be minutes old on a host in trouble.
         missing = room_without(area['used_bytes'], others, memory(self._host))
         if missing > 0:
-            raise SwapError('%s holds %d bytes now, and RAM and other swap lack %d bytes to take them: it stays on'
+            raise RescueError('%s holds %d bytes now, and RAM and other swap lack %d bytes to take them: it stays on'
                             % (path, area['used_bytes'], missing))
         try:
             self._kernel.swapoff(self._host.path(path))
         except OSError as error:
-            raise SwapError('%s: the kernel refuses to switch it off (%s): it stays on' % (path, error.strerror))
+            raise RescueError('%s: the kernel refuses to switch it off (%s): it stays on' % (path, error.strerror))
 
     def _area(self, path):
         return file_facts(self._host, path, parse_swaps(self._host.read('/proc/swaps')), self._kernel)['area']

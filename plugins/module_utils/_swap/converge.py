@@ -10,24 +10,24 @@ __metaclass__ = type
 import errno
 import os
 
+from .._node.errors import RescueError
 from . import fstab, syscalls
 from .._node.lock import one_run
 from .._node.record import State, backup_path
 from .apply import Applier, KernelRefusal
 from .plan import plan, wish
-from .refusals import SwapError
 from .facts import read, summary
 
 _PUBLIC = ('layer', 'action', 'detail')
 
 
 def converge(host, path, wished, check_mode=False, progress=None, kernel=syscalls):
-    """The module's result for the swap file ``path``. Raises SwapError, or OSError with a file's name.
+    """The module's result for the swap file ``path``. Raises RescueError, or OSError with a file's name.
 
     ``wished`` is a wish; its state may also be ``restored``, back to what was there before our first change.
     """
     if not path.startswith('/'):
-        raise SwapError('path: %s is not absolute: give a path that begins with /' % path)
+        raise RescueError('path: %s is not absolute: give a path that begins with /' % path)
     if check_mode:
         return _converge(host, path, wished, check_mode, progress, kernel)
     with one_run(host, 'swap_file %s' % path):
@@ -65,7 +65,7 @@ def _converge(host, path, wished, check_mode, progress, kernel):
     return dict(_result(state, planned, after), warnings=applier.warnings)
 
 
-class PutBack(SwapError):
+class PutBack(RescueError):
     """A step failed, and what was there before is there again."""
 
 
@@ -79,10 +79,10 @@ def _apply(host, path, state, planned, applier, kernel):
             return dict(planned, actions=[], skipped_reason='%s; make the swap elsewhere, in a container on the host '
                         'that runs it' % error)
         raise PutBack(str(error))
-    except (SwapError, IOError, OSError) as error:
+    except (RescueError, IOError, OSError) as error:
         if step.get('retires'):
             # All that was asked is there: to undo it would need the same that just failed.
-            raise SwapError('%s; %s is as asked, and the second area goes with a later run' % (
+            raise RescueError('%s; %s is as asked, and the second area goes with a later run' % (
                 _one_line(path, error), path))
         _put_back(host, path, state, applier, kernel, error)
         raise PutBack(_one_line(path, error))
@@ -101,8 +101,8 @@ def _put_back(host, path, before, applier, kernel, error):
     try:
         for step in plan(read(host, path, kernel), wished)['actions']:
             applier.apply(step)
-    except (SwapError, IOError, OSError) as second:
-        raise SwapError('%s; putting back what was there failed as well: %s' % (
+    except (RescueError, IOError, OSError) as second:
+        raise RescueError('%s; putting back what was there failed as well: %s' % (
             _one_line(path, error), _one_line(path, second)))
 
 
@@ -110,7 +110,7 @@ def _read_back(after, wished, planned):
     left = plan(after, dict(wished, claimed=True))['actions']
     left = [step for step in left if step['action'] != 'reload']
     if left and planned['actions']:
-        raise SwapError('%s: after the change, this is still to be done: %s' % (
+        raise RescueError('%s: after the change, this is still to be done: %s' % (
             after['path'], '; '.join('%s: %s' % (step['layer'], step['detail']) for step in left)))
 
 

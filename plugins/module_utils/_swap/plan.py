@@ -12,11 +12,11 @@ __metaclass__ = type
 
 import re
 
+from .._node.errors import RescueError
 from . import fstab
 from . import size as swap_size
 from .._node.sizes import SizeError, format_size, parse_size
 from .refusals import (
-    SwapError,
     is_swap,
     managed_by,
     refuse_cgroups,
@@ -66,7 +66,7 @@ def action(layer, name, detail, **arguments):
 
 
 def plan(state, wished):
-    """{actions, size, size_bytes, skipped_reason}; raises SwapError where the wish cannot be met safely."""
+    """{actions, size, size_bytes, skipped_reason}; raises RescueError where the wish cannot be met safely."""
     if wished['state'] == 'absent':
         skipped = managed_by(state, wished, state['persistence']['unit'])
         return _result([] if skipped else _absent(state, wished), skipped_reason=skipped)
@@ -112,11 +112,11 @@ def _explicit_size(state, wished, text):
         size = (swap_size.multiple_of_ram(state['memory']['total_bytes'], float(multiple.group(1)))
                 if multiple else parse_size(text))
     except SizeError as error:
-        raise SwapError('size: %s, auto or a multiple of RAM such as 2xram' % error)
+        raise RescueError('size: %s, auto or a multiple of RAM such as 2xram' % error)
     if size == 0 and wished['claimed']:
         return 0
     if size < _SMALLEST:
-        raise SwapError('size: %s is %d bytes, and the smallest swap file is %d bytes (1M)' % (text, size, _SMALLEST))
+        raise RescueError('size: %s is %d bytes, and the smallest swap file is %d bytes (1M)' % (text, size, _SMALLEST))
     return size
 
 
@@ -283,7 +283,7 @@ def _absent(state, wished):
     refuse_kind(state)
     actions = []
     if file['kind'] == 'file' and not is_swap(state, wished):
-        raise SwapError('%s is not swap, and stays as it is: give the path of a swap file' % state['path'])
+        raise RescueError('%s is not swap, and stays as it is: give the path of a swap file' % state['path'])
     active = [found for found in (file, helper) if found['area']]
     used = sum(found['area']['used_bytes'] for found in active)
     if active:

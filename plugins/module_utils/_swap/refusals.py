@@ -3,21 +3,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What stands in the way of a swap file: the path, what is there already, the host, the disk, the memory. Pure.
 
-``state`` is what facts.read() returns, ``wished`` a wish of plan.py. Each refusal raises SwapError.
+``state`` is what facts.read() returns, ``wished`` a wish of plan.py. Each refusal raises RescueError.
 """
 
 from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
+from .._node.errors import RescueError
 from .._node.sizes import format_size
 from .managers import manager_of
 
 _MIB = 1 << 20
-
-
-class SwapError(Exception):
-    """What was asked cannot be done; the text is one line that says why, and what to do."""
 
 
 def margin(memory):
@@ -39,7 +36,7 @@ def _free(areas):
 def refuse_path(state):
     path, directory = state['path'], state['directory']
     if not directory['exists']:
-        raise SwapError('%s: the directory %s does not exist: make it, or give another path'
+        raise RescueError('%s: the directory %s does not exist: make it, or give another path'
                         % (path, directory['path']))
     refuse_kind(state)
 
@@ -47,25 +44,27 @@ def refuse_path(state):
 def refuse_directory(state):
     others = state['directory']['others']
     if others:
-        raise SwapError('%s: %s, and could put another file in the place of the swap file: give a path in a directory '
-                        'that only root can write to' % (state['path'], others))
+        raise RescueError('{found}, and could put another file in the place of the swap file', state['path'], others,
+                          'a directory that only root can write to',
+                          'give a path in a directory that only root can write to')
 
 
 def refuse_kind(state):
     for file in (state['file'], state['new'], state['helper']):
         if file['kind'] not in ('missing', 'file'):
-            raise SwapError('%s is a %s, and a swap file has to be a regular file: give another path'
+            raise RescueError('%s is a %s, and a swap file has to be a regular file: give another path'
                             % (file['path'], file['kind']))
         if file['kind'] == 'file' and file['links'] > 1:
-            raise SwapError('%s has %d hard links, and a swap file has to have one: give another path, or remove the '
+            raise RescueError('%s has %d hard links, and a swap file has to have one: give another path, or remove the '
                             'other names' % (file['path'], file['links']))
 
 
 def refuse_content(state, wished):
     file = state['file']
     if file['kind'] == 'file' and file['size_bytes'] and not is_swap(state, wished):
-        raise SwapError('%s is a file of %s that is not swap, and stays as it is: give another path, or remove the file'
-                        % (state['path'], format_size(file['size_bytes'])))
+        raise RescueError('{path} is {found}, and stays as it is', state['path'],
+                          'a file of %s that is not swap' % format_size(file['size_bytes']), 'a swap file, or no file',
+                          'give another path, or remove the file')
 
 
 def is_swap(state, wished):
@@ -89,7 +88,7 @@ def skipped_reason(state, wished):
             state['path'], mount.get('mount_point'), mount.get('filesystem'), refusal)
         if mount.get('mount_point') == '/':
             return text + '; make the swap on the machine that runs this, or give a path on a disk filesystem'
-        raise SwapError(text + '; give a path on a disk filesystem')
+        raise RescueError(text + '; give a path on a disk filesystem')
     if wished['active'] and not state['file']['area'] and state['swapon_refusal']:
         return ('%s: the kernel does not let this process switch swap on (%s), as in a container without '
                 'CAP_SYS_ADMIN, or where as many areas as the kernel takes are in use: make the swap on the host that '
@@ -109,8 +108,8 @@ def managed_by(state, wished, unit=None):
 def refuse_unit(state, wished):
     unit = state['persistence']['unit']
     if wished['persist'] == 'none' and unit:
-        raise SwapError('%s: persist is none, and the unit %s activates the file at boot: disable that unit, or leave '
-                        'persist at fstab' % (state['path'], unit))
+        raise RescueError('persist is none, and the unit {found} activates the file at boot', state['path'], unit,
+                          next_step='disable that unit, or leave persist at fstab')
 
 
 def spare_bytes(state, wished):
@@ -125,15 +124,15 @@ def refuse_retiring(state, size):
     future = {'size_bytes': max(0, size - state['page_size']), 'used_bytes': 0}
     missing = room_without(used, state['other_areas'] + [future], state['memory'])
     if missing > 0:
-        raise SwapError('%s: with %s of swap there, what is swapped out (%d bytes) does not fit: %d bytes are missing; '
-                        'give a larger size, or stop what uses the memory'
-                        % (state['path'], format_size(size), used, missing))
+        raise RescueError('with %s of swap there, what is swapped out (%d bytes) does not fit, %d bytes are missing'
+                          % (format_size(size), used, missing), state['path'],
+                          next_step='give a larger size, or stop what uses the memory')
 
 
 def refuse_missing(state, missing, used, spare=None):
     if missing > 0:
         disk = '' if spare is None else ', nor can the disk hold a second area (%d bytes to spare)' % max(0, spare)
-        raise SwapError(
+        raise RescueError(
             '%s: switching it off would need room for %d bytes that are swapped out: RAM (%d bytes available, of '
             'which %d stay free) and other swap cannot take them, %d bytes are missing%s; stop what uses the memory, '
             'or add swap first' % (state['path'], used, state['memory']['available_bytes'], margin(state['memory']),
@@ -144,7 +143,7 @@ def refuse_cgroups(state, others):
     missing = sum(group['missing_bytes'] for group in state['cgroups'])
     if missing > _free(others):
         worst = state['cgroups'][0]
-        raise SwapError(
+        raise RescueError(
             '%s: switching it off would have the kernel kill in the cgroup %s, whose memory limit leaves no room for '
             '%d bytes that it has swapped out: raise that limit, stop what runs there, or add swap first' % (
                 state['path'], worst['path'], worst['missing_bytes']))
@@ -155,7 +154,7 @@ def refuse_disk(state, wished, size):
                      if state['file']['kind'] == 'file' else 0)
     spare = spare_bytes(state, wished)
     if needed > 0 and needed > spare:
-        raise SwapError(
+        raise RescueError(
             '%s: no room for %s: %d bytes are needed, %d are available on %s, of which %d stay free (reserve): give a '
             'smaller size or reserve, or a path on another disk' % (
                 state['path'], format_size(size), needed, spare + wished['reserve_bytes'],

@@ -12,6 +12,7 @@ import posixpath
 
 from . import sysctl, tuned
 from .._node.cgroup import swappiness_of_cgroups
+from .._node.errors import RescueError
 from .._node.meminfo import number_of
 from .._node.overlay import Overlay
 from .._node.record import backup_once, backup_path, drop_backup
@@ -29,11 +30,7 @@ TMPFILES = '/etc/tmpfiles.d/oom-rescue-swappiness.conf'
 _NOT_EDITED = ('/usr/', '/lib/', '/run/')
 
 
-class SwappinessError(ValueError):
-    """One clear line about why the value is not set."""
-
-
-class Conflict(SwappinessError):
+class Conflict(RescueError):
     """Another declaration wins."""
 
 
@@ -67,13 +64,13 @@ class Plan:
 
 
 def check_value(value, allow_zero, kernel):
-    """Raises SwappinessError where a value is out of what the kernel takes, or is 0 unasked."""
+    """Raises RescueError where a value is out of what the kernel takes, or is 0 unasked."""
     limit = maximum(kernel)
     if value < 0 or value > limit:
-        raise SwappinessError('value %d is out of range: this kernel takes 0 to %d for vm.swappiness%s' % (
+        raise RescueError('value %d is out of range: this kernel takes 0 to %d for vm.swappiness%s' % (
             value, limit, '' if limit == 200 else ' (0 to 200 since 5.8)'))
     if value == 0 and not allow_zero:
-        raise SwappinessError('value 0 makes kernels since 3.5 kill before they swap anonymous memory: use 1, '
+        raise RescueError('value 0 makes kernels since 3.5 kill before they swap anonymous memory: use 1, '
                               'or allow_zero=true to have it all the same')
 
 
@@ -290,12 +287,12 @@ def _apply(host, plan, state):
     for group in plan.cgroups:
         try:
             _write_kernel(host, group['file'], group['set'])
-        except SwappinessError:
+        except RescueError:
             # A cgroup may end between reading and writing; one that stays is seen when read back.
             continue
     left = number_of(host, RUNTIME)
     if left != plan.target:
-        raise SwappinessError('%s is %s after %d was written: something else on this host sets it' % (
+        raise RescueError('%s is %s after %d was written: something else on this host sets it' % (
             RUNTIME, left, plan.target))
     if plan.undo:
         _forget(host, plan, state)
@@ -355,7 +352,7 @@ def _tuned_back(host, names, files):
 def _tuned_profile(host, names):
     rc, out, err = host.run(['tuned-adm', 'profile'] + names.split())
     if rc != 0:
-        raise SwappinessError('tuned-adm profile %s failed: %s' % (
+        raise RescueError('tuned-adm profile %s failed: %s' % (
             names, ' '.join((err or out).split()) or 'exit status %d' % rc))
 
 
@@ -364,7 +361,7 @@ def _write_kernel(host, path, value):
         host.write(path, '%d\n' % value)
     except (IOError, OSError) as error:
         reason = 'the kernel refuses it' if error.errno == errno.EINVAL else error.strerror
-        raise SwappinessError('cannot write %d to %s: %s' % (value, path, reason))
+        raise RescueError('cannot write %d to %s: %s' % (value, path, reason))
 
 
 def _forget(host, plan, state):

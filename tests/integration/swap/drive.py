@@ -18,10 +18,10 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / 'unit'))
 importlib.import_module('conftest')  # makes the collection importable
 
+from ansible_collections.oom.rescue.plugins.module_utils._node.errors import RescueError
 from ansible_collections.oom.rescue.plugins.module_utils._node.host import Host
 from ansible_collections.oom.rescue.plugins.module_utils._swap.converge import converge
 from ansible_collections.oom.rescue.plugins.module_utils._swap.plan import wish
-from ansible_collections.oom.rescue.plugins.module_utils._swap.refusals import SwapError
 
 root, path, wished = sys.argv[1:4]
 os.chroot(root)
@@ -30,7 +30,7 @@ printed = io.StringIO()
 try:
     with contextlib.redirect_stdout(printed):
         result = converge(Host(), path, wish(**json.loads(wished)), 'check' in sys.argv[4:])
-except (SwapError, OSError, ValueError) as error:
+except (RescueError, OSError) as error:
     result = {'error': str(error), 'kind': type(error).__name__}
 assert not printed.getvalue(), 'module_utils printed: ' + printed.getvalue()
 json.dump(result, sys.stdout)

@@ -10,8 +10,9 @@ import errno
 import os
 
 import pytest
+from ansible_collections.oom.rescue.plugins.module_utils._node.errors import RescueError
 from ansible_collections.oom.rescue.plugins.module_utils._node import xattr
-from ansible_collections.oom.rescue.plugins.module_utils._node.host import HalfDone, Host
+from ansible_collections.oom.rescue.plugins.module_utils._node.host import Host
 
 
 @pytest.fixture(name='host')
@@ -250,8 +251,8 @@ def all_of(host):
     return found
 
 
-@pytest.mark.parametrize('error', [OSError(errno.ENOSPC, 'full'), ValueError('refused'), KeyboardInterrupt(),
-                                   SystemExit(1)], ids=['OSError', 'ValueError', 'interrupt', 'exit'])
+@pytest.mark.parametrize('error', [OSError(errno.ENOSPC, 'full'), RescueError('refused'), KeyboardInterrupt(),
+                                   SystemExit(1)], ids=['OSError', 'RescueError', 'interrupt', 'exit'])
 @pytest.mark.parametrize('name', sorted(CHANGES))
 def test_a_change_that_fails_later_is_put_back_whole(host, tmp_path, name, error):
     host.make_directory('/etc/empty', 0o711)
@@ -273,7 +274,7 @@ def test_a_change_that_fails_later_is_put_back_whole(host, tmp_path, name, error
 
 def test_what_cannot_be_put_back_is_said_with_what_failed_first(host):
     host.make_directory('/etc')
-    with pytest.raises(HalfDone) as caught:
+    with pytest.raises(RescueError) as caught:
         with host.whole():
             host.replace('/etc/a', 'text')
             host.make_directory('/etc/b')

@@ -12,9 +12,10 @@ import re
 
 import pytest
 
+from ansible_collections.oom.rescue.plugins.module_utils._node.errors import RescueError
 from ansible_collections.oom.rescue.plugins.module_utils._node import lock
 from ansible_collections.oom.rescue.plugins.module_utils._node.host import Host
-from ansible_collections.oom.rescue.plugins.module_utils._node.record import DIRECTORY, RecordError
+from ansible_collections.oom.rescue.plugins.module_utils._node.record import DIRECTORY
 
 
 @pytest.fixture(name='host')
@@ -28,7 +29,7 @@ def test_one_run_holds_off_another_by_its_name_and_leaves_nothing(host):
     with lock.one_run(host, 'swappiness'):
         assert host.listdir('/run') == ['oom-rescue.lock']
         assert os.stat(host.path('/run/oom-rescue.lock')).st_mode & 0o777 == 0o600
-        with pytest.raises(lock.LockError) as caught:
+        with pytest.raises(RescueError) as caught:
             with lock.one_run(host, 'swap_file'):
                 pytest.fail('two runs at once')
         assert re.search(r'another run is at work on this host \(pid %d, swappiness\)' % os.getpid(), str(caught.value))
@@ -72,7 +73,7 @@ def test_a_wait_for_a_name_that_was_taken_away_is_a_wait_for_the_next(host, monk
 ], ids=['open directory', 'directory of another', 'link', 'directory', 'open to readers', 'of another', 'pipe'])
 def test_a_lock_that_others_could_hold_is_refused(host, spoil, words):
     spoil(host.path('/run'))
-    with pytest.raises(lock.LockError, match=words):
+    with pytest.raises(RescueError, match=words):
         with lock.one_run(host, 'swappiness'):
             pytest.fail('it was taken')
 
@@ -119,7 +120,7 @@ def test_a_file_that_was_being_written_in_place_gets_its_old_content(host, tmp_p
 def test_records_that_others_could_have_written_are_refused(host, spoil, words):
     os.makedirs(host.path('/var/lib'), 0o755)
     spoil(host.path(DIRECTORY))
-    with pytest.raises(RecordError, match=words):
+    with pytest.raises(RescueError, match=words):
         with lock.one_run(host, 'swappiness'):
             pytest.fail('they were believed')
     assert host.listdir('/run') == []

@@ -9,6 +9,7 @@ __metaclass__ = type
 import os
 
 import pytest
+from ansible_collections.oom.rescue.plugins.module_utils._node.errors import RescueError
 from ansible_collections.oom.rescue.plugins.module_utils._node.host import Host
 from ansible_collections.oom.rescue.plugins.module_utils._node.record import (
     DIRECTORY, State, backup_once, backup_path, drop_backup)
@@ -48,7 +49,7 @@ def test_nothing_is_left_when_the_last_record_is_forgotten(host):
 def test_a_damaged_record_file_is_named_and_never_overwritten(host, text):
     host.make_directory(DIRECTORY)
     host.replace(DIRECTORY + '/swap_file.json', text)
-    with pytest.raises(ValueError) as error:
+    with pytest.raises(RescueError) as error:
         State(host, 'swap_file').remember('/swapfile', {})
     assert DIRECTORY + '/swap_file.json' in str(error.value)
     assert host.read(DIRECTORY + '/swap_file.json') == text

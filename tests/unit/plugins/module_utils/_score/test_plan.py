@@ -11,17 +11,15 @@ import errno
 import os
 
 import pytest
+from ansible_collections.oom.rescue.plugins.module_utils._node.errors import RescueError
 from ansible_collections.oom.rescue.plugins.module_utils._score import keeper
 from ansible_collections.oom.rescue.plugins.module_utils._node import systemd
-from ansible_collections.oom.rescue.plugins.module_utils._score.score import ScoreError
-from ansible_collections.oom.rescue.plugins.module_utils._score.apply import ApplyError, apply, undo
+from ansible_collections.oom.rescue.plugins.module_utils._node.actions import diff_of, returned
+from ansible_collections.oom.rescue.plugins.module_utils._score.apply import apply, undo
 from ansible_collections.oom.rescue.plugins.module_utils._score.facts import read_facts
 from ansible_collections.oom.rescue.plugins.module_utils._score.plan import (
-    PlanError,
-    diff_of,
     plan_absent,
     plan_present,
-    returned_actions,
 )
 from ansible_collections.oom.rescue.plugins.module_utils._node.pinned import Pinned
 from ansible_collections.oom.rescue.plugins.module_utils._node.record import State
@@ -106,13 +104,14 @@ def test_making_a_plan_changes_nothing(node):
     made = plan(node)
     assert node.files() == before
     assert node.adj(500) == '0'
-    assert [action['detail'] for action in returned_actions(made['actions'])] == [
+    assert [action['detail'] for action in returned(made['actions'])] == [
         'drop-in of mariadb.service with OOMScoreAdjust=-600',
         'systemctl daemon-reload (restarts nothing)',
         'oom_score_adj of mariadbd (pid 500) from 0 to -600',
     ]
     assert diff_of(made['actions']) == [
         {'before_header': DROP_IN, 'after_header': DROP_IN, 'before': '', 'after': TEXT},
+        {'prepared': 'persistence reload: systemctl daemon-reload (restarts nothing)\n'},
         {'before_header': '/proc/500/oom_score_adj', 'after_header': '/proc/500/oom_score_adj', 'before': '0\n',
          'after': '-600\n'},
     ]
@@ -255,7 +254,7 @@ def test_a_drop_in_that_would_win_is_named_and_nothing_is_done(node):
     node.file('/etc/systemd/system/mariadb.service.d/override.conf', '[Service]\n\nOOMScoreAdjust=-400\n')
     node.reload()
     before = node.files()
-    with pytest.raises(PlanError) as error:
+    with pytest.raises(RescueError) as error:
         present(node)
     assert str(error.value) == (
         '/etc/systemd/system/mariadb.service.d/override.conf line 3 sets OOMScoreAdjust=-400 and is read after %s: '
@@ -266,7 +265,7 @@ def test_a_drop_in_that_would_win_is_named_and_nothing_is_done(node):
 def test_a_systemd_that_shows_another_value_is_an_error(node):
     load = node.run
     node.host.run = lambda argv: (0, '', '') if argv[1] == 'daemon-reload' else load(argv)
-    with pytest.raises(ApplyError) as error:
+    with pytest.raises(RescueError) as error:
         present(node)
     assert 'mariadb.service: systemd shows OOMScoreAdjust=0 after the reload, not -600' in str(error.value)
 
@@ -587,7 +586,7 @@ def test_auto_without_a_server_that_runs_is_the_default(tmp_path):
 
 def test_unkillable_is_refused_where_too_little_could_be_killed(node):
     node.file('/proc/meminfo', 'MemTotal:        8014892 kB\nSwapTotal:             0 kB\n')
-    with pytest.raises(ScoreError) as error:
+    with pytest.raises(RescueError) as error:
         plan(node, value=-1000, allow_unkillable=True)
     assert 'not safe here' in str(error.value)
 

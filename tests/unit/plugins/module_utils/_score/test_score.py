@@ -7,7 +7,8 @@ from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
 import pytest
-from ansible_collections.oom.rescue.plugins.module_utils._score.score import ScoreError, auto_score, check_score
+from ansible_collections.oom.rescue.plugins.module_utils._node.errors import RescueError
+from ansible_collections.oom.rescue.plugins.module_utils._score.score import auto_score, check_score
 
 KIB = 1024
 SEED = (110083 + 308) * 4 * KIB
@@ -50,7 +51,7 @@ def test_a_score_in_range_is_fine(value):
      'less than 20 % of RAM plus swap (991 MiB), and the kernel panics when none is left: give -999 to -1')),
 ])
 def test_what_must_not_be_set_is_refused_in_one_line(value, allowed, killable, message):
-    with pytest.raises(ScoreError) as error:
+    with pytest.raises(RescueError) as error:
         check_score(value, allowed, killable, RAM)
     assert str(error.value) == message
 

@@ -32,7 +32,7 @@ def test_earlyoom_avoids_it_once(text, expected):
 
 
 def test_arguments_that_cannot_be_quoted_are_left_with_a_word_on_what_to_do():
-    with pytest.raises(spare.SpareError) as error:
+    with pytest.raises(spare.RescueError) as error:
         spare.with_earlyoom('EARLYOOM_ARGS=\'-n "x y"\'\n', NAMES)
     assert 'add --avoid \'^(mysqld)$\' to it by hand' in str(error.value)
 

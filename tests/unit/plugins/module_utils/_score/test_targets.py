@@ -9,8 +9,9 @@ __metaclass__ = type
 import os
 
 import pytest
+from ansible_collections.oom.rescue.plugins.module_utils._node.errors import RescueError
 from ansible_collections.oom.rescue.plugins.module_utils._node.identity import is_called
-from ansible_collections.oom.rescue.plugins.module_utils._score.targets import TargetError, find, names_of
+from ansible_collections.oom.rescue.plugins.module_utils._score.targets import find, names_of
 from fake_node import CONTAINER, Node, seed_node, v1, v2
 
 
@@ -70,7 +71,7 @@ def test_the_safe_script_over_a_pid_file_s_process_is_found_once_and_first(tmp_p
 def test_a_pid_file_without_a_pid_is_an_error(tmp_path, text):
     node = Node(tmp_path)
     node.file('/run/db.pid', text)
-    with pytest.raises(TargetError) as error:
+    with pytest.raises(RescueError) as error:
         find(node.host, 'pid_file', '/run/db.pid')
     assert str(error.value) == '/run/db.pid holds no pid: give the pid file of a running server'
 
@@ -113,7 +114,7 @@ def test_a_pid_file_names_a_server(tmp_path, case):
 ], ids=['init', 'init by another number', 'another file', 'a large file', 'a file of a stranger',
         'a process of another user', 'a process that is newer', 'a kernel thread'])
 def test_a_pid_file_that_names_another_process_is_refused_and_not_shown(tmp_path, case, expected):
-    with pytest.raises(TargetError) as error:
+    with pytest.raises(RescueError) as error:
         find(pid_file(tmp_path, **case).host, 'pid_file', '/run/db.pid')
     assert expected in str(error.value)
     assert 'secret' not in str(error.value)
@@ -125,7 +126,7 @@ def test_a_pid_file_is_a_regular_file(tmp_path, make):
     node = Node(tmp_path)
     node.file('/run/x', '')
     make(node.path('/run/db.pid'))
-    with pytest.raises(TargetError) as error:
+    with pytest.raises(RescueError) as error:
         find(node.host, 'pid_file', '/run/db.pid')
     assert 'is no pid file' in str(error.value)
 
@@ -201,7 +202,7 @@ def test_what_a_user_runs_counts_if_the_user_is_named(tmp_path, users, case, exp
 
 
 def test_a_user_that_is_not_there_is_an_error_with_the_next_step(tmp_path):
-    with pytest.raises(TargetError) as error:
+    with pytest.raises(RescueError) as error:
         find(Node(tmp_path).host, 'process', 'mysqld', ['nobody'])
     assert str(error.value) == 'user nobody is not in /etc/passwd: name one that is there, or give the uid'
 

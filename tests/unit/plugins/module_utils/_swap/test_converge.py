@@ -10,12 +10,12 @@ import os
 
 import pytest
 
+from ansible_collections.oom.rescue.plugins.module_utils._node.errors import RescueError
 from ansible_collections.oom.rescue.plugins.module_utils._swap import apply, facts, syscalls
 from ansible_collections.oom.rescue.plugins.module_utils._node import lock
 from ansible_collections.oom.rescue.plugins.module_utils._node.host import Host
 from ansible_collections.oom.rescue.plugins.module_utils._swap.converge import converge
 from ansible_collections.oom.rescue.plugins.module_utils._swap.plan import wish
-from ansible_collections.oom.rescue.plugins.module_utils._swap.refusals import SwapError
 
 LABEL = b'unconfined_u:object_r:etc_runtime_t:s0\0'
 
@@ -108,7 +108,7 @@ def test_a_refusal_of_swapon_leaves_nothing_behind(node, path, mount, refusals, 
         result = converge(host, path, wished, kernel=kernel)
         assert not result['changed'] and os.strerror(refusals[-1]) in result['skipped_reason']
     else:
-        with pytest.raises(SwapError, match=os.strerror(refusals[-1])):
+        with pytest.raises(RescueError, match=os.strerror(refusals[-1])):
             converge(host, path, wished, kernel=kernel)
     assert left_in(host) == [] and host.read('/etc/fstab') == '# mine\n' and kernel.active == []
 
@@ -116,7 +116,7 @@ def test_a_refusal_of_swapon_leaves_nothing_behind(node, path, mount, refusals, 
 def test_a_refusal_while_growing_brings_the_old_swap_back(node):
     host, kernel = node(None, None, errno.ENOMEM)
     assert converge(host, '/swapfile', wish(size='2M', reserve_bytes=0), kernel=kernel)['changed']
-    with pytest.raises(SwapError, match='Cannot allocate'):
+    with pytest.raises(RescueError, match='Cannot allocate'):
         converge(host, '/swapfile', wish(size='4M', reserve_bytes=0), kernel=kernel)
     assert kernel.active == [('/swapfile', 2044)]
     assert sorted(left_in(host)) == ['oom-rescue', 'swap.json', 'swapfile']
@@ -137,7 +137,7 @@ def test_two_runs_at_once_are_one(node, monkeypatch):
     seen = []
 
     def second(path, priority, discard):
-        with pytest.raises(lock.LockError, match=r'another run .*\(pid \d+, swap_file /swapfile\)'):
+        with pytest.raises(RescueError, match=r'another run .*\(pid \d+, swap_file /swapfile\)'):
             converge(host, '/swapfile', wish(size='2M', reserve_bytes=0), kernel=kernel)
         seen.append(path)
         Kernel.swapon(kernel, path, priority, discard)

@@ -8,10 +8,10 @@ import copy
 
 import pytest
 
+from ansible_collections.oom.rescue.plugins.module_utils._node.errors import RescueError
 from ansible_collections.oom.rescue.plugins.module_utils._swap import fstab as _fstab
 from ansible_collections.oom.rescue.plugins.module_utils._swap.filesystem import rule
 from ansible_collections.oom.rescue.plugins.module_utils._swap.plan import plan, wish
-from ansible_collections.oom.rescue.plugins.module_utils._swap.refusals import SwapError
 
 MIB = 1 << 20
 GIB = 1 << 30
@@ -124,7 +124,7 @@ def test_how_an_active_file_of_2_gib_is_grown_to_4(disk, available, used, expect
     state['disk']['available_bytes'] = disk
     state['memory']['available_bytes'] = available
     if expected is None:
-        with pytest.raises(SwapError, match='bytes are missing'):
+        with pytest.raises(RescueError, match='bytes are missing'):
             plan(state, wish(size='4G'))
     else:
         found = steps(plan(state, wish(size='4G')))
@@ -153,7 +153,7 @@ def test_an_unfinished_file_of_a_stopped_run_goes_first():
 def test_what_ram_cannot_take_back_is_refused_with_the_bytes_that_are_missing(wished, used, available, missing_bytes):
     state = there(2 * GIB, used=used)
     state['memory']['available_bytes'] = available
-    with pytest.raises(SwapError, match=r'\b%d bytes are missing' % missing_bytes):
+    with pytest.raises(RescueError, match=r'\b%d bytes are missing' % missing_bytes):
         plan(state, wish(**wished))
 
 
@@ -168,7 +168,7 @@ def test_a_cgroup_that_its_limit_would_have_killed_is_not_given_its_pages_back(w
     state['disk']['available_bytes'] = disk
     state['cgroups'] = [{'path': '/sys/fs/cgroup/db', 'missing_bytes': MIB}]
     if refused:
-        with pytest.raises(SwapError, match='/sys/fs/cgroup/db.* 1048576 '):
+        with pytest.raises(RescueError, match='/sys/fs/cgroup/db.* 1048576 '):
             plan(state, wish(**wished))
     else:
         assert steps(plan(state, wish(**wished)))[:3] == HELPER
@@ -182,7 +182,7 @@ def test_other_swap_can_take_what_is_swapped_out_unless_it_is_ram_itself(kind, t
     if takes:
         assert steps(plan(state, wish(state='absent'))) == ['activation off', 'persistence remove', 'file remove']
     else:
-        with pytest.raises(SwapError, match='%d bytes are missing' % GIB):
+        with pytest.raises(RescueError, match='%d bytes are missing' % GIB):
             plan(state, wish(state='absent'))
 
 
@@ -248,7 +248,7 @@ def test_a_host_that_cannot_is_skipped_with_the_reason(state, words):
     pytest.param(node(), {'size': 'big'}, 'not a size', id='no size'),
 ])
 def test_what_cannot_be_is_refused_in_one_line(state, wished, words):
-    with pytest.raises(SwapError) as caught:
+    with pytest.raises(RescueError) as caught:
         plan(state, wish(**wished))
     assert words in str(caught.value) and '\n' not in str(caught.value)
 
@@ -260,7 +260,7 @@ def test_a_file_without_signature_is_ours_where_something_says_so():
     assert steps(plan(state, wish(size='1G', claimed=True))) == ['signature write', 'activation on', 'persistence add']
     state['file']['starts_blank'] = False
     for wished in ({'size': '1G'}, {'state': 'absent'}):
-        with pytest.raises(SwapError, match='not swap'):
+        with pytest.raises(RescueError, match='not swap'):
             plan(state, wish(claimed=True, **wished))
 
 
@@ -272,14 +272,14 @@ UNIT = '/etc/systemd/system/swapfile.swap'
     pytest.param([], UNIT, {'state': 'absent'}, 'managed by systemd', id='removing what a unit activates'),
     pytest.param([], UNIT, {'state': 'absent', 'override': True}, ['activation off', 'file remove'], id='asked to'),
     pytest.param([], UNIT, {'size': '2G'}, [], id='a unit is no obstacle to what is there'),
-    pytest.param([], UNIT, {'size': '2G', 'persist': 'none'}, SwapError, id='a unit persists it all the same'),
+    pytest.param([], UNIT, {'size': '2G', 'persist': 'none'}, RescueError, id='a unit persists it all the same'),
 ])
 def test_what_others_manage_is_left_unless_asked(managers, unit, wished, expected):
     state = node(swap_file(2 * GIB))
     state['managers'] = [{'name': name, 'config': '/etc/x', 'path': '/swapfile'} for name in managers]
     state['persistence']['unit'] = unit
-    if expected is SwapError:
-        with pytest.raises(SwapError, match=UNIT):
+    if expected is RescueError:
+        with pytest.raises(RescueError, match=UNIT):
             plan(state, wish(**wished))
     elif isinstance(expected, str):
         planned = plan(state, wish(**wished))

@@ -11,13 +11,13 @@ import errno
 import os
 
 import pytest
+from ansible_collections.oom.rescue.plugins.module_utils._node.errors import RescueError
 from ansible_collections.oom.rescue.plugins.module_utils._node.record import State
 from ansible_collections.oom.rescue.plugins.module_utils._swappiness.facts import provenance
 from ansible_collections.oom.rescue.plugins.module_utils._swappiness.plan import (
     OWN,
     TMPFILES,
     Conflict,
-    SwappinessError,
     apply_plan,
     check_value,
     holds,
@@ -282,7 +282,7 @@ def test_a_value_is_refused_before_anything_is_touched(value, allow_zero, kernel
     if word is None:
         check_value(value, allow_zero, kernel)
         return
-    with pytest.raises(SwappinessError) as caught:
+    with pytest.raises(RescueError) as caught:
         check_value(value, allow_zero, kernel)
     assert word in str(caught.value) and str(value) in str(caught.value)
 
@@ -291,7 +291,7 @@ def test_a_value_that_does_not_stay_is_an_error(tmp_path, monkeypatch):
     node = trixie(tmp_path)
     plan = plan_present(node.host, 10)
     monkeypatch.setattr(node.host, 'write', lambda path, text: None)
-    with pytest.raises(SwappinessError) as caught:
+    with pytest.raises(RescueError) as caught:
         apply_plan(node.host, plan, State(node.host, 'swappiness'))
     assert '/proc/sys/vm/swappiness is 60 after 10 was written' in str(caught.value)
 
@@ -301,7 +301,7 @@ def test_a_failure_of_tuned_adm_is_said_and_can_be_undone(tmp_path, monkeypatch)
     before = node.etc()
     plan = plan_present(node.host, 10, 'override')
     monkeypatch.setattr(node.host, 'run', lambda argv: (1, '', 'Cannot talk to\nTuned\n'))
-    with pytest.raises(SwappinessError) as caught:
+    with pytest.raises(RescueError) as caught:
         apply_plan(node.host, plan, State(node.host, 'swappiness'))
     assert str(caught.value) == 'tuned-adm profile oom-rescue failed: Cannot talk to Tuned'
     monkeypatch.undo()
@@ -377,7 +377,7 @@ def test_a_change_that_fails_leaves_all_as_it_was(tmp_path, name, fails):
         try:
             (present if fails == 'present' else absent)(node)
             break
-        except (OSError, SwappinessError) as error:
+        except (OSError, RescueError) as error:
             assert 'No space left' in str(error)
         assert (node.etc(), node.runtime()) == before, 'failed at change %d' % number
     assert 4 < number < 99
