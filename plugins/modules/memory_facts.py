@@ -217,12 +217,23 @@ ansible_facts:
             can_swapon: {description: Whether the user that the module runs as may turn swap on., type: bool}
             kernel: {description: The kernel's release., type: str}
             page_size_bytes: {description: The size of a page., type: int}
+        unread:
+          description:
+            - Files that could not be read, and were left out of all else, each with its C(path) and the C(error). No
+              file but a regular one is read, and none of more than 1 MiB.
+          type: list
+          elements: dict
       sample:
         ram: {total_bytes: 1039249408, available_bytes: 62156800}
         swap: {total_bytes: 0, free_bytes: 0, used_bytes: 0, areas: []}
+        unread:
+          - path: /etc/sysctl.d/10-x.conf
+            error: "/etc/sysctl.d/10-x.conf: is a FIFO, and only a regular file is read here: whoever reads it waits, so
+              remove it"
 """
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.oom.rescue.plugins.module_utils._node.errors import said
 from ansible_collections.oom.rescue.plugins.module_utils._node.host import Host
 from ansible_collections.oom.rescue.plugins.module_utils._facts.memory_facts import memory_facts
 
@@ -237,7 +248,7 @@ def main():
     try:
         facts = memory_facts(Host(), module.params['candidates'])
     except (IOError, OSError) as error:
-        module.fail_json(msg='%s: %s' % (error.filename or 'memory facts', error.strerror))
+        module.fail_json(msg=said(error))
     module.exit_json(changed=False, ansible_facts={'memory': facts})
 
 

@@ -19,6 +19,7 @@ from .._node.meminfo import parse_meminfo, ram, swap_totals, text_of, vm_setting
 from .._node.mounts import mount_of, mounts
 from .pressure import pressure
 from .._node.processes import processes
+from .._node.reader import Noting
 from .._node.swap_areas import parse_swaps
 from .._swap.facts import persisted_by
 from .._swappiness.facts import provenance
@@ -29,7 +30,8 @@ _FIRST_PID_NAMESPACE = 'pid:[4026531836]'  # PROC_PID_INIT_INO of linux/proc_ns.
 
 
 def memory_facts(host, candidates=0):
-    """The facts; ``candidates`` is how many to return at most, 0 for all."""
+    """The facts; ``candidates`` is how many to return at most, 0 for all. ``unread`` has what could not be read."""
+    host = Noting(host)
     kernel = text_of(host, '/proc/sys/kernel/osrelease')
     page_bytes = os.sysconf('SC_PAGE_SIZE')
     meminfo = parse_meminfo(text_of(host, '/proc/meminfo'))
@@ -38,7 +40,7 @@ def memory_facts(host, candidates=0):
     swap = swap_totals(meminfo)
     swap['areas'] = swap_areas(host)
     swap['zswap'] = zswap(host)
-    return {
+    facts = {
         'ram': ram(meminfo),
         'swap': swap,
         'commit': commit(host, meminfo, vm, kernel, page_bytes),
@@ -58,6 +60,8 @@ def memory_facts(host, candidates=0):
             'page_size_bytes': page_bytes,
         },
     }
+    facts['unread'] = host.unread()
+    return facts
 
 
 def rank(rows, total_pages, kernel, page_bytes):

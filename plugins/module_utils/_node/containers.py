@@ -7,10 +7,10 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
-import json
 import re
 
 from .identity import trusted_path
+from .reader import json_object
 
 _ID = '[0-9a-f]{64}'
 _COMPONENT = re.compile(r'^(?:([a-z][a-z-]*)-)?(%s)(?:\.scope)?$' % _ID)
@@ -49,12 +49,7 @@ def container_of_path(path):
 
 def docker_config(host, container_id):
     """What the Docker engine keeps of a container (config.v2.json), or {} where it is not there to read."""
-    text = host.read('/var/lib/docker/containers/%s/config.v2.json' % container_id)
-    try:
-        config = json.loads(text or '{}')
-    except ValueError:
-        config = {}
-    return config if isinstance(config, dict) else {}
+    return json_object(host.read('/var/lib/docker/containers/%s/config.v2.json' % container_id))
 
 
 def docker_name(host, container_id):
@@ -75,11 +70,7 @@ def option(words, *names):
 
 
 def _json_of(host, path):
-    try:
-        found = json.loads(host.read(path) or '{}')
-    except ValueError:
-        found = {}
-    return found if isinstance(found, dict) else {}
+    return json_object(host.read(path))
 
 
 def _value(mapping, *keys):

@@ -12,11 +12,10 @@ __metaclass__ = type
 
 import contextlib
 import errno
-import io
 import os
 import stat
 
-from . import command, writer, xattr
+from . import command, reader, writer, xattr
 from .errors import RescueError, said
 from .writer import Kept
 
@@ -59,15 +58,27 @@ class Host:
         """Where ``path`` of the node, absolute there, is for this process."""
         return path if self.root == '/' else os.path.join(self.root, path.lstrip('/'))
 
-    def read(self, path):
-        """The text of a file, or None where there is none (or its process is gone). Other errors raise."""
+    def read(self, path, links=True, name=None):
+        """The text of a file, or None if there is none (or its process is gone).
+
+        Without ``links`` the path itself may be no symbolic link. ``name`` is what an error calls the file. Raises
+        OSError: Unreadable for what is no regular file, or has more bytes than reader.limit_of() says.
+        """
+        limit, cut = reader.limit_of(path)
         try:
-            with io.open(self.path(path), 'rb') as stream:
-                return to_native(stream.read())
+            return to_native(reader.read_file(self.path(path), limit, cut, links, name or path))
         except (IOError, OSError) as error:
             if error.errno in _ABSENT:
                 return None
             raise
+
+    def problem(self, path, name=None):
+        """The reason why a file that is there cannot be read, in one line; None if it can, or if there is none."""
+        try:
+            self.read(path, name=name)
+        except reader.FAILURES as error:
+            return reader.said(name or path, error)
+        return None
 
     def listdir(self, path):
         """Sorted names in a directory; none where there is no such directory."""
@@ -244,8 +255,7 @@ class Host:
 
 
 def _content(path):
-    with io.open(path, 'rb') as stream:
-        return stream.read()
+    return reader.read_file(path, reader.MOST_OF_RECORDS)
 
 
 def _copy_of(target):

@@ -10,6 +10,8 @@ __metaclass__ = type
 import os
 import posixpath
 
+from .reader import FAILURES
+
 _MAX_LINKS = 40
 
 
@@ -35,14 +37,19 @@ class Overlay:
         return path
 
     def read(self, path):
-        """The text of a file, or None where there is none or it cannot be read."""
-        path = self.real(path)
-        if path in self.edits:
-            return self.edits[path]
+        """The text of a file, or None if there is none or it cannot be read."""
+        real = self.real(path)
+        if real in self.edits:
+            return self.edits[real]
         try:
-            return self._host.read(path)
-        except (IOError, OSError):
+            return self._host.read(real, name=path)
+        except FAILURES:
             return None
+
+    def problem(self, path):
+        """The reason why a file that is there cannot be read, in one line, or None."""
+        real = self.real(path)
+        return None if real in self.edits else self._host.problem(real, path)
 
     def readlink(self, path):
         return None if path in self.edits else self._host.readlink(path)

@@ -15,6 +15,7 @@ import stat
 from . import permissions
 from .errors import RescueError
 from .host import DIRECTORY
+from .reader import parse_json
 
 
 def refuse_directory(host):
@@ -52,7 +53,7 @@ class State:
         if text is None:
             return {}
         try:
-            records = json.loads(text)
+            records = parse_json(text)
         except ValueError:
             records = None
         if not isinstance(records, dict):

@@ -159,6 +159,9 @@ def _after_sysctl_system(view, env):
     limit = maximum(env['kernel'])
     last = None
     for step in sysctl.assignments(view, KEY, sysctl.PROCPS, env['modern'][sysctl.PROCPS]):
+        if step.get('unknown'):
+            last = {'value': None, 'source': step['source'], 'line': None}
+            continue
         value, sets = _step_value(step, sysctl.PROCPS, None, limit)
         if sets:
             last = {'value': value, 'source': step['source'], 'line': step['line']}

@@ -95,7 +95,8 @@ def _place(step):
 
 def _says(step):
     if step.get('unknown'):
-        return 'sets a value that cannot be told beforehand'
+        reason = step['unknown']
+        return 'sets a value that cannot be told beforehand' + ('' if reason is True else ' (%s)' % reason)
     return 'takes back every value set before' if step['excludes'] else 'sets %s' % step['raw']
 
 

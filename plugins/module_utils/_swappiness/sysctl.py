@@ -27,6 +27,8 @@ SYSTEMD, PROCPS, TUNED = 'systemd-sysctl', 'sysctl --system', 'tuned reapply_sys
 # The first directory that has a name hides it in the others.
 _DIRECTORIES_OF = {SYSTEMD: DIRECTORIES, PROCPS: DIRECTORIES, TUNED: (_RUN, _ETC)}
 
+_WILDCARD = re.compile(r'[*?\[]')
+_GLOB_PART = re.compile(r'\[!?\]?[^\]]*\]|.', re.DOTALL)
 _NUMBER = re.compile(r'^\s*(-?)(0[xX][0-9a-fA-F]+|[0-9]+)(?:\s|\Z)')
 
 
@@ -65,8 +67,11 @@ def parse(text, key):
     ``-``, ``glob`` the pattern of a key with wildcards, else None.
     """
     wanted = normalise(key)
+    last = wanted.rsplit('/', 1)[-1]
     found = []
     for number, line in enumerate((text or '').split('\n'), 1):
+        if last not in line and not _WILDCARD.search(line):
+            continue
         line = line.strip()
         if not line or line[0] in '#;':
             continue
@@ -75,7 +80,7 @@ def parse(text, key):
         name = normalise(name.lstrip('-').strip() if dash else name.strip())
         if not equals and not dash:
             continue
-        glob = name if any(letter in name for letter in '*?[') else None
+        glob = name if _WILDCARD.search(name) else None
         if name == wanted or (glob and _glob_matches(name, wanted)):
             found.append({'line': number, 'raw': raw.strip() if equals else None, 'dash': dash, 'glob': glob})
     return found
@@ -84,8 +89,26 @@ def parse(text, key):
 def _glob_matches(pattern, path):
     """glob(3): a wildcard matches within one level."""
     patterns, names = pattern.split('/'), path.split('/')
-    return len(patterns) == len(names) and all(
-        fnmatch.fnmatchcase(name, each) for name, each in zip(names, patterns))
+    return len(patterns) == len(names) and all(map(_matches, patterns, names))
+
+
+def _matches(pattern, name):
+    """As fnmatch(3), in time that grows with the pattern's length: Python's before 3.9 tries every way to share a name
+    among the stars.
+    """
+    parts = _GLOB_PART.findall(pattern)
+    place, index, star, tried = 0, 0, None, 0
+    while place < len(name):
+        if index < len(parts) and parts[index] == '*':
+            star, tried, index = index, place, index + 1
+        elif index < len(parts) and fnmatch.fnmatchcase(name[place], parts[index]):
+            place, index = place + 1, index + 1
+        elif star is not None:
+            index, tried = star + 1, tried + 1
+            place = tried
+        else:
+            return False
+    return not ''.join(parts[index:]).strip('*')
 
 
 def files_in_order(view, program):
@@ -115,6 +138,8 @@ def all_files(view):
 def assignments(view, key, program, modern=True):
     """What a program does about ``key``, in its order: {source, read_as, line, raw, excludes}; the last one counts.
 
+    A file that cannot be read may set anything: its step has ``unknown``, the reason.
+
     ``source`` is the file that ``read_as`` leads to where that is a link. ``modern`` is false for systemd before 245,
     which knows neither a leading ``-`` nor wildcards, as tuned never did, and for procps before 4, which has no
     wildcards and writes nothing useful for ``-key`` alone.
@@ -122,7 +147,11 @@ def assignments(view, key, program, modern=True):
     modern = modern and program != TUNED
     explicit, wildcards, excluded = [], [], False
     for path in files_in_order(view, program):
-        for entry in parse(view.read(path), key):
+        text = view.read(path)
+        if text is None and not view.is_directory(path):
+            problem = view.problem(path)
+            explicit += [_unknown(view.real(path), path, problem)] if problem else []
+        for entry in parse(text, key):
             if not modern and (entry['glob'] or entry['raw'] is None):
                 continue
             if entry['dash'] and (program == TUNED or (program == SYSTEMD and not modern)):
@@ -142,6 +171,10 @@ def assignments(view, key, program, modern=True):
     if explicit:
         return explicit
     return [] if excluded else [step for _pattern, step in wildcards]
+
+
+def _unknown(source, read_as, problem):
+    return {'source': source, 'read_as': read_as, 'line': None, 'raw': None, 'excludes': False, 'unknown': problem}
 
 
 def without_line(text, line, marker):

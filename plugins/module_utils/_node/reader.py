@@ -1,0 +1,192 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reads a file that somebody else may have made: no waiting, no device, no more than a limit, and not for ever."""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import errno
+import json
+import os
+import re
+import stat
+import time
+import zlib
+
+from . import errors
+from .sizes import format_size
+
+# A configuration, an engine's JSON, a unit.
+MOST = 1 << 20
+# The kernel's own files: every mount or every zone of a large host. Our records: every cgroup of one.
+_MOST_OF_KERNEL = MOST_OF_RECORDS = 1 << 24
+_RECORDS = '/var/lib/oom-rescue/'
+# A process chooses how long these are; execve(2) takes 6 MB, and a process may put its argv over all its memory.
+_MOST_OF_PROCESS = 1 << 16
+_OF_PROCESS = re.compile(r'/proc/(?:\d+|self)/(?:cmdline|environ)\Z')
+_SECONDS = 10
+_CHUNK = 1 << 16
+# Longer numbers take int() more than linear time before Python 3.11, which refuses them.
+_MOST_DIGITS = 4300
+_NULL = (1, 3)
+_clock = getattr(time, 'monotonic', time.time)
+
+# What reading or understanding anything may raise, whoever wrote it. RecursionError is a RuntimeError.
+FAILURES = (IOError, OSError, ValueError, MemoryError, RuntimeError, EOFError, zlib.error)
+
+
+class Unreadable(OSError):
+    """A file that is not read; its text names the file, what was found, what is allowed, and what to do."""
+
+    def __init__(self, path, reason, number=errno.EINVAL):
+        super(Unreadable, self).__init__(number, reason, path)
+
+    def __str__(self):
+        return errors.said(self)
+
+
+def reason(error):
+    """An exception in a few words, without the file's name."""
+    words = getattr(error, 'strerror', None) or str(error)
+    if isinstance(error, MemoryError):
+        words = 'there is not enough memory to read it'
+    elif isinstance(error, RuntimeError):
+        words = 'it is nested too deeply'
+    return errors.one_line(words) or error.__class__.__name__
+
+
+def said(path, error):
+    """An exception with the name of the file that it is about, in one line."""
+    return '%s: %s' % (path, reason(error))
+
+
+def limit_of(path):
+    """(bytes that are read of a file of the node at most, True if a longer one is cut and not refused)."""
+    if _OF_PROCESS.match(path):
+        return _MOST_OF_PROCESS, True
+    if path.startswith(('/proc/', '/sys/')):
+        return _MOST_OF_KERNEL, False
+    return MOST_OF_RECORDS if path.startswith(_RECORDS) else MOST, False
+
+
+def read_file(path, limit=MOST, cut=False, links=True, name=None):
+    """The bytes of a regular file; ``b''`` of a link to /dev/null, which is how a configuration is masked.
+
+    A file of more than ``limit`` bytes is Unreadable, or its beginning is returned if ``cut``. Without ``links`` a
+    symbolic link is refused. ``name`` is what a message calls the file. Raises OSError.
+    """
+    name = name or path
+    # A device does something when it is opened, and a FIFO has its writer go on: neither is.
+    if _is_null(_checked(name, os.stat(path) if links else os.lstat(path))):
+        return b''
+    flags = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | getattr(os, 'O_CLOEXEC', 0) | (0 if links else os.O_NOFOLLOW)
+    descriptor = os.open(path, flags)
+    try:
+        status = _checked(name, os.fstat(descriptor))
+        if status.st_size > limit and not cut:
+            raise _too_large(name, status.st_size, limit)
+        return _read(descriptor, name, limit, cut)
+    finally:
+        os.close(descriptor)
+
+
+def _checked(name, status):
+    """The status of a regular file or /dev/null. Raises Unreadable for all else."""
+    if stat.S_ISREG(status.st_mode) or _is_null(status):
+        return status
+    raise Unreadable(name, 'is a %s, and only a regular file is read here: %s' % (
+        kind_of(status.st_mode), 'whoever reads it waits, so remove it' if stat.S_ISFIFO(status.st_mode)
+        else 'look at who made it, and remove it'))
+
+
+def _is_null(status):
+    return stat.S_ISCHR(status.st_mode) and (os.major(status.st_rdev), os.minor(status.st_rdev)) == _NULL
+
+
+def kind_of(mode):
+    """What a file that is not regular is, in words."""
+    for test, words in ((stat.S_ISFIFO, 'FIFO'), (stat.S_ISDIR, 'directory'), (stat.S_ISLNK, 'symbolic link'),
+                        (stat.S_ISSOCK, 'socket'), (stat.S_ISCHR, 'character device'), (stat.S_ISBLK, 'block device')):
+        if test(mode):
+            return words
+    return 'file of an unknown kind'
+
+
+def _too_large(name, size, limit):
+    found = format_size(size) if size else 'more'
+    return Unreadable(name, 'has %s, and at most %s of such a file is read: make it smaller, or remove it' % (
+        found, format_size(limit)), errno.EFBIG)
+
+
+def _read(descriptor, name, limit, cut):
+    parts, left, end = [], limit if cut else limit + 1, _clock() + _SECONDS
+    while left > 0:
+        part = os.read(descriptor, min(left, _CHUNK))
+        if not part:
+            break
+        parts.append(part)
+        left -= len(part)
+        if _clock() > end:
+            raise Unreadable(name, 'was not read within %d seconds' % _SECONDS, errno.ETIMEDOUT)
+    if not left and not cut:
+        # The kernel's own files say nothing of their size.
+        raise _too_large(name, 0, limit)
+    return b''.join(parts)
+
+
+def parse_json(text):
+    """What a JSON text holds. Raises ValueError, also for one that is nested too deeply or larger than memory."""
+    try:
+        return json.loads(text, parse_int=_parse_int)
+    except (RuntimeError, MemoryError) as error:
+        raise ValueError(reason(error))
+
+
+def _parse_int(digits):
+    if len(digits) > _MOST_DIGITS:
+        raise ValueError('a number of %d digits' % len(digits))
+    return int(digits)
+
+
+def json_object(text):
+    """The dictionary that a JSON text holds; {} if it holds none."""
+    try:
+        found = parse_json(text or '{}')
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+class Noting:
+    """A Host whose files are read for facts alone: one that cannot be read is None, and is noted with the reason."""
+
+    def __init__(self, host):
+        self._host = host
+        self._unread = {}
+
+    def __getattr__(self, name):
+        return getattr(self._host, name)
+
+    def read(self, path, **options):
+        """As Host.read, None for all that it raises."""
+        return self._noted(self._host.read, None, path, **options)
+
+    def listdir(self, path):
+        """As Host.listdir, none for all that it raises."""
+        return self._noted(self._host.listdir, [], path)
+
+    def _noted(self, function, otherwise, path, **options):
+        try:
+            return function(path, **options)
+        except FAILURES as error:
+            path = options.get('name') or path
+            # What this kernel or this user may not say of itself is null in the facts; that is all there is to tell.
+            if isinstance(error, Unreadable) or not path.startswith(('/proc/', '/sys/')):
+                self._unread.setdefault(path, said(path, error))
+        return otherwise
+
+    def unread(self):
+        """[{path, error}] of what could not be read, by path."""
+        return [{'path': path, 'error': self._unread[path]} for path in sorted(self._unread)]
