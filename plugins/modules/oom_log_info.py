@@ -396,8 +396,9 @@ logs:
   type: list
   elements: dict
 fork_failures:
-  description: Programs that could not start another for lack of memory, each with time, program, libc, message and
-    source.
+  description:
+    - Programs that could not start another for lack of memory, each with time, program, libc, message and source.
+    - The message is without the arguments of a program that it names, as a password may be among them.
   returned: when O(fork_failures=true)
   type: list
   elements: dict

@@ -21,7 +21,8 @@ MOST_VALUES = 3000000
 LONGEST_TEXT = 1 << 16
 _LONGEST_KEY = 500
 _LARGEST = 1 << 64
-_NUMBERS = (int, float) if str is not bytes else (int, long, float)  # noqa: F821
+# Python 2 has another type for what is larger than a word.
+_NUMBERS = (int, float, type(1 << 64))
 _TEXTS = (str, bytes, type(u''))
 # The kinds of single values; each may be null, which is unknown.
 _KINDS = {

@@ -79,6 +79,7 @@ RAW = {
     'no-json': ('ok: [prod-db1]' + FAKED, 'STOPPED: diagnose: '),
     'array': ('[]', 'STOPPED: diagnose: '),
     'endless-brackets': ('{"changed": ' + '[' * 200000, 'STOPPED: diagnose: '),
+    'too-much': ('{"changed": false, "x": "' + 'x' * (65 << 20) + '"}', 'STOPPED: diagnose: '),
     'empty': ('', 'STOPPED: diagnose: '),
 }
 
