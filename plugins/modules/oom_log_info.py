@@ -173,10 +173,18 @@ events:
         uid: {description: The user ID., type: int}
         score: {description: "The badness that a kernel before 5.1 prints.", type: int}
         cgroup: {description: The path of its memory cgroup., type: str}
-        container_id: {description: The container in that path., type: str}
-        runtime: {description: "V(docker), V(podman), V(containerd), V(cri-o) or V(lxc).", type: str}
+        container_id: {description: The innermost container or guest in that path., type: str}
+        runtime:
+          description: V(docker), V(podman), V(containerd), V(cri-o), V(buildkit), V(lxc), V(nspawn), V(mesos), V(nomad)
+            or V(garden).
+          type: str
         pod_uid: {description: The Kubernetes pod in that path., type: str}
-        unit: {description: The systemd unit in that path., type: str}
+        unit:
+          description: The innermost systemd unit in that path; of a process in a container, the one in the container,
+            or the one that is the container.
+          type: str
+        outer_container_id: {description: The outermost container or guest in that path., type: str}
+        outer_unit: {description: The unit of the host's own systemd in that path., type: str}
         total_vm_bytes: {description: Its virtual memory., type: int}
         anon_rss_bytes: {description: Its anonymous memory that was resident., type: int}
         file_rss_bytes: {description: Its resident memory that files back., type: int}
@@ -190,7 +198,7 @@ events:
           type: int
     selected:
       description: Whom the kernel chose, where the log lacks the line that tells the kill. Its pid, name, uid, score,
-        cgroup, container_id, runtime, pod_uid and unit are those of a victim.
+        cgroup, and what that path tells, are those of a victim.
       type: dict
     sharing:
       description: The pid and name of those that were killed because they shared the victim's memory.
@@ -216,7 +224,7 @@ events:
       description:
         - The memory cgroup that reached its limit.
         - Beside these, there are usage_bytes, limit_bytes and failcnt with C(swap_), C(memory_swap_) and C(kmem_)
-          before them, and what its path tells, container_id, runtime, pod_uid and unit.
+          before them, and what its path tells, as of a victim.
       type: dict
       contains:
         path: {description: Its path., type: str, sample: /system.slice/mysqld.service}

@@ -7,44 +7,8 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
-import re
-
 from .identity import trusted_path
 from .reader import json_object
-
-_ID = '[0-9a-f]{64}'
-_COMPONENT = re.compile(r'^(?:([a-z][a-z-]*)-)?(%s)(?:\.scope)?$' % _ID)
-_POD = re.compile(r'^(?:kubepods[a-z-]*-)?pod([0-9a-f_-]{32,36})(?:\.slice)?$')
-_KIND = {
-    'docker': 'docker',
-    'libpod': 'podman',
-    'libpod-payload': 'podman',
-    'crio': 'kubernetes',
-    'cri-containerd': 'kubernetes',
-}
-
-
-def container_of_path(path):
-    """{kind: docker|podman|kubernetes|None, container_id, pod} of a cgroup's path, or None outside of containers.
-
-    The innermost container counts. kind is None where the path has an id but names no engine.
-    """
-    found = None
-    pod = None
-    previous = ''
-    for component in path.split('/'):
-        match = _COMPONENT.match(component)
-        pod_match = _POD.match(component)
-        if pod_match:
-            pod = pod_match.group(1).replace('_', '-')
-            found = {'kind': 'kubernetes', 'container_id': None, 'pod': pod}
-        elif match and match.group(1) != 'libpod-conmon':
-            prefix = match.group(1) or previous
-            found = {'kind': _KIND.get(prefix), 'container_id': match.group(2), 'pod': pod}
-            if pod or 'kubepods' in path:
-                found['kind'] = 'kubernetes'
-        previous = component
-    return found
 
 
 def docker_config(host, container_id):

@@ -26,7 +26,6 @@ _INTERPRETER = re.compile(r'^(?:python|perl|ruby|php|node|java|(?:ba|da|k|z|a)?s
 # Options of interpreters that take the next word.
 _WITH_ARGUMENT = ('-d', '-I', '-W', '-X', '-z')
 _SAFE_NAME = re.compile(r'^[A-Za-z0-9_@][A-Za-z0-9._@-]*\Z')
-_USER_SLICE = re.compile(r'^/user\.slice/user-(\d+)\.slice(?:/|$)')
 # The accounts that packages make for a server that is not called as its account is.
 _ACCOUNTS = {
     'mysqld': ('mysql', 'mariadb'),
@@ -252,9 +251,3 @@ def uid_of_user(host, user):
     if str(user).isdigit():
         return int(user)
     return next((uid for name, uid in _passwd(host.read('/etc/passwd')) if name == user), None)
-
-
-def session_uid(paths):
-    """The uid of the user in whose slice a process's cgroups are (systemd.special(7)); None outside of these."""
-    found = [_USER_SLICE.match(path) for path in paths]
-    return next((int(match.group(1)) for match in found if match), None)

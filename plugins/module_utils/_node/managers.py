@@ -9,12 +9,11 @@ __metaclass__ = type
 
 import re
 
-from .containers import container_of_path, docker_name, option
-from .identity import base_name, runs_as_root, safe_name, session_uid, trusted_path
+from .cgroup_paths import own_unit, parse_cgroup, paths_of_groups
+from .containers import docker_name, option
+from .identity import base_name, runs_as_root, safe_name, trusted_path
 from .processes import ancestors, process as read_process
 
-_UNIT = re.compile(r'^[^/]+\.(service|scope)$')
-_USER_MANAGER = re.compile(r'^user@(\d+)\.service$')
 _CONTAINER_ID = re.compile(r'^[0-9a-f]{64}\Z')
 # comm holds 15 bytes: docker-containerd-shim of Docker 18 and before, containerd-shim-runc-v2 since.
 # What these start is not theirs: a setting of their unit would reach all that a crontab, a login or a guest starts.
@@ -28,60 +27,9 @@ _GUESTS = ('lxc-start', 'lxd', 'incusd', 'systemd-nspawn')
 _MYSQL = ('mysqld', 'mariadbd', 'mysqld_safe', 'mariadbd-safe')
 
 
-def cgroup_paths(groups, init_groups=None):
-    """The paths of /proc/PID/cgroup without repeats: systemd's own hierarchy first, then version 2, then others.
-
-    In a container without a cgroup namespace every path starts with the container's own: what process 1 of this
-    node is in (``init_groups``) is cut off.
-    """
-    prefixes = {}
-    for group in init_groups or []:
-        path = group['path']
-        if path.endswith('/init.scope'):
-            path = path[:-len('/init.scope')]
-        prefixes[','.join(group['controllers'])] = path.rstrip('/')
-
-    def rank(group):
-        if 'name=systemd' in group['controllers']:
-            return 0
-        return 2 if group['controllers'] else 1
-
-    paths = []
-    for group in sorted(groups, key=rank):
-        path = group['path']
-        prefix = prefixes.get(','.join(group['controllers']), '')
-        if prefix and (path + '/').startswith(prefix + '/'):
-            path = path[len(prefix):] or '/'
-        if path not in paths:
-            paths.append(path)
-    return paths
-
-
-def unit_of_path(path):
-    """{name, user} of the unit that a cgroup's path belongs to, or None.
-
-    As systemd reads it (cg_path_get_unit): below the slices, the first component is the unit; what is deeper is
-    the unit's own business, be it a container or a systemd in one. Below user@UID.service a user's manager goes on.
-    """
-    user = None
-    for component in path.split('/'):
-        if not component or component.endswith('.slice'):
-            continue
-        if not _UNIT.match(component):
-            break
-        # cg_unescape: a leading underscore keeps a unit's name apart from the kernel's own files.
-        name = component[1:] if component.startswith('_') else component
-        manager = _USER_MANAGER.match(name)
-        if manager and user is None:
-            user = int(manager.group(1))
-            continue
-        return {'name': name, 'user': user}
-    return {'name': 'user@%d.service' % user, 'user': None} if user is not None else None
-
-
-def _unit(paths):
-    units = [unit for unit in (unit_of_path(path) for path in paths) if unit]
-    return units[0] if units else None
+def _unit(cgroups):
+    """(unit of this node's systemd, uid of the user whose manager has it or None) of a process's parsed paths."""
+    return next(((own_unit(found), found['user']) for found in cgroups if found['host_unit']), (None, None))
 
 
 def monitor_of(host, parents):
@@ -120,33 +68,45 @@ def _container_name(host, kind, container_id, monitor):
     return safe_name(option(monitor['cmdline'], '-n', '--name')) if kind == 'podman' else None
 
 
-def _container(host, paths, parents):
+def _container(host, cgroups, parents):
     """The container a process is in, or None. One counts that root's engine has started, below its monitor.
 
     What a user's engine started has its cgroup in the user's slice; what it says of itself is not taken.
     """
-    found = next((found for found in map(container_of_path, paths) if found), None)
+    found = _innermost(cgroups)
+    if found and found['kind'] == 'other':
+        return None
     monitor = monitor_of(host, parents)
     if monitor is None or not is_container_monitor(monitor):
-        return _container_of_user(paths, found) if found else None
+        return _container_of_user(cgroups, found) if found else None
     # Of a container in a container the outer one's monitor is this host's.
-    container_id = monitored_id(monitor) or (found or {}).get('container_id')
+    container_id = monitored_id(monitor) or (found or {}).get('id')
     if container_id is None:
         return None
-    found = found or {'kind': None, 'pod': None}
+    found = found or {'kind': None, 'pod_uid': None}
     kind = _engine(found, monitor)
-    name = found['pod'] or _container_name(host, kind, container_id, monitor)
+    name = found['pod_uid'] or _container_name(host, kind, container_id, monitor)
     return {'kind': kind, 'name': name or container_id[:12], 'container_id': container_id}
 
 
-def _container_of_user(paths, found):
+def _innermost(cgroups):
+    """The innermost container that a process's parsed paths name, or None."""
+    return next((found['containers'][-1] for found in cgroups if found['containers']), None)
+
+
+def _session(cgroups):
+    """The uid of the user in whose slice a process is, or None."""
+    return next((found['user_slice'] for found in cgroups if found['user_slice'] is not None), None)
+
+
+def _container_of_user(cgroups, found):
     """A container without root's monitor: a user's own, in the user's slice; a pod is left to its kubelet."""
-    if session_uid(paths) is None and found['kind'] != 'kubernetes':
+    if _session(cgroups) is None and found['kind'] != 'kubernetes':
         return None
     if found['kind'] is None:
         return None
-    return {'kind': found['kind'], 'name': found['pod'] or (found['container_id'] or '')[:12] or None,
-            'container_id': found['container_id']}
+    return {'kind': found['kind'], 'name': found['pod_uid'] or (found['id'] or '')[:12] or None,
+            'container_id': found['id']}
 
 
 def _environment(host, pid):
@@ -192,20 +152,22 @@ def manager_of(host, row):
     started it; ``user`` is the uid of a user's manager, or of the user in whose slice a container is.
     """
     init = read_process(host, 1)
-    paths = cgroup_paths(row['cgroups'], init['cgroups'] if init else None)
+    paths = paths_of_groups(row['cgroups'], init['cgroups'] if init else None)
+    cgroups = [parse_cgroup(path) for path in paths]
     parents = ancestors(host, row)
-    unit = _unit(paths) or {'name': None, 'user': None}
-    found = _container(host, paths, parents) or _supervisord(host, row, parents)
-    if not found and unit['name'] and unit['name'].endswith('.service') and not _LAUNCHERS.match(unit['name']):
-        found = {'kind': 'systemd', 'name': unit['name']}
-    if not found and init and init['name'] != 'systemd':
+    unit, user = _unit(cgroups)
+    found = _container(host, cgroups, parents) or _supervisord(host, row, parents)
+    # What is in a container or guest is not started by a unit or script of this host, whoever may have made its cgroup.
+    here = not found and _innermost(cgroups) is None
+    if here and unit and unit.endswith('.service') and not _LAUNCHERS.match(unit):
+        found = {'kind': 'systemd', 'name': unit}
+    if here and not found and init and init['name'] != 'systemd':
         script = init_script(host, row)
         if script and (row['ppid'] == 1 or (parents and parents[0]['ppid'] == 1)):
             found = {'kind': 'sysv', 'name': script}
     found = found or {'kind': 'none', 'name': None}
-    found['unit'] = unit['name']
-    found['user'] = unit['user']
+    found['unit'], found['user'] = unit, user
     if found['user'] is None and found.get('container_id'):
         # Root's own session is no user's.
-        found['user'] = session_uid(paths) or None
+        found['user'] = _session(cgroups) or None
     return found

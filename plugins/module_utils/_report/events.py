@@ -9,7 +9,7 @@ __metaclass__ = type
 
 import re
 
-from .._node.cgroup_names import cgroup_names
+from .._node.cgroup_paths import cgroup_names
 from .cause import cause_of, who_held_it
 from .memory import ZONE_COUNTERS
 

@@ -12,6 +12,7 @@ import stat
 
 from .._node.errors import RescueError
 from .._node import systemd
+from .._node.cgroup_paths import paths_of_groups, session_uid
 from .._node.identity import (
     account_uids,
     base_name,
@@ -24,10 +25,9 @@ from .._node.identity import (
     runs_in_container,
     same_user_namespace,
     script_of,
-    session_uid,
     uid_of_user,
 )
-from .._node.managers import cgroup_paths, manager_of, monitor_of
+from .._node.managers import manager_of, monitor_of
 from .._node.processes import ancestors, process, processes
 
 # One server under its names: MariaDB took over from MySQL, and each has a shell script above it that respawns it.
@@ -131,7 +131,7 @@ class Identity:
             return manager['user']
         if same_user_namespace(self._host, row):
             return row['uid']
-        session = session_uid(cgroup_paths(row['cgroups']))
+        session = session_uid(paths_of_groups(row['cgroups']))
         return session or outer_uid(self._host, row, 0)
 
     def refusal(self, row, manager):

@@ -9,7 +9,6 @@ __metaclass__ = type
 import pytest
 from ansible_collections.oom.rescue.plugins.module_utils._node.containers import (
     container_facts,
-    container_of_path,
     docker_name,
     option,
     recreate_text,
@@ -17,24 +16,6 @@ from ansible_collections.oom.rescue.plugins.module_utils._node.containers import
 from fake_node import CONTAINER, Node
 
 ID = CONTAINER
-
-
-@pytest.mark.parametrize('path, expected', [
-    ('/', None),
-    ('/system.slice/docker.service', None),
-    ('/system.slice/libpod-conmon-%s.scope' % ID, None),
-    ('/docker/buildx', None),
-    ('/docker/' + ID[:12], None),
-    ('/docker/' + ID, ('docker', ID, None)),
-    ('/batch/' + ID, (None, ID, None)),
-    ('/kubepods/besteffort/pod%s/%s' % ('1' * 32, ID), ('kubernetes', ID, '1' * 32)),
-    ('/kubepods/pod11111111-2222-3333-4444-555555555555', ('kubernetes', None, '11111111-2222-3333-4444-555555555555')),
-    ('/docker/%s/kubelet/kubepods/podx/%s' % ('a' * 64, ID), ('kubernetes', ID, None)),
-], ids=['the root', 'the engine', 'a container\'s monitor', 'no id', 'a short id', 'docker', 'an engine not named',
-        'a pod', 'the pod itself', 'kubernetes in docker'])
-def test_a_path_names_the_innermost_container(path, expected):
-    found = container_of_path(path)
-    assert (found and (found['kind'], found['container_id'], found['pod'])) == expected
 
 
 @pytest.mark.parametrize('text', [None, '', '{', '[]', '{"Name": null}'])

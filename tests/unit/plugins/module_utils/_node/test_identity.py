@@ -177,17 +177,6 @@ def test_a_user_has_a_name_or_a_uid(node, user, expected):
     assert identity.uid_of_user(node.host, user) == expected
 
 
-@pytest.mark.parametrize('paths, expected', [
-    (['/user.slice/user-1000.slice/session-3.scope'], 1000),
-    (['/x', '/user.slice/user-7.slice'], 7),
-    (['/system.slice/user.slice/user-7.slice/x'], None),
-    (['/docker/x/user.slice/user-7.slice/x'], None),
-    (['/user.slice/user-7.slicex'], None),
-])
-def test_a_session_is_in_the_slice_of_its_user(paths, expected):
-    assert identity.session_uid(paths) == expected
-
-
 def started(argv):
     """A process of this machine, once it runs what it was started for."""
     child = subprocess.Popen(argv)

@@ -7,8 +7,8 @@ from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
 import pytest
-from ansible_collections.oom.rescue.plugins.module_utils._node.managers import cgroup_paths, manager_of, unit_of_path
-from ansible_collections.oom.rescue.plugins.module_utils._node.processes import parse_cgroups, process
+from ansible_collections.oom.rescue.plugins.module_utils._node.managers import manager_of
+from ansible_collections.oom.rescue.plugins.module_utils._node.processes import process
 from fake_node import CONTAINER, Node, seed_node, v1, v2
 
 SHIM = '/usr/bin/containerd-shim-runc-v2'
@@ -221,10 +221,21 @@ def test_in_a_container_the_container_s_own_cgroup_is_no_manager(tmp_path, init)
     assert manager(node, 500) == ('systemd', 'mariadb.service', None, 'mariadb.service', None)
 
 
-def test_a_prefix_is_cut_at_a_slash_alone():
-    groups = parse_cgroups(v2('/docker/abc-other/x.service'))
-    assert cgroup_paths(groups, parse_cgroups(v2('/docker/abc'))) == ['/docker/abc-other/x.service']
+POD = 'kubepods-burstable-pod11111111_2222_3333_4444_555555555555.slice:cri-containerd:' + CONTAINER
 
 
-def test_an_escaped_unit_has_its_own_name():
-    assert unit_of_path('/system.slice/_cgroup.service') == {'name': 'cgroup.service', 'user': None}
+@pytest.mark.parametrize('cgroup, kind', [
+    ('/system.slice/containerd.service/' + POD, 'kubernetes'),
+    ('/system.slice/docker.service/buildkit/u6s5wk2jfsygfy3gpbdqyq1hm', 'none'),
+    ('/system.slice/lxc.service/lxc/web/system.slice/mysql.service', 'none'),
+    ('/system.slice/nomad.service/nomad/11111111-2222-3333-4444-555555555555-db', 'none'),
+    ('/system.slice/web.service/docker/' + CONTAINER, 'none'),
+], ids=['a pod', 'a build', 'a guest', 'a task', 'a container that is not proven'])
+@pytest.mark.parametrize('init', ['systemd', 'init'])
+def test_what_is_in_a_container_is_of_no_unit_and_no_script_of_the_host(tmp_path, cgroup, kind, init):
+    node = Node(tmp_path)
+    node.process(1, init, ppid=0)
+    node.file('/etc/init.d/mysql', '')
+    node.process(500, 'mysqld', exe='/usr/sbin/mysqld', cgroup=v2(cgroup))
+    found = manager(node, 500)
+    assert (found[0], found[3]) == (kind, None)

@@ -11,7 +11,7 @@ import re
 
 import pytest
 from _log import test_prefix
-from _node import test_cgroup_names
+from _node import test_cgroup_paths
 from _report import test_real_kernels
 from ansible_collections.oom.rescue.plugins.module_utils._report import reading
 from conftest import ROOT
@@ -37,12 +37,30 @@ def cells(heading):
         ('_report/test_report.py::test_kernel` |', set(ERAS)),
         ('| kernel | case |', set(test_real_kernels.KERNELS)),
         ('_log/test_prefix.py::test_prefix` |', set(test_prefix.FORMS)),
-        ('_node/test_cgroup_names.py::test_cgroup` |', set(test_cgroup_names.CASES) - set(['the root', 'nothing'])),
+        ('_node/test_cgroup_paths.py::test_cgroup` |', set(test_cgroup_paths.CASES) - set(['the root', 'nothing'])),
     ],
     ids=['kernels', 'booted kernels', 'prefixes', 'cgroups'],
 )
 def test_rows_are_cases(heading, cases):
     assert cells(heading) == cases
+
+
+def _cell(text):
+    text = re.sub(r'\{(\w+)\}', r'<\1>', text or '')
+    words = {'ID': 'id', 'ID32': 'task', 'OUTER': 'outer', 'UID': 'uid', 'UID_': 'uid', 'UID32': 'uid'}
+    for name, word in sorted(words.items()):
+        text = text.replace('<%s>' % name, '<%s>' % word)
+    return '`%s`' % text if text else ''
+
+
+def test_the_page_says_what_each_path_means():
+    rows = set(line for line in page().splitlines() if line.startswith('| `/'))
+    for case in set(test_cgroup_paths.CASES) - set(['the root', 'nothing']):
+        path, container, dummy, pod, unit, outer_container, outer_unit = map(_cell, test_cgroup_paths.CASES[case])
+        inner = ' '.join(cell for cell in (container, pod and 'pod ' + pod, unit) if cell)
+        outer = ' '.join(cell for cell in (outer_container, outer_unit) if cell)
+        assert '| %s | %s | %s | `%s` |' % (path, inner, outer, case) in rows
+    assert len(rows) == len(test_cgroup_paths.CASES) - 2
 
 
 def test_every_test_that_the_page_names_is_there():

@@ -1,0 +1,360 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a cgroup's path means: its systemd units, containers, guests and pods, the outermost and the innermost.
+
+A path is a claim below a cgroup that was delegated: whoever may make cgroups there chooses their names.
+"""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import re
+
+# What a process is in and a slice is not (systemd.unit(5)); mounts and swap run helpers.
+_UNITS = ('.service', '.scope', '.socket', '.mount', '.swap')
+_SLICE = '.slice'
+_SCOPE = '.scope'
+_DELETED = ' (deleted)'
+_MOUNTED = '/sys/fs/cgroup/'
+_CONTROLLERS = set(['blkio', 'cpu', 'cpuacct', 'cpuset', 'devices', 'freezer', 'hugetlb', 'memory', 'misc', 'net_cls',
+                    'net_prio', 'perf_event', 'pids', 'rdma', 'systemd', 'unified'])
+_USER_MANAGER = re.compile(r'user@(\d{1,10})\.service\Z')
+_USER_SLICE = re.compile(r'user-(\d{1,10})\.slice\Z')
+_ESCAPED = re.compile(r'\\x([0-9a-f]{2})')
+
+_WORD = re.compile(r'[A-Za-z0-9][\w.-]*\Z')
+_ID = re.compile(r'[0-9a-f]{64}\Z')
+_UUID = r'[0-9a-f]{8}[-_][0-9a-f]{4}[-_][0-9a-f]{4}[-_][0-9a-f]{4}[-_][0-9a-f]{12}'
+_POD_UID = re.compile(r'(?:%s|[0-9a-f]{32})\Z' % _UUID)
+_NOMAD = re.compile(r'(%s(?:[.-].+?)?)(?:\.scope)?\Z' % _UUID)
+_NOMAD_PARENTS = ('nomad', 'nomad.slice', 'share', 'share.slice', 'reserve', 'reserve.slice')
+# Fargate: the task's id and a number. ECS on EC2 has Docker's ids.
+_FARGATE = re.compile(r'[0-9a-f]{32}-\d{1,20}\Z')
+# libvirt counts its guests: machine-qemu\x2d3\x2dname.scope. One of qemu has a kernel of its own.
+_LIBVIRT = re.compile(r'(qemu|lxc)-\d{1,10}-(.+)\Z')
+
+# Before an id, as in docker-ID.scope: (runtime, kind of manager).
+_PREFIXES = {
+    'docker': ('docker', 'docker'),
+    'libpod': ('podman', 'podman'),
+    'libpod-payload': ('podman', 'podman'),
+    'podman': ('podman', 'podman'),
+    'crio': ('cri-o', 'kubernetes'),
+    'cri-containerd': ('containerd', 'kubernetes'),
+    'containerd': ('containerd', 'other'),
+    'nerdctl': ('containerd', 'other'),
+    'buildkit': ('buildkit', 'other'),
+}
+# Above an id, as in /docker/ID; containerd takes the name of its namespace.
+_PARENTS = {
+    'docker': ('docker', 'docker'),
+    'buildx': ('docker', 'docker'),
+    'libpod_parent': ('podman', 'podman'),
+    'default': ('containerd', 'other'),
+    'k8s.io': ('containerd', 'kubernetes'),
+}
+# Above a name of any form.
+_NAMED = {
+    'lxc': 'lxc',
+    'lxc.payload': 'lxc',
+    'buildkit': 'buildkit',
+    'mesos': 'mesos',
+    'garden': 'garden',
+}
+_SPLIT = 'libpod-payload'
+
+
+class _Level:
+    """The host, or a container: the units in it, and of a container its {id, runtime, kind, pod_uid, unit}."""
+
+    def __init__(self, container=None):
+        self.container = container
+        self.units = []
+
+    def is_nspawn(self):
+        return self.container is not None and self.container['runtime'] == 'nspawn'
+
+    def unit(self, last_part):
+        """The innermost unit that says what runs: a manager's own scope only if nothing else is there."""
+        own = [unit for unit in self.units if unit != 'init.scope' and not _USER_MANAGER.match(unit)]
+        if own or self.units:
+            return (own or self.units)[-1]
+        return last_part if last_part.endswith(_SLICE) and last_part != _SLICE else None
+
+
+def paths_of_groups(groups, init_groups=None):
+    """The paths of /proc/PID/cgroup without repeats: systemd's own hierarchy first, then version 2, then others.
+
+    In a container without a cgroup namespace every path starts with the container's own: what process 1 of this
+    node is in (``init_groups``) is cut off.
+    """
+    prefixes = {}
+    for group in init_groups or []:
+        path = group['path']
+        if path.endswith('/init.scope'):
+            path = path[:-len('/init.scope')]
+        prefixes[','.join(group['controllers'])] = path.rstrip('/')
+
+    def rank(group):
+        if 'name=systemd' in group['controllers']:
+            return 0
+        return 2 if group['controllers'] else 1
+
+    paths = []
+    for group in sorted(groups, key=rank):
+        path = group['path']
+        prefix = prefixes.get(','.join(group['controllers']), '')
+        if prefix and (path + '/').startswith(prefix + '/'):
+            path = path[len(prefix):] or '/'
+        if path not in paths:
+            paths.append(path)
+    return paths
+
+
+def parse_cgroup(path):
+    """What a cgroup's path tells, a dictionary; what it does not tell is None.
+
+    ``container_id``, ``runtime``, ``pod_uid`` and ``unit`` are of the innermost container and of what is in it, or of
+    the host without one. ``containers`` are all containers and pods, the outermost first, each {id, runtime, kind:
+    docker|podman|kubernetes|other|None if the path names no engine, pod_uid, unit: the host's or guest's unit that is
+    this container alone}. ``host_unit`` is the unit of the host's own systemd that all of this is in, ``user`` the uid
+    if that is a unit of a user's manager, ``user_slice`` the uid in whose slice of the host it is. ``delegated`` is
+    True if the outermost container has its name below such a unit or slice, which may have been a user's to give.
+    """
+    parts = _parts(path)
+    unit, user = _host_unit(parts)
+    levels, delegated = _levels(parts, unit)
+    containers = [level.container for level in levels[1:]]
+    for container in containers:
+        del container['of_pod']
+    slice_uid = _user_slice(parts)
+    inner = containers[-1] if containers else {'id': None, 'runtime': None, 'pod_uid': None}
+    return {
+        'container_id': inner['id'],
+        'runtime': inner['runtime'],
+        'pod_uid': inner['pod_uid'],
+        'unit': levels[-1].unit(parts[-1] if parts else ''),
+        'containers': containers,
+        'host_unit': unit,
+        'user': user,
+        'user_slice': slice_uid,
+        'delegated': bool(containers) and (delegated or slice_uid is not None),
+    }
+
+
+def cgroup_names(path):
+    """{container_id, runtime, pod_uid, unit, outer_container_id, outer_unit} of a path: what a person calls it.
+
+    The first four are the innermost, ``outer_container_id`` is the outermost container, ``outer_unit`` the unit of the
+    host's own systemd.
+    """
+    found = parse_cgroup(path)
+    names = dict((key, found[key]) for key in ('container_id', 'runtime', 'pod_uid', 'unit'))
+    names['outer_container_id'] = next((one['id'] for one in found['containers'] if one['id']), None)
+    names['outer_unit'] = found['host_unit']
+    return names
+
+
+def session_uid(paths):
+    """The uid of the user in whose slice a process's cgroups are (systemd.special(7)); None outside of these."""
+    found = [_user_slice(_parts(path)) for path in paths]
+    return next((uid for uid in found if uid is not None), None)
+
+
+def own_unit(found):
+    """The unit of the host's systemd that runs what parse_cgroup() found, and nothing beside it; None without one.
+
+    Of a container that is a unit it is that one. A container below the unit of its engine has none: a setting of
+    containerd.service reaches every pod.
+    """
+    return found['containers'][0]['unit'] if found['containers'] else found['host_unit']
+
+
+def _parts(path):
+    """The names in a path, without those of the mount, ``..`` (outside of a cgroup namespace) and ``(deleted)``."""
+    path = path or ''
+    if path.endswith(_DELETED):
+        path = path[:-len(_DELETED)]
+    parts = [part for part in path.split('/') if part not in ('', '.', '..')]
+    if path.startswith(_MOUNTED):
+        parts = parts[3:]
+        if parts and _CONTROLLERS.issuperset(parts[0].split(',')):
+            parts = parts[1:]
+    return parts
+
+
+def _unit_name(part):
+    """The name of the unit that a part is, or None."""
+    if not part.endswith(_UNITS) or part in _UNITS:
+        return None
+    # cg_unescape(): a leading underscore keeps a unit's name apart from the kernel's own files.
+    return part[1:] if part[0] == '_' else part
+
+
+def _host_unit(parts):
+    """(unit, uid of the user whose manager has it or None), as systemd reads a path (cg_path_get_unit()).
+
+    The first part below the slices is the unit; what is deeper is the unit's own business. Below user@UID.service a
+    user's manager goes on.
+    """
+    user = None
+    for part in parts:
+        if part.endswith(_SLICE):
+            continue
+        unit = _unit_name(part)
+        if unit is None:
+            break
+        manager = _USER_MANAGER.match(unit)
+        if manager is None or user is not None:
+            return unit, user
+        user = int(manager.group(1))
+    return ('user@%d.service' % user, None) if user is not None else (None, None)
+
+
+def _user_slice(parts):
+    found = _USER_SLICE.match(parts[1]) if parts[:1] == ['user.slice'] and len(parts) > 1 else None
+    return int(found.group(1)) if found else None
+
+
+def _levels(parts, host_unit):
+    """([the host, a level for each container], whether the first container is below a unit of the host)."""
+    levels, delegated, before = [_Level()], False, ''
+    in_pods = False
+    for part in parts:
+        unit, found = _unit_name(part), _container(part, before)
+        in_pods = in_pods or 'kubepods' in part
+        if found is not None:
+            if len(levels) == 1:
+                delegated = bool(levels[0].units) and host_unit is not None
+            if in_pods:
+                found['kind'] = 'kubernetes'
+            found['unit'] = unit = unit or (levels[-1].unit('') if _is_split(part) else None)
+            _enter(levels, found)
+        elif part == 'supervisor' and levels[-1].is_nspawn():
+            # systemd-nspawn itself, beside its payload.
+            left = levels.pop()
+            levels[-1].units += left.units
+        if unit is not None:
+            levels[-1].units.append(unit)
+        # A name that stood for a container is no parent of another.
+        before = part if found is None else ''
+    return levels, delegated
+
+
+def _is_split(part):
+    """True for the part that Podman makes below a unit which it shares (--cgroups=split): the unit is the container."""
+    return part.startswith(_SPLIT)
+
+
+def _enter(levels, found):
+    """Go on in a container: a level of its own, but for a pod's container and for another name of the same one."""
+    known = levels[-1].container
+    if known is not None and found['id'] is not None:
+        if known['id'] is None and known['pod_uid']:
+            known.update(found, pod_uid=found['pod_uid'] or known['pod_uid'], kind='kubernetes')
+            return
+        if known['id'] == found['id']:
+            known['runtime'] = known['runtime'] or found['runtime']
+            return
+        if known['of_pod'] and found['runtime'] == 'podman':
+            # On version 1 a pod of Podman's is a bare id above its containers.
+            levels.pop()
+    if known is not None and found['pod_uid'] is None:
+        found['pod_uid'] = known['pod_uid']
+    levels.append(_Level(found))
+
+
+def _found(identity, runtime=None, kind=None, pod_uid=None, of_pod=False):
+    return {'id': identity, 'runtime': runtime, 'kind': kind, 'pod_uid': pod_uid, 'unit': None, 'of_pod': of_pod}
+
+
+def _container(part, before):
+    """What a part names, if it is a container, a guest or a pod: {id, runtime, kind, pod_uid, ...}; else None.
+
+    ``before`` is the part above it.
+    """
+    if ':' in part:
+        # A path for systemd's driver that went to the file system: slice:prefix:id.
+        found = _of_slice(part)
+        if found is not None:
+            return found
+    uid = _pod_uid(part)
+    if uid is not None:
+        return _found(None, kind='kubernetes', pod_uid=uid)
+    return _guest(part, before) or _by_id(part, before)
+
+
+def _of_slice(part):
+    pieces = part.rsplit(':', 2)
+    if len(pieces) != 3 or not _WORD.match(pieces[2]):
+        return None
+    runtime, kind = _PREFIXES.get(pieces[1], (None, None))
+    uid = _pod_uid(pieces[0])
+    if runtime is None and uid is None and not _ID.match(pieces[2]):
+        return None
+    return _found(pieces[2], runtime, 'kubernetes' if uid else kind, uid)
+
+
+def _pod_uid(part):
+    """The uid of a pod, with dashes, of ``pod<uid>`` or ``kubepods-burstable-pod<uid>.slice``; None if it is none."""
+    name = part[:-len(_SLICE)] if part.endswith(_SLICE) else part
+    for length in (36, 32):
+        uid, above = name[-length:], name[:-length]
+        if above.endswith('pod') and above[-4:-3] in ('', '-') and _POD_UID.match(uid):
+            digits = uid.replace('-', '').replace('_', '')
+            return '-'.join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
+    return None
+
+
+def _by_id(part, before):
+    """A container with an id of 64 digits: bare below its engine's name, or behind it."""
+    name = part[:-len(_SCOPE)] if part.endswith(_SCOPE) else part
+    identity, prefix = name[-64:], name[:-64]
+    if not _ID.match(identity):
+        return None
+    if not prefix:
+        return _found(identity, *_PARENTS.get(before, (None, None)), of_pod=before == 'libpod_parent')
+    # A conmon is on the host, and a pod of Podman's holds the containers below it.
+    if prefix[-1] not in '-_:' or prefix[:-1].endswith(('conmon', 'libpod_pod')):
+        return None
+    return _found(identity, *_PREFIXES.get(prefix[:-1], (None, None)))
+
+
+def _guest(part, before):
+    """A container that has a name in place of an id."""
+    if before in _NAMED and not part.endswith(_UNITS + (_SLICE,)) and not part.startswith('lxc.'):
+        return _found(part, _NAMED[before], 'other')
+    if part.startswith('lxc.') and not part.endswith(_UNITS + (_SLICE,)):
+        name = part[len('lxc.'):]
+        name = name[len('payload.'):] if name.startswith('payload.') else name
+        monitor = name.split('.')[0] in ('monitor', 'payload', 'pivot')
+        return None if monitor or not name else _found(name, 'lxc', 'other')
+    if before in _NOMAD_PARENTS:
+        match = _NOMAD.match(part)
+        if match:
+            return _found(match.group(1), 'nomad', 'other')
+    if _FARGATE.match(part):
+        return _found(part, None, 'other')
+    return _machine(part)
+
+
+def _machine(part):
+    """A machine of systemd-machined or a unit of systemd-nspawn(1)."""
+    if part.startswith('machine-') and part.endswith(_SCOPE):
+        name, runtime = _unescaped(part[len('machine-'):-len(_SCOPE)]), 'nspawn'
+        libvirt = _LIBVIRT.match(name)
+        if libvirt:
+            runtime, name = libvirt.groups()
+        return _found(name, runtime, 'other') if name and runtime != 'qemu' else None
+    if part.startswith('systemd-nspawn@') and part.endswith('.service'):
+        name = _unescaped(part[len('systemd-nspawn@'):-len('.service')])
+        return _found(name, 'nspawn', 'other') if name else None
+    return None
+
+
+def _unescaped(name):
+    """A name without the escapes that systemd gives it in a unit's (systemd-escape(1)); ASCII alone."""
+    return _ESCAPED.sub(lambda match: chr(int(match.group(1), 16)) if int(match.group(1), 16) < 128 else match.group(),
+                        name)
