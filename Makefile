@@ -96,6 +96,10 @@ integration: dev $(CACHE)/core-2.16/.done ## the playbooks, swap files and sysct
 	@tests/host/install btrfs-progs e2fsprogs openssh-client procps strace systemd xfsprogs
 	tests/integration/run
 
+attacks: dev ## what an unprivileged user, a log, a container or a node may try, on machines of its own, as root
+	@tests/host/install e2fsprogs strace util-linux
+	tests/attacks/run $(ARGS)
+
 KERNELS ?= 6.1
 ROWS ?= *
 test-vm: dev ## the outage on real kernels, in virtual machines: KERNELS='6.1 6.12 7.2', SCENARIO=outage_vm_systemd
@@ -107,8 +111,8 @@ test-vm-all: dev ## all that needs virtual machines, for hours; goes on where it
 	tests/vm/all --rows '$(ROWS)'
 
 # Virtual machines and what needs one processor beside what takes turns with this machine's swap.
-test: dev $(CACHE)/core-2.16/.done ## all that CI runs: lint, unit, sanity, integration, molecule, test-vm; not test-vm-all, bench, fuzz
-	tests/run 'test-vm sanity lint' 'molecule integration unit'
+test: dev $(CACHE)/core-2.16/.done ## all that CI runs: lint, unit, sanity, integration, attacks, molecule, test-vm; not test-vm-all, bench, fuzz
+	tests/run 'test-vm sanity lint' 'molecule integration attacks unit'
 
 check: lint ## the fast subset: lint, and the unit tests under one Python without the slow ones
 	pytest -q -m 'not slow'
@@ -125,4 +129,4 @@ build: env ## build the collection's tarball
 clean: ## take away all that was made here
 	git clean -fdX
 
-.PHONY: help env dev rescue diagnose verify rollback lint unit sanity integration molecule test-vm test-vm-all test check bench fuzz build clean
+.PHONY: help env dev rescue diagnose verify rollback lint unit sanity integration attacks molecule test-vm test-vm-all test check bench fuzz build clean
