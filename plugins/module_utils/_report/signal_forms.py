@@ -266,6 +266,10 @@ _KUBELET_NOT = ('no', 'none', 'kubelet')
 _LIMIT_OF_PIDS = ('no', 'none', 'kernel_refused')
 _SWAP_REFUSED = ('unknown', 'unknown', 'kernel_refused')
 
+# Exit status 137 is SIGKILL, 143 SIGTERM, in the words of engines, kubectl, make and runners.
+_STATUSES = tuple(word + status for word in ('ode ', 'ode: ', 'ode:', 'ode=', 'ode": ', 'ode":', 'ode\': ', 'atus ',
+                                             'atus: ', 'atus=', 'xit ') for status in ('137', '143'))
+
 FORMS = (
     # The node problem detector hands on the kernel's line
     Form('kernel-global', ('yes', 'host', 'kernel'), ('OOMKilling ',),
@@ -457,10 +461,10 @@ FORMS = (
     Form('kill-unproven', _UNPROVEN, ('status=9/KILL', "result 'signal'"),
          UNIT + r": (?:Main process exited, code=killed, status=9/KILL|Failed with result 'signal')", SYSTEMD),
     Form('kill-unproven', _UNPROVEN, (' terminated program ',), r'signal terminated program (?P<name>[\w+.-]{1,32})'),
-    Form('kill-unproven', _UNPROVEN, ('Killed',) + tuple(word for word in SIGKILL if word != 'Killed'),
+    Form('kill-unproven', _UNPROVEN, ('Killed', ': line '),
          r'^\s*(?:%s)\s*$|: line \d+: +\d+ (?:%s) +\(? *(?:nohup |sudo |exec |timeout (?:-\S+ )*\S+ )?'
          r'(?P<name>[\w./+-]{1,64})' % (_KILLED, _KILLED)),
-    Form('kill-unproven', _UNPROVEN, ('137', '143'),
+    Form('kill-unproven', _UNPROVEN, _STATUSES,
          r'non-zero code: 137'
          r'|[Ee]xit(?:ed)?[ _]?(?:with )?(?:[Cc]ode|[Ss]tatus)?"?[ :=]{1,3}"?(?:137|143)\b|"code": ?137\b',
          refine=_container_state),
