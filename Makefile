@@ -7,22 +7,28 @@ COLLECTION := $(CACHE)/collections/ansible_collections/oom/rescue
 CONNECTIONS := $(CACHE)/collections/.connections
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-# A play is quiet: what changed, then the summary. Without INVENTORY it is about this machine. What Ansible says of an
-# error is in the summary too, but for hosts that gave no answer, and for what kept a play from starting.
-REPORT := oom-rescue-report
-QUIET := ANSIBLE_DISPLAY_OK_HOSTS=false ANSIBLE_DISPLAY_SKIPPED_HOSTS=false ANSIBLE_DISPLAY_FAILED_STDERR=true \
-	ANSIBLE_LOCALHOST_WARNING=false ANSIBLE_INVENTORY_UNPARSED_WARNING=false ANSIBLE_PYTHON_INTERPRETER=auto_silent \
-	$(if $(INVENTORY),ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED=true)
-HOSTS = $(if $(INVENTORY),--inventory '$(INVENTORY)',--extra-vars rescue_hosts=localhost) $(if $(LIMIT),--limit '$(LIMIT)')
-LOGS = $(if $(LOG),--extra-vars '{"diagnose_controller_logs": ["$(LOG)"]}')
-OPTIONS = $(HOSTS) $(LOGS) --extra-vars report_dir='$(abspath $(REPORT))' $(if $(CHECK),--check --diff) $(ARGS)
+# The program ./rescue does the work; these targets hand it what was set on their command line, each as one word. A switch
+# or variable that they do not know stops them: make itself takes `--check` for another switch of its own.
+RESCUE_TARGETS := rescue diagnose verify rollback
+RESCUE_VARIABLES := INVENTORY LIMIT LOG REPORT CHECK ARGS PYTHON
+ifneq ($(filter $(RESCUE_TARGETS),$(MAKECMDGOALS)),)
+UNKNOWN := $(filter-out $(RESCUE_VARIABLES),$(foreach word,$(-*-command-variables-*-),$(firstword $(subst =, ,$(word)))))
+ifneq ($(UNKNOWN),)
+$(error $(firstword $(UNKNOWN)) is no variable of these targets: they take $(RESCUE_VARIABLES), as in make rescue CHECK=1)
+endif
+ifneq ($(findstring L,$(firstword -$(MAKEFLAGS))),)
+$(error --check is a switch of make's own here: run make rescue CHECK=1, or ./rescue remediate --check)
+endif
+endif
+export INVENTORY LIMIT LOG REPORT CHECK
 define play
-@mkdir -p -m 0700 $(REPORT) && rm -f $(REPORT)/summary.txt
-@$(QUIET) ansible-playbook oom.rescue.$(1) $(OPTIONS) 2> $(REPORT)/errors.txt; \
-	status=$$?; \
-	if ! [ -f $(REPORT)/summary.txt ] || grep -q 'gave no answer' $(REPORT)/summary.txt; then \
-		grep '^fatal:' $(REPORT)/errors.txt || cat $(REPORT)/errors.txt; fi; \
-	if [ -f $(REPORT)/summary.txt ]; then cat $(REPORT)/summary.txt; fi; exit $$status
+@set --; \
+	if [ -n "$$INVENTORY" ]; then set -- "$$@" --inventory "$$INVENTORY"; fi; \
+	if [ -n "$$LIMIT" ]; then set -- "$$@" --limit "$$LIMIT"; fi; \
+	if [ -n "$$LOG" ]; then set -- "$$@" --log "$$LOG"; fi; \
+	if [ -n "$$REPORT" ]; then set -- "$$@" --report "$$REPORT"; fi; \
+	if [ -n "$$CHECK" ]; then set -- "$$@" --check --diff; fi; \
+	./rescue $(1) "$$@" $(ARGS)
 endef
 
 .DEFAULT_GOAL := help
@@ -59,11 +65,9 @@ $(COLLECTION):
 	@mkdir -p $(@D)
 	@ln -sfn ../../../.. $@
 
-rescue: ## the main job: diagnose, remedy, verify, report; CHECK=1 changes nothing, INVENTORY=... LIMIT=... LOG=file
+rescue: ## the main job, ./rescue remediate; CHECK=1 changes nothing, INVENTORY=... LIMIT=... ARGS=...
 	$(call play,remediate)
 
-# A log that was copied here is for any user to read.
-diagnose: OPTIONS += $(if $(LOG),$(if $(INVENTORY)$(filter 0,$(shell id -u)),,--extra-vars ansible_become=false))
 diagnose: ## say why this machine, or the one that LOG=file was copied from, ran out of memory
 	$(call play,diagnose)
 

@@ -4,10 +4,13 @@
 
 from __future__ import annotations
 
+import datetime
+import json
 import os
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
+from ansible_collections.oom.rescue.plugins.module_utils._verdict.report import report_of
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.summary import summarize
 from ansible_collections.oom.rescue.plugins.plugin_utils.page import page
 from ansible_collections.oom.rescue.plugins.plugin_utils.report_files import ReportError, parse_mode, write_files
@@ -15,6 +18,8 @@ from ansible_collections.oom.rescue.plugins.plugin_utils.report_files import Rep
 SPEC = {
     'path': {'type': 'str', 'required': True},
     'mode': {'type': 'raw', 'default': '0600'},
+    'full': {'type': 'raw'},
+    'logs_only': {'type': 'bool', 'default': False},
 }
 
 
@@ -27,8 +32,15 @@ class ActionModule(ActionBase):
         check_mode = task_vars['ansible_check_mode']
         summary = summarize(task_vars['ansible_play_hosts_all'], task_vars['hostvars'],
                             reached=task_vars['ansible_play_hosts'], check_mode=check_mode,
-                            page=os.path.join(directory, 'index.html'))
-        files = {'index.html': page(summary, check_mode), 'summary.txt': '\n'.join(summary['lines']) + '\n'}
+                            page=os.path.join(directory, 'index.html'), logs_only=given['logs_only'])
+        # One host or log is told whole, a fleet in short.
+        full = len(summary['hosts']) + len(summary['logs']) <= 1 if given['full'] is None else bool(given['full'])
+        written = datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0).isoformat()
+        files = {
+            'index.html': page(summary, check_mode),
+            'summary.txt': '\n'.join(summary['lines']) + '\n',
+            'report.json': json.dumps(report_of(summary, written, full=full)) + '\n',
+        }
         try:
             write_files(directory, files, parse_mode(given['mode']))
         except ReportError as error:

@@ -79,6 +79,10 @@ options:
       - A log that is not there, cannot be read or is empty is an entry with its error, and no failure.
     type: bool
     default: false
+  directory:
+    description:
+      - O(paths) that are not absolute are below this directory. Without it they are below the working directory.
+    type: path
 attributes:
   check_mode:
     description: Can run in check_mode and return changed status prediction without modifying target.
@@ -398,8 +402,10 @@ verdict:
     caveats: {description: What limits it., type: list, elements: str}
     would_tell: {description: Commands that would settle what the log leaves open., type: list, elements: str}
 logs:
-  description: One entry for each of O(paths), with path, error, incidents, verdict, remedies, ledger, events, signals
-    and summary. The error is V(unreadable), V(empty), V(directory), V(binary), V(no_report) or null.
+  description:
+    - One entry for each of O(paths), with path, error, incidents, verdict, remedies, ledger, events, signals, summary,
+      fork_failures, advice and replays.
+    - The error is V(unreadable), V(empty), V(directory), V(binary), V(no_report) or null.
   returned: when O(separately=true)
   type: list
   elements: dict
@@ -444,9 +450,12 @@ def main():
             'tasks': {'type': 'int', 'default': 10},
             'fork_failures': {'type': 'bool', 'default': False},
             'separately': {'type': 'bool', 'default': False},
+            'directory': {'type': 'path'},
         },
         supports_check_mode=True,
     )
+    if module.params['directory'] is not None:
+        os.chdir(module.params['directory'])
     paths = module.params['paths']
     for name in ('limit', 'tasks'):
         if module.params[name] < 0:

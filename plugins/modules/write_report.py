@@ -12,8 +12,9 @@ DOCUMENTATION = r"""
 module: write_report
 short_description: Write on the controller what was found and done
 description:
-  - Writes C(index.html), a page that needs nothing but itself, and C(summary.txt), of at most ten lines, of what the
-    roles of this collection left on each host of the play. Use the role P(oom.rescue.report#role).
+  - Writes C(index.html), a page that needs nothing but itself, C(summary.txt), of at most ten lines, and
+    C(report.json), for programs, of what the roles of this collection left on each host of the play. Use the role
+    P(oom.rescue.report#role).
   - Each host's data are checked. A host whose data have another shape is told in one line, and the others whole.
   - Each value is shown as plain text, and no value is a template.
   - Run it with C(run_once), C(delegate_to) C(localhost) and without C(become).
@@ -42,6 +43,14 @@ options:
     description: The mode of the files.
     type: raw
     default: "0600"
+  full:
+    description:
+      - Whether C(report.json) has all rows of the task tables. Without it, if there is one host or log alone.
+    type: raw
+  logs_only:
+    description: Whether only logs that were copied to the controller were read, and no host.
+    type: bool
+    default: false
 seealso:
   - module: oom.rescue.controller_vars
 """

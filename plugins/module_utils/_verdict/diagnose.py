@@ -13,7 +13,9 @@ import os
 from .._log.sources import is_pattern
 from .._log.times import parse_moment
 from .._report.reading import read_events
+from .advice import advise
 from .judgement import judge_all
+from .replay import replay
 
 _HEAD = 1 << 16
 _COMPRESSED = (b'\x1f\x8b', b'BZh', b'\xfd7zXZ\x00', b'\x28\xb5\x2f\xfd', b'\xff\xfe', b'\xfe\xff')
@@ -61,15 +63,22 @@ def diagnose(paths=(), found=(), since=None, until=None, limit=0, tasks=0, fork_
 
 
 def diagnose_log(path, since=None, until=None, limit=100, tasks=10, now=None):
-    """{path, error, incidents, verdict, remedies, ledger, events, signals, summary} of one log.
+    """{path, error, incidents, verdict, remedies, ledger, events, signals, summary, fork_failures, advice, replays} of
+    one log, advised from it alone: the host that it came from may be another.
 
     ``error`` is None, or unreadable, directory, empty, binary, no_report. Fields that nothing fills yet are None.
     """
     entry = {'path': path, 'error': _error_of(path), 'incidents': [], 'verdict': None, 'remedies': None, 'ledger': None,
-             'events': [], 'signals': [], 'summary': None}
+             'events': [], 'signals': [], 'summary': None, 'fork_failures': [],
+             'advice': advise({}, []), 'replays': []}
     if entry['error']:
         return entry
-    entry.update(diagnose([path], since=since, until=until, limit=limit, tasks=tasks, now=now))
+    entry.update(diagnose([path], since=since, until=until, limit=limit, fork_failures=True, now=now))
+    entry['advice'] = advise({}, entry['events'])
+    entry['replays'] = [replay(event, entry['advice']['setting']) for event in entry['events']]
+    if tasks:
+        for event in entry['events']:
+            event['tasks'] = event['tasks'][:tasks]
     if any(source['error'] for source in entry['summary']['sources']):
         entry['error'] = 'unreadable'
     elif entry['verdict'] is None:

@@ -29,24 +29,36 @@ _STEPS = (
     ('swappiness', ('__verify_swappiness', 'swappiness_result')),
     ('oom_protect', ('__verify_oom_protect', 'oom_protect_result')),
 )
+# What a log that says nothing says of itself.
+_ERRORS = {
+    'unreadable': 'it could not be read: name a log that is there and that this user may read',
+    'directory': 'it is a directory: name the files in it, such as messages*',
+    'empty': 'it is empty: nothing was written to it, or the copy failed',
+    'binary': 'it is not text: name a log, or what `journalctl -o export` prints of a journal',
+    'no_report': 'it was read to its end, and nothing in it kills, refuses memory or looks like it',
+}
 _LEFT = tuple(key for _step, keys in _STEPS for key in keys) + ('diagnose_result', 'verify_result')
 
 
-def summarize(names, hostvars, reached=None, check_mode=False, page=None):
+def summarize(names, hostvars, reached=None, check_mode=False, page=None, logs_only=False):
     """{lines, hosts: [{name, status, headline, lines, diagnosis, left}], logs} of the hosts ``names``.
 
     ``hostvars`` has what the roles left on each, ``reached`` the names of those that did not fail, ``left`` what of it
     is told, as plain text. The status is
     ``stopped`` (a role failed, or the host gave no answer), ``false`` (a claim does not hold), ``holds`` (all claims
     hold), ``changed``, ``planned`` (check mode), ``skipped`` (nothing changed, as the host cannot), ``same`` or
-    ``advice`` (only diagnosed). The worst come first.
+    ``advice`` (only diagnosed). The worst come first. With ``logs_only`` no host was read but to read logs for others.
     """
     hosts = [_told(name, hostvars[name], reached is None or name in reached, check_mode) for name in names]
     logs = _logs([host['diagnosis'] for host in hosts])
+    if logs_only:
+        hosts = [host for host in hosts if host['status'] == 'stopped']
     hosts.sort(key=lambda host: _WORST.index(host['status']))
     lines = (['Check mode: nothing was changed.'] if check_mode and any(
         host['status'] not in ('advice', 'stopped') for host in hosts) else [])
-    if len(hosts) == 1:
+    if not hosts and len(logs) == 1:
+        lines += _in_full('%s: ' % logs[0]['label'], logs[0])
+    elif len(hosts) == 1:
         lines += _one(hosts[0], logs)
     else:
         lines += _many(hosts, logs, LINES - len(lines) - 1)
@@ -282,6 +294,10 @@ def _one(host, logs):
 
 def _in_full(start, diagnosis):
     advice = diagnosis['advice']
+    if _cause(diagnosis) != advice['cause']:
+        verdict = diagnosis.get('verdict') or {}
+        told = (verdict.get('caveats') or []) + ['To tell: %s' % command for command in verdict.get('would_tell') or []]
+        return ['%s%s' % (start, _cause(diagnosis))] + told
     moment = when(_newest(diagnosis))
     lines = ['%s%s%s' % (start, '%s: ' % moment if moment else '', advice['cause'])] + list(advice['evidence'])
     lines.append('To do: %s.' % todo(advice))
@@ -299,10 +315,25 @@ def _many(hosts, logs, room):
 
 
 def _log_line(log):
-    return '%s: %s' % (log['label'], log['advice']['cause'])
+    return '%s: %s' % (log['label'], _cause(log))
+
+
+def _cause(diagnosis):
+    """Why, in one sentence: of the kernel's report, else of the verdict, else why the log says nothing."""
+    verdict = diagnosis.get('verdict')
+    cause = diagnosis['advice']['cause']
+    # A kill's line alone says whom the kernel killed and of what, which a report without its memory block does not.
+    if _newest(diagnosis) and not (verdict and cause.startswith('Not known')):
+        return cause
+    if verdict:
+        return verdict['sentence']
+    error = _ERRORS.get(diagnosis.get('error'))
+    return error[:1].upper() + error[1:] + '.' if error else cause
 
 
 def _label(log):
+    if log.get('error') and log['error'] != 'no_report':
+        return log['path']
     return '%s, in %s' % (_newest(log).get('host') or 'another host', os.path.basename(log['path']))
 
 

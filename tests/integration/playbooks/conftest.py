@@ -48,7 +48,7 @@ def fixture_make(tmp_path_factory, log):
         report = tmp_path_factory.mktemp('report')
         variables['ARGS'] = ' '.join([*(() if own_log else log), variables.get('ARGS', '')])
         return Play(['make', '--no-print-directory', target, f'REPORT={report}']
-                    + [f'{name}={value}' for name, value in variables.items()], report)
+                    + [f'{name}={value}' for name, value in variables.items()], report / 'latest')
     return run
 
 

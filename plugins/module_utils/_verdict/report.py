@@ -1,0 +1,74 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""report.json: what was found and done on each host and in each log, for programs. Its schema has a number."""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+SCHEMA = 1
+# What a fleet's report leaves out: rows that a page shows ten of.
+_ROWS = ('tasks', 'zones')
+_STATUS = {'stopped': 'failed', 'skipped': 'skipped'}
+_CHANGES = (('swap', 'swap_result'), ('swappiness', 'swappiness_result'), ('score', 'oom_protect_result'))
+_REMEDIES = {'oom_protect': 'score'}
+_ENTRY = ('incidents', 'verdict', 'remedies', 'ledger')
+
+
+def report_of(summary, written, unreachable=(), full=True):
+    """report.json as a dictionary: {schema, written, hosts, logs}.
+
+    ``summary`` is summarize()'s result, ``written`` an ISO 8601 time, ``unreachable`` the names of hosts that gave no
+    answer. Without ``full`` the rows of tables stay out.
+    """
+    return {
+        'schema': SCHEMA, 'written': written,
+        'hosts': [_host(host, host['name'] in unreachable, full) for host in summary['hosts']],
+        'logs': [_log(log, full) for log in summary['logs']],
+    }
+
+
+def _host(host, unreachable, full):
+    left, found = host.get('left') or {}, host.get('diagnosis') or {}
+    status = 'unreachable' if unreachable else _STATUS.get(host['status'], 'ok')
+    entry = {'name': host['name'], 'status': status, 'error': host['headline'] if host['status'] == 'stopped' else None}
+    entry.update(_found(found, full))
+    entry['changes'] = [change for change in (_change(name, left.get(key)) for name, key in _CHANGES) if change]
+    entry['claims'] = [_claim(claim) for claim in (left.get('verify_result') or {}).get('claims') or []]
+    entry['forecast'] = None
+    return entry
+
+
+def _log(log, full):
+    return dict({'path': log['path'], 'error': log.get('error')}, **_found(log, full))
+
+
+def _found(found, full):
+    entry = dict((key, found.get(key)) for key in _ENTRY)
+    entry['incidents'] = entry['incidents'] or []
+    entry['events'] = [event if full else _without_rows(event) for event in found.get('events') or []]
+    entry['signals'] = found.get('signals') or []
+    return entry
+
+
+def _without_rows(event):
+    return dict((key, value) for key, value in event.items() if key not in _ROWS)
+
+
+def _change(name, result):
+    """{remedy, changed, before, after, detail} of what a role's module returned; None if it was not run."""
+    if not result or 'changed' not in result or result.get('skipped'):
+        return None
+    detail = result.get('msg') if result.get('failed') else '; '.join(
+        action['detail'] for action in result.get('actions') or []) or result.get('skipped_reason')
+    return {'remedy': name, 'changed': result['changed'], 'before': result.get('before'), 'after': result.get('after'),
+            'detail': detail}
+
+
+def _claim(claim):
+    """A claim as report.json has it: ``state`` is held, cannot, open or false."""
+    state = claim.get('state') or {True: 'held', False: 'false'}.get(claim.get('holds'), 'cannot')
+    return {'remedy': _REMEDIES.get(claim['remedy'], claim['remedy']), 'claim': claim['claim'],
+            'holds': claim.get('holds'), 'now': claim.get('now'), 'after_reboot': claim.get('after_reboot'),
+            'state': state, 'detail': claim.get('detail')}
