@@ -12,7 +12,8 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 RESCUE_TARGETS := rescue diagnose verify rollback
 RESCUE_VARIABLES := INVENTORY LIMIT LOG REPORT CHECK ARGS PYTHON
 ifneq ($(filter $(RESCUE_TARGETS),$(MAKECMDGOALS)),)
-UNKNOWN := $(filter-out $(RESCUE_VARIABLES),$(foreach word,$(-*-command-variables-*-),$(firstword $(subst =, ,$(word)))))
+UNKNOWN := $(filter-out $(RESCUE_VARIABLES),$(foreach name,$(filter-out -%,$(.VARIABLES)),\
+	$(if $(findstring command line,$(origin $(name))),$(name))))
 ifneq ($(UNKNOWN),)
 $(error $(firstword $(UNKNOWN)) is no variable of these targets: they take $(RESCUE_VARIABLES), as in make rescue CHECK=1)
 endif

@@ -24,9 +24,15 @@ class Play:
         process = subprocess.run(argv, cwd=directory, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                                  timeout=300, env=environ, check=False)
         self.status, self.output = process.returncode, process.stdout
+        self.folder = report
         summary, page = report / 'summary.txt', report / 'index.html'
         self.summary = summary.read_text(encoding='utf-8') if summary.exists() else None
         self.page = page.read_text(encoding='utf-8') if page.exists() else None
+
+    @property
+    def report(self):
+        """What report.json holds."""
+        return json.loads((self.folder / 'report.json').read_text(encoding='utf-8'))
 
     @property
     def lines(self):

@@ -43,8 +43,16 @@ def test_the_page_says_the_same_and_needs_nothing_but_itself(play):
     assert not re.search(r'(src|href)=|url\(|@import|<script', play.page)
 
 
-def test_a_log_and_the_host_are_kept_apart(play):
+def test_nothing_of_this_machine_is_read_for_a_log_from_elsewhere(play):
+    assert not [line for line in play.lines if line.startswith('localhost: ')]
+    assert play.report['hosts'] == []
+    assert [(log['error'], log['verdict']['was_memory']) for log in play.report['logs']] == [(None, 'yes')]
+
+
+def test_a_log_and_a_host_are_kept_apart(playbook, seed):
     """The advice for the copied log is from that log, not from the RAM of the machine that reads it."""
+    play = playbook('oom.rescue.diagnose', '--extra-vars', 'rescue_hosts=localhost',
+                    '--extra-vars', f'{{"diagnose_controller_logs": ["{seed}"]}}')
     here = [line for line in play.lines if line.startswith('localhost: ')]
     assert len(here) == 1
     assert 'mysqld (pid 13036)' not in here[0]
@@ -52,7 +60,7 @@ def test_a_log_and_the_host_are_kept_apart(play):
 
 def test_an_installed_collection_says_the_same(playbook, seed, play):
     again = playbook('oom.rescue.diagnose', '--extra-vars', 'rescue_hosts=localhost',
-                     '--extra-vars', f'{{"diagnose_controller_logs": ["{seed}"]}}')
+                     '--extra-vars', f'{{"diagnose_controller_logs": ["{seed}"], "diagnose_host": false}}')
     assert again.status == 0, again.output
     assert again.lines[:7] == play.lines[:7]
 

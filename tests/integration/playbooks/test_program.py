@@ -1,0 +1,99 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""./rescue does what was typed, or stops; its exit status and its JSON are for programs."""
+
+import json
+import os
+import subprocess
+
+import pytest
+from conftest import ROOT
+
+RESCUE = str(ROOT / 'rescue')
+KILL = ('Nov 11 11:32:12 web1 kernel: Out of memory: Killed process 1313 (mariadbd) total-vm:1867316kB, '
+        'anon-rss:440332kB, file-rss:0kB, shmem-rss:0kB, UID:999 pgtables:1204kB oom_score_adj:0\n')
+# Wrong use, 1; a log that was not read, 5.
+WRONG, NOT_READ = 1, 5
+
+
+def run(*words, stdin=''):
+    return subprocess.run(words, cwd=ROOT, capture_output=True, text=True, input=stdin, timeout=300, check=False)
+
+
+@pytest.mark.parametrize('words, said', [
+    (['remediate', '--chek'], 'did you mean --check?'),
+    (['remediate', '--log', 'x'], 'unrecognized arguments'),
+    (['verify', '--limit', 'db'], 'give --inventory FILE'),
+    (['verify', '-i', '/nonexistent'], '/nonexistent is not there'),
+    (['verify', '-e', 'swap_size'], 'give NAME=VALUE'),
+    (['resque'], 'invalid choice'),
+    ([], 'give a command'),
+])
+def test_what_is_not_known_is_refused_before_anything_is_tried(words, said, tmp_path):
+    done = run(RESCUE, *words, *(['--report', str(tmp_path)] if words[1:] else []))
+    assert done.returncode == WRONG
+    assert said in done.stderr
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize('words, said', [
+    (['rescue', '--check'], 'make rescue CHECK=1'),
+    (['rescue', 'check=1'], 'check is no variable'),
+    (['diagnose', 'log=messages'], 'log is no variable'),
+    (['verify', 'HOSTS=x'], 'HOSTS is no variable'),
+])
+def test_make_stops_on_what_it_would_take_for_something_else(words, said):
+    done = run('make', *words)
+    assert done.returncode != 0
+    assert said in done.stderr and 'PLAY' not in done.stdout
+
+
+def logs(tmp_path):
+    """{path: error} of logs of every kind."""
+    folder = tmp_path / 'folder'
+    folder.mkdir()
+    found = {tmp_path / 'a \'quoted" $(name)\\': KILL.encode(), tmp_path / 'empty': b'', tmp_path / 'calm': b'calm\n',
+             tmp_path / 'binary': bytes(range(9)) * 999 + bytes(9999)}
+    for path, data in found.items():
+        path.write_bytes(data)
+    errors = dict(zip(found, (None, 'empty', 'no_report', 'binary')))
+    return {**errors, folder: 'directory', tmp_path / 'missing': 'unreadable'}
+
+
+def test_json_alone_is_on_standard_output_with_an_entry_for_each_log(tmp_path):
+    expected = logs(tmp_path)
+    named = [word for path in expected for word in ('--log', str(path))]
+    done = run(RESCUE, 'diagnose', '--json', '-', '--report', str(tmp_path / 'report'), *named)
+    report = json.loads(done.stdout)
+    assert (report['schema'], report['hosts']) == (1, [])
+    assert {log['path']: log['error'] for log in report['logs']} == {
+        str(path): error for path, error in expected.items()}
+    assert done.returncode == NOT_READ
+    killed = next(log['verdict'] for log in report['logs'] if log['error'] is None)
+    assert (killed['was_memory'], killed['limit'], killed['actor']) == ('yes', 'host', 'kernel')
+
+
+def test_standard_input_is_a_log_named_as_it_was_given(tmp_path):
+    done = run(RESCUE, 'diagnose', '--log', '-', '--json', '-', '--report', str(tmp_path), stdin=KILL)
+    (log,) = json.loads(done.stdout)['logs']
+    assert (done.returncode, log['path'], log['verdict']['victims'][0]['pid']) == (0, '-', 1313)
+    assert log['verdict']['evidence'][0]['path'] == '-'
+
+
+def test_each_run_has_a_folder_and_latest_is_the_newest(tmp_path):
+    path = tmp_path / 'log'
+    path.write_text(KILL)
+    report = tmp_path / 'report'
+    for number in (1, 2):
+        assert run(RESCUE, 'diagnose', '--log', str(path), '--report', str(report)).returncode == 0
+        folders = sorted(entry for entry in report.iterdir() if not entry.is_symlink())
+        assert len(folders) == number
+        assert (report / 'latest').resolve() == folders[-1].resolve()
+        assert (report / 'latest/summary.txt').exists()
+    assert report.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_completion_knows_the_commands_and_the_options():
+    done = run(RESCUE, 'completion')
+    assert 'remediate' in done.stdout and '--ask-become-pass' in done.stdout
