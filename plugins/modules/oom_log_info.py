@@ -418,6 +418,8 @@ fork_failures:
   elements: dict
 """
 
+import os
+
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.diagnose import (
     diagnose,

@@ -220,9 +220,11 @@ def _each_text(data, change):
 
 
 def _difference(row):
-    """A row of a difference: what Ansible compares itself, and the headers; nothing that it would show as it is."""
+    """A row of a difference: what Ansible compares itself, and the headers; what it would show as it is is moved in."""
     kept = dict((key, row[key]) for key in ('before', 'after') if key in row)
     kept.update((key, plain(u'%s' % row[key])) for key in ('before_header', 'after_header') if key in row)
+    if 'prepared' in row:
+        kept['prepared'] = u''.join(u'  %s\n' % line for line in plain_lines(row['prepared']).split(u'\n') if line)
     return kept
 
 

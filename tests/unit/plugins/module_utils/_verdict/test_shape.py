@@ -13,7 +13,7 @@ import pytest
 from ansible_collections.oom.rescue.plugins.module_utils._facts.memory_facts import memory_facts
 from ansible_collections.oom.rescue.plugins.module_utils._node.host import Host
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.shape import (
-    DEEPEST, LONGEST_TEXT, MEMORY, RESULTS, ShapeError, accepted, cleaned, cleaned_json, misfit)
+    DEEPEST, LONGEST_TEXT, MEMORY, RESULTS, ShapeError, accepted, cleaned, cleaned_json, misfit, told)
 
 FACTS = {
     'ram': {'total_bytes': 1, 'available_bytes': None},
@@ -143,3 +143,8 @@ def test_too_many_values_are_refused():
 def test_json_is_cleaned_before_it_is_read(text, told, escaped):
     written = json.dumps({u'k': text}, ensure_ascii=escaped)
     assert json.loads(cleaned_json(written)) == {u'k': told}
+
+
+def test_a_plan_that_a_node_shows_as_it_is_begins_no_line_of_ansibles():
+    shown = told({'diff': {'prepared': 'file create: /swapfile\nok: [prod-db1]\n'}})['diff'][0]['prepared']
+    assert shown == '  file create: /swapfile\n  ok: [prod-db1]\n'
