@@ -214,12 +214,11 @@ actions:
   returned: always
 """
 
-import os
-
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.oom.rescue.plugins.module_utils._node.actions import outcome
 from ansible_collections.oom.rescue.plugins.module_utils._node.errors import RescueError
 from ansible_collections.oom.rescue.plugins.module_utils._node.host import Host
+from ansible_collections.oom.rescue.plugins.module_utils._node.privilege import require_root
 from ansible_collections.oom.rescue.plugins.module_utils._node.lock import one_run
 from ansible_collections.oom.rescue.plugins.module_utils._score.apply import apply, undo
 from ansible_collections.oom.rescue.plugins.module_utils._score.facts import read_facts
@@ -287,9 +286,8 @@ def main():
         required_one_of=[TARGETS],
         supports_check_mode=True,
     )
-    if os.geteuid() != 0:
-        module.fail_json(msg='only root may see and set the scores of all processes: run this task with become')
     try:
+        require_root('see and set the scores of all processes')
         result = run(module)
     except RescueError as error:
         module.fail_json(msg=str(error))

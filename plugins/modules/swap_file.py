@@ -248,11 +248,10 @@ managers:
       type: str
 """
 
-import os
-
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.oom.rescue.plugins.module_utils._node.errors import RescueError
 from ansible_collections.oom.rescue.plugins.module_utils._node.host import Host
+from ansible_collections.oom.rescue.plugins.module_utils._node.privilege import require_root
 from ansible_collections.oom.rescue.plugins.module_utils._node.sizes import SizeError, parse_size
 from ansible_collections.oom.rescue.plugins.module_utils._swap.converge import converge
 from ansible_collections.oom.rescue.plugins.module_utils._swap.plan import wish
@@ -291,9 +290,6 @@ def main():
     # exit_json() would put the file's own size in the place of the result's.
     module.add_path_info = lambda result: result
     given = module.params
-    if os.geteuid() != 0:
-        module.fail_json(msg='only root may change swap, and this runs as user %d: run this task with become'
-                         % os.geteuid())
     if given['priority'] is not None and not 0 <= given['priority'] <= 32767:
         module.fail_json(msg='priority: %d is not from 0 to 32767' % given['priority'])
     wished = wish(
@@ -304,6 +300,7 @@ def main():
 
     host = Host()
     try:
+        require_root('change swap')
         with Progress(host, given['path'], module.log) as progress:
             result = converge(host, given['path'], wished, module.check_mode, progress)
     except RescueError as error:

@@ -165,11 +165,10 @@ skipped_reason:
   returned: success
 """
 
-import os
-
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.oom.rescue.plugins.module_utils._node.errors import RescueError
 from ansible_collections.oom.rescue.plugins.module_utils._node.host import Host
+from ansible_collections.oom.rescue.plugins.module_utils._node.privilege import is_root, require_root
 from ansible_collections.oom.rescue.plugins.module_utils._node.lock import one_run
 from ansible_collections.oom.rescue.plugins.module_utils._node.record import State
 from ansible_collections.oom.rescue.plugins.module_utils._swappiness.facts import cannot_set, environment, provenance
@@ -179,7 +178,7 @@ from ansible_collections.oom.rescue.plugins.module_utils._swappiness.plan import
 
 def run(module, host):
     """The module's result, computed by the only run on this node unless it changes nothing."""
-    if module.check_mode or os.geteuid() != 0:
+    if module.check_mode or not is_root():
         return converge(module, host)
     with one_run(host, 'swappiness'):
         return converge(module, host)
@@ -202,8 +201,7 @@ def converge(module, host):
         plan = plan_absent(host, state)
     after = plan.after
     if plan.actions and not module.check_mode:
-        if os.geteuid() != 0:
-            raise RescueError('only root may set vm.swappiness: run this task with become')
+        require_root('set vm.swappiness')
         apply_plan(host, plan, state)
         after = provenance(host)
     return {'changed': bool(plan.actions), 'before': plan.before, 'after': after, 'holds': holds(after, plan.target),

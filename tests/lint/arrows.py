@@ -9,7 +9,9 @@ from __future__ import absolute_import, division, print_function
 
 import ast
 import collections
+import io
 import os
+import re
 import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -36,11 +38,21 @@ def _imported(node, name):
     return ['%s.%s' % (module, alias.name) for alias in node.names]
 
 
+def _path(name):
+    return os.path.join(PLUGINS, *name.split('.')) + '.py'
+
+
+def code_of(name):
+    """The lines of the file ``name`` without documentation, text: comments, docstrings and what a module documents."""
+    with io.open(_path(name), encoding='utf-8') as stream:
+        text = re.sub(r'(?:(?<=\n)|(?<= ))r?""".*?"""', '', stream.read(), flags=re.DOTALL)
+    return '\n'.join(line for line in text.splitlines() if not line.lstrip().startswith('#'))
+
+
 def imports_of(name):
     """The dotted names that the file ``name`` imports, a set: ``module_utils._log.prefix.PrefixReader``, ``os``."""
-    path = os.path.join(PLUGINS, *name.split('.')) + '.py'
-    with open(path, 'rb') as stream:
-        tree = ast.parse(stream.read(), path)
+    with open(_path(name), 'rb') as stream:
+        tree = ast.parse(stream.read(), _path(name))
     found = set()
     for node in ast.walk(tree):
         if isinstance(node, (ast.Import, ast.ImportFrom)):

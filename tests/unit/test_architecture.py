@@ -88,6 +88,24 @@ def test_the_page_names_files_that_there_are():
     assert sorted(set(named) - set(short(name).replace('.', '/') for name in FILES)) == []
 
 
+# What a file has to say if it answers a question, and the files that may.
+ONE_PLACE = {
+    'how much memory there is': (r"(?:read|text_of)\(.*'/proc/meminfo'", ['_node.meminfo']),
+    'what this process may do': (r'CapEff|/proc/self/uid_map', ['_node.privilege']),
+    'whether this is root': (r"geteuid\(\) [!=]= 0", ['_node.privilege']),
+    'whether this is a container': (r'dockerenv', ['_node.privilege']),
+    'what a cgroup means': (r"kubepods|'libpod|lxc\.payload", ['_node.cgroup_paths']),
+}
+
+
+@pytest.mark.parametrize('question', sorted(ONE_PLACE))
+def test_a_question_has_one_place_that_answers_it(question):
+    pattern, places = ONE_PLACE[question]
+    found = [name for directory in ('module_utils', 'modules') for name in arrows.python_files(directory)
+             if re.search(pattern, arrows.code_of(name))]
+    assert [short(name) for name in found] == places
+
+
 @pytest.mark.parametrize('graph, expected', [
     ({}, None),
     ({'a': ['b'], 'b': ['c'], 'c': []}, None),

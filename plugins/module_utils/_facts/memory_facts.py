@@ -8,25 +8,23 @@ from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
 import os
-import re
 
 from .._node.badness import badness
 from .._node.cgroup import own_cgroup
 from .commit import commit
 from .._node.killers import user_space_killers
 from .._node.managers import manager_of
-from .._node.meminfo import parse_meminfo, ram, swap_totals, text_of, vm_settings, vmstat, zswap
+from .._node.meminfo import ram, ram_and_swap_bytes, read_meminfo, swap_totals, text_of, vm_settings, vmstat, zswap
 from .._node.mounts import mount_of, mounts
 from .pressure import pressure
+from .._node.privilege import can_swapon, is_container
 from .._node.processes import processes
 from .._node.reader import Noting
 from .._node.swap_areas import parse_swaps
 from .._swap.facts import persisted_by
 from .._swappiness.facts import provenance
 
-_CAP_SYS_ADMIN = 21
 _INIT = 1
-_FIRST_PID_NAMESPACE = 'pid:[4026531836]'  # PROC_PID_INIT_INO of linux/proc_ns.h
 
 
 def memory_facts(host, candidates=0):
@@ -34,7 +32,7 @@ def memory_facts(host, candidates=0):
     host = Noting(host)
     kernel = text_of(host, '/proc/sys/kernel/osrelease')
     page_bytes = os.sysconf('SC_PAGE_SIZE')
-    meminfo = parse_meminfo(text_of(host, '/proc/meminfo'))
+    meminfo = read_meminfo(host)
     vm = vm_settings(host)
     rows = processes(host)
     swap = swap_totals(meminfo)
@@ -83,7 +81,7 @@ def rank(rows, total_pages, kernel, page_bytes):
 
 
 def _candidates(host, rows, meminfo, kernel, page_bytes, count):
-    total_pages = (meminfo.get('MemTotal', 0) + meminfo.get('SwapTotal', 0)) // page_bytes
+    total_pages = ram_and_swap_bytes(meminfo) // page_bytes
     found = rank(rows, total_pages, kernel, page_bytes)
     return [{
         'pid': row['pid'],
@@ -110,27 +108,3 @@ def swap_areas(host):
         area['filesystem'] = mount['filesystem'] if mount else None
         area['persisted_by'] = persisted_by(host, area['path']) if here else None
     return areas
-
-
-def is_container(host):
-    """Whether this is a container, as it or its engine says (systemd's container interface, and the engines' marks).
-
-    A virtual machine made of a container's image has such marks too, but the first pid namespace.
-    """
-    if host.readlink('/proc/self/ns/pid') == _FIRST_PID_NAMESPACE:
-        return False
-    if any(host.exists(path) for path in ('/run/systemd/container', '/.dockerenv', '/run/.containerenv')):
-        return True
-    return any(word.startswith('container=') for word in (text_of(host, '/proc/1/environ') or '').split('\0'))
-
-
-def can_swapon(host):
-    """Whether this process may turn swap on: CAP_SYS_ADMIN in the first user namespace (swapon(2)).
-
-    None where the kernel does not say what it may.
-    """
-    match = re.search(r'^CapEff:\s*([0-9a-f]+)$', text_of(host, '/proc/self/status') or '', re.MULTILINE)
-    if not match:
-        return None
-    mapping = (text_of(host, '/proc/self/uid_map') or '0 0 4294967295').split()
-    return bool(int(match.group(1), 16) >> _CAP_SYS_ADMIN & 1) and mapping == ['0', '0', '4294967295']

@@ -53,6 +53,25 @@ def parse_meminfo(text):
     return dict((name, int(number) * (1024 if unit else 1)) for name, number, unit in _LINE.findall(text or ''))
 
 
+def read_meminfo(host):
+    """What parse_meminfo() returns of this host; empty if it cannot be read."""
+    return parse_meminfo(text_of(host, '/proc/meminfo'))
+
+
+def ram_and_swap_bytes(meminfo):
+    """All RAM and swap: what the kernel ranks processes by (oom_badness()). What the kernel does not say counts 0."""
+    return meminfo.get('MemTotal', 0) + meminfo.get('SwapTotal', 0)
+
+
+def room_in_ram(meminfo):
+    """{total_bytes, available_bytes} of RAM, with what an old kernel does not say of what is available worked out."""
+    available = meminfo.get('MemAvailable')
+    if available is None:
+        # Kernels before 3.14. Shmem is in Cached, and cannot be dropped.
+        available = max(0, meminfo.get('MemFree', 0) + meminfo.get('Cached', 0) - meminfo.get('Shmem', 0))
+    return {'total_bytes': meminfo.get('MemTotal', 0), 'available_bytes': available}
+
+
 def ram(meminfo):
     """RAM as memory_facts returns it; what this kernel does not say is None."""
     return dict((name, meminfo.get(line)) for name, line in _RAM)

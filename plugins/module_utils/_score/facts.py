@@ -7,8 +7,6 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
-import re
-
 from . import keeper, spare, supervisor, sysv
 from .._node import systemd
 from .._node.containers import container_facts
@@ -17,12 +15,11 @@ from .._node.killers import user_space_killers
 from .._node.managers import monitor_of, supervisord_of
 from .score import memory_bytes
 from .._node.processes import ancestors, processes
+from .._node.meminfo import ram_and_swap_bytes, read_meminfo
+from .._node.privilege import lowering_refused
 from .._node.record import backup_path
 from .targets import find, names_of
 
-_CAP_SYS_RESOURCE = 24
-_CAPABILITIES = re.compile(r'^CapEff:\s*([0-9a-fA-F]+)', re.MULTILINE)
-_MEMINFO = re.compile(r'^(MemTotal|SwapTotal):\s*(\d+) kB', re.MULTILINE)
 _MYSQL_UNITS = ('mariadb', 'mysql', 'mysqld')
 _DIRECTIVES = ('OOMScoreAdjust', 'Restart', 'OOMPolicy', 'ManagedOOMPreference')
 
@@ -30,23 +27,6 @@ _DIRECTIVES = ('OOMScoreAdjust', 'Restart', 'OOMPolicy', 'ManagedOOMPreference')
 def key_of(kind, name):
     """The key of a target's record; MySQL's and MariaDB's server are one."""
     return '%s:%s' % (kind, names_of(name)[0][0] if kind == 'process' else name)
-
-
-def lowering_refused(host):
-    """Why this process may not lower an oom_score_adj, or None (proc_pid_oom_score_adj(5))."""
-    match = _CAPABILITIES.search(host.read('/proc/self/status') or '')
-    if match and not int(match.group(1), 16) >> _CAP_SYS_RESOURCE & 1:
-        return 'lowering it needs CAP_SYS_RESOURCE, which this host does not give (an unprivileged container)'
-    # The capability has to be the initial user namespace's: __set_oom_adj() asks capable(), not ns_capable().
-    ids = (host.read('/proc/self/uid_map') or '').split()
-    if ids and ids != ['0', '0', '4294967295']:
-        return 'lowering it needs CAP_SYS_RESOURCE outside of a user namespace, and this host is in one'
-    return None
-
-
-def memory(host):
-    """RAM plus swap, in bytes, as oom_badness() has it for its total."""
-    return sum(int(size) * 1024 for _name, size in _MEMINFO.findall(host.read('/proc/meminfo') or ''))
 
 
 def _units_of(host, kind, name):
@@ -147,7 +127,7 @@ def read_facts(host, state, kind, name, users=()):
         'keeper': keeper.facts(host),
         'killers': killers,
         'spare': spare.facts(host, killers, rows),
-        'total_bytes': memory(host),
+        'total_bytes': ram_and_swap_bytes(read_meminfo(host)),
         'killable_bytes': sum(memory_bytes(row) for row in killable if row['pid'] not in pids and row['pid'] != 1),
         'lowering_refused': lowering_refused(host),
         'boot_id': (host.read('/proc/sys/kernel/random/boot_id') or '').strip(),

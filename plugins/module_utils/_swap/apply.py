@@ -13,12 +13,13 @@ import os
 from .._node.errors import RescueError
 from . import fstab, allocate, syscalls
 from .._node import systemd
+from .._node.meminfo import read_meminfo, room_in_ram
 from .._node.record import backup_once, backup_path
 from .._node.swap_areas import parse_swaps
 from .filesystem import explain_refusal
 from .refusals import room_without
 from .signature import read_signature, write_signature
-from .facts import file_facts, in_use, memory, wanted_label
+from .facts import file_facts, in_use, wanted_label
 
 
 class KernelRefusal(RescueError):
@@ -175,7 +176,7 @@ class Applier:
             return
         others = [other for other in parse_swaps(self._host.read('/proc/swaps')) if other['path'] != area['path']]
         # Looked at again now: the plan may be minutes old on a host in trouble.
-        missing = room_without(area['used_bytes'], others, memory(self._host))
+        missing = room_without(area['used_bytes'], others, room_in_ram(read_meminfo(self._host)))
         if missing > 0:
             raise RescueError('%s holds %d bytes now, and RAM and other swap lack %d bytes to take them: it stays on'
                             % (path, area['used_bytes'], missing))

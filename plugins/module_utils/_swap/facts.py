@@ -17,7 +17,7 @@ from . import fstab, cgroups, filesystem, syscalls
 from . import managers as swap_managers
 from . import signature as swap_signature
 from .._node import mounts, permissions
-from .._node.meminfo import parse_meminfo
+from .._node.meminfo import read_meminfo, room_in_ram
 from .._node.overlay import Overlay
 from .._node.swap_areas import parse_swaps
 
@@ -62,7 +62,7 @@ def read(host, path, kernel=syscalls):
         'mount': mount,
         'disk': mounts.disk_space(host.path(directory)) if directory_there else None,
         'rule': filesystem.rule(mount.get('filesystem'), release),
-        'memory': memory(host),
+        'memory': room_in_ram(read_meminfo(host)),
         'cgroups': cgroups.lacking(host) if any(area['used_bytes'] for area in active) else [],
         'page_size': os.sysconf('SC_PAGE_SIZE'),
         'persistence': _persistence(host, [path, real], managers),
@@ -149,16 +149,6 @@ def _kind(mode):
         if test(mode):
             return name
     return 'special file'
-
-
-def memory(host):
-    """{total_bytes, available_bytes} of RAM (proc(5), /proc/meminfo)."""
-    values = parse_meminfo(host.read('/proc/meminfo'))
-    available = values.get('MemAvailable')
-    if available is None:
-        # Kernels before 3.14. Shmem is in Cached, and cannot be dropped.
-        available = max(0, values.get('MemFree', 0) + values.get('Cached', 0) - values.get('Shmem', 0))
-    return {'total_bytes': values.get('MemTotal', 0), 'available_bytes': available}
 
 
 def _persistence(host, paths, managers):

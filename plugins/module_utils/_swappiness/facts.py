@@ -15,6 +15,7 @@ from .._node.cgroup import swappiness_of_cgroups
 from .._node.kernel import kernel_version
 from .._node.meminfo import number_of
 from .._node.overlay import Overlay
+from .._node.privilege import in_user_namespace, is_root
 from .._node.systemd import version as systemd_version
 
 KEY = 'vm.swappiness'
@@ -41,10 +42,9 @@ def cannot_set(host):
         read_only = False
     if read_only:
         return '/proc/sys is mounted read-only, as in a container: set vm.swappiness on the host that runs it'
-    mapping = (host.read('/proc/self/uid_map') or '').split()
-    if mapping and mapping != ['0', '0', '4294967295']:
+    if in_user_namespace(host):
         return 'this is a user namespace, which cannot set vm.swappiness: set it on the host that runs it'
-    if os.geteuid() == 0 and not os.access(host.path(RUNTIME), os.W_OK):
+    if is_root() and not os.access(host.path(RUNTIME), os.W_OK):
         return '%s may not be written here, though this is root' % RUNTIME
     return None
 

@@ -8,13 +8,7 @@ __metaclass__ = type
 
 import json
 
-import pytest
-from ansible_collections.oom.rescue.plugins.module_utils._facts.memory_facts import (
-    can_swapon,
-    is_container,
-    memory_facts,
-    swap_areas,
-)
+from ansible_collections.oom.rescue.plugins.module_utils._facts.memory_facts import memory_facts, swap_areas
 from fake_node import Node, seed_node
 from fake_sysctl_node import SysctlNode
 
@@ -82,34 +76,3 @@ def test_a_swap_file_s_area_names_its_filesystem(tmp_path):
     assert [(area['path'], area['type'], area['filesystem'], area['priority']) for area in swap_areas(node.host)] == [
         ('/host/swap', 'file', None, -3), ('/data/swap', 'file', 'xfs', -2), ('/dev/vdc', 'partition', None, 5),
         ('/dev/zram0', 'zram', None, 100)]
-
-
-@pytest.mark.parametrize('files, links, expected', [
-    ({}, {}, False),
-    ({'/run/systemd/container': 'lxc\n'}, {}, True),
-    ({'/.dockerenv': ''}, {}, True),
-    ({'/run/.containerenv': ''}, {}, True),
-    ({'/proc/1/environ': 'PATH=/bin\0container=lxc\0'}, {}, True),
-    ({'/.dockerenv': ''}, {'/proc/self/ns/pid': 'pid:[4026531836]'}, False),
-    ({'/.dockerenv': ''}, {'/proc/self/ns/pid': 'pid:[4026532200]'}, True),
-], ids=repr)
-def test_a_container_is_one_by_its_marks_outside_of_the_first_pid_namespace(tmp_path, files, links, expected):
-    node = SysctlNode(tmp_path)
-    for path, text in files.items():
-        node.file(path, text)
-    for path, target in links.items():
-        node.link(path, target)
-    assert is_container(node.host) is expected
-
-
-@pytest.mark.parametrize('status, mapping, expected', [
-    ('CapEff:\t000001ffffffffff\n', '0 0 4294967295\n', True),
-    ('CapEff:\t00000000a80425fb\n', '0 0 4294967295\n', False),
-    ('CapEff:\t000001ffffffffff\n', '0 100000 65536\n', False),
-    ('Name:\tx\n', '0 0 4294967295\n', None),
-], ids=['root', 'docker', 'user namespace', 'unknown'])
-def test_swap_may_be_turned_on_by_an_administrator_of_the_host(tmp_path, status, mapping, expected):
-    node = SysctlNode(tmp_path)
-    node.file('/proc/self/status', status)
-    node.file('/proc/self/uid_map', mapping)
-    assert can_swapon(node.host) is expected

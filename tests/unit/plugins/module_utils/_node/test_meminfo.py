@@ -11,6 +11,9 @@ from ansible_collections.oom.rescue.plugins.module_utils._node.meminfo import (
     number_of,
     parse_meminfo,
     ram,
+    ram_and_swap_bytes,
+    read_meminfo,
+    room_in_ram,
     swap_totals,
     vm_settings,
     vmstat,
@@ -102,3 +105,24 @@ def test_pressure_is_in_percent_and_seconds(tmp_path):
         'some_avg10': 1.5, 'some_avg60': 0.0, 'some_avg300': 0.25, 'some_total_seconds': 2.5,
         'full_avg10': 0.0, 'full_avg60': 0.0, 'full_avg300': 0.0, 'full_total_seconds': 0.0}
     assert parse_pressure('nonsense') is None
+
+
+@pytest.mark.parametrize('text, total, available', [
+    ('MemTotal: 1000 kB\nMemFree: 100 kB\nMemAvailable: 600 kB\nCached: 700 kB\n', 1000, 600),
+    ('MemTotal: 1000 kB\nMemFree: 100 kB\nCached: 700 kB\nShmem: 50 kB\n', 1000, 750),
+    ('MemTotal: 1000 kB\nMemFree: 10 kB\nCached: 20 kB\nShmem: 50 kB\n', 1000, 0),
+    ('', 0, 0),
+])
+def test_room_in_ram_is_told_by_kernels_with_and_without_memavailable(tmp_path, text, total, available):
+    node = SysctlNode(tmp_path)
+    node.file('/proc/meminfo', text)
+    assert room_in_ram(read_meminfo(node.host)) == {'total_bytes': total * 1024, 'available_bytes': available * 1024}
+
+
+@pytest.mark.parametrize('text, kb', [
+    ('MemTotal: 1000 kB\nSwapCached: 7 kB\nSwapTotal: 500 kB\nSwapFree: 9 kB\n', 1500),
+    ('MemTotal: 1000 kB\n', 1000),
+    ('', 0),
+])
+def test_the_kernel_ranks_by_ram_and_swap(text, kb):
+    assert ram_and_swap_bytes(parse_meminfo(text)) == kb * 1024

@@ -23,17 +23,6 @@ def test_wanted_label(label, wanted):
     assert swap_state.wanted_label(label) == wanted
 
 
-@pytest.mark.parametrize('text, total, available', [
-    ('MemTotal: 1000 kB\nMemFree: 100 kB\nMemAvailable: 600 kB\nCached: 700 kB\n', 1000, 600),
-    ('MemTotal: 1000 kB\nMemFree: 100 kB\nCached: 700 kB\nShmem: 50 kB\n', 1000, 750),
-    ('', 0, 0),
-])
-def test_memory_is_told_by_kernels_with_and_without_memavailable(tmpdir, text, total, available):
-    tmpdir.join('proc/meminfo').write(text, ensure=True)
-    found = swap_state.memory(Host(root=str(tmpdir)))
-    assert found == {'total_bytes': total * 1024, 'available_bytes': available * 1024}
-
-
 @pytest.mark.parametrize('unit, loaded, behind', [
     (None, None, False), (None, 5, True), (None, 15, False), (5, 15, True), (15, 5, False),
 ])

@@ -1,0 +1,77 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What this process may do on the node: whether it is root, in a container, and has a capability of the host's."""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import os
+import re
+
+from .errors import RescueError
+from .meminfo import text_of
+
+# linux/capability.h
+CAP_SYS_ADMIN = 21
+CAP_SYS_RESOURCE = 24
+_CAPABILITIES = re.compile(r'^CapEff:\s*([0-9a-fA-F]+)$', re.MULTILINE)
+_ALL_UIDS = ['0', '0', '4294967295']
+_FIRST_PID_NAMESPACE = 'pid:[4026531836]'  # PROC_PID_INIT_INO of linux/proc_ns.h
+_MARKS = ('/run/systemd/container', '/.dockerenv', '/run/.containerenv')
+
+
+def is_root():
+    """True if this process has the uid 0 of its own user namespace."""
+    return os.geteuid() == 0
+
+
+def require_root(what):
+    """Raise RescueError unless this is root. ``what`` completes "only root may"."""
+    if not is_root():
+        raise RescueError('only root may %s, and this runs as user %d' % (what, os.geteuid()),
+                          next_step='run this task with become')
+
+
+def has_capability(host, number):
+    """True if this process has a capability in its own user namespace; None if the kernel does not say."""
+    match = _CAPABILITIES.search(text_of(host, '/proc/self/status') or '')
+    return bool(int(match.group(1), 16) >> number & 1) if match else None
+
+
+def in_user_namespace(host):
+    """True if this process is in another user namespace than the first, where no capability counts for the host."""
+    ids = (text_of(host, '/proc/self/uid_map') or '').split()
+    return bool(ids) and ids != _ALL_UIDS
+
+
+def is_container(host):
+    """True if this is a container, as it or its engine says (systemd's container interface, and the engines' marks).
+
+    A virtual machine made of a container's image has such marks too, but the first pid namespace.
+    """
+    if host.readlink('/proc/self/ns/pid') == _FIRST_PID_NAMESPACE:
+        return False
+    if any(host.exists(path) for path in _MARKS):
+        return True
+    return any(word.startswith('container=') for word in (text_of(host, '/proc/1/environ') or '').split('\0'))
+
+
+def can_swapon(host):
+    """True if this process may turn swap on: CAP_SYS_ADMIN in the first user namespace (swapon(2)).
+
+    None if the kernel does not say what it may.
+    """
+    may = has_capability(host, CAP_SYS_ADMIN)
+    return None if may is None else may and not in_user_namespace(host)
+
+
+def lowering_refused(host):
+    """The reason that this process may not lower an oom_score_adj, or None (proc_pid_oom_score_adj(5))."""
+    if has_capability(host, CAP_SYS_RESOURCE) is False:
+        return 'lowering it needs CAP_SYS_RESOURCE, which this host does not give (an unprivileged container)'
+    # The capability has to be the initial user namespace's: __set_oom_adj() asks capable(), not ns_capable().
+    if in_user_namespace(host):
+        return 'lowering it needs CAP_SYS_RESOURCE outside of a user namespace, and this host is in one'
+    return None
