@@ -107,6 +107,7 @@ class Image:
                    '--customize-hook=rm "$1"/setup-vm']
         options += ['--aptopt=' + option for option in self.aptopts]
         _mmdebstrap(self.suite, BASE + list(self.packages), root, options)
+        _unmount_below(root)
         for guest, tree in sorted(self.trees.items()):
             self._place(tree.build(), root, guest, unpack=not guest.endswith('.tar'))
         for guest, host in sorted(self.files.items()):
@@ -176,12 +177,25 @@ def locked(path):
 def _scratch(path):
     """A directory to build in, beside ``path``; what a builder that was killed left there goes first."""
     scratch = path.parent / ('.building-' + path.name)
-    shutil.rmtree(scratch, ignore_errors=True)
+    _remove(scratch)
     scratch.mkdir()
     try:
         yield scratch
     finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+        _remove(scratch)
+
+
+def _remove(directory):
+    """Remove a directory in which something of this host's may be mounted, which stays."""
+    _unmount_below(directory)
+    shutil.rmtree(directory, ignore_errors=True)
+
+
+def _unmount_below(directory):
+    """Unmount what mmdebstrap left mounted below a directory, the innermost first: it goes on if /proc is busy."""
+    rows = [line.split()[4] for line in pathlib.Path('/proc/self/mountinfo').read_text().splitlines()]
+    for point in sorted((row for row in rows if row.startswith(str(directory) + '/')), reverse=True):
+        run(['umount', '--lazy', point])
 
 
 def _mmdebstrap(suite, packages, target, options):
