@@ -105,8 +105,13 @@ ansible_facts:
                     another manager of swap files.
                   type: str
             zswap:
-              description: The C(enabled), C(compressor), C(zpool) and C(max_pool_percent) of zswap.
+              description: The settings of zswap; V(null) where the kernel has none.
               type: dict
+              contains:
+                enabled: {description: Whether it is on., type: bool}
+                compressor: {description: What compresses., type: str}
+                zpool: {description: What keeps the compressed pages., type: str}
+                max_pool_percent: {description: The share of RAM that it may take., type: int}
         commit:
           description: Overcommit.
           type: dict
@@ -130,6 +135,19 @@ ansible_facts:
         vm:
           description: Settings of C(/proc/sys/vm), by their kernel names with C(_) for C(-).
           type: dict
+          contains:
+            panic_on_oom: {description: Whether the kernel panics in place of a kill., type: int}
+            oom_kill_allocating_task: {description: Whether who asks for memory is killed., type: int}
+            oom_dump_tasks: {description: Whether a report has the task table., type: int}
+            min_free_kbytes: {description: What the kernel keeps free., type: int}
+            vfs_cache_pressure: {description: How readily dentries and inodes are reclaimed., type: int}
+            overcommit_memory: {description: The mode of overcommit., type: int}
+            overcommit_ratio: {description: The share of RAM that counts in mode 2., type: int}
+            overcommit_kbytes: {description: The same as a size; 0 where the ratio counts., type: int}
+            admin_reserve_kbytes: {description: What is kept for root., type: int}
+            user_reserve_kbytes: {description: What is kept for the user in mode 2., type: int}
+            watermark_scale_factor: {description: The distance of the watermarks., type: int}
+            page_cluster: {description: The pages that are read from swap at once as a power of 2., type: int}
         swappiness:
           description: Where C(vm.swappiness) comes from.
           type: dict
@@ -141,24 +159,44 @@ ansible_facts:
               description: The value that the next boot leads to; V(null) where that is unknown.
               type: int
             after_sysctl_system:
-              description: The C(value), C(source) and C(line) that C(sysctl --system) would set; V(null) for none.
+              description: What C(sysctl --system) would set; V(null) for nothing.
               type: dict
+              contains:
+                value: {description: The value., type: int}
+                source: {description: The file that has it., type: str}
+                line: {description: Its line., type: int}
             declared:
-              description:
-                - Every declaration with C(source), C(line), C(value), C(by) (who applies it at boot; empty for one that
-                  is not applied) and C(wins).
-                - Those that are not applied come first, the others in the order in which they are applied.
+              description: >-
+                Every declaration. Those that are not applied come first, the others in the order in which they are
+                applied.
               type: list
               elements: dict
+              contains:
+                source: {description: The file or what else declares it., type: str}
+                line: {description: Its line., type: int}
+                value: {description: The value., type: int}
+                by:
+                  description: Who applies it at boot; empty for one that is not applied.
+                  type: list
+                  elements: str
+                wins: {description: Whether the next boot leads to it., type: bool}
             tuned:
-              description:
-                - What C(tuned)'s active profile says, as C(profile), C(value), C(source), C(reapply_sysctl), C(enabled)
-                  and C(running); V(null) where it is not installed.
+              description: What C(tuned)'s active profile says; V(null) where it is not installed.
               type: dict
+              contains:
+                profile: {description: The active profile., type: str}
+                value: {description: The value that it sets., type: int}
+                source: {description: The file that has it., type: str}
+                reapply_sysctl: {description: Whether it lets the files of C(sysctl.d) win., type: bool}
+                enabled: {description: Whether it starts at boot., type: bool}
+                running: {description: Whether it runs., type: bool}
             cgroups:
-              description: Cgroups of version 1 with a value (C(path), C(value)) other than the running one.
+              description: Cgroups of version 1 with a value other than the running one.
               type: list
               elements: dict
+              contains:
+                path: {description: The cgroup., type: str}
+                value: {description: Its value., type: int}
             cgroups_count:
               description: Whether this kernel looks at such a value when the whole host is short of memory.
               type: bool
@@ -166,10 +204,17 @@ ansible_facts:
               description: Whether the running value is what a reboot leads to and what cgroups have.
               type: bool
         pressure:
-          description:
-            - Pressure stall information of memory, C(some_avg10), C(some_avg60) and C(some_avg300) in percent,
-              C(some_total_seconds), and the same with C(full_); V(null) where the kernel has none.
+          description: Pressure stall information of memory; V(null) where the kernel has none.
           type: dict
+          contains:
+            some_avg10: {description: Percent of the last 10 seconds in which a task waited for memory., type: float}
+            some_avg60: {description: Percent of the last 60 seconds in which a task waited for memory., type: float}
+            some_avg300: {description: Percent of the last 300 seconds in which a task waited for memory., type: float}
+            full_avg10: {description: Percent of the last 10 seconds in which all tasks waited for memory., type: float}
+            full_avg60: {description: Percent of the last 60 seconds in which all tasks waited for memory., type: float}
+            full_avg300: {description: The same of the last 300 seconds., type: float}
+            some_total_seconds: {description: For how long a task waited since boot., type: float}
+            full_total_seconds: {description: For how long all tasks did., type: float}
         cgroup:
           description: What limits this process, the least of its cgroup's limits and those above it.
           type: dict
@@ -186,11 +231,13 @@ ansible_facts:
           contains:
             kills_since_boot: {description: "C(oom_kill) of C(/proc/vmstat), since kernel 4.13.", type: int}
             user_space_killers:
-              description:
-                - The C(name) of earlyoom, nohang and systemd-oomd, where one is installed, whether it is C(active), and
-                  what it C(spares), in its own words.
+              description: Those of earlyoom, nohang and systemd-oomd that are installed.
               type: list
               elements: dict
+              contains:
+                name: {description: Its name., type: str}
+                active: {description: Whether it runs., type: bool}
+                spares: {description: "What it spares, in its own words.", type: list, elements: str}
             candidates:
               description: The processes that the kernel would choose from now, best victim first.
               type: list
@@ -204,11 +251,17 @@ ansible_facts:
                 rss_bytes: {description: What it has in RAM., type: int}
                 swap_bytes: {description: What of it is swapped out., type: int}
                 manager:
-                  description:
-                    - Who starts it. C(kind) is V(systemd), V(docker), V(podman), V(kubernetes), V(supervisord), V(sysv)
-                      or V(none), C(name) the unit, container or script, C(unit) the systemd unit it is in, and C(user)
-                      the uid where that is of a user's own systemd.
+                  description: Who starts it.
                   type: dict
+                  contains:
+                    kind:
+                      description: >-
+                        V(systemd), V(docker), V(podman), V(kubernetes), V(supervisord), V(sysv) or V(none).
+                      type: str
+                    name: {description: "The unit, container or script.", type: str}
+                    unit: {description: The systemd unit that it is in., type: str}
+                    user: {description: The uid where that is of a user's own systemd., type: int}
+                    container_id: {description: "The container's id, where it is in one.", type: str}
         host:
           description: The host itself.
           type: dict

@@ -123,7 +123,7 @@ events:
   returned: success
   type: list
   elements: dict
-  contains:
+  contains: &events
     id:
       description: The same for one report on every reading, from whatever source.
       type: str
@@ -209,11 +209,7 @@ events:
       type: list
       elements: dict
     memory:
-      description:
-        - Counters of the memory block.
-        - Beside these, there are C(_bytes) of active_anon, inactive_anon, active_file, inactive_file, unevictable,
-          dirty, writeback, unstable, slab_reclaimable, slab_unreclaimable, mapped, shmem, pagetables and hugepages,
-          and C(_pages) and C(_bytes) of highmem, cma_reserved, hwpoisoned, pagecache and swapcache.
+      description: Counters of the memory block.
       type: dict
       contains:
         page_size_bytes: {description: "The size of a page, as the report shows it.", type: int}
@@ -224,17 +220,53 @@ events:
         free_bytes: {description: What was free., type: int}
         swap_total_bytes: {description: Swap., type: int}
         swap_free_bytes: {description: Swap that was free., type: int}
+        active_anon_bytes: {description: Anonymous memory that was used lately., type: int}
+        inactive_anon_bytes: {description: Anonymous memory that was not., type: int}
+        active_file_bytes: {description: Page cache that was used lately., type: int}
+        inactive_file_bytes: {description: Page cache that was not., type: int}
+        unevictable_bytes: {description: What cannot be reclaimed., type: int}
+        dirty_bytes: {description: What had to be written first., type: int}
+        writeback_bytes: {description: What was being written., type: int}
+        unstable_bytes: {description: What a server had not committed yet., type: int}
+        slab_reclaimable_bytes: {description: "The kernel's objects that it can reclaim.", type: int}
+        slab_unreclaimable_bytes: {description: "The kernel's objects that it cannot.", type: int}
+        mapped_bytes: {description: Files that processes had mapped., type: int}
+        shmem_bytes: {description: Shared memory and tmpfs., type: int}
+        pagetables_bytes: {description: Page tables., type: int}
+        hugepages_bytes: {description: Huge pages., type: int}
+        highmem_pages: {description: Memory above what a 32-bit kernel maps., type: int}
+        highmem_bytes: {description: Memory above what a 32-bit kernel maps., type: int}
+        cma_reserved_pages: {description: Memory for contiguous allocations., type: int}
+        cma_reserved_bytes: {description: Memory for contiguous allocations., type: int}
+        hwpoisoned_pages: {description: Broken memory., type: int}
+        hwpoisoned_bytes: {description: Broken memory., type: int}
+        pagecache_pages: {description: The page cache., type: int}
+        pagecache_bytes: {description: The page cache., type: int}
+        swapcache_pages: {description: Pages in swap and in RAM., type: int}
+        swapcache_bytes: {description: Pages in swap and in RAM., type: int}
     cgroup:
-      description:
-        - The memory cgroup that reached its limit.
-        - Beside these, there are usage_bytes, limit_bytes and failcnt with C(swap_), C(memory_swap_) and C(kmem_)
-          before them, and what its path tells, as of a victim.
+      description: The memory cgroup that reached its limit.
       type: dict
       contains:
         path: {description: Its path., type: str, sample: /system.slice/mysqld.service}
         usage_bytes: {description: What it used., type: int}
         limit_bytes: {description: Its limit; null is none., type: int}
         failcnt: {description: How often it reached the limit., type: int}
+        swap_usage_bytes: {description: "What it used of swap.", type: int}
+        swap_limit_bytes: {description: "Its limit of swap; null is none.", type: int}
+        swap_failcnt: {description: "How often it reached that.", type: int}
+        memory_swap_usage_bytes: {description: "What it used of memory and swap together.", type: int}
+        memory_swap_limit_bytes: {description: "Its limit of memory and swap together; null is none.", type: int}
+        memory_swap_failcnt: {description: "How often it reached that.", type: int}
+        kmem_usage_bytes: {description: "What it used of the kernel's memory for it.", type: int}
+        kmem_limit_bytes: {description: "Its limit of the kernel's memory for it; null is none.", type: int}
+        kmem_failcnt: {description: "How often it reached that.", type: int}
+        container_id: {description: The container in its path., type: str}
+        runtime: {description: "V(docker), V(podman), V(containerd), V(cri-o) or V(lxc).", type: str}
+        pod_uid: {description: The Kubernetes pod in its path., type: str}
+        unit: {description: The systemd unit in its path., type: str}
+        outer_unit: {description: "The outermost unit in its path, if it is another.", type: str}
+        outer_container_id: {description: "The outermost container in its path, if it is another.", type: str}
         group_kill: {description: Whether C(memory.oom.group) had all of it killed., type: bool}
         stats: {description: "Its statistics by their names, in bytes where they are sizes.", type: dict}
     zones:
@@ -300,8 +332,12 @@ events:
       description: Whether the kernel wrote it; false where user space did, null where the source cannot tell.
       type: bool
     source:
-      description: The path, line and offset where the report begins. The line is null beyond the first 32 MiB.
+      description: Where the report begins.
       type: dict
+      contains: &source
+        path: {description: "The log, V(journal) or V(ring_buffer).", type: str}
+        line: {description: Its line; null beyond the first 32 MiB., type: int}
+        offset: {description: Its offset in bytes., type: int}
     seen_in:
       description: All sources that hold the report.
       type: list
@@ -309,9 +345,9 @@ events:
 summary:
   description:
     - Counts over all events in the asked time, RV(events) or not.
-  returned: success
+  returned: unless O(separately=true)
   type: dict
-  contains:
+  contains: &summary
     kills: {description: Processes that were killed., type: int}
     by_process: {description: The kills by the victim's name., type: dict}
     by_scope: {description: "The reports by scope, failed allocations left out.", type: dict}
@@ -319,15 +355,21 @@ summary:
     last: {description: The time of the last report., type: str}
     untrusted: {description: "Reports that user space wrote, which are not counted.", type: int}
     sources:
-      description: What was read, each with path, bytes, lines, reports and error. Null is not known, or no error.
+      description: What was read. Null is not known, or no error.
       type: list
       elements: dict
+      contains:
+        path: {description: "The log, V(journal) or V(ring_buffer).", type: str}
+        bytes: {description: "Its size, unpacked.", type: int}
+        lines: {description: Its lines., type: int}
+        reports: {description: The OOM reports in it., type: int}
+        error: {description: Why it was not read to its end., type: str}
 signals:
   description: Lines that say who killed, who refused memory, or why a program ended without it, in their log's order.
-  returned: success
+  returned: unless O(separately=true)
   type: list
   elements: dict
-  contains:
+  contains: &signals
     kind: {description: "What the line is, such as V(unit-oom-kill).", type: str}
     was_memory: {description: "What the line alone proves, V(yes), V(no) or V(unknown).", type: str}
     limit: {description: Which limit was met as far as the line tells., type: str}
@@ -349,13 +391,13 @@ signals:
         True if the journal proves who wrote it, false if another did, null if nothing tells.
       type: bool
     text: {description: The words of the line that make it this signal., type: str}
-    source: {description: The path, line and offset., type: dict}
+    source: {description: Where the line is., type: dict, contains: *source}
 incidents:
   description: Signals and reports that belong to one trouble, the oldest first.
-  returned: success
+  returned: unless O(separately=true)
   type: list
   elements: dict
-  contains:
+  contains: &incidents
     first: {description: When it began., type: str}
     last: {description: When it ended., type: str}
     host: {description: The host that its lines name., type: str}
@@ -367,9 +409,9 @@ incidents:
       type: str
 verdict:
   description: Whether it was memory, of the incident that is meant. Null if nothing was found.
-  returned: success
+  returned: unless O(separately=true)
   type: dict
-  contains:
+  contains: &verdict
     incident: {description: Its index in RV(incidents)., type: int}
     was_memory: {description: "V(yes), V(no) or V(unknown).", type: str}
     limit:
@@ -391,31 +433,63 @@ verdict:
         pod: {description: The UID of its Kubernetes pod., type: str}
         rss_bytes: {description: Its resident memory., type: int}
         oom_score_adj: {description: Its C(oom_score_adj)., type: int}
-    eater: {description: What held the most memory; null if the log does not tell., type: dict}
+    eater:
+      description: What held the most memory; null if the log does not tell.
+      type: dict
+      contains:
+        kind: {description: "What it is, such as V(process) or V(shmem).", type: str}
+        name: {description: Its name., type: str}
+        bytes: {description: What it held., type: int}
+        share: {description: "The same as a share of all, 0 to 1.", type: float}
     pattern: {description: "V(single), V(many) or V(unknown) processes.", type: str}
     sentence: {description: The verdict in one sentence., type: str}
     evidence:
-      description: >-
-        The lines that it rests on, each with path, line, time_text and text.
+      description: The lines that it rests on.
       type: list
       elements: dict
+      contains:
+        path: {description: The log., type: str}
+        line: {description: The line in it., type: int}
+        time_text: {description: "When, in the log's own words.", type: str}
+        text: {description: What it says., type: str}
     caveats: {description: What limits it., type: list, elements: str}
     would_tell: {description: Commands that would settle what the log leaves open., type: list, elements: str}
-logs:
-  description:
-    - One entry for each of O(paths), with path, error, incidents, verdict, remedies, ledger, events, signals, summary,
-      fork_failures, advice and replays.
-    - The error is V(unreadable), V(empty), V(directory), V(binary), V(no_report) or null.
-  returned: when O(separately=true)
-  type: list
-  elements: dict
 fork_failures:
-  description:
-    - Programs that could not start another for lack of memory, each with time, program, libc, message and source.
-    - The message is without the arguments of a program that it names, as a password may be among them.
+  description: Programs that could not start another for lack of memory. The message is without the arguments of a
+    program that it names, as a password may be among them.
   returned: when O(fork_failures=true)
   type: list
   elements: dict
+  contains: &fork_failures
+    time: {description: "When, ISO 8601 with offset.", type: str}
+    host: {description: The host that the line names., type: str}
+    program: {description: The program that wrote the line., type: str}
+    libc: {description: "V(glibc) or V(musl), by its words.", type: str}
+    message: {description: The words of the line., type: str}
+    source: {description: Where the line is., type: dict, contains: *source}
+logs:
+  description: One entry for each of O(paths).
+  returned: when O(separately=true)
+  type: list
+  elements: dict
+  contains:
+    path: {description: The log as it was named., type: str}
+    error:
+      description: V(unreadable), V(empty), V(directory), V(binary) or V(no_report); null where there is none.
+      type: str
+    events: {description: As RV(events)., type: list, elements: dict, contains: *events}
+    summary: {description: As RV(summary)., type: dict, contains: *summary}
+    signals: {description: As RV(signals)., type: list, elements: dict, contains: *signals}
+    incidents: {description: As RV(incidents)., type: list, elements: dict, contains: *incidents}
+    verdict: {description: As RV(verdict)., type: dict, contains: *verdict}
+    remedies: {description: What would help., type: list, elements: dict}
+    ledger: {description: Where the memory went., type: dict}
+    fork_failures: {description: As RV(fork_failures)., type: list, elements: dict, contains: *fork_failures}
+    advice: {description: As P(oom.rescue.advise#filter) returns it for this log., type: dict}
+    replays:
+      description: As P(oom.rescue.replay#filter) returns it for each of the events.
+      type: list
+      elements: dict
 """
 
 import os

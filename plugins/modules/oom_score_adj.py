@@ -178,19 +178,34 @@ processes:
       description: The name of the process.
       type: str
     live:
-      description: Score of the running process, V(before) and V(after), read back from the kernel.
+      description: Score of the running process.
       type: dict
+      contains:
+        before: {description: What it was., type: int}
+        after: {description: "What it is, read back from the kernel.", type: int}
     persistent:
-      description: Score at the next start, V(before) and V(after), and what gives it, V(by).
+      description: Score at the next start.
       type: dict
+      contains:
+        before: {description: What it would have been., type: int}
+        after: {description: What it will be., type: int}
+        by: {description: "What gives it, such as the path of a drop-in.", type: str}
     recreate_required:
       description:
         - The exact change that keeps the score where only a new container or command would; null elsewhere, and where
           the unit of O(keep) gives it.
       type: str
     manager:
-      description: Who starts the process, as V(kind) and V(name).
+      description: Who starts the process.
       type: dict
+      contains:
+        kind:
+          description: V(systemd), V(docker), V(podman), V(kubernetes), V(supervisord), V(sysv) or V(none).
+          type: str
+        name: {description: "The unit, container or script.", type: str}
+        unit: {description: The systemd unit that it is in., type: str}
+        user: {description: The uid where that is of a user's own systemd., type: int}
+        container_id: {description: "The container's id, where it is in one.", type: str}
     skipped_reason:
       description: Why the score, or its persistence, is not there; null where it is.
       type: str
@@ -203,15 +218,26 @@ skipped_reason:
   type: str
   returned: always
 killers:
-  description: User-space OOM killers, each with C(name), C(active) and C(spares).
+  description: User-space OOM killers that are installed.
   type: list
   elements: dict
   returned: always
+  contains:
+    name: {description: Its name., type: str}
+    active: {description: Whether it runs., type: bool}
+    spares: {description: "What it spares, in its own words.", type: list, elements: str}
 actions:
-  description: What was or would be done, in order, each with C(layer), C(action) and C(detail).
+  description: What was or would be done, in order.
   type: list
   elements: dict
   returned: always
+  contains:
+    layer: {description: "V(live), V(persistence) or V(killers).", type: str}
+    action: {description: One word for it., type: str}
+    detail: {description: One line for a person., type: str}
+    path: {description: "The file, where it is one.", type: str}
+    pid: {description: "The process, where it is one.", type: int}
+    unit: {description: "The unit, where it is one.", type: str}
 """
 
 from ansible.module_utils.basic import AnsibleModule

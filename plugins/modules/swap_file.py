@@ -147,6 +147,39 @@ before:
   description: The four layers as they were, each null where it is not there.
   returned: always
   type: dict
+  contains: &layers
+    file:
+      description: The file itself.
+      type: dict
+      contains:
+        kind: {description: "V(file), or what else is there.", type: str}
+        size_bytes: {description: Its size., type: int}
+        allocated_bytes: {description: What it has on the disk., type: int}
+        hole_bytes: {description: What of its size is holes., type: int}
+        mode: {description: "Its mode, in octal.", type: str}
+        uid: {description: Its owner., type: int}
+        gid: {description: Its group., type: int}
+        links: {description: How many names it has., type: int}
+    signature:
+      description: What mkswap(8\) writes.
+      type: dict
+      contains:
+        version: {description: Its version., type: int}
+        size_bytes: {description: The size that it tells., type: int}
+        page_size_bytes: {description: The page size that it was made for., type: int}
+    activation:
+      description: The area as the kernel uses it.
+      type: dict
+      contains:
+        size_bytes: {description: What the kernel uses., type: int}
+        used_bytes: {description: "What is swapped out to it; null where it would be made.", type: int}
+        priority: {description: "Its priority; null where the kernel would choose.", type: int}
+    persistence:
+      description: What activates it at boot.
+      type: dict
+      contains:
+        by: {description: V(fstab) or V(systemd)., type: str}
+        lines: {description: "The lines of C(/etc/fstab), or the unit.", type: list, elements: str}
   sample:
     file: null
     signature: null
@@ -156,6 +189,7 @@ after:
   description: The four layers as they are now, read back, or as they would be in check mode.
   returned: always
   type: dict
+  contains: *layers
   sample:
     file:
       kind: file
@@ -183,6 +217,12 @@ actions:
       type: str
     detail:
       description: One line for a person.
+      type: str
+    path:
+      description: The file, where it is one.
+      type: str
+    unit:
+      description: The unit, where it is one.
       type: str
 size:
   description: How V(auto) came to its size, each number and why it won. Null with an explicit size.

@@ -94,15 +94,10 @@ EXAMPLES = r"""
 
 RETURN = r"""
 before:
-  description:
-    - Where the value came from before, as in RV(oom.rescue.memory_facts#module:ansible_facts.memory.swappiness).
+  description: Where the value came from before.
   type: dict
   returned: success
-after:
-  description: The same afterwards, read back from the host; in check mode what the plan leads to.
-  type: dict
-  returned: success
-  contains:
+  contains: &provenance
     runtime:
       description: The running value; V(null) where it cannot be read.
       type: int
@@ -111,16 +106,64 @@ after:
       description: The value that the next boot leads to; V(null) where that is unknown.
       type: int
       returned: success
+    after_sysctl_system:
+      description: What C(sysctl --system) would set; V(null) for nothing.
+      type: dict
+      returned: success
+      contains:
+        value: {description: The value., type: int, returned: success}
+        source: {description: The file that has it., type: str, returned: success}
+        line: {description: Its line., type: int, returned: success}
     declared:
       description: Every declaration, those that are not applied first, then in the order in which they are applied.
       type: list
       elements: dict
       returned: success
+      contains:
+        source: {description: The file or what else declares it., type: str, returned: success}
+        line: {description: Its line., type: int, returned: success}
+        value: {description: The value., type: int, returned: success}
+        by:
+          description: Who applies it at boot; empty for one that is not applied.
+          type: list
+          elements: str
+          returned: success
+        wins: {description: Whether the next boot leads to it., type: bool, returned: success}
+    tuned:
+      description: What C(tuned)'s active profile says; V(null) where it is not installed.
+      type: dict
+      returned: success
+      contains:
+        profile: {description: The active profile., type: str, returned: success}
+        value: {description: The value that it sets., type: int, returned: success}
+        source: {description: The file that has it., type: str, returned: success}
+        reapply_sysctl:
+          description: Whether it lets the files of C(sysctl.d) win.
+          type: bool
+          returned: success
+        enabled: {description: Whether it starts at boot., type: bool, returned: success}
+        running: {description: Whether it runs., type: bool, returned: success}
     cgroups:
       description: Cgroups of version 1 with a value other than the running one.
       type: list
       elements: dict
       returned: success
+      contains:
+        path: {description: The cgroup., type: str, returned: success}
+        value: {description: Its value., type: int, returned: success}
+    cgroups_count:
+      description: Whether this kernel looks at such a value when the whole host is short of memory.
+      type: bool
+      returned: success
+    holds:
+      description: Whether the running value is what a reboot leads to and what cgroups have.
+      type: bool
+      returned: success
+after:
+  description: The same afterwards, read back from the host; in check mode what the plan leads to.
+  type: dict
+  returned: success
+  contains: *provenance
 holds:
   description: Whether the value holds; each is V(null) where it is unknown.
   type: dict
@@ -154,6 +197,14 @@ actions:
       returned: success
     detail:
       description: The file or key, with the value.
+      type: str
+      returned: success
+    path:
+      description: The file, where it is one.
+      type: str
+      returned: success
+    unit:
+      description: The unit, where it is one.
       type: str
       returned: success
   sample:

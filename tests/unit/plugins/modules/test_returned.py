@@ -17,14 +17,15 @@ import yaml  # noqa: E402
 from conftest import FIXTURES, SEED  # noqa: E402
 from run_module import MODULES, Host, load, run  # noqa: E402
 
-from fake_node import CONTAINER, Node, seed_node, v1, v2  # noqa: E402
+from fake_node import CONTAINER, Node, seed_node, v2  # noqa: E402
 from fake_sysctl_node import bookworm, el7, trixie  # noqa: E402
 
 # What Ansible itself adds, or defines.
 ANSIBLE = frozenset(['changed', 'diff', 'failed', 'invocation', 'msg', 'skipped', 'warnings'])
-# Dictionaries whose keys are data: names of processes, of the kernel's counters in a report, of scopes.
+# Dictionaries whose keys are data (names of processes, of the kernel's counters in a report, of scopes), and what the
+# filters return and document.
 DATA = frozenset(['summary.by_process', 'summary.by_scope', 'events[].cgroup.stats', 'logs[].summary.by_process',
-                  'logs[].summary.by_scope', 'logs[].events[].cgroup.stats'])
+                  'logs[].summary.by_scope', 'logs[].events[].cgroup.stats', 'logs[].advice', 'logs[].replays[]'])
 TYPES = {'bool': bool, 'dict': dict, 'float': float, 'int': int, 'list': list, 'path': str, 'str': str}
 
 
@@ -121,7 +122,7 @@ def swap_file(root):
 
 
 def swappiness(root):
-    for number, node in enumerate([el7(root / 'el7', reapply=0), bookworm(root / 'bookworm'), trixie(root / 'trixie')]):
+    for node in (el7(root / 'el7', reapply=0), bookworm(root / 'bookworm'), trixie(root / 'trixie')):
         for options in ({'check': True}, {'cgroups': 'set'}, {'state': 'absent'}):
             yield run('swappiness', node.host, **dict({'value': 10, 'conflicts': 'override'}, **options))
 
