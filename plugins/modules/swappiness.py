@@ -217,46 +217,8 @@ skipped_reason:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.oom.rescue.plugins.module_utils._node.errors import RescueError
-from ansible_collections.oom.rescue.plugins.module_utils._node.host import Host
-from ansible_collections.oom.rescue.plugins.module_utils._node.privilege import is_root, require_root
-from ansible_collections.oom.rescue.plugins.module_utils._node.lock import one_run
-from ansible_collections.oom.rescue.plugins.module_utils._node.record import State
-from ansible_collections.oom.rescue.plugins.module_utils._swappiness.facts import cannot_set, environment, provenance
-from ansible_collections.oom.rescue.plugins.module_utils._swappiness.plan import (
-    apply_plan, check_value, holds, plan_absent, plan_present)
-
-
-def run(module, host):
-    """The module's result, computed by the only run on this node unless it changes nothing."""
-    if module.check_mode or not is_root():
-        return converge(module, host)
-    with one_run(host, 'swappiness'):
-        return converge(module, host)
-
-
-def converge(module, host):
-    """The result of the module."""
-    wanted = module.params
-    state = State(host, 'swappiness')
-    if wanted['state'] == 'present':
-        check_value(wanted['value'], wanted['allow_zero'], environment(host)['kernel'])
-    reason = cannot_set(host)
-    if reason:
-        facts = provenance(host)
-        return {'changed': False, 'before': facts, 'after': facts, 'holds': holds(facts, wanted['value']),
-                'actions': [], 'skipped_reason': reason}
-    if wanted['state'] == 'present':
-        plan = plan_present(host, wanted['value'], wanted['conflicts'], wanted['cgroups'])
-    else:
-        plan = plan_absent(host, state)
-    after = plan.after
-    if plan.actions and not module.check_mode:
-        require_root('set vm.swappiness')
-        apply_plan(host, plan, state)
-        after = provenance(host)
-    return {'changed': bool(plan.actions), 'before': plan.before, 'after': after, 'holds': holds(after, plan.target),
-            'actions': plan.actions, 'skipped_reason': None, 'diff': plan.diff()}
+from ansible_collections.oom.rescue.plugins.module_utils._node.module import run
+from ansible_collections.oom.rescue.plugins.module_utils._swappiness.apply import converge
 
 
 def main():
@@ -271,14 +233,7 @@ def main():
         required_if=[('state', 'present', ['value'])],
         supports_check_mode=True,
     )
-    host = Host()
-    try:
-        result = run(module, host)
-    except RescueError as error:
-        module.fail_json(msg=str(error))
-    except (IOError, OSError) as error:
-        module.fail_json(msg='%s: %s' % (error.filename or 'vm.swappiness', error.strerror))
-    module.exit_json(**result)
+    run(module, converge, only_root='set vm.swappiness')
 
 
 if __name__ == '__main__':

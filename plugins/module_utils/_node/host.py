@@ -107,6 +107,10 @@ class Host:
         """Whether anything, a dangling link included, has this name."""
         return os.path.lexists(self.path(path))
 
+    def is_directory(self, path):
+        """True if it is a directory, or a link to one."""
+        return os.path.isdir(self.path(path))
+
     def write(self, path, text):
         """Write in place, in one system call: for files of /proc and /sys. The kernel's refusal raises OSError."""
         before = self.read(path) if self._undo is not None else None

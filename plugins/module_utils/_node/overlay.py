@@ -1,13 +1,12 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A host as it would be after some edits, read like a Host: so a plan can be judged before it is applied."""
+"""A host, or a snapshot of one, as it would be after some edits: so a plan can be judged before it is applied."""
 
 from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
-import os
 import posixpath
 
 from .reader import FAILURES
@@ -60,7 +59,7 @@ class Overlay:
         return self._host.exists(path)
 
     def is_directory(self, path):
-        return os.path.isdir(self._host.path(path))
+        return self._host.is_directory(path)
 
     def listdir(self, path):
         """Sorted names in a directory, planned ones included."""

@@ -16,12 +16,18 @@ from .._node.kernel import kernel_version
 from .._node.meminfo import number_of
 from .._node.overlay import Overlay
 from .._node.privilege import in_user_namespace, is_root
+from .._node.record import backup_path
+from .._node.snapshot import Snapshot
 from .._node.systemd import version as systemd_version
 
 KEY = 'vm.swappiness'
 RUNTIME = '/proc/sys/vm/swappiness'
 FORCE_KEY = 'vm.force_cgroup_v2_swappiness'
 FORCE_RUNTIME = '/proc/sys/vm/force_cgroup_v2_swappiness'
+# After 99-sysctl.conf, the link to /etc/sysctl.conf of Debian 12 and EL, in the order of sysctl.d(5).
+OWN = '/etc/sysctl.d/99-zz-oom-rescue.conf'
+# Units that systemd starts before systemd-sysctl keep the kernel's default, and what is below them copies it.
+TMPFILES = '/etc/tmpfiles.d/oom-rescue-swappiness.conf'
 # mm/vmscan.c: int vm_swappiness = 60;
 KERNEL_DEFAULT = 60
 _READ_ONLY = 1  # ST_RDONLY of statvfs(3)
@@ -182,31 +188,57 @@ def _tuned_facts(view):
     }
 
 
-def cgroups_count(host, env):
-    """Whether the kernel looks at a cgroup's own value when the whole node reclaims memory.
+def cgroups_count(env, forced):
+    """True if the kernel looks at a cgroup's own value when the whole node reclaims memory.
 
     Only version 1 has one. Before 3.16 (kernel commit 688eb988d15a), EL7's 3.10 included, it matters to a cgroup that
-    meets its own limit alone; EL8 and Oracle's kernels can be told to look at vm.swappiness alone.
+    meets its own limit alone; EL8 and Oracle's kernels can be told (``forced`` is 1) to look at vm.swappiness alone.
     """
-    return (not env['kernel'] or env['kernel'] >= (3, 16)) and number_of(host, FORCE_RUNTIME) != 1
+    return (not env['kernel'] or env['kernel'] >= (3, 16)) and forced != 1
 
 
-def provenance(host, view=None, env=None, runtime=None, cgroups=None, counts=None):
-    """Where vm.swappiness comes from and goes to, as memory_facts returns it.
+def read(host, state):
+    """All that a plan depends on.
 
-    ``view``'s files, and what else is given, stand in for the host's.
+    {env: of environment(), files: a Snapshot, systemd: bool, runtime and forced: the values of RUNTIME and
+    FORCE_RUNTIME or None, cgroups: of swappiness_of_cgroups(), records: of ``state``, backups: {path: text or None} of
+    our own files, cannot_set: a reason or None, before: of provenance()}. Raises RescueError and OSError.
     """
-    view = view or Overlay(host)
-    env = env or environment(host)
-    runtime = number_of(host, RUNTIME) if runtime is None else runtime
-    declared, after_reboot, _winner = resolve(view, env)
-    counts = cgroups_count(host, env) if counts is None else counts
-    groups = swappiness_of_cgroups(host) if cgroups is None else cgroups
-    differing = [{'path': group['path'], 'value': group['value']} for group in groups if group['value'] != runtime]
+    view = Overlay(host)
+    facts = {
+        'env': environment(host),
+        'files': Snapshot(host, [OWN, TMPFILES] + sysctl.paths(view) + tuned.paths(view)),
+        'systemd': host.exists('/run/systemd/system'),
+        'runtime': number_of(host, RUNTIME),
+        'forced': number_of(host, FORCE_RUNTIME),
+        'cgroups': swappiness_of_cgroups(host),
+        'records': state.records(),
+        'backups': dict((path, host.read(backup_path(path)))
+                        for path in (OWN, TMPFILES, tuned.child_profile_path(view))),
+        'cannot_set': cannot_set(host),
+    }
+    facts['before'] = provenance_of(facts, Overlay(facts['files']))
+    return facts
+
+
+def provenance(host):
+    """Where vm.swappiness comes from and goes to, as memory_facts returns it."""
+    return provenance_of({'env': environment(host), 'runtime': number_of(host, RUNTIME),
+                          'forced': number_of(host, FORCE_RUNTIME), 'cgroups': swappiness_of_cgroups(host)},
+                         Overlay(host))
+
+
+def provenance_of(facts, view):
+    """provenance() of facts, with the files as ``view`` has them."""
+    declared, after_reboot, _winner = resolve(view, facts['env'])
+    counts = cgroups_count(facts['env'], facts['forced'])
+    runtime = facts['runtime']
+    differing = [{'path': group['path'], 'value': group['value']} for group in facts['cgroups']
+                 if group['value'] != runtime]
     return {
         'runtime': runtime,
         'after_reboot': after_reboot,
-        'after_sysctl_system': _after_sysctl_system(view, env),
+        'after_sysctl_system': _after_sysctl_system(view, facts['env']),
         'declared': declared,
         'tuned': _tuned_facts(view),
         'cgroups': differing,
@@ -222,3 +254,16 @@ def _holds(runtime, after_reboot, differing, counts):
     if differing and counts:
         return False
     return None if after_reboot is None else runtime == after_reboot
+
+
+def holds(found, value):
+    """{now, after_reboot, in_cgroups} of a value against provenance(); None if a thing is unknown."""
+    def same(number):
+        return None if number is None or value is None else number == value
+
+    differing = [group for group in found['cgroups'] if group['value'] != value]
+    return {
+        'now': same(found['runtime']),
+        'after_reboot': same(found['after_reboot']),
+        'in_cgroups': not (differing and found['cgroups_count']) and same(found['runtime']),
+    }

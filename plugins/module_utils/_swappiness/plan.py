@@ -1,77 +1,98 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What must change for vm.swappiness to hold, or to be as it was, and the doing of it."""
+"""What must change for vm.swappiness to hold, or to be as it was. Pure: facts and options in, plan out."""
 
 from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
-import errno
-import posixpath
-
 from . import sysctl, tuned
-from .._node.cgroup import swappiness_of_cgroups
+from .._node.actions import Action
 from .._node.errors import RescueError
-from .._node.meminfo import number_of
 from .._node.overlay import Overlay
-from .._node.record import backup_once, backup_path, drop_backup
-from .facts import (FORCE_KEY, FORCE_RUNTIME, KEY, RUNTIME, cgroups_count, environment, maximum, provenance,
-                          resolve)
+from .facts import FORCE_KEY, FORCE_RUNTIME, KEY, OWN, RUNTIME, TMPFILES, cgroups_count, maximum, provenance_of, resolve
 
-# After 99-sysctl.conf, the link to /etc/sysctl.conf of Debian 12 and EL, in the order of sysctl.d(5).
-OWN = '/etc/sysctl.d/99-zz-oom-rescue.conf'
 HEADER = '# Made by the Ansible collection oom.rescue'
 MASK_HEADER = HEADER + ': hides %s, whose other lines it keeps.\n'
 MARKER = '#oom-rescue: '
-# Units that systemd starts before systemd-sysctl keep the kernel's default, and what is below them copies it.
-TMPFILES = '/etc/tmpfiles.d/oom-rescue-swappiness.conf'
 # What packages or generators own: a file of that name in /etc hides it (sysctl.d(5)).
 _NOT_EDITED = ('/usr/', '/lib/', '/run/')
+# tuned reads its profile when it is switched to it, so that is there before and goes after.
+_ORDER = {'present': ('file', 'tuned', 'runtime', 'cgroup', 'state'),
+          'absent': ('tuned', 'file', 'runtime', 'cgroup', 'state')}
 
 
-class Conflict(RescueError):
-    """Another declaration wins."""
+class _Draft:
+    """The actions of a plan, and the files as they leave them (``view``)."""
 
-
-class Plan:
-    """Changes in order: ``actions`` says them, the rest is what apply() does. Empty where all is as it should be."""
-
-    def __init__(self, before):
-        self.before = before
-        self.after = before
-        self.target = None
+    def __init__(self, facts):
+        self.view = Overlay(facts['files'])
         self.actions = []
-        self.files = []
-        self.runtime = None
-        self.force = None
-        self.cgroups = []
-        self.tuned = None
-        self.undo = False
 
-    def act(self, layer, action, detail):
-        self.actions.append({'layer': layer, 'action': action, 'detail': detail})
+    def act(self, layer, action, detail, **needs):
+        self.actions.append(Action(layer, action, detail, **needs))
 
-    def diff(self):
-        """The plan as Ansible's diff mode prints it."""
-        parts = [{'before_header': path, 'after_header': path, 'before': old or '', 'after': new or ''}
-                 for path, old, new in self.files]
-        for path, old, new in ([self.runtime] if self.runtime else []) + ([self.force] if self.force else []) + [
-                (group['file'], group['value'], group['set']) for group in self.cgroups]:
-            parts.append({'before_header': path, 'after_header': path,
-                          'before': '%s\n' % old, 'after': '%s\n' % new})
-        return parts
+    def edit(self, layer, action, path, text, detail):
+        """Give a file a text, None for no file; nothing if it has that. A file that is edited twice has one action."""
+        path = self.view.real(path)
+        before = self.view.read(path)
+        if before == text:
+            return
+        for known in self.actions:
+            if known.get('path') == path:
+                self.actions.remove(known)
+                before, detail = known['before'], '%s; %s' % (known['detail'], detail)
+        self.view.edit(path, text)
+        self.act(layer, action, detail, path=path, before=before, after=text)
+
+    def switch(self, action, detail, profiles, files):
+        """Have tuned use other profiles; ``files`` is [(path, text)] of what it notes about them."""
+        before = self.view.read(tuned.ACTIVE_PROFILE)
+        for path, text in files:
+            self.view.edit(path, text)
+        self.act('tuned', action, detail, path=tuned.ACTIVE_PROFILE, before=before, after=files[0][1],
+                 profiles=profiles, files=files)
+
+
+def plan(facts, options):
+    """{state, target, actions, before, after, skipped_reason} of facts of read() and the module's options.
+
+    ``before`` and ``after`` are provenance(), the second as the actions leave it. Raises RescueError if the value is
+    refused, or another declaration wins.
+    """
+    state = options['state']
+    if state == 'present':
+        check_value(options['value'], options['allow_zero'], facts['env']['kernel'])
+    made = {'state': state, 'target': options['value'], 'actions': [], 'before': facts['before'],
+            'after': facts['before'], 'skipped_reason': facts['cannot_set']}
+    if made['skipped_reason']:
+        return made
+    draft = _Draft(facts)
+    made['target'] = _present(draft, facts, options) if state == 'present' else _absent(draft, facts)
+    made['actions'] = sorted(draft.actions, key=lambda action: _ORDER[state].index(action['layer']))
+    if made['actions']:
+        made['after'] = provenance_of(_as_changed(facts, made['actions']), draft.view)
+    return made
+
+
+def _as_changed(facts, actions):
+    """The facts with the values of the kernel that actions leave."""
+    values = dict((action['path'], action['after']) for action in actions if action['layer'] in ('runtime', 'cgroup'))
+    groups = [dict(group, value=values.get(group['file'], group['value'])) for group in facts['cgroups']]
+    return dict(facts, runtime=values.get(RUNTIME, facts['runtime']), cgroups=groups,
+                forced=values.get(FORCE_RUNTIME, facts['forced']))
 
 
 def check_value(value, allow_zero, kernel):
-    """Raises RescueError where a value is out of what the kernel takes, or is 0 unasked."""
+    """Raise RescueError if a value is out of what the kernel takes, or is 0 unasked."""
     limit = maximum(kernel)
     if value < 0 or value > limit:
-        raise RescueError('value %d is out of range: this kernel takes 0 to %d for vm.swappiness%s' % (
-            value, limit, '' if limit == 200 else ' (0 to 200 since 5.8)'))
+        raise RescueError('value {found} is out of range: this kernel takes {allowed} for vm.swappiness%s' % (
+            '' if limit == 200 else ' (0 to 200 since 5.8)'), found=value, allowed='0 to %d' % limit)
     if value == 0 and not allow_zero:
-        raise RescueError('value 0 makes kernels since 3.5 kill before they swap anonymous memory: use 1, '
-                              'or allow_zero=true to have it all the same')
+        raise RescueError('value 0 makes kernels since 3.5 kill before they swap anonymous memory', found=0,
+                          next_step='use 1, or allow_zero=true to have it all the same')
 
 
 def own_text(value, force):
@@ -89,6 +110,42 @@ def tmpfiles_text(value):
     return '\n'.join(lines) + '\n'
 
 
+def _present(draft, facts, options):
+    """The value that is to hold."""
+    value = options['value']
+    force = options['cgroups'] == 'set' and facts['forced'] is not None
+    draft.edit('file', 'write', OWN, own_text(value, force), '%s: %s = %d' % (OWN, KEY, value))
+    if options['conflicts'] != 'report':
+        _win(draft, facts, value, options['conflicts'])
+    _set(draft, 'runtime', 'set', RUNTIME, facts['runtime'], value, KEY)
+    # A boot's part that is there is kept in step, whatever is asked now.
+    if (options['cgroups'] == 'set' or draft.view.exists(TMPFILES)) and cgroups_count(facts['env'], facts['forced']):
+        _set_cgroups(draft, facts, value)
+    return value
+
+
+def _win(draft, facts, value, conflicts):
+    """Have no other declaration win after a reboot. Raises RescueError."""
+    seen = []
+    while True:
+        _declared, after_reboot, winner = resolve(draft.view, facts['env'])
+        if winner is None or (after_reboot == value and not winner.get('unknown')):
+            return
+        if conflicts == 'fail':
+            raise _conflict(value, winner, 'applied later than %s' % OWN, 'remove that, or use conflicts=override to '
+                            'have it overridden, or conflicts=report to go on without it')
+        place = (winner['source'], winner['line'], winner['by'])
+        if place in seen or not _make_lose(draft, winner, value):
+            raise _conflict(value, winner, 'applied by %s, and this host offers no means to override it'
+                            % winner['by'], 'remove it there')
+        seen.append(place)
+
+
+def _conflict(value, winner, applied, next_step):
+    return RescueError('%s = {allowed} would not hold: {path} {found} and is %s' % (KEY, applied), _place(winner),
+                       _says(winner), value, next_step)
+
+
 def _place(step):
     return step['source'] if step['line'] is None else '%s:%d' % (step['source'], step['line'])
 
@@ -100,291 +157,102 @@ def _says(step):
     return 'takes back every value set before' if step['excludes'] else 'sets %s' % step['raw']
 
 
-def _make_lose(plan, view, winner, value):
-    """Change ``view`` so that the winner no longer wins. False where the host offers no means."""
+def _make_lose(draft, winner, value):
+    """Have the winner win no longer. False if the host offers no means."""
     if winner['by'] == 'tuned':
-        names = tuned.profiles_below_child(view)
-        if not names:
-            return False
-        view.edit(tuned.child_profile_path(view), tuned.child_profile(names, KEY, value))
-        plan.act('tuned', 'child_profile', '%s: %s with %s = %d' % (
-            tuned.child_profile_path(view), ', '.join(names), KEY, value))
-        if not tuned.has_child(view):
-            plan.tuned = ' '.join(tuned.with_child(names))
-            plan.act('tuned', 'switch', 'profile %s to %s' % (' '.join(names), plan.tuned))
-            view.edit(tuned.ACTIVE_PROFILE, plan.tuned + '\n')
-            view.edit(tuned.PROFILE_MODE, 'manual\n')
-        return True
-    source = winner['source']
+        return _use_child(draft, value)
+    view, source = draft.view, winner['source']
     text = view.read(source)
     if winner['line'] is None or text is None or not source.startswith('/') or source.startswith('/proc/'):
         return False
     hidden = sysctl.without_line(text, winner['line'], MARKER)
     if not source.startswith(_NOT_EDITED):
-        view.edit(source, hidden)
-        plan.act('file', 'comment_out', '%s: %s' % (_place(winner), text.split('\n')[winner['line'] - 1].strip()))
+        draft.edit('file', 'comment_out', source, hidden,
+                   '%s: %s' % (_place(winner), text.split('\n')[winner['line'] - 1].strip()))
         return True
     mask = sysctl.masked_path(winner['read_as'])
     if view.exists(mask):
         return False
-    view.edit(mask, MASK_HEADER % source + hidden)
-    plan.act('file', 'hide', '%s by %s, a copy without line %d' % (source, mask, winner['line']))
+    draft.edit('file', 'hide', mask, MASK_HEADER % source + hidden,
+               '%s by %s, a copy without line %d' % (source, mask, winner['line']))
     return True
 
 
-def _write(plan, view, path, text, says):
-    if view.read(path) != text:
-        view.edit(path, text)
-        plan.act('file', 'write', '%s: %s' % (path, says))
+def _use_child(draft, value):
+    names, path = tuned.profiles_below_child(draft.view), tuned.child_profile_path(draft.view)
+    if not names:
+        return False
+    draft.edit('tuned', 'child_profile', path, tuned.child_profile(names, KEY, value),
+               '%s: %s with %s = %d' % (path, ', '.join(names), KEY, value))
+    if not tuned.has_child(draft.view):
+        profiles = ' '.join(tuned.with_child(names))
+        draft.switch('switch', 'profile %s to %s' % (' '.join(names), profiles), profiles,
+                     [(tuned.ACTIVE_PROFILE, profiles + '\n'), (tuned.PROFILE_MODE, 'manual\n')])
+    return True
 
 
-def plan_present(host, value, conflicts='fail', cgroups='report'):
-    """The plan that makes ``value`` hold. Raises Conflict as ``conflicts`` says."""
-    env = environment(host)
-    view = Overlay(host)
-    plan = Plan(provenance(host, view, env))
-    plan.target = value
-    force = cgroups == 'set' and number_of(host, FORCE_RUNTIME) is not None
-    _write(plan, view, OWN, own_text(value, force), '%s = %d' % (KEY, value))
-    if view.exists(TMPFILES):
-        cgroups = 'set'
-    seen = []
-    while True:
-        _declared, after_reboot, winner = resolve(view, env)
-        if winner is None or (after_reboot == value and not winner.get('unknown')):
-            break
-        if conflicts == 'report':
-            break
-        place = (winner['source'], winner['line'], winner['by'])
-        if conflicts == 'fail':
-            raise Conflict('%s = %d would not hold: %s %s and is applied later than %s. Remove that, or use '
-                           'conflicts=override to have it overridden, or conflicts=report to go on without it' % (
-                               KEY, value, _place(winner), _says(winner), OWN))
-        if place in seen or not _make_lose(plan, view, winner, value):
-            raise Conflict('%s = %d would not hold: %s %s and is applied by %s, and this host offers no means to '
-                           'override it. Remove it there' % (KEY, value, _place(winner), _says(winner), winner['by']))
-        seen.append(place)
-    _plan_kernel(plan, host, view, env, value, cgroups)
-    _finish(plan, host, view, env)
-    return plan
+def _set(draft, layer, action, path, before, after, name):
+    if before != after:
+        draft.act(layer, action, '%s from %s to %d' % (name, before, after), path=path, before=before, after=after,
+                  name=name)
 
 
-def _plan_kernel(plan, host, view, env, value, cgroups):
-    current = plan.before['runtime']
-    if current != value:
-        plan.runtime = (RUNTIME, current, value)
-        plan.act('runtime', 'set', '%s from %s to %d' % (KEY, current, value))
-    if cgroups != 'set' or not cgroups_count(host, env):
+def _set_cgroups(draft, facts, value):
+    if facts['forced'] is not None:
+        _set(draft, 'cgroup', 'force', FORCE_RUNTIME, facts['forced'], 1, FORCE_KEY)
         return
-    forced = number_of(host, FORCE_RUNTIME)
-    if forced is not None:
-        plan.force = (FORCE_RUNTIME, forced, 1)
-        plan.act('cgroup', 'force', '%s from %d to 1' % (FORCE_KEY, forced))
-        return
-    if swappiness_of_cgroups(host) and view.exists('/run/systemd/system'):
-        _write(plan, view, TMPFILES, tmpfiles_text(value), 'cgroups get %d at boot' % value)
-    for group in swappiness_of_cgroups(host):
-        if group['value'] != value:
-            plan.cgroups.append(dict(group, set=value))
-            plan.act('cgroup', 'set', '%s from %d to %d' % (group['path'], group['value'], value))
+    if facts['cgroups'] and facts['systemd']:
+        draft.edit('file', 'write', TMPFILES, tmpfiles_text(value), '%s: cgroups get %d at boot' % (TMPFILES, value))
+    for group in facts['cgroups']:
+        _set(draft, 'cgroup', 'set', group['file'], group['value'], value, group['path'])
 
 
-def _finish(plan, host, view, env):
-    for path in sorted(view.edits):
-        plan.files.append((path, host.read(path), view.edits[path]))
-    if plan.tuned or plan.runtime or plan.force or plan.cgroups or plan.files:
-        changed = dict((group['path'], group['set']) for group in plan.cgroups)
-        groups = [dict(group, value=changed.get(group['path'], group['value']))
-                  for group in swappiness_of_cgroups(host)]
-        plan.after = provenance(host, view, env, plan.runtime[2] if plan.runtime else None, groups,
-                                plan.force[2] != 1 if plan.force else None)
-
-
-def plan_absent(host, state):
-    """The plan that takes the collection's setting away and brings back what was before it."""
-    env = environment(host)
-    view = Overlay(host)
-    plan = Plan(provenance(host, view, env))
-    plan.undo = True
-    records = state.records()
-    _plan_tuned_back(plan, view, records.get('tuned'))
-    _plan_files_back(plan, host, view)
+def _absent(draft, facts):
+    """The value that was there before the collection's own."""
+    records, runtime = facts['records'], facts['runtime']
+    _tuned_back(draft, records.get('tuned'))
+    _files_back(draft, facts['backups'])
     target = records.get('runtime', {}).get('before')
-    if target is None and view.edits:
-        target = resolve(view, env)[1]
-    plan.target = plan.before['runtime'] if target is None else target
-    if plan.target != plan.before['runtime']:
-        plan.runtime = (RUNTIME, plan.before['runtime'], plan.target)
-        plan.act('runtime', 'set', '%s from %s to %d' % (KEY, plan.before['runtime'], plan.target))
-    forced = number_of(host, FORCE_RUNTIME)
-    if 'force' in records and forced is not None and forced != records['force']['before']:
-        plan.force = (FORCE_RUNTIME, forced, records['force']['before'])
-        plan.act('cgroup', 'force', '%s from %d to %d' % (FORCE_KEY, forced, records['force']['before']))
-    for group in swappiness_of_cgroups(host):
+    if target is None and draft.view.edits:
+        target = resolve(draft.view, facts['env'])[1]
+    target = runtime if target is None else target
+    _set(draft, 'runtime', 'set', RUNTIME, runtime, target, KEY)
+    if 'force' in records and facts['forced'] is not None:
+        _set(draft, 'cgroup', 'force', FORCE_RUNTIME, facts['forced'], records['force']['before'], FORCE_KEY)
+    for group in facts['cgroups']:
         record = records.get('cgroup:' + group['path'])
-        if record and record['before'] != group['value']:
-            plan.cgroups.append(dict(group, set=record['before']))
-            plan.act('cgroup', 'set', '%s from %d to %d' % (group['path'], group['value'], record['before']))
-    if records and not plan.actions:
-        plan.act('state', 'forget', 'the record of what was before, which is so again')
-    _finish(plan, host, view, env)
-    return plan
+        if record:
+            _set(draft, 'cgroup', 'set', group['file'], group['value'], record['before'], group['path'])
+    if records and not draft.actions:
+        draft.act('state', 'forget', 'the record of what was before, which is so again')
+    return target
 
 
-def _plan_tuned_back(plan, view, before):
-    names = tuned.active_profiles(view)
-    if tuned.has_child(view):
+def _tuned_back(draft, before):
+    view, names = draft.view, tuned.active_profiles(draft.view)
+    child = tuned.has_child(view)
+    if child:
         before = before or {'active_profile': ' '.join(tuned.profiles_below_child(view)) + '\n',
                             'profile_mode': 'manual\n'}
-        plan.tuned = (before['active_profile'] or '').strip()
-        plan.act('tuned', 'switch', 'profile %s to %s' % (' '.join(names), plan.tuned or 'none'))
     elif not before or names != (before['active_profile'] or '').split():
         # Somebody chose another profile meanwhile.
         return
-    view.edit(tuned.ACTIVE_PROFILE, before['active_profile'])
-    view.edit(tuned.PROFILE_MODE, before['profile_mode'])
+    profiles = (before['active_profile'] or '').strip()
+    files = [(tuned.ACTIVE_PROFILE, before['active_profile']), (tuned.PROFILE_MODE, before['profile_mode'])]
+    if child:
+        draft.switch('switch', 'profile %s to %s' % (' '.join(names), profiles or 'none'), profiles, files)
+    elif any(view.read(path) != text for path, text in files):
+        draft.switch('restore', 'what tuned notes about the profile %s' % profiles, None, files)
 
 
-def _plan_files_back(plan, host, view):
-    for path in (OWN, TMPFILES, tuned.child_profile_path(view)):
-        text = view.read(path)
-        if text is not None and text.startswith(HEADER):
-            view.edit(path, host.read(backup_path(path)))
-            plan.act('file', 'remove', path)
+def _files_back(draft, backups):
+    view = draft.view
+    for path in sorted(backups):
+        if (view.read(path) or '').startswith(HEADER):
+            draft.edit('file', 'remove', path, backups[path], path)
     for path in sysctl.all_files(view):
         text = view.read(path) or ''
         if text.startswith(HEADER + ': hides '):
-            view.edit(path, None)
-            plan.act('file', 'remove', path)
+            draft.edit('file', 'remove', path, None, path)
         elif '\n' + MARKER in '\n' + text:
-            view.edit(path, sysctl.with_lines_back(text, MARKER))
-            plan.act('file', 'bring_back', path)
-
-
-def apply_plan(host, plan, state):
-    """Do what a plan says, all of it or, if something fails, nothing.
-
-    What was before is recorded first, so that a crash leaves nothing that cannot be undone.
-    """
-    for path, _old, new in plan.files:
-        host.try_to_change(path, new)
-    with host.whole():
-        _apply(host, plan, state)
-
-
-def _apply(host, plan, state):
-    if plan.undo:
-        _switch_tuned(host, plan)
-        for path, _old, new in plan.files:
-            _change_file(host, path, new)
-    else:
-        _record(host, plan, state)
-        for path, _old, new in plan.files:
-            if path not in (tuned.ACTIVE_PROFILE, tuned.PROFILE_MODE):
-                _change_file(host, path, new)
-        _switch_tuned(host, plan)
-    for path, _old, new in [change for change in (plan.force, plan.runtime) if change]:
-        _write_kernel(host, path, new)
-    for group in plan.cgroups:
-        try:
-            _write_kernel(host, group['file'], group['set'])
-        except RescueError:
-            # A cgroup may end between reading and writing; one that stays is seen when read back.
-            continue
-    left = number_of(host, RUNTIME)
-    if left != plan.target:
-        raise RescueError('%s is %s after %d was written: something else on this host sets it' % (
-            RUNTIME, left, plan.target))
-    if plan.undo:
-        _forget(host, plan, state)
-
-
-def _record(host, plan, state):
-    if plan.actions:
-        state.remember('runtime', {'before': plan.before['runtime']})
-    if plan.force:
-        state.remember('force', {'before': plan.force[1]})
-    for group in plan.cgroups:
-        state.remember('cgroup:' + group['path'], {'before': group['value']})
-    if plan.tuned:
-        state.put('tuned', {'active_profile': host.read(tuned.ACTIVE_PROFILE),
-                            'profile_mode': host.read(tuned.PROFILE_MODE)})
-    for path, old, _new in plan.files:
-        if path in (tuned.ACTIVE_PROFILE, tuned.PROFILE_MODE):
-            continue
-        state.remember('file:' + path, {'existed': old is not None})
-        directory = posixpath.dirname(path)
-        if not host.exists(directory):
-            state.remember('directory:' + directory, {'existed': False})
-        if old is not None and not old.startswith(HEADER):
-            backup_once(host, path)
-
-
-def _change_file(host, path, text):
-    if text is None:
-        host.remove(path)
-        return
-    host.make_directory(posixpath.dirname(path))
-    if host.read(path) != text:
-        host.replace(path, text)
-
-
-def _switch_tuned(host, plan):
-    if plan.tuned is None:
-        return
-    if plan.tuned and tuned.running(Overlay(host)):
-        names = tuned.active_profiles(Overlay(host))
-        before = [(path, host.read(path)) for path in (tuned.ACTIVE_PROFILE, tuned.PROFILE_MODE)]
-        host.on_failure(lambda: _tuned_back(host, names, before))
-        _tuned_profile(host, plan.tuned)
-    for path, _old, new in plan.files:
-        if path in (tuned.ACTIVE_PROFILE, tuned.PROFILE_MODE):
-            _change_file(host, path, new)
-
-
-def _tuned_back(host, names, files):
-    """After a failure: the profiles ``names``, and what tuned itself wrote down about them."""
-    if names and tuned.active_profiles(Overlay(host)) != names:
-        _tuned_profile(host, ' '.join(names))
-    for path, text in files:
-        _change_file(host, path, text)
-
-
-def _tuned_profile(host, names):
-    rc, out, err = host.run(['tuned-adm', 'profile'] + names.split())
-    if rc != 0:
-        raise RescueError('tuned-adm profile %s failed: %s' % (
-            names, ' '.join((err or out).split()) or 'exit status %d' % rc))
-
-
-def _write_kernel(host, path, value):
-    try:
-        host.write(path, '%d\n' % value)
-    except (IOError, OSError) as error:
-        reason = 'the kernel refuses it' if error.errno == errno.EINVAL else error.strerror
-        raise RescueError('cannot write %d to %s: %s' % (value, path, reason))
-
-
-def _forget(host, plan, state):
-    for key in sorted(state.records()):
-        if key.startswith('file:'):
-            path = key[len('file:'):]
-            if not drop_backup(host, path):
-                # The lines are back; what else differs from the backup, somebody else changed.
-                host.remove(backup_path(path))
-        elif key.startswith('directory:'):
-            host.remove_empty_directory(key[len('directory:'):])
-        state.forget(key)
-
-
-def holds(facts, value):
-    """{now, after_reboot, in_cgroups} of a value against provenance facts; None where a thing is unknown."""
-    def same(found):
-        return None if found is None or value is None else found == value
-
-    differing = [group for group in facts['cgroups'] if group['value'] != value]
-    return {
-        'now': same(facts['runtime']),
-        'after_reboot': same(facts['after_reboot']),
-        'in_cgroups': not (differing and facts['cgroups_count']) and same(facts['runtime']),
-    }
+            draft.edit('file', 'bring_back', path, sysctl.with_lines_back(text, MARKER), path)

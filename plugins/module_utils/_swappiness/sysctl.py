@@ -135,6 +135,15 @@ def all_files(view):
     return paths + ([MAIN] if view.exists(MAIN) else [])
 
 
+def paths(view):
+    """All paths that the functions here look at."""
+    found = ['/lib', MAIN]
+    for directory in DIRECTORIES:
+        found += [directory] + ['%s/%s' % (directory, name) for name in view.listdir(directory)
+                                if name.endswith('.conf')]
+    return found
+
+
 def assignments(view, key, program, modern=True):
     """What a program does about ``key``, in its order: {source, read_as, line, raw, excludes}; the last one counts.
 

@@ -17,6 +17,7 @@ PROFILE_MODE = '/etc/tuned/profile_mode'
 CHILD = 'oom-rescue'
 _PID_FILE = '/run/tuned/tuned.pid'
 _UNITS = '/etc/systemd/system'
+_ENABLING = ('.wants', '.requires')
 _MAX_PROFILES = 50
 
 
@@ -169,6 +170,17 @@ def profile_setting(view, key):
     return setting
 
 
+def paths(view):
+    """All paths that the functions here look at."""
+    unit = '/tuned.service'
+    found = [MAIN_CONF, ACTIVE_PROFILE, PROFILE_MODE, _PID_FILE, _UNITS, _UNITS + unit, '/usr/lib/tuned/profiles']
+    found += ['%s/%s%s' % (_UNITS, name, unit) for name in view.listdir(_UNITS) if name.endswith(_ENABLING)]
+    for directory in profile_directories(view):
+        found += ['%s/%s/tuned.conf' % (directory, name) for name in view.listdir(directory)]
+    pid = _pid(view)
+    return found + (['/proc/%s/comm' % pid] if pid else [])
+
+
 def installed(view):
     """Whether tuned is on this host, or has left a profile active."""
     return view.exists(MAIN_CONF) or view.exists(ACTIVE_PROFILE)
@@ -179,13 +191,18 @@ def enabled(view):
     if view.readlink(_UNITS + '/tuned.service') == '/dev/null':
         return False
     return any(view.exists('%s/%s/tuned.service' % (_UNITS, name))
-               for name in view.listdir(_UNITS) if name.endswith(('.wants', '.requires')))
+               for name in view.listdir(_UNITS) if name.endswith(_ENABLING))
 
 
 def running(view):
     """Whether a tuned daemon runs now."""
+    pid = _pid(view)
+    return pid is not None and (view.read('/proc/%s/comm' % pid) or '').startswith('tuned')
+
+
+def _pid(view):
     pid = (view.read(_PID_FILE) or '').strip()
-    return pid.isdigit() and (view.read('/proc/%s/comm' % pid) or '').startswith('tuned')
+    return pid if pid.isdigit() else None
 
 
 def child_profile_path(view):

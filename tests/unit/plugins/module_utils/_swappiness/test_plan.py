@@ -9,42 +9,41 @@ __metaclass__ = type
 import contextlib
 import errno
 import os
+import shutil
 
 import pytest
+from ansible_collections.oom.rescue.plugins.module_utils._node.actions import outcome
 from ansible_collections.oom.rescue.plugins.module_utils._node.errors import RescueError
 from ansible_collections.oom.rescue.plugins.module_utils._node.record import State
-from ansible_collections.oom.rescue.plugins.module_utils._swappiness.facts import provenance
-from ansible_collections.oom.rescue.plugins.module_utils._swappiness.plan import (
-    OWN,
-    TMPFILES,
-    Conflict,
-    apply_plan,
-    check_value,
-    holds,
-    plan_absent,
-    plan_present,
-)
+from ansible_collections.oom.rescue.plugins.module_utils._swappiness.apply import apply
+from ansible_collections.oom.rescue.plugins.module_utils._swappiness.facts import OWN, TMPFILES, holds, provenance, read
+from ansible_collections.oom.rescue.plugins.module_utils._swappiness.plan import check_value, plan
 from fake_sysctl_node import bookworm, el7, trixie
 
 CHILD = '/etc/tuned/oom-rescue/tuned.conf'
 
 
+def planned(node, value=10, conflicts='fail', cgroups='report', state='present'):
+    options = {'state': state, 'value': value, 'conflicts': conflicts, 'cgroups': cgroups, 'allow_zero': False}
+    return plan(read(node.host, State(node.host, 'swappiness')), options)
+
+
+def done(node, made):
+    apply(node.host, made, State(node.host, 'swappiness'))
+    assert provenance(node.host) == made['after'], 'the plan is what becomes true'
+    return made
+
+
 def present(node, value=10, conflicts='override', cgroups='report'):
-    plan = plan_present(node.host, value, conflicts, cgroups)
-    apply_plan(node.host, plan, State(node.host, 'swappiness'))
-    assert provenance(node.host) == plan.after, 'the plan is what becomes true'
-    return plan
+    return done(node, planned(node, value, conflicts, cgroups))
 
 
 def absent(node):
-    plan = plan_absent(node.host, State(node.host, 'swappiness'))
-    apply_plan(node.host, plan, State(node.host, 'swappiness'))
-    assert provenance(node.host) == plan.after
-    return plan
+    return done(node, planned(node, None, state='absent'))
 
 
-def says(plan):
-    return ['%(layer)s %(action)s' % action for action in plan.actions]
+def says(made):
+    return ['%(layer)s %(action)s' % action for action in made['actions']]
 
 
 def competing(path, text):
@@ -87,25 +86,61 @@ def test_the_value_holds_a_second_run_changes_nothing_and_all_comes_back(tmp_pat
     node = make(tmp_path)
     node.file('/proc/sys/vm/swappiness', '33\n')
     before = node.etc()
-    plan = present(node)
+    made = present(node)
     assert holds(provenance(node.host), 10)['now'] and holds(provenance(node.host), 10)['after_reboot']
     assert node.host.read(OWN).splitlines()[-1] == 'vm.swappiness = 10'
-    again = plan_present(node.host, 10, 'override', 'report')
-    assert (again.actions, again.diff()) == ([], [])
-    assert plan.diff() and plan.actions
+    assert planned(node, 10, 'override')['actions'] == []
+    assert made['actions']
     absent(node)
     assert node.etc() == before
     assert node.runtime() == 33
-    assert plan_absent(node.host, State(node.host, 'swappiness')).actions == []
+    assert planned(node, state='absent')['actions'] == []
 
 
 @pytest.mark.parametrize('make', [HOSTS[name] for name in sorted(HOSTS)], ids=sorted(HOSTS))
 def test_a_plan_alone_changes_nothing(tmp_path, make):
     node = make(tmp_path)
     before = node.etc()
-    plan_present(node.host, 10, 'override', 'set')
-    plan_absent(node.host, State(node.host, 'swappiness'))
+    planned(node, 10, 'override', 'set')
+    planned(node, state='absent')
     assert (node.etc(), node.runtime(), [line for line in node.commands if 'tuned' in line]) == (before, 60, [])
+
+
+@pytest.mark.parametrize('make', [HOSTS[name] for name in sorted(HOSTS)], ids=sorted(HOSTS))
+@pytest.mark.parametrize('state', ['present', 'absent'])
+def test_a_plan_is_made_of_facts_alone(tmp_path, make, state):
+    node = make(tmp_path)
+    if state == 'absent':
+        present(node)
+    facts = read(node.host, State(node.host, 'swappiness'))
+    options = {'state': state, 'value': 10, 'conflicts': 'override', 'cgroups': 'set', 'allow_zero': False}
+    made = plan(facts, options)
+    shutil.rmtree(str(tmp_path))
+    assert plan(facts, options) == made and made['actions']
+
+
+@pytest.mark.parametrize('make', [HOSTS[name] for name in sorted(HOSTS)] + [
+    lambda root: trixie(root).systemd().memory_v1(docker=60, docker__a1=30)], ids=sorted(HOSTS) + ['cgroups'])
+@pytest.mark.parametrize('state', ['present', 'absent'])
+def test_an_action_that_is_not_said_is_not_done(tmp_path, make, state):
+    """What is said and what is done are one list: each action that is left out of it leaves the host otherwise."""
+    def whole(number, left_out=None):
+        node = make(tmp_path / str(number))
+        if state == 'absent':
+            present(node, cgroups='set')
+        made = planned(node, 10, 'override', 'set', state)
+        actions = list(made['actions'])
+        if left_out is not None:
+            del made['actions'][left_out]
+        apply(node.host, made, State(node.host, 'swappiness'))
+        return actions, (node.etc(), provenance(node.host))
+    actions, after = whole('all')
+    assert len(outcome(actions)['actions']) == len(outcome(actions)['diff']) == len(actions)
+    for number in range(len(actions)):
+        try:
+            assert whole(number, number)[1] != after, actions[number]['detail']
+        except RescueError as error:
+            assert 'something else on this host sets it' in str(error)
 
 
 @pytest.mark.parametrize('make, words', [
@@ -131,8 +166,8 @@ def test_no_more_is_changed_than_makes_the_value_hold(tmp_path, make, words):
 def test_a_conflict_fails_naming_file_and_line_and_changes_nothing(tmp_path, make, names):
     node = make(tmp_path)
     before = node.etc()
-    with pytest.raises(Conflict) as caught:
-        plan_present(node.host, 10, 'fail')
+    with pytest.raises(RescueError) as caught:
+        planned(node)
     assert names in str(caught.value) and 'conflicts=override' in str(caught.value)
     assert (node.etc(), node.runtime()) == (before, 60)
 
@@ -144,8 +179,8 @@ def test_a_declaration_of_the_same_value_is_no_conflict(tmp_path):
 
 def test_report_sets_the_value_and_says_that_it_will_not_hold(tmp_path):
     node = HOSTS['a file that sorts later'](tmp_path)
-    plan = present(node, conflicts='report')
-    assert holds(plan.after, 10) == {'now': True, 'after_reboot': False, 'in_cgroups': True}
+    made = present(node, conflicts='report')
+    assert holds(made['after'], 10) == {'now': True, 'after_reboot': False, 'in_cgroups': True}
     assert node.host.read('/etc/sysctl.d/zz.conf') == 'vm.swappiness = 60\n'
 
 
@@ -159,8 +194,8 @@ def test_a_hiding_copy_keeps_the_other_lines(tmp_path):
 def test_what_runs_before_etc_cannot_be_hidden_from_tuned(tmp_path):
     node = trixie(tmp_path).tuned(reapply=1)
     node.file('/run/sysctl.d/zz.conf', 'vm.swappiness = 60\n')
-    with pytest.raises(Conflict) as caught:
-        plan_present(node.host, 10, 'override')
+    with pytest.raises(RescueError) as caught:
+        planned(node, 10, 'override')
     assert '/run/sysctl.d/zz.conf:1' in str(caught.value) and 'no means' in str(caught.value)
 
 
@@ -228,20 +263,20 @@ def test_without_the_record_the_remaining_declarations_decide(tmp_path):
 
 def test_cgroups_are_left_alone_unless_asked(tmp_path):
     node = trixie(tmp_path).memory_v1(docker=60, docker__a1=30)
-    plan = present(node)
-    assert holds(plan.after, 10) == {'now': True, 'after_reboot': True, 'in_cgroups': False}
-    assert [group['path'] for group in plan.after['cgroups']] == ['/docker', '/docker/a1']
+    made = present(node)
+    assert holds(made['after'], 10) == {'now': True, 'after_reboot': True, 'in_cgroups': False}
+    assert [group['path'] for group in made['after']['cgroups']] == ['/docker', '/docker/a1']
 
 
 def test_cgroups_are_set_when_asked_and_go_back(tmp_path):
     node = trixie(tmp_path).systemd().memory_v1(docker=60, docker__a1=30, other=10)
     before = node.etc()
-    plan = present(node, cgroups='set')
-    assert [action['detail'] for action in plan.actions if action['layer'] == 'cgroup'] == [
+    made = present(node, cgroups='set')
+    assert [action['detail'] for action in made['actions'] if action['layer'] == 'cgroup'] == [
         '/docker from 60 to 10', '/docker/a1 from 30 to 10']
     assert holds(provenance(node.host), 10)['in_cgroups'] is True
     assert 'w /sys/fs/cgroup/memory/*/memory.swappiness - - - - 10\n' in node.host.read(TMPFILES)
-    assert plan_present(node.host, 10, 'fail', 'set').actions == []
+    assert planned(node, cgroups='set')['actions'] == []
     present(node, 20)
     assert 'swappiness - - - - 20\n' in node.host.read(TMPFILES)
     absent(node)
@@ -251,20 +286,20 @@ def test_cgroups_are_set_when_asked_and_go_back(tmp_path):
 
 def test_cgroups_of_el7_are_no_reason_for_alarm(tmp_path):
     node = el7(tmp_path)
-    plan = present(node, cgroups='set')
-    assert says(plan) == ['file write', 'runtime set']
-    assert holds(plan.after, 10)['in_cgroups'] is True
+    made = present(node, cgroups='set')
+    assert says(made) == ['file write', 'runtime set']
+    assert holds(made['after'], 10)['in_cgroups'] is True
 
 
 def test_a_kernel_that_can_be_told_to_ignore_cgroups_is_told(tmp_path):
     node = trixie(tmp_path).memory_v1(docker=60)
     node.file('/proc/sys/kernel/osrelease', '4.18.0-553.el8.x86_64\n')
     node.file('/proc/sys/vm/force_cgroup_v2_swappiness', '0\n')
-    plan = present(node, cgroups='set')
-    assert says(plan) == ['file write', 'runtime set', 'cgroup force']
+    made = present(node, cgroups='set')
+    assert says(made) == ['file write', 'runtime set', 'cgroup force']
     assert 'vm.force_cgroup_v2_swappiness = 1\n' in node.host.read(OWN)
     assert holds(provenance(node.host), 10)['in_cgroups'] is True
-    assert plan_present(node.host, 10, 'fail', 'set').actions == []
+    assert planned(node, cgroups='set')['actions'] == []
     absent(node)
     assert node.host.read('/proc/sys/vm/force_cgroup_v2_swappiness').split() == ['0']
 
@@ -289,20 +324,20 @@ def test_a_value_is_refused_before_anything_is_touched(value, allow_zero, kernel
 
 def test_a_value_that_does_not_stay_is_an_error(tmp_path, monkeypatch):
     node = trixie(tmp_path)
-    plan = plan_present(node.host, 10)
+    made = planned(node)
     monkeypatch.setattr(node.host, 'write', lambda path, text: None)
     with pytest.raises(RescueError) as caught:
-        apply_plan(node.host, plan, State(node.host, 'swappiness'))
+        apply(node.host, made, State(node.host, 'swappiness'))
     assert '/proc/sys/vm/swappiness is 60 after 10 was written' in str(caught.value)
 
 
 def test_a_failure_of_tuned_adm_is_said_and_can_be_undone(tmp_path, monkeypatch):
     node = el7(tmp_path, reapply=0)
     before = node.etc()
-    plan = plan_present(node.host, 10, 'override')
+    made = planned(node, 10, 'override')
     monkeypatch.setattr(node.host, 'run', lambda argv: (1, '', 'Cannot talk to\nTuned\n'))
     with pytest.raises(RescueError) as caught:
-        apply_plan(node.host, plan, State(node.host, 'swappiness'))
+        apply(node.host, made, State(node.host, 'swappiness'))
     assert str(caught.value) == 'tuned-adm profile oom-rescue failed: Cannot talk to Tuned'
     monkeypatch.undo()
     absent(node)

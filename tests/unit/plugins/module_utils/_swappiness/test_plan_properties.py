@@ -10,15 +10,11 @@ import shutil
 import tempfile
 
 import pytest
+from ansible_collections.oom.rescue.plugins.module_utils._node.errors import RescueError
 from ansible_collections.oom.rescue.plugins.module_utils._node.record import State
-from ansible_collections.oom.rescue.plugins.module_utils._swappiness.facts import provenance
-from ansible_collections.oom.rescue.plugins.module_utils._swappiness.plan import (
-    OWN,
-    Conflict,
-    apply_plan,
-    plan_absent,
-    plan_present,
-)
+from ansible_collections.oom.rescue.plugins.module_utils._swappiness.apply import apply
+from ansible_collections.oom.rescue.plugins.module_utils._swappiness.facts import OWN, provenance, read
+from ansible_collections.oom.rescue.plugins.module_utils._swappiness.plan import plan
 from fake_sysctl_node import SysctlNode
 
 pytest.importorskip('hypothesis')
@@ -40,6 +36,11 @@ TUNED = st.one_of(st.none(), st.fixed_dictionaries({
     'running': st.booleans()}))
 
 
+def planned(node, conflicts, state='present'):
+    options = {'state': state, 'value': 10, 'conflicts': conflicts, 'cgroups': 'report', 'allow_zero': False}
+    return plan(read(node.host, State(node.host, 'swappiness')), options)
+
+
 @settings(max_examples=150, deadline=None)
 @given(files=st.dictionaries(st.sampled_from(PATHS), TEXTS, max_size=5), tuned=TUNED,
        version=st.sampled_from([219, 252]), kernel=st.sampled_from(['3.10.0', '6.1.0']), link=st.booleans(),
@@ -57,19 +58,19 @@ def test_whatever_is_there_the_value_holds_or_nothing_changed_and_all_comes_back
             node.tuned(**tuned)
         before = node.etc()
         try:
-            plan = plan_present(node.host, 10, conflicts)
-        except Conflict:
+            made = planned(node, conflicts)
+        except RescueError:
             assert conflicts != 'report'
             assert (node.etc(), node.runtime()) == (before, 60)
             return
-        apply_plan(node.host, plan, State(node.host, 'swappiness'))
+        apply(node.host, made, State(node.host, 'swappiness'))
         facts = provenance(node.host)
-        assert facts == plan.after
+        assert facts == made['after']
         assert facts['runtime'] == 10
         assert facts['after_reboot'] == 10 or conflicts == 'report'
         assert node.host.read(OWN).endswith('vm.swappiness = 10\n')
-        assert plan_present(node.host, 10, conflicts).actions == []
-        apply_plan(node.host, plan_absent(node.host, State(node.host, 'swappiness')), State(node.host, 'swappiness'))
+        assert planned(node, conflicts)['actions'] == []
+        apply(node.host, planned(node, conflicts, 'absent'), State(node.host, 'swappiness'))
         assert (node.etc(), node.runtime()) == (before, 60)
     finally:
         shutil.rmtree(root)

@@ -1,0 +1,34 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What every module does around the one package that it calls. Knows no Ansible: it is handed the module."""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+from .errors import RescueError, said
+from .host import Host
+from .privilege import require_root
+
+
+def run(module, work, only_root=None):
+    """End a module with the result of ``work(host, options, check_mode)``, or with its error in one line.
+
+    ``only_root`` is what only root may do, if that is asked for: before anything is read, in check mode too, as what a
+    user sees of a host makes another plan. ``warnings`` of a result become the module's. A fault of the program, and an
+    OSError that names no file, stay a traceback.
+    """
+    try:
+        if only_root is not None:
+            require_root(only_root)
+        result = work(Host(), dict(module.params), module.check_mode)
+    except RescueError as error:
+        module.fail_json(msg=str(error), changed=error.changed)
+    except (IOError, OSError) as error:
+        if error.filename is None:
+            raise
+        module.fail_json(msg=said(error), changed=False)
+    for warning in result.pop('warnings', []):
+        module.warn(warning)
+    module.exit_json(**result)

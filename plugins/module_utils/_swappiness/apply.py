@@ -1,0 +1,149 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Does what a plan for vm.swappiness says, all of it or nothing, and reads it back."""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import errno
+import posixpath
+
+from . import tuned
+from .._node.actions import outcome
+from .._node.errors import RescueError
+from .._node.lock import one_run
+from .._node.meminfo import number_of
+from .._node.overlay import Overlay
+from .._node.record import State, backup_once, backup_path, drop_backup
+from .facts import RUNTIME, holds, provenance, read
+from .plan import HEADER, plan
+
+
+def converge(host, options, check_mode=False):
+    """The module's result for its options. Raises RescueError, or OSError with a file's name."""
+    with one_run(host, 'swappiness', check_mode):
+        state = State(host, 'swappiness')
+        made = plan(read(host, state), options)
+        after = made['after']
+        if made['actions'] and not check_mode:
+            apply(host, made, state)
+            after = provenance(host)
+    return outcome(made['actions'], made['skipped_reason'], before=made['before'], after=after,
+                   holds=holds(after, made['target']))
+
+
+def apply(host, made, state):
+    """Do the actions of a plan, all of them or, if something fails, none. Raises RescueError or OSError.
+
+    What was before is recorded first, so that a crash leaves nothing that cannot be undone.
+    """
+    for path, text in [change for action in made['actions'] for change in _files(action)]:
+        host.try_to_change(path, text)
+    with host.whole():
+        if made['state'] == 'present':
+            _record(host, made, state)
+        for action in made['actions']:
+            _do(host, action)
+        left = number_of(host, RUNTIME)
+        if left != made['target']:
+            raise RescueError('{path} is {found} after {allowed} was written: something else on this host sets it',
+                              RUNTIME, left, made['target'])
+        if made['state'] == 'absent':
+            _forget(host, state)
+
+
+def _files(action):
+    """[(path, text, or None for no file)] of the files that an action changes."""
+    if action['layer'] == 'file' or action['action'] == 'child_profile':
+        return [(action['path'], action['after'])]
+    return action.get('files', [])
+
+
+def _do(host, action):
+    if action['layer'] == 'tuned' and action.get('profiles'):
+        _switch_tuned(host, action['profiles'])
+    for path, text in _files(action):
+        _change_file(host, path, text)
+    if action['layer'] in ('runtime', 'cgroup'):
+        _write_kernel(host, action)
+
+
+def _record(host, made, state):
+    state.remember('runtime', {'before': made['before']['runtime']})
+    for action in made['actions']:
+        if action['action'] == 'force':
+            state.remember('force', {'before': action['before']})
+        elif action['layer'] == 'cgroup':
+            state.remember('cgroup:' + action['name'], {'before': action['before']})
+        elif action['action'] == 'switch':
+            state.put('tuned', {'active_profile': host.read(tuned.ACTIVE_PROFILE),
+                                'profile_mode': host.read(tuned.PROFILE_MODE)})
+        elif _files(action):
+            _record_file(host, action, state)
+
+
+def _record_file(host, action, state):
+    path, before = action['path'], action['before']
+    state.remember('file:' + path, {'existed': before is not None})
+    directory = posixpath.dirname(path)
+    if not host.exists(directory):
+        state.remember('directory:' + directory, {'existed': False})
+    if before is not None and not before.startswith(HEADER):
+        backup_once(host, path)
+
+
+def _change_file(host, path, text):
+    if text is None:
+        host.remove(path)
+        return
+    host.make_directory(posixpath.dirname(path))
+    if host.read(path) != text:
+        host.replace(path, text)
+
+
+def _switch_tuned(host, profiles):
+    if tuned.running(Overlay(host)):
+        names = tuned.active_profiles(Overlay(host))
+        before = [(path, host.read(path)) for path in (tuned.ACTIVE_PROFILE, tuned.PROFILE_MODE)]
+        host.on_failure(lambda: _tuned_back(host, names, before))
+        _tuned_profile(host, profiles)
+
+
+def _tuned_back(host, names, files):
+    """After a failure: the profiles ``names``, and what tuned itself wrote down about them."""
+    if names and tuned.active_profiles(Overlay(host)) != names:
+        _tuned_profile(host, ' '.join(names))
+    for path, text in files:
+        _change_file(host, path, text)
+
+
+def _tuned_profile(host, names):
+    rc, out, err = host.run(['tuned-adm', 'profile'] + names.split())
+    if rc != 0:
+        raise RescueError('tuned-adm profile %s failed: %s' % (
+            names, ' '.join((err or out).split()) or 'exit status %d' % rc))
+
+
+def _write_kernel(host, action):
+    try:
+        host.write(action['path'], '%d\n' % action['after'])
+    except (IOError, OSError) as error:
+        if action['action'] == 'set' and action['layer'] == 'cgroup':
+            # A cgroup may end between reading and writing; one that stays is seen when read back.
+            return
+        reason = 'the kernel refuses it' if error.errno == errno.EINVAL else error.strerror
+        raise RescueError('cannot write {found} to {path}: %s' % reason, action['path'], action['after'])
+
+
+def _forget(host, state):
+    for key in sorted(state.records()):
+        if key.startswith('file:'):
+            path = key[len('file:'):]
+            if not drop_backup(host, path):
+                # The lines are back; what else differs from the backup, somebody else changed.
+                host.remove(backup_path(path))
+        elif key.startswith('directory:'):
+            host.remove_empty_directory(key[len('directory:'):])
+        state.forget(key)
