@@ -286,23 +286,21 @@ ansible_facts:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.oom.rescue.plugins.module_utils._node.errors import said
-from ansible_collections.oom.rescue.plugins.module_utils._node.host import Host
 from ansible_collections.oom.rescue.plugins.module_utils._facts.memory_facts import memory_facts
+from ansible_collections.oom.rescue.plugins.module_utils._node.errors import RescueError
+from ansible_collections.oom.rescue.plugins.module_utils._node.module import run
+
+
+def facts(host, options, _check_mode):
+    """The module's result for its options. Raises RescueError, or OSError with a file's name."""
+    if options['candidates'] < 0:
+        raise RescueError('candidates is {found}', found=options['candidates'], allowed='0 or more',
+                          next_step='give 0 for all, or how many')
+    return {'changed': False, 'ansible_facts': {'memory': memory_facts(host, options['candidates'])}}
 
 
 def main():
-    module = AnsibleModule(
-        argument_spec=dict(candidates=dict(type='int', default=0)),
-        supports_check_mode=True,
-    )
-    if module.params['candidates'] < 0:
-        module.fail_json(msg='candidates is %d: give 0 for all, or how many' % module.params['candidates'])
-    try:
-        facts = memory_facts(Host(), module.params['candidates'])
-    except (IOError, OSError) as error:
-        module.fail_json(msg=said(error))
-    module.exit_json(changed=False, ansible_facts={'memory': facts})
+    run(AnsibleModule(argument_spec=dict(candidates=dict(type='int', default=0)), supports_check_mode=True), facts)
 
 
 if __name__ == '__main__':

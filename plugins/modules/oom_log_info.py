@@ -495,6 +495,8 @@ logs:
 import os
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.oom.rescue.plugins.module_utils._node.errors import RescueError
+from ansible_collections.oom.rescue.plugins.module_utils._node.module import run
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.diagnose import (
     diagnose,
     diagnose_log,
@@ -503,16 +505,38 @@ from ansible_collections.oom.rescue.plugins.module_utils._verdict.diagnose impor
 )
 
 
-def moment(module, name):
-    value = module.params[name]
-    if value is None:
+def moment(options, name):
+    """Seconds since 1970 of an option that is a time, or None. Raises RescueError."""
+    if options[name] is None:
         return None
-    seconds = moment_of(value)
+    seconds = moment_of(options[name])
     if seconds is None:
-        module.fail_json(
-            msg='%s is %r: give an ISO 8601 time, such as 2025-09-03 or 2025-09-03T14:00:00+02:00' % (name, value)
-        )
+        raise RescueError('%s is %r' % (name, options[name]), found=options[name], allowed='an ISO 8601 time',
+                          next_step='give an ISO 8601 time, such as 2025-09-03 or 2025-09-03T14:00:00+02:00')
     return seconds
+
+
+def answer(_host, options, _check_mode):
+    """The module's result for its options. Raises RescueError, or OSError with a file's name."""
+    if options['directory'] is not None:
+        os.chdir(options['directory'])
+    for name in ('limit', 'tasks'):
+        if options[name] < 0:
+            raise RescueError('%s is {found}' % name, found=options[name], allowed='0 or more',
+                              next_step='give 0 for all, or a count')
+    paths = options['paths']
+    asked = dict((name, moment(options, name)) for name in ('since', 'until'))
+    asked.update(limit=options['limit'], tasks=options['tasks'])
+    if options['separately']:
+        return {'changed': False, 'events': [], 'logs': [diagnose_log(path, **asked) for path in paths]}
+    missing = missing_log(paths)
+    if missing is not None:
+        raise RescueError('{path} does not exist', missing,
+                          next_step='name a log on the managed node, or a pattern such as /var/log/messages*')
+    found = options['sources']
+    if found is None:
+        found = [] if paths else ['auto']
+    return dict(diagnose(paths, found, fork_failures=options['fork_failures'], **asked), changed=False)
 
 
 def main():
@@ -530,31 +554,7 @@ def main():
         },
         supports_check_mode=True,
     )
-    if module.params['directory'] is not None:
-        os.chdir(module.params['directory'])
-    paths = module.params['paths']
-    for name in ('limit', 'tasks'):
-        if module.params[name] < 0:
-            module.fail_json(msg='%s is %d: give 0 for all, or a count' % (name, module.params[name]))
-    asked = {
-        'since': moment(module, 'since'),
-        'until': moment(module, 'until'),
-        'limit': module.params['limit'],
-        'tasks': module.params['tasks'],
-    }
-    if module.params['separately']:
-        module.exit_json(changed=False, events=[], logs=[diagnose_log(path, **asked) for path in paths])
-    missing = missing_log(paths)
-    if missing is not None:
-        module.fail_json(
-            msg='%s does not exist: name a log on the managed node, or a pattern such as /var/log/messages*' % missing
-        )
-    found = module.params['sources']
-    if found is None:
-        found = [] if paths else ['auto']
-    module.exit_json(
-        changed=False, **diagnose(paths, found, fork_failures=module.params['fork_failures'], **asked)
-    )
+    run(module, answer)
 
 
 if __name__ == '__main__':

@@ -241,53 +241,8 @@ actions:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.oom.rescue.plugins.module_utils._node.actions import outcome
-from ansible_collections.oom.rescue.plugins.module_utils._node.errors import RescueError
-from ansible_collections.oom.rescue.plugins.module_utils._node.host import Host
-from ansible_collections.oom.rescue.plugins.module_utils._node.privilege import require_root
-from ansible_collections.oom.rescue.plugins.module_utils._node.lock import one_run
-from ansible_collections.oom.rescue.plugins.module_utils._score.apply import apply, undo
-from ansible_collections.oom.rescue.plugins.module_utils._score.facts import read_facts
-from ansible_collections.oom.rescue.plugins.module_utils._score.plan import plan_absent, plan_present
-from ansible_collections.oom.rescue.plugins.module_utils._node.record import State
-
-TARGETS = ('process', 'unit', 'container', 'pid_file')
-
-
-def _value(module):
-    text = module.params['value']
-    if text == 'auto':
-        return text
-    try:
-        return int(text)
-    except ValueError:
-        module.fail_json(msg='value %s is no score: give -1000 to 1000, or auto' % text)
-
-
-def converge(module, host):
-    """The module's result for one target."""
-    state = State(host, 'oom_score_adj')
-    kind = next(name for name in TARGETS if module.params[name] is not None)
-    options = dict(module.params, value=_value(module))
-    facts = read_facts(host, state, kind, module.params[kind], module.params['user'])
-    present = module.params['state'] == 'present'
-    plan = plan_present(facts, options) if present else plan_absent(facts)
-    if module.check_mode:
-        done = [action for action in plan['actions'] if not action.get('refused')]
-    else:
-        done = apply(host, state, facts, plan) if present else undo(host, state, facts, plan)
-    reasons = [row['skipped_reason'] for row in plan['rows'] if row['skipped_reason']]
-    return outcome(done, '; '.join(reasons) or None, found=plan['found'], value=plan['value'],
-                   processes=plan['rows'], killers=facts['killers'])
-
-
-def run(module):
-    """The module's result, computed by the only run on this node unless it changes nothing."""
-    host = Host()
-    if module.check_mode:
-        return converge(module, host)
-    with one_run(host, 'oom_score_adj'):
-        return converge(module, host)
+from ansible_collections.oom.rescue.plugins.module_utils._node.module import run
+from ansible_collections.oom.rescue.plugins.module_utils._score.apply import TARGETS, converge
 
 
 def main():
@@ -312,14 +267,7 @@ def main():
         required_one_of=[TARGETS],
         supports_check_mode=True,
     )
-    try:
-        require_root('see and set the scores of all processes')
-        result = run(module)
-    except RescueError as error:
-        module.fail_json(msg=str(error))
-    except (IOError, OSError) as error:
-        module.fail_json(msg='%s: %s' % (error.filename or 'a file of the host', error.strerror))
-    module.exit_json(**result)
+    run(module, converge, only_root='see and set the scores of all processes')
 
 
 if __name__ == '__main__':

@@ -195,8 +195,12 @@ actions:
       description: One word for it.
       type: str
       returned: success
+    path:
+      description: The file that it changes, or the kernel's in C(/proc) or C(/sys).
+      type: str
+      returned: when it is one
     detail:
-      description: The file or key, with the value.
+      description: The file or key, with the value. A file that changes in several places has one action.
       type: str
       returned: success
     path:
@@ -208,8 +212,11 @@ actions:
       type: str
       returned: success
   sample:
-    - {layer: file, action: write, detail: "/etc/sysctl.d/99-zz-oom-rescue.conf: vm.swappiness = 10"}
-    - {layer: runtime, action: set, detail: vm.swappiness from 60 to 10}
+    - layer: file
+      action: write
+      path: /etc/sysctl.d/99-zz-oom-rescue.conf
+      detail: "/etc/sysctl.d/99-zz-oom-rescue.conf: vm.swappiness = 10"
+    - {layer: runtime, action: set, path: /proc/sys/vm/swappiness, detail: vm.swappiness from 60 to 10}
 skipped_reason:
   description: Why nothing was done on this host; V(null) where the host can.
   type: str

@@ -9,6 +9,8 @@ __metaclass__ = type
 
 import posixpath
 
+from .reader import FAILURES, said
+
 
 class Snapshot:
     """The files, links and directories of ``paths``, and what the links lead to. What was not taken is not there.
@@ -17,7 +19,7 @@ class Snapshot:
     """
 
     def __init__(self, host, paths):
-        self._there, self._links, self._names, self._texts = set(), {}, {}, {}
+        self._there, self._links, self._names, self._texts, self._errors = set(), {}, {}, {}, {}
         for path in paths:
             self._take(host, path)
 
@@ -34,8 +36,8 @@ class Snapshot:
                 self._names[path] = host.listdir(path)
             else:
                 self._texts[path] = host.read(path)
-        except (IOError, OSError):
-            pass
+        except FAILURES as error:
+            self._errors[path] = error
 
     def _real(self, path):
         seen = set()
@@ -44,9 +46,14 @@ class Snapshot:
             path = _joined(path, self._links[path])
         return path
 
-    def read(self, path):
-        """The text of a file, or None."""
+    def read(self, path, name=None):
+        """The text of a file, or None; ``name`` is what Host calls it in an error, and here there is none."""
         return self._texts.get(self._real(path))
+
+    def problem(self, path, name=None):
+        """The reason why a file that is there could not be read, in one line, or None."""
+        error = self._errors.get(self._real(path))
+        return None if error is None else said(name or path, error)
 
     def readlink(self, path):
         """The target of a symbolic link, or None."""

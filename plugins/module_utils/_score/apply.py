@@ -11,15 +11,38 @@ import errno
 import os
 
 from . import keeper
+from .facts import read_facts
 from .._node import systemd
+from .._node.actions import outcome
 from .._node.pinned import Pinned
 from .._node.errors import RescueError
-from .plan import digest, refusal
+from .._node.lock import one_run
+from .plan import digest, plan_absent, plan_present, refusal
 from .._node.processes import process
-from .._node.record import backup_once, drop_backup
+from .score import score_option
+from .._node.record import State, backup_once, drop_backup
 
+TARGETS = ('process', 'unit', 'container', 'pid_file')
 _REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS)
 _GONE = (errno.ENOENT, errno.ESRCH)
+
+
+def converge(host, options, check_mode=False):
+    """The module's result for its options. Raises RescueError, or OSError with a file's name."""
+    options = dict(options, value=score_option(options['value']))
+    kind = next(name for name in TARGETS if options[name] is not None)
+    with one_run(host, 'oom_score_adj', check_mode):
+        state = State(host, 'oom_score_adj')
+        facts = read_facts(host, state, kind, options[kind], options['user'])
+        present = options['state'] == 'present'
+        plan = plan_present(facts, options) if present else plan_absent(facts)
+        if check_mode:
+            done = [action for action in plan['actions'] if not action.get('refused')]
+        else:
+            done = apply(host, state, facts, plan) if present else undo(host, state, facts, plan)
+    reasons = [row['skipped_reason'] for row in plan['rows'] if row['skipped_reason']]
+    return outcome(done, '; '.join(reasons) or None, found=plan['found'], value=plan['value'],
+                   processes=plan['rows'], killers=facts['killers'])
 
 
 def _new_record(facts, plan):
@@ -215,5 +238,6 @@ def _read_back_units(host, plan):
         if row['persistent']['by'] is None:
             row['persistent']['after'] = int(found or 0)
         elif found != str(wanted):
-            raise RescueError('%s: systemd shows OOMScoreAdjust=%s after the reload, not %s: look at `systemctl cat %s`'
-                             % (row['manager']['name'], found, wanted, row['manager']['name']))
+            raise RescueError('systemd shows OOMScoreAdjust={found} after the reload, not {allowed}',
+                              row['manager']['name'], found, wanted,
+                              'look at `systemctl cat %s`' % row['manager']['name'])

@@ -131,8 +131,9 @@ def _plan_unit(name, unit, value, facts, options):
     for key in sorted(directives):
         winner = winners.get(key)
         if winner and winner['value'] != str(directives[key]) and _sorts_after(winner['path'], path):
-            raise RescueError('%s line %d sets %s=%s and is read after %s: remove that line, or ask for that value'
-                            % (winner['path'], winner['line'], key, winner['value'], path))
+            raise RescueError('{path} sets {found} and is read after %s' % path,
+                              '%s line %d' % (winner['path'], winner['line']), '%s=%s' % (key, winner['value']),
+                              '%s=%s' % (key, directives[key]), 'remove that line, or ask for that value')
     text = drop_in_text(directives) if directives else None
     actions = _file_action(path, unit['drop_in'], text, 'drop-in of %s with %s' % (
         name, ', '.join('%s=%s' % (key, directives[key]) for key in sorted(directives))))

@@ -42,19 +42,33 @@ def auto_score(server_bytes, total_bytes, multiple, previous=None):
     return max(_AUTO_LOWEST, min(-_AUTO_STEP, -steps * _AUTO_STEP))
 
 
+def score_option(text):
+    """The score, int, that an option's text says, or ``auto``. Raises RescueError."""
+    if text == 'auto':
+        return text
+    try:
+        return int(text)
+    except ValueError:
+        raise RescueError('value {found} is no score', found=text, allowed='-1000 to 1000, or auto',
+                          next_step='give -1000 to 1000, or auto')
+
+
 def check_score(value, allow_unkillable, killable_bytes, total_bytes):
     """Raise RescueError where a score is out of range, or makes a process unkillable that should stay killable."""
     if not LOWEST <= value <= HIGHEST:
-        raise RescueError('value %d is out of range: oom_score_adj is %d to %d' % (value, LOWEST, HIGHEST))
+        raise RescueError('value {found} is out of range: oom_score_adj is {allowed}', found=value,
+                          allowed='%d to %d' % (LOWEST, HIGHEST))
     if value != LOWEST:
         return
     if not allow_unkillable:
-        raise RescueError('value -1000 hides a process from the OOM killer: give -999 to -1, or allow_unkillable')
+        raise RescueError('value {found} hides a process from the OOM killer', found=value, allowed='-999 to 1000',
+                          next_step='give -999 to -1, or allow_unkillable')
     if killable_bytes < total_bytes * _KILLABLE_SHARE:
         raise RescueError(
-            'value -1000 is not safe here: all processes that could still be killed hold %s, less than %d %% of '
-            'RAM plus swap (%s), and the kernel panics when none is left: give -999 to -1'
-            % (format_size(killable_bytes), int(_KILLABLE_SHARE * 100), format_size(total_bytes)))
+            'value {found} is not safe here: all processes that could still be killed hold %s, less than %d %% of '
+            'RAM plus swap (%s), and the kernel panics when none is left'
+            % (format_size(killable_bytes), int(_KILLABLE_SHARE * 100), format_size(total_bytes)),
+            found=value, allowed='-999 to 1000', next_step='give -999 to -1')
 
 
 def memory_bytes(row):

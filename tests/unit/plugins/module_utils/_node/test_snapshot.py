@@ -47,6 +47,11 @@ def test_what_was_not_taken_is_not_there(host):
     assert seen(Snapshot(host, ['/etc/far']), '/etc/plain')[0] == 'the text of plain', 'what a link leads to is taken'
 
 
-def test_a_file_that_cannot_be_read_is_there_without_a_text(host, monkeypatch):
-    monkeypatch.setattr(host, 'read', lambda path: (_ for _ in ()).throw(OSError(5, 'Input/output error', path)))
-    assert seen(Snapshot(host, ['/etc/plain']), '/etc/plain') == (None, None, True, False, [])
+def test_a_file_that_cannot_be_read_is_there_without_a_text(host):
+    os.mkfifo(host.path('/etc/fifo'))
+    os.symlink('fifo', host.path('/etc/to-fifo'))
+    taken = Snapshot(host, ['/etc/plain', '/etc/to-fifo'])
+    assert seen(taken, '/etc/fifo') == (None, None, True, False, [])
+    problem = Overlay(host).problem('/etc/to-fifo')
+    assert 'FIFO' in problem and Overlay(taken).problem('/etc/to-fifo') == problem
+    assert Overlay(taken).problem('/etc/plain') is None
