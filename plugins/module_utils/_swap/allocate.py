@@ -16,6 +16,7 @@ import stat
 import time
 
 from . import syscalls
+from .._node import xattr
 
 _CHUNK = 1 << 20
 # So much is handed to the disk before it is waited for, where the page cache cannot be gone around.
@@ -34,6 +35,9 @@ def create(path, size_bytes, method='auto', nocow=False, progress=None):
     descriptor = os.open(path, flags, 0o600)
     try:
         try:
+            # Its directory may give it a group, or an ACL.
+            os.fchown(descriptor, os.geteuid(), os.getegid())
+            xattr.drop(descriptor, xattr.ACL)
             os.fchmod(descriptor, 0o600)
             if stat.S_IMODE(os.fstat(descriptor).st_mode) != 0o600:
                 # FAT has the modes of its mount options, and says nothing.

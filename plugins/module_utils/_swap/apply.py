@@ -63,7 +63,23 @@ class Applier:
                               action['nocow'], self._progress)
 
     def _file_remove(self, action):
+        self._empty(action['path'])
         self._host.remove(action['path'])
+
+    def _empty(self, path):
+        """Take what was swapped out from whoever has the file open; its other names keep what only root can read."""
+        try:
+            descriptor = self._open(path)
+        except OSError as error:
+            if error.errno == errno.ENOENT:
+                return
+            raise
+        try:
+            status = os.fstat(descriptor)
+            if status.st_nlink == 1 or status.st_mode & 0o077 or status.st_uid != os.geteuid():
+                os.ftruncate(descriptor, 0)
+        finally:
+            os.close(descriptor)
 
     def _file_protect(self, action):
         descriptor = os.open(self._host.path(action['path']), os.O_RDONLY | os.O_NOFOLLOW)
@@ -104,17 +120,28 @@ class Applier:
         path, published = action['path'], action['publish']
         descriptor = self._open_unused(path)
         try:
-            kept = read_signature(self._host.path(path))
+            kept = action.get('kept') or read_signature(self._host.path(path))
             write_signature(descriptor, action['size_bytes'], action['page_size'], kept)
         finally:
             os.close(descriptor)
         if action['label']:
             self._label_like_swap(path)
         if published:
-            if self._host.exists(published):
+            self._publish(path, published, action.get('over'))
+
+    def _publish(self, path, published, over):
+        old = self._open_unused(published) if over else None
+        try:
+            if old is None and self._host.exists(published):
                 raise RescueError('%s has come into being meanwhile, and stays as it is' % published)
             os.rename(self._host.path(path), self._host.path(published))
             self._host.sync_directory(os.path.dirname(self._host.path(published)))
+            if old is not None:
+                # From whoever has it open, or another name of it: what was swapped out is in it.
+                os.ftruncate(old, 0)
+        finally:
+            if old is not None:
+                os.close(old)
 
     def _label_like_swap(self, path):
         value = self._kernel.get_xattr(self._host.path(path), 'security.selinux')

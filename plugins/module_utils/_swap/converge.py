@@ -44,12 +44,13 @@ def _converge(host, path, wished, check_mode, progress, kernel):
         if not check_mode:
             store.forget(key)
         return _result(state, {'actions': [], 'size': None, 'size_bytes': None, 'skipped_reason': None}, state)
-    wished = _restoring(record) if undo else dict(wished, claimed=record is not None)
+    wished = _restoring(record, closed=True) if undo else dict(wished, claimed=record is not None)
     planned = plan(state, wished)
     if check_mode:
         return _result(state, planned, None, wished)
     applier = Applier(host, kernel, progress)
     if planned['actions']:
+        _try_fstab(host, planned)
         store.remember(key, _recorded(state))
         try:
             planned = _apply(host, path, state, planned, applier, kernel)
@@ -57,6 +58,9 @@ def _converge(host, path, wished, check_mode, progress, kernel):
             if record is None:
                 _forget(host, store, key)
             raise
+    if undo and _opens(record):
+        applier.warnings.append('%s had the mode %s and the owner %d, and stays root\'s with 0600: what was swapped '
+                                'out is in it' % (path, record['mode'], record['uid']))
     after = read(host, path, kernel) if planned['actions'] else state
     if not planned['skipped_reason']:
         _read_back(after, wished, planned)
@@ -89,6 +93,13 @@ def _apply(host, path, state, planned, applier, kernel):
     return planned
 
 
+def _try_fstab(host, planned):
+    """Raise OSError, before the first change, if fstab has to change and cannot."""
+    if any(step['layer'] == 'persistence' and step['edit'] for step in planned['actions']):
+        # A line more is all that it may need.
+        host.try_to_change(fstab.PATH, (host.read(fstab.PATH) or '') + '\n' * 256)
+
+
 def _one_line(path, error):
     if isinstance(error, (IOError, OSError)):
         return '%s: %s' % (error.filename or path, error.strerror)
@@ -97,7 +108,7 @@ def _one_line(path, error):
 
 def _put_back(host, path, before, applier, kernel, error):
     """After a failed step: the swap as it was, by the same planner. A second failure is told with the first."""
-    wished = _restoring(_recorded(before))
+    wished = _restoring(_recorded(before), closed=False)
     try:
         for step in plan(read(host, path, kernel), wished)['actions']:
             applier.apply(step)
@@ -131,14 +142,21 @@ def _recorded(state):
     }
 
 
-def _restoring(record):
-    """The wish for what a record says that was there."""
+def _opens(record):
+    """Whether others could read the file of a record, in which there is now what was swapped out."""
+    return bool(record['existed'] and record['size_bytes'] and (int(record['mode'], 8) & 0o077 or record['uid']))
+
+
+def _restoring(record, closed):
+    """The wish for what a record says that was there; ``closed`` if what was swap stays root's alone."""
     if not record['existed']:
         return wish(state='absent', claimed=True, override=True, persist='lines', fstab_lines=record['fstab_lines'])
     priority = record['priority'] if record['active'] and record['priority'] >= 0 else None
-    return wish(size=record['size_bytes'], active=record['active'], priority=priority, persist='lines',
-                fstab_lines=record['fstab_lines'], mode=record['mode'], uid=record['uid'], gid=record['gid'],
-                label=record.get('label'), override=True, claimed=True, exact=True, reserve_bytes=0)
+    if closed and _opens(record):
+        record = dict(record, mode='0600', uid=0, gid=0)
+    return wish(tolerated=not closed, size=record['size_bytes'], active=record['active'], priority=priority,
+                persist='lines', fstab_lines=record['fstab_lines'], mode=record['mode'], uid=record['uid'],
+                gid=record['gid'], label=record.get('label'), override=True, claimed=True, exact=True, reserve_bytes=0)
 
 
 def _nothing_is_left(record, wished, after):

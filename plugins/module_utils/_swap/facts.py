@@ -16,7 +16,7 @@ import stat
 from . import fstab, cgroups, filesystem, syscalls
 from . import managers as swap_managers
 from . import signature as swap_signature
-from .._node import mounts, permissions
+from .._node import mounts, permissions, xattr
 from .._node.meminfo import read_meminfo, room_in_ram
 from .._node.overlay import Overlay
 from .._node.swap_areas import parse_swaps
@@ -85,7 +85,8 @@ def file_facts(host, path, areas, kernel=syscalls):
     """A file's own layer, with its signature and the area of /proc/swaps that it is, each None where it has none.
 
     {path, kind: ``missing``, ``file`` or what else it is}, and of a file {size_bytes, allocated_bytes, hole_bytes,
-    mode: ``0600``, uid, gid, links, flaws: see extents(), nocow, starts_blank, label: of SELinux}.
+    mode: ``0600``, uid, gid, links, exposed: how others can read it, in words, or None, flaws: see extents(), nocow,
+    starts_blank, label: of SELinux}.
     """
     facts = {'path': path, 'kind': 'missing', 'signature': None, 'area': None}
     try:
@@ -102,6 +103,7 @@ def file_facts(host, path, areas, kernel=syscalls):
     descriptor = os.open(host.path(path), os.O_RDONLY | os.O_NOFOLLOW)
     try:
         found = kernel.extents(descriptor, status.st_size)
+        facts['exposed'] = _exposed(descriptor)
         facts['nocow'] = kernel.is_nocow(descriptor)
     finally:
         os.close(descriptor)
@@ -113,6 +115,19 @@ def file_facts(host, path, areas, kernel=syscalls):
     facts['label'] = _label(host, path, kernel)
     facts['area'] = _area(host, path, facts, areas)
     return facts
+
+
+def _exposed(descriptor):
+    """How somebody besides root reads a file, or could have opened it to read what will be swapped out; or None."""
+    status = os.fstat(descriptor)
+    if status.st_uid != os.geteuid():
+        return 'owner %d' % status.st_uid
+    if xattr.named_in_acl(xattr.get(descriptor, xattr.ACL)):
+        return 'an ACL'
+    if status.st_mode & 0o077:
+        return 'mode %04o' % stat.S_IMODE(status.st_mode)
+    # A second name may be in another's directory.
+    return '%d hard links' % status.st_nlink if status.st_nlink > 1 else None
 
 
 def _area(host, path, facts, areas):

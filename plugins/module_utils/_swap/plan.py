@@ -45,13 +45,14 @@ def wish(**given):
 
     Its parts are the module's options, sizes in bytes, and what an undo asks for: ``mode``, ``uid``, ``gid`` and
     ``label`` of the file, ``fstab_lines`` (with ``persist`` ``lines``), ``exact`` for a size that is no whole number of
-    pages. ``claimed`` says that a record of ours is there, ``override`` that the file may have another manager.
+    pages. ``claimed`` says that a record of ours is there, ``override`` that the file may have another manager,
+    ``tolerated`` that a file which others can read stays so, as when what was there before a failed step is put back.
     """
     result = {
         'state': 'present', 'size': 'auto', 'priority': None, 'discard': None, 'persist': 'fstab', 'active': True,
         'allocate': 'auto', 'reserve_bytes': 512 * _MIB, 'demand_bytes': None, 'expected_peak_bytes': None,
         'override': False, 'claimed': False, 'mode': '0600', 'uid': 0, 'gid': 0, 'label': None, 'fstab_lines': None,
-        'exact': False,
+        'exact': False, 'tolerated': False,
     }
     unknown = set(given) - set(result)
     if unknown:
@@ -177,7 +178,11 @@ def _file_changes(state, wished, size):
     if file['kind'] == 'missing':
         return {'before': [], 'content': create}
     before = []
-    if (file['mode'], file['uid'], file['gid']) != (wished['mode'], wished['uid'], wished['gid']):
+    exposed = None if wished['tolerated'] else file['exposed']
+    if exposed and size:
+        return {'before': [], 'content': _made_anew(state, wished, size, create)}
+    found, wanted = [(of['mode'], of['uid'], of['gid']) for of in (file, wished)]
+    if found != wanted and not wished['tolerated']:
         before.append(action(
             'file', 'protect', 'owner %d:%d and mode %s, found %d:%d and %s' % (
                 wished['uid'], wished['gid'], wished['mode'], file['uid'], file['gid'], file['mode']),
@@ -205,6 +210,18 @@ def _file_changes(state, wished, size):
         content.append(action('signature', 'write', 'write the swap signature for %d bytes' % size, path=path,
                               publish=None, size_bytes=size, page_size=page, label=False))
     return {'before': before, 'content': content}
+
+
+def _made_anew(state, wished, size, create):
+    """The steps to a new file: whoever opened the old one would read in it what is swapped out, whatever its mode."""
+    file, path = state['file'], state['real_path']
+    words = 'make %s anew, %s, mode 0600: others could read it (%s)' % (path, format_size(size), file['exposed'])
+    made, published = dict(create[0], detail=words), dict(create[1], kept=file['signature'])
+    # To switch it off may take a second area as well.
+    if spare_bytes(state, wished) >= size + (file['area'] or {'size_bytes': 0})['size_bytes']:
+        return [made, dict(published, over=True)]
+    return [action('file', 'remove', 'remove %s, which others could read (%s): the disk has no room for two' % (
+        path, file['exposed']), path=path), made, published]
 
 
 def _must_go_off(state, wished, size, changes):

@@ -54,9 +54,6 @@ def refuse_kind(state):
         if file['kind'] not in ('missing', 'file'):
             raise RescueError('%s is a %s, and a swap file has to be a regular file: give another path'
                             % (file['path'], file['kind']))
-        if file['kind'] == 'file' and file['links'] > 1:
-            raise RescueError('%s has %d hard links, and a swap file has to have one: give another path, or remove the '
-                            'other names' % (file['path'], file['links']))
 
 
 def refuse_content(state, wished):

@@ -6,6 +6,7 @@
 import itertools
 import os
 import pathlib
+import struct
 import subprocess
 import sys
 
@@ -51,6 +52,10 @@ def open_to_all(root, swap):
 
 def anothers(root, swap):
     os.chown(str(swap), 12, 13)
+
+
+def closed_to_reading(root, swap):
+    swap.chmod(0o700)
 
 
 def with_holes(root, swap):
@@ -100,11 +105,16 @@ def twice_in_fstab(root, swap):
     root.fstab(root.fstab() + '/swapfile swap swap defaults 0 0 # again\n')
 
 
+HELPER = ['file create', 'signature write', 'activation on']
+ANEW = HELPER + ['activation off', 'file create', 'signature write', 'activation on', 'activation off', 'file remove']
+
+
 @pytest.mark.parametrize('drift, expected', [
     (off, ['activation on']),
     (no_signature, ['signature write', 'activation on']),
-    (open_to_all, ['file protect']),
-    (anothers, ['file protect']),
+    (open_to_all, ANEW),
+    (anothers, ANEW),
+    (closed_to_reading, ['file protect']),
     (with_holes, ['file fill', 'signature write', 'activation on']),
     (cut, ['file grow', 'signature write', 'activation on']),
     (longer, ['file shrink', 'signature write', 'activation on']),
@@ -158,7 +168,7 @@ def test_a_file_that_was_there_comes_back_as_it_was(root):
     root.reset(None)
     file = root.path / 'swapfile'
     file.write_bytes(b'\0' * 8 * MIB)
-    file.chmod(0o640)
+    file.chmod(0o700)
     run('mkswap', file)
     fstab = '# no line feed at the end\n/swapfile\tnone swap  defaults,noauto'
     root.fstab(fstab)
@@ -191,9 +201,9 @@ def dangling_link(root):
     (root.path / 'swapfile').symlink_to('/nowhere')
 
 
-def hard_link(root):
-    (root.path / 'one').write_bytes(b'')
-    os.link(str(root.path / 'one'), str(root.path / 'swapfile'))
+def hard_link_to_data(root):
+    data(root)
+    os.link(str(root.path / 'swapfile'), str(root.path / 'one'))
 
 
 def directory(root):
@@ -217,8 +227,8 @@ def zeros(root):
 
 
 @pytest.mark.parametrize('obstacle, words', [
-    (link, 'symbolic link'), (dangling_link, 'symbolic link'), (hard_link, '2 hard links'), (directory, 'directory'),
-    (device, 'block device'), (pipe, 'special file'), (data, 'not swap'), (zeros, 'not swap'),
+    (link, 'symbolic link'), (dangling_link, 'symbolic link'), (hard_link_to_data, 'not swap'),
+    (directory, 'directory'), (device, 'block device'), (pipe, 'special file'), (data, 'not swap'), (zeros, 'not swap'),
 ], ids=lambda value: getattr(value, '__name__', None))
 def test_what_is_no_swap_file_is_refused_and_left(root, obstacle, words):
     root.reset(FSTAB)
@@ -413,3 +423,167 @@ def test_a_swap_unit_serves_as_persistence(root):
     result = root.converge(size='8M')
     assert result['after']['persistence'] == {'by': 'systemd', 'lines': ['/etc/systemd/system/swapfile.swap']}
     assert root.fstab() == FSTAB
+
+
+SECRET = b'swapped out of a process of root'
+
+
+def read_by_all(file):
+    file.chmod(0o644)
+
+
+def read_by_a_group(file):
+    os.chown(str(file), 0, 100)
+    file.chmod(0o640)
+
+
+def written_by_all(file):
+    file.chmod(0o602)
+
+
+def owned(file):
+    os.chown(str(file), 65534, 0)
+
+
+def give_acl(file, bits, kind='access'):
+    """As setfacl -m u:65534:BITS does: a POSIX ACL, which Linux keeps in an attribute."""
+    nobody = 0xffffffff
+    entries = ((1, 7, nobody), (2, bits, 65534), (4, 0, nobody), (16, bits, nobody), (32, 0, nobody))
+    value = struct.pack('<I', 2) + b''.join(struct.pack('<HHI', *entry) for entry in entries)
+    os.setxattr(str(file), 'system.posix_acl_' + kind, value)
+
+
+def with_an_acl(file):
+    give_acl(file, 4)
+
+
+def with_an_acl_under_its_mask(file):
+    give_acl(file, 4)
+    file.chmod(0o600)
+
+
+def with_another_name(file):
+    os.link(str(file), str(file.parent / 'theirs'))
+
+
+@pytest.mark.parametrize('active', [True, False], ids=['active', 'inactive'])
+@pytest.mark.parametrize('expose', [
+    read_by_all, read_by_a_group, written_by_all, owned, with_an_acl, with_an_acl_under_its_mask, with_another_name,
+], ids=lambda value: value.__name__)
+def test_who_opened_a_file_that_others_could_read_reads_nothing_of_what_is_swapped_out(root, expose, active):
+    root.reset(FSTAB)
+    file = root.path / 'swapfile'
+    file.write_bytes(b'\0' * 8 * MIB)
+    file.chmod(0o600)
+    run('mkswap', '-L', 'theirs', file)
+    uuid = file.read_bytes()[1036:1052]
+    with file.open('r+b') as stream:
+        stream.seek(MIB)
+        stream.write(SECRET)
+    expose(file)
+    if active:
+        run('swapon', file)
+    with file.open('rb') as theirs:
+        assert root.converge(size='8M')['changed']
+        theirs.seek(0)
+        assert theirs.read() == b''
+        assert os.fstat(theirs.fileno()).st_ino != file.stat().st_ino
+        assert root.areas() == {'/swapfile': 8 * MIB - PAGE}
+        status = file.stat()
+        assert (status.st_mode & 0o7777, status.st_uid, status.st_gid, status.st_nlink) == (0o600, 0, 0, 1)
+        assert 'system.posix_acl_access' not in os.listxattr(str(file))
+        assert file.read_bytes()[1036:1052] == uuid, 'fstab may name it by its UUID'
+        assert not root.converge(size='8M')['changed']
+        undone = root.converge(state='restored')
+        assert 'error' not in undone
+        assert file.stat().st_mode & 0o077 == 0 and file.stat().st_uid == 0
+        theirs.seek(0)
+        assert theirs.read() == b''
+    assert root.areas() == ({'/swapfile': 8 * MIB - PAGE} if active else {})
+    assert not root.converge(state='restored')['changed']
+
+
+def test_an_undo_says_that_what_was_swap_stays_root_s(root):
+    root.reset(FSTAB)
+    file = root.path / 'swapfile'
+    file.write_bytes(b'\0' * 8 * MIB)
+    run('mkswap', file)
+    file.chmod(0o644)
+    root.converge(size='12M')
+    warnings = root.converge(state='restored')['warnings']
+    assert len(warnings) == 1 and '0644' in warnings[0] and 'stays root' in warnings[0]
+
+
+def test_a_new_file_has_no_owner_group_or_acl_of_its_directory(root):
+    root.reset(FSTAB)
+    place = root.path / 'place'
+    place.mkdir()
+    os.chown(str(place), 0, 0)
+    place.chmod(0o2755)
+    give_acl(place, 6, 'default')
+    assert root.converge('/place/swapfile', size='8M')['changed']
+    status = (place / 'swapfile').stat()
+    assert (status.st_mode & 0o7777, status.st_gid) == (0o600, 0)
+    assert os.listxattr(str(place / 'swapfile')) == []
+    assert not root.converge('/place/swapfile', size='8M')['changed']
+
+
+def test_a_user_who_may_write_to_the_directory_by_an_acl_is_named(root):
+    root.reset(FSTAB)
+    place = root.path / 'place'
+    place.mkdir()
+    give_acl(place, 7)
+    error = root.converge('/place/swapfile', size='8M')['error']
+    assert 'by its ACL the user 65534 may write to /place' in error
+
+
+def test_no_user_holds_a_run_off(root):
+    """Anybody can open a directory that he may read, and flock it."""
+    root.reset(FSTAB)
+    hold = ('import fcntl, os, sys, time\n'
+            'for place in sys.argv[1:]: fcntl.flock(os.open(place, os.O_RDONLY), fcntl.LOCK_EX)\n'
+            'print("held", flush=True)\ntime.sleep(60)\n')
+    places = [str(root.path), str(root.path / 'etc'), str(root.path / 'var/lib')]
+    holder = subprocess.Popen([sys.executable, '-c', hold] + places, stdout=subprocess.PIPE)
+    try:
+        assert holder.stdout.readline() == b'held\n'
+        assert root.converge(size='8M')['changed']
+    finally:
+        holder.kill()
+        holder.communicate()
+
+
+def test_an_fstab_that_cannot_be_changed_is_found_before_the_swap_is(root):
+    root.reset(FSTAB)
+    fstab = root.path / 'etc/fstab'
+    file = root.path / 'swapfile'
+    file.write_bytes(b'\0' * 8 * MIB)
+    file.chmod(0o600)
+    run('mkswap', file)
+    run('swapon', '-p', '3', file)
+    before = root.tree(), root.areas()
+    run('chattr', '+i', fstab)
+    try:
+        result = root.converge(size='12M', priority=7)
+    finally:
+        run('chattr', '-i', fstab)
+    assert '/etc/fstab' in result['error'] and 'not permitted' in result['error']
+    assert (root.tree(), root.areas()) == before
+
+
+def test_an_fstab_that_is_a_mount_point_is_written_in_place(root):
+    root.reset(FSTAB)
+    fstab = root.path / 'etc/fstab'
+    outside = root.path / 'outside'
+    outside.write_text(FSTAB)
+    outside.chmod(0o640)
+    run('mount', '--bind', outside, fstab)
+    try:
+        assert root.converge(size='8M')['changed']
+        assert outside.read_text() == root.fstab() == FSTAB + '/swapfile none swap sw,nofail 0 0\n'
+        assert outside.stat().st_mode & 0o777 == 0o640
+        assert root.converge(state='restored')['changed']
+        assert outside.read_text() == FSTAB and root.areas() == {}
+    finally:
+        run('umount', fstab)
+    assert not (root.path / 'var/lib/oom-rescue').exists()
