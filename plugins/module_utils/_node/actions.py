@@ -28,10 +28,16 @@ class Action(dict):
         return Action(**dict(self, **needs))
 
 
-def file_action(layer, path, before, after, detail, **needs):
-    """[the action that gives a file the text ``after``, None to remove it]; [] if ``before`` is that text."""
+def file_action(layer, path, before, after, detail, flaw=None, **needs):
+    """[the action that gives a file the text ``after``, None to remove it]; [] if ``before`` is that text.
+
+    ``flaw`` is what Host.flaw_of_own() says of a file of ours, which is then made anew whatever its text.
+    """
     if before == after:
-        return []
+        if not flaw or after is None:
+            return []
+        return [Action(layer, 'protect', '%s: to be root\'s alone to change, found %s' % (path, flaw), path=path,
+                       before=before, after=after, **needs)]
     word = 'remove' if after is None else 'create' if before is None else 'replace'
     return [Action(layer, word, detail, path=path, before=before, after=after, **needs)]
 
@@ -47,7 +53,7 @@ def diff_of(actions):
 
 
 def _difference(action):
-    if 'before' not in action:
+    if 'before' not in action or action['before'] == action['after']:
         return {'prepared': '%(layer)s %(action)s: %(detail)s\n' % action}
     return {'before_header': action['path'], 'after_header': action['path'],
             'before': _text(action['before']), 'after': _text(action['after'])}

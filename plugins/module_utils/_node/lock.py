@@ -49,6 +49,8 @@ def one_run(host, what, check_mode=False):
         host.finish_interrupted()
         host.clear_leftovers(_places(host))
         yield
+        # What is left of the last record by a run that was killed.
+        host.remove_empty_directory(record.DIRECTORY)
     finally:
         # While it is held, so that nobody waits for a file that has no name any more without noticing.
         os.unlink(path)

@@ -27,7 +27,7 @@ _DIRECTIVES = {
 _STARTED = re.compile(r'\{ path=\S+ ; argv\[\]=(.*?) ; ignore_errors=')
 _ORDER = ('OOMScoreAdjust', 'Restart', 'OOMPolicy', 'ManagedOOMPreference')
 _PROPERTIES = ('Id', 'Names', 'LoadState', 'ActiveState', 'FragmentPath', 'DropInPaths', 'MainPID', 'OOMScoreAdjust',
-               'Restart', 'OOMPolicy', 'ManagedOOMPreference', 'UnitFileState', 'ExecStart')
+               'Restart', 'OOMPolicy', 'ManagedOOMPreference', 'UnitFileState', 'ExecStart', 'NeedDaemonReload')
 # service_shall_restart(): from version 243 on an OOM kill has a result of its own, which on-abort does not count.
 _RESTARTS_AFTER_OOM_KILL = ('always', 'on-failure', 'on-abnormal')
 
@@ -61,6 +61,16 @@ def unit_properties(host, unit):
     out = _systemctl(host, 'show', '--no-pager', '--property=' + ','.join(_PROPERTIES), '--', unit)
     found = dict(line.split('=', 1) for line in out.splitlines() if '=' in line)
     return None if found.get('LoadState', 'not-found') == 'not-found' else found
+
+
+def lists(properties, path):
+    """True if systemd has read a drop-in, and has not read since that it is gone."""
+    return path in properties.get('DropInPaths', '').split()
+
+
+def is_behind(host, properties, path):
+    """True if systemd has yet to read that a unit's files have changed, or that its drop-in ``path`` came or went."""
+    return properties.get('NeedDaemonReload') == 'yes' or lists(properties, path) != host.exists(path)
 
 
 def started_programs(properties):
@@ -104,6 +114,15 @@ def try_restart(host, unit):
 def drop_in_directory(unit):
     """Where an administrator's drop-ins of a unit stand (systemd.unit(5))."""
     return '/etc/systemd/system/%s.d' % unit
+
+
+def unit_of_drop_in(path):
+    """The unit that a path of drop_in_path() is of, or None."""
+    directory, _separator, name = path.rpartition('/')
+    start = drop_in_directory('')[:-2]
+    if name != DROP_IN or not directory.startswith(start) or not directory.endswith('.d'):
+        return None
+    return directory[len(start):-2]
 
 
 def drop_in_path(unit):

@@ -65,7 +65,9 @@ def _new_record(facts, plan):
     for action in plan['actions']:
         path = action.get('path')
         if action['action'] in ('create', 'replace') and path not in keeper.FILES:
-            entry = dict(record['files'].get(path) or {'before': 'backup' if action['before'] is not None else None})
+            # Of our own text, with which a lost record left us, there is nothing to bring back.
+            theirs = action['before'] is not None and not action['before'].startswith(systemd.HEADER)
+            entry = dict(record['files'].get(path) or {'before': 'backup' if theirs else None})
             entry.update((key, action[key]) for key in ('killer', 'names') if key in action)
             record['files'][path] = dict(entry, sha256=digest(action['after']))
     return record
@@ -129,16 +131,19 @@ def _write_file(host, action):
             host.remove_empty_directory(os.path.dirname(path))
         return
     host.make_directory(os.path.dirname(path))
-    host.replace(path, action['after'], action.get('mode'))
+    host.replace(path, action['after'], action.get('mode'), action.get('own', False))
 
 
 def _do(host, action):
+    unit = action.get('unit')
     if action['action'] == 'reload':
         systemd.reload_units(host)
     elif action['action'] == 'enable':
-        systemd.enable_and_restart(host, action['unit'])
+        host.on_failure(lambda: systemd.disable_now(host, unit))
+        systemd.enable_and_restart(host, unit)
     elif action['action'] == 'disable':
-        systemd.disable_now(host, action['unit'])
+        systemd.disable_now(host, unit)
+        host.on_failure(lambda: systemd.enable_and_restart(host, unit))
         keeper.forget_found(host)
     elif action['action'] == 'restart':
         systemd.try_restart(host, action['unit'])
@@ -158,7 +163,7 @@ def apply(host, state, facts, plan):
 def _try_files(host, plan):
     """Raise OSError, before the first change, if a file of the plan cannot be changed."""
     for action in plan['actions']:
-        if action['action'] in ('create', 'replace', 'remove'):
+        if action['action'] in ('create', 'replace', 'protect', 'remove'):
             host.try_to_change(action['path'], action['after'])
 
 
@@ -191,17 +196,33 @@ def undo(host, state, facts, plan):
 def _undo(host, state, facts, plan):
     record = facts['record'] or {}
     done = _do_all(host, facts, plan)
+    _read_back_absence(host, facts)
     for directory in record.get('directories', []):
         _remove_our_directory(host, directory)
-    if facts['record'] is not None and not any(row['skipped_reason'] for row in plan['rows']):
+    if facts['record'] is None:
+        # Of a run that was killed at its end the directory may be left.
+        state.forget(facts['key'])
+    elif not any(row['skipped_reason'] for row in plan['rows']):
         for path in record.get('files', {}):
             drop_backup(host, path)
         state.forget(facts['key'])
     return done
 
 
+def _read_back_absence(host, facts):
+    """Raise RescueError if systemd still has a drop-in that is gone: it would give the score at the next start."""
+    for name in sorted(facts['units']):
+        path = systemd.drop_in_path(name)
+        properties = systemd.unit_properties(host, name) or {}
+        if systemd.lists(properties, path) and not host.exists(path):
+            raise RescueError('systemd still has {path}, which is gone', path,
+                              next_step='look at `systemctl status %s`, and run again' % name)
+
+
 def _do_all(host, facts, plan):
     done = []
+    # Registered first, so that it comes last when files are put back.
+    host.on_failure(lambda: _reload_again(host, done))
     by_pid = dict((row['pid'], row) for row in plan['rows'])
     for action in plan['actions']:
         if action['layer'] == 'live':
@@ -219,6 +240,11 @@ def _do_all(host, facts, plan):
         done.append(action)
     _read_back_units(host, plan)
     return done
+
+
+def _reload_again(host, done):
+    if any(action['action'] == 'reload' for action in done):
+        systemd.reload_units(host)
 
 
 def _without(text, part):

@@ -73,6 +73,9 @@ def _unit_facts(host, name):
     return {
         'properties': properties,
         'drop_in': host.read(ours),
+        'drop_in_flaw': host.flaw_of_own(ours),
+        'listed': systemd.lists(properties, ours),
+        'behind': systemd.is_behind(host, properties, ours),
         'winners': winners,
         'without_ours': {'Restart': restart['value'] if restart else 'no'},
     }
@@ -108,6 +111,8 @@ def read_facts(host, state, kind, name, users=()):
                  if target['manager']['kind'] == 'systemd' and target['manager']['user'] is None)
     key = key_of(kind, name)
     record = state.get(key)
+    # Of a run that was killed, systemd may still have what is gone from the disk.
+    units.update(unit for unit in (systemd.unit_of_drop_in(path) for path in (record or {}).get('files', {})) if unit)
     pids = set(target['process']['pid'] for target in targets)
     rows = processes(host)
     killers = user_space_killers(host, rows)
@@ -124,7 +129,7 @@ def read_facts(host, state, kind, name, users=()):
         'scripts': dict((target['manager']['name'], sysv.script_facts(host, target['manager']['name']))
                         for target in targets if target['manager']['kind'] == 'sysv'),
         'programs': _programs(host, targets),
-        'keeper': keeper.facts(host),
+        'keeper': keeper.facts(host, systemd_running),
         'killers': killers,
         'spare': spare.facts(host, killers, rows),
         'total_bytes': ram_and_swap_bytes(read_meminfo(host)),

@@ -14,7 +14,7 @@ import re
 
 from .._node.actions import Action, file_action
 from .._node.identity import safe_name
-from .._node.systemd import HEADER
+from .._node.systemd import HEADER, unit_properties
 
 UNIT = '/etc/systemd/system/oom-rescue-keep.service'
 NAME = 'oom-rescue-keep.service'
@@ -22,6 +22,7 @@ SCRIPT = '/usr/local/lib/oom-rescue/keep'
 RULES = '/etc/oom-rescue/keep.rules'
 FOUND = '/run/oom-rescue'
 FILES = (UNIT, SCRIPT, RULES)
+MODES = {UNIT: 0o644, SCRIPT: 0o755, RULES: 0o644}
 
 _RULE = re.compile(r'^(-?\d+) (\d+) (\d+) (\S+) (\S+) (/\S+)$')
 _NOTE = re.compile(r'^(\d+) (-?\d+)$')
@@ -219,14 +220,24 @@ def rules_text(rules):
     return '\n'.join(lines) + '\n' if lines else None
 
 
-def facts(host):
-    """{files: {path: text or None}, enabled, found} of the keeper on a node.
+def facts(host, systemd_running=False):
+    """{files: {path: text or None}, flaws: {path: what is wrong with its owner or mode, or None}, enabled, active,
+    behind, found} of the keeper on a node; ``behind`` is True if systemd has not read its unit as it is now.
 
     found is {(pid, start_ticks): score} of the processes that it gave a score to, as it found them.
     """
     files = dict((path, host.read(path)) for path in FILES)
     enabled = host.exists('/etc/systemd/system/multi-user.target.wants/' + NAME)
-    return {'files': files, 'enabled': enabled, 'found': _found(host)}
+    unit = unit_properties(host, NAME) if systemd_running else None
+    return {
+        'files': files,
+        'flaws': dict((path, host.flaw_of_own(path, MODES[path])) for path in FILES),
+        'enabled': enabled,
+        'active': unit is not None and unit.get('ActiveState') in ('active', 'activating', 'reloading'),
+        'behind': systemd_running and (unit is not None) != (files[UNIT] is not None)
+        or (unit or {}).get('NeedDaemonReload') == 'yes',
+        'found': _found(host),
+    }
 
 
 def _found(host):
@@ -267,12 +278,13 @@ def plan(keeper, key, rules):
     for path in (RULES, SCRIPT, UNIT):
         actions += file_action(
             'persistence', path, files[path], wanted[path],
-            'the unit that gives scores again' if path == UNIT else 'part of ' + NAME,
-            mode=0o755 if path == SCRIPT else 0o644)
+            'the unit that gives scores again' if path == UNIT else 'part of ' + NAME, keeper['flaws'][path],
+            mode=MODES[path], own=True)
     if not text and files[UNIT] is not None:
         actions.insert(0, Action('persistence', 'disable', 'systemctl disable --now ' + NAME, unit=NAME))
-    if any(action['path'] == UNIT for action in actions if 'path' in action):
+    if keeper['behind'] or any(action.get('path') == UNIT for action in actions):
         actions.append(Action('persistence', 'reload', 'systemctl daemon-reload'))
-    if text and (not keeper['enabled'] or any(action.get('path') in (SCRIPT, UNIT) for action in actions)):
+    changed = any(action.get('path') in (SCRIPT, UNIT) for action in actions)
+    if text and (changed or not keeper['enabled'] or not keeper['active']):
         actions.append(Action('persistence', 'enable', 'systemctl enable and start ' + NAME, unit=NAME))
     return actions

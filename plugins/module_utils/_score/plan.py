@@ -75,8 +75,12 @@ def refusal(row, before, value, why):
     return 'oom_score_adj of %s (pid %d) stays %s, not %d: %s' % (row['name'], row['pid'], before, value, why)
 
 
-def _file_action(path, before, after, detail):
-    return file_action('persistence', path, before, after, detail, mode=0o644)
+def _file_action(path, before, after, detail, own=False, flaw=None):
+    return file_action('persistence', path, before, after, detail, flaw, mode=0o644, own=own)
+
+
+def _reload(unit):
+    return Action('persistence', 'reload', 'systemctl daemon-reload (restarts nothing)', unit=unit)
 
 
 def _unit_directives(properties, value, facts, options):
@@ -127,7 +131,8 @@ def _plan_unit(name, unit, value, facts, options):
     held = [winners.get(key) for key in sorted(directives)]
     if unit['drop_in'] is None and all(
             winner and winner['value'] == str(directives[key]) for key, winner in zip(sorted(directives), held)):
-        return {'before': before, 'after': after, 'by': winners['OOMScoreAdjust']['path']}, [], reason
+        actions = [_reload(name)] if unit['behind'] else []
+        return {'before': before, 'after': after, 'by': winners['OOMScoreAdjust']['path']}, actions, reason
     for key in sorted(directives):
         winner = winners.get(key)
         if winner and winner['value'] != str(directives[key]) and _sorts_after(winner['path'], path):
@@ -136,9 +141,9 @@ def _plan_unit(name, unit, value, facts, options):
                               '%s=%s' % (key, directives[key]), 'remove that line, or ask for that value')
     text = drop_in_text(directives) if directives else None
     actions = _file_action(path, unit['drop_in'], text, 'drop-in of %s with %s' % (
-        name, ', '.join('%s=%s' % (key, directives[key]) for key in sorted(directives))))
-    if actions or before != after:
-        actions.append(Action('persistence', 'reload', 'systemctl daemon-reload (restarts nothing)', unit=name))
+        name, ', '.join('%s=%s' % (key, directives[key]) for key in sorted(directives))), True, unit['drop_in_flaw'])
+    if actions or unit['behind'] or before != after:
+        actions.append(_reload(name))
     by = path if stands is None else winners['OOMScoreAdjust']['path']
     return {'before': before, 'after': after, 'by': by}, actions, reason
 
@@ -394,7 +399,9 @@ def plan_absent(facts):
         path = drop_in_path(name)
         if path not in record.get('files', {}) and (unit['drop_in'] or '').startswith(HEADER):
             actions.extend(_file_action(path, unit['drop_in'], None, 'the drop-in of %s' % name))
-    if any('/etc/systemd/system/' in action.get('path', '') for action in actions):
+    behind = [unit for unit in facts['units'].values()
+              if unit['listed'] and unit['drop_in'] is None or unit['behind'] and record]
+    if behind or any('/etc/systemd/system/' in action.get('path', '') for action in actions):
         actions.append(Action('persistence', 'reload', 'systemctl daemon-reload'))
     actions.extend(keeper.plan(facts['keeper'], facts['key'], []))
     # Scores come last: a unit of ours would give them again within seconds, and a file may refuse to be changed.

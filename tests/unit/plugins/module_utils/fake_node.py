@@ -39,6 +39,7 @@ class Node:
         self.version = version
         self.units = {}
         self.loaded = {}
+        self.active = set()
         self.commands = []
         self.host = Host(root=self.root, run=self.run)
         self.owners = {}
@@ -57,6 +58,7 @@ class Node:
     def systemd(self):
         """systemd runs here."""
         os.makedirs(self.path('/run/systemd/system'))
+        os.makedirs(self.path('/etc/systemd/system/multi-user.target.wants'))
         return self
 
     def path(self, path):
@@ -157,7 +159,18 @@ class Node:
         return found
 
     def reload(self):
-        self.loaded = dict((name, self._load(name)) for name in self.units.values())
+        made = [name for name in self.host.listdir('/etc/systemd/system') if name.endswith('.service')]
+        self.loaded = dict((name, self._load(name)) for name in list(self.units.values()) + made)
+
+    def _show(self, name):
+        found = self.loaded.get(self.units.get(name, name))
+        if found is None:
+            return {'Id': name, 'LoadState': 'not-found'}
+        found = dict(found, NeedDaemonReload='no' if self.host.exists(found['FragmentPath'])
+                     and self._load(found['Id']) == found else 'yes')
+        if name in self.active:
+            found['ActiveState'] = 'active'
+        return found
 
     def _load(self, name):
         fragment = next(directory for directory in ('/etc/systemd/system', '/usr/lib/systemd/system')
@@ -189,12 +202,16 @@ class Node:
         if argv[1] == 'daemon-reload':
             self.reload()
         elif argv[1] == 'show':
-            found = self.loaded.get(self.units.get(argv[-1]), {'Id': argv[-1], 'LoadState': 'not-found'})
-            return 0, ''.join('%s=%s\n' % item for item in found.items()), ''
+            return 0, ''.join('%s=%s\n' % item for item in self._show(argv[-1]).items()), ''
+        elif argv[1] == 'restart':
+            self.active.add(argv[-1])
         elif argv[1] == 'enable':
             self.file('/etc/systemd/system/multi-user.target.wants/' + argv[-1], '')
         elif argv[1] == 'disable':
-            os.unlink(self.path('/etc/systemd/system/multi-user.target.wants/' + argv[-1]))
+            self.active.discard(argv[-1])
+            link = self.path('/etc/systemd/system/multi-user.target.wants/' + argv[-1])
+            if os.path.exists(link):
+                os.unlink(link)
         return 0, '', ''
 
 

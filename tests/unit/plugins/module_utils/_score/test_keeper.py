@@ -14,9 +14,11 @@ from ansible_collections.oom.rescue.plugins.module_utils._score import keeper as
 from fake_node import Node
 
 MYSQLD = (-600, 999, 0, 'host', 'mysqld', '/usr/sbin/mysqld')
-NOTHING = {'files': {_keeper.UNIT: None, _keeper.SCRIPT: None, _keeper.RULES: None}, 'enabled': False}
+SOUND = dict.fromkeys(_keeper.FILES)
+NOTHING = {'files': dict.fromkeys(_keeper.FILES), 'flaws': SOUND, 'enabled': False, 'active': False, 'behind': False}
 INSTALLED = {'files': {_keeper.UNIT: _keeper.UNIT_TEXT, _keeper.SCRIPT: _keeper.SCRIPT_TEXT,
-                       _keeper.RULES: '# process:mysqld\n-600 999 0 host mysqld /usr/sbin/mysqld\n'}, 'enabled': True}
+                       _keeper.RULES: '# process:mysqld\n-600 999 0 host mysqld /usr/sbin/mysqld\n'},
+             'flaws': SOUND, 'enabled': True, 'active': True, 'behind': False}
 
 
 def summary(actions):
@@ -33,10 +35,16 @@ def summary(actions):
         ('disable', _keeper.NAME), ('remove', _keeper.RULES), ('remove', _keeper.SCRIPT), ('remove', _keeper.UNIT),
         ('reload', None)]),
     (dict(INSTALLED, enabled=False), 'process:mysqld', [MYSQLD], [('enable', _keeper.NAME)]),
+    (dict(INSTALLED, active=False), 'process:mysqld', [MYSQLD], [('enable', _keeper.NAME)]),
+    (dict(INSTALLED, behind=True), 'process:mysqld', [MYSQLD], [('reload', None)]),
+    (dict(NOTHING, behind=True), 'process:mysqld', [], [('reload', None)]),
+    (dict(INSTALLED, flaws=dict(SOUND, **{_keeper.SCRIPT: 'mode 0777'})), 'process:mysqld', [MYSQLD], [
+        ('protect', _keeper.SCRIPT), ('enable', _keeper.NAME)]),
     (NOTHING, 'process:mysqld', [], []),
     (NOTHING, 'process:mysqld', [None], []),
 ], ids=['installed with the first rule', 'left as it is', 'a rule of another target', 'gone with the last rule',
-        'enabled again', 'not there, not asked for', 'a process that no rule can name'])
+        'enabled again', 'started again', 'read again', 'read that it is gone', 'closed to others',
+        'not there, not asked for', 'a process that no rule can name'])
 def test_the_keeper_is_there_while_there_are_rules(keeper, key, rules, expected):
     assert summary(_keeper.plan(keeper, key, rules)) == expected
 

@@ -7,6 +7,7 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
+import contextlib
 import errno
 import os
 
@@ -799,3 +800,123 @@ def test_a_server_below_a_supervisor_gets_its_score_and_the_supervisor_no_drop_i
     assert [node.adj(pid) for pid in (400, 450, 500, 600)] == ['0', '-600', '-600', '0']
     assert not node.host.exists('/etc/systemd/system/pacemaker.service.d')
     assert made['rows'][1]['recreate_required'].startswith('pacemaker.service does not start mysqld again with a score')
+
+
+@pytest.fixture(name='make_node')
+def fixture_make_node(tmp_path):
+    """Nodes like ``node``, each of its own, with the keeper's kind of server beside MariaDB."""
+    made = []
+
+    def make():
+        made.append(Node(tmp_path / ('node%d' % len(made))).systemd())
+        made[-1].unit('mariadb.service', UNIT)
+        made[-1].process(500, 'mariadbd', exe='/usr/sbin/mariadbd', cgroup=v2('/system.slice/mariadb.service'))
+        made[-1].process(600, 'mariadbd', exe='/usr/sbin/mariadbd', cgroup=v2('/'))
+        return made[-1]
+    return make
+
+
+class Stop(Exception):
+    """Stands for a kill: nothing after it is done."""
+
+
+def stop_at(node, number, error, once):
+    """Have a node raise at its change of this number, from 0, systemctl's included, and later unless ``once``."""
+    left, host = [number], node.host
+
+    def stopping(change, counts=lambda arguments: True):
+        def method(*arguments, **options):
+            if counts(arguments):
+                left[0] -= 1
+                if left[0] == -1 or left[0] < 0 and not once:
+                    raise error
+            return change(*arguments, **options)
+        return method
+    for name in ('replace', 'remove', 'make_directory', 'remove_empty_directory'):
+        setattr(host, name, stopping(getattr(host, name)))
+    host.run = stopping(host.run, lambda arguments: arguments[0][1] not in ('show', '--version', 'list-units'))
+    return left
+
+
+@contextlib.contextmanager
+def not_put_back():
+    """In the place of Host.whole(): what comes after a failure does not come after a kill."""
+    yield
+
+
+def go_on(node):
+    for name in ('replace', 'remove', 'make_directory', 'remove_empty_directory', 'whole'):
+        node.host.__dict__.pop(name, None)
+    node.host.run = node.run
+
+
+def state_of(node):
+    return node.files(), dict(node.loaded), set(node.active), node.adj(500), node.adj(600)
+
+
+@pytest.mark.parametrize('dies', ['present', 'absent'])
+def test_wherever_a_run_is_killed_the_next_one_completes_it_systemd_included(make_node, dies):
+    clean = make_node()
+    before = state_of(clean)
+    present(clean, keep=True)
+    after = state_of(clean)
+    for number in range(100):
+        node = make_node()
+        if dies == 'absent':
+            present(node, keep=True)
+        left = stop_at(node, number, Stop(), once=False)
+        node.host.whole = not_put_back
+        try:
+            present(node, keep=True) if dies == 'present' else absent(node)
+        except Stop:
+            pass
+        if left[0] >= 0:
+            break
+        go_on(node)
+        if dies == 'present':
+            present(node, keep=True)
+            assert state_of(node)[1:] == after[1:], 'killed at change %d' % number
+            assert present(node, keep=True)[1] == []
+        absent(node)
+        assert state_of(node) == before, 'killed at change %d' % number
+        assert not node.host.exists('/var/lib/oom-rescue')
+    assert 10 < number < 99
+
+
+@pytest.mark.parametrize('fails', ['present', 'absent'])
+def test_a_step_that_fails_leaves_all_as_it_was_systemd_included(make_node, fails):
+    for number in range(100):
+        node = make_node()
+        if fails == 'absent':
+            present(node, keep=True)
+        before = state_of(node)
+        left = stop_at(node, number, OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), '/etc/x'), once=True)
+        try:
+            present(node, keep=True) if fails == 'present' else absent(node)
+        except OSError:
+            assert state_of(node) == before, 'failed at change %d' % number
+        if left[0] >= 0:
+            break
+    assert 10 < number < 99
+
+
+@pytest.mark.parametrize('spoil, found', [
+    (lambda path: os.chmod(path, 0o666), 'mode 0666'),
+    (lambda path: os.chown(path, 65534, 0), 'owner 65534:0'),
+], ids=['mode', 'owner'])
+def test_a_drop_in_that_others_may_write_to_is_made_anew_and_said(node, spoil, found):
+    present(node)
+    spoil(node.path(DROP_IN))
+    assert [action['detail'] for action in plan(node)['actions'] if found in action['detail']]
+    _made, done = present(node)
+    assert summary(done)[0] == ('protect', DROP_IN)
+    assert node.host.flaw_of_own(DROP_IN) is None and node.host.read(DROP_IN) == TEXT
+    assert present(node)[1] == []
+
+
+def test_a_file_that_cannot_be_changed_is_found_before_the_score_is(node, monkeypatch):
+    node.file('/etc/systemd/system/mariadb.service.d', 'a file where the directory has to be')
+    before = node.files()
+    with pytest.raises(OSError):
+        present(node)
+    assert (node.files(), node.adj(500)) == (before, '0')
