@@ -171,6 +171,7 @@ def _cleaned(data, depth, count):
     return data
 
 
+_LINE = re.compile(r'^(?=\S)', re.MULTILINE)
 _ESCAPE = re.compile(r'\\(?:u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|'
                      r'(r\\n)|([bfr])|.)', re.DOTALL)
 
@@ -197,18 +198,18 @@ def _cleaned_escape(match):
 def told(result):
     """A node's result with nothing in it that Ansible would show as lines of its own.
 
-    A message, a warning and a difference's header are one line; the lines of a traceback are moved in.
+    A message, a warning and a difference's header are one line; other lines are moved in.
     """
-    told = dict(result)
+    shown = dict(result)
     for key in ('msg', 'warnings', 'deprecations'):
-        if key in told:
-            told[key] = _each_text(told[key], lambda text: plain(text.replace(u'\n', u' '), LONGEST_TEXT))
-    if 'exception' in told:
-        told['exception'] = _each_text(told['exception'], lambda text: text.replace(u'\n', u'\n  '))
-    if 'diff' in told:
-        rows = told['diff'] if isinstance(told['diff'], list) else [told['diff']]
-        told['diff'] = [_difference(row) for row in rows if isinstance(row, dict)]
-    return told
+        if key in shown:
+            shown[key] = _each_text(shown[key], lambda text: plain(text.replace(u'\n', u' '), LONGEST_TEXT))
+    if 'exception' in shown:
+        shown['exception'] = _each_text(shown['exception'], _moved_in)
+    if 'diff' in shown:
+        rows = shown['diff'] if isinstance(shown['diff'], list) else [shown['diff']]
+        shown['diff'] = [_difference(row) for row in rows if row and isinstance(row, dict)]
+    return shown
 
 
 def _each_text(data, change):
@@ -220,12 +221,17 @@ def _each_text(data, change):
 
 
 def _difference(row):
-    """A row of a difference: what Ansible compares itself, and the headers; what it would show as it is is moved in."""
+    """A row of a difference: what Ansible compares itself, headers of one line, and moved in what it shows as it is."""
     kept = dict((key, row[key]) for key in ('before', 'after') if key in row)
     kept.update((key, plain(u'%s' % row[key])) for key in ('before_header', 'after_header') if key in row)
     if 'prepared' in row:
-        kept['prepared'] = u''.join(u'  %s\n' % line for line in plain_lines(row['prepared']).split(u'\n') if line)
+        kept['prepared'] = _moved_in(u'%s' % row['prepared'])
     return kept
+
+
+def _moved_in(text):
+    """Text whose lines all begin with a blank."""
+    return _LINE.sub(u'  ', text)
 
 
 def accepted(module, result):

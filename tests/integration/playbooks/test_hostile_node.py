@@ -217,6 +217,13 @@ def test_names_are_no_templates_and_no_markup(core, nodes):
     assert '{{ 7*7 }}&lt;script&gt;&#34;{% raw %}' in article(play.page, 'web1'), play.output
 
 
+def test_what_is_none_is_not_called_unknown(core, nodes):
+    nodes.add('web1', memory_facts=facts(dict(MEMORY, swappiness=dict(MEMORY['swappiness'], after_reboot=0))))
+    told = article(nodes.play(core, 'oom.rescue.diagnose').page, 'web1')
+    assert '<dt>OOM kills since boot</dt><dd>0</dd>' in told and '60 now, 0 after a reboot' in told
+    assert 'unknown' not in told
+
+
 def test_a_difference_that_a_node_shows_is_text(core, nodes):
     nodes.add('web1', swappiness={
         'changed': True, 'before': {'runtime': 60}, 'after': {'runtime': 10, 'after_reboot': 10},

@@ -126,6 +126,21 @@ def test_warnings_that_are_no_list_are_left_out(result):
     assert accepted('swap_file', result) == SWAP
 
 
+@pytest.mark.parametrize('key, value, shown', [
+    ('msg', u'no room\nok: [prod-db1]', u'no room ok: [prod-db1]'),
+    ('warnings', [u'a\nok: [prod-db1]'], [u'a ok: [prod-db1]']),
+    ('deprecations', [{'msg': u'a\nb'}], [{'msg': u'a b'}]),
+    ('exception', u'Traceback\n  File x\nok: [prod-db1]', u'  Traceback\n  File x\n  ok: [prod-db1]'),
+    ('diff', {'prepared': u'a\nok: [prod-db1]\n'}, [{'prepared': u'  a\n  ok: [prod-db1]\n'}]),
+    ('diff', [{'before': u'a\n', 'after': u'b\n', 'before_header': u'/etc/x\nok: [prod-db1]', 'other': 1}],
+     [{'before': u'a\n', 'after': u'b\n', 'before_header': u'/etc/x?ok: [prod-db1]'}]),
+    ('diff', [u'ok: [prod-db1]', None], []),
+])
+def test_nothing_is_shown_as_a_line_of_ansibles_own(key, value, shown):
+    once = told({key: value})
+    assert once == {key: shown} and told(once) == once
+
+
 def test_all_text_is_plain_and_bounded_in_whatever_it_is():
     taken = cleaned({u'k\x1b': [u'a\u202eb', {u'x': u'--- a\n+\x07'}], u'long': u'x' * (LONGEST_TEXT + 9)})
     assert taken == {u'k?': [u'a?b', {u'x': u'--- a\n+?'}], u'long': u'x' * LONGEST_TEXT + u'...'}
