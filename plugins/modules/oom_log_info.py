@@ -261,12 +261,12 @@ events:
         kmem_usage_bytes: {description: "What it used of the kernel's memory for it.", type: int}
         kmem_limit_bytes: {description: "Its limit of the kernel's memory for it; null is none.", type: int}
         kmem_failcnt: {description: "How often it reached that.", type: int}
-        container_id: {description: The container in its path., type: str}
-        runtime: {description: "V(docker), V(podman), V(containerd), V(cri-o) or V(lxc).", type: str}
+        container_id: {description: The innermost container or guest in its path., type: str}
+        runtime: {description: "What runs that, as of a victim.", type: str}
         pod_uid: {description: The Kubernetes pod in its path., type: str}
-        unit: {description: The systemd unit in its path., type: str}
-        outer_unit: {description: "The outermost unit in its path, if it is another.", type: str}
-        outer_container_id: {description: "The outermost container in its path, if it is another.", type: str}
+        unit: {description: "The innermost systemd unit in its path, as of a victim.", type: str}
+        outer_container_id: {description: The outermost container or guest in its path., type: str}
+        outer_unit: {description: The unit of the host's own systemd in its path., type: str}
         group_kill: {description: Whether C(memory.oom.group) had all of it killed., type: bool}
         stats: {description: "Its statistics by their names, in bytes where they are sizes.", type: dict}
     zones:
@@ -348,6 +348,7 @@ summary:
   returned: unless O(separately=true)
   type: dict
   contains: &summary
+    events: {description: Events of the kernel., type: int}
     kills: {description: Processes that were killed., type: int}
     by_process: {description: The kills by the victim's name., type: dict}
     by_scope: {description: "The reports by scope, failed allocations left out.", type: dict}

@@ -188,6 +188,7 @@ class Merger:
             for key in ('epoch', 'boot_id', 'prefix', 'holders'):
                 event.pop(key, None)
         return self._events[::-1], {
+            'events': counts.events,
             'kills': counts.kills,
             'untrusted': counts.untrusted,
             'by_process': counts.by_process,
@@ -201,7 +202,7 @@ class _Counts:
     """Forged or repeated lines of user space are no kills."""
 
     def __init__(self):
-        self.kills = self.untrusted = 0
+        self.events = self.kills = self.untrusted = 0
         self.by_process, self.by_scope = {}, {}
         self.first = self.last = None
 
@@ -210,6 +211,7 @@ class _Counts:
         if event['trusted'] is False:
             self.untrusted += 1
             return
+        self.events += 1
         self.first = self.first or event['time']
         self.last = event['time'] or self.last
         if event['kind'] != 'allocation_failure':

@@ -7,7 +7,8 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
-from .evidence import describe, plain, process_words
+from .evidence import describe, plain, process_words, when
+from .meant import is_shortage, others, report_meant
 from .replay import PAGE_BYTES, managed_bytes, total_pages
 from .._node.sizes import format_size
 from .._swap.size import recommend
@@ -22,25 +23,29 @@ _BOUND = {
 }
 
 
-def advise(facts, events, swap_path='/swapfile', swappiness=10, protect=-600):
-    """{cause, evidence, swap, swappiness, protect, setting, notes} for a host.
+def advise(facts, events, swap_path='/swapfile', swappiness=10, protect=-600, total=None):
+    """{report, cause, evidence, swap, swappiness, protect, setting, notes} for a host.
 
+    ``report`` is the id of the report that is meant, which ``cause`` and ``evidence`` tell of, or None without any.
     ``setting`` is what replay() takes to say whom the kernel would have killed if the advice had been followed.
 
-    ``facts`` is memory_facts' dictionary. Where it is empty, the newest report that says how much memory there was
-    stands in for it, so that a log copied from elsewhere can be read without its host.
+    ``facts`` is memory_facts' dictionary. If it is empty, a report that says how much memory there was stands in for
+    it, so that a log copied from elsewhere can be read without its host. ``events`` come newest first; ``total`` is
+    how many there are in the logs, if that is more.
     """
     facts = facts or {}
     forged = [event for event in events or [] if event.get('trusted') is False]
     events = [event for event in events or [] if event.get('trusted') is not False]
-    shortages = [event for event in events if _is_shortage(event)]
-    host = _host(facts, events)
+    shortages = [event for event in events if _is_of_host(event)]
+    meant = report_meant(events)
+    host = _host(facts, [meant] + events if meant else [])
 
     swap, why_not = _swap(host, events, shortages, swap_path)
     protected = _protect(facts, events, protect, host, swap)
     return {
-        'cause': _cause(events),
-        'evidence': describe(_newest_complete(events)) if events else [],
+        'report': meant.get('id') if meant else None,
+        'cause': _cause(meant, events, total),
+        'evidence': describe(meant) if meant else [],
         'swap': swap,
         'swappiness': _swappiness(facts, swappiness) if swap or host['swap_bytes'] else None,
         'protect': protected,
@@ -52,19 +57,13 @@ def advise(facts, events, swap_path='/swapfile', swappiness=10, protect=-600):
     }
 
 
-def _is_shortage(event):
-    """Whether a report is of the whole host being short of memory, unasked."""
-    return (event.get('kind') in ('kill', 'no_victim', 'panic') and event.get('scope') not in _BOUND
-            and not (event.get('trigger') or {}).get('manual'))
-
-
-def _newest_complete(events):
-    """The newest report with all its parts; the newest of all where none is whole. Events come newest first."""
-    return next((event for event in events if event.get('complete')), events[0])
+def _is_of_host(event):
+    """True if a report is of the whole host being short of memory, unasked."""
+    return is_shortage(event) and event.get('scope') not in _BOUND
 
 
 def _host(facts, events):
-    """{ram_bytes, swap_bytes, areas, can_swapon} as the facts say, or the newest report that says it."""
+    """{ram_bytes, swap_bytes, areas, can_swapon} as the facts say, or the first report that says it."""
     ram = (facts.get('ram') or {}).get('total_bytes')
     if ram is not None:
         swap = facts.get('swap') or {}
@@ -77,14 +76,12 @@ def _host(facts, events):
     return {'ram_bytes': None, 'swap_bytes': None, 'areas': [], 'can_swapon': None}
 
 
-def _cause(events):
-    """One sentence on the newest report, and how many there are."""
-    if not events:
+def _cause(meant, events, total):
+    """One sentence on the report that is meant, and one on the others."""
+    if meant is None:
         return 'No OOM report was found in the logs that could be read.'
-    newest = plain(events[0].get('cause') or 'The kernel reported that memory was out.')
-    if len(events) == 1:
-        return newest
-    return '%s It is the newest of %d reports.' % (newest, len(events))
+    sentences = [plain(meant.get('cause') or 'The kernel reported that memory was out.'), others(events, total)]
+    return ' '.join(sentence for sentence in sentences if sentence)
 
 
 def _swap(host, events, shortages, path):
@@ -118,7 +115,7 @@ def _swap(host, events, shortages, path):
 
 def _why_not_swap(events):
     """Why swap is not the remedy, where all reports are of something smaller than the host; else None."""
-    event = next((event for event in events if event.get('scope') in _BOUND), None)
+    event = report_meant([event for event in events if event.get('scope') in _BOUND])
     if event is None:
         return None
     note = 'Only %s ran out of memory, not the host, so swap is not the remedy: ' % _BOUND[event['scope']]
@@ -209,11 +206,12 @@ def _event_notes(events, shortages, forged):
     if any(event.get('kind') == 'allocation_failure' for event in events):
         notes.append('An allocation failed without a kill. Above order %d that is fragmentation, which swap does not '
                      'mend.' % _COSTLY_ORDER)
-    memory = (shortages[0].get('memory') if shortages else None) or {}
+    shortage = report_meant(shortages) or {}
+    memory = shortage.get('memory') or {}
     total, free = memory.get('swap_total_bytes'), memory.get('swap_free_bytes')
     if total and free is not None and free * 2 > total:
-        notes.append('%s of %s of swap were free at the newest report: more swap alone would not have prevented it.'
-                     % (format_size(free), format_size(total)))
+        notes.append('%s of %s of swap were free at the report%s: more swap alone would not have prevented it.' % (
+            format_size(free), format_size(total), ' of %s' % when(shortage) if when(shortage) else ''))
     return notes
 
 

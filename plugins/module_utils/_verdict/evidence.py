@@ -33,7 +33,7 @@ def _killed(event):
             '%s %d kB' % (name, victim[key] // 1024)
             for name, key in (('total-vm', 'total_vm_bytes'), ('anon-rss', 'anon_rss_bytes'))
             if victim.get(key) is not None)
-        parts.append('%s%s' % (process_words(victim), ': %s' % sizes if sizes else ''))
+        parts.append('%s%s%s' % (process_words(victim), _place(victim), ': %s' % sizes if sizes else ''))
     if not parts and event.get('kind') == 'kill' and event.get('selected'):
         return 'The kernel chose %s; the line that tells the kill is not in the log.' % process_words(event['selected'])
     if not parts:
@@ -42,6 +42,16 @@ def _killed(event):
                 'allocation_failure': 'An allocation failed; no process was killed.',
                 }.get(event.get('kind'), 'The report ends before it names a victim.')
     return 'The kernel killed %s.' % '; '.join(parts)
+
+
+def _place(process):
+    """`` of docker container 5f0c1d2e3a4b``, a pod or a unit; empty if the report does not tell the cgroup."""
+    container, unit = process.get('container_id'), process.get('unit')
+    if container:
+        return ' of %s container %s' % (process.get('runtime') or 'the', plain(container)[:12])
+    if process.get('pod_uid'):
+        return ' of Kubernetes pod %s' % plain(process['pod_uid'])
+    return ' of %s' % plain(unit) if unit else ''
 
 
 def when(event):

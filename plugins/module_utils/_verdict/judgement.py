@@ -12,11 +12,12 @@ from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
 from .incidents import incidents_of
-from .evidence import plain
+from .evidence import plain, when
+from .meant import OTHER, SHORTAGE, WHOLE, WITH_VICTIM, brief, is_shortage, report_meant, weight
 
 _MOST_EVIDENCE = 12
+_MOST_NAMED = 3
 _LIMITS = {'global': 'host', 'memcg': 'cgroup', 'cpuset': 'numa', 'mempolicy': 'numa'}
-_KILLED = ('kill', 'no_victim', 'panic')
 # What decides a verdict, the strongest first: (kind, was_memory) of signals; None is any.
 _ORDER = (
     ('kernel-global', 'yes'), ('kernel-cgroup', 'yes'),
@@ -54,11 +55,8 @@ def rank(signal):
 
 
 def _kernel_kill(events):
-    """The report of an incident that decides: a whole one of a shortage first, else one with a victim, else any."""
-    killed = [event for event in events if event.get('kind') in _KILLED
-              and not (event.get('trigger') or {}).get('manual')]
-    return (next((event for event in killed if event.get('complete')), None)
-            or next((event for event in killed if event.get('victims')), None) or (killed[0] if killed else None))
+    """The report that is meant of an incident's, the oldest of which comes first; None if none is of a shortage."""
+    return report_meant([event for event in reversed(events) if is_shortage(event)])
 
 
 def _victim(source, **known):
@@ -116,8 +114,7 @@ def _judge(events, signals):
     """(was_memory, limit, actor, victims, kind) of an incident's reports and signals."""
     kill = _kernel_kill(events)
     if kill is not None:
-        ours = [event for event in events if event.get('kind') in _KILLED]
-        victims = _victims_of_events([kill] + [event for event in ours if event is not kill])
+        victims = _victims_of_events([event for event in events if is_shortage(event)])
         named = _unit_of(_victims_of_signals(signals))
         if victims and not (victims[0]['unit'] or victims[0]['container']) and named:
             victims[0]['unit'] = named
@@ -242,11 +239,12 @@ def _weight(incident, events, signals):
     reports = [events[number] for number in incident['reports']]
     best = min([rank(signals[number]) for number in incident['signals']] or [_WEAKEST])
     kill = _kernel_kill(reports)
-    if kill is not None and kill.get('complete'):
+    told = OTHER if kill is None else weight(kill)
+    if told == WHOLE:
         return 5
-    if kill is not None or best < _RANKS[('fork-enomem', 'yes')]:
+    if told == WITH_VICTIM or best < _RANKS[('fork-enomem', 'yes')]:
         return 4
-    if best < _FROM_HERE_NO_MEMORY:
+    if told == SHORTAGE or best < _FROM_HERE_NO_MEMORY:
         return 3
     return 2 if best < _PROVES_NOTHING else 1
 
@@ -266,8 +264,20 @@ def judge_all(events, signals):
     if meant is None:
         return incidents, None
     verdict = verdict_of(meant, incidents[meant], events, signals)
-    others = len(incidents) - 1
+    others = [incident for index, incident in enumerate(incidents) if index != meant]
     if others:
-        verdict['caveats'].append('%d other incident%s in the log: %s.' % (
-            others, '' if others == 1 else 's', 'this is the newest that proves most'))
+        named = '; '.join(_named(incident, events, signals) for incident in others[:-_MOST_NAMED - 1:-1])
+        verdict['caveats'].append('%d other incident%s in the log, and this is the newest that proves most: %s%s.' % (
+            len(others), '' if len(others) == 1 else 's', named, ', ...' if len(others) > _MOST_NAMED else ''))
     return incidents, verdict
+
+
+def _named(incident, events, signals):
+    """An incident in a few words, with its own time."""
+    reports = [events[number] for number in incident['reports']]
+    if reports:
+        return brief(report_meant(reports[::-1]))
+    told = sorted((signals[number] for number in incident['signals']), key=rank)
+    words = plain(told[0].get('text') or told[0]['kind'])[:100]
+    moment = when(told[0])
+    return '%s: %s' % (moment, words) if moment else words

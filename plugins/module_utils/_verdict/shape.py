@@ -91,8 +91,9 @@ FORK_FAILURES = [{'message': 'text', 'source': {'path': Maybe('text')}}]
 # What each module of this collection returns, where it did not fail.
 RESULTS = {
     'memory_facts': {'ansible_facts': {'memory': MEMORY}},
-    'oom_log_info': {'events': [EVENT], 'fork_failures': Maybe(FORK_FAILURES), 'logs': Maybe([LOG]),
-                     'incidents': Maybe(INCIDENTS), 'verdict': Maybe(VERDICT)},
+    'oom_log_info': {'events': [EVENT], 'summary': Maybe({'events': Maybe('number')}), 'logs': Maybe([LOG]),
+                     'fork_failures': Maybe(FORK_FAILURES), 'incidents': Maybe(INCIDENTS),
+                     'verdict': Maybe(VERDICT)},
     'swap_file': {
         'path': 'text', 'size_bytes': 'number', 'actions': [{'layer': 'text', 'detail': 'text'}],
         'skipped_reason': 'text', 'after': {'activation': 'anything', 'persistence': 'anything'}},

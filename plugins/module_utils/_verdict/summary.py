@@ -11,6 +11,7 @@ import os
 import re
 
 from .evidence import plain, when
+from .meant import report_meant
 from .shape import MEMORY, Maybe, cleaned, misfit
 from .._node.sizes import format_size
 
@@ -81,9 +82,11 @@ def todo(advice):
 
 
 def would_be(advice, replays):
-    """Whom the kernel would have killed under the advice, in a sentence; None where no report can tell."""
-    replay = next((one for one in replays or [] if one.get('victim') and one.get('reproduces') is not False), None)
-    if replay is None or not (advice.get('protect') or advice.get('swap')):
+    """Whom the kernel would have killed under the advice, in a sentence; None if the report meant cannot tell."""
+    replay = next((one for one in replays or [] if one.get('event_id') == advice.get('report')), None)
+    if replay is None or not replay.get('victim') or replay.get('reproduces') is False:
+        return None
+    if not (advice.get('protect') or advice.get('swap')):
         return None
     setting = ' and '.join(
         (['so protected'] if advice.get('protect') else []) + (['with that swap'] if advice.get('swap') else []))
@@ -140,9 +143,10 @@ def _host(name, left, reached, check_mode):
             status = 'skipped' if any(result.get('skipped_reason') for result in tried) else 'same'
         headline = _in_short(left, check_mode)
     else:
-        status, headline = 'advice', '%s To do: %s.' % (advice.get('cause', 'It was not read.'), todo(advice))
+        status = 'advice'
+        headline = '%s To do: %s.' % (_dated_cause(found) if advice else 'It was not read.', todo(advice))
     lines = [headline, 'Nothing after that was tried on this host.'] if stopped else []
-    lines += [advice['cause']] if advice else []
+    lines += [_dated_cause(found)] if advice else []
     lines += remedies
     lines += [verdict[1]] if verdict else []
     lines += advice['notes'] if advice else []
@@ -297,12 +301,18 @@ def _in_full(start, diagnosis):
     if _cause(diagnosis) != advice['cause']:
         verdict = diagnosis.get('verdict') or {}
         told = (verdict.get('caveats') or []) + ['To tell: %s' % command for command in verdict.get('would_tell') or []]
-        return ['%s%s' % (start, _cause(diagnosis))] + told
-    moment = when(_newest(diagnosis))
-    lines = ['%s%s%s' % (start, '%s: ' % moment if moment else '', advice['cause'])] + list(advice['evidence'])
+        return ['%s%s' % (start, _dated_cause(diagnosis))] + list(advice['evidence']) + _lacking(diagnosis) + told
+    lines = ['%s%s' % (start, _dated_cause(diagnosis))] + list(advice['evidence'])
     lines.append('To do: %s.' % todo(advice))
     sentence = would_be(advice, diagnosis['replays'])
     return lines + ([sentence] if sentence else [])
+
+
+def _lacking(diagnosis):
+    """What the report that is meant lacks, if it has little more than the kill: a line or none."""
+    meant = report_meant(diagnosis['events'])
+    lacks = meant and (meant.get('memory') or {}).get('ram_bytes') is None
+    return ['How much RAM and swap there was is not in the log.'] if lacks else []
 
 
 def _many(hosts, logs, room):
@@ -315,7 +325,22 @@ def _many(hosts, logs, room):
 
 
 def _log_line(log):
-    return '%s: %s' % (log['label'], _cause(log))
+    return '%s: %s' % (log['label'], _dated_cause(log))
+
+
+def _dated_cause(diagnosis):
+    """The cause behind the time of the report or incident that it is of."""
+    moment = when(report_meant(diagnosis.get('events') or []) or _first_of_incident(diagnosis))
+    return '%s: %s' % (moment, _cause(diagnosis)) if moment else _cause(diagnosis)
+
+
+def _first_of_incident(diagnosis):
+    """{time, time_text} of the first line of the incident that the verdict is on; empty if there is none."""
+    verdict, incidents = diagnosis.get('verdict'), diagnosis.get('incidents')
+    if not verdict or not incidents:
+        return {}
+    text = next((row['time_text'] for row in verdict['evidence'] if row['time_text']), None)
+    return {'time': incidents[verdict['incident']].get('first'), 'time_text': text}
 
 
 def _cause(diagnosis):
@@ -323,7 +348,7 @@ def _cause(diagnosis):
     verdict = diagnosis.get('verdict')
     cause = diagnosis['advice']['cause']
     # A kill's line alone says whom the kernel killed and of what, which a report without its memory block does not.
-    if _newest(diagnosis) and not (verdict and cause.startswith('Not known')):
+    if report_meant(diagnosis.get('events') or []) and not (verdict and cause.startswith('Not known')):
         return cause
     if verdict:
         return verdict['sentence']
@@ -334,9 +359,5 @@ def _cause(diagnosis):
 def _label(log):
     if log.get('error') and log['error'] != 'no_report':
         return log['path']
-    return '%s, in %s' % (_newest(log).get('host') or 'another host', os.path.basename(log['path']))
-
-
-def _newest(diagnosis):
-    """The newest report that the kernel wrote, or nothing."""
-    return next((event for event in diagnosis['events'] if event.get('trusted') is not False), {})
+    meant = report_meant(log['events']) or {}
+    return '%s, in %s' % (meant.get('host') or 'another host', os.path.basename(log['path']))

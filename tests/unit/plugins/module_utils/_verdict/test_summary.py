@@ -70,7 +70,7 @@ def test_a_log_from_elsewhere_comes_first_and_the_host_itself_in_a_line():
 def test_remedies_have_a_line_each_and_the_verdict_one():
     result = {'holds': True, 'claims': [claim(True)]}
     assert lines({'web': remedied(verify_result=result)}) == [
-        'web: RAM ran out.',
+        'web: Oct 28 11:32:28: RAM ran out.',
         'Changed: swap /swapfile, 2 GiB, on now and after a reboot',
         'Nothing to do: vm.swappiness 10 now and after a reboot',
         'Changed: oom_score_adj of mysqld (pid 7), -600 now and at its next start',

@@ -1,0 +1,78 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which of several OOM reports is meant: chosen once, so that no sentence stands beside another report's time."""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+from .evidence import process_words, when
+from .._node.plain import plain
+
+_KILLED = ('kill', 'no_victim', 'panic')
+_PART_OF_THE_HOST = ('cpuset', 'mempolicy')
+WHOLE, WITH_VICTIM, SHORTAGE, OTHER = 3, 2, 1, 0
+_MOST_NAMED = 3
+
+
+def is_shortage(event):
+    """True if a report is of memory that ran out, and not asked for by hand (sysrq f) nor a failed allocation."""
+    return event.get('kind') in _KILLED and not (event.get('trigger') or {}).get('manual')
+
+
+def weight(event):
+    """How much a report tells: WHOLE of a shortage of the host or a cgroup, WITH_VICTIM, SHORTAGE, or OTHER."""
+    if not is_shortage(event):
+        return OTHER
+    if event.get('complete') and event.get('scope') not in _PART_OF_THE_HOST:
+        return WHOLE
+    return WITH_VICTIM if event.get('victims') or event.get('selected') else SHORTAGE
+
+
+def report_meant(events):
+    """The report that is meant, of events that come newest first; None without any.
+
+    The newest whole shortage of the host or a cgroup, else the newest with a victim, else the newest. What a program
+    and not the kernel wrote is never meant.
+    """
+    events = [event for event in events if event.get('trusted') is not False]
+    return max(events, key=weight) if events else None
+
+
+def brief(event):
+    """A report in a few words, with its own time: ``Oct 29 09:00:00: the kernel killed postgres (pid 4711)``."""
+    victims = event.get('victims') or ([event['selected']] if event.get('selected') else [])
+    if victims:
+        words = 'the kernel killed %s' % ', '.join(process_words(victim) for victim in victims[:_MOST_NAMED])
+    elif event.get('kind') == 'allocation_failure':
+        words = 'an allocation failed'
+    elif event.get('kind') == 'panic':
+        words = 'the kernel panicked'
+    else:
+        name = (event.get('trigger') or {}).get('name')
+        words = '%s asked for memory' % plain(name) if name else 'memory ran out'
+    if event.get('kind') in _KILLED and not event.get('complete'):
+        words += ' (the report was cut off)' if not victims else ' (only a part of the report is in the log)'
+    moment = when(event)
+    return '%s: %s' % (moment, words) if moment else words
+
+
+def _listed(events):
+    named = '; '.join(brief(event) for event in events[:_MOST_NAMED])
+    return named + ('; and %d more' % (len(events) - _MOST_NAMED) if len(events) > _MOST_NAMED else '')
+
+
+def others(events, total=None):
+    """A sentence that counts and names the reports beside the one that is meant; None if it is the only one.
+
+    ``total`` is how many the logs have: ``events`` may be the newest of them only.
+    """
+    events = [event for event in events if event.get('trusted') is not False]
+    total = max(total or 0, len(events))
+    if total < 2:
+        return None
+    place = events.index(report_meant(events))
+    if not place:
+        return 'It is the newest of %d reports.' % total
+    return 'It is one of %d reports, and the newest that tells enough. Later: %s.' % (total, _listed(events[:place]))

@@ -1,0 +1,179 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One report is meant, by one rule in advice, summary and verdict; the others are counted and named."""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import io
+import os
+
+import pytest
+from ansible_collections.oom.rescue.plugins.module_utils._verdict.advice import advise
+from ansible_collections.oom.rescue.plugins.module_utils._verdict.diagnose import diagnose_log
+from ansible_collections.oom.rescue.plugins.module_utils._verdict.meant import brief, others, report_meant
+from ansible_collections.oom.rescue.plugins.module_utils._verdict.summary import summarize
+from conftest import SEED, SHARED
+
+CASES = os.path.join(SHARED, 'cases')
+NO_CASES = 'the cases of small logs are not beside this checkout'
+POSTGRES = """\
+Oct 29 09:00:00 centos7 kernel: Out of memory: Kill process 4711 (postgres) score 700 or sacrifice child
+Oct 29 09:00:00 centos7 kernel: Killed process 4711 (postgres) total-vm:900000kB, anon-rss:700000kB, file-rss:0kB
+"""
+CUT = """\
+Oct 28 12:01:00 centos7 kernel: sshd invoked oom-killer: gfp_mask=0x201da, order=0, oom_score_adj=0
+"""
+KILL = """\
+Jan 25 14:59:30 db1 kernel: Out of memory: Killed process 925 (mysqld) total-vm:2982920kB, anon-rss:421912kB
+"""
+CONTAINER = """\
+Jan 25 14:59:30 db1 kernel: oom-kill:constraint=CONSTRAINT_NONE,nodemask=(null),cpuset=/,mems_allowed=0,global_oom,\
+task_memcg=/docker/%s,task=mysqld,pid=925,uid=999
+""" % ('5f0c1d2e' * 8)
+
+
+def event(name, kind='kill', complete=False, victims=(), **changes):
+    """An event as oom_log_info returns it, as far as the choice looks at it."""
+    base = {'id': name, 'kind': kind, 'complete': complete, 'scope': 'global', 'trusted': None,
+            'trigger': {'name': 'sshd', 'manual': False}, 'time': None, 'time_text': None,
+            'victims': [{'name': victim, 'pid': 7} for victim in victims]}
+    base.update(changes)
+    return base
+
+
+WHOLE = event('whole', complete=True, victims=['mysqld'])
+KILLED = event('killed', victims=['postgres'])
+CHOSEN = event('chosen', selected={'name': 'php', 'pid': 8})
+SHORT = event('short')
+FAILED = event('failed', kind='allocation_failure', complete=True)
+BY_HAND = event('by hand', complete=True, victims=['mysqld'], trigger={'name': 'bash', 'manual': True})
+FORGED = event('forged', complete=True, victims=['sshd'], trusted=False)
+CPUSET = event('cpuset', complete=True, victims=['mysqld'], scope='cpuset')
+MEMCG = event('memcg', complete=True, victims=['mysqld'], scope='memcg')
+PANIC = event('panic', kind='panic', complete=True)
+ENOUGH = 'It is one of %d reports, and the newest that tells enough. '
+
+
+@pytest.mark.parametrize('events, meant', [
+    ([], None),
+    ([FORGED], None),
+    ([WHOLE], 'whole'),
+    ([MEMCG, WHOLE], 'memcg'),
+    ([WHOLE, MEMCG], 'whole'),
+    ([PANIC, WHOLE], 'panic'),
+    ([KILLED, SHORT, WHOLE], 'whole'),
+    ([CPUSET, WHOLE], 'whole'),
+    ([FORGED, BY_HAND, FAILED, WHOLE], 'whole'),
+    ([SHORT, KILLED], 'killed'),
+    ([SHORT, CHOSEN], 'chosen'),
+    ([CPUSET, KILLED], 'cpuset'),
+    ([FAILED, SHORT], 'short'),
+    ([BY_HAND, KILLED], 'killed'),
+    ([FAILED, BY_HAND], 'failed'),
+], ids=lambda value: value if isinstance(value, str) else None)
+def test_the_newest_whole_shortage_is_meant_else_the_newest_with_a_victim_else_the_newest(events, meant):
+    found = report_meant(events)
+    assert (found and found['id']) == meant
+    assert advise({}, events)['report'] == meant
+
+
+@pytest.mark.parametrize('events, total, sentence', [
+    ([WHOLE], None, None),
+    ([WHOLE, FORGED], None, None),
+    ([WHOLE, KILLED], None, 'It is the newest of 2 reports.'),
+    ([WHOLE] * 20, 30, 'It is the newest of 30 reports.'),
+    ([KILLED, WHOLE], 30, ENOUGH % 30 + 'Later: %s.' % brief(KILLED)),
+    ([SHORT] * 5 + [WHOLE], None, ENOUGH % 6 + 'Later: %s; %s; %s; and 2 more.' % ((brief(SHORT),) * 3)),
+])
+def test_the_others_are_counted_and_the_later_ones_named(events, total, sentence):
+    assert others(events, total) == sentence
+    assert (sentence or '') in advise({}, events, total=total)['cause']
+
+
+@pytest.mark.parametrize('report, words', [
+    (dict(WHOLE, time='2025-10-29T09:00:00+00:00'), 'Oct 29 09:00:00: the kernel killed mysqld (pid 7)'),
+    (dict(WHOLE, time_text='Oct 29 09:00'), 'Oct 29 09:00: the kernel killed mysqld (pid 7)'),
+    (CHOSEN, 'the kernel killed php (pid 8) (only a part of the report is in the log)'),
+    (FAILED, 'an allocation failed'),
+    (PANIC, 'the kernel panicked'),
+    (dict(SHORT, trigger=None), 'memory ran out (the report was cut off)'),
+])
+def test_another_report_has_its_own_time_and_its_own_words(report, words):
+    assert brief(report) == words
+
+
+def diagnosed(tmpdir, text, **options):
+    """diagnose_log() of a log with this text."""
+    path = tmpdir.join('messages')
+    path.write_binary(text.encode('utf-8'))
+    return diagnose_log(str(path), **options)
+
+
+def seed():
+    """The lines of the seed's report."""
+    with io.open(SEED, encoding='utf-8') as stream:
+        return ''.join(line for line in stream if line.startswith('Oct 28'))
+
+
+def told(entry):
+    """The lines of ./rescue for a log."""
+    left = {'diagnose_result': {'events': [], 'advice': advise({}, []), 'replays': [], 'elsewhere': [entry]}}
+    return summarize(['here'], {'here': left})['lines']
+
+
+def see_two_reports(entry):
+    assert [victim['name'] for victim in entry['verdict']['victims']] == ['mysqld']
+    lines = told(entry)
+    assert 'Oct 28 11:32:28: RAM (991 MiB) ran out' in lines[0]
+    assert 'Later: Oct 29 09:00:00: the kernel killed postgres (pid 4711)' in lines[0]
+    assert lines[1].startswith('The kernel killed mysqld (pid 13036)')
+    assert not [line for line in lines if line.startswith('Oct 29')]
+    assert 'Oct 29 09:00:00: the kernel killed postgres' in entry['verdict']['caveats'][-1]
+
+
+def see_a_cut_report(entry):
+    lines = told(entry)
+    assert 'Oct 28 11:32:28: RAM (991 MiB) ran out' in lines[0]
+    assert 'Later: Oct 28 12:01:00: sshd asked for memory (the report was cut off)' in lines[0]
+    assert [line for line in lines if 'the kernel would have had php (pid 13360)' in line]
+
+
+def see_a_kill_in_a_container(entry):
+    lines = told(entry)
+    assert 'Jan 25 14:59:30: It was memory: the whole host ran out of memory' in lines[0]
+    assert 'the kernel killed mysqld (pid 925)' in lines[0]
+    assert lines[1].startswith('The kernel killed mysqld (pid 925) of docker container 5f0c1d2e')
+    assert 'How much RAM and swap there was is not in the log.' in lines
+    assert 'protected' not in ' '.join(lines)
+
+
+def test_a_sentence_of_one_report_stands_beside_its_own_time(tmpdir):
+    see_two_reports(diagnosed(tmpdir, seed() + POSTGRES))
+
+
+def test_a_whole_report_leads_and_a_later_one_that_was_cut_off_is_said(tmpdir):
+    see_a_cut_report(diagnosed(tmpdir, seed() + CUT))
+
+
+def test_of_a_kill_s_lines_alone_all_is_told_that_they_say(tmpdir):
+    see_a_kill_in_a_container(diagnosed(tmpdir, CONTAINER + KILL))
+
+
+@pytest.mark.skipif(not os.path.isdir(CASES), reason=NO_CASES)
+@pytest.mark.parametrize('name, see', [
+    ('two-reports-mixed', see_two_reports),
+    ('newest-is-cut', see_a_cut_report),
+    ('kill-lines-only', see_a_kill_in_a_container),
+])
+def test_a_case_is_told_right(name, see):
+    see(diagnose_log(os.path.join(CASES, name + '.txt')))
+
+
+def test_the_count_is_of_all_reports_though_the_oldest_are_not_returned(tmpdir):
+    kills = [KILL.replace('Jan 25 14', 'Jan 25 %02d' % hour).replace('925', str(900 + hour)) for hour in range(12)]
+    entry = diagnosed(tmpdir, ''.join(kills), limit=5)
+    assert (len(entry['events']), entry['summary']['events']) == (5, 12)
+    assert entry['advice']['cause'].endswith('It is the newest of 12 reports.')
