@@ -78,6 +78,7 @@ def test_more_than_is_relied_on_is_let_through():
     pytest.param('memory_facts', {'ansible_facts': {'memory': {}}}, ' is missing', id='no facts'),
     pytest.param('memory_facts', {'ansible_facts': []}, 'memory is missing', id='facts that are a list'),
     pytest.param('memory_facts', {}, 'memory is missing', id='nothing'),
+    pytest.param('oom_log_info', {'events': [], 'summary': {'events': '9'}}, 'summary.events is a text', id='a count'),
     pytest.param('oom_log_info', {'events': {}}, 'events is a dictionary and not a list', id='events'),
     pytest.param('oom_log_info', {'events': [dict(EVENT, tasks=None)]}, 'events[0].tasks is null', id='tasks'),
     pytest.param('swap_file', dict(SWAP, after=None), 'after is null and not a dictionary', id='layers'),
