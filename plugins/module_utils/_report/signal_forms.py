@@ -25,7 +25,7 @@ OOMD = ('systemd-oomd',)
 KUBELET = ('kubelet', 'k3s', 'kubelite', 'microk8s', 'rke2')
 ENGINES = ('dockerd', 'docker', 'containerd', 'podman', 'crio', 'conmon', 'k3s', 'kubelite', 'rke2')
 KERNEL = ('kernel',)
-UNIT = r'(?P<unit>[^\s:/]{1,255}\.(?:service|scope|slice|socket|mount|swap|timer))'
+UNIT = r'(?<!\S)(?P<unit>[^\s:/]{1,255}\.(?:service|scope|slice|socket|mount|swap|timer))'
 _FORK = (
     r'\bv?fork(?:_exec|ed|ing|\(\d?\))?\b|\bclone\d?\b|\bspawn(?:Sync|ing|ed)?\b|posix_spawn|proc_open|popen|shell_exec'
     r"|cannot run program|create (?:child )?process|start (?:a )?(?:new )?process"
@@ -241,6 +241,13 @@ def _container_state(signal, match, line):
     return signal
 
 
+def _audited(signal, match, line):
+    named = re.search(r'\bpid=(\d{1,10}) comm="([^"]{1,32})"', line.message)
+    if named:
+        signal['pid'], signal['name'] = int(named.group(1)), named.group(2)
+    return signal
+
+
 def _windows(signal, match, line):
     # The names stand below the sentence, a line each.
     named = re.search(r'(\S{1,64}) \((\d{1,10})\) consumed', line.around(10))
@@ -377,7 +384,8 @@ FORMS = (
     # Refused allocations
     Form('alloc-enomem', ('unknown', 'unknown', 'kernel_refused'), ('[Errno 12]',), r'\[Errno 12\]', refine=_errno_12),
     Form('alloc-enomem', _REFUSED, ('MemoryError',), r'^(?:\S+\.)?_?(?:Array)?MemoryError(?::|\s*$)', name='python'),
-    Form('alloc-enomem', _REFUSED_HOST, ('virtual memory exhausted',), r'virtual memory exhausted', name='gcc'),
+    Form('alloc-enomem', _REFUSED_HOST, ('virtual memory exhausted',), r'^(?:\S+ ){0,3}virtual memory exhausted',
+         name='gcc'),
     Form('alloc-enomem', _REFUSED, ('fatal error: runtime: ', 'fatal error: out of mem'),
          r'fatal error: (?:runtime: (?:cannot allocate|out of) memory|out of memory)'),
     Form('alloc-enomem', _REFUSED_HOST, ('InnoDB: mmap(',), r'InnoDB: mmap\((?P<bytes>\d+) bytes\) failed; errno 12',
@@ -398,8 +406,9 @@ FORMS = (
     # A program's own limit
     Form('program-limit', _PROGRAM, ('Allowed memory size of ',),
          r'Allowed memory size of (?P<limit_bytes>\d+) bytes exhausted', name='php'),
-    Form('program-limit', _PROGRAM, ('heap out of memory', 'near heap limit', 'Reached heap limit'),
-         r'heap out of memory|near heap limit|Reached heap limit', name='node'),
+    Form('program-limit', _PROGRAM, ('heap out of memory', 'Reached heap limit', 'reaching memory limit'),
+         r'Allocation failed - (?:JavaScript heap|process) out of memory|Reached heap limit Allocation failed'
+         r'|reaching memory limit: JS heap', name='node'),
     Form('program-limit', _PROGRAM, ('OutOfMemoryError: ',),
          r'java\.lang\.OutOfMemoryError: (?:Java heap space|Metaspace|Compressed class space|GC overhead limit|PermGen|'
          r'Requested array size|Direct buffer memory|Cannot reserve \d+ bytes of direct)', name='java'),
@@ -422,7 +431,8 @@ FORMS = (
     # A disk, or watches
     Form('disk-or-watches', ('no', 'none', 'kernel_refused'),
          tuple(ENOSPC) + ('ENOSPC', 'Errcode: 28', 'system error number 28', 'rror number 28', 'errno 28'),
-         r'(?:%s)|\bENOSPC\b|Errcode: 28\b|rror number 28\b|errno 28\b' % _FULL, refine=_disk),
+         r'(?:%s)|\(ENOSPC\)|\bENOSPC:|[\'"]ENOSPC[\'"]|Errcode: 28\b|rror number 28\b|errno 28\b'
+         % _FULL, refine=_disk),
     # Stopped by a person or a manager
     Form('not-memory-stop', _NOT, ('failed to exit within ',),
          r'(?:Container (?P<container>[0-9a-f]{12,64}) )?failed to exit within \d+ ?s(?:econds)? of', ENGINES),
@@ -441,10 +451,11 @@ FORMS = (
     Form('not-memory-crash', _CRASH, (': segfault at ', ' general protection f', ' trap invalid opcode'),
          r'(?P<name>[^\s\[\]][^\[\]]{0,31})\[(?P<pid>\d+)\]:? (?:segfault at|general protection f|trap invalid opcode)',
          KERNEL),
-    Form('not-memory-crash', _CRASH, ('sent code 139!', 'ssertion failure', 'ore dumped'),
-         r'\(pid:(?P<pid>\d+)\) was sent code 139!|[Aa]ssertion failure|\(core dumped\)'),
+    Form('not-memory-crash', _CRASH, ('sent code 139!', 'Assertion failure', 'ore dumped'),
+         r'\(pid:(?P<pid>\d+)\) was sent code 139!|Assertion failure: |Assertion failure in (?:file|thread)'
+         r'|(?:Segmentation fault|Aborted|Bus error|Illegal instruction) +\(core dumped\)'),
     Form('not-memory-other', ('no', 'none', 'kernel'), ('SECCOMP ', 'type=1326 '),
-         r'(?:SECCOMP|type=1326) .*?(?:pid=(?P<pid>\d+) comm="(?P<name>[^"]{1,32})")?.*?\bsig=31\b'),
+         r'\bSECCOMP\b|\btype=1326\b', also=re.compile(r'\bsig=31\b'), refine=_audited),
     # Frozen: none of these says why
     Form('frozen', _UNPROVEN,
          (' blocked for more than ', 'soft lockup - CPU#', 'rcu_sched self-detect', 'detected stall'),

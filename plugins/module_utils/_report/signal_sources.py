@@ -19,7 +19,7 @@ WHOLE = 1 << 24
 RECENT = 7 * 86400
 _AROUND = 1 << 18
 # So much of a log, and of the journal, is read for signals at the most.
-_MOST_BYTES = 1 << 26
+_MOST_BYTES = 1 << 25
 
 
 def read_signals(logs, found, places, since, until, now):

@@ -21,7 +21,11 @@ MOST = 2000
 _LONGEST = 4096
 _LONGEST_TEXT = 400
 _CONTEXT = 1 << 14
+# A usual line of a log; the lines around one are looked at so far.
+_LINE = 200
 _MOST_CONTINUED = 3
+# Of a block with more lines to look at, the first and the last so many are: whoever floods a log costs no more.
+_MOST_OF_A_BLOCK = 500
 _TAG = re.compile(r'(?:^|\s)([A-Za-z][\w.@-]{0,63})(?:\[(\d{1,10})\])?: ')
 _JOURNAL_FIELDS = ('_PID', '_UID', '_COMM', '_SYSTEMD_UNIT', 'UNIT', 'USER_UNIT', '_TRANSPORT', 'SYSLOG_IDENTIFIER')
 
@@ -80,12 +84,12 @@ class Line:
         return ' ' + ' '.join(pieces) if pieces else ''
 
     def _below(self, count):
-        below = _native(self._data[self._end + 1 : self._end + 1 + _CONTEXT])
+        below = _native(self._data[self._end + 1 : self._end + 1 + min(count * _LINE, _CONTEXT)])
         return below.split('\n')[:count]
 
     def above(self, count):
-        """The text of so many lines above this one."""
-        start = max(self._start - _CONTEXT, 0)
+        """The text of so many lines above this one, if they are of a usual length."""
+        start = max(self._start - min(count * _LINE, _CONTEXT), 0)
         lines = _native(self._data[start : max(self._start - 1, 0)]).split('\n')
         return '\n'.join(lines[-count:])
 
@@ -163,6 +167,8 @@ class Signals:
         self.path = path
         self.found = []
         self.count = 0
+        # Lines that were not looked at, as there were too many together.
+        self.left_out = 0
         self._reader = PrefixReader()
         self._before = b''
         self._rest = b''
@@ -197,7 +203,11 @@ class Signals:
         whole = self._before + data
         forms = _marked(whole, known)
         counted, lines = known, self._lines
-        for start in sorted(forms):
+        starts = sorted(forms)
+        if len(starts) > 2 * _MOST_OF_A_BLOCK:
+            self.left_out += len(starts) - 2 * _MOST_OF_A_BLOCK
+            starts = starts[:_MOST_OF_A_BLOCK] + starts[-_MOST_OF_A_BLOCK:]
+        for start in starts:
             end = whole.find(b'\n', start)
             end = min(len(whole) if end < 0 else end, start + LONGEST_LINE)
             if lines is not None:

@@ -11,7 +11,7 @@ import json
 import pytest
 from ansible_collections.oom.rescue.plugins.module_utils._log.clock import Clock
 from ansible_collections.oom.rescue.plugins.module_utils._report.libc_words import EAGAIN, ENOMEM
-from ansible_collections.oom.rescue.plugins.module_utils._report.signals import signals_of_blocks
+from ansible_collections.oom.rescue.plugins.module_utils._report.signals import MARKERS, Signals, signals_of_blocks
 
 NOW = 1790000000
 
@@ -142,6 +142,7 @@ NONE = {
     'a word': 'Oct 07 20:11:51 web1 app[3]: the network worker forked the repository',
     'prose': 'Oct 07 20:11:51 web1 app[3]: mariadb.service: A process of this unit has been killed by the OOM killer.',
     'oomd quoted by another': 'Oct 07 20:11:51 web1 app[3]: Killed /a.service due to memory pressure for /a being 1%',
+    'a manual': '`--max-old-space-size` raises the limit near heap limit; ENOSPC, an assertion failure',
     'a kernel word of a program': 'Oct 07 20:11:51 web1 app[3]: cgroup: fork rejected by pids controller in /a.service',
 }
 
@@ -212,3 +213,21 @@ def test_a_line_has_its_number_whatever_the_blocks():
 def test_a_year_that_the_log_does_not_have_is_not_told():
     found = signals("Oct 28 11:32:28 web1 systemd[1]: a.service: Failed with result 'oom-kill'.")
     assert (found[0]['time'], found[0]['time_text'], found[0]['host']) == (None, 'Oct 28 11:32:28', 'web1')
+
+
+def test_of_a_flood_the_first_and_the_last_lines_are_looked_at():
+    reading = Signals('x.log')
+    reading.feed(b'bash: fork: Cannot allocate memory\n' * 30000)
+    reading.feed(b'earlyoom[3]: sending SIGTERM to process 9 "php": x\n')
+    reading.finish()
+    assert (len(reading.found), reading.left_out) == (1001, 29000)
+    assert reading.found[-1]['kind'] == 'earlyoom'
+
+
+def test_no_line_made_of_the_words_that_are_looked_for_breaks_the_reading():
+    words = [marker.decode('utf-8') for marker in MARKERS]
+    for first in range(0, len(words), 7):
+        for second in range(3, len(words), 11):
+            line = (words[first] + words[second]) * 9
+            for signal in signals_of_blocks([line.encode('utf-8') + b'\n'], 'x.log', Clock(NOW)):
+                assert signal['was_memory'] in ('yes', 'no', 'unknown')
