@@ -30,7 +30,7 @@ if 'ansible_collections.oom.rescue' not in sys.modules:
     _package('ansible_collections.oom')
     _package('ansible_collections.oom.rescue', ROOT)
     _package('ansible_collections.oom.rescue.plugins', os.path.join(ROOT, 'plugins'))
-    for _kind in ('module_utils', 'modules', 'filter'):
+    for _kind in ('action', 'filter', 'module_utils', 'modules', 'plugin_utils'):
         _package('ansible_collections.oom.rescue.plugins.' + _kind, os.path.join(ROOT, 'plugins', _kind))
 
 

@@ -1,0 +1,212 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a module makes of its arguments: what it refuses, in which words, and what check mode, a run and another do."""
+
+from __future__ import absolute_import, division, print_function
+
+import os
+
+import pytest
+
+pytest.importorskip('ansible')
+
+from conftest import FIXTURES, SEED  # noqa: E402
+from run_module import MODULES, Host, load, run  # noqa: E402
+from test_returned import swap_node  # noqa: E402
+
+from fake_node import seed_node  # noqa: E402
+from fake_sysctl_node import bookworm  # noqa: E402
+
+REMEDIES = {
+    'swappiness': (bookworm, {'value': 10}),
+    'oom_score_adj': (seed_node, {'process': 'mysqld'}),
+    'swap_file': (swap_node, {'size': '2M', 'reserve': '0'}),
+}
+
+
+def actions(result):
+    return [(step['layer'], step['action'], step['detail']) for step in result['actions']]
+
+
+def files(root):
+    """{path: content or target} of all below a directory."""
+    found = {}
+    for parent, _folders, names in os.walk(str(root)):
+        for path in (os.path.join(parent, name) for name in names):
+            if os.path.islink(path):
+                found[path] = os.readlink(path)
+            else:
+                with open(path, 'rb') as stream:
+                    found[path] = stream.read()
+    return found
+
+
+@pytest.mark.parametrize('name, arguments, words', [
+    ('swappiness', {}, 'state is present but all of the following are missing: value'),
+    ('swappiness', {'value': 0}, 'allow_zero'),
+    ('swappiness', {'value': 500}, 'value 500 is out of range: this kernel takes 0 to 200'),
+    ('swappiness', {'value': -1}, 'value -1 is out of range'),
+    ('swappiness', {'value': 'low'}, 'low'),
+    ('swappiness', {'value': 10, 'conflicts': 'win'}, 'conflicts'),
+    ('oom_score_adj', {}, 'one of the following is required: process, unit, container, pid_file'),
+    ('oom_score_adj', {'process': 'mysqld', 'unit': 'mysqld'}, 'mutually exclusive'),
+    ('oom_score_adj', {'process': 'mysqld', 'value': 'low'}, 'give -1000 to 1000, or auto'),
+    ('oom_score_adj', {'process': 'mysqld', 'value': '-2000'}, 'value -2000 is out of range'),
+    ('oom_score_adj', {'process': 'mysqld', 'value': '1001'}, 'value 1001 is out of range'),
+    ('oom_score_adj', {'process': 'mysqld', 'value': '-1000'}, 'allow_unkillable'),
+    ('swap_file', {'size': 'many'}, "size: 'many' is not a size"),
+    ('swap_file', {'reserve': 'much'}, "reserve: 'much' is not a size"),
+    ('swap_file', {'demand': 'more'}, "demand: 'more' is not a size"),
+    ('swap_file', {'expected_peak': 'high'}, "expected_peak: 'high' is not a size"),
+    ('swap_file', {'priority': 32768}, 'priority: 32768 is not from 0 to 32767'),
+    ('swap_file', {'priority': -1}, 'priority: -1 is not from 0 to 32767'),
+    ('swap_file', {'path': 'swapfile'}, 'swapfile is not absolute'),
+    ('swap_file', {'path': '/etc'}, '/etc is a directory'),
+    ('memory_facts', {'candidates': -1}, 'candidates is -1: give 0 for all, or how many'),
+    ('oom_log_info', {'limit': -1}, 'limit is -1: give 0 for all'),
+    ('oom_log_info', {'tasks': -1}, 'tasks is -1: give 0 for all'),
+    ('oom_log_info', {'since': 'yesterday'}, "since is 'yesterday': give an ISO 8601 time"),
+    ('oom_log_info', {'until': 'noon'}, "until is 'noon': give an ISO 8601 time"),
+    ('oom_log_info', {'paths': ['/no/such/log']}, '/no/such/log does not exist'),
+    ('oom_log_info', {'sources': ['paper']}, 'paper'),
+])
+def test_what_cannot_be_is_refused_in_one_line_and_changes_nothing(name, arguments, words, tmp_path):
+    node = REMEDIES.get(name, [seed_node])[0](tmp_path)
+    before = files(tmp_path)
+    result = run(name, node.host, **arguments)
+    assert words in result['msg'] and '\n' not in result['msg']
+    assert files(tmp_path) == before
+
+
+@pytest.mark.parametrize('name', sorted(REMEDIES))
+def test_who_is_not_root_is_told_to_become_it_before_anything_changes(name, tmp_path):
+    make, arguments = REMEDIES[name]
+    node = make(tmp_path)
+    before = files(tmp_path)
+    assert 'run this task with become' in run(name, node.host, uid=1000, **arguments)['msg']
+    assert files(tmp_path) == before
+
+
+@pytest.mark.parametrize('name', sorted(REMEDIES))
+def test_check_mode_changes_nothing_and_says_a_change(name, tmp_path):
+    make, arguments = REMEDIES[name]
+    node = make(tmp_path)
+    before = files(tmp_path)
+    result = run(name, node.host, check=True, **arguments)
+    assert result['changed'] and actions(result) and result['skipped_reason'] is None
+    assert files(tmp_path) == before
+    assert run(name, node.host, check=True, **arguments)['actions'] == result['actions']
+
+
+# What the kernel makes of a swap file is seen in tests/integration/swap.
+@pytest.mark.parametrize('name', ['oom_score_adj', 'swappiness'])
+def test_a_run_does_what_check_mode_said_another_does_nothing_and_absent_brings_all_back(name, tmp_path):
+    make, arguments = REMEDIES[name]
+    node = make(tmp_path)
+    before = files(tmp_path)
+    planned = run(name, node.host, check=True, **arguments)
+    done = run(name, node.host, **arguments)
+    assert done['changed'] and actions(done) == actions(planned) and done['diff'] == planned['diff']
+    assert files(tmp_path) != before
+    again = run(name, node.host, **arguments)
+    assert not again['changed'] and again['actions'] == [] and again['diff'] == []
+    gone = run(name, node.host, state='absent', **arguments)
+    assert gone['changed']
+    left = files(tmp_path)
+    assert {path: left.get(path) for path in before} == before
+    assert not [path for path in left if path not in before and '/var/lib/' not in path and '/run/' not in path]
+    assert not run(name, node.host, state='absent', **arguments)['changed']
+
+
+@pytest.mark.parametrize('arguments, found, score', [
+    ({'process': 'mysqld'}, True, -600),
+    ({'process': 'mysqld', 'value': '-300'}, True, -300),
+    ({'process': 'mysqld', 'value': '500'}, True, 500),
+    ({'container': 'mysql'}, True, -600),
+    ({'process': 'postgres'}, False, -600),
+])
+def test_the_score_asked_for_is_the_one_returned_and_planned(arguments, found, score, tmp_path):
+    result = run('oom_score_adj', seed_node(tmp_path).host, check=True, **arguments)
+    assert (result['found'], result['value'], result['changed']) == (found, score, found)
+    assert [row['live']['after'] for row in result['processes']] == [score] * found
+
+
+def test_a_score_derived_from_the_share_of_memory_follows_the_multiple(tmp_path):
+    host = seed_node(tmp_path).host
+    values = [run('oom_score_adj', host, check=True, process='mysqld', value='auto', auto_multiple=multiple)['value']
+              for multiple in (1.0, 1.5, 2.0)]
+    assert values == sorted(values, reverse=True) and values[0] > values[-1]
+
+
+@pytest.mark.parametrize('arguments, size, layers', [
+    ({'size': '2M'}, 2 << 20, ['file', 'signature', 'activation', 'persistence']),
+    ({'size': '2M', 'active': False}, 2 << 20, ['file', 'signature', 'persistence']),
+    ({'size': '2M', 'persist': 'none'}, 2 << 20, ['file', 'signature', 'activation']),
+    # Red Hat's table: up to 2 GiB of RAM, twice the RAM.
+    ({'size': 'auto'}, 2 << 30, ['file', 'signature', 'activation', 'persistence']),
+    ({'size': 'auto', 'demand': '3G'}, 3 << 30, ['file', 'signature', 'activation', 'persistence']),
+    ({'size': '1xram'}, 1 << 30, ['file', 'signature', 'activation', 'persistence']),
+    ({'state': 'absent'}, None, []),
+])
+def test_the_layers_of_a_swap_file_are_planned_as_asked(arguments, size, layers, tmp_path):
+    node = swap_node(tmp_path)
+    result = run('swap_file', node.host, check=True, **dict({'reserve': '0'}, **arguments))
+    assert result['size_bytes'] == size
+    assert [step['layer'] for step in result['actions']] == layers
+    assert (result['size'] is None) == (arguments.get('size') != 'auto')
+
+
+def test_all_candidates_are_returned_or_as_many_as_asked(tmp_path):
+    node = seed_node(tmp_path)
+    names = [[row['name'] for row in run('memory_facts', node.host, candidates=count)[
+        'ansible_facts']['memory']['oom']['candidates']] for count in (0, 1, 2)]
+    assert names[0][:2] == ['mysqld', 'php'] and len(names[0]) > 2
+    assert names[1:] == [names[0][:1], names[0][:2]]
+
+
+@pytest.mark.parametrize('arguments, reports, tasks', [
+    ({}, 1, 10),
+    ({'tasks': 2}, 1, 2),
+    ({'since': '2000-01-01'}, 1, 10),
+    ({'until': '2000-01-01'}, 0, 0),
+])
+def test_a_log_is_read_between_two_moments_with_as_many_tasks_as_asked(arguments, reports, tasks, tmp_path):
+    result = run('oom_log_info', Host(root=str(tmp_path)), paths=[SEED], **arguments)
+    assert len(result['events']) == result['summary']['kills'] == reports
+    assert sum(len(event['tasks']) for event in result['events']) == tasks
+    assert [source['path'] for source in result['summary']['sources']] == [SEED]
+    assert 'fork_failures' not in result
+
+
+def test_a_limit_keeps_the_newest_and_counts_all(tmp_path):
+    log = os.path.join(FIXTURES, 'oom-linux-6.1.dmesg')
+    every, one = (run('oom_log_info', Host(root=str(tmp_path)), paths=[log], limit=limit) for limit in (0, 1))
+    assert len(every['events']) > 1 and one['events'] == every['events'][:1]
+    assert one['summary'] == every['summary']
+
+
+def test_failed_forks_are_looked_for_where_asked(tmp_path):
+    result = run('oom_log_info', Host(root=str(tmp_path)), paths=[SEED], fork_failures=True)
+    assert [failure['libc'] for failure in result['fork_failures']] == ['musl']
+
+
+def test_each_log_by_itself_has_its_own_entry_also_one_that_is_not_there(tmp_path):
+    gone = '/no/such/log'
+    result = run('oom_log_info', Host(root=str(tmp_path)), paths=[SEED, gone], separately=True)
+    assert [(entry['path'], entry['error']) for entry in result['logs']] == [(SEED, None), (gone, 'unreadable')]
+    assert result['events'] == []
+
+
+@pytest.mark.parametrize('name', MODULES)
+def test_a_mistake_in_the_code_is_a_traceback_and_no_message_to_the_user(name, monkeypatch, tmp_path):
+    make, arguments = REMEDIES.get(name, (seed_node, {'paths': [SEED]} if name == 'oom_log_info' else {}))
+    node = make(tmp_path)
+
+    def broken(*_arguments, **_options):
+        raise KeyError('a mistake')
+
+    for owner, called in ((Host, 'read'), (load('oom_log_info'), 'diagnose')):
+        monkeypatch.setattr(owner, called, broken)
+    with pytest.raises(KeyError):
+        run(name, node.host, **arguments)
