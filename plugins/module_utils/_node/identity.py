@@ -139,10 +139,10 @@ def trusted_executable(host, row, owners=(0,)):
     if path == row['exe'] and (here.st_dev, here.st_ino) == (status.st_dev, status.st_ino):
         return path
     replaced = (host.readlink(link) or '').endswith(_DELETED) and same_user_namespace(host, row)
-    return row['exe'] if replaced and _trusted_directory(host, row['exe'], owners) else None
+    return row['exe'] if replaced and trusted_directory(host, row['exe'], owners) else None
 
 
-def _trusted_directory(host, path, owners):
+def trusted_directory(host, path, owners):
     """True if none but ``owners`` can make a file in the directory of a canonical path."""
     parts = path.split('/')[1:-1]
     above = ['/' + '/'.join(parts[:count]) for count in range(len(parts) + 1)]

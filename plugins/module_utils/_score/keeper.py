@@ -127,6 +127,8 @@ placed() {
 runs() {
     target=$(readlink exe) || return 1
     [ "${target% (deleted)}" = "$2" ] || return 1
+    # In a named user's slice all is that user's, on a filesystem that may be closed to root.
+    case $3 in user:*) return 0 ;; esac
     status=$(stat -L -c '%u %a' exe) || return 1
     [ "${status% *}" = "$1" ] || return 1
     case $status in *[2367]|*[2367]?) return 1 ;; esac
@@ -190,10 +192,12 @@ def rule(target, value):
 
     ``target`` is one of find()'s.
     """
-    row, owner = target['process'], target['owner']
+    row, owner, place = target['process'], target['owner'], place_of(target['manager'])
+    if place.startswith('user:'):
+        owner = target['manager']['user']
     if row['uid'] is None or owner is None or not safe_name(row['name']) or not _EXECUTABLE.match(row['exe'] or ''):
         return None
-    return (value, row['uid'], owner, place_of(target['manager']), row['name'], row['exe'])
+    return (value, row['uid'], owner, place, row['name'], row['exe'])
 
 
 def parse_rules(text):

@@ -297,12 +297,20 @@ def plan_present(facts, options):
         rows.append(_stopped_row(name, persistent, reason))
     if options['persist'] != 'none':
         persistent_actions.extend(keeper.plan(facts['keeper'], facts['key'], rules))
-    names = set(_spared_name(target['process']) for target in facts['targets'] if target['part'] == 'server')
-    names.discard(None)
-    if options['killers'] == 'spare' and names:
-        persistent_actions.extend(spare.plan(facts['spare'], names))
+    if options['killers'] == 'spare':
+        persistent_actions.extend(_spare(facts, rows))
     return {'value': value, 'found': bool(rows), 'rows': rows + _strangers(facts), 'scores': scores,
             'actions': _reload_once(persistent_actions) + live}
+
+
+def _spare(facts, rows):
+    """Actions that have killers in user space spare the servers; ``rows`` are told of a killer that is not."""
+    names = set(_spared_name(target['process']) for target in facts['targets'] if target['part'] == 'server')
+    names.discard(None)
+    if not names:
+        return []
+    rows[-1]['skipped_reason'] = _joined(rows[-1]['skipped_reason'], *spare.refusals(facts['spare']))
+    return spare.plan(facts['spare'], names)
 
 
 def _joined(*reasons):

@@ -15,7 +15,7 @@ import re
 from .._node.actions import Action, file_action
 from .._node.errors import RescueError
 from .._node.killers import nohang_configuration, running_killer
-from .._node.identity import trusted_path
+from .._node.identity import trusted_directory, trusted_path
 from .._node.managers import manager_of
 
 EARLYOOM_FILE = '/etc/default/earlyoom'
@@ -86,9 +86,9 @@ _WITHOUT = {'earlyoom': without_earlyoom, 'nohang': without_nohang}
 
 
 def facts(host, killers, rows):
-    """[{name, unit, path, text}] of the killers that have a file to edit.
+    """[{name, unit, path, text, refused}] of the killers that have a file to edit.
 
-    A nohang that runs names its file, if it is root's own and root alone can change that.
+    A nohang that runs names its file, if it is root's own. ``refused`` is the reason not to edit a file, or None.
     """
     found = []
     for killer in killers:
@@ -96,11 +96,13 @@ def facts(host, killers, rows):
             continue
         row = running_killer(host, killer['name'], rows)
         path = EARLYOOM_FILE if killer['name'] == 'earlyoom' else nohang_configuration(host, row)
+        refused = None
         if path is None or not _may_edit(host, path):
-            continue
+            refused = ('%s is not told to spare it: its configuration%s is missing, or can be changed by others than '
+                       'root' % (killer['name'], ' ' + path if path else ''))
         manager = manager_of(host, row) if row else {'user': None, 'unit': None}
         found.append({'name': killer['name'], 'unit': manager['unit'] if manager['user'] is None else None,
-                      'path': path, 'text': host.read(path)})
+                      'path': path, 'text': None if refused else host.read(path), 'refused': refused})
     return found
 
 
@@ -108,7 +110,7 @@ def _may_edit(host, path):
     """True if a file is root's alone, or is not there and may be made: earlyoom's, in root's directory."""
     if host.exists(path):
         return trusted_path(host, path) is not None
-    return path == EARLYOOM_FILE
+    return path == EARLYOOM_FILE and (not host.exists('/etc/default') or trusted_directory(host, path))
 
 
 def _restart(unit):
@@ -120,6 +122,8 @@ def plan(entries, names):
     """Actions that have each of the killers in ``facts`` spare processes of these names."""
     actions = []
     for entry in entries:
+        if entry['refused']:
+            continue
         edit = file_action(
             'killers', entry['path'], entry['text'], _WITH[entry['name']](entry['text'], names),
             '%s spares %s' % (entry['name'], expression(names)), mode=0o644, killer=entry['name'], names=sorted(names))
@@ -127,6 +131,11 @@ def plan(entries, names):
         if edit and entry['unit']:
             actions.append(_restart(entry['unit']))
     return actions
+
+
+def refusals(entries):
+    """The reasons that killers are not told, in one list."""
+    return [entry['refused'] for entry in entries if entry['refused']]
 
 
 def remove_from(killer, text, names):

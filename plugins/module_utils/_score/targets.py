@@ -198,7 +198,7 @@ def _by_pid_file(host, path):
     if not stat.S_ISREG(status.st_mode) or status.st_size > _PID_FILE_BYTES:
         raise RescueError('{path} is no pid file', path, allowed='a regular file',
                           next_step='give a regular file that holds the pid of a running server')
-    text = host.read(path)
+    text = host.read(path, links=False)
     if text is None:
         return None
     if not re.match(r'^\s*\d{1,10}\s*$', text):

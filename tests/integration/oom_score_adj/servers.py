@@ -24,6 +24,8 @@ class Server:
     score = 0
     starts_again = True
     setup = pid = restart = ''
+    # Who has to be named, because it is this user's own.
+    user = None
 
     def __init__(self, guest):
         self.guest = guest
@@ -167,6 +169,7 @@ class Rootless(Server):
     """A container of a user without root, whose systemd starts it at boot, with its DefaultOOMScoreAdjust."""
 
     name, kind, key = 'podman without root', 'podman', 'rootless'
+    user = 'app'
     by = '/etc/systemd/system/oom-rescue-keep.service'
     kept = True
     score = 200
@@ -217,6 +220,7 @@ class Servers:
     def __init__(self, guest, managers):
         self.guest = guest
         self.servers = [manager(guest) for manager in managers]
+        self.users = [manager.user for manager in managers if manager.user]
         for server in self.servers:
             server.up()
         for server in self.servers:

@@ -12,7 +12,7 @@ KEEPER = 'oom-rescue-keep'
 @pytest.fixture(scope='module', name='planned')
 def fixture_planned(host):
     """What check mode says, before and with the unit that keeps scores."""
-    return {keep: host.guest.module(check=True, process='mysqld', keep=keep) for keep in (False, True)}
+    return {keep: host.guest.module(check=True, process='mysqld', keep=keep, user=host.users) for keep in (False, True)}
 
 
 @pytest.fixture(scope='module', name='result')
@@ -22,7 +22,7 @@ def fixture_result(host, planned):
     assert host.files() == host.before, 'check mode changed files'
     assert {server.name: score for server, (_pid, score) in host.first.items()} == {
         server.name: server.score for server in host.servers}
-    return host.guest.module(process='mysqld', keep=True)
+    return host.guest.module(process='mysqld', keep=True, user=host.users)
 
 
 def row_of(result, pid):
@@ -47,7 +47,7 @@ def test_the_score_is_live_and_the_server_is_the_same_process(host, server, plan
 
 
 def test_a_second_run_changes_nothing(host, result):
-    again = host.guest.module(process='mysqld', keep=True)
+    again = host.guest.module(process='mysqld', keep=True, user=host.users)
     assert not again['changed'], again['actions']
 
 
@@ -85,7 +85,7 @@ def test_it_is_there_after_a_reboot(host, server, rebooted, proof):
 
 
 def test_after_a_reboot_a_run_changes_nothing(host, rebooted):
-    again = host.guest.module(process='mysqld', keep=True)
+    again = host.guest.module(process='mysqld', keep=True, user=host.users)
     assert not again['changed'], again['actions']
 
 

@@ -152,6 +152,13 @@ def test_a_program_that_others_may_write_is_not_kept(proc, mode, expected):
     assert proc.node.adj(100) == expected
 
 
+def test_what_a_named_user_runs_is_kept_whatever_file_it_is(proc):
+    os.chmod(proc.mysqld, 0o777)
+    proc.add(100, cgroup='0::/user.slice/user-1000.slice/session-3.scope\n')
+    proc.keep((-600, 'user:1000'))
+    assert proc.node.adj(100) == '-600'
+
+
 def test_a_program_of_another_owner_is_not_kept(proc):
     proc.add(100)
     proc.uid += 1

@@ -680,8 +680,11 @@ def test_a_killer_s_file_that_others_can_change_is_not_edited(node, owners):
     node.process(300, 'earlyoom', exe='/usr/bin/earlyoom', cmdline=['earlyoom'])
     node.file('/etc/default/earlyoom', 'X=1\n')
     node.owners.update(owners)
-    present(node, killers='spare')
+    made, _done = present(node, killers='spare')
     assert node.host.read('/etc/default/earlyoom') == 'X=1\n'
+    assert made['rows'][0]['skipped_reason'] == (
+        'earlyoom is not told to spare it: its configuration /etc/default/earlyoom is missing, or can be changed by '
+        'others than root')
 
 
 OVERRIDE_FILE = '/etc/systemd/system/mariadb.service.d/override.conf'

@@ -66,5 +66,5 @@ def test_the_unit_and_file_of_a_running_killer_are_its_own(tmp_path):
     killers = [{'name': 'nohang', 'active': True}, {'name': 'systemd-oomd', 'active': True}]
     entries = spare.facts(node.host, killers, processes(node.host))
     assert entries == [{'name': 'nohang', 'unit': 'nohang-desktop.service', 'path': '/etc/nohang/nohang-desktop.conf',
-                        'text': 'x\n'}]
+                        'text': 'x\n', 'refused': None}]
     assert [action['action'] for action in spare.plan(entries, NAMES)] == ['replace', 'restart']
