@@ -7,7 +7,6 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
-import errno
 import os
 import stat
 
@@ -20,12 +19,8 @@ def acl(path):
     """The POSIX ACL of a file or directory, in bytes, or None. Raises OSError."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
     try:
+        # None too of a Python that cannot ask: mode and owner have to do.
         return xattr.get(descriptor, xattr.ACL)
-    except OSError as error:
-        # A Python that cannot ask: mode and owner have to do.
-        if error.errno != errno.ENOSYS:
-            raise
-        return None
     finally:
         os.close(descriptor)
 

@@ -14,6 +14,11 @@ import errno
 import os
 import struct
 
+try:
+    import ctypes
+except ImportError:
+    ctypes = None
+
 ACL = 'system.posix_acl_access'
 SELINUX = 'security.selinux'
 # A filesystem without attributes, a kernel without the call, an attribute that went meanwhile.
@@ -27,11 +32,8 @@ _USER, _GROUP, _MASK = 0x02, 0x08, 0x10
 
 def _call(name, *arguments):
     """What a function of libc returns. Raises OSError with its errno, ENOSYS if this Python cannot call it."""
-    try:
-        import ctypes
-
-        function = getattr(ctypes.CDLL(None, use_errno=True), name)
-    except (ImportError, AttributeError):
+    function = getattr(ctypes and ctypes.CDLL(None, use_errno=True), name, None)
+    if function is None:
         raise OSError(errno.ENOSYS, 'this Python has neither os.getxattr nor ctypes: install its ctypes')
     function.restype = ctypes.c_ssize_t
     result = function(*arguments)
@@ -41,9 +43,13 @@ def _call(name, *arguments):
     return result
 
 
-def _from_libc(name, *arguments):
-    import ctypes
+def _size(number):
+    return ctypes.c_size_t(number) if ctypes else number
 
+
+def _from_libc(name, *arguments):
+    if ctypes is None:
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
     data = ctypes.create_string_buffer(_LARGEST)
     size = _call(name, *(arguments + (data, ctypes.c_size_t(_LARGEST))))
     return data.raw[:size]
@@ -79,10 +85,7 @@ def put(descriptor, name, value):
     if hasattr(os, 'setxattr'):
         os.setxattr(descriptor, name, value)
         return
-    import ctypes
-
-    _call('fsetxattr', descriptor, name if str is bytes else os.fsencode(name), value, ctypes.c_size_t(len(value)),
-          ctypes.c_int(0))
+    _call('fsetxattr', descriptor, name if str is bytes else os.fsencode(name), value, _size(len(value)), 0)
 
 
 def drop(descriptor, name):

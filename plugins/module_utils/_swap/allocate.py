@@ -7,7 +7,6 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
-import ctypes
 import errno
 import fcntl
 import mmap
@@ -81,9 +80,9 @@ def _write_zeros(descriptor, start, size_bytes, progress):
     try:
         while offset < size_bytes:
             try:
-                # A short first step brings an odd start to where O_DIRECT can go on. Python 2's mmap has no memoryview.
-                part = (ctypes.c_char * min(_CHUNK - offset % _CHUNK, size_bytes - offset)).from_buffer(zeros)
-                offset += os.write(descriptor, part)
+                # A short first step brings an odd start to where O_DIRECT can go on.
+                length = min(_CHUNK - offset % _CHUNK, size_bytes - offset)
+                offset += os.write(descriptor, syscalls.part_of(zeros, length))
             except OSError as error:
                 if error.errno != errno.EINVAL or not direct:
                     raise

@@ -28,6 +28,9 @@ def converge(host, path, wished, check_mode=False, progress=None, kernel=syscall
     """
     if not path.startswith('/'):
         raise RescueError('path: %s is not absolute: give a path that begins with /' % path)
+    if syscalls.cannot_call():
+        raise RescueError('%s, which swap needs: install it, or set ansible_python_interpreter to another Python'
+                          % syscalls.cannot_call())
     if check_mode:
         return _converge(host, path, wished, check_mode, progress, kernel)
     with one_run(host, 'swap_file %s' % path):
@@ -87,7 +90,7 @@ def _apply(host, path, state, planned, applier, kernel):
         if step.get('retires'):
             # All that was asked is there: to undo it would need the same that just failed.
             raise RescueError('%s; %s is as asked, and the second area goes with a later run' % (
-                _one_line(path, error), path))
+                _one_line(path, error), path), changed=True)
         _put_back(host, path, state, applier, kernel, error)
         raise PutBack(_one_line(path, error))
     return planned
@@ -114,7 +117,7 @@ def _put_back(host, path, before, applier, kernel, error):
             applier.apply(step)
     except (RescueError, IOError, OSError) as second:
         raise RescueError('%s; putting back what was there failed as well: %s' % (
-            _one_line(path, error), _one_line(path, second)))
+            _one_line(path, error), _one_line(path, second)), changed=True)
 
 
 def _read_back(after, wished, planned):
@@ -122,7 +125,7 @@ def _read_back(after, wished, planned):
     left = [step for step in left if step['action'] != 'reload']
     if left and planned['actions']:
         raise RescueError('%s: after the change, this is still to be done: %s' % (
-            after['path'], '; '.join('%s: %s' % (step['layer'], step['detail']) for step in left)))
+            after['path'], '; '.join('%s: %s' % (step['layer'], step['detail']) for step in left)), changed=True)
 
 
 def _recorded(state):

@@ -12,14 +12,20 @@ from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
 import array
-import ctypes
 import errno
 import fcntl
 import os
 import platform
 import struct
+import sys
 
 from .._node.kernel import kernel_version
+
+try:
+    import ctypes
+except ImportError:
+    # Of a Python that was built or packaged without it, swap_file says so before the first change.
+    ctypes = None
 
 # include/linux/swap.h
 _SWAP_FLAG_PREFER = 0x8000
@@ -40,7 +46,12 @@ _FIEMAP_FLAG_SYNC = 1
 _EXTENT_LAST, _EXTENT_ENCODED, _EXTENT_INLINE, _EXTENT_SHARED = 0x1, 0x8, 0x200, 0x2000
 _EXTENTS_PER_CALL = 256
 
-_libc = ctypes.CDLL(None, use_errno=True)
+_libc = ctypes and ctypes.CDLL(None, use_errno=True)
+
+
+def cannot_call():
+    """The reason why this Python cannot make these calls, or None."""
+    return None if ctypes else 'the Python %s has no module ctypes' % sys.executable
 
 
 def _call(name, *arguments):
@@ -52,7 +63,7 @@ def _call(name, *arguments):
 def _function(name):
     try:
         return getattr(_libc, name)
-    except AttributeError:
+    except AttributeError:  # None has none either.
         raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
 
 
@@ -78,6 +89,8 @@ def swapon_refusal():
 
     swapon(2) looks at the caller's capability first and at the path, here an empty one, after that.
     """
+    if cannot_call():
+        return cannot_call()
     try:
         swapon('')
     except OSError as error:
@@ -96,6 +109,11 @@ def fallocate(descriptor, offset, length):
     if function(descriptor, 0, offset, length) == -1:
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number))
+
+
+def part_of(mapping, length):
+    """The first bytes of a mapping, where they are: O_DIRECT wants them aligned. Python 2's mmap has no memoryview."""
+    return (ctypes.c_char * length).from_buffer(mapping)
 
 
 def is_swap(descriptor):
@@ -144,13 +162,15 @@ def drop_cache(descriptor, offset, length):
 def yield_io():
     """Put this process into the idle I/O class: anybody else's I/O goes first. True where the kernel took it."""
     number = _IOPRIO_SET.get(platform.machine())
-    if number is None:
+    if number is None or _libc is None:
         return False
     return _libc.syscall(ctypes.c_long(number), 1, 0, _IOPRIO_IDLE) == 0
 
 
 def get_xattr(path, name):
     """An extended attribute's bytes, or None where there is none."""
+    if cannot_call():
+        return None
     data = ctypes.create_string_buffer(1024)
     function = _function('lgetxattr')
     function.restype = ctypes.c_ssize_t

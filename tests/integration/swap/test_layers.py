@@ -4,6 +4,7 @@
 """Whatever one layer has drifted to, one run brings it back, and says which it was."""
 
 import itertools
+import json
 import os
 import pathlib
 import struct
@@ -587,3 +588,23 @@ def test_an_fstab_that_is_a_mount_point_is_written_in_place(root):
     finally:
         run('umount', fstab)
     assert not (root.path / 'var/lib/oom-rescue').exists()
+
+
+@pytest.mark.parametrize('wishes, ends', [
+    ([{'size': '8M'}] * 4, ['made']),
+    ([{'size': '8M'}, {'size': '12M'}] * 2, ['made']),
+    ([{'size': '8M'}, {'state': 'restored'}] * 2, ['made', 'gone']),
+], ids=['the same', 'two sizes', 'beside its undo'])
+def test_runs_at_once_take_turns_and_end_in_what_one_of_them_asked_for(root, wishes, ends):
+    root.reset(FSTAB)
+    before = root.tree()
+    runs = [subprocess.Popen(root.argv(**dict(wish, reserve_bytes=0)), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            for wish in wishes]
+    results = [(process.communicate(), process.returncode) for process in runs]
+    for (out, err), returncode in results:
+        assert returncode == 0 and 'error' not in json.loads(out.decode()), (out, err)
+    end = 'gone' if root.tree() == before else 'made'
+    assert end in ends
+    assert len(root.areas()) == (end == 'made')
+    last = root.converge(state='restored')
+    assert 'error' not in last and root.tree() == before and root.areas() == {}

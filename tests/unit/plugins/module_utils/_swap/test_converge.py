@@ -7,6 +7,8 @@ from __future__ import absolute_import, division, print_function
 
 import errno
 import os
+import subprocess
+import sys
 
 import pytest
 
@@ -153,3 +155,33 @@ def test_a_systemd_that_does_not_answer_is_a_warning_and_the_swap_is_there(node)
     result = converge(host, '/swapfile', wish(size='2M', reserve_bytes=0), kernel=kernel)
     assert result['changed'] and 'Connection timed out' in result['warnings'][0]
     assert kernel.active == [('/swapfile', 2044)]
+
+
+WITHOUT_CTYPES = """
+import sys
+sys.modules['ctypes'] = None
+sys.path.insert(0, %r)
+import conftest
+from ansible_collections.oom.rescue.plugins.module_utils._node.errors import RescueError
+from ansible_collections.oom.rescue.plugins.module_utils._node.host import Host
+from ansible_collections.oom.rescue.plugins.module_utils._swap import facts
+from ansible_collections.oom.rescue.plugins.module_utils._swap.converge import converge
+from ansible_collections.oom.rescue.plugins.module_utils._swap.plan import wish
+facts.read(Host(), '/swapfile')
+try:
+    converge(Host(root=%r), '/swapfile', wish(size='2M'))
+except RescueError as error:
+    print(error)
+"""
+
+
+def test_a_python_without_ctypes_reads_facts_and_says_before_any_change_what_it_lacks(node, tmpdir):
+    host, _kernel = node()
+    before = left_in(host)
+    unit = os.path.abspath(os.path.join(os.path.dirname(__file__), *['..'] * 3))
+    script = WITHOUT_CTYPES % (unit, host.root)
+    process = subprocess.Popen([sys.executable, '-B', '-c', script], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                               universal_newlines=True)
+    out, err = process.communicate()
+    assert out.startswith('the Python ') and 'no module ctypes, which swap needs: install it' in out, err
+    assert left_in(host) == before
