@@ -83,9 +83,17 @@ def _write_live(host, action, facts):
             raise
         reason = '%s (pid %d) ended meanwhile' % (action['name'], action['pid'])
     if reason is None:
-        back = dict(action, before=action['after'], after=action['before'])
-        host.on_failure(lambda: _write_live(host, back, facts))
+        host.on_failure(lambda: _give_back(host, action, facts))
     return reason
+
+
+def _give_back(host, action, facts):
+    """Undo _write_live(), if the process still is what it was. Raises RescueError if the kernel refuses."""
+    reason = _write_live(host, dict(action, before=action['after'], after=action['before']), facts)
+    row = process(host, action['pid'])
+    same = row and (row['start_ticks'], row['exe']) == (action['start_ticks'], action['exe'])
+    if reason and same:
+        raise RescueError(reason)
 
 
 def _write_held(held, action, facts):
@@ -105,13 +113,24 @@ def _write_held(held, action, facts):
     now = int(held.read('oom_score_adj'))
     if held.identity() != expected:
         # It has called exec since it was looked at.
-        if now == action['after']:
-            held.write('oom_score_adj', '%d\n' % action['before'])
-        return other
+        return _taken_back(held, action, now) or other
     if now == action['after']:
         return None
     return refusal({'name': action['name'], 'pid': action['pid']}, now, action['after'],
                    why or 'it was written, and the kernel shows the other value')
+
+
+def _taken_back(held, action, now):
+    """None if a program that was not meant has its score of before, else what it has."""
+    try:
+        if now == action['after']:
+            held.write('oom_score_adj', '%d\n' % action['before'])
+    except (IOError, OSError) as error:
+        if error.errno not in _REFUSED:
+            raise
+        return 'pid %d, no longer %s, runs another program with oom_score_adj %d, and the kernel keeps that: %s' % (
+            action['pid'], action['name'], now, error.strerror)
+    return None
 
 
 def _remove_our_directory(host, directory):

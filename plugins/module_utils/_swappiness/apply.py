@@ -9,6 +9,7 @@ __metaclass__ = type
 
 import errno
 import posixpath
+import stat
 
 from . import tuned
 from .._node.actions import outcome
@@ -44,8 +45,9 @@ def apply(host, made, state):
     with host.whole():
         if made['state'] == 'present':
             _record(host, made, state)
+        records = state.records()
         for action in made['actions']:
-            _do(host, action)
+            _do(host, action, records)
         left = number_of(host, RUNTIME)
         if left != made['target']:
             raise RescueError('{path} is {found} after {allowed} was written: something else on this host sets it',
@@ -61,11 +63,12 @@ def _files(action):
     return action.get('files', [])
 
 
-def _do(host, action):
+def _do(host, action, records):
     if action['layer'] == 'tuned' and action.get('profiles'):
         _switch_tuned(host, action['profiles'])
     for path, text in _files(action):
-        _change_file(host, path, text)
+        record = records.get('file:' + path) or {}
+        _change_file(host, path, text, record.get('mode'))
     if action['layer'] in ('runtime', 'cgroup'):
         _write_kernel(host, action)
 
@@ -86,7 +89,11 @@ def _record(host, made, state):
 
 def _record_file(host, action, state):
     path, before = action['path'], action['before']
-    state.remember('file:' + path, {'existed': before is not None})
+    record = {'existed': before is not None}
+    if before is not None and action['after'].startswith(HEADER) and not before.startswith(HEADER):
+        # Ours is made with our own mode in the place of this one.
+        record['mode'] = stat.S_IMODE(host.status(path).st_mode)
+    state.remember('file:' + path, record)
     directory = posixpath.dirname(path)
     if not host.exists(directory):
         state.remember('directory:' + directory, {'existed': False})
@@ -94,13 +101,15 @@ def _record_file(host, action, state):
         backup_once(host, path)
 
 
-def _change_file(host, path, text):
+def _change_file(host, path, text, mode=None):
+    """Give a file a text; ``mode`` is what it had before it was one of ours, which are root's with their own mode."""
     if text is None:
         host.remove(path)
         return
     host.make_directory(posixpath.dirname(path))
-    if host.read(path) != text:
-        host.replace(path, text)
+    own = text.startswith(HEADER)
+    if host.read(path) != text or own and host.flaw_of_own(path):
+        host.replace(path, text, None if own else mode, own or mode is not None)
 
 
 def _switch_tuned(host, profiles):

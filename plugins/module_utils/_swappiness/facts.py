@@ -201,10 +201,12 @@ def read(host, state):
     """All that a plan depends on.
 
     {env: of environment(), files: a Snapshot, systemd: bool, runtime and forced: the values of RUNTIME and
-    FORCE_RUNTIME or None, cgroups: of swappiness_of_cgroups(), records: of ``state``, backups: {path: text or None} of
-    our own files, cannot_set: a reason or None, before: of provenance()}. Raises RescueError and OSError.
+    FORCE_RUNTIME or None, cgroups: of swappiness_of_cgroups(), records: of ``state``, backups: {path: text or None} and
+    flaws: {path: of Host.flaw_of_own()} of our own files, cannot_set: a reason or None, before: of provenance()}.
+    Raises RescueError and OSError.
     """
     view = Overlay(host)
+    own = (OWN, TMPFILES, tuned.child_profile_path(view))
     facts = {
         'env': environment(host),
         'files': Snapshot(host, [OWN, TMPFILES] + sysctl.paths(view) + tuned.paths(view)),
@@ -213,8 +215,8 @@ def read(host, state):
         'forced': number_of(host, FORCE_RUNTIME),
         'cgroups': swappiness_of_cgroups(host),
         'records': state.records(),
-        'backups': dict((path, host.read(backup_path(path)))
-                        for path in (OWN, TMPFILES, tuned.child_profile_path(view))),
+        'backups': dict((path, host.read(backup_path(path))) for path in own),
+        'flaws': dict((path, host.flaw_of_own(path)) for path in own),
         'cannot_set': cannot_set(host),
     }
     facts['before'] = provenance_of(facts, Overlay(facts['files']))

@@ -8,7 +8,7 @@ from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
 from . import sysctl, tuned
-from .._node.actions import Action
+from .._node.actions import Action, file_action
 from .._node.errors import RescueError
 from .._node.overlay import Overlay
 from .facts import FORCE_KEY, FORCE_RUNTIME, KEY, OWN, RUNTIME, TMPFILES, cgroups_count, maximum, provenance_of, resolve
@@ -121,7 +121,16 @@ def _present(draft, facts, options):
     # A boot's part that is there is kept in step, whatever is asked now.
     if (options['cgroups'] == 'set' or draft.view.exists(TMPFILES)) and cgroups_count(facts['env'], facts['forced']):
         _set_cgroups(draft, facts, value)
+    _close(draft, facts['flaws'])
     return value
+
+
+def _close(draft, flaws):
+    """Have our own files made anew that others may write to, or do not have their mode."""
+    for path in sorted(flaws):
+        text = draft.view.read(path)
+        if flaws[path] and (text or '').startswith(HEADER) and path not in [act.get('path') for act in draft.actions]:
+            draft.actions += file_action('file', path, text, text, path, flaws[path])
 
 
 def _win(draft, facts, value, conflicts):

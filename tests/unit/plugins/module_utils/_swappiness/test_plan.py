@@ -416,3 +416,29 @@ def test_a_change_that_fails_leaves_all_as_it_was(tmp_path, name, fails):
             assert 'No space left' in str(error)
         assert (node.etc(), node.runtime()) == before, 'failed at change %d' % number
     assert 4 < number < 99
+
+
+@pytest.mark.parametrize('spoil, found', [
+    (lambda path: os.chmod(path, 0o666), 'mode 0666'),
+    (lambda path: os.chown(path, 65534, 0), 'owner 65534:0'),
+], ids=['mode', 'owner'])
+@pytest.mark.parametrize('name, path', [('bookworm', OWN), ('EL7 with tuned that does not reapply', CHILD)])
+def test_a_file_of_ours_that_others_may_write_to_is_made_anew_and_said(tmp_path, name, path, spoil, found):
+    node = HOSTS[name](tmp_path)
+    present(node)
+    spoil(node.path(path))
+    made = planned(node, conflicts='override')
+    assert [(action['action'], action['path']) for action in made['actions']] == [('protect', path)]
+    assert found in made['actions'][0]['detail']
+    done(node, made)
+    assert node.host.flaw_of_own(path) is None
+    assert planned(node, conflicts='override')['actions'] == []
+
+
+def test_a_file_of_our_name_that_was_there_gets_its_mode_back(tmp_path):
+    node = HOSTS['a file of ours that somebody made'](tmp_path)
+    os.chmod(node.path(OWN), 0o640)
+    present(node)
+    assert os.stat(node.path(OWN)).st_mode & 0o7777 == 0o644
+    absent(node)
+    assert os.stat(node.path(OWN)).st_mode & 0o7777 == 0o640
