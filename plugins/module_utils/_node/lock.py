@@ -45,7 +45,7 @@ def one_run(host, what, check_mode=False):
     try:
         os.ftruncate(descriptor, 0)
         os.write(descriptor, to_bytes('pid %d, %s' % (os.getpid(), what)))
-        record.refuse_directory(host)
+        record.close_directory(host)
         host.finish_interrupted()
         host.clear_leftovers(_places(host))
         yield

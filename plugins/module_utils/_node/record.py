@@ -39,6 +39,26 @@ def refuse_directory(host):
                           'look at who made it, move it away, and run again')
 
 
+def close_directory(host):
+    """Have the records be for root alone again, whatever was done to their modes. Raises RescueError or OSError.
+
+    What others could have reached and changed is refused, and not made to look like ours.
+    """
+    refuse_directory(host)
+    open_to_others = host.is_directory(DIRECTORY) and os.stat(host.path(DIRECTORY)).st_mode & 0o077
+    for name in host.listdir(DIRECTORY):
+        path = '%s/%s' % (DIRECTORY, name)
+        flaw = host.flaw_of_own(path, 0o600)
+        words = permissions.writer_of(host.path(path)) if flaw else None
+        if words and open_to_others:
+            raise RescueError('{path} has {found}, and others could have changed it', path, flaw, 'mode 0600 of root',
+                              'look at what it says, and move it away or chmod it to 0600')
+        if flaw:
+            host.replace(path, host.read(path, links=False), 0o600, own=True)
+    if open_to_others:
+        os.chmod(host.path(DIRECTORY), 0o700)
+
+
 class State:
     """Records of one remedy (``name``), a dictionary by key, and backups of files that it edits."""
 

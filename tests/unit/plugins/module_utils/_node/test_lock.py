@@ -124,3 +124,21 @@ def test_records_that_others_could_have_written_are_refused(host, spoil, words):
         with lock.one_run(host, 'swappiness'):
             pytest.fail('they were believed')
     assert host.listdir('/run') == []
+
+
+@pytest.mark.parametrize('directory, mode, refused', [
+    (0o700, 0o666, False), (0o700, 0o644, False), (0o755, 0o644, False), (0o755, 0o666, True), (0o711, 0o602, True),
+])
+def test_records_are_for_root_alone_again_and_refused_if_others_could_change_them(host, directory, mode, refused):
+    leave(host, DIRECTORY + '/swap.json', '{}')
+    os.chmod(host.path(DIRECTORY + '/swap.json'), mode)
+    os.chmod(host.path(DIRECTORY), directory)
+    if refused:
+        with pytest.raises(RescueError, match='swap.json has mode %04o' % mode):
+            with lock.one_run(host, 'swappiness'):
+                pytest.fail('it was believed')
+        return
+    with lock.one_run(host, 'swappiness'):
+        pass
+    assert [os.stat(host.path(path)).st_mode & 0o7777 for path in (DIRECTORY, DIRECTORY + '/swap.json')] == [
+        0o700, 0o600]
