@@ -289,24 +289,8 @@ managers:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.oom.rescue.plugins.module_utils._node.errors import RescueError
-from ansible_collections.oom.rescue.plugins.module_utils._node.host import Host
-from ansible_collections.oom.rescue.plugins.module_utils._node.privilege import require_root
-from ansible_collections.oom.rescue.plugins.module_utils._node.sizes import SizeError, parse_size
-from ansible_collections.oom.rescue.plugins.module_utils._swap.converge import converge
-from ansible_collections.oom.rescue.plugins.module_utils._swap.plan import wish
-from ansible_collections.oom.rescue.plugins.module_utils._swap.progress import Progress
-
-
-def size_option(module, name):
-    """The bytes of a size option, None where it is not given."""
-    value = module.params[name]
-    if value is None or value == '':
-        return None
-    try:
-        return parse_size(value)
-    except SizeError as error:
-        module.fail_json(msg='%s: %s' % (name, error))
+from ansible_collections.oom.rescue.plugins.module_utils._node.module import run
+from ansible_collections.oom.rescue.plugins.module_utils._swap.apply import swap_file
 
 
 def main():
@@ -329,27 +313,8 @@ def main():
     )
     # exit_json() would put the file's own size in the place of the result's.
     module.add_path_info = lambda result: result
-    given = module.params
-    if given['priority'] is not None and not 0 <= given['priority'] <= 32767:
-        module.fail_json(msg='priority: %d is not from 0 to 32767' % given['priority'])
-    wished = wish(
-        state=given['state'], size=given['size'], active=given['active'], priority=given['priority'],
-        discard=given['discard'], persist=given['persist'], allocate=given['allocate'],
-        reserve_bytes=size_option(module, 'reserve') or 0, demand_bytes=size_option(module, 'demand'),
-        expected_peak_bytes=size_option(module, 'expected_peak'), override=given['conflicts'] == 'override')
-
-    host = Host()
-    try:
-        require_root('change swap')
-        with Progress(host, given['path'], module.log) as progress:
-            result = converge(host, given['path'], wished, module.check_mode, progress)
-    except RescueError as error:
-        module.fail_json(msg=str(error))
-    except (IOError, OSError) as error:
-        module.fail_json(msg='%s: %s' % (error.filename or given['path'], error.strerror))
-    for warning in result.pop('warnings', []):
-        module.warn(warning)
-    module.exit_json(**result)
+    run(module, lambda host, options, check_mode: swap_file(host, options, check_mode, module.log),
+        only_root='change swap')
 
 
 if __name__ == '__main__':

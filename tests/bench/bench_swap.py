@@ -82,7 +82,7 @@ def module_seconds(size):
     sys.path.insert(0, str(REPOSITORY / 'tests/unit'))
     importlib.import_module('conftest')
     from ansible_collections.oom.rescue.plugins.module_utils._node.host import Host
-    from ansible_collections.oom.rescue.plugins.module_utils._swap.converge import converge
+    from ansible_collections.oom.rescue.plugins.module_utils._swap.apply import converge
     from ansible_collections.oom.rescue.plugins.module_utils._swap.plan import wish
     path = '/oom-rescue-bench'
     started = time.monotonic()

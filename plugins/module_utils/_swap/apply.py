@@ -1,7 +1,7 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Carries out one action of a swap plan at a time."""
+"""Does what a plan for a swap file says, reads it back, and puts back what was there if a step fails."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -10,24 +10,151 @@ __metaclass__ = type
 import errno
 import os
 
-from .._node.errors import RescueError
-from . import fstab, allocate, syscalls
+from . import allocate, fstab, syscalls
 from .._node import systemd
+from .._node.actions import outcome
+from .._node.errors import RescueError, naming, said
+from .._node.lock import one_run
 from .._node.meminfo import read_meminfo, room_in_ram
-from .._node.record import backup_once, backup_path
+from .._node.record import State, backup_once, backup_path
 from .._node.swap_areas import parse_swaps
+from .facts import file_facts, in_use, read, summary, wanted_label
 from .filesystem import explain_refusal
-from .refusals import room_without
+from .plan import opens, plan, recorded, restoring, unchanged, wish_of
+from .progress import Progress
 from .signature import read_signature, write_signature
-from .facts import file_facts, in_use, wanted_label
+from .size import room_without
+
+
+def swap_file(host, options, check_mode, log):
+    """The module's result for its options; ``log`` is a callable (text). Raises as converge() does."""
+    wished = wish_of(options)
+    with Progress(host, options['path'], log) as progress:
+        return converge(host, options['path'], wished, check_mode, progress)
+
+
+def converge(host, path, wished, check_mode=False, progress=None, kernel=syscalls):
+    """The module's result for the swap file ``path``. Raises RescueError, or OSError with a file's name.
+
+    ``wished`` is a wish; its state may also be ``restored``, back to what was there before our first change.
+    """
+    if not path.startswith('/'):
+        raise RescueError('{found} is not absolute', 'path', path, next_step='give a path that begins with /')
+    if syscalls.cannot_call():
+        raise RescueError('{found}, which swap needs', found=syscalls.cannot_call(),
+                          next_step='install it, or set ansible_python_interpreter to another Python')
+    applier, undo = Applier(host, kernel, progress), wished['state'] == 'restored'
+    with one_run(host, 'swap_file %s' % path, check_mode):
+        store, facts = State(host, 'swap'), read(host, path, kernel)
+        record = store.get(facts['real_path'])
+        if undo:
+            wished = restoring(record, closed=True) if record else None
+        else:
+            wished = dict(wished, claimed=record is not None)
+        made = plan(facts, wished) if wished else unchanged(facts)
+        if wished and not check_mode:
+            made = _apply(applier, store, facts, wished, made)
+        if not check_mode and (undo or made['skipped_reason'] and not record
+                               or _nothing_is_left(wished, record or recorded(facts), made)):
+            _forget(host, store, facts['real_path'])
+    if undo and record and opens(record) and not check_mode:
+        applier.warnings.append('%s had the mode %s and the owner %d, and stays root\'s with 0600: what was swapped '
+                                'out is in it' % (path, record['mode'], record['uid']))
+    return outcome(made['actions'], made['skipped_reason'], path=path, size_bytes=made['size_bytes'],
+                   before=made['before'], after=made['after'], size=made['size'], managers=facts['managers'],
+                   warnings=applier.warnings)
+
+
+class PutBack(RescueError):
+    """A step failed, and what was there before is there again."""
+
+
+def _apply(applier, store, facts, wished, made):
+    """The plan as it was done, with the layers read back. What was there is recorded before the first change."""
+    if not made['actions']:
+        return dict(made, size_bytes=facts['file'].get('size_bytes'))
+    key, host = facts['real_path'], applier.host
+    _try_fstab(host, made)
+    new = store.remember(key, recorded(facts))
+    try:
+        made = _do_all(applier, facts, made)
+    except PutBack:
+        if new:
+            _forget(host, store, key)
+        raise
+    after = applier.read(facts['path'])
+    if not made['skipped_reason']:
+        _read_back(after, wished)
+    return dict(made, after=summary(after), size_bytes=after['file'].get('size_bytes'))
+
+
+def _do_all(applier, facts, made):
+    """The plan as it was done: with a reason and no actions if the kernel refuses what this host cannot have."""
+    try:
+        for step in made['actions']:
+            applier.apply(step)
+    except KernelRefusal as error:
+        _put_back(applier, facts, error)
+        if error.errno == errno.EPERM or facts['mount'].get('mount_point') == '/' and error.errno == errno.EINVAL:
+            return dict(made, actions=[], skipped_reason='%s; make the swap elsewhere, in a container on the host '
+                        'that runs it' % error)
+        raise PutBack(str(error))
+    except (RescueError, IOError, OSError) as error:
+        if step.get('retires'):
+            # All that was asked is there: to undo it would need the same that just failed.
+            raise RescueError('%s; %s is as asked, and the second area goes with a later run' % (
+                said(error), facts['path']), changed=True)
+        _put_back(applier, facts, error)
+        raise PutBack(said(error))
+    return made
+
+
+def _try_fstab(host, made):
+    """Raise OSError, before the first change, if fstab has to change and cannot."""
+    for step in made['actions']:
+        if step['layer'] == 'persistence' and 'after' in step:
+            host.try_to_change(fstab.PATH, step['after'])
+
+
+def _put_back(applier, facts, error):
+    """After a failed step: the swap as it was, by the same planner. A second failure is told with the first."""
+    try:
+        for step in plan(applier.read(facts['path']), restoring(recorded(facts), closed=False))['actions']:
+            applier.apply(step)
+    except (RescueError, IOError, OSError) as second:
+        raise RescueError('%s; putting back what was there failed as well: %s' % (said(error), said(second)),
+                          changed=True)
+
+
+def _read_back(after, wished):
+    left = [step for step in plan(after, dict(wished, claimed=True))['actions'] if step['action'] != 'reload']
+    if left:
+        raise RescueError('after the change, this is still to be done: %s' % '; '.join(
+            '%s: %s' % (step['layer'], step['detail']) for step in left), after['path'], changed=True)
+
+
+def _nothing_is_left(wished, record, made):
+    return wished['state'] == 'absent' and made['after']['file'] is None and not record['existed']
+
+
+def _forget(host, store, key):
+    """Drop what we keep on the node about a file that is as it was before us."""
+    records = store.records()
+    made_fstab = key in records and not records[key]['fstab_existed']
+    if not [other for other in records if other != key]:
+        text = host.read(fstab.PATH)
+        if made_fstab and text is not None and not text.strip():
+            host.remove(fstab.PATH)
+        host.remove(backup_path(fstab.PATH))
+    store.forget(key)
 
 
 class KernelRefusal(RescueError):
-    """swapon(2) refused; ``errno`` says how."""
+    """swapon(2) refused a file; ``errno`` says how."""
 
-    def __init__(self, text, number):
-        RescueError.__init__(self, text)
-        self.errno = number
+    def __init__(self, path, error, reason):
+        RescueError.__init__(self, 'the kernel refuses to switch it on ({found}): %s' % reason, path, error.strerror)
+        self.errno = error.errno
 
 
 class Applier:
@@ -37,34 +164,35 @@ class Applier:
     """
 
     def __init__(self, host, kernel=syscalls, progress=None):
-        self._host = host
+        self.host = host
         self._kernel = kernel
         self._progress = progress
         self.warnings = []
 
     def apply(self, action):
-        """Carry out one action. Raises RescueError or OSError."""
-        getattr(self, '_%s_%s' % (action['layer'], action['action']), self._unknown)(action)
+        """Carry out one action. Raises RescueError, or OSError with a file's name."""
+        with naming(action.get('path')):
+            getattr(self, '_%s_%s' % (action['layer'], action['action']))(action)
 
-    @staticmethod
-    def _unknown(action):
-        raise RescueError('no such action: %s of %s' % (action['action'], action['layer']))
+    def read(self, path):
+        """The facts of the swap file as it is now."""
+        return read(self.host, path, self._kernel)
 
     def _open(self, path):
-        return os.open(self._host.path(path), os.O_RDWR | os.O_NOFOLLOW)
+        return os.open(self.host.path(path), os.O_RDWR | os.O_NOFOLLOW)
 
     def _open_unused(self, path):
-        if in_use(self._host.path(path)):
-            raise RescueError('%s is in use as swap, and must not change now: run again' % path)
+        if in_use(self.host.path(path)):
+            raise RescueError('{path} is in use as swap, and must not change now', path, next_step='run again')
         return self._open(path)
 
     def _file_create(self, action):
-        allocate.create(self._host.path(action['path']), action['size_bytes'], action['allocate'],
-                              action['nocow'], self._progress)
+        allocate.create(self.host.path(action['path']), action['size_bytes'], action['allocate'],
+                        action['nocow'], self._progress)
 
     def _file_remove(self, action):
         self._empty(action['path'])
-        self._host.remove(action['path'])
+        self.host.remove(action['path'])
 
     def _empty(self, path):
         """Take what was swapped out from whoever has the file open; its other names keep what only root can read."""
@@ -82,7 +210,7 @@ class Applier:
             os.close(descriptor)
 
     def _file_protect(self, action):
-        descriptor = os.open(self._host.path(action['path']), os.O_RDONLY | os.O_NOFOLLOW)
+        descriptor = os.open(self.host.path(action['path']), os.O_RDONLY | os.O_NOFOLLOW)
         try:
             os.fchown(descriptor, action['uid'], action['gid'])
             os.fchmod(descriptor, int(action['mode'], 8))
@@ -90,7 +218,7 @@ class Applier:
             os.close(descriptor)
 
     def _file_label(self, action):
-        self._kernel.set_xattr(self._host.path(action['path']), 'security.selinux',
+        self._kernel.set_xattr(self.host.path(action['path']), 'security.selinux',
                                action['label'].encode('ascii') + b'\0')
 
     def _file_grow(self, action):
@@ -98,7 +226,7 @@ class Applier:
         try:
             try:
                 allocate.extend(descriptor, action['start'], action['size_bytes'], action['allocate'],
-                                      self._progress)
+                                self._progress)
                 os.fsync(descriptor)
             except BaseException:
                 os.ftruncate(descriptor, action['old_size_bytes'])
@@ -120,7 +248,7 @@ class Applier:
         path, published = action['path'], action['publish']
         descriptor = self._open_unused(path)
         try:
-            kept = action.get('kept') or read_signature(self._host.path(path))
+            kept = action.get('kept') or read_signature(self.host.path(path))
             write_signature(descriptor, action['size_bytes'], action['page_size'], kept)
         finally:
             os.close(descriptor)
@@ -132,10 +260,10 @@ class Applier:
     def _publish(self, path, published, over):
         old = self._open_unused(published) if over else None
         try:
-            if old is None and self._host.exists(published):
-                raise RescueError('%s has come into being meanwhile, and stays as it is' % published)
-            os.rename(self._host.path(path), self._host.path(published))
-            self._host.sync_directory(os.path.dirname(self._host.path(published)))
+            if old is None and self.host.exists(published):
+                raise RescueError('{path} has come into being meanwhile, and stays as it is', published)
+            os.rename(self.host.path(path), self.host.path(published))
+            self.host.sync_directory(os.path.dirname(self.host.path(published)))
             if old is not None:
                 # From whoever has it open, or another name of it: what was swapped out is in it.
                 os.ftruncate(old, 0)
@@ -144,7 +272,7 @@ class Applier:
                 os.close(old)
 
     def _label_like_swap(self, path):
-        value = self._kernel.get_xattr(self._host.path(path), 'security.selinux')
+        value = self._kernel.get_xattr(self.host.path(path), 'security.selinux')
         label = wanted_label(value.rstrip(b'\0').decode('ascii', 'replace') if value else None)
         if label:
             self._file_label({'path': path, 'label': label})
@@ -165,7 +293,7 @@ class Applier:
                 raise self._refusal(action, again)
         area = self._area(path)
         if area is None:
-            raise RescueError('%s: swapon said yes, and /proc/swaps does not list it' % path)
+            raise RescueError('swapon said yes, and /proc/swaps does not list it', path)
         # Blocks smaller than a page may lie so that some pages are no whole ones: the kernel leaves those out.
         if area['size_bytes'] * 2 < action['size_bytes']:
             raise RescueError('the kernel can use only %d of %d bytes, the disk is too fragmented' % (
@@ -173,15 +301,15 @@ class Applier:
 
     def _swapon(self, action):
         try:
-            self._kernel.swapon(self._host.path(action['path']), action['priority'], action['discard'])
+            self._kernel.swapon(self.host.path(action['path']), action['priority'], action['discard'])
         except OSError as error:
-            if error.errno != errno.EBUSY or not in_use(self._host.path(action['path'])):
+            if error.errno != errno.EBUSY or not in_use(self.host.path(action['path'])):
                 raise
 
     def _rewrite(self, action):
         descriptor = self._open_unused(action['path'])
         try:
-            kept = read_signature(self._host.path(action['path']))
+            kept = read_signature(self.host.path(action['path']))
             allocate.extend(descriptor, 0, action['size_bytes'], 'write', self._progress)
             write_signature(descriptor, action['size_bytes'], os.sysconf('SC_PAGE_SIZE'), kept)
         finally:
@@ -189,57 +317,49 @@ class Applier:
 
     @staticmethod
     def _refusal(action, error):
-        why = {
+        reason = {
             errno.EINVAL: explain_refusal(action['filesystem']),
             errno.EPERM: 'no CAP_SYS_ADMIN, or as many areas as the kernel takes are in use',
         }.get(error.errno, 'swapon(2)')
-        return KernelRefusal('%s: the kernel refuses to switch it on (%s): %s' % (
-            action['path'], error.strerror, why), error.errno)
+        return KernelRefusal(action['path'], error, reason)
 
     def _activation_off(self, action):
         path = action['path']
         area = self._area(path)
         if area is None:
             return
-        others = [other for other in parse_swaps(self._host.read('/proc/swaps')) if other['path'] != area['path']]
+        others = [other for other in parse_swaps(self.host.read('/proc/swaps')) if other['path'] != area['path']]
         # Looked at again now: the plan may be minutes old on a host in trouble.
-        missing = room_without(area['used_bytes'], others, room_in_ram(read_meminfo(self._host)))
+        missing = room_without(area['used_bytes'], others, room_in_ram(read_meminfo(self.host)))
         if missing > 0:
-            raise RescueError('%s holds %d bytes now, and RAM and other swap lack %d bytes to take them: it stays on'
-                            % (path, area['used_bytes'], missing))
+            raise RescueError('{path} holds {found} bytes now, and RAM and other swap lack %d bytes to take them: it '
+                              'stays on' % missing, path, area['used_bytes'])
         try:
-            self._kernel.swapoff(self._host.path(path))
+            self._kernel.swapoff(self.host.path(path))
         except OSError as error:
-            raise RescueError('%s: the kernel refuses to switch it off (%s): it stays on' % (path, error.strerror))
+            raise RescueError('the kernel refuses to switch it off ({found}): it stays on', path, error.strerror)
 
     def _area(self, path):
-        return file_facts(self._host, path, parse_swaps(self._host.read('/proc/swaps')), self._kernel)['area']
+        return file_facts(self.host, path, parse_swaps(self.host.read('/proc/swaps')), self._kernel)['area']
 
     def _persistence_edit(self, action):
-        text = self._host.read(fstab.PATH)
-        if action['edit'] == 'with':
-            new = fstab.with_swap(text, action['paths'], action['priority'], action['discard'])
-        elif action['edit'] == 'without':
-            new = self._as_before(fstab.without_swap(text or '', action['paths']))
-        else:
-            new = self._as_before(fstab.with_lines(text, action['paths'], action['lines']))
+        text = self.host.read(fstab.PATH)
+        new = action['after']
+        if text != action['before']:
+            # Somebody else edited it since the plan was made: the same edit of what is there now.
+            new = fstab.edited(text, self.host.read(backup_path(fstab.PATH)), action)
         if new != text:
-            backup_once(self._host, fstab.PATH)
-            self._host.replace(fstab.PATH, new)
+            backup_once(self.host, fstab.PATH)
+            self.host.replace(fstab.PATH, new)
         self._persistence_reload(action)
 
     _persistence_add = _persistence_change = _persistence_remove = _persistence_restore = _persistence_edit
 
-    def _as_before(self, text):
-        """The text as the backup has it, where they differ in a last line feed that adding a line had to add."""
-        saved = self._host.read(backup_path(fstab.PATH))
-        return saved if saved is not None and saved.rstrip('\n') == text.rstrip('\n') else text
-
     def _persistence_reload(self, action):
-        if not systemd.is_running(self._host):
+        if not systemd.is_running(self.host):
             return
         try:
-            systemd.reload_units(self._host)
+            systemd.reload_units(self.host)
         except systemd.SystemdError as error:
             # The next boot reads fstab anyway, and a host in trouble needs its swap more than a unit.
             self.warnings.append('%s, so systemd has no unit for the swap until the next boot or daemon-reload' % error)

@@ -19,6 +19,7 @@ from . import signature as swap_signature
 from .._node import mounts, permissions, xattr
 from .._node.meminfo import read_meminfo, room_in_ram
 from .._node.overlay import Overlay
+from .._node.record import backup_path
 from .._node.swap_areas import parse_swaps
 
 # What a run of ours uses beside the file while it is at work; found later, a stopped run left it.
@@ -34,9 +35,10 @@ def read(host, path, kernel=syscalls):
 
     ``file``, ``new`` and ``helper`` are file_facts() of the file, of one that a run has not finished, and of a second
     area; ``other_areas`` the areas of parse_swaps() that are none of these. ``directory`` is {path, exists, others:
-    who could put another file there, or None}, ``persistence`` {fstab: its text or None, entries: its lines for the
-    file, unit: the file of a ``.swap`` unit or None, systemd_behind}. ``swapon_refusal`` is a text or None, ``selinux``
-    whether the file takes labels, ``page_size`` in bytes. The others are what the functions named below return.
+    who could put another file there, or None}, ``persistence`` {fstab: its text or None, backup: the text before our
+    edits or None, entries: its lines for the file, unit: the file of a ``.swap`` unit or None, systemd_behind}.
+    ``swapon_refusal`` is a text or None, ``selinux`` whether the file takes labels, ``page_size`` in bytes. The others
+    are what the functions named below return.
     """
     real = real_path(host, path)
     directory = os.path.dirname(real)
@@ -172,6 +174,7 @@ def _persistence(host, paths, managers):
     units = [unit for unit in (swap_managers.unit_of(managers, path) for path in paths) if unit]
     return {
         'fstab': text,
+        'backup': host.read(backup_path(fstab.PATH)),
         'entries': entries,
         'unit': units[0]['config'] if units else None,
         'systemd_behind': bool(entries) and _systemd_behind(host, entries[0]['source']),

@@ -111,6 +111,20 @@ def with_lines(text, paths, raw_lines):
     return '\n'.join(lines)
 
 
+def edited(text, backup, needs):
+    """The text after an edit: ``needs`` is {edit: with|without|lines, paths, priority, discard, lines}.
+
+    ``backup`` is the text before our first edit or None: a line feed at the end that adding a line had to add goes.
+    """
+    if needs['edit'] == 'with':
+        return with_swap(text, needs['paths'], needs['priority'], needs['discard'])
+    if needs['edit'] == 'without':
+        new = without_swap(text or '', needs['paths'])
+    else:
+        new = with_lines(text, needs['paths'], needs['lines'])
+    return backup if backup is not None and backup.rstrip('\n') == new.rstrip('\n') else new
+
+
 def escape(path):
     """A path as a field of fstab."""
     return ''.join('\\%03o' % ord(char) if char in ' \t\n\\#' else char for char in path)

@@ -1,43 +1,23 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From the state of a swap file and a wish to the actions that bring it there, in order. Pure: changes nothing.
+"""From the facts of a swap file and a wish to the actions that bring it there, in order. Pure.
 
-An action is {layer, action, detail} and what carrying it out needs. A wish is what ``wish`` below returns.
+A wish is what ``wish`` below returns. Its size becomes bytes in size.py, once; from there it goes into the actions.
 """
 
 from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
-import re
-
 from .._node.errors import RescueError
-from . import fstab
-from . import size as swap_size
 from .._node.sizes import SizeError, format_size, parse_size
-from .refusals import (
-    is_swap,
-    managed_by,
-    refuse_cgroups,
-    refuse_content,
-    refuse_directory,
-    refuse_disk,
-    refuse_kind,
-    refuse_missing,
-    refuse_path,
-    refuse_retiring,
-    refuse_unit,
-    room_without,
-    skipped_reason,
-    spare_bytes,
-)
-from .signature import fits
-from .facts import NEW, wanted_label
+from . import fstab, steps
+from .facts import summary
+from .refusals import refusals, skipped_reason
+from .size import wanted
 
 _MIB = 1 << 20
-_SMALLEST = _MIB
-_MULTIPLE = re.compile(r'^\s*(\d+(?:\.\d+)?)\s*x\s*ram\s*$', re.IGNORECASE)
 
 
 def wish(**given):
@@ -61,256 +41,168 @@ def wish(**given):
     return result
 
 
-def action(layer, name, detail, **arguments):
-    """One step of a plan."""
-    return dict(arguments, layer=layer, action=name, detail=detail)
+def wish_of(options):
+    """The wish of the module's options. Raises RescueError if one has a value that it cannot have."""
+    priority = options['priority']
+    if priority is not None and not 0 <= priority <= 32767:
+        raise RescueError('{found} is not from {allowed}', 'priority', priority, '0 to 32767')
+    return wish(
+        state=options['state'], size=options['size'], active=options['active'], priority=priority,
+        discard=options['discard'], persist=options['persist'], allocate=options['allocate'],
+        reserve_bytes=_bytes(options, 'reserve') or 0, demand_bytes=_bytes(options, 'demand'),
+        expected_peak_bytes=_bytes(options, 'expected_peak'), override=options['conflicts'] == 'override')
 
 
-def plan(state, wished):
-    """{actions, size, size_bytes, skipped_reason}; raises RescueError where the wish cannot be met safely."""
-    if wished['state'] == 'absent':
-        skipped = managed_by(state, wished, state['persistence']['unit'])
-        return _result([] if skipped else _absent(state, wished), skipped_reason=skipped)
-    refuse_path(state)
-    skipped = skipped_reason(state, wished)
-    if skipped:
-        return _result([], skipped_reason=skipped)
-    refuse_directory(state)
-    refuse_content(state, wished)
-    refuse_unit(state, wished)
-    size, recommended = _wanted_size(state, wished)
-    if size is None:
-        reason = '; '.join(recommended['reasons'])
-        return _result(_leftovers(state), recommended, None, reason if recommended['shortfall_bytes'] else None)
-    actions = _leftovers(state) + _present(state, wished, size)
-    return _result(actions, recommended, size)
-
-
-def _result(actions, size=None, size_bytes=None, skipped_reason=None):
-    return {'actions': actions, 'size': size, 'size_bytes': size_bytes, 'skipped_reason': skipped_reason}
-
-
-def _wanted_size(state, wished):
-    """(bytes of the file, None where none is wanted; recommend()'s result or None)."""
-    file, page, text = state['file'], state['page_size'], str(wished['size']).strip()
-    if text != 'auto':
-        size = _explicit_size(state, wished, text)
-        return size if wished['exact'] else size // page * page, None
-    current = file['size_bytes'] if file['kind'] == 'file' else 0
-    held = min(current, file.get('allocated_bytes', 0))
-    result = swap_size.recommend(
-        state['memory']['total_bytes'], sum(area['size_bytes'] for area in state['other_areas']),
-        wished['demand_bytes'], wished['expected_peak_bytes'], spare_bytes(state, wished) + held)
-    if current and swap_size.serves(current, result['size_bytes']):
-        result['reasons'].append('the file has %s already, and keeps them' % format_size(current))
-        return current, result
-    return result['size_bytes'] // page * page or None, result
-
-
-def _explicit_size(state, wished, text):
-    multiple = _MULTIPLE.match(text)
+def _bytes(options, name):
+    """The bytes of a size option, None if it is not given."""
     try:
-        size = (swap_size.multiple_of_ram(state['memory']['total_bytes'], float(multiple.group(1)))
-                if multiple else parse_size(text))
+        return parse_size(options[name]) if options[name] not in (None, '') else None
     except SizeError as error:
-        raise RescueError('size: %s, auto or a multiple of RAM such as 2xram' % error)
-    if size == 0 and wished['claimed']:
-        return 0
-    if size < _SMALLEST:
-        raise RescueError('size: %s is %d bytes, and the smallest swap file is %d bytes (1M)' % (text, size, _SMALLEST))
-    return size
+        raise RescueError(str(error), name, error.found, error.allowed)
 
 
-def _leftovers(state):
-    actions = []
-    for file, words in ((state['new'], 'the unfinished file'), (state['helper'], 'the unused second area')):
-        if file['kind'] == 'file' and not file['area']:
-            actions.append(action('file', 'remove', 'remove %s of a stopped run, %s' % (words, file['path']),
-                                  path=file['path']))
-    return actions
+def recorded(facts):
+    """What a record says of a swap file as it is, so that restoring() can have it so again."""
+    file, area = facts['file'], facts['file']['area']
+    there = file['kind'] == 'file'
+    record = dict((key, file[key] if there else None) for key in ('size_bytes', 'mode', 'uid', 'gid', 'label'))
+    return dict(record, existed=there, active=area is not None, priority=area['priority'] if area else None,
+                fstab_lines=[entry['raw'] for entry in facts['persistence']['entries']],
+                fstab_existed=facts['persistence']['fstab'] is not None)
 
 
-def _present(state, wished, size):
-    file, helper = state['file'], state['helper']
-    path = state['real_path']
-    actions, on = [], bool(file['area'])
-    refuse_disk(state, wished, size)
-    changes = _file_changes(state, wished, size)
-    if on and _must_go_off(state, wished, size, changes):
-        actions += _ways_off(state, wished, size)
-        actions.append(_off(path, file['area']))
-        on = False
-    actions += changes['before'] + (changes['content'] if not on else [])
+def opens(record):
+    """True if others could read the file of a record, in which there is now what was swapped out."""
+    return bool(record['existed'] and record['size_bytes'] and (int(record['mode'], 8) & 0o077 or record['uid']))
+
+
+def restoring(record, closed):
+    """The wish for what a record says that was there; ``closed`` if what was swap stays root's alone."""
+    if not record['existed']:
+        return wish(state='absent', claimed=True, override=True, persist='lines', fstab_lines=record['fstab_lines'])
+    priority = record['priority'] if record['active'] and record['priority'] >= 0 else None
+    if closed and opens(record):
+        record = dict(record, mode='0600', uid=0, gid=0)
+    return wish(tolerated=not closed, size=record['size_bytes'], active=record['active'], priority=priority,
+                persist='lines', fstab_lines=record['fstab_lines'], mode=record['mode'], uid=record['uid'],
+                gid=record['gid'], label=record.get('label'), override=True, claimed=True, exact=True, reserve_bytes=0)
+
+
+def plan(facts, wished):
+    """{actions, size, size_bytes, skipped_reason, before, after} of facts.read() and a wish.
+
+    ``before`` and ``after`` are the layers of summary(), the second as the actions leave them, ``size_bytes`` the
+    file's then, ``size`` of recommend(). Raises RescueError if the wish cannot be met safely.
+    """
+    absent = wished['state'] == 'absent'
+    if not absent:
+        _raise_first(refusals(facts, wished))
+    skipped = skipped_reason(facts, wished)
+    if skipped:
+        return unchanged(facts, skipped)
+    size, recommended = (None, None) if absent else wanted(facts, wished)
+    way = steps.way_off(facts, wished, size)
+    _raise_first(refusals(facts, wished, {'size': size, 'way': way}))
+    actions = steps.leftovers(facts)
+    if absent:
+        actions = _absent(facts, wished, way) + actions
+    elif size is None:
+        skipped = '; '.join(recommended['reasons']) if recommended['shortfall_bytes'] else None
+    else:
+        actions += _present(facts, wished, size, way)
+    made = {'actions': actions, 'size': recommended, 'size_bytes': size, 'skipped_reason': skipped,
+            'before': summary(facts)}
+    return dict(made, after=_after(made, facts, wished))
+
+
+def unchanged(facts, skipped_reason=None):
+    """The plan that leaves all as it is."""
+    layers = summary(facts)
+    return {'actions': [], 'size': None, 'size_bytes': facts['file'].get('size_bytes'),
+            'skipped_reason': skipped_reason, 'before': layers, 'after': layers}
+
+
+def _raise_first(found):
+    if found:
+        raise found[0]
+
+
+def _present(facts, wished, size, way):
+    """The actions that have a file of this size, with all that is wished."""
+    file, helper, path = facts['file'], facts['helper'], facts['real_path']
+    changes = steps.file_changes(facts, wished, size)
+    on = bool(file['area']) and way is None
+    actions, second = [], way is not None and way['second_bytes']
+    if second:
+        actions += steps.second_area(facts, wished, second)
+    if way is not None:
+        actions.append(steps.off(path, file['area']))
+    actions += changes['before'] + ([] if on else changes['content'])
     if wished['active'] and not on and size:
-        actions.append(action('activation', 'on', 'switch %s on' % path, path=path, discard=wished['discard'],
-                              priority=_priority(state, wished), size_bytes=size,
-                              filesystem=state['mount'].get('filesystem')))
-    actions += _persistence(state, wished)
-    if helper['area'] or any(step.get('helper') for step in actions):
-        if helper['area']:
-            refuse_retiring(state, size)
-        actions.append(dict(_off(helper['path'], helper['area']), retires=True))
-        actions.append(action('file', 'remove', 'remove the second area', path=helper['path'], retires=True))
+        actions.append(steps.on(facts, path, size, _priority(facts, wished), wished['discard']))
+    actions += _persistence(facts, wished)
+    if helper['area'] or second:
+        actions += [steps.off(helper['path'], helper['area']).having(retires=True),
+                    steps.remove(helper['path'], 'remove the second area').having(retires=True)]
     return actions
 
 
-def _priority(state, wished):
+def _priority(facts, wished):
     if wished['priority'] is not None:
         return wished['priority']
-    priorities = [fstab.priority_of(entry) for entry in state['persistence']['entries']]
+    priorities = [fstab.priority_of(entry) for entry in facts['persistence']['entries']]
     return priorities[0] if priorities else None
 
 
-def _method(state, wished):
-    return 'write' if wished['allocate'] == 'auto' and state['rule']['allocate'] == 'write' else wished['allocate']
-
-
-def _file_changes(state, wished, size):
-    """{before: steps that an active area bears, content: steps that only an inactive file may have}."""
-    file, page, path, rule = state['file'], state['page_size'], state['real_path'], state['rule']
-    method = _method(state, wished)
-    create = [
-        action('file', 'create', 'make %s, %s, mode 0600' % (path, format_size(size)), path=path + NEW,
-               size_bytes=size, allocate=method, nocow=rule['nocow']),
-        action('signature', 'write', 'write the swap signature for %d bytes' % size, path=path + NEW, publish=path,
-               size_bytes=size, page_size=page, label=state['selinux']),
-    ]
-    if file['kind'] == 'missing':
-        return {'before': [], 'content': create}
-    before = []
-    exposed = None if wished['tolerated'] else file['exposed']
-    if exposed and size:
-        return {'before': [], 'content': _made_anew(state, wished, size, create)}
-    found, wanted = [(of['mode'], of['uid'], of['gid']) for of in (file, wished)]
-    if found != wanted and not wished['tolerated']:
-        before.append(action(
-            'file', 'protect', 'owner %d:%d and mode %s, found %d:%d and %s' % (
-                wished['uid'], wished['gid'], wished['mode'], file['uid'], file['gid'], file['mode']),
-            path=path, mode=wished['mode'], uid=wished['uid'], gid=wished['gid']))
-    label = (wished['label'] or wanted_label(file['label'])) if state['selinux'] else None
-    if label and label != file['label']:
-        before.append(action('file', 'label', 'SELinux label %s, found %s' % (label, file['label']), path=path,
-                             label=label))
-    content = []
-    if (rule['nocow'] and file['nocow'] is False or file['flaws']) and size and not file['area']:
-        words = ', '.join(file['flaws']) or 'copy on write'
-        content.append(action('file', 'remove', 'remove %s, which the kernel would refuse: %s' % (path, words),
-                              path=path))
-        return {'before': [], 'content': content + create}
-    if size < file['size_bytes']:
-        content.append(action('file', 'shrink', 'from %s to %s' % (format_size(file['size_bytes']), format_size(size)),
-                              path=path, size_bytes=size))
-    elif size > file['size_bytes'] or file['hole_bytes']:
-        start = 0 if file['hole_bytes'] else file['size_bytes']
-        words = ('fill %s of holes' % format_size(file['hole_bytes']) if file['hole_bytes'] else 'grow')
-        content.append(action('file', 'grow' if size > file['size_bytes'] else 'fill', '%s: from %s to %s' % (
-            words, format_size(file['size_bytes']), format_size(size)), path=path, start=start,
-            old_size_bytes=file['size_bytes'], size_bytes=size, allocate=method))
-    if size and (content or not fits(file['signature'], size, page)):
-        content.append(action('signature', 'write', 'write the swap signature for %d bytes' % size, path=path,
-                              publish=None, size_bytes=size, page_size=page, label=False))
-    return {'before': before, 'content': content}
-
-
-def _made_anew(state, wished, size, create):
-    """The steps to a new file: whoever opened the old one would read in it what is swapped out, whatever its mode."""
-    file, path = state['file'], state['real_path']
-    words = 'make %s anew, %s, mode 0600: others could read it (%s)' % (path, format_size(size), file['exposed'])
-    made, published = dict(create[0], detail=words), dict(create[1], kept=file['signature'])
-    # To switch it off may take a second area as well.
-    if spare_bytes(state, wished) >= size + (file['area'] or {'size_bytes': 0})['size_bytes']:
-        return [made, dict(published, over=True)]
-    return [action('file', 'remove', 'remove %s, which others could read (%s): the disk has no room for two' % (
-        path, file['exposed']), path=path), made, published]
-
-
-def _must_go_off(state, wished, size, changes):
-    area = state['file']['area']
-    if not wished['active'] or changes['content'] or not size:
-        return True
-    return wished['priority'] is not None and wished['priority'] != area['priority']
-
-
-def _off(path, area):
-    used = ', %s of it in use' % format_size(area['used_bytes']) if area and area['used_bytes'] else ''
-    return action('activation', 'off', 'switch %s off%s' % (path, used), path=path)
-
-
-def _ways_off(state, wished, size):
-    """The steps that make it safe to switch the active file off for a moment, or for good."""
-    area, helper, memory, page = state['file']['area'], state['helper'], state['memory'], state['page_size']
-    used, others = area['used_bytes'], list(state['other_areas'])
-    if not wished['active'] or not size:
-        refuse_missing(state, room_without(used + (helper['area'] or {}).get('used_bytes', 0), others, memory), used)
-        refuse_cgroups(state, others)
-        return []
-    if helper['area']:
-        others.append(helper['area'])
-    refuse_retiring(state, size)
-    missing = room_without(used, others, memory)
-    if helper['area']:
-        refuse_missing(state, missing, used)
-        refuse_cgroups(state, others)
-        return []
-    spare = (spare_bytes(state, wished) - max(0, size - state['file']['size_bytes'])) // page * page
-    second = min(area['size_bytes'] + page, spare)
-    if second >= _SMALLEST and (second > area['size_bytes'] or second - page >= used + used // 16):
-        return _second_area(state, wished, second)
-    refuse_missing(state, missing, used, spare)
-    refuse_cgroups(state, others)
-    return []
-
-
-def _second_area(state, wished, size):
-    path = state['helper']['path']
-    return [
-        action('file', 'create', 'make a second area of %s for the time being, %s' % (format_size(size), path),
-               path=path, size_bytes=size, allocate=_method(state, wished), nocow=state['rule']['nocow'], helper=True),
-        action('signature', 'write', 'write the swap signature for %d bytes' % size, path=path, publish=None,
-               size_bytes=size, page_size=state['page_size'], label=state['selinux']),
-        action('activation', 'on', 'switch %s on' % path, path=path, priority=None, discard=None, size_bytes=size,
-               filesystem=state['mount'].get('filesystem')),
-    ]
-
-
-def _persistence(state, wished):
-    found = state['persistence']
-    text, paths = found['fstab'], [state['real_path'], state['path']]
-    edit = {'paths': paths, 'priority': wished['priority'], 'discard': wished['discard'],
-            'lines': wished['fstab_lines']}
-    persist = wished['persist']
-    if persist == 'fstab' and (found['entries'] or not found['unit']):
-        new = fstab.with_swap(text, paths, wished['priority'], wished['discard'])
-        if new != text:
-            words = 'change' if found['entries'] else 'add'
-            line = fstab.swap_entries(new, paths)[0]['raw']
-            return [action('persistence', words, '%s: %s' % (fstab.PATH, line), edit='with', **edit)]
-        if found['systemd_behind']:
-            return [action('persistence', 'reload', 'have systemd read %s again' % fstab.PATH, edit=None, **edit)]
-    elif persist == 'none' and found['entries']:
-        return [action('persistence', 'remove', '%s: %s' % (fstab.PATH, entry['raw']), edit='without', **edit)
-                for entry in found['entries'][:1]]
-    elif persist == 'lines' and [entry['raw'] for entry in found['entries']] != wished['fstab_lines']:
-        return [action('persistence', 'restore', '%s: as it was' % fstab.PATH, edit='lines', **edit)]
-    return []
-
-
-def _absent(state, wished):
-    file, helper = state['file'], state['helper']
-    refuse_kind(state)
-    actions = []
-    if file['kind'] == 'file' and not is_swap(state, wished):
-        raise RescueError('%s is not swap, and stays as it is: give the path of a swap file' % state['path'])
-    active = [found for found in (file, helper) if found['area']]
-    used = sum(found['area']['used_bytes'] for found in active)
-    if active:
-        refuse_missing(state, room_without(used, state['other_areas'], state['memory']), used)
-        refuse_cgroups(state, state['other_areas'])
-    actions += [_off(found['path'], found['area']) for found in active]
-    actions += _persistence(state, wished if wished['persist'] == 'lines' else dict(wished, persist='none'))
+def _absent(facts, wished, way):
+    """The actions that take the file away, and all that belongs to it."""
+    file, helper = facts['file'], facts['helper']
+    actions = [steps.off(found['path'], found['area']) for found in (file, helper) if way and found['area']]
+    actions += _persistence(facts, wished if wished['persist'] == 'lines' else dict(wished, persist='none'))
     if file['kind'] == 'file':
-        actions.append(action('file', 'remove', 'remove %s, %s' % (file['path'], format_size(file['size_bytes'])),
-                              path=file['path']))
+        actions.append(steps.remove(file['path'], 'remove %s, %s' % (file['path'], format_size(file['size_bytes']))))
     if helper['area']:
-        actions.append(action('file', 'remove', 'remove the second area', path=helper['path']))
-    return actions + _leftovers(state)
+        actions.append(steps.remove(helper['path'], 'remove the second area'))
+    return actions
+
+
+def _persistence(facts, wished):
+    found, persist = facts['persistence'], wished['persist']
+    if persist == 'fstab' and (found['entries'] or not found['unit']):
+        edit = steps.edit(facts, 'with', wished)
+        if edit['after'] != found['fstab']:
+            words = 'change' if found['entries'] else 'add'
+            line = fstab.swap_entries(edit['after'], edit['paths'])[0]['raw']
+            return [edit.having(action=words, detail='%s: %s' % (fstab.PATH, line))]
+        if found['systemd_behind']:
+            return [steps.reload_fstab()]
+    elif persist == 'none' and found['entries']:
+        return [steps.edit(facts, 'without', wished).having(
+            action='remove', detail='%s: %s' % (fstab.PATH, found['entries'][0]['raw']))]
+    elif persist == 'lines' and [entry['raw'] for entry in found['entries']] != wished['fstab_lines']:
+        return [steps.edit(facts, 'lines', wished).having(action='restore', detail='%s: as it was' % fstab.PATH)]
+    return []
+
+
+def _after(made, facts, wished):
+    """The layers as the actions of a plan leave them."""
+    before, size = made['before'], made['size_bytes']
+    if not made['actions']:
+        return before
+    after = dict(before)
+    for action in made['actions']:
+        if action['layer'] == 'persistence' and 'after' in action:
+            lines = [entry['raw'] for entry in fstab.swap_entries(action['after'], action['paths'])]
+            after['persistence'] = {'by': 'fstab', 'lines': lines} if lines else None
+    if wished['state'] == 'absent':
+        return dict((layer, None) for layer in before)
+    if size is None:
+        return after
+    page = facts['page_size']
+    after['file'] = dict(before['file'] or {}, kind='file', size_bytes=size, hole_bytes=0, mode=wished['mode'],
+                         uid=wished['uid'], gid=wished['gid'], links=1)
+    after['signature'] = {'version': 1, 'size_bytes': size, 'page_size_bytes': page} if size else None
+    after['activation'] = None
+    if wished['active']:
+        after['activation'] = {'size_bytes': size - page, 'used_bytes': None, 'priority': wished['priority']}
+    return after

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What stands in the way of a swap file: the path, what is there already, the host, the disk, the memory. Pure.
 
-``state`` is what facts.read() returns, ``wished`` a wish of plan.py. Each refusal raises RescueError.
+``facts`` is what facts.read() returns, ``wished`` a wish of plan.py.
 """
 
 from __future__ import absolute_import, division, print_function
@@ -13,146 +13,168 @@ __metaclass__ = type
 from .._node.errors import RescueError
 from .._node.sizes import format_size
 from .managers import manager_of
+from .size import free_bytes, margin, missing_on_disk, room_without, spare_bytes
 
-_MIB = 1 << 20
-
-
-def margin(memory):
-    """RAM that has to stay available when a swap area's pages come back into it."""
-    return max(64 * _MIB, memory['total_bytes'] // 16)
+_GIVE_DISK = 'give a path on a disk filesystem'
 
 
-def room_without(area_used, other_areas, memory):
-    """How many bytes are missing to switch off areas that hold ``area_used``; negative where there is room to spare."""
-    room = memory['available_bytes'] - margin(memory) if area_used else 0
-    return area_used - max(0, room) - _free(other_areas)
+def refusals(facts, wished, planned=None):
+    """[RescueError]: what forbids a wish, in the order in which to tell it.
+
+    ``planned`` is {size: the file's bytes or None, way: of way_off() or None}; without it only what is wrong with the
+    path is told, which comes before what this host cannot do.
+    """
+    found = [check(facts, wished) for check in _OF_THE_PATH]
+    if planned is not None:
+        found += [check(facts, wished) for check in _OF_WHAT_IS_THERE]
+        found += [check(facts, wished, planned['size'], planned['way']) for check in _OF_THE_PLAN]
+    return [error for error in found if error is not None]
 
 
-def _free(areas):
-    # What zram takes it keeps in RAM.
-    return sum(area['size_bytes'] - area['used_bytes'] for area in areas if area.get('type') != 'zram')
+def skipped_reason(facts, wished):
+    """The reason why this host, and not the wish, stands in the way; None if nothing does."""
+    if wished['state'] == 'absent':
+        return _managed_by(facts, wished, facts['persistence']['unit'])
+    refusal = _filesystem_refuses(facts)
+    if refusal:
+        return '%s: %s; make the swap on the machine that runs this, or %s' % (facts['path'], refusal, _GIVE_DISK)
+    if wished['active'] and not facts['file']['area'] and facts['swapon_refusal']:
+        return ('%s: the kernel does not let this process switch swap on (%s), as in a container without '
+                'CAP_SYS_ADMIN, or where as many areas as the kernel takes are in use: make the swap on the host that '
+                'runs it, or take away another area' % (facts['path'], facts['swapon_refusal']))
+    return _managed_by(facts, wished)
 
 
-def refuse_path(state):
-    path, directory = state['path'], state['directory']
-    if not directory['exists']:
-        raise RescueError('%s: the directory %s does not exist: make it, or give another path'
-                        % (path, directory['path']))
-    refuse_kind(state)
+def _managed_by(facts, wished, unit=None):
+    """Why the file is left to another program, or to a ``.swap`` unit's file if one is given; None if it is not."""
+    manager = manager_of(facts['managers'], facts['real_path']) or unit and {'name': 'systemd', 'config': unit}
+    if not manager or wished['override']:
+        return None
+    return '%s is managed by %s (%s): change it there, or set conflicts to override' % (
+        facts['path'], manager['name'], manager['config'])
 
 
-def refuse_directory(state):
-    others = state['directory']['others']
-    if others:
-        raise RescueError('{found}, and could put another file in the place of the swap file', state['path'], others,
-                          'a directory that only root can write to',
-                          'give a path in a directory that only root can write to')
+def _filesystem_refuses(facts):
+    mount, refusal = facts['mount'], facts['rule']['refusal']
+    if not refusal and mount.get('read_only'):
+        refusal = 'it is mounted read-only'
+    return refusal and 'no swap file can be on %s (%s): %s' % (
+        mount.get('mount_point'), mount.get('filesystem'), refusal)
 
 
-def refuse_kind(state):
-    for file in (state['file'], state['new'], state['helper']):
+def _no_directory(facts, wished):
+    directory = facts['directory']
+    if wished['state'] == 'absent' or directory['exists']:
+        return None
+    return RescueError('the directory {found} does not exist', facts['path'], directory['path'],
+                       next_step='make it, or give another path')
+
+
+def _no_regular_file(facts, _wished):
+    for file in (facts['file'], facts['new'], facts['helper']):
         if file['kind'] not in ('missing', 'file'):
-            raise RescueError('%s is a %s, and a swap file has to be a regular file: give another path'
-                            % (file['path'], file['kind']))
+            return RescueError('{path} is a {found}, and a swap file has to be {allowed}', file['path'], file['kind'],
+                               'a regular file', 'give another path')
+    return None
 
 
-def refuse_content(state, wished):
-    file = state['file']
-    if file['kind'] == 'file' and file['size_bytes'] and not is_swap(state, wished):
-        raise RescueError('{path} is {found}, and stays as it is', state['path'],
-                          'a file of %s that is not swap' % format_size(file['size_bytes']), 'a swap file, or no file',
-                          'give another path, or remove the file')
+def _no_disk_filesystem(facts, wished):
+    refusal = _filesystem_refuses(facts)
+    if wished['state'] == 'absent' or not refusal or facts['mount'].get('mount_point') == '/':
+        return None
+    return RescueError(refusal, facts['path'], facts['mount'].get('filesystem'), 'a disk filesystem', _GIVE_DISK)
 
 
-def is_swap(state, wished):
-    """Whether the file is a swap file, also without a signature: the kernel, fstab, or our own record may say so.
+def _others_may_write(facts, wished):
+    others = facts['directory']['others']
+    if wished['state'] == 'absent' or not others:
+        return None
+    allowed = 'a directory that only root can write to'
+    return RescueError('{found}, and could put another file in the place of the swap file', facts['path'], others,
+                       allowed, 'give a path in ' + allowed)
+
+
+def _not_swap(facts, wished):
+    file, absent = facts['file'], wished['state'] == 'absent'
+    if file['kind'] != 'file' or is_swap(facts, wished) or not (absent or file['size_bytes']):
+        return None
+    if absent:
+        return RescueError('{path} is not swap, and stays as it is', facts['path'], allowed='a swap file',
+                           next_step='give the path of a swap file')
+    return RescueError('{path} is {found}, and stays as it is', facts['path'],
+                       'a file of %s that is not swap' % format_size(file['size_bytes']), 'a swap file, or no file',
+                       'give another path, or remove the file')
+
+
+def is_swap(facts, wished):
+    """True if the file is a swap file, also without a signature: the kernel, fstab, or our own record may say so.
 
     Of a file that we made the first KiB is zeros (the boot bits of the header): what else stands there now under its
     name is not ours.
     """
-    file = state['file']
-    return bool(file['signature'] or file['area'] or state['persistence']['entries']
+    file = facts['file']
+    return bool(file['signature'] or file['area'] or facts['persistence']['entries']
                 or wished['claimed'] and file['starts_blank'])
 
 
-def skipped_reason(state, wished):
-    """Why this host is what stands in the way; None where nothing does. Raises where the path does."""
-    mount, refusal = state['mount'], state['rule']['refusal']
-    if not refusal and mount.get('read_only'):
-        refusal = 'it is mounted read-only'
-    if refusal:
-        text = '%s: no swap file can be on %s (%s): %s' % (
-            state['path'], mount.get('mount_point'), mount.get('filesystem'), refusal)
-        if mount.get('mount_point') == '/':
-            return text + '; make the swap on the machine that runs this, or give a path on a disk filesystem'
-        raise RescueError(text + '; give a path on a disk filesystem')
-    if wished['active'] and not state['file']['area'] and state['swapon_refusal']:
-        return ('%s: the kernel does not let this process switch swap on (%s), as in a container without '
-                'CAP_SYS_ADMIN, or where as many areas as the kernel takes are in use: make the swap on the host that '
-                'runs it, or take away another area' % (state['path'], state['swapon_refusal']))
-    return managed_by(state, wished)
-
-
-def managed_by(state, wished, unit=None):
-    """Why the file is left to another program, or to a ``.swap`` unit's file where one is given; None where not."""
-    manager = manager_of(state['managers'], state['real_path']) or unit and {'name': 'systemd', 'config': unit}
-    if not manager or wished['override']:
+def _unit_persists(facts, wished):
+    unit = facts['persistence']['unit']
+    if wished['state'] == 'absent' or wished['persist'] != 'none' or not unit:
         return None
-    return '%s is managed by %s (%s): change it there, or set conflicts to override' % (
-        state['path'], manager['name'], manager['config'])
+    return RescueError('persist is none, and the unit {found} activates the file at boot', facts['path'], unit,
+                       next_step='disable that unit, or leave persist at fstab')
 
 
-def refuse_unit(state, wished):
-    unit = state['persistence']['unit']
-    if wished['persist'] == 'none' and unit:
-        raise RescueError('persist is none, and the unit {found} activates the file at boot', state['path'], unit,
-                          next_step='disable that unit, or leave persist at fstab')
+def _disk_full(facts, wished, size, _way):
+    needed = missing_on_disk(facts, size) if size is not None else 0
+    spare = spare_bytes(facts, wished) if needed > 0 else 0
+    if needed <= max(0, spare):
+        return None
+    return RescueError(
+        'no room for %s: %d bytes are needed, {found} are available on %s, of which %d stay free (reserve)' % (
+            format_size(size), needed, facts['mount'].get('mount_point'), wished['reserve_bytes']), facts['path'],
+        spare + wished['reserve_bytes'], needed + wished['reserve_bytes'],
+        'give a smaller size or reserve, or a path on another disk')
 
 
-def spare_bytes(state, wished):
-    """What the disk can give, with what leftovers of a stopped run hold, without the reserve."""
-    leftovers = sum(file.get('allocated_bytes', 0) for file in (state['new'], state['helper']) if not file['area'])
-    return state['disk']['available_bytes'] + leftovers - wished['reserve_bytes']
+def _does_not_fit(facts, _wished, size, way):
+    """What is swapped out has to fit the file as it will be, if there is one more area to give back."""
+    files = [file for file in (facts['file'], facts['helper']) if file['area']]
+    if size is None or not (facts['helper']['area'] or way and not way['for_good']):
+        return None
+    used = sum(file['area']['used_bytes'] for file in files)
+    future = {'size_bytes': max(0, size - facts['page_size']), 'used_bytes': 0}
+    missing = room_without(used, facts['other_areas'] + [future], facts['memory'])
+    if missing <= 0:
+        return None
+    return RescueError('with {found} of swap there, what is swapped out (%d bytes) does not fit, %d bytes are missing'
+                       % (used, missing), facts['path'], format_size(size),
+                       next_step='give a larger size, or stop what uses the memory')
 
 
-def refuse_retiring(state, size):
-    """What is swapped out has to fit the file as it will be, where there is one more area to give back."""
-    used = sum(file['area']['used_bytes'] for file in (state['file'], state['helper']) if file['area'])
-    future = {'size_bytes': max(0, size - state['page_size']), 'used_bytes': 0}
-    missing = room_without(used, state['other_areas'] + [future], state['memory'])
-    if missing > 0:
-        raise RescueError('with %s of swap there, what is swapped out (%d bytes) does not fit, %d bytes are missing'
-                          % (format_size(size), used, missing), state['path'],
-                          next_step='give a larger size, or stop what uses the memory')
+def _nowhere_to_go(facts, _wished, _size, way):
+    if not way or way['second_bytes'] or way['missing_bytes'] <= 0:
+        return None
+    spare, memory = way['spare_bytes'], facts['memory']
+    disk = '' if spare is None else ', nor can the disk hold a second area (%d bytes to spare)' % max(0, spare)
+    return RescueError(
+        'switching it off would need room for %d bytes that are swapped out: RAM ({found} bytes available, of which '
+        '%d stay free) and other swap cannot take them, %d bytes are missing%s' % (
+            way['used_bytes'], margin(memory), way['missing_bytes'], disk), facts['path'], memory['available_bytes'],
+        next_step='stop what uses the memory, or add swap first')
 
 
-def refuse_missing(state, missing, used, spare=None):
-    if missing > 0:
-        disk = '' if spare is None else ', nor can the disk hold a second area (%d bytes to spare)' % max(0, spare)
-        raise RescueError(
-            '%s: switching it off would need room for %d bytes that are swapped out: RAM (%d bytes available, of '
-            'which %d stay free) and other swap cannot take them, %d bytes are missing%s; stop what uses the memory, '
-            'or add swap first' % (state['path'], used, state['memory']['available_bytes'], margin(state['memory']),
-                                   missing, disk))
+def _cgroup_would_kill(facts, _wished, _size, way):
+    missing = sum(group['missing_bytes'] for group in facts['cgroups'])
+    if not way or way['second_bytes'] or missing <= free_bytes(way['others']):
+        return None
+    worst = facts['cgroups'][0]
+    return RescueError(
+        'switching it off would have the kernel kill in the cgroup %s, whose memory limit leaves no room for {found} '
+        'bytes that it has swapped out' % worst['path'], facts['path'], worst['missing_bytes'],
+        next_step='raise that limit, stop what runs there, or add swap first')
 
 
-def refuse_cgroups(state, others):
-    missing = sum(group['missing_bytes'] for group in state['cgroups'])
-    if missing > _free(others):
-        worst = state['cgroups'][0]
-        raise RescueError(
-            '%s: switching it off would have the kernel kill in the cgroup %s, whose memory limit leaves no room for '
-            '%d bytes that it has swapped out: raise that limit, stop what runs there, or add swap first' % (
-                state['path'], worst['path'], worst['missing_bytes']))
-
-
-def refuse_disk(state, wished, size):
-    needed = size - (min(state['file']['size_bytes'], state['file']['allocated_bytes'])
-                     if state['file']['kind'] == 'file' else 0)
-    spare = spare_bytes(state, wished)
-    if needed > 0 and needed > spare:
-        raise RescueError(
-            '%s: no room for %s: %d bytes are needed, %d are available on %s, of which %d stay free (reserve): give a '
-            'smaller size or reserve, or a path on another disk' % (
-                state['path'], format_size(size), needed, spare + wished['reserve_bytes'],
-                state['mount'].get('mount_point'), wished['reserve_bytes']))
+_OF_THE_PATH = (_no_directory, _no_regular_file, _no_disk_filesystem)
+_OF_WHAT_IS_THERE = (_others_may_write, _not_swap, _unit_persists)
+_OF_THE_PLAN = (_disk_full, _does_not_fit, _nowhere_to_go, _cgroup_would_kill)

@@ -1,7 +1,8 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How much swap a host should have: Red Hat's table by RAM, raised by demand, lowered by the disk.
+"""How large a swap file is to be, and what there is room for: Red Hat's table by RAM, raised by demand, lowered by the
+disk.
 
 The table is "Recommended system swap space" of Red Hat Enterprise Linux 7 to 9, "Managing storage devices",
 chapter "Getting started with swap", its column without hibernation.
@@ -11,16 +12,82 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
-from .._node.sizes import format_size
+import re
+
+from .._node.errors import RescueError
+from .._node.sizes import SizeError, format_size, parse_size
 
 _GIB = 1 << 30
 _MIB = 1 << 20
 # A kernel sees a little less than the RAM that was bought (262014 of 262144 pages): whole steps make up for it.
 _STEP = 512 * _MIB
+SMALLEST_FILE_BYTES = _MIB
+_MULTIPLE = re.compile(r'^\s*(\d+(?:\.\d+)?)\s*x\s*ram\s*$', re.IGNORECASE)
 # Less than this is not worth an area of its own.
 SMALLEST_BYTES = 64 * _MIB
 # Swap that is there and lacks no more than this part of what the rule asks for serves: a partition of "2 GB" does.
 _TOLERATED_PART = 8
+
+
+def wanted(facts, wished):
+    """(bytes of the file, None if none is wanted; recommend()'s result, or None with an explicit size).
+
+    The one place where the text of an option becomes a size. Raises RescueError.
+    """
+    file, page, text = facts['file'], facts['page_size'], str(wished['size']).strip()
+    if text != 'auto':
+        size = _explicit(facts, wished, text)
+        return size if wished['exact'] else size // page * page, None
+    current = file['size_bytes'] if file['kind'] == 'file' else 0
+    held = min(current, file.get('allocated_bytes', 0))
+    result = recommend(
+        facts['memory']['total_bytes'], sum(area['size_bytes'] for area in facts['other_areas']),
+        wished['demand_bytes'], wished['expected_peak_bytes'], spare_bytes(facts, wished) + held)
+    if current and serves(current, result['size_bytes']):
+        result['reasons'].append('the file has %s already, and keeps them' % format_size(current))
+        return current, result
+    return result['size_bytes'] // page * page or None, result
+
+
+def _explicit(facts, wished, text):
+    multiple = _MULTIPLE.match(text)
+    try:
+        size = (multiple_of_ram(facts['memory']['total_bytes'], float(multiple.group(1)))
+                if multiple else parse_size(text))
+    except SizeError as error:
+        raise RescueError('%s, auto or a multiple of RAM such as 2xram' % error, 'size', text, error.allowed)
+    if size < SMALLEST_FILE_BYTES and not (size == 0 and wished['claimed']):
+        raise RescueError('%s is {found} bytes, and the smallest swap file is {allowed} bytes (1M)' % text, 'size',
+                          size, SMALLEST_FILE_BYTES)
+    return size
+
+
+def margin(memory):
+    """RAM that has to stay available when a swap area's pages come back into it."""
+    return max(64 * _MIB, memory['total_bytes'] // 16)
+
+
+def room_without(used_bytes, other_areas, memory):
+    """How many bytes are missing to switch off areas that hold ``used_bytes``; negative if there is room to spare."""
+    room = memory['available_bytes'] - margin(memory) if used_bytes else 0
+    return used_bytes - max(0, room) - free_bytes(other_areas)
+
+
+def free_bytes(areas):
+    """What areas can still take. What zram takes it keeps in RAM."""
+    return sum(area['size_bytes'] - area['used_bytes'] for area in areas if area.get('type') != 'zram')
+
+
+def spare_bytes(facts, wished):
+    """What the disk can give, with what leftovers of a stopped run hold, without the reserve."""
+    leftovers = sum(file.get('allocated_bytes', 0) for file in (facts['new'], facts['helper']) if not file['area'])
+    return facts['disk']['available_bytes'] + leftovers - wished['reserve_bytes']
+
+
+def missing_on_disk(facts, size):
+    """The bytes that the disk has to give for a file of this size, beyond those that it has."""
+    file = facts['file']
+    return size - (min(file['size_bytes'], file['allocated_bytes']) if file['kind'] == 'file' else 0)
 
 
 def table(ram_bytes):

@@ -20,7 +20,7 @@ importlib.import_module('conftest')  # makes the collection importable
 
 from ansible_collections.oom.rescue.plugins.module_utils._node.errors import RescueError
 from ansible_collections.oom.rescue.plugins.module_utils._node.host import Host
-from ansible_collections.oom.rescue.plugins.module_utils._swap.converge import converge
+from ansible_collections.oom.rescue.plugins.module_utils._swap.apply import converge
 from ansible_collections.oom.rescue.plugins.module_utils._swap.plan import wish
 
 root, path, wished = sys.argv[1:4]

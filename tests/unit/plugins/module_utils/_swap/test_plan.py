@@ -11,7 +11,8 @@ import pytest
 from ansible_collections.oom.rescue.plugins.module_utils._node.errors import RescueError
 from ansible_collections.oom.rescue.plugins.module_utils._swap import fstab as _fstab
 from ansible_collections.oom.rescue.plugins.module_utils._swap.filesystem import rule
-from ansible_collections.oom.rescue.plugins.module_utils._swap.plan import plan, wish
+from ansible_collections.oom.rescue.plugins.module_utils._swap.plan import plan, wish, wish_of
+from ansible_collections.oom.rescue.plugins.module_utils._swap.refusals import refusals
 
 MIB = 1 << 20
 GIB = 1 << 30
@@ -50,7 +51,8 @@ def node(file=None, fstab='', filesystem='ext4', disk=20 * GIB, ram=GIB, availab
         'disk': {'available_bytes': disk, 'free_bytes': disk, 'total_bytes': 2 * disk, 'block_bytes': PAGE},
         'rule': rule(filesystem, '6.1.0'), 'memory': {'total_bytes': ram, 'available_bytes': available},
         'page_size': PAGE, 'cgroups': [], 'managers': [], 'swapon_refusal': None, 'selinux': False,
-        'persistence': {'fstab': fstab, 'entries': _fstab.swap_entries(fstab, ['/swapfile']), 'unit': None,
+        'persistence': {'fstab': fstab, 'backup': None, 'unit': None,
+                        'entries': _fstab.swap_entries(fstab, ['/swapfile']),
                         'systemd_behind': False},
     }
     state.update(other)
@@ -260,7 +262,55 @@ def test_a_host_that_cannot_is_skipped_with_the_reason(state, words):
 def test_what_cannot_be_is_refused_in_one_line(state, wished, words):
     with pytest.raises(RescueError) as caught:
         plan(state, wish(**wished))
-    assert words in str(caught.value) and '\n' not in str(caught.value)
+    error = caught.value
+    assert words in str(error) and '\n' not in str(error)
+    assert error.path and (error.found is None or str(error.found) in str(error))
+    assert error.next_step or error.allowed, 'what to do, or what may be given'
+
+
+def test_refusals_are_all_told_and_the_plan_raises_the_first():
+    state = node(swap_file(2 * GIB, on=False, signature=None), disk=0,
+                 directory={'path': '/tmp', 'exists': True, 'others': 'anybody may write to /tmp'})
+    state['persistence']['unit'] = UNIT
+    found = refusals(state, wish(persist='none'), {'size': 4 * GIB, 'way': None})
+    for error, words in zip(found, ('anybody may write', 'not swap', 'persist is none', 'no room for 4 GiB')):
+        assert words in str(error)
+    assert len(found) == 4
+    with pytest.raises(RescueError, match='anybody may write'):
+        plan(state, wish(size='4G', persist='none'))
+
+
+@pytest.mark.parametrize('size, size_bytes', [
+    ('2G', 2 * GIB), ('1048577', MIB), ('0.5xram', 512 * MIB), ('auto', 2 * GIB)])
+def test_a_size_is_the_same_in_every_step_of_a_plan(size, size_bytes):
+    planned = plan(node(), wish(size=size))
+    assert planned['size_bytes'] == size_bytes
+    assert set(step['size_bytes'] for step in planned['actions'] if 'size_bytes' in step) == set([size_bytes])
+    assert planned['after']['file']['size_bytes'] == planned['after']['signature']['size_bytes'] == size_bytes
+
+
+def test_a_plan_says_the_layers_that_it_leads_to():
+    planned = plan(there(2 * GIB), wish(size='2G', priority=5))
+    assert planned['before']['persistence'] == {'by': 'fstab', 'lines': [LINE]}
+    assert planned['after']['persistence'] == {'by': 'fstab', 'lines': ['/swapfile none swap sw,nofail,pri=5 0 0']}
+    assert plan(there(2 * GIB), wish(size='2G', persist='none'))['after']['persistence'] is None
+    assert set(plan(there(2 * GIB), wish(state='absent'))['after'].values()) == set([None])
+    unchanged = plan(there(2 * GIB), wish(size='2G'))
+    assert unchanged['after'] == unchanged['before']
+
+
+@pytest.mark.parametrize('options, words', [
+    ({'priority': 32768}, 'priority: 32768 is not from 0 to 32767'),
+    ({'reserve': 'much'}, "reserve: 'much' is not a size"),
+    ({'demand': '-1'}, "demand: '-1' is not a size"),
+])
+def test_an_option_that_cannot_be_is_told_by_its_name(options, words):
+    given = {'state': 'present', 'size': 'auto', 'active': True, 'priority': None, 'discard': None, 'persist': 'fstab',
+             'allocate': 'auto', 'reserve': '512M', 'demand': '', 'expected_peak': None, 'conflicts': 'report'}
+    assert wish_of(given) == wish()
+    with pytest.raises(RescueError) as caught:
+        wish_of(dict(given, **options))
+    assert str(caught.value).startswith(words)
 
 
 def test_a_file_without_signature_is_ours_where_something_says_so():

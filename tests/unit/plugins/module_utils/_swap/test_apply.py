@@ -16,7 +16,7 @@ from ansible_collections.oom.rescue.plugins.module_utils._node.errors import Res
 from ansible_collections.oom.rescue.plugins.module_utils._swap import apply, facts, syscalls
 from ansible_collections.oom.rescue.plugins.module_utils._node import lock
 from ansible_collections.oom.rescue.plugins.module_utils._node.host import Host
-from ansible_collections.oom.rescue.plugins.module_utils._swap.converge import converge
+from ansible_collections.oom.rescue.plugins.module_utils._swap.apply import converge
 from ansible_collections.oom.rescue.plugins.module_utils._swap.plan import wish
 
 LABEL = b'unconfined_u:object_r:etc_runtime_t:s0\0'
@@ -124,6 +124,66 @@ def test_a_refusal_while_growing_brings_the_old_swap_back(node):
     assert sorted(left_in(host)) == ['oom-rescue', 'swap.json', 'swapfile']
 
 
+@pytest.mark.parametrize('steps', [
+    [{'size': '2M'}], [{'size': '2M'}, {'size': '4M'}], [{'size': '4M'}, {'size': '2M'}],
+    [{'size': '2M'}, {'size': '2M', 'active': False, 'persist': 'none'}], [{'size': '2M'}, {'state': 'absent'}],
+    [{'size': '2M'}, {'state': 'restored'}], [{'size': '2M'}, {'size': '2M'}], [{'state': 'absent'}],
+], ids=['made', 'grown', 'shrunk', 'off', 'removed', 'undone', 'the same again', 'not there'])
+def test_check_mode_says_what_a_run_does(node, steps):
+    host, kernel = node()
+    for step in steps:
+        wished = wish(reserve_bytes=0, **step)
+        expected = converge(host, '/swapfile', wished, True, kernel=kernel)
+        done = converge(host, '/swapfile', wished, kernel=kernel)
+        for key in ('changed', 'actions', 'diff', 'before', 'size', 'size_bytes', 'skipped_reason'):
+            assert done[key] == expected[key], key
+        for layer in ('file', 'signature', 'persistence'):
+            now, planned = done['after'][layer], expected['after'][layer]
+            assert (now is None) == (planned is None) and (now is None or all(
+                now[key] == planned[key] for key in now if key != 'allocated_bytes')), layer
+        assert (done['after']['activation'] is None) == (expected['after']['activation'] is None)
+
+
+@pytest.mark.parametrize('number', range(4))
+def test_an_action_that_is_not_said_is_not_done(node, monkeypatch, number):
+    """What is said and what is done are one list: without one of its actions the swap is not as it was asked."""
+    host, kernel = node()
+    whole = apply.plan
+    left_out = []
+
+    def without_one(found, wished):
+        made = whole(found, wished)
+        if not left_out:
+            left_out.append(made['actions'].pop(number))
+        return made
+    monkeypatch.setattr(apply, 'plan', without_one)
+    with pytest.raises((RescueError, OSError)) as caught:
+        converge(host, '/swapfile', wish(size='2M', reserve_bytes=0), kernel=kernel)
+    assert left_out and (number < 2 or left_out[0]['detail'] in str(caught.value))
+
+
+def test_a_line_that_somebody_adds_meanwhile_stays(node):
+    host, kernel = node()
+
+    def swapon(path, priority, discard):
+        Kernel.swapon(kernel, path, priority, discard)
+        host.replace('/etc/fstab', '# mine\n# theirs\n')
+    kernel.swapon = swapon
+    converge(host, '/swapfile', wish(size='2M', reserve_bytes=0), kernel=kernel)
+    assert host.read('/etc/fstab') == '# mine\n# theirs\n/swapfile none swap sw,nofail 0 0\n'
+
+
+def test_an_error_of_a_descriptor_is_told_with_the_file(node, monkeypatch):
+    host, kernel = node()
+
+    def full(descriptor, offset, length):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    monkeypatch.setattr(syscalls, 'fallocate', full)
+    with pytest.raises(RescueError, match='^/swapfile.oom-rescue-new: No space left on device') as caught:
+        converge(host, '/swapfile', wish(size='2M', reserve_bytes=0), kernel=kernel)
+    assert not caught.value.changed and left_in(host) == []
+
+
 def test_a_new_file_is_labelled_for_selinux_before_it_has_its_name(node):
     host, kernel = node()
     host.make_directory('/sys/fs/selinux')
@@ -165,7 +225,7 @@ import conftest
 from ansible_collections.oom.rescue.plugins.module_utils._node.errors import RescueError
 from ansible_collections.oom.rescue.plugins.module_utils._node.host import Host
 from ansible_collections.oom.rescue.plugins.module_utils._swap import facts
-from ansible_collections.oom.rescue.plugins.module_utils._swap.converge import converge
+from ansible_collections.oom.rescue.plugins.module_utils._swap.apply import converge
 from ansible_collections.oom.rescue.plugins.module_utils._swap.plan import wish
 facts.read(Host(), '/swapfile')
 try:
