@@ -532,7 +532,7 @@ def answer(_host, options, _check_mode):
         return {'changed': False, 'events': [], 'logs': [diagnose_log(path, **asked) for path in paths]}
     missing = missing_log(paths)
     if missing is not None:
-        raise RescueError('{path} does not exist', missing,
+        raise RescueError('{path} does not exist', path=missing,
                           next_step='name a log on the managed node, or a pattern such as /var/log/messages*')
     found = options['sources']
     if found is None:

@@ -203,10 +203,6 @@ actions:
       description: The file or key, with the value. A file that changes in several places has one action.
       type: str
       returned: success
-    path:
-      description: The file, where it is one.
-      type: str
-      returned: success
     unit:
       description: The unit, where it is one.
       type: str

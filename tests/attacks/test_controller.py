@@ -42,7 +42,7 @@ class Nodes:
         self._hosts[name] = {'ansible_python_interpreter': '/nodes/%s/python' % name}
         self._victim.directory('/nodes/' + name)
         program = self._victim.path('/attackers/hostile_python.py').read_text()
-        self._victim.write('/nodes/%s/python' % name, program, 0o755)
+        self._victim.write('/nodes/%s/python' % name, '#!/usr/bin/python3\n' + program, 0o755)
         for module, answer in answers.items():
             self._victim.write('/nodes/%s/%s.json' % (name, module),
                                answer if isinstance(answer, (str, bytes)) else json.dumps(answer))

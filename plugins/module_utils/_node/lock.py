@@ -96,16 +96,16 @@ def _open(path):
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     except OSError as error:
         if error.errno in (errno.ELOOP, errno.EISDIR):
-            raise RescueError('{path} is {found}, and has to be {allowed}', path, 'a link or a directory',
-                              'a file of root\'s', 'remove it')
+            raise RescueError('{path} is {found}, and has to be {allowed}', path=path, found='a link or a directory',
+                              allowed='a file of root\'s', next_step='remove it')
         raise
     fcntl.fcntl(descriptor, fcntl.F_SETFD, fcntl.FD_CLOEXEC)
     status = os.fstat(descriptor)
     if not stat.S_ISREG(status.st_mode) or status.st_uid != os.geteuid() or status.st_mode & 0o077:
         os.close(descriptor)
-        raise RescueError('{path} has {found}, and has to be {allowed}', path,
-                          'the owner %d and mode %04o' % (status.st_uid, stat.S_IMODE(status.st_mode)),
-                          'a file of root\'s with mode 0600', 'remove it')
+        raise RescueError('{path} has {found}, and has to be {allowed}', path=path,
+                          found='the owner %d and mode %04o' % (status.st_uid, stat.S_IMODE(status.st_mode)),
+                          allowed='a file of root\'s with mode 0600', next_step='remove it')
     return descriptor
 
 

@@ -34,9 +34,9 @@ def refuse_directory(host):
         words = permissions.who_may_replace(path, DIRECTORY)
         found = 'not root\'s alone: %s' % words if words else None
     if found:
-        raise RescueError('{path} is {found}, and has to be {allowed}', DIRECTORY, found,
-                          'a directory that only root can write to',
-                          'look at who made it, move it away, and run again')
+        raise RescueError('{path} is {found}, and has to be {allowed}', path=DIRECTORY, found=found,
+                          allowed='a directory that only root can write to',
+                          next_step='look at who made it, move it away, and run again')
 
 
 def close_directory(host):
@@ -77,7 +77,7 @@ class State:
         except ValueError:
             records = None
         if not isinstance(records, dict):
-            raise RescueError('{path} is not a JSON object', self._path, allowed='a JSON object',
+            raise RescueError('{path} is not a JSON object', path=self._path, allowed='a JSON object',
                               next_step='move it away to go on without the record of what was before')
         return records
 

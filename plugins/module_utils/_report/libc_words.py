@@ -11,7 +11,17 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
-ENOMEM = (
+from .._log.text import log_text
+
+# In Catalan and Ukrainian glibc writes this for an apostrophe; programs and keyboards may not.
+_APOSTROPHE = log_text(b'\xe2\x80\x99')
+
+
+def _in_both_spellings(words):
+    return words + tuple(word.replace("'", _APOSTROPHE) for word in words if "'" in word)
+
+
+ENOMEM = _in_both_spellings((
     'Bellek ayrılamadı',
     'Cannot allocate memory',
     'Impossibile allocare memoria',
@@ -31,14 +41,14 @@ ENOMEM = (
     'Nie je možné prideliť pamäť',
     'Nie można przydzielić pamięci',
     'No se pudo asignar memoria',
-    'No s’ha pogut reservar memòria',
+    "No s'ha pogut reservar memòria",
     'Non se pode reservar memoria',
     'Não foi possível alocar memória',
     'Onvoldoende geheugen beschikbaar',
     'Pomnilnika ni mogoče dodeliti',
     'Tidak dapat mengalokasikan memori',
     'Δεν είναι δυνατό να δεσμευτεί μνήμη',
-    'Не вдалося розподілити пам’ять',
+    "Не вдалося розподілити пам'ять",
     'Не могу да доделим меморију',
     'Не може да се задели памет',
     'Невозможно выделить память',
@@ -47,7 +57,7 @@ ENOMEM = (
     '无法分配内存',
     '無法配置記憶體',
     '메모리를 할당할 수 없습니다',
-)
+))
 
 EAGAIN = (
     'Die Ressource ist zur Zeit nicht verfügbar',

@@ -234,7 +234,7 @@ def _read_back_absence(host, facts):
         path = systemd.drop_in_path(name)
         properties = systemd.unit_properties(host, name) or {}
         if systemd.lists(properties, path) and not host.exists(path):
-            raise RescueError('systemd still has {path}, which is gone', path,
+            raise RescueError('systemd still has {path}, which is gone', path=path,
                               next_step='look at `systemctl status %s`, and run again' % name)
 
 
@@ -284,5 +284,5 @@ def _read_back_units(host, plan):
             row['persistent']['after'] = int(found or 0)
         elif found != str(wanted):
             raise RescueError('systemd shows OOMScoreAdjust={found} after the reload, not {allowed}',
-                              row['manager']['name'], found, wanted,
-                              'look at `systemctl cat %s`' % row['manager']['name'])
+                              path=row['manager']['name'], found=found, allowed=wanted,
+                              next_step='look at `systemctl cat %s`' % row['manager']['name'])

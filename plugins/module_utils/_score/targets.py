@@ -179,7 +179,7 @@ def _uids(host, users):
     for user in users or []:
         uid = uid_of_user(host, user)
         if uid is None:
-            raise RescueError('user {found} is not in {path}', '/etc/passwd', user,
+            raise RescueError('user {found} is not in {path}', path='/etc/passwd', found=user,
                               next_step='name one that is there, or give the uid')
         found.append(uid)
     return set(found)
@@ -196,18 +196,18 @@ def _by_pid_file(host, path):
     if status is None:
         return None
     if not stat.S_ISREG(status.st_mode) or status.st_size > _PID_FILE_BYTES:
-        raise RescueError('{path} is no pid file', path, allowed='a regular file',
+        raise RescueError('{path} is no pid file', path=path, allowed='a regular file',
                           next_step='give a regular file that holds the pid of a running server')
     text = host.read(path, links=False)
     if text is None:
         return None
     if not re.match(r'^\s*\d{1,10}\s*$', text):
-        raise RescueError('{path} holds no pid', path, allowed='a pid',
+        raise RescueError('{path} holds no pid', path=path, allowed='a pid',
                           next_step='give the pid file of a running server')
     if int(text) == 1:
         raise RescueError('{path} holds {found}, the pid of init, whose score every service would inherit: the file of '
-                          'a container counts in it alone', path, 1, 'the pid of a server',
-                          'name the container, unit or process')
+                          'a container counts in it alone', path=path, found=1, allowed='the pid of a server',
+                          next_step='name the container, unit or process')
     row = process(host, int(text))
     if row:
         _check_pid_file(host, path, status, row)
@@ -217,12 +217,14 @@ def _by_pid_file(host, path):
 def _check_pid_file(host, path, status, row):
     advice = 'name the process, unit or container instead'
     if row['kernel_thread'] or status.st_uid not in (0, row['uid']):
-        raise RescueError('{path} belongs to {found} and the process that it names to {allowed}', path,
-                          'uid %d' % status.st_uid, 'uid %s' % (0 if row['kernel_thread'] else row['uid']), advice)
+        raise RescueError('{path} belongs to {found} and the process that it names to {allowed}', path=path,
+                          found='uid %d' % status.st_uid,
+                          allowed='uid %s' % (0 if row['kernel_thread'] else row['uid']), next_step=advice)
     started = _started_at(host, row)
     if started is not None and started > status.st_mtime + _CLOCK_SLACK:
-        raise RescueError('{path} was written before process {found} started, so that it names one that is gone', path,
-                          row['pid'], next_step='remove the file, or %s' % advice)
+        raise RescueError('{path} was written before process {found} started, so that it names one that is gone',
+                          path=path,
+                          found=row['pid'], next_step='remove the file, or %s' % advice)
 
 
 def _found(host, kind, name):

@@ -51,7 +51,7 @@ def apply(host, made, state):
         left = number_of(host, RUNTIME)
         if left != made['target']:
             raise RescueError('{path} is {found} after {allowed} was written: something else on this host sets it',
-                              RUNTIME, left, made['target'])
+                              path=RUNTIME, found=left, allowed=made['target'])
         if made['state'] == 'absent':
             _forget(host, state)
 

@@ -34,8 +34,7 @@ def wrong(value, documented, path=''):
     for key in sorted(set(value) - set(documented)):
         yield '%s%s: not documented' % (path, key)
     for key in sorted(set(value) & set(documented)):
-        for problem in wrong_value(value[key], documented[key], path + key):
-            yield problem
+        yield from wrong_value(value[key], documented[key], path + key)
 
 
 def wrong_value(value, entry, path):

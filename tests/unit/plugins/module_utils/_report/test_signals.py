@@ -31,15 +31,15 @@ def told(signal):
 CASES = {
     'oomd swap': (
         ('Aug 27 15:51:41 ws7 systemd-oomd[709]: Killed /system.slice/mariadb.service due to memory used '
-        '(22369452032) / total (24681861120) and swap used (8589910016) / total (8589930496) being more than 90.00%'),
+         '(22369452032) / total (24681861120) and swap used (8589910016) / total (8589930496) being more than 90.00%'),
         ('systemd-oomd', 'yes', 'host', 'systemd-oomd'), {'unit': 'mariadb.service'}),
     'oomd pressure': (
         ('Aug 27 15:51:41 ws7 systemd-oomd[709]: Killed /system.slice/mariadb.service due to memory pressure for '
-        '/system.slice being 71.20% > 60.00% for > 30s with reclaim activity'),
+         '/system.slice being 71.20% > 60.00% for > 30s with reclaim activity'),
         ('systemd-oomd', 'yes', 'unknown', 'systemd-oomd'), {'unit': 'mariadb.service'}),
     'oomd marked': (
         ('Aug 27 15:51:41 ws7 systemd-oomd[709]: Marked /system.slice/mariadb.service for killing due to memory used '
-        '(22369452032) / total (24681861120) and swap used (8589910016) / total (8589930496) being more than 90.00%'),
+         '(22369452032) / total (24681861120) and swap used (8589910016) / total (8589930496) being more than 90.00%'),
         ('systemd-oomd', 'yes', 'host', 'systemd-oomd'), {'unit': 'mariadb.service'}),
     'oomd looked': (
         'Aug 27 15:51:41 ws7 systemd-oomd[709]: Considered 4 cgroups for killing, top candidates were:',
@@ -67,11 +67,11 @@ CASES = {
         ('unit-oom-kill', 'yes', 'unknown', 'unknown'), {'unit': 'mariadb.service'}),
     'eviction': (
         ('Warning  Evicted  7m  kubelet  The node was low on resource: memory. Threshold quantity: 100Mi, available: '
-        '90Mi. Container db was using 4Gi, request is 0, has larger consumption of memory.'),
+         '90Mi. Container db was using 4Gi, request is 0, has larger consumption of memory.'),
         ('kubernetes', 'yes', 'host', 'kubelet'), {'container': 'db'}),
     'eviction for the disk': (
         ('Warning  Evicted  7m  kubelet  The node was low on resource: ephemeral-storage. Container db was using 1Ki, '
-        'which exceeds its request of 0.'),
+         'which exceeds its request of 0.'),
         ('disk-or-watches', 'no', 'none', 'kubelet'), {}),
     'OOMKilled': ('      Reason:       OOMKilled', ('kubernetes', 'yes', 'cgroup', 'kernel'), {}),
     'TaskOOM': (
@@ -110,7 +110,7 @@ CASES = {
         {'name': 'mysqld', 'pid': 2086}),
     'docker stop': (
         ('Nov 30 15:32:24 n dockerd[1372]: level=info msg="Container c12e8930c576 failed to exit within 10 seconds of '
-        'signal 15 - using the force"'), ('not-memory-stop', 'no', 'none', 'manager'), {'container': 'c12e8930c576'}),
+         'signal 15 - using the force"'), ('not-memory-stop', 'no', 'none', 'manager'), {'container': 'c12e8930c576'}),
     'watchdog': (
         "Nov 30 15:32:24 n systemd[1]: haproxy.service: Failed with result 'watchdog'.",
         ('not-memory-stop', 'no', 'none', 'manager'), {'unit': 'haproxy.service'}),

@@ -60,7 +60,7 @@ def test_a_name_is_no_expression_and_is_as_long_as_the_kernel_keeps_it():
 def test_the_unit_and_file_of_a_running_killer_are_its_own(tmp_path):
     node = Node(tmp_path)
     node.process(300, 'nohang', exe='/usr/bin/python3', cmdline=['python3', '/usr/sbin/nohang', '--monitor', '--config',
-                                         '/etc/nohang/nohang-desktop.conf'],
+                                                                 '/etc/nohang/nohang-desktop.conf'],
                  cgroup=v2('/hostcritical.slice/nohang-desktop.service'))
     node.file('/etc/nohang/nohang-desktop.conf', 'x\n')
     killers = [{'name': 'nohang', 'active': True}, {'name': 'systemd-oomd', 'active': True}]
