@@ -51,8 +51,9 @@ def close_directory(host):
         flaw = host.flaw_of_own(path, 0o600)
         words = permissions.writer_of(host.path(path)) if flaw else None
         if words and open_to_others:
-            raise RescueError('{path} has {found}, and others could have changed it', path, flaw, 'mode 0600 of root',
-                              'look at what it says, and move it away or chmod it to 0600')
+            raise RescueError('{path} has {found}, and others could have changed it', path=path, found=flaw,
+                              allowed='mode 0600 of root',
+                              next_step='look at what it says, and move it away or chmod it to 0600')
         if flaw:
             host.replace(path, host.read(path, links=False), 0o600, own=True)
     if open_to_others:

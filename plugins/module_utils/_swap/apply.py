@@ -39,7 +39,8 @@ def converge(host, path, wished, check_mode=False, progress=None, kernel=syscall
     ``wished`` is a wish; its state may also be ``restored``, back to what was there before our first change.
     """
     if not path.startswith('/'):
-        raise RescueError('{found} is not absolute', 'path', path, next_step='give a path that begins with /')
+        raise RescueError('{found} is not absolute', path='path', found=path,
+                          next_step='give a path that begins with /')
     if syscalls.cannot_call():
         raise RescueError('{found}, which swap needs', found=syscalls.cannot_call(),
                           next_step='install it, or set ansible_python_interpreter to another Python')
@@ -183,7 +184,7 @@ class Applier:
 
     def _open_unused(self, path):
         if in_use(self.host.path(path)):
-            raise RescueError('{path} is in use as swap, and must not change now', path, next_step='run again')
+            raise RescueError('{path} is in use as swap, and must not change now', path=path, next_step='run again')
         return self._open(path)
 
     def _file_create(self, action):
@@ -261,7 +262,7 @@ class Applier:
         old = self._open_unused(published) if over else None
         try:
             if old is None and self.host.exists(published):
-                raise RescueError('{path} has come into being meanwhile, and stays as it is', published)
+                raise RescueError('{path} has come into being meanwhile, and stays as it is', path=published)
             os.rename(self.host.path(path), self.host.path(published))
             self.host.sync_directory(os.path.dirname(self.host.path(published)))
             if old is not None:
@@ -337,7 +338,8 @@ class Applier:
         try:
             self._kernel.swapoff(self.host.path(path))
         except OSError as error:
-            raise RescueError('the kernel refuses to switch it off ({found}): it stays on', path, error.strerror)
+            raise RescueError('the kernel refuses to switch it off ({found}): it stays on', path=path,
+                              found=error.strerror)
 
     def _area(self, path):
         return file_facts(self.host, path, parse_swaps(self.host.read('/proc/swaps')), self._kernel)['area']

@@ -45,7 +45,7 @@ def wish_of(options):
     """The wish of the module's options. Raises RescueError if one has a value that it cannot have."""
     priority = options['priority']
     if priority is not None and not 0 <= priority <= 32767:
-        raise RescueError('{found} is not from {allowed}', 'priority', priority, '0 to 32767')
+        raise RescueError('{found} is not from {allowed}', path='priority', found=priority, allowed='0 to 32767')
     return wish(
         state=options['state'], size=options['size'], active=options['active'], priority=priority,
         discard=options['discard'], persist=options['persist'], allocate=options['allocate'],

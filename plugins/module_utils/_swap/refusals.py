@@ -66,15 +66,16 @@ def _no_directory(facts, wished):
     directory = facts['directory']
     if wished['state'] == 'absent' or directory['exists']:
         return None
-    return RescueError('the directory {found} does not exist', facts['path'], directory['path'],
+    return RescueError('the directory {found} does not exist', path=facts['path'], found=directory['path'],
                        next_step='make it, or give another path')
 
 
 def _no_regular_file(facts, _wished):
     for file in (facts['file'], facts['new'], facts['helper']):
         if file['kind'] not in ('missing', 'file'):
-            return RescueError('{path} is a {found}, and a swap file has to be {allowed}', file['path'], file['kind'],
-                               'a regular file', 'give another path')
+            return RescueError('{path} is a {found}, and a swap file has to be {allowed}', path=file['path'],
+            found=file['kind'],
+                               allowed='a regular file', next_step='give another path')
     return None
 
 
@@ -90,8 +91,9 @@ def _others_may_write(facts, wished):
     if wished['state'] == 'absent' or not others:
         return None
     allowed = 'a directory that only root can write to'
-    return RescueError('{found}, and could put another file in the place of the swap file', facts['path'], others,
-                       allowed, 'give a path in ' + allowed)
+    return RescueError('{found}, and could put another file in the place of the swap file', path=facts['path'],
+    found=others,
+                       allowed=allowed, next_step='give a path in ' + allowed)
 
 
 def _not_swap(facts, wished):
@@ -99,11 +101,12 @@ def _not_swap(facts, wished):
     if file['kind'] != 'file' or is_swap(facts, wished) or not (absent or file['size_bytes']):
         return None
     if absent:
-        return RescueError('{path} is not swap, and stays as it is', facts['path'], allowed='a swap file',
+        return RescueError('{path} is not swap, and stays as it is', path=facts['path'], allowed='a swap file',
                            next_step='give the path of a swap file')
-    return RescueError('{path} is {found}, and stays as it is', facts['path'],
-                       'a file of %s that is not swap' % format_size(file['size_bytes']), 'a swap file, or no file',
-                       'give another path, or remove the file')
+    return RescueError('{path} is {found}, and stays as it is', path=facts['path'],
+                       found='a file of %s that is not swap' % format_size(file['size_bytes']),
+                       allowed='a swap file, or no file',
+                       next_step='give another path, or remove the file')
 
 
 def is_swap(facts, wished):
@@ -121,7 +124,8 @@ def _unit_persists(facts, wished):
     unit = facts['persistence']['unit']
     if wished['state'] == 'absent' or wished['persist'] != 'none' or not unit:
         return None
-    return RescueError('persist is none, and the unit {found} activates the file at boot', facts['path'], unit,
+    return RescueError('persist is none, and the unit {found} activates the file at boot', path=facts['path'],
+    found=unit,
                        next_step='disable that unit, or leave persist at fstab')
 
 

@@ -115,7 +115,7 @@ def _protected(facts, wished):
     if found != wanted and not wished['tolerated']:
         steps.append(Action(
             'file', 'protect', 'owner %d:%d and mode %s, found %d:%d and %s' % (wanted[1:] + wanted[:1] + found[1:]
-                                                                              + found[:1]),
+                                                                                + found[:1]),
             path=path, mode=wished['mode'], uid=wished['uid'], gid=wished['gid']))
     label = (wished['label'] or wanted_label(file['label'])) if facts['selinux'] else None
     if label and label != file['label']:
