@@ -101,7 +101,7 @@ USE = """
 import sys, time, resource
 sys.path.insert(0, %r)
 import conftest
-from ansible_collections.oom.rescue.plugins.module_utils._report import reading as _oom_log
+from ansible_collections.oom.rescue.plugins.module_utils._report import reading
 def used():
     usage = resource.getrusage(resource.RUSAGE_SELF)
     return usage.ru_utime + usage.ru_stime
@@ -113,9 +113,9 @@ data, taken = getattr(sys.stdin, 'buffer', sys.stdin).read(), []
 for dummy in range(10 * int(sys.argv[1])):
     cpu, started = used(), time.time()
     for dummy in range(40):
-        reading = reading.Reading()
-        reading.text(data, 'report')
-        reading.result()
+        one = reading.Reading()
+        one.text(data, 'report')
+        one.result()
     taken.append(((time.time() - started) * 25, (used() - cpu) * 25))
 print('%f %f' % tuple(min(values) for values in zip(*taken)))
 """
