@@ -14,7 +14,16 @@ from .._node.cgroup import own_cgroup
 from .commit import commit
 from .._node.killers import user_space_killers
 from .._node.managers import manager_of
-from .._node.meminfo import ram, ram_and_swap_bytes, read_meminfo, swap_totals, text_of, vm_settings, vmstat, zswap
+from .._node.meminfo import (
+    ram_and_swap_bytes,
+    ram_facts,
+    read_meminfo,
+    swap_totals,
+    text_of,
+    vm_settings,
+    vmstat,
+    zswap,
+)
 from .._node.mounts import mount_of, mounts
 from .pressure import pressure
 from .._node.privilege import can_swapon, is_container
@@ -39,7 +48,7 @@ def memory_facts(host, candidates=0):
     swap['areas'] = swap_areas(host)
     swap['zswap'] = zswap(host)
     facts = {
-        'ram': ram(meminfo),
+        'ram': ram_facts(meminfo),
         'swap': swap,
         'commit': commit(host, meminfo, vm, kernel, page_bytes),
         'vm': vm,

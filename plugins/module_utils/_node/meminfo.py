@@ -72,7 +72,7 @@ def room_in_ram(meminfo):
     return {'total_bytes': meminfo.get('MemTotal', 0), 'available_bytes': available}
 
 
-def ram(meminfo):
+def ram_facts(meminfo):
     """RAM as memory_facts returns it; what this kernel does not say is None."""
     return dict((name, meminfo.get(line)) for name, line in _RAM)
 

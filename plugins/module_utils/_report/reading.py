@@ -263,7 +263,7 @@ def _places(events):
 
 
 def read_events(
-    paths=(), found=(), since=None, until=None, limit=0, tasks=0, fork_failures=False, now=None, signals=False
+    paths=(), own_sources=(), since=None, until=None, limit=0, tasks=0, fork_failures=False, now=None, signals=False
 ):
     """{events, summary} of log files, patterns, and the host's own sources (auto, files, journal, ring_buffer).
 
@@ -271,19 +271,19 @@ def read_events(
     """
     reading = Reading(since, until, limit, tasks, now)
     logs = sources.find_files(paths, True)
-    if 'auto' in found or 'files' in found:
+    if 'auto' in own_sources or 'files' in own_sources:
         known = set(os.path.realpath(log.path) for log in logs)
         logs += [
             log for log in sources.find_files(sources.KERNEL_LOGS, False) if os.path.realpath(log.path) not in known
         ]
     reading.files(logs)
-    if 'journal' in found or ('auto' in found and live.has_journal()):
+    if 'journal' in own_sources or ('auto' in own_sources and live.has_journal()):
         reading.journal()
-    if 'ring_buffer' in found or ('auto' in found and os.path.exists(live.KMSG)):
+    if 'ring_buffer' in own_sources or ('auto' in own_sources and os.path.exists(live.KMSG)):
         reading.ring_buffer()
     result = reading.result()
     if signals:
-        result['signals'] = read_signals(logs, found, _places(result['events']), since, until, reading.now)
+        result['signals'] = read_signals(logs, own_sources, _places(result['events']), since, until, reading.now)
     if fork_failures:
         result['fork_failures'] = read_fork_failures(paths, since, until, now)
     return result

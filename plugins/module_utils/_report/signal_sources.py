@@ -22,8 +22,8 @@ _AROUND = 1 << 18
 _MOST_BYTES = 1 << 25
 
 
-def read_signals(logs, found, places, since, until, now):
-    """The signals of log files (LogFile) and of the host's own ``found`` sources, in the order of each log.
+def read_signals(logs, own_sources, places, since, until, now):
+    """The signals of log files (LogFile) and of the host's ``own_sources``, in the order of each log.
 
     ``places`` is {path: [offset of a report]}; ``since`` and ``until`` are seconds since 1970 or None. A source that
     cannot be read gives what was read of it: its error is in the summary of the reports, which reads the same.
@@ -31,7 +31,7 @@ def read_signals(logs, found, places, since, until, now):
     signals = []
     for log in logs:
         signals.extend(_of_file(log, places.get(log.path, ()), since, now))
-    if 'journal' in found or ('auto' in found and live.has_journal()):
+    if 'journal' in own_sources or ('auto' in own_sources and live.has_journal()):
         signals.extend(_of_journal(now - RECENT if since is None else since, now))
     return [signal for signal in signals if _within(signal['epoch'], since, until)]
 

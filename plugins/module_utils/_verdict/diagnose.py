@@ -49,17 +49,17 @@ def missing_log(paths):
     return next((path for path in paths if not is_pattern(path) and not os.path.exists(path)), None)
 
 
-def diagnose(paths=(), found=(), since=None, until=None, limit=0, tasks=0, fork_failures=False, now=None):
+def diagnose(paths=(), own_sources=(), since=None, until=None, limit=0, tasks=0, fork_failures=False, now=None):
     """{events, summary, signals, incidents, verdict} of log files, patterns and the host's own sources together.
 
-    ``found`` is of auto, files, journal and ring_buffer; ``since`` and ``until`` are seconds since 1970; 0 rows of
-    ``tasks`` and a ``limit`` of 0 are all.
+    ``own_sources`` is of auto, files, journal and ring_buffer; ``since`` and ``until`` are seconds since 1970; 0 rows
+    of ``tasks`` and a ``limit`` of 0 are all.
     """
-    read = read_events(paths, found, since, until, limit, tasks, fork_failures, now, signals=True)
-    read['incidents'], read['verdict'] = judge_all(read['events'], read['signals'])
-    for signal in read['signals']:
+    result = read_events(paths, own_sources, since, until, limit, tasks, fork_failures, now, signals=True)
+    result['incidents'], result['verdict'] = judge_all(result['events'], result['signals'])
+    for signal in result['signals']:
         del signal['epoch'], signal['uptime_seconds']
-    return read
+    return result
 
 
 def diagnose_log(path, since=None, until=None, limit=100, tasks=10, now=None):

@@ -21,7 +21,8 @@ CONTAINERS = ['docker-%s.scope' % ID, 'libpod-' + OUTER, 'kubepods-pod%s.slice:c
               'lxc.payload.web', 'systemd-nspawn@web.service', 'machine-web.scope']
 OTHERS = ['system.slice', 'user.slice', 'user-1000.slice', 'user@1000.service', 'session-3.scope', 'mysqld.service',
           'containerd.service', 'init.scope', 'docker', 'lxc', 'buildkit', 'payload', 'supervisor', 'kubepods', 'a',
-          '..', 'pod' + UID, ID, 'libpod-conmon-%s.scope' % ID, 'nomad', 'lxc.monitor.web', 'a:b:c', '_x.service', '.slice']
+          '..', 'pod' + UID, ID, 'libpod-conmon-%s.scope' % ID, 'nomad', 'lxc.monitor.web', 'a:b:c', '_x.service',
+          '.slice']
 PARTS = st.lists(st.sampled_from(CONTAINERS + OTHERS) | st.text(max_size=20), max_size=12)
 BEFORE = st.lists(st.sampled_from(['system.slice', 'containerd.service', 'docker.service', 'web.service', 'x.slice']))
 

@@ -10,7 +10,7 @@ import pytest
 from ansible_collections.oom.rescue.plugins.module_utils._node.meminfo import (
     number_of,
     parse_meminfo,
-    ram,
+    ram_facts,
     ram_and_swap_bytes,
     read_meminfo,
     room_in_ram,
@@ -43,7 +43,7 @@ Hugepagesize:       2048 kB
 
 
 def test_meminfo_is_in_bytes_and_counts_stay_counts():
-    facts = ram(parse_meminfo(MEMINFO))
+    facts = ram_facts(parse_meminfo(MEMINFO))
     assert facts['total_bytes'] == 1014892 * 1024
     assert facts['available_bytes'] == 60700 * 1024
     assert facts['buffers_bytes'] == 0
@@ -52,9 +52,9 @@ def test_meminfo_is_in_bytes_and_counts_stay_counts():
 
 
 def test_what_a_kernel_does_not_say_is_null():
-    facts = ram(parse_meminfo('MemTotal: 1014892 kB\nMemFree: 1 kB\nbroken\nMemAvailable: x kB\n'))
+    facts = ram_facts(parse_meminfo('MemTotal: 1014892 kB\nMemFree: 1 kB\nbroken\nMemAvailable: x kB\n'))
     assert (facts['available_bytes'], facts['page_tables_bytes'], facts['hugepages_total']) == (None, None, None)
-    assert set(ram({}).values()) == set([None])
+    assert set(ram_facts({}).values()) == set([None])
     assert swap_totals({}) == {'total_bytes': None, 'free_bytes': None, 'used_bytes': None, 'cached_bytes': None}
 
 

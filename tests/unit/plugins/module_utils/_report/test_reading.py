@@ -293,7 +293,7 @@ def test_the_ring_buffer_is_read_from_dev_kmsg(tmpdir, monkeypatch):
     ]
     monkeypatch.setattr(live, 'ring_buffer_blocks', lambda: iter([''.join(records).encode('utf-8')]))
     monkeypatch.setattr(live, 'boot_time', lambda: NOW - 10000.0)
-    result = read(found=['ring_buffer'])
+    result = read(own_sources=['ring_buffer'])
     (event,) = result['events']
     assert event['complete'] and event['trusted'] is True and event['seen_in'] == ['ring_buffer']
     assert event['time'] == '2025-11-01T11:59:01+00:00'
@@ -303,7 +303,7 @@ def test_a_ring_buffer_that_was_overrun_lost_the_middle(tmpdir, monkeypatch):
     lines = REPORT[:6] + REPORT[-8:]
     records = ''.join('4,%d,%d,-;%s\n' % (index, 8341000000 + index, line) for index, line in enumerate(lines))
     monkeypatch.setattr(live, 'ring_buffer_blocks', lambda: iter([records.encode('utf-8')]))
-    (event,) = read(found=['ring_buffer'])['events']
+    (event,) = read(own_sources=['ring_buffer'])['events']
     assert event['missing'] == ['memory'] or event['missing'] == ['memory', 'tasks']
     assert event['victims'][0]['pid'] == 13036
 
@@ -313,7 +313,7 @@ def test_a_source_that_fails_says_so(monkeypatch):
         raise oom_log.sources.SourceError('/dev/kmsg: Operation not permitted')
 
     monkeypatch.setattr(live, 'ring_buffer_blocks', lambda: (fail() for _block in range(1)))
-    result = read(found=['ring_buffer'])
+    result = read(own_sources=['ring_buffer'])
     assert result['summary']['sources'] == [
         {'path': 'ring_buffer', 'bytes': 0, 'lines': 0, 'reports': 0, 'error': '/dev/kmsg: Operation not permitted'}
     ]
@@ -343,7 +343,7 @@ def test_the_journal_is_asked_for_kernel_messages_as_json(monkeypatch):
             ).encode('utf-8')
 
     monkeypatch.setattr(live, 'command_blocks', blocks)
-    result = read(found=['journal'], since=1700000000)
+    result = read(own_sources=['journal'], since=1700000000)
     assert asked[0][:6] == ['journalctl', '--no-pager', '--quiet', '--all', '--output=json', '_TRANSPORT=kernel']
     assert '--since=@1700000000' in asked[0] and len(asked) == 2
     assert len(result['events']) == 2 and all(event['complete'] for event in result['events'])
@@ -416,7 +416,7 @@ def test_what_user_space_wrote_in_the_kernels_name_is_told_by_the_journal(tmpdir
     monkeypatch.setattr(live, 'command_blocks', lambda argv, stdin=None: iter([records.encode('utf-8')]))
     path = write(tmpdir.join('messages'), syslog(bare_kill(7)))
     assert read(path)['events'][0]['trusted'] is True
-    result = read(path, found=['journal'])
+    result = read(path, own_sources=['journal'])
     event, = result['events']
     assert event['trusted'] is real and result['summary']['kills'] == int(real)
 
