@@ -74,8 +74,7 @@ def _no_regular_file(facts, _wished):
     for file in (facts['file'], facts['new'], facts['helper']):
         if file['kind'] not in ('missing', 'file'):
             return RescueError('{path} is a {found}, and a swap file has to be {allowed}', path=file['path'],
-            found=file['kind'],
-                               allowed='a regular file', next_step='give another path')
+                               found=file['kind'], allowed='a regular file', next_step='give another path')
     return None
 
 
@@ -92,8 +91,7 @@ def _others_may_write(facts, wished):
         return None
     allowed = 'a directory that only root can write to'
     return RescueError('{found}, and could put another file in the place of the swap file', path=facts['path'],
-    found=others,
-                       allowed=allowed, next_step='give a path in ' + allowed)
+                       found=others, allowed=allowed, next_step='give a path in ' + allowed)
 
 
 def _not_swap(facts, wished):
@@ -125,8 +123,7 @@ def _unit_persists(facts, wished):
     if wished['state'] == 'absent' or wished['persist'] != 'none' or not unit:
         return None
     return RescueError('persist is none, and the unit {found} activates the file at boot', path=facts['path'],
-    found=unit,
-                       next_step='disable that unit, or leave persist at fstab')
+                       found=unit, next_step='disable that unit, or leave persist at fstab')
 
 
 def _disk_full(facts, wished, size, _way):
