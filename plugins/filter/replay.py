@@ -8,8 +8,9 @@ __metaclass__ = type
 
 from ansible.errors import AnsibleFilterError
 
+from ansible_collections.oom.rescue.plugins.module_utils._node.errors import RescueError
 from ansible_collections.oom.rescue.plugins.module_utils._node.plain import plain
-from ansible_collections.oom.rescue.plugins.module_utils._verdict.replay import ReplayError, replay
+from ansible_collections.oom.rescue.plugins.module_utils._verdict.replay import replay
 
 
 def _replay(event, setting=None):
@@ -18,7 +19,7 @@ def _replay(event, setting=None):
                                  % type(event).__name__)
     try:
         return replay(event, setting)
-    except ReplayError as error:
+    except RescueError as error:
         raise AnsibleFilterError('oom.rescue.replay: %s' % plain(error)) from error
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise AnsibleFilterError('oom.rescue.replay takes one event of oom_log_info: %s' % plain(error)) from error

@@ -16,6 +16,7 @@ import subprocess
 import tempfile
 import zlib
 
+from .._node.errors import RescueError
 from .times import parse_iso
 
 BLOCK = 1 << 20
@@ -25,7 +26,7 @@ _ROTATED = re.compile(r'^(.*?)(?:[.-](\d{8})(?:[-T]?\d{1,10})?|\.(\d{1,4}))?(?:\
 _MAGIC = ((b'\x1f\x8b', 'gz'), (b'BZh', 'bz2'), (b'\xfd7zXZ\x00', 'xz'), (b'\x28\xb5\x2f\xfd', 'zst'))
 
 
-class SourceError(Exception):
+class SourceError(RescueError):
     """A source that cannot be read, in one line."""
 
 

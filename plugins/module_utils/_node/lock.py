@@ -42,6 +42,9 @@ def one_run(host, what, check_mode=False):
         return
     path = _path(host)
     descriptor = _take(path, time.time() + WAIT_SECONDS)
+    if descriptor is None:
+        yield
+        return
     try:
         os.ftruncate(descriptor, 0)
         os.write(descriptor, to_bytes('pid %d, %s' % (os.getpid(), what)))
@@ -70,9 +73,14 @@ def _path(host):
 
 
 def _take(path, deadline):
-    """The descriptor of the lock's file, held."""
+    """The descriptor of the lock's file, held; None on a host where nothing can be written, which has its say so."""
     while True:
-        descriptor = _open(path)
+        try:
+            descriptor = _open(path)
+        except OSError as error:
+            if error.errno != errno.EROFS:
+                raise
+            return None
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             # Who held it has taken the name away since this was opened.

@@ -8,16 +8,13 @@ from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
 from .._node.badness import UNKILLABLE, badness, root_bonus, score
+from .._node.errors import RescueError
 from .._node.kernel import kernel_version
 
 _RANKS = 5
 PAGE_BYTES = 4096
 # All of memory, and an oom_score_adj of 1000.
 _MOST = 2000
-
-
-class ReplayError(ValueError):
-    """A setting that no kernel would take."""
 
 
 def replay(event, setting=None):
@@ -102,7 +99,8 @@ def _adjustments(values):
         except (TypeError, ValueError):
             number = None
         if number is None or not UNKILLABLE <= number <= 1000:
-            raise ReplayError('oom_score_adj of %s is %r: give a whole number from -1000 to 1000' % (name, value))
+            raise RescueError('oom_score_adj of %s is %r' % (name, value), found=value, allowed='-1000 to 1000',
+                              next_step='give a whole number from -1000 to 1000')
         adjustments[name] = number
     return adjustments
 

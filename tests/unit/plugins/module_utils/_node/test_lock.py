@@ -6,6 +6,7 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
+import errno
 import fcntl
 import os
 import re
@@ -58,6 +59,18 @@ def test_a_wait_for_a_name_that_was_taken_away_is_a_wait_for_the_next(host, monk
     monkeypatch.setattr(fcntl, 'flock', taken_away)
     with lock.one_run(host, 'swappiness'):
         assert len(named) == 2 and os.path.exists(path)
+
+
+def test_a_host_where_nothing_can_be_written_needs_no_lock_and_has_its_say(host, monkeypatch):
+    really = os.open
+
+    def refuse(path, *rest):
+        if str(path).endswith('.lock'):
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS), path)
+        return really(path, *rest)
+    monkeypatch.setattr(lock.os, 'open', refuse)
+    with lock.one_run(host, 'swappiness'):
+        assert host.listdir('/run') == []
 
 
 @pytest.mark.parametrize('spoil, words', [

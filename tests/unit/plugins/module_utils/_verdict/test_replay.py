@@ -8,8 +8,8 @@ __metaclass__ = type
 
 import pytest
 
+from ansible_collections.oom.rescue.plugins.module_utils._node.errors import RescueError
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.replay import (
-    ReplayError,
     managed_bytes,
     replay,
     total_pages,
@@ -130,6 +130,6 @@ def test_caveat_names_who_would_be_first_without_the_root_bonus():
 
 @pytest.mark.parametrize('value', [-1001, 1001, 'high', None])
 def test_a_value_that_no_kernel_takes_is_refused(value):
-    with pytest.raises(ReplayError) as error:
+    with pytest.raises(RescueError) as error:
         replay(event(), {'oom_score_adj': {'mysqld': value}})
     assert 'mysqld' in str(error.value) and '-1000 to 1000' in str(error.value)
