@@ -287,15 +287,11 @@ ansible_facts:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.oom.rescue.plugins.module_utils._facts.memory_facts import memory_facts
-from ansible_collections.oom.rescue.plugins.module_utils._node.errors import RescueError
 from ansible_collections.oom.rescue.plugins.module_utils._node.module import run
 
 
 def facts(host, options, _check_mode):
     """The module's result for its options. Raises RescueError, or OSError with a file's name."""
-    if options['candidates'] < 0:
-        raise RescueError('candidates is {found}', found=options['candidates'], allowed='0 or more',
-                          next_step='give 0 for all, or how many')
     return {'changed': False, 'ansible_facts': {'memory': memory_facts(host, options['candidates'])}}
 
 

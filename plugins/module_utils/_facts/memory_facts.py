@@ -9,6 +9,7 @@ __metaclass__ = type
 
 import os
 
+from .._node.errors import RescueError
 from .._node.badness import badness
 from .._node.cgroup import own_cgroup
 from .commit import commit
@@ -37,7 +38,13 @@ _INIT = 1
 
 
 def memory_facts(host, candidates=0):
-    """The facts; ``candidates`` is how many to return at most, 0 for all. ``unread`` has what could not be read."""
+    """The facts; ``candidates`` is how many to return at most, 0 for all. ``unread`` has what could not be read.
+
+    Raises RescueError if ``candidates`` is no count.
+    """
+    if candidates < 0:
+        raise RescueError('candidates is {found}', found=candidates, allowed='0 or more',
+                          next_step='give 0 for all, or how many')
     host = Noting(host)
     kernel = text_of(host, '/proc/sys/kernel/osrelease')
     page_bytes = os.sysconf('SC_PAGE_SIZE')
