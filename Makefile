@@ -128,10 +128,16 @@ bench: env ## measure on this machine: reading logs, making swap
 fuzz: env ## 100,000 broken logs through the log reader; RUNS=n for another number
 	tests/fuzz/fuzz_oom_log.py --runs $(or $(RUNS),100000)
 
+TEXTS := ../shared/triage
+triage: env ## the verdict on real texts, where they lie beside this checkout: how many are right, by kind
+	@if [ -e $(TEXTS)/score.py ]; then \
+		$(PYTHON) $(TEXTS)/score.py $(TEXTS)/texts.json --wrong -- ./rescue diagnose --json -; \
+	else echo 'no texts are beside this checkout: the kinds are in the unit tests of _report/signals.py'; fi
+
 build: env ## build the collection's tarball
 	$(VENV)/bin/ansible-galaxy collection build --force
 
 clean: ## take away all that was made here
 	git clean -fdX
 
-.PHONY: help env dev rescue diagnose verify rollback lint unit sanity integration attacks molecule test-vm test-vm-all test check bench fuzz build clean
+.PHONY: help env dev rescue diagnose verify rollback lint unit sanity integration attacks molecule test-vm test-vm-all test check bench fuzz triage build clean
