@@ -11,13 +11,13 @@ import errno
 import os
 
 from . import keeper
-from .facts import read_facts
+from .facts import read
 from .._node import systemd
 from .._node.actions import outcome
 from .._node.pinned import Pinned
 from .._node.errors import RescueError
 from .._node.lock import one_run
-from .plan import digest, plan_absent, plan_present, refusal
+from .plan import digest, plan, refusal
 from .._node.processes import process
 from .score import score_option
 from .._node.record import State, backup_once, drop_backup
@@ -33,36 +33,35 @@ def converge(host, options, check_mode=False):
     kind = next(name for name in TARGETS if options[name] is not None)
     with one_run(host, 'oom_score_adj', check_mode):
         state = State(host, 'oom_score_adj')
-        facts = read_facts(host, state, kind, options[kind], options['user'])
-        present = options['state'] == 'present'
-        plan = plan_present(facts, options) if present else plan_absent(facts)
+        facts = read(host, state, kind, options[kind], options['user'])
+        made = plan(facts, options)
         if check_mode:
-            done = [action for action in plan['actions'] if not action.get('refused')]
+            done = [action for action in made['actions'] if not action.get('refused')]
         else:
-            done = apply(host, state, facts, plan) if present else undo(host, state, facts, plan)
-    reasons = [row['skipped_reason'] for row in plan['rows'] if row['skipped_reason']]
-    return outcome(done, '; '.join(reasons) or None, found=plan['found'], value=plan['value'],
-                   processes=plan['rows'], killers=facts['killers'])
+            done = apply(host, state, facts, made)
+    reasons = [row['skipped_reason'] for row in made['rows'] if row['skipped_reason']]
+    return outcome(done, '; '.join(reasons) or None, found=made['found'], value=made['value'],
+                   processes=made['rows'], killers=facts['killers'])
 
 
-def _new_record(facts, plan):
+def _new_record(facts, made):
     """The record of a target before its plan is applied: what was there first stays, whatever ran since."""
     record = dict(facts['record'] or {'live': [], 'files': {}, 'directories': [], 'managers': {}})
-    record['value'] = plan['value']
+    record['value'] = made['value']
     known = set((entry['pid'], entry['start_ticks']) for entry in record['live']
                 if entry['boot_id'] == facts['boot_id'])
-    live = [dict(entry, after=plan['value']) for entry in record['live'] if entry['boot_id'] == facts['boot_id']]
-    for score in plan['scores']:
+    live = [dict(entry, after=made['value']) for entry in record['live'] if entry['boot_id'] == facts['boot_id']]
+    for score in made['scores']:
         if (score['pid'], score['start_ticks']) not in known:
-            live.append(dict(score, boot_id=facts['boot_id'], after=plan['value']))
+            live.append(dict(score, boot_id=facts['boot_id'], after=made['value']))
     record['live'] = live
     record['managers'] = dict(record['managers'])
-    for row in plan['rows']:
+    for row in made['rows']:
         before = row['persistent']['before']
         if before is not None:
             record['managers'].setdefault(row['manager']['name'] or '', before)
     record['files'] = dict(record['files'])
-    for action in plan['actions']:
+    for action in made['actions']:
         path = action.get('path')
         if action['action'] in ('create', 'replace') and path not in keeper.FILES:
             # Of our own text, with which a lost record left us, there is nothing to bring back.
@@ -170,58 +169,56 @@ def _do(host, action):
         _write_file(host, action)
 
 
-def apply(host, state, facts, plan):
-    """Do the plan for ``state: present``. Returns the actions that took; rows are brought to what the host shows."""
-    if not plan['actions']:
+def apply(host, state, facts, made):
+    """Do a plan, all of it or, if a step fails, nothing. Returns the actions that took.
+
+    The rows of the plan are brought to what the host shows. Raises RescueError or OSError.
+    """
+    if made['state'] == 'present' and not made['actions']:
         return []
-    _try_files(host, plan)
+    _try_files(host, made)
     with host.whole():
-        return _apply(host, state, facts, plan)
+        return (_give if made['state'] == 'present' else _undo)(host, state, facts, made)
 
 
-def _try_files(host, plan):
+def _try_files(host, made):
     """Raise OSError, before the first change, if a file of the plan cannot be changed."""
-    for action in plan['actions']:
+    for action in made['actions']:
         if action['action'] in ('create', 'replace', 'protect', 'remove'):
             host.try_to_change(action['path'], action['after'])
 
 
-def _apply(host, state, facts, plan):
-    record = _new_record(facts, plan)
-    for action in plan['actions']:
+def _give(host, state, facts, made):
+    """Record what was there, and do the plan for ``state: present``."""
+    record = _new_record(facts, made)
+    for action in made['actions']:
         if action['action'] in ('create', 'replace'):
             directory = os.path.dirname(action['path'])
             if not host.exists(directory) and directory not in record['directories']:
                 record['directories'] = record['directories'] + [directory]
     if record != facts['record']:
         state.put(facts['key'], record)
-    for action in plan['actions']:
+    for action in made['actions']:
         if action['action'] == 'replace' and action['path'] not in keeper.FILES:
             if record['files'][action['path']]['before'] == 'backup':
                 backup_once(host, action['path'])
-    done = _do_all(host, facts, plan)
+    done = _do_all(host, facts, made)
     if not done and facts['record'] is None:
         state.forget(facts['key'])
     return done
 
 
-def undo(host, state, facts, plan):
-    """Do the plan for ``state: absent``, and drop the record where nothing of it is left."""
-    _try_files(host, plan)
-    with host.whole():
-        return _undo(host, state, facts, plan)
-
-
-def _undo(host, state, facts, plan):
+def _undo(host, state, facts, made):
+    """Do the plan for ``state: absent``, and drop the record if nothing of it is left."""
     record = facts['record'] or {}
-    done = _do_all(host, facts, plan)
+    done = _do_all(host, facts, made)
     _read_back_absence(host, facts)
     for directory in record.get('directories', []):
         _remove_our_directory(host, directory)
     if facts['record'] is None:
         # Of a run that was killed at its end the directory may be left.
         state.forget(facts['key'])
-    elif not any(row['skipped_reason'] for row in plan['rows']):
+    elif not any(row['skipped_reason'] for row in made['rows']):
         for path in record.get('files', {}):
             drop_backup(host, path)
         state.forget(facts['key'])
@@ -238,12 +235,12 @@ def _read_back_absence(host, facts):
                               next_step='look at `systemctl status %s`, and run again' % name)
 
 
-def _do_all(host, facts, plan):
+def _do_all(host, facts, made):
     done = []
     # Registered first, so that it comes last when files are put back.
     host.on_failure(lambda: _reload_again(host, done))
-    by_pid = dict((row['pid'], row) for row in plan['rows'])
-    for action in plan['actions']:
+    by_pid = dict((row['pid'], row) for row in made['rows'])
+    for action in made['actions']:
         if action['layer'] == 'live':
             row = by_pid[action['pid']]
             reason = _write_live(host, action, facts)
@@ -257,7 +254,7 @@ def _do_all(host, facts, plan):
         else:
             _do(host, action)
         done.append(action)
-    _read_back_units(host, plan)
+    _read_back_units(host, made)
     return done
 
 
@@ -272,9 +269,9 @@ def _without(text, part):
     return '; '.join(piece for piece in text.split('; ') if piece != part) or None
 
 
-def _read_back_units(host, plan):
+def _read_back_units(host, made):
     """Fail where systemd's own view of a unit is not what the plan says: another file wins."""
-    for row in plan['rows']:
+    for row in made['rows']:
         wanted = row['persistent']['after']
         if row['manager']['kind'] != 'systemd' or wanted is None:
             continue

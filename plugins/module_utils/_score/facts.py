@@ -92,7 +92,7 @@ def _programs(host, targets):
     return found
 
 
-def read_facts(host, state, kind, name, users=()):
+def read(host, state, kind, name, users=()):
     """The facts of one target; ``name`` of a unit may be an alias, ``users`` are those whose own processes count."""
     systemd_running = systemd.is_running(host)
     if kind == 'unit':

@@ -263,7 +263,12 @@ def _kept(target, value, facts, options):
                       'replaces it' % (target['process']['name'], target['process']['pid'], before, value, OVERRIDE))
 
 
-def plan_present(facts, options):
+def plan(facts, options):
+    """{state, value, found, rows, actions} of facts of read() and the module's options, and of present {scores}."""
+    return _absent(facts) if options['state'] == 'absent' else _present(facts, options)
+
+
+def _present(facts, options):
     """The plan for ``state: present``."""
     value = score_of(facts, options)
     rows, live, persistent_actions, rules, scores = [], [], [], [], []
@@ -299,7 +304,7 @@ def plan_present(facts, options):
         persistent_actions.extend(keeper.plan(facts['keeper'], facts['key'], rules))
     if options['killers'] == 'spare':
         persistent_actions.extend(_spare(facts, rows))
-    return {'value': value, 'found': bool(rows), 'rows': rows + _strangers(facts), 'scores': scores,
+    return {'state': 'present', 'value': value, 'found': bool(rows), 'rows': rows + _strangers(facts), 'scores': scores,
             'actions': _reload_once(persistent_actions) + live}
 
 
@@ -377,7 +382,7 @@ def _reload_once(actions):
             + [action for action in actions if action['action'] in ('enable', 'restart')])
 
 
-def plan_absent(facts):
+def _absent(facts):
     """The plan for ``state: absent``: everything that was recorded goes back to what it was."""
     record = facts['record'] or {}
     rows, live, actions = [], [], []
@@ -413,7 +418,8 @@ def plan_absent(facts):
         actions.append(Action('persistence', 'reload', 'systemctl daemon-reload'))
     actions.extend(keeper.plan(facts['keeper'], facts['key'], []))
     # Scores come last: a unit of ours would give them again within seconds, and a file may refuse to be changed.
-    return {'value': None, 'found': bool(rows), 'rows': rows, 'actions': _reload_once(actions) + live}
+    return {'state': 'absent', 'value': None, 'found': bool(rows), 'rows': rows,
+            'actions': _reload_once(actions) + live}
 
 
 def _score_before(target, facts):

@@ -16,40 +16,37 @@ from ansible_collections.oom.rescue.plugins.module_utils._node.errors import Res
 from ansible_collections.oom.rescue.plugins.module_utils._score import keeper
 from ansible_collections.oom.rescue.plugins.module_utils._node import systemd
 from ansible_collections.oom.rescue.plugins.module_utils._node.actions import diff_of, returned
-from ansible_collections.oom.rescue.plugins.module_utils._score.apply import apply, undo
-from ansible_collections.oom.rescue.plugins.module_utils._score.facts import read_facts
-from ansible_collections.oom.rescue.plugins.module_utils._score.plan import (
-    plan_absent,
-    plan_present,
-)
+from ansible_collections.oom.rescue.plugins.module_utils._score.apply import apply
+from ansible_collections.oom.rescue.plugins.module_utils._score.facts import read
+from ansible_collections.oom.rescue.plugins.module_utils._score.plan import plan as plan_of
 from ansible_collections.oom.rescue.plugins.module_utils._node.pinned import Pinned
 from ansible_collections.oom.rescue.plugins.module_utils._node.record import State
 from fake_node import CONTAINER, Node, seed_node, v1, v2
 
 DROP_IN = '/etc/systemd/system/mariadb.service.d/50-oom-rescue.conf'
 TEXT = systemd.HEADER + '\n[Service]\nOOMScoreAdjust=-600\n'
-OPTIONS = {'value': -600, 'auto_multiple': 2.0, 'allow_unkillable': False, 'persist': 'auto', 'keep': False,
-           'restart_policy': 'keep', 'killers': 'report', 'override': []}
+OPTIONS = {'state': 'present', 'value': -600, 'auto_multiple': 2.0, 'allow_unkillable': False, 'persist': 'auto',
+           'keep': False, 'restart_policy': 'keep', 'killers': 'report', 'override': []}
 UNIT = '[Service]\nRestart=on-abort\n'
 
 
 def plan(node, kind='process', name='mysqld', user=(), **options):
-    facts = read_facts(node.host, State(node.host, 'oom_score_adj'), kind, name, user)
-    return plan_present(facts, dict(OPTIONS, **options))
+    facts = read(node.host, State(node.host, 'oom_score_adj'), kind, name, user)
+    return plan_of(facts, dict(OPTIONS, **options))
 
 
 def present(node, kind='process', name='mysqld', user=(), **options):
     state = State(node.host, 'oom_score_adj')
-    facts = read_facts(node.host, state, kind, name, user)
-    made = plan_present(facts, dict(OPTIONS, **options))
+    facts = read(node.host, state, kind, name, user)
+    made = plan_of(facts, dict(OPTIONS, **options))
     return made, apply(node.host, state, facts, made)
 
 
 def absent(node, kind='process', name='mysqld'):
     state = State(node.host, 'oom_score_adj')
-    facts = read_facts(node.host, state, kind, name)
-    made = plan_absent(facts)
-    return made, undo(node.host, state, facts, made)
+    facts = read(node.host, state, kind, name)
+    made = plan_of(facts, {'state': 'absent'})
+    return made, apply(node.host, state, facts, made)
 
 
 def summary(actions):
