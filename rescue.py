@@ -31,7 +31,7 @@ QUIET = {
 EXAMPLES = """
 examples:
   rescue remediate --check --diff              what would be changed on this machine
-  rescue remediate --by-rule                   the whole job, though nothing happened here yet
+  rescue remediate                             the whole job on this machine
   rescue diagnose --log messages               a log that was copied here; this machine is not looked at
   rescue verify -i hosts --limit db            prove it on the hosts of an inventory
   rescue diagnose --log messages --json -      the same as JSON, for a program
@@ -100,7 +100,7 @@ def _common():
 
 def _long_options():
     options = [option for action in _common()._actions for option in action.option_strings]
-    return sorted(set(option for option in options + ['--log', '--by-rule', '--help'] if option.startswith('--')))
+    return sorted(set(option for option in options + ['--log', '--help'] if option.startswith('--')))
 
 
 def parser():
@@ -116,9 +116,6 @@ def parser():
         if name == 'diagnose':
             command.add_argument('--log', action='append', metavar='FILE', default=[],
                                  help='a log that was copied here, - for standard input; this machine is not looked at')
-        if name == 'remediate':
-            command.add_argument('--by-rule', action='store_true',
-                                 help='remedy by the size of the host, though nothing happened here yet')
     completion = commands.add_parser('completion', help='print the completion for bash', allow_abbrev=False)
     completion.set_defaults(report=REPORTS)
     return top
@@ -157,8 +154,6 @@ def variables(options, report, logs):
     for name in ('since', 'until'):
         if getattr(options, name):
             found['diagnose_' + name] = getattr(options, name)
-    if getattr(options, 'by_rule', False):
-        found['rescue_by_rule'] = True
     if options.become is not None:
         found['ansible_become'] = options.become
     elif found.get('diagnose_host') is False or (options.check and os.geteuid() != 0 and not options.inventory
