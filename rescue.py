@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 import signal
+import stat
 import subprocess
 import sys
 
@@ -195,6 +196,9 @@ def report_folder(base, command):
     """A new folder for this run, below ``base``, and ``base``/latest as a link to it."""
     base = os.path.abspath(base)
     os.makedirs(base, mode=0o700, exist_ok=True)
+    status = os.lstat(base)
+    if stat.S_ISLNK(status.st_mode) or status.st_uid != os.geteuid() or status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        raise Refused('%s is a link, or others may write to it: name a directory of your own with --report' % base)
     stamp = datetime.datetime.now().strftime('%Y-%m-%dT%H%M%S')
     folder = os.path.join(base, '%s-%s' % (stamp, command))
     number = 1

@@ -97,3 +97,14 @@ def test_each_run_has_a_folder_and_latest_is_the_newest(tmp_path):
 def test_a_completion_knows_the_commands_and_the_options():
     done = run(RESCUE, 'completion')
     assert 'remediate' in done.stdout and '--ask-become-pass' in done.stdout
+
+
+@pytest.mark.parametrize('spoil', [
+    lambda path: path.symlink_to('/tmp'), lambda path: (path.mkdir(), path.chmod(0o777)),
+    lambda path: (path.mkdir(), os.chown(path, 65534, 65534)),
+], ids=['a link', 'writable by all', "another's"])
+def test_a_report_goes_to_no_directory_that_others_may_change(spoil, tmp_path):
+    spoil(tmp_path / 'report')
+    done = run(RESCUE, 'diagnose', '--log', '/dev/null', '--report', str(tmp_path / 'report'))
+    assert done.returncode == WRONG
+    assert 'name a directory of your own' in done.stderr
