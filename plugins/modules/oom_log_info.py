@@ -365,6 +365,10 @@ summary:
         lines: {description: Its lines., type: int}
         reports: {description: The OOM reports in it., type: int}
         error: {description: Why it was not read to its end., type: str}
+        cut:
+          description: Which part was left out, if reading it would have taken too long, or if it unpacks to more than a
+            log does. The end of a log that takes too long is read in any case, as the newest reports are there.
+          type: str
 signals:
   description: Lines that say who killed, who refused memory, or why a program ended without it, in their log's order.
   returned: unless O(separately=true)

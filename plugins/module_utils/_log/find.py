@@ -35,7 +35,7 @@ class Finder:
     """The next of several markers in a buffer; remembers where each stands."""
 
     def __init__(self, markers):
-        self._markers = markers
+        self.markers = self._markers = markers
         self._places = [None] * len(markers)
 
     def passed(self, offset):

@@ -7,10 +7,10 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
-import json
 import re
 
 from .._node.host import to_native
+from .._node.reader import parse_json
 from .json_records import dmesg_record, field_text, is_of_dmesg, journal_record, line_of, with_collectors
 from .text import BARE, Prefix
 
@@ -310,7 +310,7 @@ class PrefixReader:
     def _json(self, line):
         """One record of ``journalctl -o json``, or of another log that is JSON."""
         try:
-            record = json.loads(line)
+            record = parse_json(line)
         except ValueError:
             return self._inner(line)
         if not isinstance(record, dict):
@@ -332,7 +332,7 @@ class PrefixReader:
             return None
         if quote == '"':
             try:
-                text = field_text(json.loads('"%s"' % text))
+                text = field_text(parse_json('"%s"' % text))
             except ValueError:
                 return None
         else:

@@ -19,6 +19,7 @@ import json
 import re
 import struct
 
+from .._node.reader import parse_json
 from .json_records import HOSTS, LINES, TIMES
 from .sources import in_blocks
 from .text import LONGEST_LINE
@@ -33,6 +34,9 @@ _VERBOSE_REST = b' ' * 12
 _PAIR = re.compile(br'"([\w@]{1,64})"\s*:\s*(.*?),?$')
 _STRUCTURE = (b'"', b'{', b'}', b'[', b']', b'')
 _CONSOLE = re.compile(br'\{\s*"(?:InstanceId|Output|Timestamp)"\s*:')
+# journald takes fields of up to 768 MiB, core dumps; a message is shorter than what is kept.
+_LARGEST_FIELD = 768 << 20
+_LARGEST_KEPT = 1 << 22
 # EC2 keeps 64 kB of it.
 _LARGEST_CONSOLE = 1 << 20
 # How much of a log tells that it is one of these; it may begin with a line that says from when on the journal is kept.
@@ -81,9 +85,10 @@ def in_lines(blocks):
 
 
 def _export(blocks):
-    buffer, record = b'', {}
+    buffer, record, left_out = b'', {}, 0
     for block in blocks:
-        buffer += block
+        buffer += block[left_out:]
+        left_out = max(left_out - len(block), 0)
         position = 0
         while True:
             end = buffer.find(b'\n', position)
@@ -103,8 +108,12 @@ def _export(blocks):
                 if len(buffer) < end + 9:
                     break
                 length = struct.unpack('<Q', buffer[end + 1 : end + 9])[0]
-                if length > 1 << 26:
+                if length > _LARGEST_FIELD:
                     position = end + 1
+                    continue
+                if length > _LARGEST_KEPT:
+                    left_out = max(end + 10 + length - len(buffer), 0)
+                    position = min(end + 10 + length, len(buffer))
                     continue
                 if len(buffer) < end + 10 + length:
                     break
@@ -113,7 +122,7 @@ def _export(blocks):
             if name in _FIELDS:
                 record.setdefault(name, value[:LONGEST_LINE])
         buffer = buffer[position:]
-        if len(buffer) > 1 << 27:
+        if len(buffer) > 2 * _LARGEST_KEPT:
             buffer = b''
     if record:
         yield _line(record)
@@ -210,7 +219,7 @@ def _is_byte(text):
 
 def _value(text):
     try:
-        return json.loads(text.decode('utf-8', 'oom_rescue_escape'))
+        return parse_json(text.decode('utf-8', 'oom_rescue_escape'))
     except ValueError:
         return None
 

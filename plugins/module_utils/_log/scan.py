@@ -77,6 +77,11 @@ class Scanner:
         self.reading = reader.wants_more()
 
     @property
+    def markers(self):
+        """What begins a report in this log."""
+        return self._finder.markers
+
+    @property
     def bytes(self):
         """Where the log was read up to."""
         return self._base + len(self._buffer)

@@ -16,8 +16,16 @@ import subprocess
 import tempfile
 import zlib
 
+from .._node import reader
 from .._node.errors import RescueError
+from .._node.sizes import format_size
 from .times import parse_iso
+
+try:
+    from lzma import LZMADecompressor, LZMAError
+except ImportError:
+    # Python 2.
+    LZMADecompressor, LZMAError = None, zlib.error
 
 BLOCK = 1 << 20
 KERNEL_LOGS = ('/var/log/messages*', '/var/log/kern.log*', '/var/log/syslog*')
@@ -26,17 +34,28 @@ _ROTATED = re.compile(r'^(.*?)(?:[.-](\d{8})(?:[-T]?\d{1,10})?|\.(\d{1,4}))?(?:\
 _MAGIC = ((b'\x1f\x8b', 'gz'), (b'BZh', 'bz2'), (b'\xfd7zXZ\x00', 'xz'), (b'\x28\xb5\x2f\xfd', 'zst'))
 
 
+# xz -9 takes 65 MiB to unpack, zstd --ultra 128 MiB; what takes more was made to take it.
+_MOST_MEMORY = 1 << 27
+# Text unpacks to ten times its size, the same line over and over to a few hundred.
+_UNPACKED = 200
+_UNPACKED_AT_LEAST = 1 << 30
+
+
 class SourceError(RescueError):
     """A source that cannot be read, in one line."""
+
+
+class Cut(SourceError):
+    """A source of which the rest is not read."""
 
 
 class CommandMissing(SourceError):
     """A command that is not on the host."""
 
 
-def reason(error):
-    """An exception in a few words."""
-    return getattr(error, 'strerror', None) or str(error) or error.__class__.__name__
+# What reading a log may raise, whatever is in it.
+FAILURES = reader.FAILURES + (SourceError, LZMAError)
+reason = reader.reason
 
 
 def in_blocks(pieces):
@@ -128,18 +147,32 @@ def read_blocks(stream, kind):
     """The content of an open log by blocks, decompressed."""
     if kind is None:
         return _plain(stream)
+    most = max(_UNPACKED_AT_LEAST, os.fstat(stream.fileno()).st_size * _UNPACKED)
+    return _at_most(most, _decompressed(stream, kind))
+
+
+def _at_most(most, blocks):
+    size = 0
+    for block in blocks:
+        yield block
+        size += len(block)
+        if size > most:
+            raise Cut('it unpacks to more than %s, which no log of its size does: the rest is not read'
+                      % format_size(most))
+
+
+def _decompressed(stream, kind):
     if kind == 'gz':
         return _inflate(stream)
     if kind == 'zst':
-        return _by_command(stream, ['zstd', '-dcq'])
-    try:
-        new = __import__('lzma').LZMADecompressor if kind == 'xz' else __import__('bz2').BZ2Decompressor
-    except ImportError:
-        new = None
+        return _by_command(stream, ['zstd', '-dcq', '--memory=%d' % _MOST_MEMORY])
     # Python 2 has no lzma, and a bz2 that unpacks without bound.
-    if new is None or str is bytes:
-        return _by_command(stream, ['xz' if kind == 'xz' else 'bzip2', '-dc'])
-    return _unpack(stream, new)
+    if kind == 'xz' and LZMADecompressor is not None:
+        return _unpack(stream, lambda: LZMADecompressor(memlimit=_MOST_MEMORY))
+    if kind == 'bz2' and str is not bytes:
+        return _unpack(stream, __import__('bz2').BZ2Decompressor)
+    return _by_command(stream, ['xz', '-dc', '--memlimit-decompress=%d' % _MOST_MEMORY] if kind == 'xz' else [
+        'bzip2', '-dc'])
 
 
 def _plain(stream):
@@ -192,7 +225,7 @@ def _unpack(stream, new):
             data = b''
         try:
             block = unpacker.decompress(data, BLOCK)
-        except Exception as error:  # lzma.LZMAError and bz2's OSError share no base but this
+        except (LZMAError, IOError, OSError, ValueError, EOFError) as error:
             raise SourceError('corrupt: %s' % error)
         if block:
             yield block

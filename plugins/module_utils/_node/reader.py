@@ -139,7 +139,7 @@ def _read(descriptor, name, limit, cut):
 def parse_json(text):
     """What a JSON text holds. Raises ValueError, also for one that is nested too deeply or larger than memory."""
     try:
-        return json.loads(text, parse_int=_parse_int)
+        return _DECODER.decode(text)
     except (RuntimeError, MemoryError) as error:
         raise ValueError(reason(error))
 
@@ -148,6 +148,9 @@ def _parse_int(digits):
     if len(digits) > _MOST_DIGITS:
         raise ValueError('a number of %d digits' % len(digits))
     return int(digits)
+
+
+_DECODER = json.JSONDecoder(parse_int=_parse_int)
 
 
 def json_object(text):

@@ -16,6 +16,7 @@ from .._log import sources
 from .fork_failures import MARKERS as FORK_MARKERS
 from .fork_failures import ForkFailures
 from .assembler import Assembler
+from .._log.budget import MOST_WAITING, Budget
 from .._log.clock import Clock
 from .events import event_of
 from .lines import rejoin
@@ -26,6 +27,7 @@ from .._log.rotation import rest_of_line
 from .._log.scan import Scanner
 from .._log.seek import MARGIN, offset_of, time_of
 from .signal_sources import read_signals
+from .._node.sizes import format_size
 
 _DAY = 86400
 
@@ -38,6 +40,7 @@ class Reading:
         self._since, self._until, self._limit, self._tasks = since, until, limit, tasks
         self.now = time.time() if now is None else now
         self._merger = Merger(limit)
+        self._budget = Budget()
         self._clocks = {}
         self._family = []
         self._listed = {}
@@ -75,7 +78,8 @@ class Reading:
 
     def _list(self, path, clock):
         self._clocks[path] = clock
-        source = self._listed[path] = {'path': path, 'bytes': 0, 'lines': None, 'reports': 0, 'error': None}
+        source = self._listed[path] = {
+            'path': path, 'bytes': 0, 'lines': None, 'reports': 0, 'error': None, 'cut': None}
         self.sources.append(source)
         return source
 
@@ -93,13 +97,13 @@ class Reading:
             return
         try:
             scanner = self._scanner(stream, log, clock)
-            whole = self._scan(scanner, sources.read_blocks(stream, log.kind), source, clock)
+            scanner, whole = self._scan(scanner, sources.read_blocks(stream, log.kind), source, clock)
             if whole and scanner.ends_in_line:
                 self._cut = scanner, source
             else:
                 self._finish(scanner, source)
-        except (IOError, OSError, sources.SourceError) as error:
-            source['error'] = sources.reason(error)
+        except sources.FAILURES as error:
+            source['error'] = source['error'] or sources.reason(error)
             self._end_line()
         finally:
             stream.close()
@@ -121,7 +125,7 @@ class Reading:
         stream.seek(0)
         try:
             return next(records.in_lines(sources.read_blocks(stream, kind)), b'')
-        except (IOError, OSError, sources.SourceError):
+        except sources.FAILURES:
             return b''
 
     def _end_line(self, beginning=b''):
@@ -145,22 +149,46 @@ class Reading:
         return MARKERS + live.JOURNAL_MARKERS if head.startswith(b'{') else MARKERS
 
     def _scan(self, scanner, blocks, source, clock):
-        """Read a log by blocks; whether to its end."""
+        """Read a log by blocks: (the scanner that read its end, True if it was read to its end)."""
         whole = True
+        self._budget.begin()
         try:
-            for block in records.in_lines(blocks):
+            blocks = records.in_lines(blocks)
+            for block in blocks:
                 scanner.feed(block)
                 self._take_reports()
+                if self._budget.is_spent(len(block)):
+                    scanner = self._scan_end(scanner, blocks, source, clock)
+                    break
+                if self._budget.is_late():
+                    raise sources.Cut('%d bytes were read within %d seconds, not the rest' % (
+                        scanner.bytes, MOST_WAITING))
                 if self._until is not None and not scanner.reading:
                     epoch = time_of(block[-8192:], clock)
                     if epoch is not None and epoch > self._until + MARGIN:
                         whole = False
                         break
-        except (IOError, OSError, sources.SourceError) as error:
-            source['error'] = sources.reason(error)
+        except sources.FAILURES as error:
+            source['cut' if isinstance(error, sources.Cut) else 'error'] = sources.reason(error)
             whole = False
         source['bytes'] = scanner.bytes
-        return whole
+        return scanner, whole
+
+    def _scan_end(self, scanner, blocks, source, clock):
+        """Read the last blocks alone of what is left of a log: the newest reports. The scanner that did."""
+        scanner.finish()
+        self._messages.flush()
+        self._take_reports()
+        left_out, last = self._budget.last_of(blocks)
+        if left_out:
+            source['cut'] = 'reading it took too long: %s of it were left out, from byte %d on' % (
+                format_size(left_out), scanner.bytes)
+        scanner = Scanner(
+            self._messages, source['path'], scanner.markers, clock.probe, scanner.bytes + left_out, within=True)
+        for block in last:
+            scanner.feed(block)
+            self._take_reports()
+        return scanner
 
     def text(self, data, path):
         """Read a log that is in memory."""
@@ -168,8 +196,7 @@ class Reading:
         source = self._list(path, clock)
         scanner = Scanner(self._messages, path, self._markers(data), clock.probe)
         blocks = (data[start : start + sources.BLOCK] for start in range(0, len(data), sources.BLOCK))
-        self._scan(scanner, blocks, source, clock)
-        self._finish(scanner, source)
+        self._finish(self._scan(scanner, blocks, source, clock)[0], source)
         self.end_family()
 
     def journal(self):
@@ -177,8 +204,7 @@ class Reading:
         clock = Clock(self.now)
         source = self._list('journal', clock)
         scanner = Scanner(self._messages, 'journal', MARKERS + live.JOURNAL_MARKERS)
-        self._scan(scanner, live.journal_blocks(self._since, self._until), source, clock)
-        self._finish(scanner, source)
+        self._finish(self._scan(scanner, live.journal_blocks(self._since, self._until), source, clock)[0], source)
         self.end_family()
 
     def ring_buffer(self):
@@ -186,8 +212,7 @@ class Reading:
         clock = Clock(self.now, live.boot_time())
         source = self._list('ring_buffer', clock)
         scanner = Scanner(self._messages, 'ring_buffer')
-        self._scan(scanner, live.ring_buffer_blocks(), source, clock)
-        self._finish(scanner, source)
+        self._finish(self._scan(scanner, live.ring_buffer_blocks(), source, clock)[0], source)
         for event in self._family:
             event['boot_id'] = event['boot_id'] or live.boot_id()
         self.end_family()
@@ -240,7 +265,7 @@ def read_fork_failures(paths, since=None, until=None, now=None):
             stream.seek(0)
             for block in sources.read_blocks(stream, kind):
                 scanner.feed(block)
-        except (IOError, OSError, sources.SourceError):
+        except sources.FAILURES:
             pass
         finally:
             stream.close()

@@ -10,6 +10,7 @@ __metaclass__ = type
 import os
 
 from .._log import live, records, sources
+from .._log.budget import Budget
 from .._log.clock import Clock
 from .._log.seek import offset_of
 from .signals import WORDS, Signals, tell_times
@@ -18,8 +19,9 @@ from .signals import WORDS, Signals, tell_times
 WHOLE = 1 << 24
 RECENT = 7 * 86400
 _AROUND = 1 << 18
-# So much of a log, and of the journal, is read for signals at the most.
+# So much of a log, and of the journal, is read for signals at the most, beside its end.
 _MOST_BYTES = 1 << 25
+_MOST_SECONDS = 6
 
 
 def read_signals(logs, own_sources, places, since, until, now):
@@ -28,11 +30,11 @@ def read_signals(logs, own_sources, places, since, until, now):
     ``places`` is {path: [offset of a report]}; ``since`` and ``until`` are seconds since 1970 or None. A source that
     cannot be read gives what was read of it: its error is in the summary of the reports, which reads the same.
     """
-    signals = []
+    signals, budget = [], Budget(_MOST_SECONDS)
     for log in logs:
-        signals.extend(_of_file(log, places.get(log.path, ()), since, now))
+        signals.extend(_of_file(log, places.get(log.path, ()), since, now, budget))
     if 'journal' in own_sources or ('auto' in own_sources and live.has_journal()):
-        signals.extend(_of_journal(now - RECENT if since is None else since, now))
+        signals.extend(_of_journal(now - RECENT if since is None else since, now, budget))
     return [signal for signal in signals if _within(signal['epoch'], since, until)]
 
 
@@ -40,7 +42,8 @@ def _within(epoch, since, until):
     return epoch is None or ((since is None or epoch >= since) and (until is None or epoch <= until))
 
 
-def _of_file(log, places, since, now):
+def _of_file(log, places, since, now, budget):
+    budget.begin()
     signals, clock = Signals(log.path), Clock(log.last_moment(now))
     try:
         stream = sources.open_log(log.path)
@@ -52,11 +55,11 @@ def _of_file(log, places, since, now):
         if kind is None and size > WHOLE:
             for start, end in _spans(stream, size, clock, places, now - RECENT if since is None else since):
                 signals.move(start)
-                _feed(signals, _span(stream, start, end))
+                _feed(signals, _span(stream, start, end), budget)
         else:
             stream.seek(0)
-            _feed(signals, records.in_lines(sources.read_blocks(stream, kind)))
-    except (IOError, OSError, sources.SourceError):
+            _feed(signals, records.in_lines(sources.read_blocks(stream, kind)), budget)
+    except sources.FAILURES:
         pass
     finally:
         stream.close()
@@ -64,12 +67,16 @@ def _of_file(log, places, since, now):
     return tell_times(signals.found, clock)
 
 
-def _feed(signals, blocks):
-    size = 0
+def _feed(signals, blocks, budget):
+    size, blocks = 0, iter(blocks)
     for block in blocks:
         signals.feed(block)
         size += len(block)
-        if size >= _MOST_BYTES:
+        if budget.is_spent(len(block)) or size >= _MOST_BYTES:
+            left_out, last = budget.last_of(blocks)
+            signals.skip(left_out)
+            for each in last:
+                signals.feed(each)
             break
     signals.finish()
 
@@ -99,10 +106,11 @@ def _span(stream, start, end):
         yield block
 
 
-def _of_journal(since, now):
+def _of_journal(since, now, budget):
+    budget.begin()
     signals, clock = Signals('journal'), Clock(now)
     try:
-        _feed(signals, live.program_blocks(since, WORDS))
-    except sources.SourceError:
+        _feed(signals, live.program_blocks(since, WORDS), budget)
+    except sources.FAILURES:
         signals.finish()
     return tell_times(signals.found, clock)

@@ -7,12 +7,12 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
-import json
 import re
 
 from .._log.json_records import field_text
 from .._log.prefix import PrefixReader
 from .._log.text import BARE, LONGEST_LINE, log_text
+from .._node.reader import parse_json
 from .signal_forms import FORMS
 
 # How many signals of one log are kept: the newest, and the first of each kind.
@@ -107,8 +107,8 @@ def _journal_fields(text):
     if text[:1] != '{' or '"MESSAGE"' not in text:
         return {}
     try:
-        record = json.loads(text)
-    except (ValueError, RuntimeError):
+        record = parse_json(text)
+    except ValueError:
         return {}
     if not isinstance(record, dict):
         return {}
@@ -191,6 +191,11 @@ class Signals:
         self.finish()
         self._before, self._offset = b'', offset
         self._lines = None if offset else 0
+
+    def skip(self, size):
+        """So many bytes of the log are left out: what is fed next may begin within a line."""
+        self.finish()
+        self.move(self._offset + size)
 
     def finish(self):
         """What was fed ends here."""

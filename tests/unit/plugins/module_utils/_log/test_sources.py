@@ -9,13 +9,19 @@ import bz2
 import gzip
 import io
 import os
+import re
+import struct
 import subprocess
+import time
+import zlib
 
 import pytest
+from ansible_collections.oom.rescue.plugins.module_utils._log import budget
 from ansible_collections.oom.rescue.plugins.module_utils._report import reading as oom_log
 from oom_reports import ERAS, bare_kill, quiet, syslog
 
 REPORT = ERAS['5.15.0']
+MIB = 1 << 20
 
 
 def write(log, text):
@@ -113,3 +119,127 @@ def test_a_file_that_grows_is_read_to_where_it_ended(tmpdir, monkeypatch):
 
     monkeypatch.setattr(oom_log.sources, '_plain', growing)
     assert read(path)['summary']['sources'][0]['bytes'] == size
+
+
+def _bomb(kind, mib):
+    """``mib`` MiB of one line, compressed, made without holding them."""
+    block = b'x' * (MIB - 1) + b'\n'
+    maker = {'gz': lambda: zlib.compressobj(9, zlib.DEFLATED, 31), 'bz2': bz2.BZ2Compressor}[kind]()
+    return b''.join([maker.compress(block) for _count in range(mib)] + [maker.flush()])
+
+
+def test_no_more_is_unpacked_than_a_log_of_its_size_holds(tmpdir, monkeypatch):
+    monkeypatch.setattr(oom_log.sources, '_UNPACKED_AT_LEAST', 8 * MIB)
+    write(tmpdir.join('messages.1'), _bomb('bz2', 100))
+    write(tmpdir.join('messages'), syslog(REPORT))
+    result = read(str(tmpdir.join('messages*')))
+    first, second = result['summary']['sources']
+    assert first['cut'].startswith('it unpacks to more than 8 MiB') and first['bytes'] <= 9 * MIB
+    assert second['cut'] is None and pids(result) == [13036]
+
+
+@pytest.mark.parametrize('kind', ['xz', 'zst'])
+def test_what_takes_more_memory_to_unpack_than_a_log_does_is_refused(tmpdir, kind):
+    # Its dictionary of 768 MiB, or its window of 1 GiB, is what the header asks for: nothing that long has to be there.
+    argv = {
+        'xz': ['xz', '-c', '--no-adjust', '--lzma2=preset=0,dict=768MiB,mf=hc3,nice=4'],
+        'zst': ['zstd', '-cq', '--ultra', '--long=30', '-1'],
+    }[kind]
+    write(tmpdir.join('messages.1'), _command(argv, b'x' * 1000 + b'\n'))
+    write(tmpdir.join('messages'), syslog(REPORT))
+    result = read(str(tmpdir.join('messages*')))
+    assert pids(result) == [13036]
+    error = result['summary']['sources'][0]['error']
+    # zstd writes a smaller window for what it was told is small.
+    assert kind == 'zst' or (error.startswith('corrupt') and 'emory' in error)
+
+
+FAILURES = [
+    MemoryError(),
+    RuntimeError('maximum recursion depth exceeded'),
+    ValueError('no'),
+    EOFError('no'),
+    OSError(5, 'Input/output error'),
+    zlib.error('no'),
+]
+
+
+@pytest.mark.parametrize('failure', FAILURES, ids=[type(failure).__name__ for failure in FAILURES])
+def test_whatever_reading_one_log_raises_is_its_error_and_the_rest_is_told(tmpdir, monkeypatch, failure):
+    whole, logs = oom_log.sources.read_blocks, []
+
+    def failing(stream, kind):
+        logs.append(stream)
+        if len(logs) == 1:
+            raise failure
+        return whole(stream, kind)
+
+    monkeypatch.setattr(oom_log.sources, 'read_blocks', failing)
+    write(tmpdir.join('messages.1'), syslog(bare_kill(4711)))
+    write(tmpdir.join('messages'), syslog(REPORT))
+    result = read(str(tmpdir.join('messages*')))
+    first, second = result['summary']['sources']
+    assert first['error'] and second['error'] is None and pids(result) == [13036]
+
+
+@pytest.mark.parametrize('line', [
+    '{"log": ' + '[' * 1200,
+    '{"MESSAGE": "Out of memory: Killed process 1 (a)", "x": ' + '[' * 50000,
+    '[' * 60000 + '"Out of memory: Killed process"',
+    '{"MESSAGE": "x invoked oom-killer: gfp_mask=0x0, order=0", "pri": ' + '9' * 60000 + '}',
+    '{"a":' * 10000 + '"ut of memory"',
+])
+def test_json_that_no_program_wrote_hides_no_report(tmpdir, line):
+    result = read(write(tmpdir.join('messages'), line + '\n' + syslog(REPORT) + line + '\n'))
+    assert 13036 in pids(result) and result['summary']['sources'][0]['error'] is None
+
+
+def test_a_field_of_the_journal_that_is_larger_than_any_message_is_left_out(tmpdir):
+    def record(message, size):
+        field = b'COREDUMP\n' + struct.pack('<Q', size) + b'x' * size + b'\n'
+        return b'__CURSOR=s=1\n' + field + b'_TRANSPORT=kernel\nMESSAGE=' + message.encode('utf-8') + b'\n\n'
+
+    data = b''.join(record(line, size) for line, size in zip(ERAS['5.15.0'], [9 * MIB, 0, 5 * MIB] + [3] * 1000))
+    result = read(write(tmpdir.join('log'), data))
+    assert pids(result) == [13036] and result['events'][0]['complete']
+
+
+class Clock:
+    """A processor that takes ``seconds`` for each block."""
+
+    def __init__(self, seconds):
+        self.now, self.seconds = 0, seconds
+
+    def __call__(self):
+        self.now += self.seconds
+        return self.now
+
+
+def test_of_a_log_that_takes_too_long_the_end_is_read_and_what_was_left_out_is_said(tmpdir, monkeypatch):
+    monkeypatch.setattr(budget, '_cpu_seconds', Clock(1))
+    text = quiet('Oct 28 11:00:00', 120000) + syslog(REPORT)
+    path = write(tmpdir.join('messages.1'), syslog(bare_kill(4711)) + text + syslog(bare_kill(4712)) + quiet(
+        'Oct 28 12:00:00', 9000))
+    (source,) = read(path)['summary']['sources']
+    assert len(text) > 9 * MIB and source['bytes'] == os.path.getsize(path)
+    assert re.match(r'reading it took too long: \d MiB of it were left out, from byte 5242880 on', source['cut'])
+    result = oom_log.read_events([path], signals=True)
+    assert pids(result) == [4711, 13036, 4712]
+
+
+@pytest.mark.parametrize('line', [
+    'Oct 28 11:32:28 host kernel: php invoked oom-killer: gfp_mask=0x201da, order=0, oom_score_adj=0\n',
+    'Oct 28 11:32:28 host kernel: Out of memory: Killed process @ (mysqld) total-vm:1kB, anon-rss:1kB, file-rss:0kB\n',
+    'ut of memory\n',
+])
+def test_a_log_of_nothing_but_reports_takes_what_it_may_and_its_newest_report_is_there(tmpdir, monkeypatch, line):
+    monkeypatch.setattr(budget, 'MOST_SECONDS', 0.1)
+    path = write(tmpdir.join('messages.1.gz'), _gzip(''.join(
+        line.replace('@', str(index)) for index in range(4 * MIB // len(line))).encode('utf-8') + syslog(
+            REPORT).encode('utf-8')))
+    used = time.process_time if hasattr(time, 'process_time') else time.clock
+    started = used()
+    result = oom_log.read_events([path], signals=True, limit=10)
+    assert used() - started < 12
+    assert result['summary']['sources'][0]['cut']
+    assert result['events'][0]['victims'][0]['pid'] == 13036

@@ -60,6 +60,7 @@ def test_a_report_is_found_wherever_it_lies(tmpdir):
             'lines': text.count('\n'),
             'reports': 1,
             'error': None,
+            'cut': None,
         }
     ]
 
@@ -315,7 +316,8 @@ def test_a_source_that_fails_says_so(monkeypatch):
     monkeypatch.setattr(live, 'ring_buffer_blocks', lambda: (fail() for _block in range(1)))
     result = read(own_sources=['ring_buffer'])
     assert result['summary']['sources'] == [
-        {'path': 'ring_buffer', 'bytes': 0, 'lines': 0, 'reports': 0, 'error': '/dev/kmsg: Operation not permitted'}
+        {'path': 'ring_buffer', 'bytes': 0, 'lines': 0, 'reports': 0, 'error': '/dev/kmsg: Operation not permitted',
+         'cut': None}
     ]
 
 
