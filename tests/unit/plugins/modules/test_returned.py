@@ -30,11 +30,11 @@ TYPES = {'bool': bool, 'dict': dict, 'float': float, 'int': int, 'list': list, '
 
 
 def wrong(value, documented, path=''):
-    """What of a value of a type dict is not as documented: 'path: why', one for each place."""
-    for key in sorted(set(value) - set(documented)):
-        yield '%s%s: not documented' % (path, key)
+    """What of a value of a type dict is not as documented: ['path: why'], one for each place."""
+    found = ['%s%s: not documented' % (path, key) for key in sorted(set(value) - set(documented))]
     for key in sorted(set(value) & set(documented)):
-        yield from wrong_value(value[key], documented[key], path + key)
+        found.extend(wrong_value(value[key], documented[key], path + key))
+    return found
 
 
 def wrong_value(value, entry, path):
