@@ -235,7 +235,7 @@ def test_of_a_log_that_takes_too_long_the_end_is_read_and_what_was_left_out_is_s
 def test_a_log_of_nothing_but_reports_takes_what_it_may_and_its_newest_report_is_there(tmpdir, monkeypatch, line):
     monkeypatch.setattr(budget, 'MOST_SECONDS', 0.1)
     path = write(tmpdir.join('messages.1.gz'), _gzip(''.join(
-        line.replace('@', str(index)) for index in range(4 * MIB // len(line))).encode('utf-8') + syslog(
+        line.replace('@', str(100000 + index)) for index in range(4 * MIB // len(line))).encode('utf-8') + syslog(
             REPORT).encode('utf-8')))
     used = time.process_time if hasattr(time, 'process_time') else time.clock
     started = used()
