@@ -67,7 +67,7 @@ class Assembler:
 
     def begin(self):
         """The next message is not the one after the last: what was open has ended."""
-        for key in list(self._streams):
+        for key in sorted(self._streams, key=lambda key: self._streams[key].offset or 0):
             self._close(key)
         self.idle = 0
 
@@ -81,7 +81,7 @@ class Assembler:
 
     def flush(self):
         """No more messages come: hand over all that is held."""
-        for key in list(self._streams):
+        for key in sorted(self._streams, key=lambda key: self._streams[key].offset or 0):
             self._close(key)
         self.ended.extend(self._waiting)
         self._waiting.clear()
