@@ -9,12 +9,17 @@ import contextlib
 import fcntl
 import json
 import pathlib
+import signal
 import subprocess
 
 import pytest
 from victim import REPOSITORY, Victim
 
 _outcomes = {}
+
+
+# A run that is told to end takes its machines, swap and mounts along, as one that is interrupted does.
+signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def pytest_addoption(parser):

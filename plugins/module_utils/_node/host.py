@@ -15,7 +15,7 @@ import errno
 import os
 import stat
 
-from . import command, reader, writer, xattr
+from . import command, permissions, reader, writer, xattr
 from .errors import RescueError, said
 from .writer import Kept
 
@@ -133,7 +133,7 @@ class Host:
         that cannot be renamed over, such as a mount point, is written in place, a copy of it kept until that is done.
         Raises OSError with the file's name.
         """
-        target = os.path.realpath(self.path(path))
+        target = self._target(path)
         kept = writer.kept_of(target)
         before = None if kept is None else _content(target)
         new = Kept(mode or 0o644) if own or kept is None else kept
@@ -160,9 +160,18 @@ class Host:
                 for directory in reversed(made):
                     os.rmdir(directory)
 
+    def _target(self, path):
+        """The file that a path means, links followed. Raises OSError if others than root could put another there."""
+        target = os.path.realpath(self.path(path))
+        directory = os.path.dirname(target)
+        words = permissions.who_may_replace(directory) if os.path.isdir(directory) else None
+        if words:
+            raise OSError(errno.EPERM, 'root writes nothing there, as %s: let it be root\'s' % words, path)
+        return target
+
     def try_to_change(self, path, text):
         """Raise the OSError with which replace(), or for a text of None remove(), would fail; changes nothing."""
-        target = os.path.realpath(self.path(path))
+        target = self._target(path)
         if text is None:
             writer.try_to_remove(target)
         else:

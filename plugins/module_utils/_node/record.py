@@ -50,7 +50,7 @@ def close_directory(host):
         path = '%s/%s' % (DIRECTORY, name)
         flaw = host.flaw_of_own(path, 0o600)
         words = permissions.writer_of(host.path(path)) if flaw else None
-        if words and open_to_others:
+        if words and (open_to_others or _is_anothers(host, path)):
             raise RescueError('{path} has {found}, and others could have changed it', path=path, found=flaw,
                               allowed='mode 0600 of root',
                               next_step='look at what it says, and move it away or chmod it to 0600')
@@ -58,6 +58,12 @@ def close_directory(host):
             host.replace(path, host.read(path, links=False), 0o600, own=True)
     if open_to_others:
         os.chmod(host.path(DIRECTORY), 0o700)
+
+
+def _is_anothers(host, path):
+    """True if a file belongs to another user: who had it may have it open, whatever the directory says now."""
+    status = host.status(path, follow=False)
+    return status is not None and status.st_uid not in (0, os.geteuid())
 
 
 class State:
@@ -70,7 +76,8 @@ class State:
     def records(self):
         """All records. Raises RescueError if the file is no JSON object, or may be somebody else's."""
         refuse_directory(self._host)
-        text = self._host.read(self._path)
+        self._refuse_file()
+        text = self._host.read(self._path, links=False)
         if text is None:
             return {}
         try:
@@ -81,6 +88,12 @@ class State:
             raise RescueError('{path} is not a JSON object', path=self._path, allowed='a JSON object',
                               next_step='move it away to go on without the record of what was before')
         return records
+
+    def _refuse_file(self):
+        if _is_anothers(self._host, self._path):
+            raise RescueError('{path} is {found}, and has to be {allowed}', path=self._path,
+                              found='of the user %d' % self._host.status(self._path, follow=False).st_uid,
+                              allowed='root\'s', next_step='look at who made it, move it away, and run again')
 
     def get(self, key):
         """The record of a key, or None."""
