@@ -41,6 +41,10 @@ def _run(argv):
     return rc, to_native(out), to_native(err)
 
 
+# A name below what is no directory, so that the system says that it is not there.
+_NO_FILE = '/dev/null/none'
+
+
 class Host:
     """Reads and changes a node below ``root``.
 
@@ -56,6 +60,9 @@ class Host:
 
     def path(self, path):
         """Where ``path`` of the node, absolute there, is for this process."""
+        if '\0' in path:
+            # No file has such a name; what a stranger wrote into a configuration may.
+            path = _NO_FILE
         return path if self.root == '/' else os.path.join(self.root, path.lstrip('/'))
 
     def read(self, path, links=True, name=None):

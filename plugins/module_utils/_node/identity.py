@@ -142,7 +142,7 @@ def trusted_executable(host, row, owners=(0,)):
     return row['exe'] if replaced and trusted_directory(host, row['exe'], owners) else None
 
 
-def trusted_directory(host, path, owners):
+def trusted_directory(host, path, owners=(0,)):
     """True if none but ``owners`` can make a file in the directory of a canonical path."""
     parts = path.split('/')[1:-1]
     above = ['/' + '/'.join(parts[:count]) for count in range(len(parts) + 1)]

@@ -16,6 +16,10 @@ from .._swap.size import recommend
 DATABASES = ('mysqld', 'mariadbd')
 # An allocation of a higher order than this is not tried by killing: PAGE_ALLOC_COSTLY_ORDER of linux/mmzone.h.
 _COSTLY_ORDER = 3
+# A virtual machine may have been made smaller since its report.
+_MOST_OF_RAM = 2
+# Four times the RAM in swap is more than any host of this kind gets on with.
+_MOST_DEMAND = 4
 _BOUND = {
     'memcg': 'a control group',
     'cpuset': 'the memory nodes of a cpuset',
@@ -36,6 +40,8 @@ def advise(facts, events, swap_path='/swapfile', swappiness=10, protect=-600, to
     facts = facts or {}
     forged = [event for event in events or [] if event.get('trusted') is False]
     events = [event for event in events or [] if event.get('trusted') is not False]
+    foreign = [event for event in events if _is_too_large(facts, event)]
+    events = [event for event in events if not _is_too_large(facts, event)]
     shortages = [event for event in events if _is_of_host(event)]
     meant = report_meant(events)
     host = _host(facts, [meant] + events if meant else [])
@@ -53,8 +59,15 @@ def advise(facts, events, swap_path='/swapfile', swappiness=10, protect=-600, to
             'swap_bytes': swap['size_bytes'] + swap['other_bytes'] if swap else None,
             'oom_score_adj': dict((row['process'], row['value']) for row in protected),
         },
-        'notes': ([why_not] if why_not else []) + _event_notes(events, shortages, forged) + _fact_notes(facts),
+        'notes': ([why_not] if why_not else []) + _event_notes(events, shortages, forged, foreign)
+        + _fact_notes(facts),
     }
+
+
+def _is_too_large(facts, event):
+    """True if a report is of more RAM than this host could have lost since: whoever writes to a log decides nothing."""
+    ram = (facts.get('ram') or {}).get('total_bytes')
+    return ram is not None and (managed_bytes(event) or 0) > _MOST_OF_RAM * ram
 
 
 def _is_of_host(event):
@@ -94,6 +107,9 @@ def _swap(host, events, shortages, path):
     own = sum(area['size_bytes'] for area in host['areas'] if area['path'] == path)
     other = host['swap_bytes'] - own
     demand = _demand_bytes(shortages)
+    if demand is not None:
+        # What a log claims is held against the RAM that there is: it may name any victim, and any swap.
+        demand = min(demand, _MOST_DEMAND * host['ram_bytes'])
     advice = recommend(host['ram_bytes'], other_swap_bytes=other, demand_bytes=demand)
     reasons = [plain(reason) for reason in advice['reasons']]
     if own and own >= advice['size_bytes']:
@@ -196,11 +212,14 @@ def _share(value, event, host, swap):
     return share if total is None else '%s, %s' % (share, format_size(total * -value // 1000))
 
 
-def _event_notes(events, shortages, forged):
+def _event_notes(events, shortages, forged, foreign):
     """What else the reports tell, the most pressing first."""
     notes = []
     if forged:
         notes.append('Left out, as a program and not the kernel wrote it: %d of the reports.' % len(forged))
+    if foreign:
+        notes.append('Left out, as it is of a machine with far more RAM than this one: %d of the reports.'
+                     % len(foreign))
     if any((event.get('trigger') or {}).get('manual') for event in events):
         notes.append('A report was asked for by hand (sysrq f), not by a shortage.')
     if any(event.get('kind') == 'allocation_failure' for event in events):

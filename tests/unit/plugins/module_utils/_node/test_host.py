@@ -305,3 +305,8 @@ def test_trying_a_change_finds_a_full_disk(host, monkeypatch):
     with pytest.raises(OSError) as caught:
         host.try_to_change('/etc/fstab', 'new')
     assert caught.value.filename == host.path('/etc/fstab') and host.listdir('/etc') == ['fstab']
+
+
+def test_a_name_with_a_nul_names_no_file(tmp_path):
+    host = Host(str(tmp_path))
+    assert (host.read('/etc/\0'), host.exists('/a\0b'), host.status('/\0')) == (None, False, None)

@@ -6,7 +6,10 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
+import os
+
 import pytest
+from ansible_collections.oom.rescue.plugins.module_utils._node.host import Host
 from ansible_collections.oom.rescue.plugins.module_utils._score import spare
 from ansible_collections.oom.rescue.plugins.module_utils._node.processes import processes
 from fake_node import Node, v2
@@ -68,3 +71,12 @@ def test_the_unit_and_file_of_a_running_killer_are_its_own(tmp_path):
     assert entries == [{'name': 'nohang', 'unit': 'nohang-desktop.service', 'path': '/etc/nohang/nohang-desktop.conf',
                         'text': 'x\n', 'refused': None}]
     assert [action['action'] for action in spare.plan(entries, NAMES)] == ['replace', 'restart']
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason='only root has directories of root\'s')
+def test_earlyooms_file_is_made_in_roots_directory_alone(tmp_path):
+    host = Host(str(tmp_path))
+    (tmp_path / 'etc/default').mkdir(parents=True)
+    assert spare._may_edit(host, spare.EARLYOOM_FILE)
+    (tmp_path / 'etc/default').chmod(0o777)
+    assert not spare._may_edit(host, spare.EARLYOOM_FILE)

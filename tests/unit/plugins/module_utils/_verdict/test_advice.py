@@ -179,3 +179,23 @@ def test_what_the_kernel_did_not_write_is_left_out_and_counted():
 def test_text_of_a_log_is_made_plain():
     victim = [{'pid': 1, 'name': '\x1b[2J', 'score': 1}]
     assert '\x1b' not in str(advise({}, [event(cause='\x1b[2J', victims=victim)]))
+
+
+def test_a_report_of_a_far_larger_machine_asks_for_nothing_here():
+    report = {'kind': 'kill', 'scope': 'global', 'complete': True, 'victims': [{'name': 'mysqld', 'pid': 9}],
+              'tasks': [],
+              'memory': {'ram_bytes': 66 << 30, 'reserved_bytes': 0, 'swap_total_bytes': 0, 'swap_free_bytes': 0},
+              'trusted': None, 'cause': 'RAM (66 GiB) ran out.'}
+    facts = {'ram': {'total_bytes': 1 << 30}, 'swap': {'total_bytes': 0, 'areas': []}}
+    told = advise(facts, [report])
+    assert '66 GiB' not in repr(told)
+    assert any('far more RAM' in note for note in told['notes'])
+    assert told['swap']['size_bytes'] == advise(facts, [])['swap']['size_bytes']
+
+
+def test_a_victim_larger_than_the_host_asks_for_no_more_than_a_host_can_use():
+    report = {'kind': 'kill', 'scope': 'global', 'complete': True, 'tasks': [], 'trusted': None,
+              'victims': [{'name': 'mysqld', 'pid': 9, 'anon_rss_bytes': 66 << 30}], 'cause': 'RAM ran out.',
+              'memory': {'ram_bytes': 1 << 30, 'reserved_bytes': 0, 'swap_total_bytes': 0, 'swap_free_bytes': 0}}
+    for facts in ({}, {'ram': {'total_bytes': 1 << 30}, 'swap': {'total_bytes': 0, 'areas': []}}):
+        assert advise(facts, [report])['swap']['demand_bytes'] <= 4 << 30
