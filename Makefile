@@ -117,7 +117,7 @@ test-vm-all: dev ## all that needs virtual machines, for hours; goes on where it
 
 # Virtual machines and what needs one processor beside what takes turns with this machine's swap.
 test: dev $(CACHE)/core-2.16/.done ## all that CI runs: lint, unit, sanity, integration, attacks, molecule, test-vm; not test-vm-all, bench, fuzz
-	tests/run 'test-vm sanity lint' 'molecule integration attacks unit'
+	tests/run 'test-vm sanity lint unit' 'molecule integration attacks'
 
 check: lint ## the fast subset: lint, and the unit tests under one Python without the slow ones
 	pytest -q -m 'not slow'
