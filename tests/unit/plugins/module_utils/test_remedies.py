@@ -32,13 +32,13 @@ def tree_of(package, name):
 
 
 def imported(tree):
+    """The names that a file imports, and the parts of the modules that it imports them from."""
+    found = set()
     for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom):
-            for part in (node.module or '').split('.') + [alias.name for alias in node.names]:
-                yield part
-        elif isinstance(node, ast.Import):
-            for alias in node.names:
-                yield alias.name
+        if isinstance(node, (ast.ImportFrom, ast.Import)):
+            found.update((getattr(node, 'module', None) or '').split('.'))
+            found.update(alias.name for alias in node.names)
+    return found
 
 
 @pytest.mark.parametrize('package', REMEDIES)
