@@ -1,0 +1,70 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where the memory of a host or a cgroup is: parts that add up to a total, and what no counter holds.
+
+A report's ledger and a running host's are made of the same parts and summed here.
+"""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+KINDS = (
+    'process', 'processes', 'shmem', 'page_cache', 'slab_unreclaimable', 'slab_reclaimable', 'page_tables',
+    'kernel_stacks', 'hugepages', 'locked', 'sockets', 'percpu', 'vmalloc', 'zswap', 'zram', 'free', 'other',
+)
+UNACCOUNTED = 'unaccounted'
+
+
+def make_part(kind, nbytes, name=None, swappable=False, droppable=False, approximate=False):
+    """One part of a ledger: {kind, name, bytes, swappable, droppable, approximate}.
+
+    ``nbytes`` is None for a counter that the kernel does not print: its memory is in what no counter holds. Raises
+    ValueError for a kind that is none of ``KINDS``.
+    """
+    if kind not in KINDS:
+        raise ValueError('%r is no kind of memory' % (kind,))
+    return {'kind': kind, 'name': name, 'bytes': nbytes, 'swappable': swappable, 'droppable': droppable,
+            'approximate': approximate}
+
+
+def make_ledger(total_bytes, parts):
+    """{total_bytes, parts, unaccounted_bytes}: the parts with their ``share`` of the total, the largest first.
+
+    ``unaccounted_bytes`` is the total without the parts. It is negative where the parts hold more than the total,
+    which counters of different moments can do. Parts of 0 bytes stay out; those that are not known come last.
+    """
+    kept = sorted((part for part in parts if part['bytes'] != 0), key=_largest_first)
+    return {
+        'total_bytes': total_bytes,
+        'parts': [dict(part, share=_share(part['bytes'], total_bytes)) for part in kept],
+        'unaccounted_bytes': total_bytes - sum(part['bytes'] or 0 for part in kept),
+    }
+
+
+def eater_of(ledger):
+    """{kind, name, bytes, share} of the largest part that is not free memory and no fold of small processes.
+
+    What no counter holds is the eater, as ``unaccounted``, where it is larger than each of these. None without a ledger
+    or where nothing is in use.
+    """
+    if ledger is None:
+        return None
+    total, unaccounted = ledger['total_bytes'], ledger['unaccounted_bytes']
+    largest = next((part for part in ledger['parts'] if part['bytes'] and _may_eat(part)), None)
+    if unaccounted > (largest['bytes'] if largest else 0):
+        return {'kind': UNACCOUNTED, 'name': None, 'bytes': unaccounted, 'share': _share(unaccounted, total)}
+    return largest and dict((key, largest[key]) for key in ('kind', 'name', 'bytes', 'share'))
+
+
+def _may_eat(part):
+    return part['kind'] != 'free' and not (part['kind'] == 'processes' and part['name'] is None)
+
+
+def _largest_first(part):
+    return part['bytes'] is None, -(part['bytes'] or 0), part['kind'], part['name'] or ''
+
+
+def _share(nbytes, total_bytes):
+    return None if nbytes is None or not total_bytes else nbytes / total_bytes
