@@ -125,6 +125,14 @@ check: lint ## the fast subset: lint, and the unit tests under one Python withou
 bench: env ## measure on this machine: reading logs, making swap
 	for bench in tests/bench/bench_*.py; do flock /tmp/host-swap.lock python $$bench || exit 1; done
 
+$(CACHE)/mutate/.done: requirements/mutate.txt requirements/dev.txt requirements/env.txt | $(VENV)/pyvenv.cfg
+	$(PYTHON) -m venv $(@D)/env
+	$(@D)/env/bin/python -m pip install --quiet --requirement $<
+	@touch $@
+
+mutate: $(CACHE)/mutate/.done ## change the code in COUNT places of each group, drawn by SEED, and say which changes no unit test notices
+	$(CACHE)/mutate/env/bin/python tests/mutate/run.py --count $(or $(COUNT),100) --seed $(or $(SEED),1) $(GROUPS)
+
 fuzz: env ## 100,000 broken logs through the log reader; RUNS=n for another number
 	tests/fuzz/fuzz_oom_log.py --runs $(or $(RUNS),100000)
 
@@ -140,4 +148,4 @@ build: env ## build the collection's tarball
 clean: ## take away all that was made here
 	git clean -fdX
 
-.PHONY: help env dev rescue diagnose verify rollback lint unit sanity integration attacks molecule test-vm test-vm-all test check bench fuzz triage build clean
+.PHONY: help env dev rescue diagnose verify rollback lint unit sanity integration attacks molecule test-vm test-vm-all test check bench fuzz mutate triage build clean

@@ -1,0 +1,231 @@
+#!/usr/bin/env python
+"""Changes the code in one place at a time and runs the tests that run that place: a change that no test notices is a
+behaviour that nothing states.
+
+Works on a copy in memory or in TMPDIR. Goes on where it was stopped: what is known of a change is kept in
+.cache/mutate, by the content of its file and of the tests. `make mutate COUNT=100 SEED=1 GROUPS='swap reader'`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import queue
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import threading
+from pathlib import Path
+
+from changes import changes_of, draw
+from coverage.numbits import numbits_to_nums
+
+ROOT = Path(__file__).resolve().parents[2]
+STATE = ROOT / '.cache' / 'mutate'
+UTILS = 'plugins/module_utils/'
+GROUPS = {
+    'verdict': [UTILS + '_verdict'], 'score': [UTILS + '_score'], 'node': [UTILS + '_node'],
+    'swappiness': [UTILS + '_swappiness'], 'swap': [UTILS + '_swap'], 'facts': [UTILS + '_facts'],
+    'reader': [UTILS + '_log', UTILS + '_report'],
+    'modules': ['plugins/modules', 'plugins/filter', 'plugins/action', 'plugins/plugin_utils'],
+}
+# A change may make a loop endless.
+SECONDS = 120
+# More tests than this are run by file.
+MANY = 400
+
+
+def files_of(folders):
+    return sorted(str(path.relative_to(ROOT)) for folder in folders for path in (ROOT / folder).glob('*.py')
+                  if path.name != '__init__.py')
+
+
+def copy_of_tree(folder):
+    """A copy of what git knows, beside a link to ../shared, so that tests which read it find it."""
+    tree = Path(folder) / 'main'
+    names = subprocess.run(['git', 'ls-files', '-z'], cwd=ROOT, stdout=subprocess.PIPE, check=True).stdout
+    for name in names.decode().split('\0'):
+        source = ROOT / name
+        if name and source.is_file():
+            (tree / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source, tree / name, follow_symlinks=False)
+    if (ROOT.parent / 'shared').is_dir():
+        (Path(folder) / 'shared').symlink_to(ROOT.parent / 'shared')
+    return tree
+
+
+def pytest(tree, *words, seconds=SECONDS):
+    """The exit status of pytest in a tree; None if it took too long. It and what it started are ended then."""
+    temporary = tempfile.mkdtemp(dir=tree.parent)
+    process = subprocess.Popen(
+        [sys.executable, '-m', 'pytest', '-q', '-x', '-p', 'no:cacheprovider', '--basetemp', temporary + '/t', *words],
+        cwd=tree, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        env=dict(os.environ, TMPDIR=temporary, PYTHONDONTWRITEBYTECODE='1'), start_new_session=True)
+    try:
+        return process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        return None
+    finally:
+        try:
+            os.killpg(process.pid, 9)
+        except ProcessLookupError:
+            pass
+        process.wait()
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def map_lines(tree):
+    """{file: {line: {test}}} of one run of all unit tests. The tests of the test '' ran it while they were imported."""
+    status = pytest(tree, '--cov=plugins', '--cov-context=test', '--cov-report=', 'tests/unit', seconds=3600)
+    if status != 0:
+        sys.exit('The unit tests fail on the code as it is: pytest ended with %s' % status)
+    rows = sqlite3.connect(tree / '.coverage').execute(
+        'select file.path, context.context, numbits from line_bits join file on file.id = file_id'
+        ' join context on context.id = context_id')
+    found = {}
+    for path, context, numbits in rows:
+        test = context.partition('|')[0]
+        lines = found.setdefault(str(Path(path).resolve().relative_to(tree.resolve())), {})
+        for line in numbits_to_nums(numbits):
+            lines.setdefault(str(line), set()).add(test)
+    return {path: {line: sorted(tests) for line, tests in lines.items()} for path, lines in found.items()}
+
+
+def tests_for(change, lines):
+    """The tests that run the line of a change; all that run its file where the line runs at import."""
+    of_file = lines.get(change.path, {})
+    tests = set(of_file.get(str(change.line), []))
+    if '' in tests or not tests:
+        inside = next((set(of_file[str(line)]) for line in range(change.line, change.line - 8, -1)
+                       if str(line) in of_file), set())
+        tests |= inside
+    if '' in tests:
+        tests = set().union(*map(set, of_file.values()))
+    tests.discard('')
+    if len(tests) > MANY:
+        return sorted({test.partition('::')[0] for test in tests})
+    return sorted(tests)
+
+
+def outcome_of(change, tree, lines):
+    """noticed, survived, or none where the change makes no difference to the text."""
+    file = tree / change.path
+    source = file.read_text()
+    changed = change.apply(source)
+    if changed is None:
+        return 'none'
+    tests = tests_for(change, lines)
+    if not tests:
+        return 'survived'
+    chosen = tree.parent / 'chosen'
+    chosen.write_text('\n'.join(tests) + '\n')
+    try:
+        file.write_text(changed)
+        return 'survived' if pytest(tree, '@%s' % chosen) == 0 else 'noticed'
+    finally:
+        file.write_text(source)
+
+
+def digest(*paths):
+    total = hashlib.sha256()
+    for path in paths:
+        total.update(Path(path).read_bytes())
+    return total.hexdigest()[:16]
+
+
+def diff_of(change, root):
+    source = (root / change.path).read_text().splitlines()
+    changed = (change.apply('\n'.join(source) + '\n') or '').splitlines()
+    first = next((number for number, pair in enumerate(zip(source, changed)) if pair[0] != pair[1]), change.line - 1)
+    return '%s:%d: %s  ->  %s' % (change.path, first + 1, source[first].strip(),
+                                  changed[first].strip() if first < len(changed) else '')
+
+
+class Results:
+    """What is known of each change, one JSON line each."""
+
+    def __init__(self, tests):
+        STATE.mkdir(parents=True, exist_ok=True)
+        self.path, self.tests, self.known, self.lock = STATE / 'changes.jsonl', tests, {}, threading.Lock()
+        if self.path.exists():
+            for line in self.path.read_text().splitlines():
+                row = json.loads(line)
+                self.known[row['key']] = row['outcome']
+
+    def key(self, change):
+        return ' '.join([self.tests, digest(ROOT / change.path), change.path, change.operator, str(change.occurrence)])
+
+    def get(self, change):
+        return self.known.get(self.key(change))
+
+    def add(self, change, outcome):
+        with self.lock, self.path.open('a') as stream:
+            self.known[self.key(change)] = outcome
+            stream.write(json.dumps({'key': self.key(change), 'outcome': outcome}) + '\n')
+
+
+def work(todo, tree, lines, results, total):
+    while True:
+        try:
+            change = todo.get_nowait()
+        except queue.Empty:
+            return
+        outcome = outcome_of(change, tree, lines)
+        results.add(change, outcome)
+        print('%d of %d left: %s %s' % (todo.qsize(), total, outcome, diff_of(change, ROOT)), flush=True)
+
+
+def table(groups, results):
+    seen, noticed = 0, 0
+    print('\n%-11s %8s %8s %8s' % ('group', 'changes', 'noticed', 'percent'))
+    for name, changes in groups.items():
+        outcomes = [results.get(change) for change in changes]
+        count, good = len(outcomes) - outcomes.count('none'), outcomes.count('noticed')
+        seen, noticed = seen + count, noticed + good
+        print('%-11s %8d %8d %8.0f' % (name, count, good, 100.0 * good / max(count, 1)))
+    print('%-11s %8d %8d %8.0f' % ('all', seen, noticed, 100.0 * noticed / max(seen, 1)))
+    print('\nNoticed by no test; some of these change nothing that can be seen:')
+    for changes in groups.values():
+        for change in changes:
+            if results.get(change) == 'survived':
+                print('  %s' % diff_of(change, ROOT))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('--count', type=int, default=100, help='changes in each group')
+    parser.add_argument('--seed', type=int, default=1)
+    parser.add_argument('--jobs', type=int, default=os.cpu_count())
+    parser.add_argument('groups', nargs='*', choices=[[]] + list(GROUPS), help='all of them by default')
+    args = parser.parse_args()
+
+    groups = {name: draw([change for path in files_of(GROUPS[name]) for change in changes_of(ROOT, path)],
+                         args.count, args.seed) for name in args.groups or GROUPS}
+    tests = digest(*sorted(path for path in (ROOT / 'tests' / 'unit').rglob('*.py')))
+    results = Results(tests)
+    pending = [change for changes in groups.values() for change in changes if results.get(change) is None]
+    todo = queue.Queue()
+    for change in pending:
+        todo.put(change)
+    if pending:
+        with tempfile.TemporaryDirectory(dir='/dev/shm' if os.access('/dev/shm', os.W_OK) else None) as folder:
+            trees = []
+            for number in range(args.jobs):
+                (Path(folder) / str(number)).mkdir()
+                trees.append(copy_of_tree(Path(folder) / str(number)))
+            print('Asking which tests run which lines ...', flush=True)
+            lines = map_lines(trees[0])
+            threads = [threading.Thread(target=work, args=(todo, tree, lines, results, len(pending))) for tree in trees]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+    table(groups, results)
+
+
+if __name__ == '__main__':
+    main()
