@@ -31,8 +31,9 @@ QUIET = {
 }
 EXAMPLES = """
 examples:
-  rescue remediate --check --diff              what would be changed on this machine
-  rescue remediate                             the whole job on this machine
+  rescue remediate --by-rule --check --diff    what would be changed on this machine
+  rescue remediate                             the whole job on this machine, if it ran out of memory
+  rescue remediate --by-rule                   the whole job also if nothing happened
   rescue diagnose --log messages               a log that was copied here; this machine is not looked at
   rescue verify -i hosts --limit db            prove it on the hosts of an inventory
   rescue diagnose --log messages --json -      the same as JSON, for a program
@@ -101,7 +102,7 @@ def _common():
 
 def _long_options():
     options = [option for action in _common()._actions for option in action.option_strings]
-    return sorted(set(option for option in options + ['--log', '--help'] if option.startswith('--')))
+    return sorted(set(option for option in options + ['--by-rule', '--log', '--help'] if option.startswith('--')))
 
 
 def parser():
@@ -114,6 +115,9 @@ def parser():
                        ('verify', 'prove that each remedy holds, now and after a reboot'),
                        ('rollback', 'bring back what was there before')):
         command = commands.add_parser(name, parents=[_common()], help=text, description=text, allow_abbrev=False)
+        if name in ('remediate', 'verify'):
+            command.add_argument('--by-rule', action='store_true',
+                                 help='also if nothing happened: what the rule says of a host of this size')
         if name == 'diagnose':
             command.add_argument('--log', action='append', metavar='FILE', default=[],
                                  help='a log that was copied here, - for standard input; this machine is not looked at')
@@ -155,6 +159,8 @@ def variables(options, report, logs):
     for name in ('since', 'until'):
         if getattr(options, name):
             found['diagnose_' + name] = getattr(options, name)
+    if getattr(options, 'by_rule', False):
+        found['rescue_by_rule'] = True
     if options.become is not None:
         found['ansible_become'] = options.become
     elif found.get('diagnose_host') is False or (options.check and os.geteuid() != 0 and not options.inventory

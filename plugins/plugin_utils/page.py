@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from ansible_collections.oom.rescue.plugins.module_utils._node.plain import plain
 from ansible_collections.oom.rescue.plugins.module_utils._node.sizes import format_size
+from ansible_collections.oom.rescue.plugins.module_utils._verdict.choice import happened
 
 TEMPLATES = pathlib.Path(__file__).resolve().parents[2] / 'roles/report/templates'
 # A host whose part is longer has said more than a person reads.
@@ -22,7 +23,7 @@ LONGEST_PART = 1 << 20
 def environment(templates=TEMPLATES):
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(str(templates)), autoescape=True, trim_blocks=True, finalize=_shown)
-    environment.globals['size'] = format_size
+    environment.globals.update(size=format_size, happened=happened)
     return environment
 
 
@@ -36,9 +37,9 @@ def page(summary, check_mode):
     """The page's text, of summarize()'s result."""
     made = environment()
     written = datetime.datetime.now(datetime.timezone.utc).strftime('%Y-%m-%d %H:%M')
-    logs = [_part(made, 'log.html.j2', log['label'], id=f'log-{number}', log=log)
+    logs = [_part(made, 'log.html.j2', log['label'], id='log-%d' % number, log=log)
             for number, log in enumerate(summary['logs'], 1)]
-    hosts = [_part(made, 'host.html.j2', host['name'], id=f'host-{number}', host=host, check_mode=check_mode)
+    hosts = [_part(made, 'host.html.j2', host['name'], id='host-%d' % number, host=host, check_mode=check_mode)
              for number, host in enumerate(summary['hosts'], 1)]
     return made.get_template('index.html.j2').render(summary=summary, parts=logs + hosts, written=written)
 
@@ -52,5 +53,5 @@ def _part(made, template, name, **values):
             return Markup(text)
     except (ArithmeticError, LookupError, RecursionError, TypeError, ValueError, AttributeError,
             jinja2.TemplateError) as error:
-        reason = f'its data are not what the roles of this collection leave ({error})'
+        reason = 'its data are not what the roles of this collection leave (%s)' % error
     return Markup(made.get_template('broken.html.j2').render(name=name, reason=reason, **values))

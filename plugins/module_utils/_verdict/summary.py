@@ -10,13 +10,16 @@ __metaclass__ = type
 import os
 import re
 
+from .choice import REMEDIES, happened
 from .evidence import plain, when
 from .meant import report_meant
 from .shape import MEMORY, Maybe, cleaned, misfit
 from .._node.sizes import format_size
 
 LINES = 10
-_WORST = ('stopped', 'false', 'changed', 'planned', 'skipped', 'advice', 'same', 'holds')
+NOTHING = 'nothing that this collection can do'
+_NAMES = {'swap': 'Swap', 'swappiness': 'vm.swappiness', 'oom_protect': 'oom_score_adj'}
+_WORST = ('stopped', 'false', 'changed', 'planned', 'skipped', 'advice', 'same', 'healthy', 'holds')
 # What Ansible says where a task did not become root, or sudo where Ansible hands on no more than its words.
 _NOT_ROOT = re.compile(r'waiting for (?:become success|privilege escalation prompt)|(?:Missing|Incorrect) \w+ password')
 _SUDO_SAID = re.compile(r'\bsudo: |\bsudoers\b|\bnot allowed to (?:execute|run)\b')
@@ -38,17 +41,18 @@ _ERRORS = {
     'binary': 'it is not text: name a log, or what `journalctl -o export` prints of a journal',
     'no_report': 'it was read to its end, and nothing in it kills, refuses memory or looks like it',
 }
-_LEFT = tuple(key for _step, keys in _STEPS for key in keys) + ('diagnose_result', 'verify_result')
+_LEFT = tuple(key for _step, keys in _STEPS for key in keys) + ('diagnose_result', 'rescue_chosen', 'verify_result')
 
 
 def summarize(names, hostvars, reached=None, check_mode=False, page=None, logs_only=False):
     """{lines, hosts: [{name, status, headline, lines, diagnosis, left}], logs} of the hosts ``names``.
 
-    ``hostvars`` has what the roles left on each, ``reached`` the names of those that did not fail, ``left`` what of it
-    is told, as plain text. The status is
-    ``stopped`` (a role failed, or the host gave no answer), ``false`` (a claim does not hold), ``holds`` (all claims
-    hold), ``changed``, ``planned`` (check mode), ``skipped`` (nothing changed, as the host cannot), ``same`` or
-    ``advice`` (only diagnosed). The worst come first. With ``logs_only`` no host was read but to read logs for others.
+    ``hostvars`` has what the roles left on each, ``reached`` the names of those that did not fail, ``left`` what of
+    it is told, as plain text. The status is ``stopped`` (a role failed, or the host gave no answer), ``false`` (a
+    claim does not hold), ``holds`` (all claims hold), ``changed``, ``planned`` (check mode), ``skipped`` (nothing
+    changed, as the host cannot), ``same``, ``healthy`` (nothing happened there and nothing was asked for) or
+    ``advice`` (only diagnosed). The worst come first. With ``logs_only`` no host was read but to read logs for
+    others.
     """
     hosts = [_told(name, hostvars[name], reached is None or name in reached, check_mode) for name in names]
     logs = _logs([host['diagnosis'] for host in hosts])
@@ -68,17 +72,18 @@ def summarize(names, hostvars, reached=None, check_mode=False, page=None, logs_o
     return {'lines': [plain(line) for line in lines], 'hosts': hosts, 'logs': logs}
 
 
-def todo(advice):
-    """The advice in a phrase."""
+def todo(advice, remedies=REMEDIES):
+    """The advice in a phrase, as far as it is of ``remedies``."""
     parts = []
     swap = advice.get('swap')
-    if swap and swap['size_bytes']:
+    if 'swap' in remedies and swap and swap['size_bytes']:
         more = ' beside the %s there is' % format_size(swap['other_bytes']) if swap.get('other_bytes') else ''
         parts.append('swap of %s%s (%s)' % (format_size(swap['size_bytes']), more, swap['rule']))
-    if advice.get('swappiness'):
+    if 'swappiness' in remedies and advice.get('swappiness'):
         parts.append('vm.swappiness %s' % advice['swappiness']['value'])
-    parts.extend('%s protected at %s' % (row['process'], row['value']) for row in advice.get('protect') or [])
-    return ', '.join(parts) or 'nothing that this collection can do'
+    if 'oom_protect' in remedies:
+        parts.extend('%s protected at %s' % (row['process'], row['value']) for row in advice.get('protect') or [])
+    return ', '.join(parts) or NOTHING
 
 
 def would_be(advice, replays):
@@ -142,16 +147,53 @@ def _host(name, left, reached, check_mode):
         else:
             status = 'skipped' if any(result.get('skipped_reason') for result in tried) else 'same'
         headline = _in_short(left, check_mode)
+    elif advice and 'rescue_chosen' in left:
+        status, headline = 'healthy', '%s %s' % (_dated_cause(found), _by_rule(found, left['rescue_chosen']))
     else:
         status = 'advice'
-        headline = '%s To do: %s.' % (_dated_cause(found) if advice else 'It was not read.', todo(advice))
+        headline = '%s %s' % (_dated_cause(found), _what_to_do(found)) if advice else 'It was not read.'
     lines = [headline, 'Nothing after that was tried on this host.'] if stopped else []
     lines += [_dated_cause(found)] if advice else []
+    lines += _choice(found, left.get('rescue_chosen')) if advice and not stopped else []
     lines += remedies
     lines += [verdict[1]] if verdict else []
     lines += advice['notes'] if advice else []
     return {'name': name, 'status': status, 'headline': headline, 'lines': lines,
             'diagnosis': found or None}
+
+
+def _what_to_do(found):
+    """What is to be done, or would be by the rule where nothing happened, in a sentence."""
+    if happened(found):
+        return 'To do: %s.' % todo(found['advice'])
+    return '%s By rule this host would get %s.' % (_calm(found), todo(found['advice']))
+
+
+def _calm(found):
+    """That there was no shortage of memory, in a sentence."""
+    return 'No shortage of memory is known here.' if found.get('verdict') else 'Nothing happened here.'
+
+
+def _by_rule(found, chosen):
+    """What was left undone, as nothing happened that calls for it, and how to have it all the same."""
+    left = [remedy for remedy in REMEDIES if chosen['remedies'][remedy]['why'] == 'healthy']
+    would = todo(found['advice'], left)
+    if would == NOTHING:
+        return '%s Nothing is to be done.' % _calm(found)
+    return '%s By rule this host would %sget %s: --by-rule (rescue_by_rule: true) does it.' % (
+        _calm(found), '' if len(left) == len(REMEDIES) else 'also ', would)
+
+
+def _choice(found, chosen):
+    """Lines on what was asked for in spite of the advice, and on what was left undone."""
+    if not chosen:
+        return []
+    lines = ['%s was asked for (%s) and is not what is advised.' % (_NAMES[remedy], ', '.join(row['asked']))
+             for remedy, row in sorted(chosen['remedies'].items())
+             if row['why'] == 'asked' and chosen['happened'] and found['advice'].get(remedy, True) is None]
+    if any(row['why'] == 'healthy' for row in chosen['remedies'].values()):
+        lines.append(_by_rule(found, chosen))
+    return lines
 
 
 def _stopped(left):
@@ -303,7 +345,7 @@ def _in_full(start, diagnosis):
         told = (verdict.get('caveats') or []) + ['To tell: %s' % command for command in verdict.get('would_tell') or []]
         return ['%s%s' % (start, _dated_cause(diagnosis))] + list(advice['evidence']) + _lacking(diagnosis) + told
     lines = ['%s%s' % (start, _dated_cause(diagnosis))] + list(advice['evidence'])
-    lines.append('To do: %s.' % todo(advice))
+    lines.append(_what_to_do(diagnosis))
     sentence = would_be(advice, diagnosis['replays'])
     return lines + ([sentence] if sentence else [])
 

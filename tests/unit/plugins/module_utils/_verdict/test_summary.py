@@ -12,6 +12,7 @@ from ansible_collections.oom.rescue.plugins.module_utils._verdict.summary import
 
 GIB = 1 << 30
 ADVICE = {
+    'report': 'x',
     'cause': 'RAM ran out.',
     'evidence': ['The kernel killed mysqld (pid 13036).', 'Triggered by php.', 'RAM: 991 MB class.', 'Largest: php.'],
     'swap': {'size_bytes': 2 * GIB, 'rule': 'twice the RAM'},
@@ -19,7 +20,7 @@ ADVICE = {
     'protect': [{'process': 'mysqld', 'value': -600}],
     'notes': [],
 }
-REPLAYS = [{'victim': {'name': 'php', 'pid': 13360}, 'before': {'pid': 13036}, 'reproduces': True}]
+REPLAYS = [{'event_id': 'x', 'victim': {'name': 'php', 'pid': 13360}, 'before': {'pid': 13036}, 'reproduces': True}]
 EVENTS = [{'host': 'centos7', 'time': '2026-10-28T11:32:28+00:00'}]
 SWAP = {'changed': True, 'path': '/swapfile', 'size_bytes': 2 * GIB, 'skipped_reason': None,
         'after': {'activation': {'priority': -2}, 'persistence': {'by': 'fstab'}}}
@@ -60,10 +61,11 @@ def test_a_diagnosis_of_one_host_is_told_in_full():
 
 
 def test_a_log_from_elsewhere_comes_first_and_the_host_itself_in_a_line():
-    own = diagnosis(elsewhere=[log()], events=[], replays=[], advice=dict(ADVICE, cause='No report.', evidence=[]))
+    calm = dict(ADVICE, cause='No report.', evidence=[], report=None)
+    own = diagnosis(elsewhere=[log()], events=[], replays=[], advice=calm)
     told = lines({'localhost': {'diagnose_result': own}}, page='/r/index.html')
     assert told[0] == 'centos7, in messages: Oct 28 11:32:28: RAM ran out.'
-    assert told[-2].startswith('localhost: No report. To do: swap')
+    assert told[-2].startswith('localhost: No report. Nothing happened here. By rule this host would get swap of 2 GiB')
     assert len(told) <= LINES
 
 
@@ -76,6 +78,36 @@ def test_remedies_have_a_line_each_and_the_verdict_one():
         'Changed: oom_score_adj of mysqld (pid 7), -600 now and at its next start',
         'Verified: all claims hold now and after a reboot.',
     ]
+
+
+CALM = diagnosis(events=[], replays=[], advice=dict(ADVICE, cause='No report.', evidence=[], report=None))
+WOULD = 'swap of 2 GiB (twice the RAM), vm.swappiness 10, mysqld protected at -600'
+
+
+def chosen(happened=False, **why):
+    return {'happened': happened, 'by_rule': False, 'remedies': dict(
+        (remedy, {'applied': why.get(remedy) == 'asked', 'why': why.get(remedy, 'healthy'), 'asked': ['swap_size']})
+        for remedy in ('swap', 'swappiness', 'oom_protect'))}
+
+
+def test_a_host_to_which_nothing_happened_is_told_what_the_rule_says():
+    left = {'diagnose_result': CALM, 'rescue_chosen': chosen()}
+    assert summarize(['web'], {'web': left}, reached=['web'])['hosts'][0]['status'] == 'healthy'
+    words = 'Nothing happened here. By rule this host would get %s: --by-rule (rescue_by_rule: true) does it.'
+    assert lines({'web': left}) == ['web: No report.', words % WOULD]
+
+
+def test_what_was_asked_for_on_a_healthy_host_is_told_beside_the_rest():
+    told = lines({'web': {'diagnose_result': CALM, 'rescue_chosen': chosen(swap='asked'), 'swap_result': SWAP}})
+    assert told[1].startswith('Nothing happened here. By rule this host would also get vm.swappiness 10, mysqld')
+    assert told[2] == 'Changed: swap /swapfile, 2 GiB, on now and after a reboot'
+
+
+def test_what_was_asked_for_against_the_advice_is_said():
+    against = diagnosis(advice=dict(ADVICE, swap=None))
+    told = lines({'web': {'diagnose_result': against, 'swap_result': SWAP, 'rescue_chosen': chosen(
+        True, swap='asked', swappiness='incident', oom_protect='incident')}})
+    assert told[1] == 'Swap was asked for (swap_size) and is not what is advised.'
 
 
 def test_check_mode_says_first_that_nothing_was_changed():

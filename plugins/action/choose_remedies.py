@@ -1,0 +1,24 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from ansible.module_utils.parsing.convert_bool import boolean
+from ansible.plugins.action import ActionBase
+from ansible_collections.oom.rescue.plugins.module_utils._verdict.choice import choose, happened
+from ansible_collections.oom.rescue.plugins.plugin_utils.asked import BY_RULE, HOW, WHAT, user_vars
+
+
+class ActionModule(ActionBase):
+
+    def run(self, tmp=None, task_vars=None):
+        result = super().run(tmp, task_vars)
+        _validated, given = self.validate_argument_spec(
+            argument_spec={'diagnosis': {'type': 'dict', 'required': True}})
+        names = [name for table in (WHAT, HOW) for row in table.values() for name in row]
+        given_by_user = user_vars(self, task_vars, [*names, BY_RULE])
+        by_rule = boolean(given_by_user.get(BY_RULE, False))
+        asked = {remedy: [name for name in row if name in given_by_user] for remedy, row in WHAT.items()}
+        return dict(result, changed=False, by_rule=by_rule, happened=happened(given['diagnosis']),
+                    remedies=choose(given['diagnosis'], asked, by_rule))

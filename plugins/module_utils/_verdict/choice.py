@@ -1,0 +1,35 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which remedies a playbook applies to a host: what its incident calls for, what its user set, what the rule says."""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+REMEDIES = ('swap', 'swappiness', 'oom_protect')
+
+
+def happened(diagnosis):
+    """True if the host ran out of memory, by the report that is meant or by the verdict of its signals."""
+    verdict = diagnosis.get('verdict') or {}
+    return (diagnosis.get('advice') or {}).get('report') is not None or verdict.get('was_memory') == 'yes'
+
+
+def choose(diagnosis, asked, by_rule=False):
+    """{remedy: {applied, why, asked}} of each of REMEDIES.
+
+    ``diagnosis`` is diagnose_result, ``asked`` {remedy: [variable]} of what the user set, ``by_rule`` whether a host to
+    which nothing happened gets what the rule advises. ``why`` is asked, incident or rule if the remedy is applied, else
+    healthy (nothing happened here) or advised_against.
+    """
+    advice = diagnosis.get('advice') or {}
+    ground = 'incident' if happened(diagnosis) else 'rule' if by_rule else None
+    chosen = {}
+    for remedy in REMEDIES:
+        names = asked.get(remedy) or []
+        # A server that has to be protected is looked for on the host, whether a report names one or not.
+        advised = remedy == 'oom_protect' or advice.get(remedy) is not None
+        why = 'asked' if names else 'healthy' if ground is None else ground if advised else 'advised_against'
+        chosen[remedy] = {'applied': why in ('asked', 'incident', 'rule'), 'why': why, 'asked': sorted(names)}
+    return chosen

@@ -1,0 +1,85 @@
+#!/usr/bin/python
+
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+DOCUMENTATION = r"""
+module: choose_remedies
+short_description: Choose which remedies a playbook applies to a host
+description:
+  - Chooses the remedies that an incident of the host calls for, and those that the user asked for outright.
+  - On a host to which nothing happened no remedy is chosen but those, unless C(rescue_by_rule) is V(true).
+  - A remedy is asked for if one of the variables that say what is wanted is set in the inventory, in C(group_vars) or
+    C(host_vars), by the play, by C(set_fact), or as an extra variable. These are C(swap_state), C(swap_path),
+    C(swap_size), C(swap_active), C(swap_priority), C(swap_expected_peak), C(swappiness_state), C(swappiness_value),
+    C(oom_protect_state), C(oom_protect_process), C(oom_protect_unit), C(oom_protect_container),
+    C(oom_protect_pid_file) and C(oom_protect_value). The other variables of the roles say how, and ask for nothing by
+    themselves.
+  - The defaults of a role and the facts of a host ask for nothing, and the facts of a host do not set
+    C(rescue_by_rule).
+version_added: 0.1.0
+author:
+  - OOM Rescue maintainers (@oom-rescue)
+attributes:
+  action:
+    description: Runs on the controller as an action plugin; there is no module on the node.
+    support: full
+  check_mode:
+    description: Can run in check mode.
+    support: full
+  diff_mode:
+    description: Shows no difference.
+    support: none
+options:
+  diagnosis:
+    description: What the role P(oom.rescue.diagnose#role) leaves in C(diagnose_result).
+    type: dict
+    required: true
+seealso:
+  - module: oom.rescue.controller_vars
+"""
+
+EXAMPLES = r"""
+- name: Choose what is applied
+  oom.rescue.choose_remedies:
+    diagnosis: "{{ diagnose_result }}"
+  register: rescue_chosen
+
+- name: Make swap
+  ansible.builtin.import_role:
+    name: oom.rescue.swap
+  when: rescue_chosen.remedies.swap.applied
+"""
+
+RETURN = r"""
+by_rule:
+  description: Whether the rule is followed on a host to which nothing happened.
+  type: bool
+  returned: success
+happened:
+  description: Whether the host ran out of memory, as far as its logs tell.
+  type: bool
+  returned: success
+remedies:
+  description: By remedy, C(swap), C(swappiness) and C(oom_protect), what was chosen.
+  type: dict
+  returned: success
+  contains:
+    applied:
+      description: Whether the remedy is applied.
+      type: bool
+    why:
+      description: >-
+        V(asked), V(incident) or V(rule) if it is applied, else V(healthy), as nothing happened here, or
+        V(advised_against).
+      type: str
+    asked:
+      description: The variables by which the user asked for it.
+      type: list
+      elements: str
+"""

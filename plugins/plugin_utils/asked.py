@@ -1,0 +1,62 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the user of a playbook set outright, of the remedies' variables.
+
+A role's defaults are variables of its play, and a host's facts are variables of the host: that a variable is defined
+does not tell who set it. So the variables are asked for once more, of a play without roles and a host without facts.
+"""
+
+from __future__ import annotations
+
+from ansible.errors import AnsibleActionFail
+from ansible.template import Templar
+
+BY_RULE = 'rescue_by_rule'
+# By remedy: the variables that say what is wanted, and those that only say how, and ask for nothing by themselves.
+WHAT = {
+    'swap': ('swap_state', 'swap_path', 'swap_size', 'swap_active', 'swap_priority', 'swap_expected_peak'),
+    'swappiness': ('swappiness_state', 'swappiness_value'),
+    'oom_protect': ('oom_protect_state', 'oom_protect_process', 'oom_protect_unit', 'oom_protect_container',
+                    'oom_protect_pid_file', 'oom_protect_value'),
+}
+HOW = {
+    'swap': ('swap_discard', 'swap_persist', 'swap_allocate', 'swap_reserve', 'swap_conflicts', 'swap_demand'),
+    'swappiness': ('swappiness_conflicts', 'swappiness_allow_zero', 'swappiness_cgroups'),
+    'oom_protect': ('oom_protect_user', 'oom_protect_auto_multiple', 'oom_protect_allow_unkillable',
+                    'oom_protect_persist', 'oom_protect_keep', 'oom_protect_restart_policy', 'oom_protect_killers',
+                    'oom_protect_override'),
+}
+_NOTHING = (None, '')
+
+
+def user_vars(action, task_vars, names):
+    """{name: value} of those of ``names`` that the user set for this host and not to nothing.
+
+    Extra variables, those of the inventory and its group_vars and host_vars, of the play and its files, and set_fact
+    and include_vars count. Role defaults, what a host says of itself, and the task's own variables do not.
+    """
+    variables = _variables(action, task_vars)
+    templar = Templar(loader=action._loader, variables=task_vars)
+    # As one dictionary: what is omitted falls out of it since ansible-core 2.19, and is a token of its own before.
+    found = templar.template({name: variables[name] for name in names if name in variables})
+    nothing = (*_NOTHING, task_vars.get('omit'))
+    return {name: value for name, value in found.items() if value not in nothing}
+
+
+def _variables(action, task_vars):
+    hostvars = task_vars['hostvars']
+    try:
+        manager, play = _copied(hostvars._variable_manager), _copied(action._task.get_play())
+        host = hostvars._inventory.get_host(task_vars['inventory_hostname'])
+        manager._fact_cache, play.roles = {host.name: {}}, []
+        return manager.get_vars(play=play, host=host, include_hostvars=False)
+    except AttributeError as error:
+        raise AnsibleActionFail('this ansible-core does not tell who set a variable: %s' % error) from error
+
+
+def _copied(thing):
+    """The same object with attributes of its own: their classes' own ways to copy leave out what get_vars() needs."""
+    copy = object.__new__(type(thing))
+    copy.__dict__.update(thing.__dict__)
+    return copy

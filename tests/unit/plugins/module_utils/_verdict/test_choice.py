@@ -1,0 +1,50 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which remedies are applied: for an incident, by the rule, or as they were asked for."""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import pytest
+
+from ansible_collections.oom.rescue.plugins.module_utils._verdict.choice import choose, happened
+
+SWAP, ALL = {'size_bytes': 1 << 30}, ['oom_protect', 'swap', 'swappiness']
+
+
+def diagnosis(report=None, swap=SWAP, was_memory=None):
+    return {'advice': {'report': report, 'swap': swap, 'swappiness': swap and {'value': 10}},
+            'verdict': was_memory and {'was_memory': was_memory}}
+
+
+@pytest.mark.parametrize('found, expected', [
+    ({}, False), (diagnosis(), False), (diagnosis(report='x'), True), (diagnosis(was_memory='yes'), True),
+    (diagnosis(was_memory='no'), False), (diagnosis(was_memory='unknown'), False),
+])
+def test_a_shortage_is_a_report_or_a_verdict_that_it_was_memory(found, expected):
+    assert happened(found) is expected
+
+
+@pytest.mark.parametrize('found, asked, by_rule, applied', [
+    pytest.param(diagnosis(), {}, False, [], id='nothing happened'),
+    pytest.param(diagnosis(was_memory='no'), {}, False, [], id='a disk was full'),
+    pytest.param(diagnosis(), {}, True, ALL, id='by the rule'),
+    pytest.param(diagnosis(report='x'), {}, False, ALL, id='a shortage'),
+    pytest.param(diagnosis(), {'swap': ['swap_size']}, False, ['swap'], id='one was asked for'),
+    pytest.param(diagnosis(report='x', swap=None), {}, False, ['oom_protect'], id='swap is advised against'),
+    pytest.param(diagnosis(report='x', swap=None), {'swap': ['swap_size']}, False, ['oom_protect', 'swap'],
+                 id='and was asked for all the same'),
+])
+def test_what_is_applied(found, asked, by_rule, applied):
+    chosen = choose(found, asked, by_rule)
+    assert sorted(name for name, row in chosen.items() if row['applied']) == applied
+
+
+@pytest.mark.parametrize('found, asked, why', [
+    (diagnosis(), {}, 'healthy'), (diagnosis(report='x', swap=None), {}, 'advised_against'),
+    (diagnosis(report='x'), {'swap': ['swap_size']}, 'asked'), (diagnosis(report='x'), {}, 'incident'),
+])
+def test_why_it_was_chosen_or_not(found, asked, why):
+    assert choose(found, asked)['swap']['why'] == why
