@@ -9,6 +9,7 @@ import json
 import lzma
 import os
 import pathlib
+import re
 import socket
 import struct
 import zlib
@@ -237,6 +238,37 @@ def test_a_rotated_log_that_is_no_file(victim, how):
     else:
         file.symlink_to(file.name)
     assert honest(told(victim, '/var/log/app/messages*', timeout=10))
+
+
+@pytest.mark.parametrize('before', [
+    'Nov 28 01:02:03 victim kernel: ', '2026-11-28T01:02:03+00:00 victim kernel: ',
+    '<4>1 2026-11-28T01:02:03Z victim kernel - - - ', '<4>Nov 28 01:02:03 victim kernel: ', '<4>', 'kern  :warn  : ',
+    'app.log:Nov 28 01:02:03 victim kernel: ', 'x | y kernel: ', '[2026-11-28T01:02:03Z] victim kernel: '])
+def test_a_plain_syslog_line_is_nobodys_word(victim, before):
+    """A user writes a whole report with `logger -t kernel`, or into his own log: it looks as the kernel's own."""
+    for path, owner in (('/var/log/messages', 0), ('/var/log/app.log', NOBODY)):
+        log(victim, path, ''.join(before + line + '\n' for line in REPORT.splitlines()), owner)
+        run = told(victim, path)
+        trusted = [event['trusted'] for event in run['events'] if event['source']['path'] == path]
+        assert trusted and all(value is not True for value in trusted), 'trusted: true'
+
+
+def test_a_record_of_the_journal_in_a_users_log_is_nobodys_word(victim):
+    """A user writes records of the journal with the kernel's transport into a log of his own."""
+    record = {'_TRANSPORT': 'kernel', '_HOSTNAME': 'victim', '__REALTIME_TIMESTAMP': '1795827723000000'}
+    text = ''.join(json.dumps(dict(record, MESSAGE=re.sub(r'^\[.*?\] ', '', line)), separators=(',', ':')) + '\n'
+                   for line in REPORT.splitlines())
+    log(victim, '/var/log/app.log', text, NOBODY)
+    run = told(victim, '/var/log/app.log')
+    trusted = [event['trusted'] for event in run['events'] if event['source']['path'] == '/var/log/app.log']
+    assert trusted and all(value is not True for value in trusted), 'trusted: true'
+
+
+def test_a_shortage_of_another_host_is_no_verdict_on_this_one(victim):
+    """A user writes a report with another host's name into the syslog, which is newer than all of this host's own."""
+    log(victim, '/var/log/messages', forged('elsewhere', 1 << 20))
+    run = victim.module('oom_log_info', sources=['files'])
+    assert not run['verdict'], run['verdict']['sentence']
 
 
 def forged(host='victim', kib=69206016):

@@ -68,6 +68,7 @@ def memory_facts(host, candidates=0):
             'candidates': _candidates(host, rows, meminfo, kernel, page_bytes, candidates),
         },
         'host': {
+            'name': text_of(host, '/proc/sys/kernel/hostname'),
             'container': is_container(host),
             'can_swapon': can_swapon(host),
             'kernel': kernel,

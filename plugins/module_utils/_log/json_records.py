@@ -10,7 +10,7 @@ __metaclass__ = type
 import copy
 import re
 
-from .text import Prefix, log_text
+from .text import KERNEL, Prefix, log_text
 
 # Since 1970, until 2286.
 _SECONDS = re.compile(r'\d{9,10}(?:\.\d{1,9})?$')
@@ -36,7 +36,11 @@ def field_text(value):
 
 
 def journal_record(record):
-    """(Prefix, message) of a journal entry's fields."""
+    """(Prefix, message) of a journal entry's fields.
+
+    Those that begin with an underscore are journald's own words (systemd.journal-fields(7)); SYSLOG_IDENTIFIER is what
+    the program calls itself.
+    """
     message = field_text(record.get('MESSAGE'))
     usec = field_text(record.get('__REALTIME_TIMESTAMP'))
     monotonic = field_text(record.get('_SOURCE_MONOTONIC_TIMESTAMP'))
@@ -45,8 +49,8 @@ def journal_record(record):
     trusted = None
     if transport:
         trusted = transport == 'kernel' and facility == '0'
-    elif 'SYSLOG_IDENTIFIER' in record:
-        trusted = field_text(record.get('SYSLOG_IDENTIFIER')) == 'kernel'
+    elif field_text(record.get('SYSLOG_IDENTIFIER')) not in ('', KERNEL):
+        trusted = False
     host = field_text(record.get('_HOSTNAME')) or None
     prefix = Prefix(
         'usec' if usec.isdigit() and len(usec) < 20 else None,
@@ -70,7 +74,8 @@ def is_of_dmesg(record):
 def dmesg_record(record):
     """(Prefix, message) of a record of ``dmesg --json``, whose time is in seconds since boot."""
     caller = field_text(record.get('caller')).strip() or None
-    prefix = Prefix(None, None, None, record['time'], caller, record['pri'] >> 3 == 0)
+    prefix = Prefix(None, None, None, record['time'], caller)
+    prefix.note_facility(record['pri'] >> 3 == 0)
     return prefix, ' '.join(field_text(record['msg']).split('\n'))
 
 

@@ -107,6 +107,11 @@ def boot_time():
         return None
 
 
+def host_name():
+    """The name of this host (uname(2)), which a syslog daemon of its own writes into each line."""
+    return os.uname()[1]
+
+
 def boot_id():
     """The id of this boot, as the journal writes it, or None."""
     try:

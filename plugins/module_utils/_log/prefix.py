@@ -1,7 +1,10 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What stands before a kernel message: who wrote the line, when, on which host, and whether that is the kernel."""
+"""What stands before a kernel message: when the line was written, on which host, and by whom, as it says itself.
+
+In plain text the kernel's tag, and the kernel's facility, are nobody's word: syslog(3) lets each user write both.
+"""
 
 from __future__ import absolute_import, division, print_function
 
@@ -12,7 +15,7 @@ import re
 from .._node.host import to_native
 from .._node.reader import parse_json
 from .json_records import dmesg_record, field_text, is_of_dmesg, journal_record, line_of, with_collectors
-from .text import BARE, Prefix
+from .text import BARE, KERNEL, Prefix
 
 _PRIORITY = re.compile(r'<(\d{1,3})>')
 # Kernels of phones print the CPU and the process as well.
@@ -64,7 +67,7 @@ _INNER_SECONDS = re.compile(r'\[\s{0,8}\d{1,10}\.\d{6}\]')
 
 def _is_kernel(tag):
     """Whether a syslog tag, ``kernel`` or busybox's ``kern.warn kernel``, is the kernel's."""
-    return tag == 'kernel' or tag.endswith(' kernel') or tag == 'klogd'
+    return tag == KERNEL or tag.endswith(' kernel') or tag == 'klogd'
 
 
 class PrefixReader:
@@ -106,8 +109,8 @@ class PrefixReader:
             return None
         if self._text is not None:
             return self._text
-        told = (prefix.style, prefix.host, prefix.trusted, prefix.boot)
-        return '' if told == (None,) * 4 else None
+        told = (prefix.style, prefix.host, prefix.trusted, prefix.boot, prefix.program)
+        return '' if told == (None,) * 5 else None
 
     def _indented(self, line):
         """A log that a page or a mail indents; or a line of a paragraph, which the kernel indents, without a prefix."""
@@ -128,17 +131,15 @@ class PrefixReader:
         """Take the kernel's own time off a message that syslog has stamped already."""
         match = _SECONDS.match(rest)
         if match:
-            prefix = Prefix(
-                prefix.style, prefix.stamp, prefix.host, float(match.group(1)), match.group(2), prefix.trusted
-            )
+            prefix = Prefix(prefix.style, prefix.stamp, prefix.host, float(match.group(1)), match.group(2),
+                            prefix.trusted, 1, prefix.program)
             rest = rest[match.end() :]
         if rest[:17] == 'message repeated ':
             match = _REPEATED.match(rest)
             if match:
                 inner, rest = self._with_uptime(prefix, match.group(2))
-                prefix = Prefix(
-                    inner.style, inner.stamp, inner.host, inner.uptime, inner.caller, inner.trusted, int(match.group(1))
-                )
+                prefix = Prefix(inner.style, inner.stamp, inner.host, inner.uptime, inner.caller, inner.trusted,
+                                int(match.group(1)), inner.program)
         return prefix, rest
 
     def _bracket(self, line):
@@ -165,7 +166,7 @@ class PrefixReader:
         """Where the message begins: journalctl -o short-monotonic puts host and tag behind the time."""
         match = _KERNEL.match(line, end)
         if match:
-            prefix.host, prefix.trusted = match.group(1), True
+            prefix.host, prefix.program = match.group(1), KERNEL
         return match.end() if match else end
 
     def _priority(self, line):
@@ -181,8 +182,7 @@ class PrefixReader:
         prefix, message = self.read(rest) if rest[:1] in '[' or rest[:1].isalnum() else (None, rest)
         self._text = None
         prefix = prefix or Prefix()
-        if prefix.trusted is None:
-            prefix.trusted = kernel
+        prefix.note_facility(kernel)
         return prefix, message
 
     def _decoded(self, line):
@@ -196,23 +196,15 @@ class PrefixReader:
         prefix, message = (rest[:1].isdigit() and self._dated(rest)) or self._bracket(rest)
         self._text = None
         prefix = prefix or Prefix()
-        return Prefix(
-            prefix.style, prefix.stamp, prefix.host, prefix.uptime, prefix.caller, match.group(1) == 'kern'
-        ), message
+        prefix.note_facility(match.group(1) == 'kern')
+        return prefix, message
 
     def _rfc5424(self, text):
         match = _RFC5424.match(text) if text[:2] == '1 ' else None
         if not match:
             return None
         stamp, host, tag, pid = match.groups()[:4]
-        prefix = Prefix(
-            'iso' if stamp != '-' else None,
-            stamp,
-            None if host == '-' else host,
-            None,
-            None,
-            _is_kernel(tag) and pid == '-',
-        )
+        prefix = self._by_tag('iso' if stamp != '-' else None, stamp, None if host == '-' else host, tag, pid != '-')
         return self._remember(text, match.end(), prefix)
 
     def _dated(self, line):
@@ -240,10 +232,9 @@ class PrefixReader:
             return None
         priority, dummy, usec, dummy, extra = match.groups()
         caller = _CALLER.search(extra)
-        # The kernel refuses facility 0 to whoever writes to /dev/kmsg (devkmsg_write() in kernel/printk/printk.c).
-        return Prefix(None, None, None, int(usec) / 1e6, caller and caller.group(1), int(priority) >> 3 == 0), line[
-            match.end() :
-        ]
+        prefix = Prefix(None, None, None, int(usec) / 1e6, caller and caller.group(1))
+        prefix.note_facility(int(priority) >> 3 == 0)
+        return prefix, line[match.end() :]
 
     @staticmethod
     def _cut(line):
@@ -266,13 +257,19 @@ class PrefixReader:
             return self._remember(line, match.end(), self._tagged('iso', *match.groups()))
         return None
 
-    @staticmethod
-    def _tagged(style, stamp, host, tag, pid):
+    def _tagged(self, style, stamp, host, tag, pid):
         if ' ' in tag and host is None and not _is_kernel(tag):
             host, tag = tag.split(' ', 1)
         if host and _FACILITY.match(host):
             host = None
-        return Prefix(style, stamp, host, None, None, _is_kernel(tag) and not pid, 1, tag)
+        return self._by_tag(style, stamp, host, tag, bool(pid))
+
+    @staticmethod
+    def _by_tag(style, stamp, host, tag, has_pid):
+        """The prefix of a syslog line. The kernel has no process ID; its tag alone proves nothing."""
+        if _is_kernel(tag) and not has_pid:
+            return Prefix(style, stamp, host, program=KERNEL)
+        return Prefix(style, stamp, host, None, None, False, 1, tag)
 
     def _inner(self, line):
         """A prefix of no known form: grep's file name, mail quoting, console text before the kernel's own time."""
@@ -297,7 +294,9 @@ class PrefixReader:
                 if found:
                     return found
                 position = before.find(':', position + 1)
-            return self._with_uptime(Prefix(trusted=not _PROGRAM.search(before)), line[match.end() :])
+            quoted = _PROGRAM.search(before)
+            prefix = Prefix(trusted=False) if quoted else Prefix(program=KERNEL)
+            return self._with_uptime(prefix, line[match.end() :])
         match = _INNER_SECONDS.search(head)
         if match:
             # A cell of a table, of Markdown or CSV.

@@ -39,4 +39,4 @@ def _form(line):
         return None
     # The rest of a prefix that was cut may be read as one that is quoted: what it begins with tells the two apart.
     opening = '' if line[:1].isalnum() else line[:1]
-    return opening, prefix.style, prefix.host is None, prefix.trusted is None
+    return opening, prefix.style, prefix.host is None, prefix.program is None and prefix.trusted is None

@@ -143,6 +143,15 @@ def open_log(path):
     return stream
 
 
+def is_of_strangers(stream):
+    """True if somebody besides root and the user who reads may have written what stands in an open log.
+
+    Then no field in it is journald's word, as he may have made up the record.
+    """
+    found = os.fstat(stream.fileno())
+    return found.st_uid not in (0, os.geteuid()) or bool(found.st_mode & stat.S_IWOTH)
+
+
 def read_blocks(stream, kind):
     """The content of an open log by blocks, decompressed."""
     if kind is None:

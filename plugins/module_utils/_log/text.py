@@ -13,6 +13,8 @@ import re
 # Longer than the kernel's longest record (8 kB with its extended header), shorter than what a hostile line may hold.
 LONGEST_LINE = 1 << 16
 
+KERNEL = 'kernel'
+
 # dmesg and journalctl print in color where they are told to.
 _COLOR = re.compile('\x1b\\[[0-9;]{0,20}[mK]')
 # A page's line ends so.
@@ -69,7 +71,11 @@ def unescape(message):
 
 
 class Prefix:
-    """One line's origin. ``style`` names how ``stamp`` is written: yearless, iso, ctime, epoch, usec or None."""
+    """One line's origin. ``style`` names how ``stamp`` is written: yearless, iso, ctime, epoch, usec or None.
+
+    ``program`` is who the line says wrote it, KERNEL for the kernel. ``trusted`` is True if a field that only journald
+    writes proves that it was the kernel, False if the line itself shows another program, and None if nothing tells.
+    """
 
     __slots__ = ('style', 'stamp', 'host', 'uptime', 'caller', 'trusted', 'repeated', 'boot', 'program')
 
@@ -85,6 +91,26 @@ class Prefix:
         self.repeated = repeated
         self.program = program
         self.boot = None
+
+
+    def says_kernel(self):
+        """True if a line is the kernel's by its tag or facility and no field of it proves otherwise.
+
+        That is no proof: in plain text whoever may write a line may write that too.
+        """
+        return bool(self.trusted) or (self.trusted is None and self.program == KERNEL)
+
+    def note_facility(self, is_kern):
+        """Take in what a facility before the line tells. A relay's own facility does not outweigh the kernel's tag.
+
+        The ring buffer keeps kern from all but the kernel (devkmsg_write() in kernel/printk/printk.c), but a line of
+        text may say kern as well.
+        """
+        if self.trusted is None and not self.says_kernel():
+            if is_kern:
+                self.program = KERNEL
+            else:
+                self.trusted = False
 
 
 # That of a line which is a message alone.

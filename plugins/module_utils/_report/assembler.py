@@ -180,7 +180,7 @@ class Assembler:
         if message.startswith(text):
             return True
         before, found, dummy = message.partition(text)
-        return bool(found) and pending[0].trusted is not True and before[-1:] not in _QUOTES
+        return bool(found) and not pending[0].says_kernel() and before[-1:] not in _QUOTES
 
     def _invoked(self, key, report, pending, message):
         header = lines.invoked(message)
@@ -199,7 +199,7 @@ class Assembler:
 
     def _killed(self, key, report, pending, message):
         prefix = pending[0]
-        victim = lines.killed(message, prefix.trusted is not True)
+        victim = lines.killed(message, not prefix.says_kernel())
         if victim is None:
             return False
         if report is None or not self._belongs(report, prefix, victim):

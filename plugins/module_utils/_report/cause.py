@@ -14,6 +14,8 @@ from .._node.sizes import format_size
 
 # A group of processes of one name is worth a word from this many on.
 _MANY = 5
+# No host has that many times its RAM in swap: such a figure is a mistake of the log's, or a lie.
+_MOST_SWAP_PER_RAM = 64
 
 
 def cause_of(event):
@@ -72,13 +74,22 @@ def _what_ran_out(event):
         return 'Not known: %s of RAM was free when the kernel wrote this, more than it keeps back' % format_size(free)
     ram = _usable(memory)
     ran_out = 'RAM (%s) ran out' % format_size(ram) if ram else 'RAM ran out'
+    if not is_swap_believable(memory):
+        return '%s; %s of swap beside it is not believable' % (ran_out, format_size(memory['swap_total_bytes']))
     return ran_out + _swap(memory['swap_total_bytes'], memory['swap_free_bytes'])
 
 
+def is_swap_believable(memory):
+    """False if a memory block has more swap than any host has beside so much RAM; True if either is not told."""
+    ram, swap = _usable(memory), memory.get('swap_total_bytes')
+    return not (ram and swap) or swap <= _MOST_SWAP_PER_RAM * ram
+
+
 def _usable(memory):
-    if memory['ram_bytes'] is None:
+    """Bytes of RAM that the kernel manages, None if a memory block does not say."""
+    if memory.get('ram_bytes') is None:
         return None
-    return memory['ram_bytes'] - (memory['reserved_bytes'] or 0)
+    return memory['ram_bytes'] - (memory.get('reserved_bytes') or 0)
 
 
 def _swap(total, free):

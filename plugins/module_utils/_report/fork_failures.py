@@ -86,7 +86,7 @@ class ForkFailures:
             return
         self.count += 1
         prefix, message = self._reader.read(line)
-        if prefix is not None and prefix.trusted:
+        if prefix is not None and prefix.says_kernel():
             return
         path, number, offset = lines.place(0)
         self.found.append(

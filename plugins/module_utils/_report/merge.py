@@ -9,6 +9,7 @@ __metaclass__ = type
 
 import hashlib
 
+from .._log.hosts import same_host
 from .._node.host import to_bytes
 from .cause import cause_of
 
@@ -17,7 +18,7 @@ _SAME_TIME = 300
 _SAME_UPTIME = 5
 _MOST_KNOWN = 5000
 _MOST_NAMES = 1000
-_KERNELS_OWN = frozenset(('journal', 'ring_buffer'))
+KERNELS_OWN = frozenset(('journal', 'ring_buffer'))
 _PARTS = {
     'header': ('trigger', 'kernel', 'cpuset', 'mems_allowed', 'nodemask'),
     'memory': ('memory', 'zones', 'cgroup'),
@@ -29,14 +30,6 @@ _FILL = ('time', 'epoch', 'uptime_seconds', 'host', 'kernel', 'constraint', 'boo
 
 def _close(first, second, distance):
     return None if first is None or second is None else abs(first - second) <= distance
-
-
-def _same_host(first, second):
-    """Whether two names may be one host's: syslog has the short one, the journal the long one."""
-    if not first or not second or first == second:
-        return True
-    first, second = first.split('.')[0], second.split('.')[0]
-    return first == second and not first.isdigit()
 
 
 def _same_moment(first, second):
@@ -57,7 +50,7 @@ def _keys(event):
 
 
 def _same(first, second):
-    if not _same_host(first['host'], second['host']):
+    if not same_host(first['host'], second['host']):
         return False
     if first['boot_id'] and second['boot_id'] and first['boot_id'] != second['boot_id']:
         return False
@@ -82,7 +75,8 @@ def _same(first, second):
 
 
 def _rank(event):
-    return (event['trusted'] is False, len(event['missing']))
+    """Sorts accounts of one event by what they are worth, the best first: fuller, then proven."""
+    return (event['trusted'] is False, len(event['missing']), event['trusted'] is not True)
 
 
 def _join(first, second):
@@ -105,16 +99,17 @@ def _join(first, second):
                 for key in _PARTS[part]:
                     base[key] = other[key]
                 base['missing'].remove(part)
+                # What is filled in from lines that prove nothing proves nothing.
+                base['trusted'] = base['trusted'] and other['trusted']
         if base['scope'] == 'unknown':
             base['scope'] = other['scope']
-        if base['trusted'] is None:
-            base['trusted'] = other['trusted']
         base['complete'] = not base['missing']
         if base['memory'] is not None:
             base['cause'] = cause_of(base)
-    if other['trusted'] is False and _KERNELS_OWN.intersection(other['seen_in']) - set(base['seen_in']):
+    if other['trusted'] is False and KERNELS_OWN.intersection(other['seen_in']) - set(base['seen_in']):
         # The journal knows who wrote what a syslog file shows as the kernel's.
-        base['trusted'] = base['trusted'] and bool(_KERNELS_OWN.intersection(base['seen_in']))
+        if not KERNELS_OWN.intersection(base['seen_in']):
+            base['trusted'] = False
     paths = first['seen_in'] + [path for path in second['seen_in'] if path not in first['seen_in']]
     first.update(base)
     first['seen_in'] = paths

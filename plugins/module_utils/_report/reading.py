@@ -44,6 +44,9 @@ class Reading:
         self._clocks = {}
         self._family = []
         self._listed = {}
+        # Logs that somebody else than root and the reader may have written.
+        self._of_strangers = set()
+        self._is_live = False
         # The scanner of a log that ended in the middle of a line, and its source.
         self._cut = None
         self._assembler = Assembler()
@@ -57,6 +60,7 @@ class Reading:
 
     def _report(self, report):
         event = event_of(report, self._tasks)
+        event['trusted'] = self._proven(event, report)
         source = self._listed.get(report.path)
         if source is not None and report.header is not None and not report.failure:
             source['reports'] += 1
@@ -65,6 +69,12 @@ class Reading:
             self._merger.thin(self._family)
         if len(self._family) >= 2 * self._merger.most:
             self._hand_over(self._merger.most)
+
+    def _proven(self, event, report):
+        """``trusted`` of an event: the kernel's own buffer proves what it says of a record, a stranger's file nothing."""
+        if self._is_live and event['trusted'] is None and report.prefix.says_kernel():
+            return True
+        return None if event['trusted'] and report.path in self._of_strangers else event['trusted']
 
     def files(self, logs):
         """Read the files of find_files(); a report, and a line, may begin in one and end in the next of its family."""
@@ -96,6 +106,8 @@ class Reading:
             self._end_line()
             return
         try:
+            if sources.is_of_strangers(stream):
+                self._of_strangers.add(log.path)
             scanner = self._scanner(stream, log, clock)
             scanner, whole = self._scan(scanner, sources.read_blocks(stream, log.kind), source, clock)
             if whole and scanner.ends_in_line:
@@ -212,10 +224,14 @@ class Reading:
         clock = Clock(self.now, live.boot_time())
         source = self._list('ring_buffer', clock)
         scanner = Scanner(self._messages, 'ring_buffer')
-        self._finish(self._scan(scanner, live.ring_buffer_blocks(), source, clock)[0], source)
-        for event in self._family:
-            event['boot_id'] = event['boot_id'] or live.boot_id()
-        self.end_family()
+        self._is_live = True
+        try:
+            self._finish(self._scan(scanner, live.ring_buffer_blocks(), source, clock)[0], source)
+            for event in self._family:
+                event['boot_id'] = event['boot_id'] or live.boot_id()
+            self.end_family()
+        finally:
+            self._is_live = False
 
     def end_family(self):
         """What follows continues no report of what was read so far."""
@@ -245,7 +261,7 @@ class Reading:
         summary['sources'] = self.sources
         for event in events:
             if event['host'] is None and 'ring_buffer' in event['seen_in']:
-                event['host'] = os.uname()[1]
+                event['host'] = live.host_name()
         return {'events': events[: self._limit] if self._limit else events, 'summary': summary}
 
 

@@ -50,6 +50,7 @@ def _of_file(log, places, since, now, budget):
     except (IOError, OSError, sources.SourceError):
         return []
     try:
+        strangers = sources.is_of_strangers(stream)
         kind = sources.kind_of(stream.read(16))
         size = os.fstat(stream.fileno()).st_size
         if kind is None and size > WHOLE:
@@ -64,6 +65,8 @@ def _of_file(log, places, since, now, budget):
     finally:
         stream.close()
     signals.finish()
+    for signal in signals.found:
+        signal['trusted'] = None if strangers and signal['trusted'] else signal['trusted']
     return tell_times(signals.found, clock)
 
 

@@ -11,7 +11,7 @@ import re
 
 from .._log.json_records import field_text
 from .._log.prefix import PrefixReader
-from .._log.text import BARE, LONGEST_LINE, log_text
+from .._log.text import BARE, KERNEL, LONGEST_LINE, log_text
 from .._node.reader import parse_json
 from .signal_forms import FORMS
 
@@ -68,7 +68,7 @@ class Line:
         prefix = self.prefix
         if prefix is not None and prefix.program:
             return prefix.program.rsplit('/', 1)[-1].rsplit(' ', 1)[-1], None
-        if prefix is not None and (prefix.trusted or (prefix.uptime is not None and prefix.program is None)):
+        if prefix is not None and (prefix.says_kernel() or (prefix.uptime is not None and prefix.trusted is None)):
             return 'kernel', None
         match = _TAG.search(message[:120])
         return (match.group(1), match.group(2)) if match and match.group(2) else (None, None)
@@ -120,16 +120,20 @@ def _is_of(program, programs):
 
 
 def _trusted(line, form):
-    """True if the journal proves who wrote a line, False if it proves another, None if nothing can tell."""
+    """True if the journal proves who wrote a line, False if the line shows another, None if nothing can tell."""
     if not line.journal or form.programs is None:
-        return None
+        shown = line.prefix is not None and line.prefix.trusted is False and line.program in (None, KERNEL)
+        return False if shown and form.programs == (KERNEL,) else None
     proven = line.journal.get('_COMM')
     if line.journal.get('_TRANSPORT') == 'kernel':
         return 'kernel' in form.programs
     if proven is None:
         return None
     uid = line.journal.get('_UID')
-    return proven[:15] in [program[:15] for program in form.programs] and uid in (None, '0', proven)
+    if proven[:15] not in [program[:15] for program in form.programs] or uid not in (None, '0'):
+        return False
+    # Whoever may name a process may name it so: the name counts only as root's.
+    return True if uid else None
 
 
 def signal_of(line, forms):

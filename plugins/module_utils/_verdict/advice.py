@@ -9,9 +9,12 @@ __metaclass__ = type
 
 from .evidence import describe, plain, process_words, when
 from .meant import is_shortage, others, report_meant
+from .._log.hosts import is_of
+from .._report.cause import is_swap_believable
+from .._report.merge import KERNELS_OWN
 from .replay import PAGE_BYTES, managed_bytes, total_pages
 from .._node.sizes import format_size
-from .._swap.size import recommend
+from .._swap.size import recommend, table
 
 DATABASES = ('mysqld', 'mariadbd')
 # An allocation of a higher order than this is not tried by killing: PAGE_ALLOC_COSTLY_ORDER of linux/mmzone.h.
@@ -40,6 +43,8 @@ def advise(facts, events, swap_path='/swapfile', swappiness=10, protect=-600, to
     facts = facts or {}
     forged = [event for event in events or [] if event.get('trusted') is False]
     events = [event for event in events or [] if event.get('trusted') is not False]
+    elsewhere = [event for event in events if not _is_of_this_host(facts, event)]
+    events = [event for event in events if _is_of_this_host(facts, event)]
     foreign = [event for event in events if _is_too_large(facts, event)]
     events = [event for event in events if not _is_too_large(facts, event)]
     shortages = [event for event in events if _is_of_host(event)]
@@ -59,9 +64,16 @@ def advise(facts, events, swap_path='/swapfile', swappiness=10, protect=-600, to
             'swap_bytes': swap['size_bytes'] + swap['other_bytes'] if swap else None,
             'oom_score_adj': dict((row['process'], row['value']) for row in protected),
         },
-        'notes': ([why_not] if why_not else []) + _event_notes(events, shortages, forged, foreign)
+        'notes': ([why_not] if why_not else []) + _event_notes(events, shortages, forged, foreign, elsewhere)
         + _fact_notes(facts),
     }
+
+
+def _is_of_this_host(facts, event):
+    """True unless a log names another host: a syslog may have the lines of many, and whoever writes to it names any."""
+    if KERNELS_OWN.intersection(event.get('seen_in') or []):
+        return True
+    return is_of(event.get('host'), (facts.get('host') or {}).get('name'))
 
 
 def _is_too_large(facts, event):
@@ -85,7 +97,7 @@ def _host(facts, events):
     for event in events:
         if managed_bytes(event) is not None:
             return {'ram_bytes': managed_bytes(event), 'areas': [], 'can_swapon': None,
-                    'swap_bytes': event['memory'].get('swap_total_bytes') or 0}
+                    'swap_bytes': is_swap_believable(event['memory']) and event['memory'].get('swap_total_bytes') or 0}
     return {'ram_bytes': None, 'swap_bytes': None, 'areas': [], 'can_swapon': None}
 
 
@@ -106,10 +118,7 @@ def _swap(host, events, shortages, path):
         return None, why_not
     own = sum(area['size_bytes'] for area in host['areas'] if area['path'] == path)
     other = host['swap_bytes'] - own
-    demand = _demand_bytes(shortages)
-    if demand is not None:
-        # What a log claims is held against the RAM that there is: it may name any victim, and any swap.
-        demand = min(demand, _MOST_DEMAND * host['ram_bytes'])
+    demand = _demand_bytes(shortages, host['ram_bytes'], other)
     advice = recommend(host['ram_bytes'], other_swap_bytes=other, demand_bytes=demand)
     reasons = [plain(reason) for reason in advice['reasons']]
     if own and own >= advice['size_bytes']:
@@ -143,11 +152,15 @@ def _why_not_swap(events):
         note, plain(cgroup.get('path') or 'the group'), limit)
 
 
-def _demand_bytes(shortages):
+def _demand_bytes(shortages, ram, other_swap):
     """The swap that would at least have spared a database its kill, the most of all reports; None where none died.
 
-    What was in use already, and as much more as the kernel had to free: the database's memory or, if that is less,
-    the largest other process, as killing it instead would have done. What a hog takes beyond is nobody's demand.
+    What a report claims is held against the ``ram`` that there is, as whoever writes to a log may name any victim and
+    any swap. If nothing proves that the kernel wrote it, it may have filled no more swap than the ``other_swap``, or
+    than the rule gives, and freed no more than the RAM: so no claim rests on what an earlier one had made.
+
+    It is what was in use already, and as much more as the kernel had to free: the database's memory or, if that is
+    less, the largest other process, as killing it instead would have done. What a hog takes beyond is nobody's demand.
     """
     demands = []
     for event in shortages:
@@ -160,7 +173,11 @@ def _demand_bytes(shortages):
                   if task.get('rss_bytes') and task['pid'] not in pids]
         memory = event.get('memory') or {}
         total, free = memory.get('swap_total_bytes') or 0, memory.get('swap_free_bytes') or 0
-        demands.append(total - free + min([freed] + ([max(others)] if others else [])))
+        used = total - free if is_swap_believable(memory) else 0
+        needed = min([freed] + ([max(others)] if others else []))
+        if not event.get('trusted'):
+            used, needed = min(used, max(other_swap, table(ram)[0])), min(needed, ram)
+        demands.append(min(_MOST_DEMAND * ram, used + needed))
     return max(demands) if demands else None
 
 
@@ -212,11 +229,13 @@ def _share(value, event, host, swap):
     return share if total is None else '%s, %s' % (share, format_size(total * -value // 1000))
 
 
-def _event_notes(events, shortages, forged, foreign):
+def _event_notes(events, shortages, forged, foreign, elsewhere):
     """What else the reports tell, the most pressing first."""
     notes = []
     if forged:
         notes.append('Left out, as a program and not the kernel wrote it: %d of the reports.' % len(forged))
+    if elsewhere:
+        notes.append("Left out, as another host's name stands in it: %d of the reports." % len(elsewhere))
     if foreign:
         notes.append('Left out, as it is of a machine with far more RAM than this one: %d of the reports.'
                      % len(foreign))

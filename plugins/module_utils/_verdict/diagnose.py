@@ -10,6 +10,7 @@ __metaclass__ = type
 import io
 import os
 
+from .._log import live
 from .._log.sources import is_pattern
 from .._log.times import parse_moment
 from .._report.reading import read_events
@@ -56,7 +57,8 @@ def diagnose(paths=(), own_sources=(), since=None, until=None, limit=0, tasks=0,
     of ``tasks`` and a ``limit`` of 0 are all.
     """
     result = read_events(paths, own_sources, since, until, limit, tasks, fork_failures, now, signals=True)
-    result['incidents'], result['verdict'] = judge_all(result['events'], result['signals'])
+    result['incidents'], result['verdict'] = judge_all(
+        result['events'], result['signals'], live.host_name() if own_sources else None)
     for signal in result['signals']:
         del signal['epoch'], signal['uptime_seconds']
     return result

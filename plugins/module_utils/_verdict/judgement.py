@@ -11,6 +11,7 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
+from .._log.hosts import is_of
 from .incidents import incidents_of
 from .evidence import plain, when
 from .meant import OTHER, SHORTAGE, WHOLE, WITH_VICTIM, brief, is_shortage, report_meant, weight
@@ -249,18 +250,20 @@ def _weight(incident, events, signals):
     return 2 if best < _PROVES_NOTHING else 1
 
 
-def choose(incidents, events, signals):
-    """The index of the incident that is meant, or None without any."""
-    if not incidents:
-        return None
-    weights = [_weight(incident, events, signals) for incident in incidents]
-    return max(index for index, weight in enumerate(weights) if weight == max(weights))
+def choose(incidents, events, signals, own_host=None):
+    """The index of the incident that is meant, or None without any; with ``own_host`` of those that may be its own."""
+    weights = [(_weight(incident, events, signals), index) for index, incident in enumerate(incidents)
+               if is_of(incident['host'], own_host)]
+    return max(weights)[1] if weights else None
 
 
-def judge_all(events, signals):
-    """(incidents, verdict) of a log or a host; the verdict is None without any signal or report."""
+def judge_all(events, signals, own_host=None):
+    """(incidents, verdict) of a log, or of a host that is called ``own_host``, in whose logs others may write.
+
+    The verdict is None without any signal or report of the log, or of that host.
+    """
     incidents = incidents_of(events, signals)
-    meant = choose(incidents, events, signals)
+    meant = choose(incidents, events, signals, own_host)
     if meant is None:
         return incidents, None
     verdict = verdict_of(meant, incidents[meant], events, signals)

@@ -63,12 +63,12 @@ MEMORY = {
         'candidates': [{'pid': 'number', 'name': 'text', 'score': 'number', 'oom_score_adj': 'number',
                         'rss_bytes': 'number'}],
     },
-    'host': {'kernel': 'text', 'can_swapon': 'yes or no'},
+    'host': {'name': Maybe('text'), 'kernel': 'text', 'can_swapon': 'yes or no'},
 }
 EVENT = {
     'time': Maybe('text'), 'time_text': Maybe('text'), 'host': Maybe('text'), 'kernel': Maybe('text'),
     'kind': 'text', 'scope': Maybe('text'), 'cause': Maybe('text'),
-    'complete': Maybe('yes or no'), 'trusted': Maybe('yes or no'),
+    'complete': Maybe('yes or no'), 'trusted': Maybe('yes or no'), 'seen_in': Maybe(['text']),
     'trigger': Maybe({'name': Maybe('text'), 'pid': Maybe('number'), 'order': Maybe('number'),
                       'oom_score_adj': Maybe('number'), 'manual': Maybe('yes or no')}),
     'victims': [_VICTIM],

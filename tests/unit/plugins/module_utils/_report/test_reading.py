@@ -251,7 +251,8 @@ def test_one_kill_in_three_logs_is_one_event(tmpdir):
     (event,) = result['events']
     assert result['summary']['kills'] == 1
     assert event['seen_in'] == [messages, dmesg, journal]
-    assert (event['time'], event['uptime_seconds'], event['host']) == ('2025-10-28T11:32:28+00:00', 8341.0, 'db1')
+    assert (event['time'], event['uptime_seconds'], event['host'], event['trusted']) == (
+        '2025-10-28T11:32:29+00:00', 8341.0, 'db1.example.com', True)
     assert event['victims'][0]['duplicates'] == 0
 
 
@@ -417,10 +418,67 @@ def test_what_user_space_wrote_in_the_kernels_name_is_told_by_the_journal(tmpdir
     records = record('syslog') + (record('kernel') if real else '')
     monkeypatch.setattr(live, 'command_blocks', lambda argv, stdin=None: iter([records.encode('utf-8')]))
     path = write(tmpdir.join('messages'), syslog(bare_kill(7)))
-    assert read(path)['events'][0]['trusted'] is True
+    assert read(path)['events'][0]['trusted'] is None
     result = read(path, own_sources=['journal'])
     event, = result['events']
     assert event['trusted'] is real and result['summary']['kills'] == int(real)
+
+
+def of_journal(lines, **fields):
+    record = dict({'_TRANSPORT': 'kernel', '__REALTIME_TIMESTAMP': '1761651149000000', '_HOSTNAME': 'centos7'}, **fields)
+    return ''.join(json.dumps(dict(record, MESSAGE=line), separators=(',', ':')) + '\n' for line in lines)
+
+
+@pytest.mark.parametrize('syslog_lines,journal_lines,trusted', [
+    (REPORT, REPORT, True),
+    # The task table, which says who was large, is in the syslog alone.
+    (REPORT, [line for line in REPORT if line[:1] != '['], None),
+    (REPORT[-2:], REPORT, True),
+], ids=['both whole', 'the proven one has a gap', 'the other has the kill alone'])
+def test_what_a_syslog_alone_tells_is_not_proven_by_the_journal(tmpdir, syslog_lines, journal_lines, trusted):
+    for order in (1, -1):
+        paths = [write(tmpdir.join('kern.log'), syslog(syslog_lines)),
+                 write(tmpdir.join('a.json'), of_journal(journal_lines))][::order]
+        event, = read(*paths)['events']
+        assert event['complete'] and event['trusted'] is trusted, order
+
+
+@pytest.mark.parametrize('fields,trusted', [
+    ({}, True),
+    ({'SYSLOG_FACILITY': '1'}, False),
+    ({'_TRANSPORT': 'syslog', 'SYSLOG_IDENTIFIER': 'kernel'}, False),
+    ({'_TRANSPORT': 'stdout', 'SYSLOG_IDENTIFIER': 'kernel'}, False),
+    ({'_TRANSPORT': None, 'SYSLOG_IDENTIFIER': 'kernel'}, None),
+    ({'_TRANSPORT': None}, None),
+    ({'_TRANSPORT': None, 'SYSLOG_IDENTIFIER': 'mallory'}, False),
+])
+def test_the_journal_proves_the_kernel_by_its_own_field_alone(tmpdir, fields, trusted):
+    event, = read(write(tmpdir.join('a.json'), of_journal(REPORT, **fields)))['events']
+    assert event['trusted'] is trusted
+
+
+@pytest.mark.parametrize('is_own,mode,trusted', [(True, 0o644, True), (False, 0o644, None), (True, 0o666, None)])
+def test_a_record_of_the_journal_in_a_strangers_file_proves_nothing(tmpdir, monkeypatch, is_own, mode, trusted):
+    path = write(tmpdir.join('a.json'), of_journal(REPORT))
+    os.chmod(path, mode)
+    if not is_own and os.geteuid() == 0:
+        os.chown(path, 65534, 65534)
+    elif not is_own:
+        monkeypatch.setattr(os, 'geteuid', lambda: 65533)
+    event, = read(path)['events']
+    assert event['trusted'] is trusted
+
+
+@pytest.mark.parametrize('line,trusted', [
+    ('4,%d,8341000000,-;%s\n', True), ('<4>[ 8341.%06d] %s\n', True), ('12,%d,8341000000,-;%s\n', False),
+    ('[ 8341.%06d] %s\n', None)], ids=['/dev/kmsg', 'dmesg --raw', 'of user space', 'without a facility'])
+def test_the_ring_buffer_read_on_this_host_proves_its_facility(tmpdir, monkeypatch, line, trusted):
+    text = ''.join(line % (index, words) for index, words in enumerate(REPORT))
+    monkeypatch.setattr(live, 'ring_buffer_blocks', lambda: iter([text.encode('utf-8')]))
+    event, = read(own_sources=['ring_buffer'])['events']
+    assert event['trusted'] is trusted
+    event, = read(write(tmpdir.join('dmesg'), text))['events']
+    assert event['trusted'] is (trusted and None), 'the same text in a file'
 
 
 def test_a_reading_is_freed_with_its_last_reference():

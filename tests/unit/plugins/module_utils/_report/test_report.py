@@ -25,7 +25,7 @@ def test_kernel(tmpdir, era):
     found = events(tmpdir, syslog(ERAS[era]))
     assert len(found) == 1
     event = found[0]
-    assert (event['kind'], event['scope'], event['host'], event['trusted']) == ('kill', 'global', 'centos7', True)
+    assert (event['kind'], event['scope'], event['host'], event['trusted']) == ('kill', 'global', 'centos7', None)
     trigger = event['trigger']
     assert (trigger['name'], trigger['order'], trigger['manual']) == ('docker-containe', 0, False)
     assert trigger['gfp_mask'].startswith('0x')
@@ -168,7 +168,7 @@ def test_an_agent_that_prints_the_kill_again_adds_no_event(tmpdir):
     again = 'Oct 28 11:32:30 centos7 node-problem-detector[6018]: I1028 Message:%s Conditions:[]\n' % memcg()[-1]
     result = read(tmpdir, syslog(memcg()) + again)
     (event,) = result['events']
-    assert event['victims'][0]['duplicates'] == 1 and event['trusted'] is True
+    assert event['victims'][0]['duplicates'] == 1 and event['trusted'] is None
     assert result['summary']['kills'] == 1
 
 
@@ -189,7 +189,7 @@ def test_forged_lines_do_not_change_a_report_of_the_kernel(tmpdir):
         'Oct 28 11:32:28 centos7 mallory: Out of memory: Killed process 1 (systemd) total-vm:1kB, anon-rss:1kB\n',
     )
     found = events(tmpdir, ''.join(lines))
-    (kernel,) = [event for event in found if event['trusted']]
+    (kernel,) = [event for event in found if event['trusted'] is not False]
     assert kernel['memory']['ram_pages'] == 262014
     assert [victim['pid'] for victim in kernel['victims']] == [13036]
     assert [event['victims'][0]['pid'] for event in found if event['trusted'] is False] == [1]

@@ -188,10 +188,25 @@ def record(**fields):
     ({'_COMM': 'systemd', '_UID': '0', '_TRANSPORT': 'journal'}, True),
     ({'_COMM': 'logger', '_UID': '0', '_TRANSPORT': 'syslog'}, False),
     ({'_COMM': 'systemd', '_UID': '1000', '_TRANSPORT': 'journal'}, False),
+    ({'_COMM': 'systemd', '_TRANSPORT': 'journal'}, None),
     ({}, None),
 ])
 def test_the_journal_proves_who_wrote_a_line(fields, trusted):
     assert [signal['trusted'] for signal in signals(record(**fields))] == [trusted]
+
+
+@pytest.mark.parametrize('before,trusted', [
+    ('Aug 27 15:51:41 ws7 kernel: ', None), ('[    9.123456] ', None), ('<4>[    9.123456] ', None),
+    ('2026-08-27T15:51:41Z ws7 kernel: ', None), ('<4>1 2026-08-27T15:51:41Z ws7 kernel - - - ', None),
+    ('Aug 27 15:51:41 ws7 kernel[9]: ', False), ('user  :warn  : [    9.123456] ', False)])
+def test_a_line_of_plain_text_is_the_kernels_by_its_tag_alone(before, trusted):
+    line = 'INFO: task mysqld:900 blocked for more than 120 seconds.'
+    assert [signal['trusted'] for signal in signals(before + line)] == [trusted]
+
+
+@pytest.mark.parametrize('before', ['Aug 27 15:51:41 ws7 mallory: ', 'Aug 27 15:51:41 ws7 mallory: [    9.123456] '])
+def test_the_kernels_words_of_another_program_are_no_signal(before):
+    assert signals(before + 'INFO: task mysqld:900 blocked for more than 120 seconds.') == []
 
 
 def test_no_command_line_is_in_a_signal():

@@ -197,5 +197,40 @@ def test_a_victim_larger_than_the_host_asks_for_no_more_than_a_host_can_use():
     report = {'kind': 'kill', 'scope': 'global', 'complete': True, 'tasks': [], 'trusted': None,
               'victims': [{'name': 'mysqld', 'pid': 9, 'anon_rss_bytes': 66 << 30}], 'cause': 'RAM ran out.',
               'memory': {'ram_bytes': 1 << 30, 'reserved_bytes': 0, 'swap_total_bytes': 0, 'swap_free_bytes': 0}}
-    for facts in ({}, {'ram': {'total_bytes': 1 << 30}, 'swap': {'total_bytes': 0, 'areas': []}}):
-        assert advise(facts, [report])['swap']['demand_bytes'] <= 4 << 30
+    for known in ({}, facts()):
+        assert advise(known, [report])['swap']['demand_bytes'] <= GIB
+        assert advise(known, [dict(report, trusted=True)])['swap']['demand_bytes'] <= 4 * GIB
+
+
+@pytest.mark.parametrize('trusted,size', [(True, 64 * GIB), (None, 20 * GIB)])
+@pytest.mark.parametrize('there', [0, 2 * GIB, 16 * GIB])
+def test_a_demand_that_nothing_proves_grows_with_no_run(trusted, size, there):
+    """The swap that a forged report asked for is there at the next run, and does not raise what it may ask for then."""
+    memory = {'ram_bytes': 16 * GIB, 'reserved_bytes': 0, 'swap_total_bytes': 60 * GIB, 'swap_free_bytes': 0}
+    report = event(trusted=trusted, memory=memory, tasks=[],
+                   victims=[{'name': 'mysqld', 'pid': 9, 'anon_rss_bytes': 60 * GIB}])
+    areas = [('/swapfile', there)] if there else []
+    assert advise(facts(ram=16 * GIB, areas=areas), [report])['swap']['size_bytes'] == size
+
+
+def test_swap_that_no_host_has_counts_for_nothing():
+    report = event(memory=dict(event()['memory'], swap_total_bytes=2000 * GIB, swap_free_bytes=0))
+    for known in ({}, facts()):
+        told = advise(known, [report])
+        assert (told['swap']['size_bytes'], told['swap']['demand_bytes']) == (2 * GIB, 299 * MIB)
+
+
+@pytest.mark.parametrize('host,seen_in,counts', [
+    ('db1', ['/var/log/messages'], True), ('db1.example.com', ['/var/log/messages'], True),
+    ('DB1', ['/var/log/messages'], True), (None, ['/var/log/messages'], True),
+    ('localhost', ['/var/log/messages'], True), ('[db1]', ['/var/log/messages'], True),
+    ('db2', ['/var/log/messages'], False), ('10.0.0.7', ['/var/log/messages'], False),
+    ('db1-old', ['/var/log/messages', 'journal'], True), ('db1-old', ['ring_buffer'], True)])
+def test_a_report_of_another_host_is_left_out_and_counted(host, seen_in, counts):
+    told = advise(facts(host={'name': 'db1', 'can_swapon': True}), [event(host=host, seen_in=seen_in, trusted=None)])
+    assert (told['report'] == 'e1', any("another host's name" in note for note in told['notes'])) == (
+        counts, not counts)
+
+
+def test_without_a_name_of_the_host_each_report_counts():
+    assert advise(facts(), [event(host='db2')])['report'] == advise({}, [event(host='db2')])['report'] == 'e1'

@@ -1,0 +1,27 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whose a line of a log is, by the host name in it: a syslog may be that of many hosts."""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+# What a syslog daemon writes before the host has a name, or where it asks no further.
+_OWN = ('localhost', '(none)', '-', '127.0.0.1', '::1')
+
+
+def same_host(first, second):
+    """True if two names may be one host's, or one is missing: syslog has the short name, the journal the long one."""
+    if not first or not second:
+        return True
+    first, second = [name.strip('[].').lower() for name in (first, second)]
+    if first == second:
+        return True
+    first, second = first.split('.')[0], second.split('.')[0]
+    return first == second and not first.isdigit()
+
+
+def is_of(name, own):
+    """True if a host name in a log may be that of the host ``own``; None is a name that is not known."""
+    return same_host(name, own) or name.strip('[].').lower().split('.localdomain')[0] in _OWN
