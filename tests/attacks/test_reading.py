@@ -240,6 +240,52 @@ def test_a_rotated_log_that_is_no_file(victim, how):
     assert honest(told(victim, '/var/log/app/messages*', timeout=10))
 
 
+@pytest.mark.parametrize('how', ['link', 'directory', 'hardlink'])
+def test_a_log_that_is_a_link_to_a_secret(victim, how):
+    """In his directory of logs a service's user makes a link to a file that only root may read."""
+    victim.directory('/root/secret', 0o700)
+    victim.write('/root/secret/app.log', 'fork: Cannot allocate memory, password=hunter2\n'
+                 '[    1.0] Out of memory: Killed process 1 (hunter2) total-vm:1kB, anon-rss:1kB, file-rss:0kB\n',
+                 0o600)
+    victim.directory('/var/log/app', owner=NOBODY)
+    if how == 'link':
+        victim.path('/var/log/app/app.log').symlink_to('/root/secret/app.log')
+        os.lchown(victim.path('/var/log/app/app.log'), NOBODY, NOBODY)
+    elif how == 'directory':
+        victim.directory('/srv/app', owner=NOBODY)
+        victim.path('/srv/app/log').symlink_to('/root/secret')
+        os.lchown(victim.path('/srv/app/log'), NOBODY, NOBODY)
+    else:
+        victim.directory('/root/secret/app', owner=NOBODY)
+        os.link(victim.path('/root/secret/app.log'), victim.path('/root/secret/app/app.log'))
+    pattern = {'link': '/var/log/app/*.log', 'directory': '/srv/app/log/*.log',
+               'hardlink': '/root/secret/app/*.log'}[how]
+    run = told(victim, pattern, fork_failures=True)
+    assert 'hunter2' not in run.output, 'a line of a file that only root may read'
+
+
+def test_a_log_that_becomes_a_link_to_a_secret_while_it_is_opened(victim):
+    """A service's user exchanges his log, as fast as he can, for a link to a file that only root may read."""
+    victim.directory('/root/secret', 0o700)
+    victim.write('/root/secret/app.log', '[    1.0] Out of memory: Killed process 1 (hunter2) total-vm:1kB, '
+                 'anon-rss:1kB, file-rss:0kB\n', 0o600)
+    victim.directory('/var/log/app', owner=NOBODY)
+    victim.attacker('exchange', '/var/log/app', '/root/secret')
+    for _attempt in range(5):
+        run = told(victim, *['/var/log/app/%s*/app.log' % ('[a-z]' * number) for number in range(1, 9)])
+        assert 'hunter2' not in run.output, 'a line of a file that only root may read'
+
+
+def test_a_users_link_hides_no_log(victim):
+    """In a directory of logs a service's user makes a link to the log in which his kill is told."""
+    log(victim, '/var/log/app.messages', REPORT)
+    victim.directory('/var/log/app', owner=NOBODY)
+    victim.path('/var/log/app/0.messages').symlink_to('/var/log/app.messages')
+    os.lchown(victim.path('/var/log/app/0.messages'), NOBODY, NOBODY)
+    run = told(victim, '/var/log/app/*.messages', '/var/log/*.messages')
+    assert run['events'], 'the log is not read'
+
+
 @pytest.mark.parametrize('before', [
     'Nov 28 01:02:03 victim kernel: ', '2026-11-28T01:02:03+00:00 victim kernel: ',
     '<4>1 2026-11-28T01:02:03Z victim kernel - - - ', '<4>Nov 28 01:02:03 victim kernel: ', '<4>', 'kern  :warn  : ',

@@ -18,6 +18,7 @@ import zlib
 
 from .._node import reader
 from .._node.errors import RescueError
+from .._node.found import open_found
 from .._node.sizes import format_size
 from .times import parse_iso
 
@@ -76,6 +77,8 @@ class LogFile:
 
     def __init__(self, path, named=True):
         self.path = path
+        self.real = _real(path)
+        # False if whoever may write to its directory may have put it there.
         self.named = named
         self.kind = None
         name = os.path.basename(path)
@@ -88,6 +91,10 @@ class LogFile:
             self.modified = os.stat(path).st_mtime
         except (OSError, IOError):
             self.modified = 0
+
+    def is_itself(self):
+        """True if it is read whatever leads to it: it was named, or no link leads to it that might be a stranger's."""
+        return self.named or self.path == self.real
 
     def order(self):
         """Sorts the files of a family by when they were written."""
@@ -105,6 +112,14 @@ class LogFile:
         return min(moments)
 
 
+def _real(path):
+    """Where the links of a path lead; the path itself if somebody changes them meanwhile, or may not be followed."""
+    try:
+        return os.path.realpath(path)
+    except (OSError, ValueError):
+        return path
+
+
 def is_pattern(path):
     """Whether a path holds wildcards of glob(7)."""
     return any(mark in path for mark in '*?[')
@@ -112,15 +127,21 @@ def is_pattern(path):
 
 def find_files(patterns, named):
     """Log files of paths and patterns, each once, families together and oldest first."""
-    found, known = [], set()
+    found, known = [], {}
     for pattern in patterns:
         paths = sorted(glob.glob(pattern)) if is_pattern(pattern) and not os.path.exists(pattern) else [pattern]
         for path in paths:
-            real = os.path.realpath(path)
-            if real in known or (is_pattern(pattern) and os.path.isdir(path)):
+            if is_pattern(pattern) and os.path.isdir(path):
                 continue
-            known.add(real)
-            found.append(LogFile(path, named and not is_pattern(pattern)))
+            log = LogFile(path, named and not is_pattern(pattern))
+            other = known.get(log.real)
+            if other is None:
+                found.append(log)
+            elif log.is_itself() and not other.is_itself():
+                found[found.index(other)] = log
+            else:
+                continue
+            known[log.real] = log
     first = {}
     for index, log in enumerate(found):
         first.setdefault(log.family, index)
@@ -132,10 +153,10 @@ def kind_of(head):
     return next((kind for magic, kind in _MAGIC if head.startswith(magic)), None)
 
 
-def open_log(path):
-    """A regular file as a binary stream. Raises IOError, OSError or SourceError."""
+def open_log(log):
+    """A LogFile that is a regular file as a binary stream. Raises IOError, OSError or SourceError."""
     # A FIFO or a device would block or never end.
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    descriptor = os.open(log.path, os.O_RDONLY | os.O_NONBLOCK) if log.named else open_found(log.path)
     stream = io.open(descriptor, 'rb', buffering=0)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         stream.close()

@@ -35,10 +35,13 @@ def writer_of(path):
         return 'the user %d owns' % status.st_uid
     if status.st_mode & stat.S_IWOTH:
         return 'anybody may write to'
+    if not status.st_mode & stat.S_IWGRP:
+        # The group's bits are the mask of an ACL, too (acl(5)).
+        return None
     named = [entry for entry in xattr.named_in_acl(acl(os.path.realpath(path))) if entry[2] & _WRITE and entry[1]]
     if named:
         return 'by its ACL the %s %d may write to' % named[0][:2]
-    if status.st_mode & stat.S_IWGRP and status.st_gid not in (0, os.getegid()):
+    if status.st_gid not in (0, os.getegid()):
         return 'the group %d may write to' % status.st_gid
     return None
 

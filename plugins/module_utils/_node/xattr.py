@@ -14,10 +14,7 @@ import errno
 import os
 import struct
 
-try:
-    import ctypes
-except ImportError:
-    ctypes = None
+from . import libc
 
 ACL = 'system.posix_acl_access'
 SELINUX = 'security.selinux'
@@ -30,37 +27,12 @@ _LARGEST = 65536  # XATTR_SIZE_MAX and XATTR_LIST_MAX of include/uapi/linux/limi
 _USER, _GROUP, _MASK = 0x02, 0x08, 0x10
 
 
-def _call(name, *arguments):
-    """What a function of libc returns. Raises OSError with its errno, ENOSYS if this Python cannot call it."""
-    function = getattr(ctypes and ctypes.CDLL(None, use_errno=True), name, None)
-    if function is None:
-        raise OSError(errno.ENOSYS, 'this Python has neither os.getxattr nor ctypes: install its ctypes')
-    function.restype = ctypes.c_ssize_t
-    result = function(*arguments)
-    if result == -1:
-        number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number))
-    return result
-
-
-def _size(number):
-    return ctypes.c_size_t(number) if ctypes else number
-
-
-def _from_libc(name, *arguments):
-    if ctypes is None:
-        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
-    data = ctypes.create_string_buffer(_LARGEST)
-    size = _call(name, *(arguments + (data, ctypes.c_size_t(_LARGEST))))
-    return data.raw[:size]
-
-
 def names(descriptor):
     """Names of the attributes of an open file; none on a filesystem without them. Raises OSError."""
     try:
         if hasattr(os, 'listxattr'):
             return os.listxattr(descriptor)
-        found = _from_libc('flistxattr', descriptor)
+        found = libc.filled(_LARGEST, 'flistxattr', descriptor)
     except (IOError, OSError) as error:
         if error.errno in _NONE:
             return []
@@ -73,7 +45,7 @@ def get(descriptor, name):
     try:
         if hasattr(os, 'getxattr'):
             return os.getxattr(descriptor, name)
-        return _from_libc('fgetxattr', descriptor, name if str is bytes else os.fsencode(name))
+        return libc.filled(_LARGEST, 'fgetxattr', descriptor, name if str is bytes else os.fsencode(name))
     except (IOError, OSError) as error:
         if error.errno in _NONE:
             return None
@@ -85,7 +57,7 @@ def put(descriptor, name, value):
     if hasattr(os, 'setxattr'):
         os.setxattr(descriptor, name, value)
         return
-    _call('fsetxattr', descriptor, name if str is bytes else os.fsencode(name), value, _size(len(value)), 0)
+    libc.call('fsetxattr', descriptor, name if str is bytes else os.fsencode(name), value, libc.size(len(value)), 0)
 
 
 def drop(descriptor, name):
@@ -94,7 +66,7 @@ def drop(descriptor, name):
         if hasattr(os, 'removexattr'):
             os.removexattr(descriptor, name)
         else:
-            _call('fremovexattr', descriptor, name if str is bytes else os.fsencode(name))
+            libc.call('fremovexattr', descriptor, name if str is bytes else os.fsencode(name))
     except (IOError, OSError) as error:
         if error.errno not in _NONE:
             raise

@@ -71,7 +71,7 @@ class Reading:
             self._hand_over(self._merger.most)
 
     def _proven(self, event, report):
-        """``trusted`` of an event: the kernel's own buffer proves what it says of a record, a stranger's file nothing."""
+        """``trusted`` of an event: the kernel's own buffer proves what it says, and a stranger's file nothing."""
         if self._is_live and event['trusted'] is None and report.prefix.says_kernel():
             return True
         return None if event['trusted'] and report.path in self._of_strangers else event['trusted']
@@ -100,7 +100,7 @@ class Reading:
             self._end_line()
             return
         try:
-            stream = sources.open_log(log.path)
+            stream = sources.open_log(log)
         except (IOError, OSError, sources.SourceError) as error:
             source['error'] = sources.reason(error)
             self._end_line()
@@ -272,7 +272,7 @@ def read_fork_failures(paths, since=None, until=None, now=None):
     for log in sources.find_files(paths, True):
         clock = Clock(log.last_moment(now))
         try:
-            stream = sources.open_log(log.path)
+            stream = sources.open_log(log)
         except (IOError, OSError, sources.SourceError):
             continue
         scanner = Scanner(failures, log.path, FORK_MARKERS, clock.probe)
@@ -313,10 +313,8 @@ def read_events(
     reading = Reading(since, until, limit, tasks, now)
     logs = sources.find_files(paths, True)
     if 'auto' in own_sources or 'files' in own_sources:
-        known = set(os.path.realpath(log.path) for log in logs)
-        logs += [
-            log for log in sources.find_files(sources.KERNEL_LOGS, False) if os.path.realpath(log.path) not in known
-        ]
+        known = set(log.real for log in logs if log.is_itself())
+        logs += [log for log in sources.find_files(sources.KERNEL_LOGS, False) if log.real not in known]
     reading.files(logs)
     if 'journal' in own_sources or ('auto' in own_sources and live.has_journal()):
         reading.journal()

@@ -46,7 +46,7 @@ def _of_file(log, places, since, now, budget):
     budget.begin()
     signals, clock = Signals(log.path), Clock(log.last_moment(now))
     try:
-        stream = sources.open_log(log.path)
+        stream = sources.open_log(log)
     except (IOError, OSError, sources.SourceError):
         return []
     try:

@@ -425,7 +425,8 @@ def test_what_user_space_wrote_in_the_kernels_name_is_told_by_the_journal(tmpdir
 
 
 def of_journal(lines, **fields):
-    record = dict({'_TRANSPORT': 'kernel', '__REALTIME_TIMESTAMP': '1761651149000000', '_HOSTNAME': 'centos7'}, **fields)
+    record = {'_TRANSPORT': 'kernel', '__REALTIME_TIMESTAMP': '1761651149000000', '_HOSTNAME': 'centos7'}
+    record.update(fields)
     return ''.join(json.dumps(dict(record, MESSAGE=line), separators=(',', ':')) + '\n' for line in lines)
 
 
