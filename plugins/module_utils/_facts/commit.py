@@ -15,8 +15,6 @@ from .._node.sizes import format_size
 
 _GUESS, _ALWAYS, _NEVER = 0, 1, 2
 _MAPPING = re.compile(r'^([0-9a-f]+)-([0-9a-f]+) .w.p ', re.MULTILINE)
-_STATUS = re.compile(r'^(Name|VmSize|VmData):\s*(.*?)(?: kB)?$', re.MULTILINE)
-_UID = re.compile(r'^Uid:\s+\d+\s+(\d+)', re.MULTILINE)
 
 
 def private_mappings(text):
@@ -47,22 +45,10 @@ def guess_bytes(meminfo, reserve_bytes):
     return max(0, sum(parts[:-1]) - parts[-1] - reserve_bytes)
 
 
-def largest_process(host):
-    """The process with the most private data: {pid, name, uid, data_bytes, size_bytes}, or None."""
-    largest = None
-    for name in host.listdir('/proc'):
-        if not name.isdigit():
-            continue
-        text = text_of(host, '/proc/%s/status' % name) or ''
-        found = dict(_STATUS.findall(text))
-        if not found.get('VmData', '').isdigit():
-            continue
-        data = int(found['VmData']) * 1024
-        if largest is None or data > largest['data_bytes']:
-            uid = _UID.search(text)
-            largest = {'pid': int(name), 'name': found.get('Name'), 'uid': int(uid.group(1)) if uid else None,
-                       'data_bytes': data, 'size_bytes': int(found.get('VmSize') or 0) * 1024}
-    return largest
+def largest_process(rows):
+    """The one of some processes (processes()) with the most private data, or None."""
+    known = [row for row in rows if row['data_bytes'] is not None]
+    return max(known, key=lambda row: (row['data_bytes'], -row['pid'])) if known else None
 
 
 def fork_risk(mode, kernel, meminfo, vm, process, mappings, reserve_bytes):
@@ -116,17 +102,17 @@ def _never_available(meminfo, vm, process):
     limit, committed = meminfo.get('CommitLimit'), meminfo.get('Committed_AS')
     if limit is None or committed is None:
         return None
-    if process['uid'] != 0:
+    if process['euid'] != 0:
         limit -= (vm.get('admin_reserve_kbytes') or 0) * 1024
-    limit -= min(process['size_bytes'] // 32, (vm.get('user_reserve_kbytes') or 0) * 1024)
+    limit -= min((process['size_bytes'] or 0) // 32, (vm.get('user_reserve_kbytes') or 0) * 1024)
     return max(0, limit - committed)
 
 
-def commit(host, meminfo, vm, kernel, page_bytes):
-    """{mode, ratio, limit_bytes, committed_bytes, headroom_bytes, fork_risk}."""
+def commit(host, rows, meminfo, vm, kernel, page_bytes):
+    """{mode, ratio, limit_bytes, committed_bytes, headroom_bytes, fork_risk}; ``rows`` are the processes."""
     mode = vm.get('overcommit_memory')
     limit, committed = meminfo.get('CommitLimit'), meminfo.get('Committed_AS')
-    process = largest_process(host) if mode in (_GUESS, _NEVER) else None
+    process = largest_process(rows) if mode in (_GUESS, _NEVER) else None
     mappings = private_mappings(text_of(host, '/proc/%d/maps' % process['pid'])) if process else []
     reserve = reserved_bytes(text_of(host, '/proc/zoneinfo'), page_bytes)
     return {

@@ -57,7 +57,7 @@ def memory_facts(host, candidates=0):
     facts = {
         'ram': ram_facts(meminfo),
         'swap': swap,
-        'commit': commit(host, meminfo, vm, kernel, page_bytes),
+        'commit': commit(host, rows, meminfo, vm, kernel, page_bytes),
         'vm': vm,
         'swappiness': provenance(host),
         'pressure': pressure(host),

@@ -79,6 +79,11 @@ class Host:
                 return None
             raise
 
+    @staticmethod
+    def once(_key, function):
+        """What a callable returns. A host that is read for one moment (reader.Noting) remembers it by its key."""
+        return function()
+
     def problem(self, path, name=None):
         """The reason why a file that is there cannot be read, in one line; None if it can, or if there is none."""
         try:

@@ -23,6 +23,7 @@ _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 # Accounts below this are made by packages (UID_MIN of login.defs(5)).
 _FIRST_PERSON = 1000
 _INTERPRETER = re.compile(r'^(?:python|perl|ruby|php|node|java|(?:ba|da|k|z|a)?sh|busybox)[\d.-]*(?:cli|fpm)?$')
+_VERSION = re.compile(r'[\d.-]*\Z')
 # Options of interpreters that take the next word.
 _WITH_ARGUMENT = ('-d', '-I', '-W', '-X', '-z')
 _SAFE_NAME = re.compile(r'^[A-Za-z0-9_@][A-Za-z0-9._@-]*\Z')
@@ -151,7 +152,7 @@ def trusted_directory(host, path, owners=(0,)):
 
 def is_version_of(base, name):
     """True for ``php8.2`` as ``php``: a package's name for one of several versions of a program."""
-    return bool(base) and re.match(re.escape(name) + r'[\d.-]*\Z', base) is not None
+    return bool(base) and base.startswith(name) and _VERSION.match(base[len(name):]) is not None
 
 
 def _is_one_of(path, names):
@@ -185,7 +186,9 @@ def runs(host, row, names, owners=(0,)):
 
 def runs_as_root(host, row, names):
     """True if a process is one of root's programs of these names, and runs as root of this host."""
-    return row['uid'] == 0 and runs(host, row, names) and same_user_namespace(host, row)
+    # Each process below an engine asks this of the same ancestors.
+    return host.once(('runs as root', row['pid'], names), lambda: (
+        row['uid'] == 0 and runs(host, row, names) and same_user_namespace(host, row)))
 
 
 def runs_in_container(host, row, names):

@@ -110,6 +110,10 @@ def _container_of_user(cgroups, found):
 
 
 def _environment(host, pid):
+    return host.once(('environment', pid), lambda: _read_environment(host, pid))
+
+
+def _read_environment(host, pid):
     try:
         words = (host.read('/proc/%d/environ' % pid) or '').split('\0')
     except (IOError, OSError):
@@ -142,7 +146,8 @@ def init_script(host, row):
         candidates = ['mariadb', 'mysql', 'mysqld', 'mariadbd']
     else:
         candidates = [name, name.rstrip('d')] if name else []
-    return next((script for script in candidates if trusted_path(host, '/etc/init.d/' + script)), None)
+    return host.once(('init script', tuple(candidates)), lambda: next(
+        (script for script in candidates if trusted_path(host, '/etc/init.d/' + script)), None))
 
 
 def manager_of(host, row):
@@ -152,8 +157,9 @@ def manager_of(host, row):
     started it; ``user`` is the uid of a user's manager, or of the user in whose slice a container is.
     """
     init = read_process(host, 1)
-    paths = paths_of_groups(row['cgroups'], init['cgroups'] if init else None)
-    cgroups = [parse_cgroup(path) for path in paths]
+    # The kernel lists the hierarchies of all processes in one order.
+    cgroups = host.once(('cgroups of', tuple(group['path'] for group in row['cgroups'])), lambda: [
+        parse_cgroup(path) for path in paths_of_groups(row['cgroups'], init['cgroups'] if init else None)])
     parents = ancestors(host, row)
     unit, user = _unit(cgroups)
     found = _container(host, cgroups, parents) or _supervisord(host, row, parents)

@@ -9,12 +9,13 @@ __metaclass__ = type
 
 import re
 
-from .sizes import parse_size
-
 # include/linux/sched.h; field 9 of /proc/PID/stat.
 _PF_KTHREAD = 0x00200000
 _MAX_DEPTH = 64
-_STATUS = re.compile(r'^(Uid|VmRSS|VmSwap|VmPTE|VmPMD):\s*(\d+)(?:\s+\d+)*\s*(kB)?\s*$', re.MULTILINE)
+_STATUS = re.compile(r'^(Uid|VmSize|VmData|VmRSS|RssAnon|RssShmem|VmSwap|VmPTE|VmPMD):\s*(\d{1,20})(?:\s+(\d{1,20}))?',
+                     re.MULTILINE)
+_SIZES = (('rss_bytes', 'VmRSS'), ('anon_bytes', 'RssAnon'), ('shmem_bytes', 'RssShmem'), ('swap_bytes', 'VmSwap'),
+          ('data_bytes', 'VmData'), ('size_bytes', 'VmSize'))
 DELETED = ' (deleted)'
 
 
@@ -36,22 +37,21 @@ def parse_stat(text):
 
 
 def parse_status(text):
-    """{uid, rss_bytes, swap_bytes, pgtables_bytes} of /proc/PID/status; null where the kernel says nothing."""
-    found = dict((name, (number, unit)) for name, number, unit in _STATUS.findall(text or ''))
-
-    def size_bytes(name):
-        return parse_size(found[name][0]) * 1024 if name in found else None
-
-    tables = size_bytes('VmPTE')
+    """{uid, euid, rss_bytes, anon_bytes, shmem_bytes, swap_bytes, data_bytes, size_bytes, pgtables_bytes} of
+    /proc/PID/status; null where the kernel says nothing: of anonymous and shared memory, before 8cee852ec53f (4.5).
+    """
+    found = dict((name, (first, second)) for name, first, second in _STATUS.findall(text or ''))
+    sizes = dict((key, _size_bytes(found, name)) for key, name in _SIZES)
+    tables = _size_bytes(found, 'VmPTE')
     # Kernels 4.0 to 4.14 count the second level apart (kernel commit af5b0f6a09e4).
     if tables is not None:
-        tables += size_bytes('VmPMD') or 0
-    return {
-        'uid': int(found['Uid'][0]) if 'Uid' in found else None,
-        'rss_bytes': size_bytes('VmRSS'),
-        'swap_bytes': size_bytes('VmSwap'),
-        'pgtables_bytes': tables,
-    }
+        tables += _size_bytes(found, 'VmPMD') or 0
+    uid, euid = found.get('Uid', (None, None))
+    return dict(sizes, uid=_integer(uid), euid=_integer(euid), pgtables_bytes=tables)
+
+
+def _size_bytes(found, name):
+    return int(found[name][0]) * 1024 if name in found else None
 
 
 def parse_cgroups(text):
@@ -74,9 +74,13 @@ def _integer(text):
 def process(host, pid):
     """One process, or None where it is gone.
 
-    {pid, ppid, name, exe, cmdline, uid, oom_score, oom_score_adj, rss_bytes, swap_bytes, pgtables_bytes,
-    start_ticks, kernel_thread, cgroups}. ``exe`` is a path in the process's own mount namespace.
+    {pid, ppid, name, exe, cmdline, uid, oom_score, oom_score_adj, start_ticks, kernel_thread, cgroups} and what
+    parse_status() returns. ``exe`` is a path in the process's own mount namespace.
     """
+    return host.once(('process', pid), lambda: _read(host, pid))
+
+
+def _read(host, pid):
     directory = '/proc/%d/' % pid
     stat = parse_stat(host.read(directory + 'stat') or '')
     if stat is None:
@@ -95,10 +99,15 @@ def process(host, pid):
         'oom_score_adj': _integer(host.read(directory + 'oom_score_adj')),
         'start_ticks': stat['start_ticks'],
         'kernel_thread': bool(stat['flags'] & _PF_KTHREAD),
-        'cgroups': parse_cgroups(host.read(directory + 'cgroup')),
+        'cgroups': _cgroups(host, host.read(directory + 'cgroup')),
     }
     row.update(parse_status(host.read(directory + 'status')))
     return row
+
+
+def _cgroups(host, text):
+    # Most processes are in few cgroups.
+    return host.once(('cgroups', text), lambda: parse_cgroups(text))
 
 
 def processes(host):

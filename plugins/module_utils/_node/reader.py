@@ -26,6 +26,8 @@ _RECORDS = '/var/lib/oom-rescue/'
 # A process chooses how long these are; execve(2) takes 6 MB, and a process may put its argv over all its memory.
 _MOST_OF_PROCESS = 1 << 16
 _OF_PROCESS = re.compile(r'/proc/(?:\d+|self)/(?:cmdline|environ)\Z')
+_KEPT = re.compile(r'/(?:proc/(?!\d)|sys/)')
+_MADE_BY_KERNEL = re.compile(r'/proc/\d+/[a-z_]+\Z')
 _SECONDS = 10
 _CHUNK = 1 << 16
 # Longer numbers take int() more than linear time before Python 3.11, which refuses them.
@@ -78,8 +80,9 @@ def read_file(path, limit=MOST, cut=False, links=True, name=None):
     symbolic link is refused. ``name`` is what a message calls the file. Raises OSError.
     """
     name = name or path
-    # A device does something when it is opened, and a FIFO has its writer go on: neither is.
-    if _is_null(_checked(name, os.stat(path) if links else os.lstat(path))):
+    # A device does something when it is opened, and a FIFO has its writer go on: neither is. The kernel makes no such
+    # thing for a process.
+    if not _MADE_BY_KERNEL.match(path) and _is_null(_checked(name, os.stat(path) if links else os.lstat(path))):
         return b''
     flags = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | getattr(os, 'O_CLOEXEC', 0) | (0 if links else os.O_NOFOLLOW)
     descriptor = os.open(path, flags)
@@ -163,32 +166,50 @@ def json_object(text):
 
 
 class Noting:
-    """A Host whose files are read for facts alone: one that cannot be read is None, and is noted with the reason."""
+    """A Host whose files are read for facts alone, at one moment.
+
+    A file that cannot be read is None, and is noted with the reason. None of the kernel's own is opened twice; the
+    texts of a process are not kept, as there may be thousands: what is made of them is, by once().
+    """
 
     def __init__(self, host):
         self._host = host
-        self._unread = {}
+        self._unread, self._closed, self._known = {}, set(), {}
 
     def __getattr__(self, name):
         return getattr(self._host, name)
 
     def read(self, path, **options):
         """As Host.read, None for all that it raises."""
-        return self._noted(self._host.read, None, path, **options)
+        if options or not _KEPT.match(path):
+            return self._noted(self._host.read, None, path, **options)
+        return self.once(path, lambda: self._noted(self._host.read, None, path))
 
     def listdir(self, path):
         """As Host.listdir, none for all that it raises."""
         return self._noted(self._host.listdir, [], path)
+
+    def once(self, key, function):
+        """What a callable returned when it was first called for this key, which is any hashable."""
+        if key not in self._known:
+            self._known[key] = function()
+        return self._known[key]
 
     def _noted(self, function, otherwise, path, **options):
         try:
             return function(path, **options)
         except FAILURES as error:
             path = options.get('name') or path
+            if getattr(error, 'errno', None) in (errno.EACCES, errno.EPERM):
+                self._closed.add(path)
             # What this kernel or this user may not say of itself is null in the facts; that is all there is to tell.
             if isinstance(error, Unreadable) or not path.startswith(('/proc/', '/sys/')):
                 self._unread.setdefault(path, said(path, error))
         return otherwise
+
+    def closed(self):
+        """The set of paths that this user may not read."""
+        return self._closed
 
     def unread(self):
         """[{path, error}] of what could not be read, by path."""

@@ -16,6 +16,7 @@ from ansible_collections.oom.rescue.plugins.module_utils._facts.commit import (
     reserved_bytes,
 )
 from ansible_collections.oom.rescue.plugins.module_utils._node.meminfo import parse_meminfo
+from ansible_collections.oom.rescue.plugins.module_utils._node.processes import process
 from fake_sysctl_node import SysctlNode
 
 MIB = 1 << 20
@@ -27,7 +28,7 @@ MAPS = """\
 7f0040000000-7f0050000000 ---p 00000000 00:00 0
 7ffc00000000-7ffc00100000 rw-p 00000000 00:00 0 [stack]
 """
-PHP = {'pid': 13360, 'name': 'php', 'uid': 0, 'data_bytes': 258 * MIB, 'size_bytes': 512 * MIB}
+PHP = {'pid': 13360, 'name': 'php', 'euid': 0, 'data_bytes': 258 * MIB, 'size_bytes': 512 * MIB}
 MEMINFO = {
     'MemTotal': 991 * MIB, 'SwapTotal': 0, 'MemFree': 65 * MIB, 'Cached': 96 * MIB, 'Buffers': 0, 'SwapCached': 0,
     'SwapFree': 0, 'SReclaimable': 20 * MIB, 'Shmem': 38 * MIB, 'CommitLimit': 495 * MIB, 'Committed_AS': 300 * MIB,
@@ -92,27 +93,30 @@ def test_a_fork_fails_by_the_rule_of_the_mode_and_kernel(mode, kernel, mappings,
 
 def test_who_is_not_root_leaves_the_administrator_a_reserve():
     vm = {'admin_reserve_kbytes': 8192, 'user_reserve_kbytes': 0}
-    available = [fork_risk(2, '6.1', MEMINFO, vm, dict(PHP, uid=uid), [MIB], 0)['available_bytes'] for uid in (0, 33)]
+    available = [fork_risk(2, '6.1', MEMINFO, vm, dict(PHP, euid=uid), [MIB], 0)['available_bytes'] for uid in (0, 33)]
     assert available == [195 * MIB, 187 * MIB]
 
 
 def test_the_largest_process_is_the_one_with_most_private_data(tmp_path):
     node = SysctlNode(tmp_path)
+    for pid, name in ((2, 'kthreadd'), (10, 'mysqld'), (11, 'php')):
+        node.file('/proc/%d/stat' % pid, '%d (%s) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 5 0 0\n' % (pid, name))
     node.file('/proc/10/status', 'Name:\tmysqld\nVmSize:\t 3867316 kB\nVmData:\t  600000 kB\nUid:\t1\t27\t27\t27\n')
     node.file('/proc/11/status', 'Name:\tphp\nVmSize:\t  400000 kB\nVmData:\t  306652 kB\nUid:\t0\t0\t0\t0\n')
     node.file('/proc/2/status', 'Name:\tkthreadd\nUid:\t0\t0\t0\t0\n')
-    found = largest_process(node.host)
-    assert (found['pid'], found['name'], found['uid'], found['data_bytes']) == (10, 'mysqld', 27, 600000 * 1024)
+    found = largest_process([process(node.host, pid) for pid in (2, 10, 11)])
+    assert (found['pid'], found['name'], found['euid'], found['data_bytes']) == (10, 'mysqld', 27, 600000 * 1024)
 
 
 @pytest.mark.parametrize('mode, headroom', [(0, None), (1, None), (2, 195 * MIB), (None, None)])
 def test_there_is_headroom_only_where_there_is_a_limit(tmp_path, mode, headroom):
     meminfo = parse_meminfo('CommitLimit: %d kB\nCommitted_AS: %d kB\n' % (495 << 10, 300 << 10))
-    found = commit(SysctlNode(tmp_path).host, meminfo, {'overcommit_memory': mode, 'overcommit_ratio': 50}, '6.1', 4096)
+    vm = {'overcommit_memory': mode, 'overcommit_ratio': 50}
+    found = commit(SysctlNode(tmp_path).host, [], meminfo, vm, '6.1', 4096)
     assert (found['mode'], found['headroom_bytes'], found['ratio']) == (mode, headroom, 50)
     assert found['fork_risk']['fails'] is (False if mode == 1 else None)
 
 
 def test_a_limit_in_kilobytes_takes_the_place_of_the_ratio(tmp_path):
-    found = commit(SysctlNode(tmp_path).host, {}, {'overcommit_ratio': 50, 'overcommit_kbytes': 1024}, None, 4096)
+    found = commit(SysctlNode(tmp_path).host, [], {}, {'overcommit_ratio': 50, 'overcommit_kbytes': 1024}, None, 4096)
     assert (found['ratio'], found['limit_bytes'], found['committed_bytes']) == (None, None, None)

@@ -57,6 +57,17 @@ def test_init_kernel_threads_and_the_unkillable_are_no_candidates(tmp_path):
     assert [row['pid'] for row in memory_facts(node.host, candidates=1)['oom']['candidates']] == [70]
 
 
+def test_no_file_of_the_kernel_is_opened_twice(tmp_path):
+    node = seed_node(tmp_path)
+    opened = []
+    read = node.host.read
+    node.host.read = lambda path, **options: opened.append(path) or read(path, **options)
+    memory_facts(node.host)
+    of_kernel = [path for path in opened if path.startswith(('/proc/', '/sys/'))]
+    assert len(of_kernel) > 50
+    assert sorted(path for path in set(of_kernel) if of_kernel.count(path) > 1) == []
+
+
 def test_a_bare_proc_gives_nulls_and_no_error(tmp_path):
     facts = memory_facts(SysctlNode(tmp_path / 'node').host)
     assert facts['vm']['panic_on_oom'] is None

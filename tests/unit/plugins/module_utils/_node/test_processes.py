@@ -22,6 +22,7 @@ def test_a_process_of_the_seed_host_reads_whole(tmp_path):
     row = process(seed_node(tmp_path).host, 13036)
     assert row == {
         'pid': 13036, 'ppid': 13020, 'name': 'mysqld', 'exe': '/usr/sbin/mysqld', 'cmdline': ['mysqld'], 'uid': 999,
+        'euid': 999, 'anon_bytes': None, 'shmem_bytes': None, 'data_bytes': None, 'size_bytes': None,
         'oom_score': 435, 'oom_score_adj': 0, 'rss_bytes': 440332 * 1024, 'swap_bytes': 0, 'pgtables_bytes': 20 * 1024,
         'start_ticks': 130360, 'kernel_thread': False, 'cgroups': row['cgroups'],
     }
@@ -58,14 +59,21 @@ def test_a_stat_that_is_cut_is_none(text):
     assert parse_stat(text) is None
 
 
+NOTHING = dict((key, None) for key in (
+    'uid', 'euid', 'rss_bytes', 'anon_bytes', 'shmem_bytes', 'swap_bytes', 'data_bytes', 'size_bytes',
+    'pgtables_bytes'))
+
+
 @pytest.mark.parametrize('text, expected', [
-    ('', {'uid': None, 'rss_bytes': None, 'swap_bytes': None, 'pgtables_bytes': None}),
-    ('Name:\tkthreadd\nUid:\t0\t0\t0\t0\n', {'uid': 0, 'rss_bytes': None, 'swap_bytes': None, 'pgtables_bytes': None}),
+    ('', {}),
+    ('Name:\tkthreadd\nUid:\t0\t0\t0\t0\n', {'uid': 0, 'euid': 0}),
     ('Uid:\t5\t6\t7\t8\nVmRSS:\t  8 kB\nVmPTE:\t 4 kB\nVmPMD:\t 12 kB\nVmSwap:\t 1 kB\n',
-     {'uid': 5, 'rss_bytes': 8192, 'swap_bytes': 1024, 'pgtables_bytes': 16384}),
-], ids=['nothing', 'a kernel thread has no memory', 'page tables of kernels 4.0 to 4.14 are added up'])
+     {'uid': 5, 'euid': 6, 'rss_bytes': 8192, 'swap_bytes': 1024, 'pgtables_bytes': 16384}),
+    ('VmSize:\t 9 kB\nVmRSS:\t 8 kB\nRssAnon:\t 5 kB\nRssFile:\t 1 kB\nRssShmem:\t 2 kB\nVmData:\t 7 kB\n',
+     {'size_bytes': 9216, 'rss_bytes': 8192, 'anon_bytes': 5120, 'shmem_bytes': 2048, 'data_bytes': 7168}),
+], ids=['nothing', 'a kernel thread has no memory', 'page tables of kernels 4.0 to 4.14 are added up', 'since 4.5'])
 def test_status_is_read_in_bytes(text, expected):
-    assert parse_status(text) == expected
+    assert parse_status(text) == dict(NOTHING, **expected)
 
 
 def test_cgroups_of_both_versions_are_read():
