@@ -242,6 +242,36 @@ events:
         hwpoisoned_bytes: {description: Broken memory., type: int}
         pagecache_pages: {description: The page cache., type: int}
         pagecache_bytes: {description: The page cache., type: int}
+        isolated_anon_bytes: {description: Anonymous memory that was being reclaimed., type: int}
+        isolated_file_bytes: {description: Page cache that was being reclaimed., type: int}
+        free_pcp_bytes: {description: What was free in lists of single CPUs., type: int}
+        sec_pagetables_bytes: {description: Page tables of virtual machines and IOMMUs., type: int}
+        bounce_bytes: {description: Buffers for devices that do not reach all memory., type: int}
+        kernel_misc_reclaimable_bytes: {description: What drivers can give back., type: int}
+        active_bytes: {description: "Memory that was used lately, before 2.6.28.", type: int}
+        inactive_bytes: {description: "Memory that was not, before 2.6.28.", type: int}
+        mapped_anon_bytes: {description: "Anonymous memory, before 2.6.28.", type: int}
+        slab_bytes: {description: "The kernel's objects, before 2.6.19.", type: int}
+        kernel_stack_bytes: {description: Kernel stacks of the nodes that are shown., type: int}
+        mlocked_bytes: {description: What is locked in the memory of the nodes that are shown., type: int}
+        writeback_tmp_bytes: {description: Copies of pages that FUSE writes., type: int}
+        zspages_bytes: {description: "Compressed pages of zram and zswap, since 6.18.", type: int}
+        balloon_bytes: {description: "What a balloon took, since 6.16.", type: int}
+        gpu_bytes: {description: "Memory of graphics cards' drivers, since 7.1.", type: int}
+        slab_caches:
+          description: The largest of the slab caches that a kernel since 4.15 lists as unreclaimable.
+          type: list
+          elements: dict
+          contains:
+            name: {description: The cache., type: str}
+            bytes: {description: Its size., type: int}
+        allocations:
+          description: The places in the kernel's source that hold the most, since 6.10.
+          type: list
+          elements: dict
+          contains:
+            site: {description: "The function, the file and its line.", type: str}
+            bytes: {description: What it holds., type: int}
         swapcache_pages: {description: Pages in swap and in RAM., type: int}
         swapcache_bytes: {description: Pages in swap and in RAM., type: int}
     cgroup:
@@ -319,8 +349,42 @@ events:
     cause:
       description: Why, in one sentence.
       type: str
-      sample: RAM (991 MiB) ran out and there is no swap; the largest process, mysqld (pid 13036), holds 430 MiB, and
-        php (pid 13360) 299 MiB.
+      sample: RAM (991 MiB) ran out and there is no swap; the largest process, mysqld (pid 13036), holds 430 MiB (43 %);
+        beside it php (299 MiB).
+    ledger:
+      description:
+        - Where the memory was. Parts and RV(events[].ledger.unaccounted_bytes) add up to the total, and no part is in
+          another.
+        - Null if the report has neither a memory block with its counters nor what a memory cgroup used.
+      type: dict
+      contains: &ledger
+        total_bytes:
+          description: RAM without what is reserved; of a memory cgroup what it used.
+          type: int
+        unaccounted_bytes:
+          description: What no counter of the report holds. Negative if the counters, which are not read at one moment,
+            hold more than the total.
+          type: int
+        parts:
+          description: The parts, the largest first. Those that this kernel does not print come last.
+          type: list
+          elements: dict
+          contains:
+            kind:
+              description: V(process), V(processes), V(shmem), V(page_cache), V(slab_unreclaimable),
+                V(slab_reclaimable), V(page_tables), V(kernel_stacks), V(hugepages), V(locked), V(sockets), V(percpu),
+                V(vmalloc), V(zswap), V(zram), V(free) or V(other).
+              type: str
+            name:
+              description: The process, or what else it is. V(processes) without a name are all the small ones.
+              type: str
+            bytes: {description: Its size; null if the kernel does not print it., type: int}
+            share: {description: "The same as a share of the total, 0 to 1.", type: float}
+            swappable: {description: Whether most of it could be moved to swap., type: bool}
+            droppable: {description: Whether most of it could be freed at once., type: bool}
+            approximate:
+              description: Whether the report tells it only about, as of a process whose resident memory alone is told.
+              type: bool
     complete:
       description: Whether every part of the report is there.
       type: bool
@@ -459,6 +523,11 @@ verdict:
         text: {description: What it says., type: str}
     caveats: {description: What limits it., type: list, elements: str}
     would_tell: {description: Commands that would settle what the log leaves open., type: list, elements: str}
+ledger:
+  description: That of the report that RV(verdict) is on; null without one.
+  returned: unless O(separately=true)
+  type: dict
+  contains: *ledger
 fork_failures:
   description: Programs that could not start another for lack of memory. The message is without the arguments of a
     program that it names, as a password may be among them.
@@ -488,7 +557,7 @@ logs:
     incidents: {description: As RV(incidents)., type: list, elements: dict, contains: *incidents}
     verdict: {description: As RV(verdict)., type: dict, contains: *verdict}
     remedies: {description: What would help., type: list, elements: dict}
-    ledger: {description: Where the memory went., type: dict}
+    ledger: {description: That of the report that the verdict is on., type: dict, contains: *ledger}
     fork_failures: {description: As RV(fork_failures)., type: list, elements: dict, contains: *fork_failures}
     advice: {description: As P(oom.rescue.advise#filter) returns it for this log., type: dict}
     replays:

@@ -15,31 +15,35 @@ KINDS = (
     'kernel_stacks', 'hugepages', 'locked', 'sockets', 'percpu', 'vmalloc', 'zswap', 'zram', 'free', 'other',
 )
 UNACCOUNTED = 'unaccounted'
+_KNOWN = frozenset(KINDS)
 
 
 def make_part(kind, nbytes, name=None, swappable=False, droppable=False, approximate=False):
-    """One part of a ledger: {kind, name, bytes, swappable, droppable, approximate}.
+    """One part of a ledger: {kind, name, bytes, share, swappable, droppable, approximate}; a ledger fills in the share.
 
     ``nbytes`` is None for a counter that the kernel does not print: its memory is in what no counter holds. Raises
     ValueError for a kind that is none of ``KINDS``.
     """
-    if kind not in KINDS:
+    if kind not in _KNOWN:
         raise ValueError('%r is no kind of memory' % (kind,))
-    return {'kind': kind, 'name': name, 'bytes': nbytes, 'swappable': swappable, 'droppable': droppable,
-            'approximate': approximate}
+    return {'kind': kind, 'name': name, 'bytes': nbytes, 'share': None, 'swappable': swappable,
+            'droppable': droppable, 'approximate': approximate}
 
 
 def make_ledger(total_bytes, parts):
     """{total_bytes, parts, unaccounted_bytes}: the parts with their ``share`` of the total, the largest first.
 
     ``unaccounted_bytes`` is the total without the parts. It is negative where the parts hold more than the total,
-    which counters of different moments can do. Parts of 0 bytes stay out; those that are not known come last.
+    which counters of different moments can do. Parts of 0 bytes stay out; those that are not known come last. The parts
+    are those that were given, not copies.
     """
-    kept = sorted((part for part in parts if part['bytes'] != 0), key=_largest_first)
+    known = sorted([part for part in parts if part['bytes']], key=_largest_first)
+    for part in known:
+        part['share'] = _share(part['bytes'], total_bytes)
     return {
         'total_bytes': total_bytes,
-        'parts': [dict(part, share=_share(part['bytes'], total_bytes)) for part in kept],
-        'unaccounted_bytes': total_bytes - sum(part['bytes'] or 0 for part in kept),
+        'parts': known + [part for part in parts if part['bytes'] is None],
+        'unaccounted_bytes': total_bytes - sum([part['bytes'] for part in known]),
     }
 
 
@@ -63,7 +67,7 @@ def _may_eat(part):
 
 
 def _largest_first(part):
-    return part['bytes'] is None, -(part['bytes'] or 0), part['kind'], part['name'] or ''
+    return -part['bytes'], part['kind'], part['name'] or ''
 
 
 def _share(nbytes, total_bytes):

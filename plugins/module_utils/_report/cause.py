@@ -10,23 +10,22 @@ __metaclass__ = type
 from operator import itemgetter
 
 from .zones import fragmented, plenty, spared_high_memory, tell
+from .._node.ledger import eater_of
 from .._node.sizes import format_size
 
-# A group of processes of one name is worth a word from this many on.
-_MANY = 5
 # No host has that many times its RAM in swap: such a figure is a mistake of the log's, or a lie.
 _MOST_SWAP_PER_RAM = 64
 
 
 def cause_of(event):
-    """The sentence for an event of events.py, of which ``holders`` says who held the memory."""
+    """The sentence for an event of events.py that has its ledger."""
     if event['kind'] == 'allocation_failure':
         return _allocation_failure(event)
     sentence = _what_ran_out(event)
     if sentence is None:
         return _not_known(event)
     ending = {'panic': 'the kernel panicked', 'no_victim': 'no process could be killed'}.get(event['kind'])
-    return '; '.join(part for part in (sentence, event['holders'], ending) if part) + '.'
+    return '; '.join(part for part in (sentence, _who_held_it(event), ending) if part) + '.'
 
 
 def _allocation_failure(event):
@@ -178,96 +177,162 @@ def _node(event):
     return text
 
 
-def who_held_it(event, rows, size):
-    """The processes, or the part of the kernel, that held the memory, by the rows of the task table, largest first."""
-    limit = (event['cgroup'] or {}).get('limit_bytes') if event['scope'] == 'memcg' else _usable(event['memory'])
-    kernel = _cgroup_share(event, limit) if event['scope'] == 'memcg' else _kernel_share(event, limit)
-    if kernel or not rows or size is None:
-        return kernel
-    if any(map(itemgetter(6), rows)):
-        rows = sorted(rows, key=_held, reverse=True)
-    largest = rows[0]
-    total = _held(largest)
-    if not total:
+# What else is named beside the largest: a tenth of all.
+_BESIDE = 10
+_MOST_BESIDE = 2
+_USED_UP = {
+    'page_tables': '%s is page tables',
+    'kernel_stacks': '%s is kernel stacks, which each thread has',
+    'hugepages': '%s is set aside as huge pages',
+    'locked': '%s is page cache that is locked in memory',
+    'sockets': '%s is in buffers of sockets',
+    'percpu': "%s is the kernel's memory for each CPU",
+    'vmalloc': '%s is vmalloc memory of the kernel',
+    'zswap': '%s is compressed pages of zswap',
+    'zram': '%s is compressed pages of zram or zswap',
+    'shmem': '%s is shared memory or tmpfs',
+    'page_cache': '%s is page cache',
+    'slab_unreclaimable': 'the kernel itself holds %s in slab caches',
+    'slab_reclaimable': 'the kernel itself holds %s in slab caches that it may shrink',
+    'unaccounted': '%s is in no counter of the kernel',
+}
+
+
+def _who_held_it(event):
+    """What held the memory, the largest part of the ledger first, and what else is large beside it; or None."""
+    eater = eater_of(event['ledger'])
+    if event['trigger']['manual']:
         return None
-    if limit and total * size * 2 > limit:
-        return '%s alone holds %s, over half of it: a leak, or a process too large for this %s' % (
-            _named(largest),
-            _sizes(largest, size),
-            'limit' if event['scope'] == 'memcg' else 'host',
-        )
-    name, count, pages = _largest_group(rows)
-    if count >= _MANY and pages > total * 2 and (not limit or pages * size * 3 > limit):
-        return '%d processes named %s hold %s together%s' % (
-            count,
-            name,
-            format_size(pages * size),
-            ', shared pages counted for each' if limit and pages * size > limit else '',
-        )
-    text = 'the largest process, %s, holds %s' % (_named(largest), _sizes(largest, size))
-    if len(rows) > 1 and _held(rows[1]) * 3 > total:
-        text += ', and %s %s' % (_named(rows[1]), _sizes(rows[1], size))
-    return text
+    if eater is None:
+        return _largest_of_table(event)
+    text = _held(eater, event)
+    beside = [_briefly(row) for row in _others(event, eater)]
+    if beside:
+        text += '; beside it ' + ' and '.join(beside)
+    swapped = event['holders'] and event['holders']['swapped'] and _swapped(event, eater)
+    return text + ('; ' + swapped if swapped else '')
 
 
-def _held(row):
-    """The pages that a process held in RAM and in swap."""
-    return row[0] + (row[6] or 0)
-
-
-def _largest_group(rows):
-    """(name, processes, resident pages) of the name whose processes hold the most together, where there are many."""
-    if len(rows) - len(set(map(itemgetter(8), rows))) < _MANY - 1:
-        return None, 0, 0
-    groups = {}
-    for row in rows:
-        count, pages = groups.get(row[8], (0, 0))
-        groups[row[8]] = (count + 1, pages + row[0])
-    name, (count, pages) = max(groups.items(), key=lambda item: (item[1][1], item[0]))
-    return name, count, pages
-
-
-def _sizes(row, size):
-    rss, swap = row[0] * size, (row[6] or 0) * size
-    if not swap or swap * 20 < rss:
-        return format_size(rss)
-    return '%s and %s of swap' % (format_size(rss), format_size(swap))
-
-
-def _named(row):
-    return '%s (pid %d)' % (row[8] or 'a process without a name', row[2])
-
-
-def _cgroup_share(event, limit):
-    """What of a cgroup's memory no process holds, where that is over half: version 1 counts shmem to its cache."""
-    if not limit:
+def _largest_of_table(event):
+    """What a task table tells without the counters beside it."""
+    holders = event['holders']
+    if not holders or not holders['whole'] or not holders['holders']:
         return None
-    stats = event['cgroup']['stats']
-    shmem, slab = stats.get('shmem', 0), stats.get('slab', 0)
-    cache = stats.get('file', stats.get('cache', 0)) - shmem
-    if shmem * 2 > limit:
-        return '%s is shared memory or tmpfs' % format_size(shmem)
-    if cache * 2 > limit:
-        dirty = stats.get('file_dirty', stats.get('dirty', 0)) + stats.get('file_writeback', stats.get('writeback', 0))
-        text = '%s is page cache' % format_size(cache)
-        return text + ', most of it not written yet' if dirty * 2 > cache else text
-    if slab * 2 > limit:
-        return 'the kernel itself holds %s of it in slab caches' % format_size(slab)
-    return None
+    largest = holders['holders'][0]
+    if largest['count'] > 1:
+        return '%d processes named %s hold %s together, shared pages counted for each' % (
+            largest['count'], largest['name'], format_size(largest['bytes']))
+    return 'the largest process, %s, holds %s' % (
+        _named(largest['name'], largest['pid']), format_size(largest['bytes'])) + _own_swap(largest, largest)
 
 
-def _kernel_share(event, limit):
-    if not limit:
+def _held(eater, event):
+    kind, size = eater['kind'], _size_and_share(eater, event)
+    holder = _holder(event, eater['name'])
+    if kind == 'process':
+        words = '%s alone holds %s' if eater['share'] * 2 > 1 else 'the largest process, %s, holds %s'
+        return words % (_named(eater['name'], holder and holder['pid']), size) + _own_swap(holder, eater)
+    if kind == 'processes':
+        return '%s processes named %s hold %s together' % (holder['count'] if holder else 'the', eater['name'], size)
+    if kind == 'other':
+        return '%s is %s' % (size, eater['name'])
+    return _USED_UP[kind] % size + _more_of(kind, event)
+
+
+def _own_swap(holder, eater):
+    swap = holder and holder['swap_bytes'] or 0
+    return ' and %s of swap' % format_size(swap) if swap * 20 >= eater['bytes'] else ''
+
+
+def _size_and_share(part, event):
+    if event['scope'] in ('cpuset', 'mempolicy'):
+        # The ledger is that of all nodes, of which only some could be used.
+        return format_size(part['bytes'])
+    return '%s (%d %%)' % (format_size(part['bytes']), round(part['share'] * 100))
+
+
+def _holder(event, name):
+    """The largest holder of a name in an event's table, or None."""
+    holders = event['holders'] and event['holders']['holders'] or ()
+    return next((holder for holder in holders if holder['name'] == name), None)
+
+
+def _named(name, pid):
+    return '%s (pid %d)' % (name or 'a process without a name', pid) if pid is not None else name or 'one process'
+
+
+def _more_of(kind, event):
+    """What the report tells more of a part."""
+    if kind == 'page_cache':
+        part = next(part for part in event['ledger']['parts'] if part['kind'] == kind)
+        return '' if part['droppable'] else ', most of it not written yet'
+    if kind == 'slab_unreclaimable':
+        name = next(part for part in event['ledger']['parts'] if part['kind'] == kind)['name']
+        return ', most of it %s' % name if name else ''
+    return _of_no_counter(event) if kind == 'unaccounted' else ''
+
+
+def _of_no_counter(event):
+    """Which of what the kernel does not count it may be."""
+    if event['balloon']:
+        return ', and a balloon (%s) takes memory of this machine' % event['balloon']
+    if event['scope'] == 'memcg':
+        return ''
+    sites = [row for row in event['memory']['allocations'] if not _is_counted(row['site'])]
+    if sites and sites[0]['bytes'] * 2 > event['ledger']['unaccounted_bytes']:
+        return ', most of it of %s' % sites[0]['site'].split(' ')[0]
+    return ': a driver, buffers of sockets, vmalloc or a balloon'
+
+
+def _is_counted(site):
+    """Whether what a place of the kernel's source allocates is pages of the lists or of slab caches."""
+    return ' mm/' in site
+
+
+def _others(event, eater):
+    """What else holds a tenth of all or more, the largest first, as parts."""
+    ledger = event['ledger']
+    unaccounted = ledger['unaccounted_bytes']
+    rows = [(unaccounted, {'kind': 'unaccounted', 'name': None, 'bytes': unaccounted})]
+    for part in ledger['parts']:
+        if (part['bytes'] or 0) * _BESIDE < ledger['total_bytes']:
+            break
+        rows.append((part['bytes'], part))
+    rows.sort(key=itemgetter(0), reverse=True)
+    kept = [part for nbytes, part in rows if nbytes * _BESIDE >= ledger['total_bytes'] and part['kind'] != 'free']
+    return [part for part in kept if not _is_same(part, eater)][:_MOST_BESIDE]
+
+
+def _is_same(part, eater):
+    return part['kind'] == eater['kind'] and part['bytes'] == eater['bytes'] and part['name'] == eater['name']
+
+
+_BRIEFLY = {
+    'shmem': 'shared memory', 'unaccounted': 'what no counter of the kernel holds', 'hugepages': 'huge pages',
+    'locked': 'locked page cache', 'sockets': 'buffers of sockets', 'slab_unreclaimable': "the kernel's slab caches",
+    'slab_reclaimable': 'slab caches that can shrink', 'percpu': "the kernel's memory for each CPU",
+}
+
+
+def _briefly(part):
+    if part['kind'] == 'process':
+        words = part['name']
+    elif part['kind'] == 'processes':
+        words = 'processes named ' + part['name'] if part['name'] else 'many small processes'
+    else:
+        words = part['name'] if part['kind'] == 'other' else _BRIEFLY.get(part['kind'], part['kind'].replace('_', ' '))
+    return '%s (%s)' % (words, format_size(part['bytes']))
+
+
+def _swapped(event, eater):
+    """Who has most in swap, where that is much beside what the largest part holds in RAM."""
+    row = event['holders']['swapped']
+    if row['swap_bytes'] * 4 < eater['bytes']:
         return None
-    memory = event['memory']
-    slab = (memory['slab_reclaimable_bytes'] or 0) + (memory['slab_unreclaimable_bytes'] or 0)
-    if slab * 2 > limit:
-        return 'the kernel itself holds %s in slab caches' % format_size(slab)
-    if memory['hugepages_bytes'] and memory['hugepages_bytes'] * 2 > limit:
-        return '%s is set aside as huge pages' % format_size(memory['hugepages_bytes'])
-    if (memory['shmem_bytes'] or 0) * 2 > limit:
-        return '%s is shared memory or tmpfs' % format_size(memory['shmem_bytes'])
-    return None
+    holder = _holder(event, eater['name'])
+    if eater['kind'] == 'process' and holder and holder['pid'] == row['pid']:
+        return None
+    return '%s has %s in swap' % (_named(row['name'], row['pid']), format_size(row['swap_bytes']))
 
 
 def _not_known(event):

@@ -10,7 +10,9 @@ __metaclass__ = type
 import re
 
 from .._node.cgroup_paths import cgroup_names
-from .cause import cause_of, who_held_it
+from .cause import cause_of
+from .holders import holders_of
+from .ledger import ledger_of
 from .memory import ZONE_COUNTERS
 
 
@@ -38,7 +40,27 @@ _COUNTERS = _in_bytes(
     'shmem',
     'pagetables',
     'free',
+    'isolated_anon',
+    'isolated_file',
+    'free_pcp',
+    'sec_pagetables',
+    'bounce',
+    'kernel_misc_reclaimable',
+    # Before 2.6.28.
+    'active',
+    'inactive',
+    'slab',
 )
+# In kB of each zone or node.
+_SUMMED = (
+    ('kernel_stack_bytes', ('kernel_stack', 'shadow_call_stack')),
+    ('mlocked_bytes', ('mlocked',)),
+    ('writeback_tmp_bytes', ('writeback_tmp',)),
+    ('zspages_bytes', ('zspages',)),
+    ('balloon_bytes', ('Balloon',)),
+    ('gpu_bytes', ('gpu_active', 'gpu_reclaim')),
+)
+_MOST_NAMED = 10
 _COUNTS = tuple(
     (name, name + '_pages', name + '_bytes')
     for name in ('ram', 'reserved', 'highmem', 'cma_reserved', 'hwpoisoned', 'pagecache', 'swapcache')
@@ -107,7 +129,7 @@ def _outside_cgroups(report):
 
 
 def _tasks(report, rows, size):
-    in_bytes = report.table is not None and report.table.pgtables_in_bytes
+    unit = 1 if report.table is not None and report.table.pgtables_in_bytes else size
     return [
         {
             'pid': pid,
@@ -116,13 +138,13 @@ def _tasks(report, rows, size):
             'total_vm_pages': total_vm,
             'rss_pages': rss,
             'rss_bytes': None if size is None else rss * size,
-            'pgtables_bytes': page_tables if in_bytes else _times(page_tables, size),
+            'pgtables_bytes': None if page_tables is None or unit is None else page_tables * unit,
             'swapents_pages': swapents,
-            'swap_bytes': swapents and _times(swapents, size),
+            'swap_bytes': _times(swapents, size) if swapents else swapents,
             'oom_score_adj': adjustment,
             'name': name,
         }
-        for rss, total_vm, pid, uid, tgid, page_tables, swapents, adjustment, name in rows
+        for rss, total_vm, pid, uid, tgid, page_tables, swapents, adjustment, name, dummy in rows
     ]
 
 
@@ -225,12 +247,39 @@ def _memory(report, size):
         memory[in_pages] = pages
         memory[in_bytes] = _times(pages, size)
     for name, in_bytes in _COUNTERS:
-        memory[in_bytes] = _times(counters.get(name), size)
+        pages = counters.get(name) if counters else None
+        memory[in_bytes] = None if pages is None or size is None else pages * size
+    memory['mapped_anon_bytes'] = _times(counters.get('mapped-anon'), size)
+    memory.update(_summed(block))
     pools = block.huge_pages if block is not None else ()
     memory['hugepages_bytes'] = sum(total * kb * 1024 for dummy, total, dummy, kb in pools) if pools else None
     memory['swap_total_bytes'] = _times(block_swap.get('Total'), 1024)
     memory['swap_free_bytes'] = _times(block_swap.get('Free'), 1024)
     return memory
+
+
+def _summed(block):
+    """What a memory block says of each zone or node, of all together."""
+    found = block.summed_kb if block is not None else {}
+    summed = {}
+    for in_bytes, names in _SUMMED:
+        known = [found[name] for name in names if name in found]
+        summed[in_bytes] = sum(known) * 1024 if known else None
+    for key, name, pairs in (
+        ('slab_caches', 'name', block.slab_caches if block is not None else ()),
+        ('allocations', 'site', block.allocations if block is not None else ()),
+    ):
+        largest = sorted(pairs, key=lambda pair: (-pair[1], pair[0]))[:_MOST_NAMED] if pairs else ()
+        summed[key] = [{name: text, 'bytes': nbytes} for text, nbytes in largest]
+    return summed
+
+
+def _statistics(report):
+    """The statistics of the limiting cgroup with those of the ones below it, which kernels before 5.3 print apart."""
+    told = [pairs for pairs in report.group_statistics if pairs]
+    if len(told) < 2:
+        return report.statistics
+    return dict((name, sum(pairs.get(name, 0) for pairs in told)) for name in told[0])
 
 
 def _zones(report, size):
@@ -300,7 +349,7 @@ def _missing(report, scope, kind):
 
 def event_of(report, most_tasks=0):
     """The event of one report, with the largest rows of its task table (0 is all). Its time is not resolved yet:
-    ``prefix`` bears it, and ``holders`` is the part of the cause that needs the whole table.
+    ``prefix`` bears it, and ``holders`` is what the ledger and the cause need of the whole table.
     """
     size = page_size(report)
     scope = 'unknown' if report.failure else _scope(report)
@@ -354,6 +403,9 @@ def event_of(report, most_tasks=0):
     }
     event['prefix'] = report.prefix
     event['boot_id'] = report.prefix.boot
-    event['holders'] = None if report.failure or report.manual else who_held_it(event, rows, size)
+    event['holders'] = holders_of(report, size)
+    event['statistics'] = _statistics(report)
+    event['balloon'] = report.balloon
+    event['ledger'] = ledger_of(event)
     event['cause'] = cause_of(event)
     return event

@@ -89,6 +89,9 @@ _STATISTICS_ONLY = re.compile(r'(?:[a-z_]{1,40}(?: \d{1,20}|:\d{1,20}KB)(?:\s+|$
 _ALLOCATION = re.compile(r'(.{0,64}?)[:.] page allocation failure[:.] ?(.*)$', re.DOTALL)
 _MODE = re.compile(r'mode:(0x[0-9a-fA-F]{1,16})(?:\(([^()]{0,1000})\))?')
 
+_BALLOON = re.compile(r'\b(virtio_balloon|virtballoon|vmw_balloon|vmballoon|hv_balloon|xen_balloon|xen:balloon)')
+_BALLOON_DRIVERS = {'virtballoon': 'virtio_balloon', 'vmballoon': 'vmw_balloon', 'xen:balloon': 'xen_balloon'}
+
 # TASK_COMM_LEN without its NUL; the names of kernel workers are longer in places.
 _COMM_LENGTH = 15
 _NAME_LENGTH = 64
@@ -337,3 +340,9 @@ def statistic_line(message):
 def statistic_pairs(text):
     """{name: bytes or count} of ``rss:4KB swap:0KB`` or ``anon 4096 file 0``."""
     return dict((name, int(value) * (1024 if unit else 1)) for name, value, unit in _STATISTIC.findall(text))
+
+
+def balloon(message):
+    """The driver of a balloon that a line names, as its module is called; or None."""
+    found = _first(_BALLOON, message)
+    return _BALLOON_DRIVERS.get(found, found)

@@ -22,7 +22,7 @@ _HUGE_PAGES = re.compile(
     r'Node (\d{1,6}) hugepages_total=(\d{1,12}) hugepages_free=(\d{1,12})(?: hugepages_surp=\d{1,12})?'
     r' hugepages_size=(\d{1,12})kB'
 )
-_LONGEST_NAME = 40
+_COUNTER = re.compile(r'(?<!\S)([^\s:]{1,40}):([0-9]{1,20})(?!\S)')
 _SWAP = re.compile(r'(Free|Total) swap *[=:] *(\d{1,20})kB')
 _COUNT = re.compile(
     r'(\d{1,20}) (pages RAM|pages of RAM|pages HighMem|pages HIGHMEM|pages reserved|reserved pages'
@@ -47,7 +47,27 @@ ZONE_WORDS = frozenset(
 )
 # What is told of a zone, in kB.
 ZONE_COUNTERS = ('free', 'min', 'low', 'high', 'present', 'managed', 'free_cma')
-_ZONE_COUNTER = re.compile(r' (%s):(\d{1,20})kB' % '|'.join(ZONE_COUNTERS))
+# What is told of each zone or of each node, as kernels differ, in kB, and is summed.
+SUMMED = (
+    'kernel_stack',
+    'shadow_call_stack',
+    'mlocked',
+    'writeback_tmp',
+    'zspages',
+    'Balloon',
+    'gpu_active',
+    'gpu_reclaim',
+)
+_ZONE_COUNTER = re.compile(r' (%s):(\d{1,20})kB' % '|'.join(ZONE_COUNTERS + SUMMED))
+_NODE_COUNTER = re.compile(r' (%s):(\d{1,20})kB' % '|'.join(SUMMED))
+_CACHE = re.compile(r'(\S.{0,63}?)\s+\d{1,15}KB\s+(\d{1,15})KB$')
+# Linux 6.10 prints bytes, later ones a rounded size.
+_ALLOCATION = re.compile(
+    r'(\d{1,20}(?:\.\d{1,6})?) ?([KMGTPE]iB|B)?\s+\d{1,20}\s+(\S{1,200}:\d{1,7}(?: \[\S{1,64}\])?) func:(\S{1,128})$'
+)
+_UNITS = dict((letter + 'iB', 1 << 10 * power) for power, letter in enumerate('KMGTPE', 1))
+_MOST_CACHES = 2048
+_MOST_ALLOCATIONS = 64
 # What a line of page counts may begin with.
 COUNTERS = frozenset(
     (
@@ -105,17 +125,17 @@ class MemoryBlock:
         self.huge_pages = []
         self.swap_kb = {}
         self.page_kb = None
+        self.summed_kb = {}
+        self.slab_caches = []
+        self.allocations = []
         # Since 4.8 a node's line says it of all its zones.
         self._unreclaimable = {}
 
     def counter_line(self, message):
         """``active_anon:214440 inactive_anon:63 ...``: the paragraph of page counts below Mem-Info."""
         if len(self.counters) < _MOST_COUNTERS:
-            for word in message.split():
-                name, dummy, digits = word.partition(':')
-                count = _number(digits) if digits.isdigit() else None
-                if count is not None and name and len(name) <= _LONGEST_NAME:
-                    self.counters.setdefault(name.lower(), count)
+            for name, digits in _COUNTER.findall(message):
+                self.counters.setdefault(name.lower(), int(digits))
         return True
 
     def node_line(self, message):
@@ -129,6 +149,7 @@ class MemoryBlock:
                 self._blocks(node, zone, rest)
             elif len(self.zones) < _MOST_ZONES:
                 values = {name: int(value) for name, value in _ZONE_COUNTER.findall(rest)}
+                self._sum(values)
                 self._zone(node, zone, values, _unreclaimable(rest, self._unreclaimable.get(node)))
             return True
         match = _HUGE_PAGES.match(message)
@@ -140,8 +161,14 @@ class MemoryBlock:
         if match:
             if len(self._unreclaimable) < _MOST_ZONES:
                 self._unreclaimable[int(match.group(1))] = _unreclaimable(message, None)
+                self._sum(dict((name, int(value)) for name, value in _NODE_COUNTER.findall(message)))
             return True
         return message[-9:] == ' per-cpu:'
+
+    def _sum(self, values):
+        for name in SUMMED:
+            if name in values:
+                self.summed_kb[name] = self.summed_kb.get(name, 0) + values.pop(name)
 
     def _blocks(self, node, zone, rest):
         found = _BLOCK.findall(rest)
@@ -200,4 +227,23 @@ class MemoryBlock:
         name = _NAMES.get(match.group(2))
         if name:
             self.counts.setdefault(name, int(match.group(1)))
+        return True
+
+    def cache_line(self, message):
+        """``kmalloc-4k  1234KB  5678KB`` below "Unreclaimable slab info": a cache, what is used, and its size."""
+        match = _CACHE.match(message)
+        if not match:
+            return message.startswith('Name')
+        if len(self.slab_caches) < _MOST_CACHES:
+            self.slab_caches.append((match.group(1), int(match.group(2)) * 1024))
+        return True
+
+    def allocation_line(self, message):
+        """``69318528 28179 fs/xfs/xfs_log_priv.h:703 [xfs] func:xlog_kvmalloc`` below "Memory allocations"."""
+        match = _ALLOCATION.match(message.strip())
+        if not match:
+            return False
+        size, unit, place, function = match.groups()
+        if len(self.allocations) < _MOST_ALLOCATIONS:
+            self.allocations.append(('%s %s' % (function, place), int(float(size) * _UNITS.get(unit, 1))))
         return True

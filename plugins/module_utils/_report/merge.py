@@ -12,6 +12,7 @@ import hashlib
 from .._log.hosts import same_host
 from .._node.host import to_bytes
 from .cause import cause_of
+from .ledger import ledger_of
 
 # Syslog stamps a line when it receives it, which on a host out of memory may be late.
 _SAME_TIME = 300
@@ -21,7 +22,7 @@ _MOST_NAMES = 1000
 KERNELS_OWN = frozenset(('journal', 'ring_buffer'))
 _PARTS = {
     'header': ('trigger', 'kernel', 'cpuset', 'mems_allowed', 'nodemask'),
-    'memory': ('memory', 'zones', 'cgroup'),
+    'memory': ('memory', 'zones', 'cgroup', 'statistics', 'balloon'),
     'tasks': ('tasks', 'task_count', 'holders'),
     'victim': ('victims', 'selected', 'sharing'),
 }
@@ -105,6 +106,7 @@ def _join(first, second):
             base['scope'] = other['scope']
         base['complete'] = not base['missing']
         if base['memory'] is not None:
+            base['ledger'] = ledger_of(base)
             base['cause'] = cause_of(base)
     if other['trusted'] is False and KERNELS_OWN.intersection(other['seen_in']) - set(base['seen_in']):
         # The journal knows who wrote what a syslog file shows as the kernel's.
@@ -137,6 +139,7 @@ class Merger:
             if event['memory'] is None:
                 break
             event['memory'], event['zones'], event['tasks'], event['holders'] = None, [], [], None
+            event['ledger'], event['statistics'] = None, {}
             event['cgroup'] = event['cgroup'] and {'path': event['cgroup']['path']}
 
     def add(self, events):
@@ -180,7 +183,7 @@ class Merger:
         counts = self._forgotten
         for event in self._events:
             counts.count(event)
-            for key in ('epoch', 'boot_id', 'prefix', 'holders'):
+            for key in ('epoch', 'boot_id', 'prefix', 'holders', 'statistics', 'balloon'):
                 event.pop(key, None)
         return self._events[::-1], {
             'events': counts.events,

@@ -49,7 +49,12 @@ class Report:
         self.limit_path = None
         self.usage = {}
         self.statistics = {}
+        # Of every cgroup below the limit, where the kernel prints each for itself.
+        self.group_statistics = []
         self.in_statistics = False
+        # What the lines of a list that was begun are read by.
+        self._list = None
+        self.balloon = None
 
     def worth_telling(self):
         """Whether this is a report at all, not a memory block or a table that something else printed."""
@@ -95,19 +100,36 @@ class Report:
         if handler is not None:
             return handler(self, whole)
         if word.isdigit():
-            return self._in_block(MemoryBlock.count_line, message)
+            return self._in_block(MemoryBlock.count_line, message) or self._list_line(whole)
         # A trace's line begins so, too.
         if word[:1] == '[' and word[1:2] != '<':
             return self._table_line(message, whole, pieces)
         if word.partition(':')[0] in COUNTERS and ':' in word:
             return self._in_block(MemoryBlock.counter_line, whole)
-        return self.in_statistics and self._statistic(whole)
+        return (self.in_statistics and self._statistic(whole)) or self._list_line(whole)
+
+    def _list_line(self, message):
+        """A line of a list, or one of a balloon's driver, which may be what holds the memory."""
+        if self._list is not None and self._list(self._block, message):
+            return True
+        if 'balloon' in message and self.balloon is None:
+            self.balloon = lines.balloon(message)
+        return False
+
+    def _caches(self, message):
+        return self._begin_list(MemoryBlock.cache_line, message == 'Unreclaimable slab info:')
+
+    def _begin_list(self, read, begins):
+        if not begins or self._block is None:
+            return False
+        self._list = read
+        return True
 
     def _table_line(self, message, whole, pieces):
         """The task table's header, or its first row where that is lost."""
         if is_header(whole):
             self.table = TaskTable(whole)
-            self.in_statistics = False
+            self.in_statistics, self._list = False, None
             return True
         if self.table is None and self.layout is not None and _ROW.match(message):
             table = TaskTable(self.layout, headless=True)
@@ -158,6 +180,8 @@ class Report:
 
     def _statistics(self, message):
         found = lines.statistics(message)
+        if found is None and message == 'Memory allocations:':
+            return self._begin_list(MemoryBlock.allocation_line, True)
         if found is None:
             path = lines.limit_reached(message)
             self.limit_path = self.limit_path or path
@@ -167,6 +191,8 @@ class Report:
             self.limit_path = found[0]
         if not self.statistics:
             self.statistics.update(found[1])
+        if len(self.group_statistics) < _MOST_STATISTICS:
+            self.group_statistics.append(found[1])
         self.in_statistics = True
         return True
 
@@ -214,6 +240,7 @@ _HANDLERS = {
     'kmem:': Report._usage,
     'Memory': Report._statistics,
     'Task': Report._task_in,
+    'Unreclaimable': Report._caches,
 }
 _BLOCK_LINES = dict((word, MemoryBlock.node_line) for word in ZONE_WORDS)
 _BLOCK_LINES.update({'Node': MemoryBlock.node_line, 'Free': MemoryBlock.swap_line, 'Total': MemoryBlock.swap_line})

@@ -16,7 +16,7 @@ _MOST_CELLS = 24
 _MOST_PIECES = 4
 _LONGEST_ROW = 1000
 _LARGEST = 1 << 64
-_CELLS = ('rss', 'total_vm', 'uid', 'tgid', 'swapents', 'oom_score_adj')
+_CELLS = ('rss', 'total_vm', 'uid', 'tgid', 'swapents', 'oom_score_adj', 'rss_anon')
 _PAGE_TABLE_CELLS = ('nr_ptes', 'nr_pmds', 'nr_puds')
 
 
@@ -26,7 +26,8 @@ def is_header(message):
 
 
 class TaskTable:
-    """Rows are (rss, total_vm, pid, uid, tgid, pgtables, swapents, oom_score_adj, name), None where the table lacks it.
+    """Rows are (rss, total_vm, pid, uid, tgid, pgtables, swapents, oom_score_adj, name, rss_anon), None where the table
+    lacks it.
 
     Sizes are in pages, but ``pgtables`` is in bytes where ``pgtables_in_bytes``. A ``headless`` table lost its header,
     and is read by that of another table of the same host.
@@ -73,10 +74,10 @@ class TaskTable:
         if max(values) > _LARGEST:
             return False
         values += (None, 0)
-        pid, rss, total_vm, uid, tgid, swapents, adjustment, ptes, pmds, puds = self._pick(values)
+        pid, rss, total_vm, uid, tgid, swapents, adjustment, anon, ptes, pmds, puds = self._pick(values)
         page_tables = ptes + pmds + puds if self._has_page_tables else None
         name = cells[numbers].rstrip() if len(cells) > numbers else ''
-        self.rows.append((rss or 0, total_vm, pid, uid, tgid, page_tables, swapents, adjustment, name))
+        self.rows.append((rss or 0, total_vm, pid, uid, tgid, page_tables, swapents, adjustment, name, anon))
         if len(self.rows) >= 2 * MOST_ROWS:
             self._drop()
         return True
@@ -88,12 +89,13 @@ class TaskTable:
             return sum(1 for dummy in takewhile(self.add, ['[' + row for row in rows]))
         names = columns.pop()
         nothing, zeros = [None] * len(names), [0] * len(names)
-        pid, rss, total_vm, uid, tgid, swapents, adjustment, ptes, pmds, puds = self._pick(columns + [nothing, zeros])
+        columns += [nothing, zeros]
+        pid, rss, total_vm, uid, tgid, swapents, adjustment, anon, ptes, pmds, puds = self._pick(columns)
         page_tables = nothing
         if self._has_page_tables:
             page_tables = ptes if self.pgtables_in_bytes else map(sum, zip(ptes, pmds, puds))
         rss = zeros if rss is nothing else rss
-        self.rows.extend(zip(rss, total_vm, pid, uid, tgid, page_tables, swapents, adjustment, names))
+        self.rows.extend(zip(rss, total_vm, pid, uid, tgid, page_tables, swapents, adjustment, names, anon))
         if len(self.rows) >= 2 * MOST_ROWS:
             self._drop()
         return len(names)

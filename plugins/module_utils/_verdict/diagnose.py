@@ -15,7 +15,7 @@ from .._log.sources import is_pattern
 from .._log.times import parse_moment
 from .._report.reading import read_events
 from .advice import advise
-from .judgement import judge_all
+from .judgement import judge_all, ledger_meant
 from .replay import replay
 
 _HEAD = 1 << 16
@@ -51,7 +51,7 @@ def missing_log(paths):
 
 
 def diagnose(paths=(), own_sources=(), since=None, until=None, limit=0, tasks=0, fork_failures=False, now=None):
-    """{events, summary, signals, incidents, verdict} of log files, patterns and the host's own sources together.
+    """{events, summary, signals, incidents, verdict, ledger} of logs, patterns and the host's own sources together.
 
     ``own_sources`` is of auto, files, journal and ring_buffer; ``since`` and ``until`` are seconds since 1970; 0 rows
     of ``tasks`` and a ``limit`` of 0 are all.
@@ -59,9 +59,18 @@ def diagnose(paths=(), own_sources=(), since=None, until=None, limit=0, tasks=0,
     result = read_events(paths, own_sources, since, until, limit, tasks, fork_failures, now, signals=True)
     result['incidents'], result['verdict'] = judge_all(
         result['events'], result['signals'], live.host_name() if own_sources else None)
+    result['ledger'] = _ledger_of(result)
     for signal in result['signals']:
         del signal['epoch'], signal['uptime_seconds']
     return result
+
+
+def _ledger_of(result):
+    """The ledger of the report that the verdict is on; None without such a one."""
+    if result['verdict'] is None:
+        return None
+    incident = result['incidents'][result['verdict']['incident']]
+    return ledger_meant([result['events'][number] for number in incident['reports']])
 
 
 def diagnose_log(path, since=None, until=None, limit=100, tasks=10, now=None):

@@ -12,6 +12,7 @@ from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
 from .._log.hosts import is_of
+from .._node.ledger import eater_of
 from .incidents import incidents_of
 from .evidence import plain, when
 from .meant import OTHER, SHORTAGE, WHOLE, WITH_VICTIM, brief, is_shortage, report_meant, weight
@@ -217,18 +218,28 @@ def _is_unit_name(text):
         'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.:_@-')
 
 
+_PATTERNS = {'process': 'single', 'processes': 'many'}
+
+
+def ledger_meant(events):
+    """The ledger of the report that is meant of an incident's, the oldest of which comes first; or None."""
+    kill = _kernel_kill(events)
+    return None if kill is None else kill.get('ledger')
+
+
 def verdict_of(index, incident, events, signals):
     """The verdict on one incident."""
     reports = [events[number] for number in incident['reports']]
     told = [signals[number] for number in incident['signals']]
     was_memory, limit, actor, victims, kind = _judge(reports, told)
     deciding = sorted(told, key=rank)
+    eater = eater_of(ledger_meant(reports))
     caveats = []
     if any(event.get('trusted') is None for event in reports) and reports:
         caveats.append('The log is plain text: nothing in it proves that the kernel wrote these lines.')
     return {
         'incident': index, 'was_memory': was_memory, 'limit': limit, 'actor': actor, 'victims': victims,
-        'eater': None, 'pattern': 'many' if len(victims) > 1 else 'single' if victims else 'unknown',
+        'eater': eater, 'pattern': _PATTERNS.get(eater and eater['kind'], 'unknown'),
         'sentence': sentence_of(was_memory, limit, actor, victims, kind),
         'evidence': _evidence(reports + deciding), 'caveats': caveats,
         'would_tell': _would_tell(was_memory, limit, kind, victims),

@@ -65,6 +65,8 @@ MEMORY = {
     },
     'host': {'name': Maybe('text'), 'kernel': 'text', 'can_swapon': 'yes or no'},
 }
+LEDGER = {'total_bytes': 'number', 'unaccounted_bytes': 'number', 'parts': [
+    {'kind': 'text', 'name': Maybe('text'), 'bytes': Maybe('number'), 'share': Maybe('number')}]}
 EVENT = {
     'time': Maybe('text'), 'time_text': Maybe('text'), 'host': Maybe('text'), 'kernel': Maybe('text'),
     'kind': 'text', 'scope': Maybe('text'), 'cause': Maybe('text'),
@@ -76,6 +78,7 @@ EVENT = {
     'memory': Maybe(dict((key, Maybe('number')) for key in (
         'page_size_bytes', 'ram_bytes', 'reserved_bytes', 'free_bytes', 'swap_total_bytes', 'swap_free_bytes'))),
     'cgroup': Maybe({'path': Maybe('text'), 'usage_bytes': Maybe('number'), 'limit_bytes': Maybe('number')}),
+    'ledger': Maybe(LEDGER),
     'tasks': [_TASK],
     'source': {'path': Maybe('text'), 'line': Maybe('number')},
 }
@@ -83,17 +86,19 @@ VERDICT = {
     'incident': 'number', 'was_memory': 'text', 'limit': 'text', 'actor': 'text', 'sentence': 'text',
     'victims': [{'name': Maybe('text'), 'pid': Maybe('number'), 'unit': Maybe('text'), 'container': Maybe('text')}],
     'evidence': [{'path': Maybe('text'), 'line': Maybe('number'), 'time_text': Maybe('text'), 'text': 'text'}],
+    'eater': Maybe({'kind': 'text', 'name': Maybe('text'), 'bytes': 'number', 'share': Maybe('number')}),
     'caveats': ['text'], 'would_tell': ['text'],
 }
 INCIDENTS = [{'signals': ['number'], 'reports': ['number'], 'first': Maybe('text'), 'last': Maybe('text')}]
-LOG = {'path': 'text', 'error': Maybe('text'), 'incidents': INCIDENTS, 'verdict': Maybe(VERDICT), 'events': [EVENT]}
+LOG = {'path': 'text', 'error': Maybe('text'), 'incidents': INCIDENTS, 'verdict': Maybe(VERDICT), 'events': [EVENT],
+       'ledger': Maybe(LEDGER)}
 FORK_FAILURES = [{'message': 'text', 'source': {'path': Maybe('text')}}]
 # What each module of this collection returns, where it did not fail.
 RESULTS = {
     'memory_facts': {'ansible_facts': {'memory': MEMORY}},
     'oom_log_info': {'events': [EVENT], 'summary': Maybe({'events': Maybe('number')}), 'logs': Maybe([LOG]),
                      'fork_failures': Maybe(FORK_FAILURES), 'incidents': Maybe(INCIDENTS),
-                     'verdict': Maybe(VERDICT)},
+                     'verdict': Maybe(VERDICT), 'ledger': Maybe(LEDGER)},
     'swap_file': {
         'path': 'text', 'size_bytes': 'number', 'actions': [{'layer': 'text', 'detail': 'text'}],
         'skipped_reason': 'text', 'after': {'activation': 'anything', 'persistence': 'anything'}},

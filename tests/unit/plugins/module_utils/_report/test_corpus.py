@@ -83,6 +83,6 @@ def test_the_seed_is_read_exactly_out_of_its_page():
     assert (memory['ram_pages'], memory['reserved_pages'], memory['swap_total_bytes']) == (262014, 8291, 0)
     assert [(row['name'], row['rss_pages']) for row in event['tasks']] == [('mysqld', 110083), ('php', 76663)]
     assert event['cause'] == (
-        'RAM (991 MiB) ran out and there is no swap; the largest process, mysqld (pid 13036), holds 430 MiB, '
-        'and php (pid 13360) 299 MiB.'
+        'RAM (991 MiB) ran out and there is no swap; the largest process, mysqld (pid 13036), holds 430 MiB '
+        '(43 %); beside it php (299 MiB).'
     )

@@ -93,7 +93,7 @@ def test_memory_cgroup(tmpdir, version):
         assert (cgroup['swap_limit_bytes'], cgroup['stats']['anon']) == (0, 313270272)
         assert event['cause'] == (
             'The memory cgroup of stress.service reached its limit of 300 MiB and may use no swap; stress (pid 68061) '
-            'alone holds 244 MiB, over half of it: a leak, or a process too large for this limit.'
+            'alone holds 242 MiB (81 %); beside it anonymous memory of no process that is listed (56 MiB).'
         )
 
 

@@ -1,0 +1,116 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who holds anonymous memory by a task table: single processes, many of one name, and all the small ones together."""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+from operator import itemgetter
+
+# So many processes of a name are told together, where none of them holds half of what they hold.
+_MANY = 3
+_MOST_HOLDERS = 12
+# What holds less than this part of what all hold is one of the small ones.
+_SMALL = 200
+
+
+def holders_of(report, size):
+    """Who held the memory of a report: {exact, whole, holders, small_bytes, swapped, pgtables_bytes}; None if nothing
+    tells. The page tables are None where the memory block counts them.
+
+    ``holders`` are {name, pid, count, bytes, swap_bytes, exact}, the largest first: ``pid`` is None of many processes
+    of one name. ``exact`` says that the bytes are anonymous memory; tables before 6.8 tell the resident memory alone,
+    but for a victim, whose line tells it. ``swapped`` is the process that holds the most swap.
+    """
+    rows = report.table.rows if report.table is not None else []
+    known = dict((victim['pid'], victim['anon_rss_kb'] * 1024) for victim in report.victims
+                 if victim['anon_rss_kb'] is not None)
+    if not rows:
+        return _of_victims(report.victims)
+    if size is None:
+        return None
+    exact = rows[0][9] is not None
+    sizes = [pages * size for pages in map(itemgetter(9 if exact else 0), rows)]
+    exacts = {}
+    if not exact and known:
+        for place, pid in enumerate(map(itemgetter(2), rows)):
+            if pid in known:
+                sizes[place] = exacts[place] = known[pid]
+    holders, small = _chosen(rows, sizes, size, exact, exacts)
+    return {
+        'exact': exact,
+        'whole': not (report.table.dropped or report.table.headless),
+        'holders': holders,
+        'small_bytes': small,
+        'swapped': _swapped(rows, size),
+        'pgtables_bytes': None if _is_counted(report.memory) else _page_tables(report.table, size),
+    }
+
+
+def _is_counted(memory):
+    return memory is not None and 'pagetables' in memory.counters
+
+
+def _of_victims(victims):
+    holders = [
+        _holder(victim['name'], victim['pid'], 1, victim['anon_rss_kb'] * 1024, None, True)
+        for victim in victims if victim['anon_rss_kb']
+    ]
+    if not holders:
+        return None
+    return {'exact': True, 'whole': False, 'holders': holders[:_MOST_HOLDERS], 'small_bytes': 0, 'swapped': None,
+            'pgtables_bytes': None}
+
+
+def _holder(name, pid, count, nbytes, swap_bytes, exact):
+    return {'name': name, 'pid': pid, 'count': count, 'bytes': nbytes, 'swap_bytes': swap_bytes, 'exact': exact}
+
+
+def _chosen(rows, sizes, size, exact, exacts):
+    """(the holders that are told, bytes of all others)."""
+    total = sum(sizes)
+    least = max(1, -(-total // _SMALL))
+    holders = [
+        _holder(name, None, count, nbytes, None, exact)
+        for name, (count, nbytes, largest) in _groups(rows, sizes).items()
+        if count >= _MANY and largest * 2 <= nbytes and nbytes >= least
+    ]
+    folded = [holder['name'] for holder in holders]
+    for place in [place for place, nbytes in enumerate(sizes) if nbytes >= least]:
+        row = rows[place]
+        if row[8] not in folded:
+            swap = None if row[6] is None else row[6] * size
+            holders.append(_holder(row[8], row[2], 1, sizes[place], swap, exact or place in exacts))
+    holders.sort(key=lambda holder: (-holder['bytes'], holder['name'], holder['pid'] or 0))
+    del holders[_MOST_HOLDERS:]
+    return holders, total - sum([holder['bytes'] for holder in holders])
+
+
+def _groups(rows, sizes):
+    """{name: (processes, bytes, bytes of the largest)}; empty where too few have a name in common."""
+    names = list(map(itemgetter(8), rows))
+    if len(rows) - len(set(names)) < _MANY - 1:
+        return {}
+    groups = {}
+    for name, nbytes in zip(names, sizes):
+        count, total, largest = groups.get(name, (0, 0, 0))
+        groups[name] = (count + 1, total + nbytes, nbytes if nbytes > largest else largest)
+    return groups
+
+
+def _swapped(rows, size):
+    """The process that holds the most swap: {name, pid, swap_bytes, rss_bytes}, or None."""
+    if rows[0][6] is None:
+        return None
+    row = max(rows, key=itemgetter(6))
+    if not row[6]:
+        return None
+    return {'name': row[8], 'pid': row[2], 'swap_bytes': row[6] * size, 'rss_bytes': row[0] * size}
+
+
+def _page_tables(table, size):
+    if table.rows[0][5] is None:
+        return None
+    return sum(map(itemgetter(5), table.rows)) * (1 if table.pgtables_in_bytes else size)

@@ -1,0 +1,277 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The ledger of an OOM report: every page that its counters tell of, once.
+
+What is counted where, include/linux/mmzone.h and mm/show_mem.c: the LRU lists (active, inactive, isolated and
+unevictable) hold the anonymous pages, the page cache and shared memory, whose pages lie on the lists of anonymous ones.
+"total pagecache pages" (NR_FILE_PAGES) are the page cache, shared memory and the swap cache, whose pages are
+anonymous. So the page cache is that without shared memory and swap cache, and anonymous is what else the lists hold.
+Slab, page tables, kernel stacks, huge pages, bounce buffers, free pages and those in per-CPU lists lie on none of them.
+``mapped``, ``dirty``, ``writeback``, ``mlocked`` and ``free_cma`` are counted in others a second time.
+"""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+from operator import itemgetter
+
+from .._node.ledger import make_ledger, make_part
+
+ANONYMOUS = 'anonymous memory of no process that is listed'
+# What the processes of a table hold less than the lists is drift of the counters up to this part of all memory.
+_DRIFT = 50
+_CACHES_NAMED = 3
+_LISTS = itemgetter('active_anon_bytes', 'inactive_anon_bytes', 'active_file_bytes', 'inactive_file_bytes')
+_LEAST_OF_CACHES = 10
+
+
+def ledger_of(event):
+    """The ledger of an event of events.py, or None if its report holds too little of it.
+
+    The event has ``holders``, which holders_of() returned, and ``statistics``, {name: bytes} of the cgroup and of all
+    below it.
+    """
+    if event['scope'] == 'memcg':
+        return _cgroup_ledger(event['cgroup'] or {}, event['holders'], event['statistics'])
+    total, lists = _total(event), _lists(event['memory'])
+    if total is None or lists is None or event['memory']['free_bytes'] is None:
+        return None
+    return make_ledger(total, _host_parts(event, total, lists, event['holders']))
+
+
+def _total(event):
+    memory = event['memory']
+    if memory['ram_bytes'] is not None and memory['reserved_bytes'] is not None:
+        return memory['ram_bytes'] - memory['reserved_bytes']
+    managed = [zone['managed_bytes'] for zone in event['zones']]
+    if managed and None not in managed and shows_all_nodes(event):
+        return sum(managed)
+    return memory['ram_bytes']
+
+
+def shows_all_nodes(event):
+    """Whether the zones of a report are those of all nodes: of a cpuset or memory policy only its own are printed."""
+    free = [zone['free_bytes'] for zone in event['zones']]
+    counted = event['memory']['free_bytes']
+    return bool(free) and None not in free and counted is not None and sum(free) * 10 >= counted * 9
+
+
+def _lists(memory):
+    """(bytes on the lists of anonymous pages, on those of files, on the unevictable one), or None."""
+    counts = _LISTS(memory)
+    if None not in counts:
+        return (
+            counts[0] + counts[1] + (memory['isolated_anon_bytes'] or 0),
+            counts[2] + counts[3] + (memory['isolated_file_bytes'] or 0),
+            memory['unevictable_bytes'] or 0,
+        )
+    # Before 2.6.28 the lists held both.
+    both, anon = (memory['active_bytes'], memory['inactive_bytes']), memory['mapped_anon_bytes']
+    if None in both or anon is None:
+        return None
+    return anon, max(0, sum(both) - anon), 0
+
+
+def _split(lists, file_pages, shmem, swap_cache):
+    """(anonymous, page cache, shared memory, locked page cache) of what the lists hold, in bytes; together that is all.
+
+    ``file_pages`` is what NR_FILE_PAGES counts, None where that is not told.
+    """
+    anon_list, file_list, unevictable = lists
+    shmem = min(shmem, anon_list + unevictable)
+    if file_pages is None:
+        cache, locked = file_list, unevictable
+    else:
+        cache = min(max(0, file_pages - shmem - swap_cache), file_list + unevictable)
+        # Pages that madvise(MADV_FREE) gave up are anonymous, and lie on the lists of files.
+        locked = min(unevictable, max(0, cache - file_list))
+        cache -= locked
+    shmem = min(shmem, sum(lists) - cache - locked)
+    return sum(lists) - cache - locked - shmem, cache, shmem, locked
+
+
+def _host_parts(event, total, lists, holders):
+    memory = event['memory']
+    anon, cache, shmem, locked = _split(
+        lists, memory['pagecache_bytes'], memory['shmem_bytes'] or 0, memory['swapcache_bytes'] or 0)
+    unwritten = (memory['dirty_bytes'] or 0) + (memory['writeback_bytes'] or 0)
+    part_of_nodes = not shows_all_nodes(event)
+    parts = _processes(anon, memory['mapped_bytes'], holders, total, lists[0])
+    parts += [
+        make_part('shmem', None if memory['shmem_bytes'] is None else shmem, swappable=lists[0] * 2 >= shmem),
+        make_part('page_cache', cache, droppable=unwritten * 2 < cache, approximate=memory['pagecache_bytes'] is None),
+        make_part('locked', locked, approximate=memory['pagecache_bytes'] is None),
+        make_part('kernel_stacks', memory['kernel_stack_bytes'], approximate=part_of_nodes),
+        make_part('hugepages', memory['hugepages_bytes']),
+        make_part('free', memory['free_bytes'] + (memory['free_pcp_bytes'] or 0)),
+        make_part('zram', memory['zspages_bytes'], 'zsmalloc (zram or zswap)', approximate=part_of_nodes),
+    ]
+    parts += _slab(memory) + _page_tables(memory, holders) + _others(memory)
+    parts += _NEVER_PRINTED
+    return parts + _balloon(memory['balloon_bytes'], parts, total) if memory['balloon_bytes'] else parts
+
+
+# What no kernel prints of a host in a report.
+_NEVER_PRINTED = [make_part(kind, None) for kind in ('sockets', 'vmalloc', 'percpu')]
+
+
+def _balloon(nbytes, parts, total):
+    """A balloon's pages, unless its driver took them off the RAM that the kernel manages, where it may not give them
+    back by itself (virtio without deflate-on-oom, Hyper-V, Xen): they are reserved then, and no part of the total.
+    """
+    unaccounted = total - sum(part['bytes'] or 0 for part in parts)
+    return [make_part('other', nbytes, 'balloon')] if unaccounted * 10 >= nbytes * 9 else []
+
+
+def _slab(memory):
+    if memory['slab_unreclaimable_bytes'] is None and memory['slab_bytes'] is not None:
+        return [make_part('slab_unreclaimable', memory['slab_bytes'], approximate=True)]
+    unreclaimable = memory['slab_unreclaimable_bytes']
+    return [
+        make_part('slab_unreclaimable', unreclaimable, _largest_caches(memory['slab_caches'], unreclaimable)),
+        make_part('slab_reclaimable', memory['slab_reclaimable_bytes'], droppable=True),
+    ]
+
+
+def _largest_caches(caches, total):
+    """The names of the caches that hold a tenth of all or more, the largest first; or None."""
+    named = [cache['name'] for cache in caches[:_CACHES_NAMED] if total and cache['bytes'] * _LEAST_OF_CACHES >= total]
+    return ', '.join(named) or None
+
+
+def _page_tables(memory, holders):
+    nbytes, approximate = memory['pagetables_bytes'], False
+    if nbytes is None and holders is not None and holders['whole']:
+        nbytes, approximate = holders['pgtables_bytes'], True
+    parts = [make_part('page_tables', nbytes, None, False, False, approximate)]
+    if memory['sec_pagetables_bytes']:
+        parts.append(make_part('page_tables', memory['sec_pagetables_bytes'], 'secondary, of KVM and IOMMUs'))
+    return parts
+
+
+_OTHERS = (
+    ('bounce_bytes', 'bounce buffers', False),
+    ('kernel_misc_reclaimable_bytes', 'reclaimable, of drivers', True),
+    ('writeback_tmp_bytes', 'pages that FUSE writes', False),
+    ('hwpoisoned_bytes', 'broken memory', False),
+    ('gpu_bytes', 'graphics', False),
+)
+
+
+def _others(memory):
+    return [make_part('other', memory[key], name, False, droppable) for key, name, droppable in _OTHERS if memory[key]]
+
+
+def _processes(anon, mapped, holders, total, swappable):
+    """Parts that together are the anonymous memory, by the processes of the table.
+
+    ``mapped`` is what of files and shared memory is in any page table, or None; ``swappable`` the bytes on the lists
+    that the kernel may swap out.
+    """
+    if holders is None:
+        return [make_part('other', anon, ANONYMOUS, swappable=swappable * 2 >= anon)]
+    rows, small = holders['holders'], holders['small_bytes']
+    sizes = [one['bytes'] for one in rows]
+    capped = sum(sizes) + small > anon
+    if capped:
+        sizes, small = _capped(sizes, [_floor(one, mapped) for one in rows], small, anon)
+    parts = [
+        make_part('process' if one['count'] == 1 else 'processes', nbytes, one['name'], swappable * 2 >= nbytes, False,
+                  capped or not one['exact'])
+        for one, nbytes in zip(rows, sizes)
+    ]
+    left = anon - sum(sizes) - small
+    if left * _DRIFT > total or not (small or holders['whole']):
+        parts.append(make_part('other', left, ANONYMOUS, swappable=swappable * 2 >= left))
+    else:
+        small += left
+    return parts + [make_part('processes', small, swappable=swappable * 2 >= small,
+                              approximate=capped or bool(left) or not holders['exact'])]
+
+
+def _floor(holder, mapped):
+    """The anonymous memory that a holder has at least: what it shares with files is mapped."""
+    if holder['exact']:
+        return holder['bytes']
+    return 0 if mapped is None else max(0, holder['bytes'] - holder['count'] * mapped)
+
+
+def _capped(sizes, floors, small, anon):
+    """(sizes, the small ones' size) that add up to the anonymous memory where a table's do not, as pages are shared."""
+    floor, told = sum(floors), sum(sizes) + small
+    if floor >= anon:
+        sizes = [low * anon // floor for low in floors]
+    else:
+        sizes = [low + (nbytes - low) * (anon - floor) // (told - floor) for nbytes, low in zip(sizes, floors)]
+    return sizes, anon - sum(sizes)
+
+
+def _cgroup_ledger(cgroup, holders, statistics):
+    total = cgroup.get('usage_bytes')
+    if total is None or not (statistics or holders):
+        return None
+    anon, cache_parts = _cgroup_pages(statistics)
+    kernel_parts = _cgroup_kernel(cgroup, statistics)
+    known = cache_parts + kernel_parts
+    room = total - sum(part['bytes'] or 0 for part in known)
+    if anon is None:
+        told = sum(one['bytes'] for one in holders['holders']) + holders['small_bytes'] if holders else 0
+        anon = max(0, min(room, told))
+    evictable = [statistics[key] for key in ('inactive_anon', 'active_anon') if key in statistics]
+    parts = _processes(anon, None, holders, total, sum(evictable) if evictable else anon) + known
+    return make_ledger(total, parts)
+
+
+def _cgroup_pages(statistics):
+    """(anonymous bytes or None, the parts of page cache and shared memory) of a cgroup's statistics."""
+    get = statistics.get
+    anon, files = get('anon', get('rss')), get('file', get('cache'))
+    if files is None:
+        return anon, [make_part('page_cache', None), make_part('shmem', None)]
+    unevictable = get('unevictable', 0)
+    lists = (get('inactive_anon', 0) + get('active_anon', 0), get('inactive_file', 0) + get('active_file', 0))
+    shmem, swap_cache = get('shmem'), get('swapcached', 0)
+    if shmem is None and anon is not None and 'active_anon' in statistics:
+        # Version 1 counts shared memory to the cache up to 4.14, on the lists of anonymous pages.
+        shmem = max(0, min(files, lists[0] + unevictable - anon))
+    cache = max(0, files - (shmem or 0) - swap_cache)
+    locked = min(unevictable, max(0, cache - lists[1])) if 'active_file' in statistics else 0
+    if anon is not None and 'active_anon' in statistics:
+        anon += max(0, min(swap_cache, sum(lists) + unevictable - (shmem or 0) - cache - anon))
+    unwritten = get('file_dirty', get('dirty', 0)) + get('file_writeback', get('writeback', 0))
+    return anon, [
+        make_part('page_cache', cache - locked, droppable=unwritten * 2 < cache - locked),
+        make_part('locked', locked),
+        make_part('shmem', shmem, swappable=lists[0] * 2 >= (shmem or 0), approximate='shmem' not in statistics),
+    ]
+
+
+_CGROUP_KERNEL = (
+    ('page_tables', 'pagetables', None),
+    ('page_tables', 'sec_pagetables', 'secondary, of KVM and IOMMUs'),
+    ('kernel_stacks', 'kernel_stack', None),
+    ('percpu', 'percpu', None),
+    ('vmalloc', 'vmalloc', None),
+    ('zswap', 'zswap', None),
+    ('slab_unreclaimable', 'slab_unreclaimable', None),
+    ('slab_reclaimable', 'slab_reclaimable', None),
+)
+
+
+def _cgroup_kernel(cgroup, statistics):
+    """The parts of a cgroup that the kernel itself holds: those with a counter, and what else is charged as kernel
+    memory (``kernel`` since 5.18, ``kmem`` of version 1).
+    """
+    parts = [
+        make_part(kind, statistics.get(key), name, droppable=kind == 'slab_reclaimable')
+        for kind, key, name in _CGROUP_KERNEL if name is None or key in statistics
+    ]
+    if 'slab' in statistics and 'slab_unreclaimable' not in statistics:
+        parts[-2] = make_part('slab_unreclaimable', statistics['slab'], approximate=True)
+    told = sum(part['bytes'] or 0 for part in parts)
+    kernel = statistics.get('kernel', cgroup.get('kmem_usage_bytes'))
+    if kernel is not None:
+        parts.append(make_part('other', max(0, kernel - told), 'kernel memory'))
+    return parts + [make_part('sockets', statistics.get('sock')), make_part('hugepages', statistics.get('hugetlb', 0))]
