@@ -120,7 +120,7 @@ attributes:
     description: Can run in check mode and return what would change.
     support: full
   diff_mode:
-    description: Returns the files and scores before and after.
+    description: Returns the files and scores before and after; of a file that others may not read, one line.
     support: full
   platform:
     description: Linux alone.

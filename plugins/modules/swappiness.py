@@ -26,7 +26,7 @@ attributes:
     description: Can run in check mode and say what it would change.
     support: full
   diff_mode:
-    description: Shows every file and kernel value that changes.
+    description: Shows every file and kernel value that changes; of a file that others may not read, one line.
     support: full
 options:
   value:

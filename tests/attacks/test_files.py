@@ -203,6 +203,30 @@ def test_a_kill_while_a_file_is_made(victim, mask):
     assert not wrong, 'writable by anyone: ' + ', '.join(sorted(wrong))
 
 
+@pytest.mark.parametrize('path', ['/etc/fstab', '/etc/sysctl.d/zz.conf', '/usr/lib/sysctl.d/zz.conf',
+                                  '/etc/default/earlyoom'])
+def test_a_secret_in_a_difference(victim, disk, path):
+    """A user reads the log of the automation, in which a difference has what root keeps in a file that he cannot read,
+    or a copy that root makes of it.
+    """
+    text = {'/etc/fstab': '//nas/x /x cifs password=hunter2 0 0\n',
+            '/etc/default/earlyoom': 'PASSWORD=hunter2\nEARLYOOM_ARGS="-r 3600"\n'}.get(
+                path, '# password=hunter2\nvm.swappiness = 60\n')
+    victim.write(path, text, 0o600)
+    if path == '/etc/default/earlyoom':
+        victim.write('/usr/bin/earlyoom', open(os.path.realpath('/bin/sleep'), 'rb').read(), 0o755)
+    server(victim)
+    output = ''
+    for check in (True, False):
+        runs = [swap_file(victim, persist='fstab', check=check), protect(victim, killers='spare', check=check),
+                victim.module('swappiness', check=check, value=10, conflicts='override')]
+        output += ''.join(run.output for run in runs)
+    assert 'hunter2' not in output, 'the text of a file with mode 0600'
+    assert victim.path(path).read_text() != text or path.startswith('/usr'), 'nothing was edited'
+    found = victim.run(['setpriv', '--reuid=65534', '--clear-groups', 'grep', '-rls', 'hunter2', '/etc'], check=False)
+    assert not found.stdout.strip(), found.stdout
+
+
 def test_our_file_is_open_to_all(victim):
     """A run that was killed left a file of ours writable by anyone: the next run mends it."""
     victim.module('swappiness', value=10)

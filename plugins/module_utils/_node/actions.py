@@ -47,16 +47,28 @@ def returned(actions):
     return [dict((key, action[key]) for key in _RETURNED if key in action) for action in actions]
 
 
-def diff_of(actions):
-    """The actions as Ansible's difference, one entry each: a file or value of the kernel by its text, else its line."""
-    return [_difference(action) for action in actions]
+def diff_of(host, actions):
+    """The actions as Ansible's difference, one entry each: a file or value of the kernel by its text, else its line.
+
+    The text of a file that others may not read on the host, or could not before, is not in it: a difference goes to
+    terminals, logs and callbacks. Host.is_closed() says which these are.
+    """
+    return [_difference(host, action) for action in actions]
 
 
-def _difference(action):
-    if 'before' not in action or action['before'] == action['after']:
+def _difference(host, action):
+    if 'before' not in action or action['before'] == action['after'] or _is_closed(host, action):
         return {'prepared': '%(layer)s %(action)s: %(detail)s\n' % action}
     return {'before_header': action['path'], 'after_header': action['path'],
             'before': _text(action['before']), 'after': _text(action['after'])}
+
+
+def _is_closed(host, action):
+    if all(isinstance(action[key], (int, type(None))) for key in ('before', 'after')):
+        return False
+    # A file that is made is as closed as it is to be, and the copy of a file as that.
+    made_closed = action['before'] is None and not action.get('mode', 0o644) & 0o004
+    return made_closed or any(host.is_closed(action[key]) for key in ('path', 'copy_of') if action.get(key))
 
 
 def _text(value):
@@ -65,7 +77,7 @@ def _text(value):
     return '%d\n' % value if isinstance(value, int) else value
 
 
-def outcome(actions, skipped_reason=None, **more):
+def outcome(host, actions, skipped_reason=None, **more):
     """A remedy's result: ``changed``, ``actions`` and ``diff`` follow from the actions that were or would be done."""
-    return dict(more, changed=bool(actions), actions=returned(actions), diff=diff_of(actions),
+    return dict(more, changed=bool(actions), actions=returned(actions), diff=diff_of(host, actions),
                 skipped_reason=skipped_reason)

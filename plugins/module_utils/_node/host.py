@@ -55,6 +55,8 @@ class Host:
         self.root = root
         self.run = run or _run
         self._rename = rename
+        # {path: whether it was closed to others} of the files that were changed, before they were.
+        self._closed = {}
         # What put_back() does, the last first; None outside of whole().
         self._undo = None
 
@@ -83,6 +85,24 @@ class Host:
     def once(_key, function):
         """What a callable returns. A host that is read for one moment (reader.Noting) remembers it by its key."""
         return function()
+
+    def is_closed(self, path):
+        """True if others than root may not read a file of the node, or could not before it was changed by this Host.
+
+        Then its text is shown to nobody.
+        """
+        return any(self._closed.get(place, False) for place in self._names_of(path)) or self._is_closed(path)
+
+    def _is_closed(self, path):
+        return permissions.is_closed(self.path(path), os.path.realpath(self.root))
+
+    def _names_of(self, path):
+        return self.path(path), os.path.realpath(self.path(path))
+
+    def _note_closed(self, path):
+        closed = self._is_closed(path)
+        for place in self._names_of(path):
+            self._closed.setdefault(place, closed)
 
     def problem(self, path, name=None):
         """The reason why a file that is there cannot be read, in one line; None if it can, or if there is none."""
@@ -146,6 +166,7 @@ class Host:
         Raises OSError with the file's name.
         """
         target = self._target(path)
+        self._note_closed(path)
         kept = writer.kept_of(target)
         before = None if kept is None else _content(target)
         new = Kept(mode or 0o644) if own or kept is None else kept
@@ -206,6 +227,7 @@ class Host:
     def remove(self, path):
         """Remove a file; nothing if it is gone already. Raises OSError."""
         target = self.path(path)
+        self._note_closed(path)
         kept = before = None
         if self._undo is not None and os.path.isfile(target) and not os.path.islink(target):
             kept, before = writer.kept_of(target), _content(target)

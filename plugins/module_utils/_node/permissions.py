@@ -7,6 +7,7 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
+import errno
 import os
 import stat
 
@@ -44,6 +45,26 @@ def writer_of(path):
     if status.st_gid not in (0, os.getegid()):
         return 'the group %d may write to' % status.st_gid
     return None
+
+
+def is_closed(path, top='/'):
+    """True if others than root may not read a file, by its mode or by that of a directory between it and ``top``.
+
+    What is not there is as closed as its directory. Links are followed.
+    """
+    place, needed = os.path.realpath(path), stat.S_IROTH
+    while True:
+        try:
+            mode = os.stat(place).st_mode
+        except (IOError, OSError) as error:
+            if error.errno not in (errno.ENOENT, errno.ENOTDIR):
+                return True
+            mode = needed
+        if not mode & needed:
+            return True
+        place, needed = os.path.dirname(place), stat.S_IXOTH
+        if place in (top, '/', ''):
+            return False
 
 
 def who_may_replace(path, name=None):

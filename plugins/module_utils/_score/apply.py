@@ -40,7 +40,7 @@ def converge(host, options, check_mode=False):
         else:
             done = apply(host, state, facts, made)
     reasons = [row['skipped_reason'] for row in made['rows'] if row['skipped_reason']]
-    return outcome(done, '; '.join(reasons) or None, found=made['found'], value=made['value'],
+    return outcome(host, done, '; '.join(reasons) or None, found=made['found'], value=made['value'],
                    processes=made['rows'], killers=facts['killers'])
 
 

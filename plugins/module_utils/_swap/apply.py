@@ -61,7 +61,7 @@ def converge(host, path, wished, check_mode=False, progress=None, kernel=syscall
     if undo and record and opens(record) and not check_mode:
         applier.warnings.append('%s had the mode %s and the owner %d, and stays root\'s with 0600: what was swapped '
                                 'out is in it' % (path, record['mode'], record['uid']))
-    return outcome(made['actions'], made['skipped_reason'], path=path, size_bytes=made['size_bytes'],
+    return outcome(host, made['actions'], made['skipped_reason'], path=path, size_bytes=made['size_bytes'],
                    before=made['before'], after=made['after'], size=made['size'], managers=facts['managers'],
                    warnings=applier.warnings)
 

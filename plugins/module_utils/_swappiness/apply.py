@@ -31,7 +31,7 @@ def converge(host, options, check_mode=False):
         if made['actions'] and not check_mode:
             apply(host, made, state)
             after = provenance(host)
-    return outcome(made['actions'], made['skipped_reason'], before=made['before'], after=after,
+    return outcome(host, made['actions'], made['skipped_reason'], before=made['before'], after=after,
                    holds=holds(after, made['target']))
 
 
@@ -68,7 +68,7 @@ def _do(host, action, records):
         _switch_tuned(host, action['profiles'])
     for path, text in _files(action):
         record = records.get('file:' + path) or {}
-        _change_file(host, path, text, record.get('mode'))
+        _change_file(host, path, text, record.get('mode'), action.get('copy_of'))
     if action['layer'] in ('runtime', 'cgroup'):
         _write_kernel(host, action)
 
@@ -101,15 +101,19 @@ def _record_file(host, action, state):
         backup_once(host, path)
 
 
-def _change_file(host, path, text, mode=None):
-    """Give a file a text; ``mode`` is what it had before it was one of ours, which are root's with their own mode."""
+def _change_file(host, path, text, mode=None, copy_of=None):
+    """Give a file a text; ``mode`` is what it had before it was one of ours, which are root's with their own mode.
+
+    The copy of a file that others may not read is as closed as that.
+    """
     if text is None:
         host.remove(path)
         return
     host.make_directory(posixpath.dirname(path))
     own = text.startswith(HEADER)
     if host.read(path) != text or own and host.flaw_of_own(path):
-        host.replace(path, text, None if own else mode, own or mode is not None)
+        mode = 0o600 if copy_of and host.is_closed(copy_of) else None if own else mode
+        host.replace(path, text, mode, own or mode is not None)
 
 
 def _switch_tuned(host, profiles):

@@ -33,7 +33,7 @@ class _Draft:
     def act(self, layer, action, detail, **needs):
         self.actions.append(Action(layer, action, detail, **needs))
 
-    def edit(self, layer, action, path, text, detail):
+    def edit(self, layer, action, path, text, detail, **needs):
         """Give a file a text, None for no file; nothing if it has that. A file that is edited twice has one action."""
         path = self.view.real(path)
         before = self.view.read(path)
@@ -44,7 +44,7 @@ class _Draft:
                 self.actions.remove(known)
                 before, detail = known['before'], '%s; %s' % (known['detail'], detail)
         self.view.edit(path, text)
-        self.act(layer, action, detail, path=path, before=before, after=text)
+        self.act(layer, action, detail, path=path, before=before, after=text, **needs)
 
     def switch(self, action, detail, profiles, files):
         """Have tuned use other profiles; ``files`` is [(path, text)] of what it notes about them."""
@@ -183,7 +183,7 @@ def _make_lose(draft, winner, value):
     if view.exists(mask):
         return False
     draft.edit('file', 'hide', mask, MASK_HEADER % source + hidden,
-               '%s by %s, a copy without line %d' % (source, mask, winner['line']))
+               '%s by %s, a copy without line %d' % (source, mask, winner['line']), copy_of=source)
     return True
 
 

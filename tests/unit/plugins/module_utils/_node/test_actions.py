@@ -6,6 +6,9 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
+import pytest
+
+from ansible_collections.oom.rescue.plugins.module_utils._node.host import Host
 from ansible_collections.oom.rescue.plugins.module_utils._node.actions import (
     Action,
     diff_of,
@@ -28,9 +31,9 @@ def test_what_is_returned_has_the_same_keys_for_every_remedy():
     ]
 
 
-def test_the_difference_has_an_entry_for_every_action():
+def test_the_difference_has_an_entry_for_every_action(tmpdir):
     written = file_action('file', '/etc/a', None, 'new\n', 'make it') + file_action('file', '/etc/b', 'old', None, 'go')
-    assert diff_of(written + [RUNTIME, RELOAD]) == [
+    assert diff_of(Host(str(tmpdir)), written + [RUNTIME, RELOAD]) == [
         {'before_header': '/etc/a', 'after_header': '/etc/a', 'before': '', 'after': 'new\n'},
         {'before_header': '/etc/b', 'after_header': '/etc/b', 'before': 'old', 'after': ''},
         {'before_header': '/proc/sys/vm/swappiness', 'after_header': '/proc/sys/vm/swappiness', 'before': '60\n',
@@ -52,8 +55,52 @@ def test_an_action_with_other_needs_is_another_action():
     assert isinstance(retiring, Action) and retiring['detail'] == GROW['detail']
 
 
-def test_changed_is_that_there_is_an_action():
-    assert outcome([], 'no say', value=1) == {'changed': False, 'actions': [], 'diff': [], 'skipped_reason': 'no say',
-                                              'value': 1}
-    done = outcome([RELOAD])
+@pytest.mark.parametrize('modes,closed', [
+    ((0o755, 0o644), False), ((0o755, 0o600), True), ((0o755, 0o640), True), ((0o750, 0o644), True),
+    ((0o700, 0o666), True), ((0o711, 0o604), False), ((0o744, 0o644), True)])
+@pytest.mark.parametrize('change', ['replace', 'remove', 'create', None])
+def test_the_text_of_a_file_that_others_may_not_read_is_in_no_difference(tmpdir, modes, closed, change):
+    host, file = Host(str(tmpdir)), tmpdir.join('etc', 'a')
+    if change == 'create':
+        tmpdir.join('etc').ensure(dir=True)
+    else:
+        file.write('password\n', ensure=True)
+        file.chmod(modes[1])
+    tmpdir.join('etc').chmod(modes[0])
+    action, = file_action('file', '/etc/a', None if change == 'create' else 'password\n',
+                          None if change == 'remove' else 'password\nours\n', 'our line', mode=modes[1])
+    planned = diff_of(host, [action])
+    if change == 'remove':
+        host.remove('/etc/a')
+    elif change:
+        host.replace('/etc/a', action['after'], action['mode'])
+    assert planned == diff_of(host, [action])
+    assert ('password' in repr(planned)) is not closed
+    assert planned == [{'prepared': 'file %s: our line\n' % action['action']}] or not closed
+
+
+def test_a_file_that_a_run_opens_was_closed(tmpdir):
+    host, file = Host(str(tmpdir)), tmpdir.join('a')
+    file.write('password\n')
+    file.chmod(0o600)
+    host.replace('/a', 'ours\n', 0o644, own=True)
+    assert file.stat().mode & 0o777 == 0o644
+    assert 'password' not in repr(diff_of(host, file_action('file', '/a', 'password\n', 'ours\n', 'made anew')))
+
+
+def test_a_link_is_as_closed_as_what_it_leads_to(tmpdir):
+    tmpdir.join('secret').write('password\n')
+    tmpdir.join('secret').chmod(0o600)
+    tmpdir.join('a').mksymlinkto('secret')
+    host = Host(str(tmpdir))
+    assert host.is_closed('/a') and not host.is_closed('/b')
+    host.remove('/a')
+    assert host.is_closed('/a')
+
+
+def test_changed_is_that_there_is_an_action(tmpdir):
+    host = Host(str(tmpdir))
+    assert outcome(host, [], 'no say', value=1) == {
+        'changed': False, 'actions': [], 'diff': [], 'skipped_reason': 'no say', 'value': 1}
+    done = outcome(host, [RELOAD])
     assert done['changed'] is True and len(done['actions']) == len(done['diff']) == 1 and done['skipped_reason'] is None

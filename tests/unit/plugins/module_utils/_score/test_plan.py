@@ -16,7 +16,7 @@ from ansible_collections.oom.rescue.plugins.module_utils._node.errors import Res
 from ansible_collections.oom.rescue.plugins.module_utils._score import keeper
 from ansible_collections.oom.rescue.plugins.module_utils._node import systemd
 from ansible_collections.oom.rescue.plugins.module_utils._node.actions import diff_of, returned
-from ansible_collections.oom.rescue.plugins.module_utils._score.apply import apply
+from ansible_collections.oom.rescue.plugins.module_utils._score.apply import TARGETS, apply, converge
 from ansible_collections.oom.rescue.plugins.module_utils._score.facts import read
 from ansible_collections.oom.rescue.plugins.module_utils._score.plan import plan as plan_of
 from ansible_collections.oom.rescue.plugins.module_utils._node.pinned import Pinned
@@ -107,7 +107,7 @@ def test_making_a_plan_changes_nothing(node):
         'systemctl daemon-reload (restarts nothing)',
         'oom_score_adj of mariadbd (pid 500) from 0 to -600',
     ]
-    assert diff_of(made['actions']) == [
+    assert diff_of(node.host, made['actions']) == [
         {'before_header': DROP_IN, 'after_header': DROP_IN, 'before': '', 'after': TEXT},
         {'prepared': 'persistence reload: systemctl daemon-reload (restarts nothing)\n'},
         {'before_header': '/proc/500/oom_score_adj', 'after_header': '/proc/500/oom_score_adj', 'before': '0\n',
@@ -602,6 +602,20 @@ def test_earlyoom_is_told_when_asked_and_forgets_it_again(node):
     _made, done = absent(node)
     assert summary(done)[-2] == ('restart', 'earlyoom.service')
     assert node.files() == before
+
+
+@pytest.mark.parametrize('mode,shown', [(0o644, True), (0o600, False), (0o640, False)])
+def test_a_killers_file_that_others_may_not_read_is_in_no_difference(node, mode, shown):
+    node.process(300, 'earlyoom', exe='/usr/bin/earlyoom', uid=61234, cmdline=['earlyoom'],
+                 cgroup=v2('/system.slice/earlyoom.service'))
+    node.file('/etc/default/earlyoom', 'PASSWORD=hunter2\nEARLYOOM_ARGS="-r 3600"\n')
+    os.chmod(node.host.path('/etc/default/earlyoom'), mode)
+    spared = dict(OPTIONS, **dict(dict.fromkeys(TARGETS), process='mysqld', user=(), killers='spare'))
+    for options in (spared, dict(spared, state='absent')):
+        said = converge(node.host, options, check_mode=True)
+        result = converge(node.host, options, check_mode=False)
+        assert said['diff'] == result['diff'] and ('hunter2' in repr(result)) is shown
+        assert any('/etc/default/earlyoom' in repr(action) for action in result['actions'])
 
 
 def test_a_pid_file_names_the_process(node):

@@ -115,6 +115,22 @@ def test_a_refusal_of_swapon_leaves_nothing_behind(node, path, mount, refusals, 
     assert left_in(host) == [] and host.read('/etc/fstab') == '# mine\n' and kernel.active == []
 
 
+@pytest.mark.parametrize('mode,shown', [(0o644, True), (0o600, False), (0o640, False)])
+@pytest.mark.parametrize('steps', [[{}], [{}, {'state': 'absent'}], [{}, {'state': 'restored'}]],
+                         ids=['made', 'removed', 'undone'])
+def test_an_fstab_that_others_may_not_read_is_in_no_difference(node, mode, shown, steps):
+    host, kernel = node()
+    host.replace('/etc/fstab', '//nas/x /x cifs password=hunter2 0 0\n')
+    os.chmod(host.path('/etc/fstab'), mode)
+    for step in steps:
+        wished = wish(reserve_bytes=0, size='2M', **step)
+        planned = converge(host, '/swapfile', wished, True, kernel=kernel)
+        done = converge(host, '/swapfile', wished, kernel=kernel)
+        assert done['changed'] and done['diff'] == planned['diff']
+        assert ('hunter2' in repr(done)) is shown
+        assert any('/etc/fstab' in entry.get('prepared', entry.get('before_header')) for entry in done['diff'])
+
+
 def test_a_refusal_while_growing_brings_the_old_swap_back(node):
     host, kernel = node(None, None, errno.ENOMEM)
     assert converge(host, '/swapfile', wish(size='2M', reserve_bytes=0), kernel=kernel)['changed']

@@ -15,7 +15,7 @@ import pytest
 from ansible_collections.oom.rescue.plugins.module_utils._node.actions import outcome
 from ansible_collections.oom.rescue.plugins.module_utils._node.errors import RescueError
 from ansible_collections.oom.rescue.plugins.module_utils._node.record import State
-from ansible_collections.oom.rescue.plugins.module_utils._swappiness.apply import apply
+from ansible_collections.oom.rescue.plugins.module_utils._swappiness.apply import apply, converge
 from ansible_collections.oom.rescue.plugins.module_utils._swappiness.facts import OWN, TMPFILES, holds, provenance, read
 from ansible_collections.oom.rescue.plugins.module_utils._swappiness.plan import check_value, plan
 from fake_sysctl_node import bookworm, el7, trixie
@@ -133,12 +133,13 @@ def test_an_action_that_is_not_said_is_not_done(tmp_path, make, state):
         if left_out is not None:
             del made['actions'][left_out]
         apply(node.host, made, State(node.host, 'swappiness'))
-        return actions, (node.etc(), provenance(node.host))
-    actions, after = whole('all')
-    assert len(outcome(actions)['actions']) == len(outcome(actions)['diff']) == len(actions)
+        return node, actions, (node.etc(), provenance(node.host))
+    node, actions, after = whole('all')
+    told = outcome(node.host, actions)
+    assert len(told['actions']) == len(told['diff']) == len(actions)
     for number in range(len(actions)):
         try:
-            assert whole(number, number)[1] != after, actions[number]['detail']
+            assert whole(number, number)[2] != after, actions[number]['detail']
         except RescueError as error:
             assert 'something else on this host sets it' in str(error)
 
@@ -259,6 +260,24 @@ def test_without_the_record_the_remaining_declarations_decide(tmp_path):
     assert node.runtime() == 60
     assert not node.host.exists(OWN)
     assert node.host.read('/etc/sysctl.d/zz.conf') == 'vm.swappiness = 60\n'
+
+
+@pytest.mark.parametrize('mode,shown', [(0o644, True), (0o600, False)])
+@pytest.mark.parametrize('path,state', [('/etc/sysctl.d/zz.conf', 'present'), ('/usr/lib/sysctl.d/zz.conf', 'present'),
+                                        ('/etc/sysctl.d/zz.conf', 'absent')])
+def test_a_file_that_others_may_not_read_is_in_no_difference(tmp_path, mode, shown, path, state):
+    node = bookworm(tmp_path)
+    node.file(path, '# password\nvm.swappiness = 60\n')
+    os.chmod(node.host.path(path), mode)
+    if state == 'absent':
+        present(node)
+    options = {'state': state, 'value': 10, 'conflicts': 'override', 'cgroups': 'report', 'allow_zero': False}
+    said = converge(node.host, options, check_mode=True)
+    result = converge(node.host, options)
+    assert result['changed'] and said['diff'] == result['diff']
+    assert ('password' in repr(result)) is shown
+    copy = node.host.status('/etc/sysctl.d/zz.conf')
+    assert copy is None or copy.st_mode & 0o777 == mode
 
 
 def test_cgroups_are_left_alone_unless_asked(tmp_path):
