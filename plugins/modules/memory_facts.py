@@ -34,6 +34,14 @@ options:
     description: How many of the processes to return that the kernel would choose from, best victim first; V(0) is all.
     type: int
     default: 0
+  ledger_seconds:
+    description:
+      - CPU seconds to spend, at most, on counting pages that several processes share once (C(/proc/PID/smaps_rollup) of
+        the largest processes). What is not reached is C(approximate) in the ledger.
+      - V(0) reads none of these files. They are not read either if the sizes of the processes tell that nothing is
+        shared.
+    type: float
+    default: 0.3
 seealso:
   - module: oom.rescue.swappiness
   - module: oom.rescue.swap_file
@@ -262,6 +270,91 @@ ansible_facts:
                     unit: {description: The systemd unit that it is in., type: str}
                     user: {description: The uid where that is of a user's own systemd., type: int}
                     container_id: {description: "The container's id, where it is in one.", type: str}
+        ledger: &ledger
+          description:
+            - Where the memory is, in parts that add up to the total. V(null) without C(MemTotal).
+            - A part is anonymous memory (V(process), V(processes)), shared memory, or a counter of the kernel's;
+              nothing is in two of them.
+          type: dict
+          contains:
+            total_bytes: {description: "MemTotal; of a cgroup what it uses.", type: int}
+            parts:
+              description: The parts, the largest first.
+              type: list
+              elements: dict
+              contains:
+                kind:
+                  description: >-
+                    V(process), V(processes) (many of one name), V(shmem), V(page_cache), V(slab_unreclaimable),
+                    V(slab_reclaimable), V(page_tables), V(kernel_stacks), V(hugepages), V(locked) (page cache that
+                    stays), V(sockets), V(percpu), V(vmalloc), V(zswap), V(zram), V(free) or V(other).
+                  type: str
+                name:
+                  description: >-
+                    The process, the mount, the largest caches or callers; V(null) for one without a name, and for all
+                    the small processes together.
+                  type: str
+                bytes: {description: Its size. V(null) where this kernel or user is not told., type: int}
+                share: {description: Its share of the total., type: float}
+                swappable: {description: Whether the kernel may swap most of it out., type: bool}
+                droppable: {description: Whether most of it can be had back without swap., type: bool}
+                approximate: {description: "Whether it is an estimate, as pages are shared or counted elsewhere too.",
+                              type: bool}
+            unaccounted_bytes:
+              description: >-
+                What is in no part: the total without all of them. Negative where counters of different moments hold
+                more.
+              type: int
+        cgroups:
+          description: Each cgroup with a memory limit of its own, by path.
+          type: list
+          elements: dict
+          contains:
+            path: {description: The cgroup., type: str}
+            limit_bytes: {description: Its limit., type: int}
+            usage_bytes: {description: What it uses., type: int}
+            swap_limit_bytes: {description: Its limit of swap. V(null) is none., type: int}
+            swap_usage_bytes: {description: What of it is swapped out., type: int}
+            processes: {description: How many processes are in it and below it., type: int}
+            ledger: *ledger
+        forecast:
+          description: What happens if memory runs out now.
+          type: dict
+          contains:
+            host:
+              description: The next kill for want of memory of the whole host, or in the cgroup.
+              type: dict
+              contains:
+                pid: {description: Who is killed. V(null) for nobody., type: int}
+                name: {description: Its name., type: str}
+                distance_bytes:
+                  description: How much more memory can be had until then. V(null) if it is not told.
+                  type: dict
+                  contains:
+                    low: {description: At least., type: int}
+                    high: {description: At most., type: int}
+                fork_refused:
+                  description: >-
+                    Whether overcommit would refuse a fork of the process with the most private data now.
+                  type: bool
+                caveat: {description: What happens in its place or beside it., type: str}
+            cgroups:
+              description: The same of each cgroup with a limit.
+              type: list
+              elements: dict
+              contains:
+                path: {description: The cgroup., type: str}
+                pid: {description: Who is killed. V(null) for nobody., type: int}
+                name: {description: Its name., type: str}
+                distance_bytes: {description: "The same, C(low) and C(high).", type: dict}
+                fork_refused: {description: The same of its largest process., type: bool}
+                caveat: {description: The same., type: str}
+        closed:
+          description:
+            - Files of C(/proc) and C(/sys) that this user may not read, with C(PID) for any process. What they would
+              tell is missing or approximate.
+          type: list
+          elements: str
         host:
           description: The host itself.
           type: dict
@@ -293,11 +386,13 @@ from ansible_collections.oom.rescue.plugins.module_utils._node.module import run
 
 def facts(host, options, _check_mode):
     """The module's result for its options. Raises RescueError, or OSError with a file's name."""
-    return {'changed': False, 'ansible_facts': {'memory': memory_facts(host, options['candidates'])}}
+    return {'changed': False, 'ansible_facts': {'memory': memory_facts(
+        host, options['candidates'], options['ledger_seconds'])}}
 
 
 def main():
-    run(AnsibleModule(argument_spec=dict(candidates=dict(type='int', default=0)), supports_check_mode=True), facts)
+    spec = dict(candidates=dict(type='int', default=0), ledger_seconds=dict(type='float', default=0.3))
+    run(AnsibleModule(argument_spec=spec, supports_check_mode=True), facts)
 
 
 if __name__ == '__main__':

@@ -29,8 +29,9 @@ with patch_module_args({arguments!r}):
 FACTS = 'ansible_collections.oom.rescue.plugins.modules.memory_facts'
 PEER = ('setup', 'ansible.modules.setup', {})
 OURS = (
-    ('memory_facts', FACTS, {'candidates': 20}),
-    ('memory_facts, all rows', FACTS, {}),
+    ('20 candidates, no PSS', FACTS, {'candidates': 20, 'ledger_seconds': 0}),
+    ('all candidates, no PSS', FACTS, {'ledger_seconds': 0}),
+    ('20 candidates', FACTS, {'candidates': 20}),
 )
 
 

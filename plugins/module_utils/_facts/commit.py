@@ -35,6 +35,13 @@ def reserved_bytes(zoneinfo, page_bytes):
     return total * page_bytes
 
 
+def min_watermarks_bytes(zoneinfo, page_bytes):
+    """What the zones' minimum watermarks are together: no allocation but the kernel's own goes below."""
+    zones = re.split(r'^Node \d+, zone', zoneinfo or '', flags=re.MULTILINE)[1:]
+    found = (re.search(r'^\s+min\s+(\d+)$', zone, re.MULTILINE) for zone in zones)
+    return sum(int(match.group(1)) for match in found if match) * page_bytes
+
+
 def guess_bytes(meminfo, reserve_bytes):
     """What kernels before 5.2 compare one mapping with in mode 0; None where /proc/meminfo lacks a part."""
     parts = [meminfo.get(name) for name in
@@ -108,12 +115,32 @@ def _never_available(meminfo, vm, process):
     return max(0, limit - committed)
 
 
+def fork_refused(host, rows, meminfo, vm, kernel, page_bytes):
+    """Whether a fork of the largest of some processes would be refused now; None if it cannot be told.
+
+    The mappings are read only where all of them together could be too much.
+    """
+    process = largest_process(rows)
+    mode = vm.get('overcommit_memory')
+    if process is None and mode != _ALWAYS:
+        return None
+    reserve = reserved_bytes(host.read('/proc/zoneinfo'), page_bytes)
+    whole = [process['size_bytes']] if process and process['size_bytes'] else []
+    risk = fork_risk(mode, kernel, meminfo, vm, process, whole, reserve)
+    if risk['fails'] is not True:
+        return risk['fails']
+    mappings = private_mappings(host.once(('maps', process['pid']), lambda: text_of(
+        host, '/proc/%d/maps' % process['pid'])))
+    return fork_risk(mode, kernel, meminfo, vm, process, mappings, reserve)['fails']
+
+
 def commit(host, rows, meminfo, vm, kernel, page_bytes):
     """{mode, ratio, limit_bytes, committed_bytes, headroom_bytes, fork_risk}; ``rows`` are the processes."""
     mode = vm.get('overcommit_memory')
     limit, committed = meminfo.get('CommitLimit'), meminfo.get('Committed_AS')
     process = largest_process(rows) if mode in (_GUESS, _NEVER) else None
-    mappings = private_mappings(text_of(host, '/proc/%d/maps' % process['pid'])) if process else []
+    mappings = private_mappings(host.once(('maps', process['pid']), lambda: text_of(
+        host, '/proc/%d/maps' % process['pid']))) if process else []
     reserve = reserved_bytes(text_of(host, '/proc/zoneinfo'), page_bytes)
     return {
         'mode': mode,

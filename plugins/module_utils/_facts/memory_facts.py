@@ -8,15 +8,14 @@ from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
 import os
+import re
 
 from .._node.errors import RescueError
-from .._node.badness import badness
 from .._node.cgroup import own_cgroup
 from .commit import commit
 from .._node.killers import user_space_killers
 from .._node.managers import manager_of
 from .._node.meminfo import (
-    ram_and_swap_bytes,
     ram_facts,
     read_meminfo,
     swap_totals,
@@ -26,22 +25,31 @@ from .._node.meminfo import (
     zswap,
 )
 from .._node.mounts import mount_of, mounts
+from .forecast import Forecast
+from .kernel_parts import zram_uses
+from .ledger import ledgers
 from .pressure import pressure
-from .._node.privilege import can_swapon, is_container
+from .._node.privilege import can_swapon, has_init, is_container
 from .._node.processes import processes
 from .._node.reader import Noting
 from .._node.swap_areas import parse_swaps
 from .._swap.facts import persisted_by
 from .._swappiness.facts import provenance
 
-_INIT = 1
+LEDGER_SECONDS = 0.3
+_PID = re.compile(r'^/proc/\d+/')
+_OF_GROUP = ('path', 'limit_bytes', 'usage_bytes', 'swap_limit_bytes', 'swap_usage_bytes', 'ledger')
 
 
-def memory_facts(host, candidates=0):
+def memory_facts(host, candidates=0, ledger_seconds=LEDGER_SECONDS):
     """The facts; ``candidates`` is how many to return at most, 0 for all. ``unread`` has what could not be read.
 
-    Raises RescueError if ``candidates`` is no count.
+    ``ledger_seconds`` is the CPU time to spend on counting shared pages once. Raises RescueError if ``candidates`` is
+    no count, or ``ledger_seconds`` below 0.
     """
+    if not ledger_seconds >= 0:
+        raise RescueError('ledger_seconds is {found}', found=ledger_seconds, allowed='0 or more',
+                          next_step='give 0 to look into no process, or how many seconds')
     if candidates < 0:
         raise RescueError('candidates is {found}', found=candidates, allowed='0 or more',
                           next_step='give 0 for all, or how many')
@@ -54,10 +62,14 @@ def memory_facts(host, candidates=0):
     swap = swap_totals(meminfo)
     swap['areas'] = swap_areas(host)
     swap['zswap'] = zswap(host)
+    ledger, groups = ledgers(host, rows, meminfo, page_bytes, ledger_seconds)
+    committed = commit(host, rows, meminfo, vm, kernel, page_bytes)
+    forecast = Forecast(host, rows, meminfo, vm, kernel, page_bytes, committed, swap['areas'], zram_uses(host),
+                        has_init(host))
     facts = {
         'ram': ram_facts(meminfo),
         'swap': swap,
-        'commit': commit(host, rows, meminfo, vm, kernel, page_bytes),
+        'commit': committed,
         'vm': vm,
         'swappiness': provenance(host),
         'pressure': pressure(host),
@@ -65,8 +77,11 @@ def memory_facts(host, candidates=0):
         'oom': {
             'kills_since_boot': vmstat(host, 'oom_kill'),
             'user_space_killers': user_space_killers(host, rows),
-            'candidates': _candidates(host, rows, meminfo, kernel, page_bytes, candidates),
+            'candidates': _candidates(host, forecast.ranking(), candidates),
         },
+        'ledger': ledger,
+        'cgroups': [_group(group) for group in groups],
+        'forecast': {'host': forecast.of_host(), 'cgroups': [forecast.of_cgroup(group) for group in groups]},
         'host': {
             'name': text_of(host, '/proc/sys/kernel/hostname'),
             'container': is_container(host),
@@ -75,31 +90,17 @@ def memory_facts(host, candidates=0):
             'page_size_bytes': page_bytes,
         },
     }
+    facts['closed'] = sorted(set(_PID.sub('/proc/PID/', path) for path in host.closed()))
     facts['unread'] = host.unread()
     return facts
 
 
-def rank(rows, total_pages, kernel, page_bytes):
-    """Processes that the kernel could kill, the one that it would first.
-
-    Not among them: init, kernel threads, and what has an oom_score_adj of -1000.
-    """
-    ranked = []
-    for row in rows:
-        if row['pid'] == _INIT or row['kernel_thread'] or row['rss_bytes'] is None or row['oom_score_adj'] is None:
-            continue
-        points = badness(row['rss_bytes'] // page_bytes, (row['pgtables_bytes'] or 0) // page_bytes,
-                         (row['swap_bytes'] or 0) // page_bytes, row['oom_score_adj'], total_pages,
-                         privileged=row['uid'] == 0, kernel=kernel)
-        if points is not None:
-            ranked.append((points, row))
-    ranked.sort(key=lambda pair: (-pair[0], pair[1]['pid']))
-    return [row for _points, row in ranked]
+def _group(group):
+    """A cgroup as it is returned: what else was read of it made its ledger."""
+    return dict(((key, group[key]) for key in _OF_GROUP), processes=len(group['pids']))
 
 
-def _candidates(host, rows, meminfo, kernel, page_bytes, count):
-    total_pages = ram_and_swap_bytes(meminfo) // page_bytes
-    found = rank(rows, total_pages, kernel, page_bytes)
+def _candidates(host, found, count):
     return [{
         'pid': row['pid'],
         'name': row['name'],

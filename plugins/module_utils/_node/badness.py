@@ -54,6 +54,27 @@ def badness(rss_pages, pgtables_pages, swap_pages, oom_score_adj, total_pages, p
     return points
 
 
+def takes_last_of_equals(kernel):
+    """True if the kernel kills the last of several processes with the same points, False if it kills the first.
+
+    oom_evaluate_task() passes over a task with as many points as the chosen one while that leads its thread group, as
+    all do. That test went in 5.3, when the tasks of a cgroup came to be looked at by process, as the host's were
+    (f168a9a54ec3). An unknown kernel is taken for a new one.
+    """
+    version = kernel_version(kernel)
+    return version is None or version >= (5, 3, 0)
+
+
+def best_victim_first(rows, points, kernel):
+    """Rows in the order in which the kernel would kill them; given in the order in which it looks at them.
+
+    ``points`` are their badness().
+    """
+    sign = -1 if takes_last_of_equals(kernel) else 1
+    places = sorted(range(len(rows)), key=lambda place: (-points[place], sign * place))
+    return [rows[place] for place in places]
+
+
 def score(points, total_pages):
     """Points in thousandths of all memory, as the kernel printed them in its kill line (up to 5.0)."""
     return points * 1000 // total_pages if total_pages else 0

@@ -114,6 +114,82 @@ def own_cgroup(host):
     return result
 
 
+# A host of a thousand containers has some thousands of cgroups.
+_MOST_CGROUPS = 20000
+_TOTAL = 'total_'
+
+
+def parse_memory_stat(text):
+    """{name: bytes or a count} of a memory.stat, with all cgroups below: version 1 says so by ``total_``."""
+    found = {}
+    for line in (text or '').splitlines():
+        name, _space, number = line.partition(' ')
+        if number.isdigit():
+            found[name] = int(number)
+    whole = dict((name[len(_TOTAL):], number) for name, number in found.items() if name.startswith(_TOTAL))
+    return whole or found
+
+
+def limited_cgroups(host, rows):
+    """Each cgroup with a limit of memory of its own, by path: [{path, limit_bytes, usage_bytes, swap_limit_bytes,
+    swap_usage_bytes, kernel_bytes, kills_all, kill_disabled, statistics, pids}].
+
+    ``rows`` are the host's processes (processes()), ``pids`` the set of those in the cgroup and below it, ``kills_all``
+    whether the kernel kills all of them together (memory.oom.group), ``kill_disabled`` whether it has them wait instead
+    (memory.oom_control of version 1), ``statistics`` parse_memory_stat()'s.
+    """
+    where = layout(host)
+    if where['mount'] is None:
+        return []
+    mount = where['mount']['mount_point']
+    found = []
+    for path in _cgroups_below(host, mount):
+        level = _level(host, where['memory'], mount + path)
+        if level['limit_bytes'] is not None:
+            group = _limited(host, where['memory'], mount + path, level)
+            found.append(dict(group, path=path or '/'))
+    paths = dict((row['pid'], _path_of(row, where)) for row in rows)
+    for group in found:
+        prefix = group['path'].rstrip('/') + '/'
+        group['pids'] = set(pid for pid, path in paths.items() if path is not None and (path + '/').startswith(prefix))
+    return found
+
+
+def _cgroups_below(host, mount):
+    """Paths of the cgroups below a mount point, the mount's own (``''``) first."""
+    top, count = host.path(mount), 0
+    for directory, names, _files in os.walk(top):
+        names.sort()
+        yield directory[len(top):]
+        count += 1
+        if count == _MOST_CGROUPS:
+            return
+
+
+def _limited(host, version, directory, level):
+    group = dict((key, level[key]) for key in ('limit_bytes', 'usage_bytes', 'swap_limit_bytes'))
+    group['statistics'] = parse_memory_stat(host.read(directory + '/memory.stat'))
+    group['kills_all'] = version == 2 and _number(host, directory + '/memory.oom.group') == 1
+    group['swap_usage_bytes'] = group['statistics'].get('swap')
+    group['kernel_bytes'] = None
+    group['kill_disabled'] = version == 1 and _event(host, directory + '/memory.oom_control', 'oom_kill_disable') == 1
+    if version == 2:
+        group['swap_usage_bytes'] = _number(host, directory + '/memory.swap.current')
+    else:
+        group['kernel_bytes'] = _number(host, directory + '/memory.kmem.usage_in_bytes')
+    return group
+
+
+def _path_of(row, where):
+    """The path of a process's cgroup as it is below the mount, or None for one that is not seen there."""
+    path = next((group['path'] for group in row['cgroups'] if (
+        'memory' in group['controllers'] if where['memory'] == 1 else not group['controllers'])), None)
+    root = where['mount']['root'].rstrip('/')
+    if path is None or not root:
+        return path
+    return path[len(root):] or '/' if (path + '/').startswith(root + '/') else None
+
+
 def swappiness_of_cgroups(host):
     """[{path, value, file}] of every cgroup but the root, which has vm.swappiness; none with version 2."""
     where = layout(host)

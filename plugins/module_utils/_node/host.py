@@ -135,6 +135,20 @@ class Host:
         except (IOError, OSError):
             return None
 
+    def space(self, path, device):
+        """{total_bytes, free_bytes} of the filesystem at ``path`` if its device is this one (``0:22``), else None.
+
+        None for one without a size as well (statvfs(3)).
+        """
+        try:
+            found = os.lstat(self.path(path)).st_dev
+            space = os.statvfs(self.path(path))
+        except (IOError, OSError):
+            return None
+        if '%d:%d' % (os.major(found), os.minor(found)) != device or not space.f_blocks:
+            return None
+        return {'total_bytes': space.f_blocks * space.f_frsize, 'free_bytes': space.f_bfree * space.f_frsize}
+
     def exists(self, path):
         """Whether anything, a dangling link included, has this name."""
         return os.path.lexists(self.path(path))

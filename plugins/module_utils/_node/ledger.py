@@ -47,6 +47,50 @@ def make_ledger(total_bytes, parts):
     }
 
 
+# So many processes of a name are told together, if none of them holds half of what they hold.
+_MANY = 3
+_MOST_HOLDERS = 12
+# What holds less than this part of the total is one of the small ones.
+_SMALL = 200
+_MOST_NAMES = 3
+_LEAST_OF_NAMES = 10
+
+
+def fold_processes(rows, total_bytes):
+    """Parts for the anonymous memory of processes, {name, bytes, swappable, approximate} each.
+
+    A ``process``, ``processes`` for many of one name, and one part without a name for all the small ones.
+    """
+    groups = {}
+    for row in rows:
+        groups.setdefault(row['name'], []).append(row)
+    parts = []
+    for name, group in groups.items():
+        sizes = [row['bytes'] for row in group]
+        if len(group) >= _MANY and max(sizes) * 2 <= sum(sizes):
+            parts.append(_joined('processes', group, name))
+        else:
+            parts += [_joined('process', [row], name) for row in group]
+    parts.sort(key=_largest_first)
+    named = [part for part in parts[:_MOST_HOLDERS] if part['bytes'] and part['bytes'] * _SMALL >= total_bytes]
+    small = parts[len(named):]
+    return named + ([_joined('processes', small, None)] if small else [])
+
+
+def _joined(kind, rows, name):
+    nbytes = sum(row['bytes'] for row in rows)
+    swappable = sum(row['bytes'] for row in rows if row['swappable'])
+    return make_part(kind, nbytes, name, swappable=swappable * 2 >= nbytes,
+                     approximate=any(row['approximate'] and row['bytes'] for row in rows))
+
+
+def largest_names(sizes, total_bytes):
+    """The names of {name: bytes} that hold a tenth of a total or more, the largest first, in one text; or None."""
+    named = sorted((-nbytes, name) for name, nbytes in sizes.items() if nbytes and nbytes * _LEAST_OF_NAMES >= (
+        total_bytes or 1))
+    return ', '.join(name for _nbytes, name in named[:_MOST_NAMES]) or None
+
+
 def eater_of(ledger):
     """{kind, name, bytes, share} of the largest part that is not free memory and no fold of small processes.
 

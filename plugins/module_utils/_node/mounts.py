@@ -15,8 +15,8 @@ from .swap_areas import unescape
 def parse_mountinfo(text):
     """Mounts of a mountinfo file, in its order.
 
-    Each is {mount_point, root, filesystem, source, read_only, options, device}. ``root`` is the directory of the
-    filesystem that is mounted, other than ``/`` for a bind mount. Lines that do not parse are left out.
+    Each is {id, parent, mount_point, root, filesystem, source, read_only, options, device}. ``root`` is the directory
+    of the filesystem that is mounted, other than ``/`` for a bind mount. Lines that do not parse are left out.
     """
     mounts = []
     for line in (text or '').split('\n'):
@@ -26,6 +26,8 @@ def parse_mountinfo(text):
             continue
         options = left[5].split(',') + (right[2].split(',') if len(right) > 2 else [])
         mounts.append({
+            'id': left[0],
+            'parent': left[1],
             'mount_point': unescape(left[4]),
             'root': unescape(left[3]),
             'filesystem': right[0],
@@ -54,6 +56,36 @@ def mount_of(table, path):
             if found is None or len(point) >= len(found['mount_point'].rstrip('/')):
                 found = mount
     return found
+
+
+# A filesystem without a device of its own on which no path waits for a program or another host.
+_LOCAL = ('tmpfs', 'devtmpfs', 'ramfs', 'rootfs', 'proc', 'sysfs', 'devpts', 'cgroup', 'cgroup2', 'overlay', 'aufs',
+          'btrfs', 'zfs', 'bcachefs')
+
+
+def reached_safely(table, mount):
+    """True if a path leads to a mount through nothing that may hang: no FUSE, no filesystem of a network, no autofs.
+
+    False for one that another mount hides.
+    """
+    below = {}
+    for each in table:
+        below.setdefault((each['parent'], each['mount_point']), each)
+    ids = set(each['id'] for each in table)
+    here = next((each for each in table if each['mount_point'] == '/' and each['parent'] not in ids), None)
+    parts = [part for part in mount['mount_point'].split('/') if part]
+    for count in range(len(parts) + 1):
+        point = '/' + '/'.join(parts[:count])
+        while here is not None and (here['id'], point) in below and below[here['id'], point] is not here:
+            here = below[here['id'], point]
+            if not _is_local(here):
+                return False
+    return here is mount
+
+
+def _is_local(mount):
+    kind = mount['filesystem']
+    return kind in _LOCAL or not (mount['device'].startswith('0:') or kind.startswith('fuse'))
 
 
 def disk_space(path):

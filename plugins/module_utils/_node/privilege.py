@@ -58,6 +58,15 @@ def is_container(host):
     return any(word.startswith('container=') for word in (text_of(host, '/proc/1/environ') or '').split('\0'))
 
 
+def has_init(host):
+    """True if process 1 here is the host's, which the kernel does not kill; False in a pid namespace of its own.
+
+    A process 1 of an inner namespace is killed as any other (is_global_init()).
+    """
+    link = host.readlink('/proc/self/ns/pid')
+    return link == _FIRST_PID_NAMESPACE if link else not is_container(host)
+
+
 def can_swapon(host):
     """True if this process may turn swap on: CAP_SYS_ADMIN in the first user namespace (swapon(2)).
 

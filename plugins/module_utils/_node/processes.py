@@ -12,10 +12,11 @@ import re
 # include/linux/sched.h; field 9 of /proc/PID/stat.
 _PF_KTHREAD = 0x00200000
 _MAX_DEPTH = 64
-_STATUS = re.compile(r'^(Uid|VmSize|VmData|VmRSS|RssAnon|RssShmem|VmSwap|VmPTE|VmPMD):\s*(\d{1,20})(?:\s+(\d{1,20}))?',
-                     re.MULTILINE)
+_STATUS = re.compile(
+    r'^(Uid|VmSize|VmData|VmLck|VmRSS|RssAnon|RssShmem|VmSwap|VmPTE|VmPMD):\s*(\d{1,20})(?:\s+(\d{1,20}))?',
+    re.MULTILINE)
 _SIZES = (('rss_bytes', 'VmRSS'), ('anon_bytes', 'RssAnon'), ('shmem_bytes', 'RssShmem'), ('swap_bytes', 'VmSwap'),
-          ('data_bytes', 'VmData'), ('size_bytes', 'VmSize'))
+          ('locked_bytes', 'VmLck'), ('data_bytes', 'VmData'), ('size_bytes', 'VmSize'))
 DELETED = ' (deleted)'
 
 
@@ -37,8 +38,8 @@ def parse_stat(text):
 
 
 def parse_status(text):
-    """{uid, euid, rss_bytes, anon_bytes, shmem_bytes, swap_bytes, data_bytes, size_bytes, pgtables_bytes} of
-    /proc/PID/status; null where the kernel says nothing: of anonymous and shared memory, before 8cee852ec53f (4.5).
+    """{uid, euid, rss_bytes, anon_bytes, shmem_bytes, swap_bytes, locked_bytes, data_bytes, size_bytes, pgtables_bytes}
+    of /proc/PID/status; null where the kernel says nothing: of anonymous and shared memory, before 8cee852ec53f (4.5).
     """
     found = dict((name, (first, second)) for name, first, second in _STATUS.findall(text or ''))
     sizes = dict((key, _size_bytes(found, name)) for key, name in _SIZES)

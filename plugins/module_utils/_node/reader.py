@@ -26,7 +26,7 @@ _RECORDS = '/var/lib/oom-rescue/'
 # A process chooses how long these are; execve(2) takes 6 MB, and a process may put its argv over all its memory.
 _MOST_OF_PROCESS = 1 << 16
 _OF_PROCESS = re.compile(r'/proc/(?:\d+|self)/(?:cmdline|environ)\Z')
-_KEPT = re.compile(r'/(?:proc/(?!\d)|sys/)')
+_KEPT = re.compile(r'/proc/(?!\d)|/proc/1/(?:comm|environ)\Z|/sys/')
 _MADE_BY_KERNEL = re.compile(r'/proc/\d+/[a-z_]+\Z')
 _SECONDS = 10
 _CHUNK = 1 << 16

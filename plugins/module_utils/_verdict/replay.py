@@ -7,7 +7,7 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
-from .._node.badness import UNKILLABLE, badness, root_bonus, score
+from .._node.badness import UNKILLABLE, badness, best_victim_first, root_bonus, score
 from .._node.errors import RescueError
 from .._node.kernel import kernel_version
 
@@ -106,7 +106,7 @@ def _adjustments(values):
 
 
 def _ranking(event, total, adjustments, with_root_bonus=True):
-    """The tasks that can be killed, best victim first; the table's order, which is the kernel's, decides a tie."""
+    """The tasks that can be killed, best victim first. The table is in the order in which the kernel looks at them."""
     page = (event.get('memory') or {}).get('page_size_bytes') or PAGE_BYTES
     ranking = []
     for task in event['tasks']:
@@ -127,7 +127,7 @@ def _ranking(event, total, adjustments, with_root_bonus=True):
             'rss_bytes': task.get('rss_bytes'),
             'oom_score_adj': adjustment,
         })
-    return sorted(ranking, key=lambda row: -row['points'])
+    return best_victim_first(ranking, [row['points'] for row in ranking], event.get('kernel'))
 
 
 def _known_score(points, total):

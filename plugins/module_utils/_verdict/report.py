@@ -13,6 +13,8 @@ _ROWS = ('tasks', 'zones')
 _STATUS = {'stopped': 'failed', 'skipped': 'skipped'}
 _CHANGES = (('swap', 'swap_result'), ('swappiness', 'swappiness_result'), ('score', 'oom_protect_result'))
 _REMEDIES = {'oom_protect': 'score'}
+# A fleet's report tells the cgroups that are nearest to a kill.
+_MOST_CGROUPS = 20
 _ENTRY = ('incidents', 'verdict', 'remedies', 'ledger')
 
 
@@ -36,8 +38,17 @@ def _host(host, unreachable, full):
     entry.update(_found(found, full))
     entry['changes'] = [change for change in (_change(name, left.get(key)) for name, key in _CHANGES) if change]
     entry['claims'] = [_claim(claim) for claim in (left.get('verify_result') or {}).get('claims') or []]
-    entry['forecast'] = None
+    memory = left.get('memory') or {}
+    forecast = memory.get('forecast')
+    if forecast and not full:
+        forecast = dict(forecast, cgroups=sorted(forecast['cgroups'], key=_nearest)[:_MOST_CGROUPS])
+    entry.update(ledger=memory.get('ledger'), forecast=forecast, cgroups=(memory.get('cgroups') or []) if full else [])
     return entry
+
+
+def _nearest(found):
+    distance = found['distance_bytes']
+    return distance is None, distance['low'] if distance else 0
 
 
 def _log(log, full):

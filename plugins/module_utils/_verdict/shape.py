@@ -50,6 +50,11 @@ _TASK = {'pid': 'number', 'name': 'text', 'rss_bytes': Maybe('number'), 'rss_pag
          'uid': Maybe('number')}
 _VICTIM = {'pid': Maybe('number'), 'name': Maybe('text'), 'score': Maybe('number'), 'total_vm_bytes': Maybe('number'),
            'anon_rss_bytes': Maybe('number'), 'shmem_rss_bytes': Maybe('number')}
+LEDGER = {'total_bytes': 'number', 'unaccounted_bytes': 'number', 'parts': [
+    {'kind': 'text', 'name': 'text', 'bytes': 'number', 'share': 'number', 'swappable': 'yes or no',
+     'droppable': 'yes or no', 'approximate': 'yes or no'}]}
+NEXT = {'pid': 'number', 'name': 'text', 'distance_bytes': Maybe({'low': 'number', 'high': 'number'}),
+        'fork_refused': 'yes or no', 'caveat': Maybe('text')}
 MEMORY = {
     'ram': {'total_bytes': 'number', 'available_bytes': 'number'},
     'swap': {'total_bytes': 'number', 'areas': [
@@ -63,6 +68,10 @@ MEMORY = {
         'candidates': [{'pid': 'number', 'name': 'text', 'score': 'number', 'oom_score_adj': 'number',
                         'rss_bytes': 'number'}],
     },
+    'ledger': Maybe(LEDGER),
+    'cgroups': Maybe([{'path': 'text', 'limit_bytes': 'number', 'usage_bytes': 'number', 'ledger': Maybe(LEDGER)}]),
+    'forecast': Maybe({'host': NEXT, 'cgroups': [dict(NEXT, path='text')]}),
+    'closed': Maybe(['text']),
     'host': {'name': Maybe('text'), 'kernel': 'text', 'can_swapon': 'yes or no'},
 }
 LEDGER = {'total_bytes': 'number', 'unaccounted_bytes': 'number', 'parts': [

@@ -22,7 +22,8 @@ def test_a_process_of_the_seed_host_reads_whole(tmp_path):
     row = process(seed_node(tmp_path).host, 13036)
     assert row == {
         'pid': 13036, 'ppid': 13020, 'name': 'mysqld', 'exe': '/usr/sbin/mysqld', 'cmdline': ['mysqld'], 'uid': 999,
-        'euid': 999, 'anon_bytes': None, 'shmem_bytes': None, 'data_bytes': None, 'size_bytes': None,
+        'euid': 999, 'anon_bytes': None, 'shmem_bytes': None, 'locked_bytes': None,
+        'data_bytes': None, 'size_bytes': None,
         'oom_score': 435, 'oom_score_adj': 0, 'rss_bytes': 440332 * 1024, 'swap_bytes': 0, 'pgtables_bytes': 20 * 1024,
         'start_ticks': 130360, 'kernel_thread': False, 'cgroups': row['cgroups'],
     }
@@ -60,7 +61,7 @@ def test_a_stat_that_is_cut_is_none(text):
 
 
 NOTHING = dict((key, None) for key in (
-    'uid', 'euid', 'rss_bytes', 'anon_bytes', 'shmem_bytes', 'swap_bytes', 'data_bytes', 'size_bytes',
+    'uid', 'euid', 'rss_bytes', 'anon_bytes', 'shmem_bytes', 'swap_bytes', 'locked_bytes', 'data_bytes', 'size_bytes',
     'pgtables_bytes'))
 
 

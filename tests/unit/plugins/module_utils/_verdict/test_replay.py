@@ -70,6 +70,13 @@ def test_ranking(setting, names):
     assert [row['name'] for row in replay(event(), setting)['ranking']] == names
 
 
+@pytest.mark.parametrize('kernel, expected', [
+    ('3.10.0-957.el7', 50), ('5.2.21', 50), ('5.3.0', 51), ('6.12.48', 51), (None, 51)])
+def test_of_equals_the_kernel_kills_the_first_before_5_3_and_the_last_since(kernel, expected):
+    equals = [dict(event()['tasks'][4], pid=pid) for pid in (50, 51)]
+    assert replay(event(kernel=kernel, tasks=equals, victims=[]))['victim']['pid'] == expected
+
+
 def test_ranking_has_at_most_five():
     tasks = [dict(event()['tasks'][2], pid=pid) for pid in range(100, 120)]
     assert len(replay(event(tasks=tasks))['ranking']) == 5

@@ -71,7 +71,7 @@ def test_the_first_thing_that_is_otherwise_is_named(path, value, words):
 
 
 def test_more_than_is_relied_on_is_let_through():
-    assert misfit(dict(FACTS, ledger={'parts': []}), MEMORY, 'memory') is None
+    assert misfit(dict(FACTS, more={'parts': []}), MEMORY, 'memory') is None
 
 
 @pytest.mark.parametrize('module, result, words', [

@@ -1,0 +1,134 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who holds the anonymous memory of a running host: single processes, many of one name, all the small ones together.
+
+Processes that were forked share pages until one writes to them, and each counts them (RssAnon). The proportional set
+size counts a page once (Pss_Anon of /proc/PID/smaps_rollup). The kernel walks all page tables of a process for it, so
+it is asked of the largest alone, for as long as there is CPU time left.
+"""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import re
+
+from .._node.ledger import fold_processes, make_part
+
+UNSEEN = 'anonymous memory of no process that is seen here'
+_PSS = re.compile(r'^(Pss_Anon|Pss|Rss|Anonymous):\s+(\d+) kB', re.MULTILINE)
+# What a walk took at most on a slow machine, on top of its resident memory: 20 ms a GiB.
+_SECONDS, _BYTES_PER_SECOND = 0.0005, 50 << 30
+# Counters of each CPU are added up late: up to this part of all memory is drift.
+_DRIFT = 50
+
+
+def anonymous_bytes(host, row, page_bytes):
+    """(the anonymous memory of a process, True if that is exact); (None, False) for one that is not told.
+
+    /proc/PID/statm tells it by what it shares before 8cee852ec53f (4.5); shared memory counts as its own there.
+    """
+    if row['anon_bytes'] is not None:
+        return row['anon_bytes'], True
+    words = (host.read('/proc/%d/statm' % row['pid']) or '').split() if row['rss_bytes'] else []
+    if len(words) < 3 or not (words[1].isdigit() and words[2].isdigit()):
+        return row['rss_bytes'], False
+    return max(0, int(words[1]) - int(words[2])) * page_bytes, False
+
+
+def proportional_bytes(text):
+    """The anonymous share of smaps_rollup, shared pages divided among those who have them; None if it is not there.
+
+    Before ee2ad71b0756 (5.4) Pss is of files as well, and is taken only if it is no more than the anonymous memory.
+    """
+    found = dict((name, int(number) * 1024) for name, number in _PSS.findall(text or ''))
+    if 'Pss_Anon' in found:
+        return found['Pss_Anon']
+    if 'Pss' not in found or 'Anonymous' not in found:
+        return None
+    return min(found['Pss'], found['Anonymous'])
+
+
+class Holders:
+    """The anonymous memory of processes by pid: {pid: (bytes, True if each page counts once)}."""
+
+    def __init__(self, host, rows, page_bytes):
+        self._host = host
+        self._rows = sorted((row for row in rows if not row['kernel_thread']), key=lambda row: (
+            -(row['rss_bytes'] or 0), row['pid']))
+        self.known = {}
+        for row in self._rows:
+            nbytes, exact = anonymous_bytes(host, row, page_bytes)
+            if nbytes is not None:
+                self.known[row['pid']] = (nbytes, exact)
+
+    def total_bytes(self):
+        """What all of them hold, shared pages more than once."""
+        return sum(nbytes for nbytes, _exact in self.known.values())
+
+    def share(self, clock, seconds):
+        """Count shared pages once for the largest processes, until ``seconds`` by a clock of CPU time are spent.
+
+        The others are no longer exact.
+        """
+        end, asked = clock() + seconds, set()
+        for row in sorted(self._rows, key=lambda row: -self.known.get(row['pid'], (0, False))[0]):
+            if row['pid'] not in self.known or not self.known[row['pid']][0]:
+                continue
+            if clock() + _SECONDS + (row['rss_bytes'] or 0) / float(_BYTES_PER_SECOND) > end:
+                continue
+            nbytes = proportional_bytes(self._host.read('/proc/%d/smaps_rollup' % row['pid']))
+            if nbytes is not None:
+                asked.add(row['pid'])
+                self.known[row['pid']] = (nbytes, True)
+        for pid, (nbytes, _exact) in self.known.items():
+            if pid not in asked:
+                self.known[pid] = (nbytes, False)
+
+    def holders(self, pids=None):
+        """[{name, bytes, swappable, approximate}] of these processes, or of all."""
+        return [{
+            'name': row['name'],
+            'bytes': self.known[row['pid']][0],
+            'swappable': (row['locked_bytes'] or 0) * 2 < max(1, self.known[row['pid']][0]),
+            'approximate': not self.known[row['pid']][1],
+        } for row in self._rows if row['pid'] in self.known and (pids is None or row['pid'] in pids)]
+
+
+def shares_pages(told_bytes, anon_bytes, total_bytes):
+    """True unless what processes hold is what the kernel counts: then no page is in two of them, and none is unseen."""
+    return abs(told_bytes - anon_bytes) * _DRIFT * 2 > total_bytes
+
+
+def anonymous_parts(holders, anon_bytes, total_bytes):
+    """The parts of a ledger for the anonymous memory; together they are ``anon_bytes`` (None: what is told).
+
+    What processes hold more than that is shared between them, and theirs in proportion. What they hold less is in
+    processes that are not seen, as from within a container, or drift of the counters.
+    """
+    parts = fold_processes(holders, total_bytes)
+    told = sum(part['bytes'] for part in parts)
+    if anon_bytes is None:
+        return parts
+    if told > anon_bytes:
+        return _capped(parts, anon_bytes)
+    left = anon_bytes - told
+    if left * _DRIFT > total_bytes or not holders:
+        return parts + [make_part('other', left, UNSEEN, swappable=True)]
+    fold = next((part for part in parts if part['name'] is None), None)
+    if fold is None:
+        return parts + [make_part('processes', left, swappable=True, approximate=True)]
+    fold.update(bytes=fold['bytes'] + left, approximate=fold['approximate'] or left * 2 > fold['bytes'])
+    return parts
+
+
+def _capped(parts, anon_bytes):
+    """The parts with less in those that are approximate, so that they add up; in all if that is not enough."""
+    exact = sum(part['bytes'] for part in parts if not part['approximate'])
+    loose = sum(part['bytes'] for part in parts if part['approximate'])
+    over = exact + loose - anon_bytes
+    if over > loose:
+        return [dict(part, bytes=part['bytes'] * anon_bytes // (exact + loose), approximate=True) for part in parts]
+    return [dict(part, bytes=part['bytes'] - part['bytes'] * over // loose) if part['approximate'] else part
+            for part in parts]
