@@ -176,9 +176,11 @@ def test_escapes_in_what_a_node_returns(victim, nodes, facts):
 def test_escapes_in_a_progress_file(victim, nodes):
     """While a swap file is written, a node's progress file has escapes and a faked `ok: [prod-db1]`."""
     nodes.hostile('web1', swap_file={'changed': False, 'failed': True, 'msg': 'x'})
-    victim.write('/nodes/web1/sleep', '11')
+    victim.write('/nodes/web1/waits', '')
     victim.write('/run/oom-rescue-swap_file', '1 MiB of 2 MiB written to /x' + ESCAPES)
-    played = victim.adhoc('web1', 'swap_file', 'path=/swapfile size=1M', nodes.inventory())
+    go = (b'1 MiB of 2 MiB written to ', victim.path('/nodes/web1/waits').unlink)
+    played = victim.adhoc('web1', 'swap_file', 'path=/swapfile size=1M', nodes.inventory(), when=go)
+    assert go[0] in played.output, 'the file was not shown'
     assert b'\x1b' not in played.output and b'\x07' not in played.output, 'escapes on the operator\'s terminal'
     assert b'\nok: [prod-db1]' not in played.output, 'a faked line on the operator\'s terminal'
 

@@ -13,7 +13,7 @@ import time
 
 import pytest
 from test_identity import disguise, protect, score, server
-from victim import NOBODY
+from victim import NOBODY, SECONDS
 
 SECRET = b'a secret that was paged out'
 
@@ -227,13 +227,25 @@ def test_a_secret_in_a_difference(victim, disk, path):
     assert not found.stdout.strip(), found.stdout
 
 
-def test_our_file_is_open_to_all(victim):
+@pytest.mark.parametrize('path', ['/etc/sysctl.d/99-zz-oom-rescue.conf', '/etc/default/earlyoom', '/etc/default/mysql'])
+def test_our_file_is_open_to_all(victim, path):
     """A run that was killed left a file of ours writable by anyone: the next run mends it."""
-    victim.module('swappiness', value=10)
-    file = victim.path('/etc/sysctl.d/99-zz-oom-rescue.conf')
-    file.chmod(0o666)
-    victim.module('swappiness', value=10)
-    assert not file.stat().st_mode & 0o022, 'root\'s configuration, to write'
+    victim.write('/usr/bin/earlyoom', open(os.path.realpath('/bin/sleep'), 'rb').read(), 0o755)
+    victim.write('/etc/init.d/mysql', '#!/bin/sh\n. /etc/default/mysql\n', 0o755)
+    server(victim, orphan=True)
+    for mode in (0o666, None):
+        victim.module('swappiness', value=10)
+        protect(victim, killers='spare')
+        if mode:
+            victim.path(path).chmod(mode)
+    assert not victim.path(path).stat().st_mode & 0o022, 'root\'s configuration, to write'
+
+
+def test_a_run_that_waits_takes_nothing_away(victim, disk):
+    """Root only looks, or waits for its turn, while another run tells how far its swap file is."""
+    word = victim.write('/run/oom-rescue-swap_file', '1 MiB of 2 MiB written to /x\n')
+    swap_file(victim, check=True)
+    assert word.exists(), 'the word of the run at work'
 
 
 @pytest.mark.parametrize('how', ['link', 'owner', 'open', 'acl', 'file-link', 'file-owner'])
@@ -304,35 +316,63 @@ def test_a_configuration_that_is_a_link_to_a_users(victim, disk, path):
 def at_each_open(victim, pid, act):
     """Run the module once for each time that it opens the score of ``pid``, and ``act`` at that moment, before it does.
 
-    ``act`` is a callable that returns the pid to look at. Yields that pid after each run.
+    ``act`` is a callable that returns the pid to look at. Yields that pid after each run. The module is held at the
+    call until ``act`` is done, however long that takes.
     """
     for number in range(1, 8):
         strace = ['strace', '-qq', '-f', '-o', '/dev/null', '-P', '/proc/%d/oom_score_adj' % pid, '-e',
-                  'inject=openat,open:delay_enter=500000:when=%d' % number]
+                  'inject=openat,open:delay_enter=%d:when=%d' % (SECONDS * 1000000, number)]
         with concurrent.futures.ThreadPoolExecutor(1) as pool:
             run = pool.submit(victim.module, 'oom_score_adj', before=strace, process='mysqld', value=300)
-            while not run.done() and not waits(victim):
-                time.sleep(0.02)
+            held = wait_for(lambda run=run: run.done() or held_module(victim))
             if run.done():
+                assert number > 1, 'the score is never opened'
                 return
             changed = act()
+            # Without it the module goes on with its call.
+            victim.run(['kill', '-KILL', held])
             run.result()
         yield changed
 
 
-def waits(victim):
-    """Whether the module is held at a call for some time."""
-    found = [pid for pid in os.listdir(victim.path('/proc')) if pid.isdigit()
-             and '"process": "mysqld"' in (victim.proc(pid, 'cmdline') or '')
-             and not (victim.proc(pid, 'cmdline') or '').startswith('strace')]
-    for pid in found:
-        states = set()
-        for _look in range(8):
-            states.add((victim.proc(pid, 'stat') or ') X').rpartition(') ')[2][:1])
-            time.sleep(0.015)
-        if states == {'t'}:
-            return True
-    return False
+def wait_for(condition):
+    """What a condition gives as soon as that is true."""
+    end = time.monotonic() + SECONDS
+    while time.monotonic() < end:
+        found = condition()
+        if found:
+            return found
+        time.sleep(0.01)
+    raise AssertionError('nothing came of it within %d s' % SECONDS)
+
+
+def held_module(victim):
+    """The pid of the strace that holds the module at a call, or None: it waits, while the module stands still.
+
+    While it has something to do with a call, it runs.
+    """
+    before, after = look_at_module(victim), time.sleep(0.05) or look_at_module(victim)
+    states = {name: row['state'] for name, row in after.items()}
+    return after['strace']['pid'] if before == after and states == {'strace': 'S', 'module': 't'} else None
+
+
+def look_at_module(victim):
+    """{strace or module: its pid, state, and how often it has let others run} of a run of the module."""
+    found = {}
+    for pid in os.listdir(victim.path('/proc')):
+        words = (victim.proc(pid, 'cmdline') or '') if pid.isdigit() else ''
+        if '"process": "mysqld"' in words:
+            found['strace' if words.startswith('strace') else 'module'] = {
+                'pid': pid, 'state': (victim.proc(pid, 'stat') or ') X').rpartition(') ')[2][:1],
+                'switches': (victim.proc(pid, 'status') or '').partition('voluntary_ctxt')[2]}
+    return found
+
+
+def end(victim, pid):
+    """End a process: its number is free then, and the next process gets it."""
+    victim.run(['kill', '-9', str(pid)])
+    wait_for(lambda: not victim.proc(pid, 'stat'))
+    victim.run(['sh', '-c', 'echo %d > /proc/sys/kernel/ns_last_pid' % (pid - 1)])
 
 
 def test_a_process_that_takes_the_place(victim):
@@ -340,18 +380,14 @@ def test_a_process_that_takes_the_place(victim):
     pid = server(victim)
 
     def take():
-        victim.run(['kill', '-9', str(pid)])
-        while victim.proc(pid, 'stat'):
-            time.sleep(0.01)
-        victim.run(['sh', '-c', 'echo %d > /proc/sys/kernel/ns_last_pid' % (pid - 1)])
+        end(victim, pid)
         taken = disguise(victim, comm='other')
         assert taken == pid
         return taken
 
     for taken in at_each_open(victim, pid, take):
         assert score(victim, taken) == '0', 'the score of the server, for his own process'
-        victim.run(['kill', '-9', str(taken)])
-        victim.run(['sh', '-c', 'echo %d > /proc/sys/kernel/ns_last_pid' % (pid - 1)])
+        end(victim, taken)
         assert server(victim, user=False) == pid
 
 
@@ -361,8 +397,7 @@ def test_an_exec_between_check_and_write(victim):
     for changed in at_each_open(victim, pid, lambda: victim.run(['kill', '-USR1', str(pid)]) and pid):
         assert victim.proc(pid, 'comm') == 'other'
         assert score(victim, changed) == '0', 'the score of the server, for his own program'
-        victim.run(['kill', '-9', str(pid)])
-        victim.run(['sh', '-c', 'echo %d > /proc/sys/kernel/ns_last_pid' % (pid - 1)])
+        end(victim, pid)
         assert server(victim, user=False, becomes='/tmp/other') == pid
 
 

@@ -15,6 +15,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -176,11 +177,13 @@ class Victim:
         return self._ansible('ansible-playbook', *([first] if first else []), 'oom.rescue.' + name, *options,
                              '--extra-vars=' + json.dumps(variables))
 
-    def adhoc(self, host, module, arguments, *options):
-        """One module of the collection, run by ansible-core without a playbook."""
-        return self._ansible('ansible', host, '--module-name=oom.rescue.' + module, '--args=' + arguments, *options)
+    def adhoc(self, host, module, arguments, *options, when=None):
+        """One module of the collection, run by ansible-core without a playbook; ``when`` as in _ansible()."""
+        return self._ansible('ansible', host, '--module-name=oom.rescue.' + module, '--args=' + arguments, *options,
+                             when=when)
 
-    def _ansible(self, program, *words, timeout=90, cwd='/root'):
+    def _ansible(self, program, *words, timeout=90, cwd='/root', when=None):
+        """A program of ansible-core's run here: Played. ``when`` is (bytes, callable): called once a line has these."""
         environ = {key: value for key, value in os.environ.items() if not key.startswith('ANSIBLE_')}
         environ.update(ANSIBLE_COLLECTIONS_PATH='/collections', ANSIBLE_PYTHON_INTERPRETER=sys.executable,
                        ANSIBLE_LOCALHOST_WARNING='false', ANSIBLE_INVENTORY_UNPARSED_WARNING='false', HOME='/root',
@@ -188,14 +191,18 @@ class Victim:
         argv = [os.path.join(os.path.dirname(sys.executable), program)] + list(words)
         process = subprocess.Popen(self._enter(cwd) + argv, stdin=subprocess.DEVNULL,
                                    stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environ)
-        hung = False
-        try:
-            out, _nothing = process.communicate(timeout=timeout)
-        except subprocess.TimeoutExpired:
-            hung = True
-            self._end(process)
-            out, _nothing = process.communicate()
-        return Played(process.returncode, out, hung)
+        ended = []
+        timer = threading.Timer(timeout, lambda: (ended.append(True), self._end(process)))
+        timer.start()
+        out = b''
+        for line in process.stdout:
+            out += line
+            if when and when[0] in line:
+                when[1]()
+                when = None
+        process.wait()
+        timer.cancel()
+        return Played(process.returncode, out, bool(ended))
 
     @staticmethod
     def _end(process):

@@ -255,6 +255,27 @@ class Host:
             self.on_failure(lambda directory=directory: os.rmdir(directory))
         return bool(made)
 
+    def close_directory(self, path):
+        """Give a directory of ours back to root alone, whoever could write to it. Raises OSError; RescueError if others
+        have put something there meanwhile: it may be read with root's rights.
+        """
+        writer.close_directory(self.path(path))
+        for name in self.listdir(path):
+            other = '%s/%s' % (path, name)
+            words = self._stranger_of(other)
+            if words:
+                raise RescueError('{path} was open to others, and {found}', path, '%s %s' % (words, other), None,
+                                  'look at what it says, and remove it or make it root\'s')
+
+    def _stranger_of(self, path):
+        """Who besides root made or may write to a file, a link itself and not what it leads to; None if nobody."""
+        status = self.status(path, follow=False)
+        if status is None:
+            return None
+        if status.st_uid not in (0, os.geteuid()):
+            return 'the user %d owns' % status.st_uid
+        return None if stat.S_ISLNK(status.st_mode) else permissions.writer_of(self.path(path))
+
     def remove_empty_directory(self, path):
         """Remove a directory if it is there and empty. True if it was removed."""
         target = self.path(path)

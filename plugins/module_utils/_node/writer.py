@@ -71,6 +71,16 @@ def kept_of(path):
             os.close(descriptor)
 
 
+def close_directory(path):
+    """Make a directory root's, with mode 0755 and no ACL, by its descriptor. Raises OSError; a link is none."""
+    with _about(path):
+        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        try:
+            Kept(0o755).give(descriptor)
+        finally:
+            os.close(descriptor)
+
+
 class _about:
     """A context that names a file in an OSError that names none, or names a temporary one."""
 

@@ -163,6 +163,9 @@ def _do(host, action):
         systemd.disable_now(host, unit)
         host.on_failure(lambda: systemd.enable_and_restart(host, unit))
         keeper.forget_found(host)
+    elif action['action'] == 'close':
+        # It was, before anything was put into it.
+        return
     elif action['action'] == 'restart':
         systemd.try_restart(host, action['unit'])
     else:
@@ -176,6 +179,9 @@ def apply(host, state, facts, made):
     """
     if made['state'] == 'present' and not made['actions']:
         return []
+    for action in made['actions']:
+        if action['action'] == 'close':
+            host.close_directory(action['path'])
     _try_files(host, made)
     with host.whole():
         return (_give if made['state'] == 'present' else _undo)(host, state, facts, made)

@@ -8,7 +8,7 @@ from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
 from . import keeper, spare, supervisor, sysv
-from .._node import systemd
+from .._node import permissions, systemd
 from .._node.containers import container_facts
 from .._node.identity import safe_name
 from .._node.killers import user_space_killers
@@ -18,6 +18,7 @@ from .._node.processes import ancestors, processes
 from .._node.meminfo import ram_and_swap_bytes, read_meminfo
 from .._node.privilege import lowering_refused
 from .._node.record import backup_path
+from .plan import digest
 from .targets import find, names_of
 
 _MYSQL_UNITS = ('mariadb', 'mysql', 'mysqld')
@@ -81,6 +82,18 @@ def _unit_facts(host, name):
     }
 
 
+def _made_by_us(host, record):
+    """The files that the record says we made, and that are as we left them."""
+    return [path for path, entry in sorted((record or {}).get('files', {}).items())
+            if entry['before'] is None and digest(host.read(path) or '') == entry['sha256']]
+
+
+def _open_to_others(host, paths):
+    """{path: who besides root may write to it, in words} of the paths that are there and that somebody may write to."""
+    found = dict((path, permissions.writer_of(host.path(path))) for path in paths if host.exists(path))
+    return dict((path, words) for path, words in found.items() if words)
+
+
 def _programs(host, targets):
     """{name: what root's supervisord has of the program} of the programs among the targets."""
     found = {}
@@ -115,6 +128,7 @@ def read(host, state, kind, name, users=()):
     units.update(unit for unit in (systemd.unit_of_drop_in(path) for path in (record or {}).get('files', {})) if unit)
     pids = set(target['process']['pid'] for target in targets)
     rows = processes(host)
+    ours = _made_by_us(host, record)
     killers = user_space_killers(host, rows)
     killable = [row for row in rows if not row['kernel_thread'] and row['oom_score_adj'] != -1000]
     return {
@@ -126,17 +140,19 @@ def read(host, state, kind, name, users=()):
         'systemd_version': systemd.version(host) if systemd_running else None,
         'units': dict((unit, facts) for unit, facts in ((unit, _unit_facts(host, unit)) for unit in units) if facts)
         if systemd_running else {},
-        'scripts': dict((target['manager']['name'], sysv.script_facts(host, target['manager']['name']))
+        'scripts': dict((target['manager']['name'], sysv.script_facts(host, target['manager']['name'], ours))
                         for target in targets if target['manager']['kind'] == 'sysv'),
         'programs': _programs(host, targets),
         'keeper': keeper.facts(host, systemd_running),
         'killers': killers,
-        'spare': spare.facts(host, killers, rows),
+        'spare': spare.facts(host, killers, rows, ours),
         'total_bytes': ram_and_swap_bytes(read_meminfo(host)),
         'killable_bytes': sum(memory_bytes(row) for row in killable if row['pid'] not in pids and row['pid'] != 1),
         'lowering_refused': lowering_refused(host),
         'boot_id': (host.read('/proc/sys/kernel/random/boot_id') or '').strip(),
         'record': record,
+        'open': _open_to_others(host, ours),
+        'open_directories': _open_to_others(host, (record or {}).get('directories', [])),
         'files': dict((path, {'now': host.read(path), 'backup': host.read(backup_path(path))})
                       for path in (record or {}).get('files', {})),
     }

@@ -170,7 +170,8 @@ def _persistence(target, value, facts, options):
             before = script['text']
             after = sysv.with_score(before, value)
             actions = _file_action(script['defaults'], before, after,
-                                   'the score for what /etc/init.d/%s starts' % manager['name'])
+                                   'the score for what /etc/init.d/%s starts' % manager['name'],
+                                   script['defaults'] in facts['open'], facts['open'].get(script['defaults']))
             return {'before': sysv.score(before) or 0, 'after': value, 'by': script['defaults']}, actions, None, None
     container = target.get('container') or {}
     declared = None
@@ -305,7 +306,13 @@ def _present(facts, options):
     if options['killers'] == 'spare':
         persistent_actions.extend(_spare(facts, rows))
     return {'state': 'present', 'value': value, 'found': bool(rows), 'rows': rows + _strangers(facts), 'scores': scores,
-            'actions': _reload_once(persistent_actions) + live}
+            'actions': _closings(facts) + _reload_once(persistent_actions) + live}
+
+
+def _closings(facts):
+    """Actions that make the directories that we made root's alone again."""
+    return [Action('persistence', 'close', '%s: to be root\'s alone to change, found that %s it' % (path, words), path=path)
+            for path, words in sorted(facts['open_directories'].items())]
 
 
 def _spare(facts, rows):
@@ -315,7 +322,7 @@ def _spare(facts, rows):
     if not names:
         return []
     rows[-1]['skipped_reason'] = _joined(rows[-1]['skipped_reason'], *spare.refusals(facts['spare']))
-    return spare.plan(facts['spare'], names)
+    return spare.plan(facts['spare'], names, facts['open'])
 
 
 def _joined(*reasons):

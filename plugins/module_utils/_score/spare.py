@@ -85,10 +85,11 @@ _WITH = {'earlyoom': with_earlyoom, 'nohang': with_nohang}
 _WITHOUT = {'earlyoom': without_earlyoom, 'nohang': without_nohang}
 
 
-def facts(host, killers, rows):
+def facts(host, killers, rows, ours=()):
     """[{name, unit, path, text, refused}] of the killers that have a file to edit.
 
     A nohang that runs names its file, if it is root's own. ``refused`` is the reason not to edit a file, or None.
+    ``ours`` are files that we made, whose text is known.
     """
     found = []
     for killer in killers:
@@ -97,7 +98,7 @@ def facts(host, killers, rows):
         row = running_killer(host, killer['name'], rows)
         path = EARLYOOM_FILE if killer['name'] == 'earlyoom' else nohang_configuration(host, row)
         refused = None
-        if path is None or not _may_edit(host, path):
+        if path is None or path not in ours and not _may_edit(host, path):
             refused = ('%s is not told to spare it: its configuration%s is missing, or can be changed by others than '
                        'root' % (killer['name'], ' ' + path if path else ''))
         manager = manager_of(host, row) if row else {'user': None, 'unit': None}
@@ -118,15 +119,19 @@ def _restart(unit):
                   unit=unit)
 
 
-def plan(entries, names):
-    """Actions that have each of the killers in ``facts`` spare processes of these names."""
+def plan(entries, names, open_to_others):
+    """Actions that have each of the killers in ``facts`` spare processes of these names.
+
+    ``open_to_others`` is {path: who besides root may write to it} of files that we made.
+    """
     actions = []
     for entry in entries:
         if entry['refused']:
             continue
         edit = file_action(
             'killers', entry['path'], entry['text'], _WITH[entry['name']](entry['text'], names),
-            '%s spares %s' % (entry['name'], expression(names)), mode=0o644, killer=entry['name'], names=sorted(names))
+            '%s spares %s' % (entry['name'], expression(names)), open_to_others.get(entry['path']), mode=0o644,
+            own=entry['path'] in open_to_others, killer=entry['name'], names=sorted(names))
         actions += edit
         if edit and entry['unit']:
             actions.append(_restart(entry['unit']))

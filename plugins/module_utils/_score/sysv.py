@@ -27,14 +27,14 @@ def defaults_files(script):
     return found
 
 
-def script_facts(host, name):
+def script_facts(host, name, ours=()):
     """{defaults, text} of /etc/init.d/NAME: the defaults file to use, or None, and its text, or None.
 
-    A script or file that others than root can change is not looked at.
+    A script or file that others than root can change is not looked at, but for files of ``ours``, whose text is known.
     """
     script = trusted_path(host, '/etc/init.d/' + name)
     files = defaults_files(host.read(script)) if script else []
-    present = [path for path in files if trusted_path(host, path)]
+    present = [path for path in files if path in ours or trusted_path(host, path)]
     missing = [path for path in files if not host.exists(path)]
     path = (present or missing or [None])[-1]
     return {'defaults': path, 'text': host.read(path) if path else None}

@@ -7,6 +7,7 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
+import contextlib
 import errno
 import os
 
@@ -28,9 +29,17 @@ from .size import room_without
 
 def swap_file(host, options, check_mode, log):
     """The module's result for its options; ``log`` is a callable (text). Raises as converge() does."""
-    wished = wish_of(options)
-    with Progress(host, options['path'], log) as progress:
-        return converge(host, options['path'], wished, check_mode, progress)
+    return converge(host, options['path'], wish_of(options), check_mode, Progress(host, options['path'], log))
+
+
+@contextlib.contextmanager
+def _telling(progress, check_mode):
+    """A context in which the word on how far a write has come is this run's: its file belongs to who holds the lock."""
+    if progress is None or check_mode:
+        yield
+        return
+    with progress:
+        yield
 
 
 def converge(host, path, wished, check_mode=False, progress=None, kernel=syscalls):
@@ -45,7 +54,7 @@ def converge(host, path, wished, check_mode=False, progress=None, kernel=syscall
         raise RescueError('{found}, which swap needs', found=syscalls.cannot_call(),
                           next_step='install it, or set ansible_python_interpreter to another Python')
     applier, undo = Applier(host, kernel, progress), wished['state'] == 'restored'
-    with one_run(host, 'swap_file %s' % path, check_mode):
+    with one_run(host, 'swap_file %s' % path, check_mode), _telling(progress, check_mode):
         store, facts = State(host, 'swap'), read(host, path, kernel)
         record = store.get(facts['real_path'])
         if undo:

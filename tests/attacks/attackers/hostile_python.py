@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The interpreter of a hostile node: it answers for the modules that /nodes/NODE/MODULE.json names, or runs them.
 
-Installed as /nodes/NODE/python. An answer's file is printed as it is; {"oom_rescue_sleep": SECONDS} in its name waits.
+Installed as /nodes/NODE/python. An answer's file is printed as it is, once /nodes/NODE/waits is gone.
 """
 
 import os
@@ -15,8 +15,9 @@ node = os.path.dirname(os.path.abspath(sys.argv[0]))
 match = re.search(r'AnsiballZ_(\w+)\.py', ' '.join(sys.argv))
 answer = os.path.join(node, match.group(1) + '.json') if match else ''
 if os.path.exists(answer):
-    if os.path.exists(node + '/sleep'):
-        time.sleep(float(open(node + '/sleep').read()))
+    end = time.monotonic() + 60
+    while os.path.exists(node + '/waits') and time.monotonic() < end:
+        time.sleep(0.05)
     with open(answer, 'rb') as stream:
         sys.stdout.buffer.write(stream.read())
 else:

@@ -536,6 +536,109 @@ def test_an_init_script_gets_the_score_in_the_file_that_it_sources(tmp_path, tex
     assert node.files() == before
 
 
+def on_sysv(tmp_path):
+    """A node on which /etc/init.d/mariadb reads a file that we make."""
+    node = Node(tmp_path)
+    node.process(1, 'init', ppid=0)
+    node.file('/etc/init.d/mariadb', '. /etc/default/mariadb\n')
+    node.process(450, 'mysqld_safe', exe='/bin/dash', cmdline=['/bin/sh', '/usr/bin/mysqld_safe'])
+    node.process(500, 'mysqld', ppid=450, exe='/usr/sbin/mysqld')
+    return node
+
+
+def on_earlyoom(tmp_path):
+    """A node on which we make the file of earlyoom, and a server that systemd starts."""
+    node = Node(tmp_path).systemd()
+    node.unit('mariadb.service', UNIT, aliases=['mysqld.service'])
+    node.process(500, 'mariadbd', exe='/usr/sbin/mariadbd', cgroup=v2('/system.slice/mariadb.service'))
+    node.process(300, 'earlyoom', exe='/usr/bin/earlyoom', cmdline=['earlyoom'],
+                 cgroup=v2('/system.slice/earlyoom.service'))
+    return node
+
+
+def mode_of(node, path):
+    return os.stat(node.host.path(path)).st_mode & 0o7777
+
+
+def owner_of(node, path):
+    return os.stat(node.host.path(path)).st_uid
+
+
+def open_up(node, path, how):
+    """Let others write to a file or directory as a careless hand, or another program, does."""
+    node.owners[path] = (65534, 0o644) if how == 'owner' else (0, how)
+    if how == 'owner':
+        os.chown(node.host.path(path), 65534, 65534)
+    else:
+        os.chmod(node.host.path(path), how)
+
+
+@pytest.mark.parametrize('how', [0o666, 0o646, 'owner'])
+@pytest.mark.parametrize('make, path', [(on_sysv, '/etc/default/mariadb'), (on_earlyoom, '/etc/default/earlyoom')])
+def test_a_file_that_we_made_and_that_stands_open_is_roots_alone_again(tmp_path, make, path, how):
+    node = make(tmp_path)
+    present(node, killers='spare')
+    before = node.files()
+    open_up(node, path, how)
+    assert [action['action'] for action in plan(node, killers='spare')['actions']] == ['protect'] + (
+        ['restart'] if make is on_earlyoom else [])
+    present(node, killers='spare')
+    del node.owners[path]
+    assert (node.files(), mode_of(node, path), owner_of(node, path)) == (before, 0o644, 0)
+    assert present(node, killers='spare')[1] == []
+
+
+def test_a_file_that_we_made_and_that_others_have_changed_is_not_taken_for_ours(tmp_path):
+    node = on_sysv(tmp_path)
+    present(node)
+    node.file('/etc/default/mariadb', node.host.read('/etc/default/mariadb') + 'id >/x\n')
+    open_up(node, '/etc/default/mariadb', 0o666)
+    made, done = present(node)
+    assert (done, mode_of(node, '/etc/default/mariadb')) == ([], 0o666)
+    assert made['rows'][0]['recreate_required']
+
+
+@pytest.mark.parametrize('how', [0o777, 0o1777, 0o757, 'owner'])
+def test_a_directory_that_we_made_and_that_stands_open_is_roots_alone_again(node, how):
+    directory = os.path.dirname(DROP_IN)
+    present(node)
+    open_up(node, directory, how)
+    assert summary(plan(node)['actions']) == [('close', directory)]
+    assert summary(present(node)[1]) == [('close', directory)]
+    assert (mode_of(node, directory), owner_of(node, directory)) == (0o755, 0)
+    assert present(node)[1] == []
+    node.host.remove(DROP_IN)
+    open_up(node, directory, how)
+    assert summary(present(node)[1])[:2] == [('close', directory), ('create', DROP_IN)]
+
+
+@pytest.mark.parametrize('owner, mode, words', [
+    (65534, 0o644, 'the user 65534 owns'), (0, 0o666, 'anybody may write to'), (0, 0o644, None)])
+def test_what_a_stranger_put_into_a_directory_of_ours_is_said_and_not_used(node, owner, mode, words):
+    directory = os.path.dirname(DROP_IN)
+    present(node)
+    other = directory + '/90-other.conf'
+    node.file(other, '[Service]\nExecStartPre=+/tmp/x\n')
+    os.chown(node.host.path(other), owner, owner)
+    os.chmod(node.host.path(other), mode)
+    open_up(node, directory, 0o777)
+    if words is None:
+        assert summary(present(node)[1])[0] == ('close', directory)
+        return
+    with pytest.raises(RescueError) as error:
+        present(node)
+    assert 'was open to others, and %s %s' % (words, other) in str(error.value)
+    assert mode_of(node, directory) == 0o755
+
+
+def test_a_directory_that_we_did_not_make_is_its_administrators(node):
+    directory = os.path.dirname(DROP_IN)
+    node.host.make_directory(directory)
+    present(node)
+    open_up(node, directory, 0o777)
+    assert present(node)[1] == []
+
+
 def test_a_defaults_file_that_was_edited_since_loses_our_block_alone(tmp_path):
     node = Node(tmp_path)
     node.process(1, 'init', ppid=0)

@@ -131,6 +131,34 @@ def test_an_fstab_that_others_may_not_read_is_in_no_difference(node, mode, shown
         assert any('/etc/fstab' in entry.get('prepared', entry.get('before_header')) for entry in done['diff'])
 
 
+class Word:
+    """A Progress that notes who holds the lock of the node when it begins and ends."""
+
+    def __init__(self, host):
+        self.host, self.held = host, []
+
+    def _note(self):
+        self.held.append(self.host.exists('/run/oom-rescue.lock') or self.host.exists('/oom-rescue.lock'))
+
+    def __enter__(self):
+        self._note()
+
+    def __exit__(self, *_exception):
+        self._note()
+
+    def __call__(self, *_sizes):
+        self._note()
+
+
+@pytest.mark.parametrize('check_mode, held', [(False, [True, True]), (True, [])])
+def test_the_word_on_how_far_a_write_has_come_is_that_of_who_holds_the_lock(node, check_mode, held):
+    """A run that waits, or only looks, takes nothing away that the one at work tells."""
+    host, kernel = node()
+    word = Word(host)
+    converge(host, '/swapfile', wish(size='2M', reserve_bytes=0), check_mode, word, kernel)
+    assert word.held[:1] + word.held[-1:] == held and all(word.held)
+
+
 def test_a_refusal_while_growing_brings_the_old_swap_back(node):
     host, kernel = node(None, None, errno.ENOMEM)
     assert converge(host, '/swapfile', wish(size='2M', reserve_bytes=0), kernel=kernel)['changed']
