@@ -14,12 +14,12 @@ __metaclass__ = type
 import re
 import stat
 
+from .permissions import stranger_of
+
 _DELETED = ' (deleted)'
 # path_resolution(7): the kernel gives up after 40 links; a path of more parts than this is nobody's configuration.
 _MAX_STEPS = 256
 _COMM_BYTES = 15
-# A POSIX ACL that lets another user write shows in the group's bits, which are its mask then (acl(5)).
-_OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 # Accounts below this are made by packages (UID_MIN of login.defs(5)).
 _FIRST_PERSON = 1000
 _INTERPRETER = re.compile(r'^(?:python|perl|ruby|php|node|java|(?:ba|da|k|z|a)?sh|busybox)[\d.-]*(?:cli|fpm)?$')
@@ -71,8 +71,13 @@ def script_of(cmdline):
     return None
 
 
-def _kept(status, owners):
-    return status is not None and status.st_uid in owners and not status.st_mode & _OTHERS_WRITE
+def _kept(host, path, owners, follow=False):
+    """True if there is a file, and none but ``owners`` may write to it."""
+    status = host.status(path, follow)
+    try:
+        return status is not None and stranger_of(status, None if follow else host.path(path), owners) is None
+    except (IOError, OSError):
+        return False
 
 
 def trusted_path(host, path, owners=(0,), root=''):
@@ -85,12 +90,12 @@ def trusted_path(host, path, owners=(0,), root=''):
         return None
     found, left = '', path.split('/')[::-1]
     for _count in range(_MAX_STEPS):
-        status = host.status(root + (found or '/'), follow=False)
-        if not _kept(status, owners):
+        if not _kept(host, root + (found or '/'), owners):
             return None
         left = _without_empty(left)
         if not left:
-            return found if stat.S_ISREG(status.st_mode) else None
+            status = host.status(root + found, follow=False)
+            return found if status is not None and stat.S_ISREG(status.st_mode) else None
         found, left = _step(host, root, found, left)
     return None
 
@@ -133,7 +138,7 @@ def trusted_executable(host, row, owners=(0,)):
     """
     link = '/proc/%d/exe' % row['pid']
     status = host.status(link)
-    if not row['exe'] or not _kept(status, owners):
+    if not row['exe'] or not _kept(host, link, owners, follow=True):
         return None
     path = trusted_path(host, row['exe'], owners)
     here = host.status(row['exe'], follow=False)
@@ -147,7 +152,7 @@ def trusted_directory(host, path, owners=(0,)):
     """True if none but ``owners`` can make a file in the directory of a canonical path."""
     parts = path.split('/')[1:-1]
     above = ['/' + '/'.join(parts[:count]) for count in range(len(parts) + 1)]
-    return all(_kept(host.status(directory, follow=False), owners) for directory in above)
+    return all(_kept(host, directory, owners) for directory in above)
 
 
 def is_version_of(base, name):
@@ -199,7 +204,7 @@ def runs_in_container(host, row, names):
     link, root = '/proc/%d/exe' % row['pid'], '/proc/%d/root' % row['pid']
     owners = (0, outer_uid(host, row, 0))
     deleted = (host.readlink(link) or '').endswith(_DELETED)
-    if not _kept(host.status(link), owners):
+    if not _kept(host, link, owners, follow=True):
         return False
     if not deleted and trusted_path(host, row['exe'], owners, root) != row['exe']:
         return False

@@ -27,22 +27,29 @@ def acl(path):
 
 
 def writer_of(path):
-    """Who besides root may write to a file or directory, in words, or None. Raises OSError.
+    """Who besides root may write to a file or directory, links followed, as stranger_of() says it. Raises OSError."""
+    return stranger_of(os.stat(path), os.path.realpath(path))
 
-    ``the user 1000 owns``, ``anybody may write to``, ``the group 100 may write to`` come before the path.
+
+def stranger_of(status, path=None, owners=None):
+    """Who besides ``owners`` may write to the file that a status is of, in words, or None. Raises OSError.
+
+    ``the user 1000 owns``, ``anybody may write to``, ``the group 100 may write to`` come before the path. ``owners``
+    are uids, by default root and who runs this. The group of root counts for root if the ACL of ``path``, which is no
+    link, names nobody else; without a path that is not known, and a group that may write is a stranger.
     """
-    status = os.stat(path)
-    if status.st_uid not in (0, os.geteuid()):
+    if status.st_uid not in (owners or (0, os.geteuid())):
         return 'the user %d owns' % status.st_uid
     if status.st_mode & stat.S_IWOTH:
         return 'anybody may write to'
     if not status.st_mode & stat.S_IWGRP:
         # The group's bits are the mask of an ACL, too (acl(5)).
         return None
-    named = [entry for entry in xattr.named_in_acl(acl(os.path.realpath(path))) if entry[2] & _WRITE and entry[1]]
+    named = [] if path is None else [entry for entry in xattr.named_in_acl(acl(path))
+                                     if entry[2] & _WRITE and entry[1]]
     if named:
         return 'by its ACL the %s %d may write to' % named[0][:2]
-    if status.st_gid not in (0, os.getegid()):
+    if path is None or status.st_gid not in (0, os.getegid()):
         return 'the group %d may write to' % status.st_gid
     return None
 

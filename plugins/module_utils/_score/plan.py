@@ -311,7 +311,8 @@ def _present(facts, options):
 
 def _closings(facts):
     """Actions that make the directories that we made root's alone again."""
-    return [Action('persistence', 'close', '%s: to be root\'s alone to change, found that %s it' % (path, words), path=path)
+    detail = '%s: to be root\'s alone to change, found that %s it'
+    return [Action('persistence', 'close', detail % (path, words), path=path)
             for path, words in sorted(facts['open_directories'].items())]
 
 

@@ -20,7 +20,9 @@ CGROUP_V1 = ('11:pids:%s', '9:memory:%s', '4:cpu,cpuacct:%s', '1:name=systemd:%s
 CONTAINER = '5e1c' * 16
 PASSWD = 'root:x:0:0::/root:/bin/sh\nmysql:x:106:106::/nonexistent:/bin/false\neve:x:1000:1000::/home/eve:/bin/sh\n'
 
-Status = collections.namedtuple('Status', 'st_uid st_mode st_dev st_ino st_size st_mtime')
+Status = collections.namedtuple('Status', 'st_uid st_gid st_mode st_dev st_ino st_size st_mtime')
+# The group of all files: one with people in it, so that its right to write counts.
+_USERS = 100
 
 
 def v1(path):
@@ -86,8 +88,8 @@ class Node:
             found = os.stat(target) if follow else os.lstat(target)
         except OSError:
             return None
-        return Status(owner, stat.S_IFMT(found.st_mode) | mode, found.st_dev, found.st_ino + deleted, found.st_size,
-                      found.st_mtime)
+        return Status(owner, _USERS, stat.S_IFMT(found.st_mode) | mode, found.st_dev, found.st_ino + deleted,
+                      found.st_size, found.st_mtime)
 
     def link(self, path, target):
         """A symbolic link, in place of what was there."""

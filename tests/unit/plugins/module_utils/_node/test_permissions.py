@@ -11,7 +11,8 @@ import struct
 
 import pytest
 
-from ansible_collections.oom.rescue.plugins.module_utils._node import permissions, xattr
+from ansible_collections.oom.rescue.plugins.module_utils._node import identity, permissions, xattr
+from ansible_collections.oom.rescue.plugins.module_utils._node.host import Host
 
 USER_OBJ, USER, GROUP_OBJ, GROUP, MASK, OTHER = 0x01, 0x02, 0x04, 0x08, 0x10, 0x20
 NOBODY = 0xffffffff
@@ -69,6 +70,29 @@ def test_who_may_write_to_a_directory_is_asked_of_owner_mode_and_acl(tmp_path, c
     change(str(place))
     assert permissions.writer_of(str(place)) == words
     assert permissions.who_may_replace(str(place)) == (words and '%s %s' % (words, place))
+    # Who reads a configuration or runs a program there asks the same.
+    (place / 'file').write_text(u'')
+    host = Host(str(tmp_path))
+    assert (identity.trusted_path(host, '/place/file') is None) == (words is not None)
+    assert identity.trusted_directory(host, '/place/file') == (words is None)
+
+
+@pytest.mark.parametrize('change', [
+    lambda file: os.chmod(file, 0o666), lambda file: os.chown(file, 65534, 0),
+    lambda file: (os.chown(file, 0, 100), os.chmod(file, 0o664)), lambda file: give_acl(file, acl_of_user(6))])
+def test_a_file_is_asked_as_a_directory_is(tmp_path, change):
+    file, host = tmp_path / 'file', Host(str(tmp_path))
+    file.write_text(u'')
+    assert permissions.writer_of(str(file)) is None and identity.trusted_path(host, '/file') == '/file'
+    change(str(file))
+    assert permissions.writer_of(str(file)) and identity.trusted_path(host, '/file') is None
+
+
+def test_a_group_that_cannot_be_asked_about_is_a_stranger(tmp_path):
+    tmp_path.chmod(0o775)
+    status = os.stat(str(tmp_path))
+    assert permissions.stranger_of(status, str(tmp_path)) is None
+    assert permissions.stranger_of(status) == 'the group %d may write to' % status.st_gid
 
 
 def test_a_directory_above_counts_unless_the_sticky_bit_keeps_others_from_renaming(tmp_path):
