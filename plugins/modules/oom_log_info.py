@@ -167,6 +167,9 @@ events:
         oom_score_adj: {description: Its C(oom_score_adj)., type: int}
         oom_adj: {description: "Its C(oom_adj), of kernels before 2.6.36.", type: int}
         manual: {description: Whether it was sysrq., type: bool}
+        allocation:
+          description: What failed where nothing was killed, V(page), V(vmemmap), V(vmalloc) or V(slab).
+          type: str
     victims:
       description: Who was killed.
       type: list
@@ -244,6 +247,7 @@ events:
         pagecache_bytes: {description: The page cache., type: int}
         isolated_anon_bytes: {description: Anonymous memory that was being reclaimed., type: int}
         isolated_file_bytes: {description: Page cache that was being reclaimed., type: int}
+        free_blocks_bytes: {description: What the free blocks of the zones that are shown add up to., type: int}
         free_pcp_bytes: {description: What was free in lists of single CPUs., type: int}
         sec_pagetables_bytes: {description: Page tables of virtual machines and IOMMUs., type: int}
         bounce_bytes: {description: Buffers for devices that do not reach all memory., type: int}
@@ -298,6 +302,7 @@ events:
         outer_container_id: {description: The outermost container or guest in its path., type: str}
         outer_unit: {description: The unit of the host's own systemd in its path., type: str}
         group_kill: {description: Whether C(memory.oom.group) had all of it killed., type: bool}
+        group_path: {description: The memory cgroup of which C(memory.oom.group) had all killed., type: str}
         stats: {description: "Its statistics by their names, in bytes where they are sizes.", type: dict}
     zones:
       description: Memory zones.

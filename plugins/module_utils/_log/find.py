@@ -9,8 +9,8 @@ __metaclass__ = type
 
 import sys
 
-# A report's header or its summary, its victim, the allocation that failed, whom it chose, why it panics, or which
-# cgroup is full.
+# A report's header or its summary, its victim, the allocation that failed, whom it chose, why it panics, which cgroup
+# is full or killed as a whole, or its task table.
 MARKERS = (
     b'oom-kill',
     b'Killed process',
@@ -18,8 +18,14 @@ MARKERS = (
     b'ut of memory',
     b'deadlocked on memory',
     b'killed as a result of limit of ',
+    b'killed due to memory.oom.group set',
+    b' tgid total_vm ',
+    b'vmemmap alloc failure',
+    b'vmalloc error: ',
+    b'vmalloc: allocation failure',
+    b'Unable to allocate memory on ',
 )
-OVERLAP = 32
+OVERLAP = 40
 
 # bytes.find skips the further the longer the word is, and each word costs a search. In a log of this size the lines of
 # a report stand together: no mail broke them, and its victim and its summary are next to what these find.

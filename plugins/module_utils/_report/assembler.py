@@ -138,7 +138,7 @@ class Assembler:
                 'oom' in whole
                 or 'ill' in whole
                 or 'OOM victim' in whole
-                or 'allocation failure' in whole
+                or ('alloc' in whole and ('failure' in whole or 'vmalloc error' in whole or 'B: Unable' in whole))
                 or 'mems_allowed=' in whole
                 or 'Kernel panic' in whole
             )
@@ -279,8 +279,10 @@ class Assembler:
 
     def _group(self, key, report, pending, message):
         path = lines.group_kill(message)
-        if path is None or report is None:
+        if path is None:
             return False
+        if report is None or report.failure or report.panic or report.no_victim:
+            report = self._open(key, pending)
         report.group = path
         return True
 
@@ -314,8 +316,11 @@ class Assembler:
     def _failure(self, key, report, pending, message):
         found = lines.allocation_failure(message)
         # A page about failed allocations holds these words as well.
-        if found is None or (found['order'] is None and pending[0] is BARE):
+        if found is None or (found['order'] is None and found['gfp_mask'] is None and pending[0] is BARE):
             return False
+        if found['allocation'] == 'slab' and report is not None and report.failure:
+            # Said of the same allocation, whose pages failed.
+            return True
         report = self._open(key, pending)
         report.header = found
         report.failure = True
@@ -341,5 +346,9 @@ _EVENTS = (
     ('no killable processes', Assembler._no_victim),
     ('OOM victim', Assembler._exiting),
     ('page allocation failure', Assembler._failure),
+    ('vmemmap alloc failure', Assembler._failure),
+    ('vmalloc error', Assembler._failure),
+    ('vmalloc: allocation failure', Assembler._failure),
+    ('Unable to allocate memory on ', Assembler._failure),
     (' mems_allowed=', Assembler._cpuset),
 )

@@ -7,14 +7,28 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
+import re
 from operator import itemgetter
 
-from .zones import fragmented, plenty, spared_high_memory, tell
+from .zones import (
+    allowed_nodes,
+    fragmented,
+    free_elsewhere,
+    on_allowed_nodes,
+    out_of_reach,
+    page_fault_with_memory_free,
+    plenty,
+    spared_high_memory,
+    tell,
+)
+from .._node.cgroup_paths import cgroup_names
 from .._node.ledger import eater_of
 from .._node.sizes import format_size
 
 # No host has that many times its RAM in swap: such a figure is a mistake of the log's, or a lie.
 _MOST_SWAP_PER_RAM = 64
+# A cgroup of docker's is called by the container's ID.
+_ID = re.compile(r'[0-9a-f]{64}$')
 
 
 def cause_of(event):
@@ -28,11 +42,20 @@ def cause_of(event):
     return '; '.join(part for part in (sentence, _who_held_it(event), ending) if part) + '.'
 
 
+_ALLOCATIONS = {
+    'vmemmap': " for the kernel's table of pages of memory that was added",
+    'vmalloc': ' of vmalloc memory',
+    'slab': ' for a slab cache',
+}
+
+
 def _allocation_failure(event):
     trigger = event['trigger']
     size = event['memory']['page_size_bytes']
     order = trigger['order']
-    text = 'An allocation%s by %s failed, and nothing was killed' % (_of_order(order, size), trigger['name'])
+    text = 'An allocation%s%s%s failed, and nothing was killed' % (
+        _ALLOCATIONS.get(trigger['allocation'], ''), _of_order(order, size),
+        ' by %s' % trigger['name'] if trigger['name'] else '')
     if fragmented(event) is not None:
         text += ': memory is free, but not in blocks that large'
     return text + '.'
@@ -55,7 +78,10 @@ def _what_ran_out(event):
         return _node(event)
     memory = event['memory']
     if memory['ram_pages'] is None and not tell(event):
-        return None
+        return _by_the_kill(event)
+    free = page_fault_with_memory_free(event)
+    if free is not None:
+        return _page_fault(event, free)
     low = spared_high_memory(event)
     if low:
         return 'Low memory (zone %s) ran out on a 32-bit kernel while %s of HighMem is free' % (
@@ -76,6 +102,67 @@ def _what_ran_out(event):
     if not is_swap_believable(memory):
         return '%s; %s of swap beside it is not believable' % (ran_out, format_size(memory['swap_total_bytes']))
     return ran_out + _swap(memory['swap_total_bytes'], memory['swap_free_bytes'])
+
+
+def _page_fault(event, free):
+    within = cpuset_cgroup(event)
+    return (
+        'Not the whole host: %s of %s RAM was free; a page fault of %s%s was refused memory, most likely by the limit '
+        "of its own cgroup%s, which kernels before 5.16 take for the host's"
+    ) % (
+        format_size(free),
+        format_size(_usable(event['memory'])),
+        _named(event['trigger']['name'], event['trigger']['pid']),
+        _called(within) if within else '',
+        ' (beside it, the one%s reached its limit)' % _called(event['near']) if event['near'] and not within else '',
+    )
+
+
+def cpuset_cgroup(event):
+    """The cgroup, as events have it, of who asked for memory, by the name of its cpuset, which is the last part of the
+    cgroup's path; None if that tells no container and no unit.
+    """
+    name = event['cpuset']
+    if not name or name == '/':
+        return None
+    path = '/docker/' + name if _ID.match(name) else '/' + name.lstrip('/')
+    names = cgroup_names(path)
+    return dict(names, path=path) if names['container_id'] or names['pod_uid'] or names['unit'] else None
+
+
+def _by_the_kill(event):
+    """The sentence where the lines of the kill are all that the log has; None without any."""
+    killed = _what_was_killed(event)
+    if killed is None:
+        return None
+    if event['scope'] == 'global':
+        return 'The whole host ran out of memory; %s; how much RAM and swap there was is not in the log' % killed
+    if event['outside_cgroups']:
+        return (
+            'The host ran out of memory, or the NUMA nodes that were allowed; %s; which of these and how much there '
+            'was is not in the log'
+        ) % killed
+    if event['victims']:
+        return 'Memory ran out; %s; whether that of the host or of a cgroup is not in the log' % killed
+    return None
+
+
+def _what_was_killed(event):
+    """Whom the kernel killed, or chose where no line tells that it did; None if no line tells."""
+    if event['victims']:
+        return 'the kernel killed ' + _victim_named(event['victims'][0])
+    return 'the kernel chose ' + _victim_named(event['selected']) if event['selected'] else None
+
+
+def _victim_named(victim):
+    """A victim, what it held, and the container, pod or unit that it was in."""
+    held = [victim.get(key) for key in ('anon_rss_bytes', 'file_rss_bytes', 'shmem_rss_bytes')]
+    known = [size for size in held if size is not None]
+    size = ', which held %s' % format_size(sum(known)) if known else ''
+    within = ''
+    if victim['cgroup'] and (victim['container_id'] or victim['pod_uid'] or victim['unit']):
+        within = _called(dict(victim, path=victim['cgroup']))
+    return _named(victim['name'], victim['pid']) + within + size
 
 
 def is_swap_believable(memory):
@@ -108,7 +195,7 @@ def _cgroup_limit(event):
     name = cgroup.get('path')
     limit, usage = cgroup.get('limit_bytes'), cgroup.get('usage_bytes')
     if name is None and limit is None:
-        return 'A memory cgroup reached its limit; which one, and what limit, is not in the log'
+        return 'A memory cgroup reached its limit; which one, and what limit, is not in the log%s' % _met(event)
     text = 'The memory cgroup%s' % _called(cgroup) if name else 'A memory cgroup'
     swap_limit, swap_usage = cgroup.get('memory_swap_limit_bytes'), cgroup.get('memory_swap_usage_bytes')
     if limit is not None and usage is not None and usage * 100 < limit * 95:
@@ -118,7 +205,7 @@ def _cgroup_limit(event):
         if usage is not None:
             # What asked for the kill is not the kernel's own accounting.
             return 'Not known: %s has no limit' % (text[0].lower() + text[1:])
-        return '%s reached its limit' % text
+        return '%s reached its limit%s' % (text, _met(event))
     text += ' reached its limit of %s' % format_size(limit)
     if cgroup.get('swap_limit_bytes') == 0:
         text += ' and may use no swap'
@@ -135,6 +222,16 @@ def _cgroup_limit(event):
     ):
         text += ' and, with swap, of %s' % format_size(swap_limit)
     return text
+
+
+def _met(event):
+    """What a cgroup's kill met, where its lines are all that the log has."""
+    group = (event['cgroup'] or {}).get('group_path')
+    if group:
+        return '; all that was in the cgroup%s was killed together (memory.oom.group)' % _called(
+            dict(cgroup_names(group), path=group))
+    killed = _what_was_killed(event)
+    return '; ' + killed if killed and event['ledger'] is None else ''
 
 
 def _called(cgroup):
@@ -154,27 +251,43 @@ def _called(cgroup):
 
 
 def _node(event):
-    nodes = (
-        event['nodemask']
-        if event['scope'] == 'mempolicy' and event['nodemask'] not in (None, '(null)')
-        else event['mems_allowed']
-    )
-    holder = (
-        'memory policy'
-        if event['scope'] == 'mempolicy'
-        else 'cpuset %s' % event['cpuset']
-        if event['cpuset']
-        else 'cpuset'
-    )
-    text = (
-        'The %s allows only NUMA node %s, and it is out of memory' % (holder, nodes)
-        if nodes
-        else ('The NUMA nodes that the %s allows are out of memory' % holder)
-    )
-    free, shown = event['memory']['free_bytes'], [zone['free_bytes'] for zone in event['zones']]
-    if free is not None and shown and None not in shown and free - sum(shown) > sum(shown):
-        text += ' while %s is free on other nodes' % format_size(free - sum(shown))
-    return text
+    nodes, holder = allowed_nodes(event), _node_holder(event)
+    text = 'The %s allows only NUMA node %s' % (holder, nodes) if nodes else None
+    found = _free_on_nodes(on_allowed_nodes(event), text)
+    if found:
+        return found
+    if text is None:
+        text = 'The NUMA nodes that the %s allows are out of memory' % holder
+    else:
+        text += ', and it is out of memory'
+    elsewhere = free_elsewhere(event)
+    return text + ' while %s is free on other nodes' % format_size(elsewhere) if elsewhere else text
+
+
+def _node_holder(event):
+    if event['scope'] == 'mempolicy':
+        return 'memory policy'
+    return 'cpuset %s' % event['cpuset'] if event['cpuset'] else 'cpuset'
+
+
+def _free_on_nodes(event, text):
+    """The sentence where memory was free on the nodes that were allowed; None where it was not."""
+    text = text or 'The %s allows only some NUMA nodes' % _node_holder(event)
+    barred = out_of_reach(event)
+    if barred:
+        flags = '|'.join(event['trigger']['gfp_flags'] or ())[:100]
+        return (
+            '%s, where %s is free in zone %s, which this allocation%s may not use: it needs a node with a kernel zone'
+        ) % (text, format_size(barred[0]), ' and '.join(barred[1]), ' (%s)' % flags if flags else '')
+    free = fragmented(event)
+    if free is not None:
+        return '%s, where memory is fragmented: %s is free, but no block%s' % (
+            text, format_size(free), _of_order(event['trigger']['order'], event['memory']['page_size_bytes']))
+    free = plenty(event)
+    if free is not None:
+        return 'Not known: %s, and %s of it was free when the kernel wrote this, more than it keeps back' % (
+            text[0].lower() + text[1:], format_size(free))
+    return None
 
 
 # What else is named beside the largest: a tenth of all.

@@ -105,6 +105,7 @@ def _scope(report):
     memcg = bool(
         report.task_in
         or report.usage
+        or report.group
         or (report.chosen and report.chosen['memcg'])
         or any(victim['memcg'] for victim in report.victims)
     )
@@ -261,7 +262,7 @@ def _memory(report, size):
 def _summed(block):
     """What a memory block says of each zone or node, of all together."""
     found = block.summed_kb if block is not None else {}
-    summed = {}
+    summed = {'free_blocks_bytes': None if block is None else _times(block.free_blocks_kb, 1024)}
     for in_bytes, names in _SUMMED:
         known = [found[name] for name in names if name in found]
         summed[in_bytes] = sum(known) * 1024 if known else None
@@ -306,7 +307,7 @@ def _zones(report, size):
 def _cgroup(report):
     summary = report.summary or {}
     path = summary.get('oom_memcg') or report.limit_path
-    if path is None and not report.usage:
+    if path is None and not report.usage and report.group is None:
         return None
     cgroup = {'path': path, 'stats': dict(report.statistics)}
     for name, prefix in (('memory', ''), ('swap', 'swap_'), ('memory+swap', 'memory_swap_'), ('kmem', 'kmem_')):
@@ -315,6 +316,7 @@ def _cgroup(report):
         cgroup[prefix + 'limit_bytes'] = _limit(usage[1]) if usage else None
         cgroup[prefix + 'failcnt'] = usage[2] if usage else None
     cgroup['group_kill'] = report.group is not None
+    cgroup['group_path'] = report.group
     cgroup.update(cgroup_names(path))
     return cgroup
 
@@ -383,6 +385,7 @@ def event_of(report, most_tasks=0):
             'oom_score_adj': header.get('oom_score_adj'),
             'oom_adj': header.get('oom_adj'),
             'manual': report.manual,
+            'allocation': header.get('allocation'),
         },
         'victims': _victims(report, size),
         'selected': _selected(report),
@@ -406,6 +409,7 @@ def event_of(report, most_tasks=0):
     event['holders'] = holders_of(report, size)
     event['statistics'] = _statistics(report)
     event['balloon'] = report.balloon
+    event['near'] = None
     event['ledger'] = ledger_of(event)
     event['cause'] = cause_of(event)
     return event

@@ -86,8 +86,14 @@ _STATISTICS = re.compile(r'Memory cgroup stats for (.*?):(?:\s+(.*))?$', re.DOTA
 _STATISTIC = re.compile(r'([a-z_]{1,40})(?::| )(\d{1,20})(KB)?(?=\s|$)')
 _STATISTICS_ONLY = re.compile(r'(?:[a-z_]{1,40}(?: \d{1,20}|:\d{1,20}KB)(?:\s+|$))+$')
 
-_ALLOCATION = re.compile(r'(.{0,64}?)[:.] page allocation failure[:.] ?(.*)$', re.DOTALL)
-_MODE = re.compile(r'mode:(0x[0-9a-fA-F]{1,16})(?:\(([^()]{0,1000})\))?')
+_ALLOCATION = re.compile(
+    r'(.{0,64}?)[:.] (page allocation failure|vmemmap alloc failure|vmalloc error)[:.] ?(.*)$', re.DOTALL
+)
+_OF_SLAB = re.compile(r'SL[AU]B: Unable to allocate memory on (?=(?:CPU|node)\b)(.*)$', re.DOTALL)
+# Before 5.13; the process is not named.
+_OF_VMALLOC = re.compile(r'(?:(.{1,64}?): )?vmalloc: allocation failure[:,] (.*\bbytes\b.*)$', re.DOTALL)
+_MODE = re.compile(r'(?:mode:|gfp=)(0x[0-9a-fA-F]{1,16})(?:\(([^()]{0,1000})\))?')
+_KINDS = {'page': 'page', 'vmem': 'vmemmap', 'vmal': 'vmalloc'}
 
 _BALLOON = re.compile(r'\b(virtio_balloon|virtballoon|vmw_balloon|vmballoon|hv_balloon|xen_balloon|xen:balloon)')
 _BALLOON_DRIVERS = {'virtballoon': 'virtio_balloon', 'vmballoon': 'vmw_balloon', 'xen:balloon': 'xen_balloon'}
@@ -156,14 +162,25 @@ def cpuset(message):
 
 
 def allocation_failure(message):
-    """``c: page allocation failure: order:4, mode:0x40cc0(GFP_KERNEL)``: no kill, but the same memory block."""
+    """``c: page allocation failure: order:4, mode:0x40cc0(GFP_KERNEL)``: no kill, but the same memory block.
+
+    ``allocation`` is page, vmemmap, vmalloc, or slab, whose line names no process.
+    """
     match = _ALLOCATION.match(message)
-    if not match:
-        return None
-    name, rest = match.groups()
+    if match:
+        name, form, rest = match.groups()
+        form = _KINDS[form[:4]]
+    else:
+        slab = _OF_SLAB.match(message)
+        found = slab or _OF_VMALLOC.match(message)
+        if not found:
+            return None
+        name, rest = (None, slab.group(1)) if slab else found.groups()
+        form = 'slab' if slab else 'vmalloc'
     mode = _MODE.search(rest)
     return {
-        'name': _short(name),
+        'name': None if name is None else _short(name),
+        'allocation': form,
         'gfp_mask': mode.group(1) if mode else None,
         'gfp_flags': _flags(mode.group(2)) if mode else None,
         'order': _integer(_first(_ORDER, rest)),

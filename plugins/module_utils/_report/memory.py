@@ -17,6 +17,7 @@ _ZONE = re.compile(r'(?:Node (\d{1,6}),? )?(DMA|DMA32|Normal|HighMem|Movable|Dev
 _NODE = re.compile(r'Node (\d{1,6}) \w{1,20}:\d')
 _YES_OR_NO = re.compile(r'(?:yes|no)\b')
 _BLOCK = re.compile(r'(\d{1,12})\*\s?(\d{1,9})kB(?: \(([A-Z]{1,8})\))?')
+_TOTAL = re.compile(r' = (\d{1,12})kB')
 _MOST_ORDERS = 32
 _HUGE_PAGES = re.compile(
     r'Node (\d{1,6}) hugepages_total=(\d{1,12}) hugepages_free=(\d{1,12})(?: hugepages_surp=\d{1,12})?'
@@ -125,6 +126,7 @@ class MemoryBlock:
         self.huge_pages = []
         self.swap_kb = {}
         self.page_kb = None
+        self.free_blocks_kb = None
         self.summed_kb = {}
         self.slab_caches = []
         self.allocations = []
@@ -179,7 +181,10 @@ class MemoryBlock:
         if self.page_kb is None and unit and not unit & (unit - 1):
             # The buddy allocator's smallest block is the page: 64kB on ppc64 and on arm64 built so.
             self.page_kb = unit
-        if ' = ' not in rest or units != _sizes_from(unit)[: len(units)]:
+        total = _TOTAL.search(rest)
+        if total:
+            self.free_blocks_kb = (self.free_blocks_kb or 0) + int(total.group(1))
+        if total is None or units != _sizes_from(unit)[: len(units)]:
             # Cut, or a piece of it is lost: which order the rest is of cannot be known.
             return
         counts, types = list(map(int, counts)), [letters or None for letters in types]

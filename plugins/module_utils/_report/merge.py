@@ -10,15 +10,19 @@ __metaclass__ = type
 import hashlib
 
 from .._log.hosts import same_host
+from .._node.cgroup_paths import cgroup_names
 from .._node.host import to_bytes
 from .cause import cause_of
 from .ledger import ledger_of
+from .zones import page_fault_with_memory_free
 
 # Syslog stamps a line when it receives it, which on a host out of memory may be late.
 _SAME_TIME = 300
 _SAME_UPTIME = 5
 _MOST_KNOWN = 5000
 _MOST_NAMES = 1000
+# How many events before and behind a page fault may be of the limit that refused it memory.
+_BESIDE = 4
 KERNELS_OWN = frozenset(('journal', 'ring_buffer'))
 _PARTS = {
     'header': ('trigger', 'kernel', 'cpuset', 'mems_allowed', 'nodemask'),
@@ -180,10 +184,11 @@ class Merger:
     def result(self):
         """(events newest first, summary)."""
         _number(self._events)
+        _tell_near(self._events)
         counts = self._forgotten
         for event in self._events:
             counts.count(event)
-            for key in ('epoch', 'boot_id', 'prefix', 'holders', 'statistics', 'balloon'):
+            for key in ('epoch', 'boot_id', 'prefix', 'holders', 'statistics', 'balloon', 'near'):
                 event.pop(key, None)
         return self._events[::-1], {
             'events': counts.events,
@@ -231,6 +236,22 @@ def _in_order(events):
         keyed.append((last, place, event))
     keyed.sort(key=lambda item: item[:2])
     return [item[2] for item in keyed]
+
+
+def _tell_near(events):
+    """Name the cgroup that reached its limit beside a page fault that ended in a report of the whole host."""
+    for place, event in enumerate(events):
+        if event['memory'] is None or page_fault_with_memory_free(event) is None:
+            continue
+        beside = events[max(0, place - _BESIDE) : place] + events[place + 1 : place + 1 + _BESIDE]
+        near = [
+            other['cgroup'] for other in beside
+            if other['scope'] == 'memcg' and other['cgroup'] and other['cgroup']['path']
+            and same_host(event['host'], other['host']) and _same_moment(event, other) is not False
+        ]
+        if near:
+            event['near'] = dict(cgroup_names(near[-1]['path']), path=near[-1]['path'])
+            event['cause'] = cause_of(event)
 
 
 def _number(events):

@@ -57,7 +57,9 @@ class Report:
         self.balloon = None
 
     def worth_telling(self):
-        """Whether this is a report at all, not a memory block or a table that something else printed."""
+        """Whether this is a report at all, not a memory block or a table that something else printed. Both together are
+        one whose header is lost.
+        """
         return bool(
             self.header
             or self.victims
@@ -67,6 +69,8 @@ class Report:
             or self.no_victim
             or self.exiting
             or self.task_in
+            or self.group
+            or (self.table is not None and self.table.rows and (self.memory is not None or self.usage))
         )
 
     def has_ended(self):

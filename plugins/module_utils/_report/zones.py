@@ -22,6 +22,8 @@ _KEPT = frozenset('CHI')
 _FAR_ABOVE = 4
 # ZONE_DMA of x86, 16 MiB, is kept back for devices: that it is free tells nothing of the others.
 _SMALL = 64 << 20
+_MOST_NODES = 1024
+_TENTH = 10
 # Up to 4.3 blocks below an order do not count towards the watermark of its allocation, __zone_watermark_ok().
 _ORDERED_BEFORE = (4, 4)
 
@@ -49,6 +51,77 @@ def eligible(event):
     """The zones that the allocation could use and of which the report tells what was free."""
     names = _names(_mask(event))
     return [zone for zone in event['zones'] if zone['zone'] in names and zone['free_bytes'] is not None]
+
+
+def on_allowed_nodes(event):
+    """The event with the zones of those NUMA nodes alone that its cpuset or memory policy allows, as far as it says."""
+    nodes = _node_numbers(allowed_nodes(event))
+    zones = event['zones'] if nodes is None else [zone for zone in event['zones'] if zone['node'] in nodes]
+    return dict(event, zones=zones)
+
+
+def free_elsewhere(event):
+    """Free bytes of the NUMA nodes that were not allowed, if that is more than was free on those that were; or None."""
+    allowed = [zone['free_bytes'] for zone in on_allowed_nodes(event)['zones']]
+    shown = [zone['free_bytes'] for zone in event['zones']]
+    if not shown or None in shown:
+        return None
+    free = event['memory']['free_bytes']
+    if not allowed and free is not None:
+        # Which nodes the zones are of is told in a way that nobody knows.
+        allowed = shown
+    elsewhere = (sum(shown) if free is None else free) - sum(allowed)
+    return elsewhere if elsewhere > sum(allowed) else None
+
+
+def allowed_nodes(event):
+    """The NUMA nodes that were allowed, as the kernel prints them, such as ``0-1,3``; None if it does not say."""
+    if event['scope'] == 'mempolicy' and event['nodemask'] not in (None, '(null)'):
+        return event['nodemask']
+    return event['mems_allowed']
+
+
+def _node_numbers(text):
+    """{0, 1, 3} of ``0-1,3``; None if that is no list of nodes."""
+    numbers = set()
+    for span in (text or '').split(','):
+        first, dash, last = span.partition('-')
+        if not first.isdigit() or (dash and not last.isdigit()) or len(first + last) > 12:
+            return None
+        first, last = int(first), int(last or first)
+        if not first <= last < first + _MOST_NODES:
+            return None
+        numbers.update(range(first, last + 1))
+    return numbers
+
+
+def out_of_reach(event):
+    """(free bytes, names of the zones) of zones that the allocation may not use, where most of what is free is there
+    and above their high watermark; or None.
+    """
+    mask = _mask(event)
+    if not mask:
+        return None
+    names = _names(mask)
+    barred = [zone for zone in event['zones'] if zone['zone'] not in names and zone['free_bytes'] is not None]
+    free = sum(zone['free_bytes'] for zone in barred)
+    kept = sum(zone['high_bytes'] or 0 for zone in barred)
+    if not barred or free <= kept or free <= sum(zone['free_bytes'] for zone in eligible(event)):
+        return None
+    return free, sorted(set(zone['zone'] for zone in barred))
+
+
+def page_fault_with_memory_free(event):
+    """Free bytes where a page fault that asked for no page itself ended in an OOM report and a tenth of RAM was free.
+
+    Up to 5.15 a fault that was refused memory for another reason, mostly its cgroup's limit, called the OOM killer for
+    the whole host, with gfp_mask 0; commit 60e2793d440a ended that.
+    """
+    text, memory = event['trigger']['gfp_mask'], event['memory']
+    if text is None or int(text, 16) or event['trigger']['manual'] or not memory['ram_bytes']:
+        return None
+    free = memory['free_blocks_bytes'] or 0 if memory['free_bytes'] is None else memory['free_bytes']
+    return free if free * _TENTH > memory['ram_bytes'] else None
 
 
 def tell(event):

@@ -340,7 +340,7 @@ def _one(host, logs):
 
 def _in_full(start, diagnosis):
     advice = diagnosis['advice']
-    if _cause(diagnosis) != advice['cause']:
+    if _cause(diagnosis) != advice['cause'] or _is_kill_alone(diagnosis):
         verdict = diagnosis.get('verdict') or {}
         told = (verdict.get('caveats') or []) + ['To tell: %s' % command for command in verdict.get('would_tell') or []]
         return ['%s%s' % (start, _dated_cause(diagnosis))] + list(advice['evidence']) + _lacking(diagnosis) + told
@@ -350,10 +350,17 @@ def _in_full(start, diagnosis):
     return lines + ([sentence] if sentence else [])
 
 
+def _is_kill_alone(diagnosis):
+    """True if the log has little more of the report that is meant than whom the kernel killed."""
+    meant = report_meant(diagnosis['events'])
+    return bool(meant and meant.get('scope') in ('global', 'unknown') and 'memory' in (meant.get('missing') or ())
+                and (meant.get('memory') or {}).get('ram_bytes') is None)
+
+
 def _lacking(diagnosis):
     """What the report that is meant lacks, if it has little more than the kill: a line or none."""
     meant = report_meant(diagnosis['events'])
-    lacks = meant and (meant.get('memory') or {}).get('ram_bytes') is None
+    lacks = meant and (meant.get('memory') or {}).get('ram_bytes') is None and 'not in the log' not in _cause(diagnosis)
     return ['How much RAM and swap there was is not in the log.'] if lacks else []
 
 

@@ -5,6 +5,8 @@
 
 from __future__ import absolute_import, division, print_function
 
+import re
+
 import pytest
 from ansible_collections.oom.rescue.plugins.module_utils._report import reading as oom_log
 from oom_reports import ERAS, memcg
@@ -109,7 +111,7 @@ CASES = {
             ("Node 0 DMA32 free", "Node 0 lost free"),
             ("262014 pages RAM\n", ""),
         ],
-        "Not known: the log lacks the report's memory block.",
+        "The whole host ran out of memory; the kernel killed mysqld (pid 13036)",
     ),
     "the smallest zone is free": (
         [("Node 0 DMA free:4592kB", "Node 0 DMA free:15900kB"), ("Node 0 DMA32 free", "Node 0 lost free")],
@@ -158,10 +160,147 @@ def test_the_limit_of_a_cgroup(old, new, expected):
     assert cause("\n".join(memcg()).replace(old, new) + "\n").startswith(expected)
 
 
-def test_what_the_log_lacks_is_not_known():
-    assert (
-        cause(ERAS["5.15.0"][-2] + "\n") == "Not known: the log lacks the report's header, memory block and task table."
-    )
+KILL = "Out of memory: Killed process 925 (mysqld) total-vm:2982920kB, anon-rss:421912kB, file-rss:4kB, shmem-rss:0kB\n"
+OF_CGROUP = "Memory cgroup out of memory" + KILL[len("Out of memory"):]
+ALONE = "oom-kill:constraint=%s,nodemask=(null),cpuset=/,mems_allowed=0,%s,task=mysqld,pid=925,uid=999\n"
+IN_DOCKER = "task_memcg=/docker/" + "5e" * 32
+
+
+ALONE_CASES = {
+    'host': (
+        ALONE % ('CONSTRAINT_NONE', 'global_oom,' + IN_DOCKER) + KILL,
+        ('The whole host ran out of memory; the kernel killed mysqld (pid 925) of docker container 5e5e5e5e5e5e, which '
+         'held 412 MiB; how much RAM and swap there was is not in the log.'),
+    ),
+    'chosen': (
+        ALONE % ('CONSTRAINT_NONE', 'global_oom,task_memcg=/'),
+        ('The whole host ran out of memory; the kernel chose mysqld (pid 925); how much RAM and swap there was is not '
+         'in the log.'),
+    ),
+    'cgroup': (
+        ALONE % ('CONSTRAINT_MEMCG', 'oom_memcg=/system.slice/db.service,' + IN_DOCKER) + OF_CGROUP,
+        ('The memory cgroup of db.service reached its limit; the kernel killed mysqld (pid 925) of docker container '
+         '5e5e5e5e5e5e, which held 412 MiB.'),
+    ),
+    'unsaid': (
+        KILL,
+        ('The host ran out of memory, or the NUMA nodes that were allowed; the kernel killed mysqld (pid 925), which '
+         'held 412 MiB; which of these and how much there was is not in the log.'),
+    ),
+    'some cgroup': (
+        OF_CGROUP,
+        ('A memory cgroup reached its limit; which one, and what limit, is not in the log; the kernel killed mysqld '
+         '(pid 925), which held 412 MiB.'),
+    ),
+    'group': (
+        "Tasks in /docker/%s are going to be killed due to memory.oom.group set\n" % ("5e" * 32),
+        ('A memory cgroup reached its limit; which one, and what limit, is not in the log; all that was in the cgroup '
+         'of docker container 5e5e5e5e5e5e was killed together (memory.oom.group).'),
+    ),
+    'bare': (
+        KILL[len("Out of memory: "):],
+        ('Memory ran out; the kernel killed mysqld (pid 925), which held 412 MiB; whether that of the host or of a '
+         'cgroup is not in the log.'),
+    ),
+    'header': (
+        "mysqld invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=0, oom_score_adj=0\n",
+        "Not known: the log lacks the report's memory block, task table and victim.",
+    ),
+}
+
+
+@pytest.mark.parametrize('case', sorted(ALONE_CASES))
+def test_lines_alone_say_their_scope_their_victim_and_its_container(case):
+    lines, expected = ALONE_CASES[case]
+    assert cause(lines) == expected
+
+
+MOVABLE = (
+    "init invoked oom-killer: gfp_mask=%s, order=0, oom_score_adj=0\n"
+    "Mem-Info:\n"
+    "active_anon:392832 inactive_anon:182 isolated_anon:0\n"
+    " free:159849484 free_pcp:73 free_cma:0\n"
+    "Node 4 Movable free:130021408kB min:9140kB low:139160kB high:269180kB present:130023424kB managed:130023424kB\n"
+    "oom-kill:constraint=CONSTRAINT_%s,nodemask=%s,cpuset=box,mems_allowed=%s,global_oom,task_memcg=/,task=c,pid=9,uid=0\n"
+)
+
+
+@pytest.mark.parametrize('mask,constraint,nodemask,allowed,expected', [
+    ('0x500cc2(GFP_HIGHUSER|__GFP_ACCOUNT)', 'CPUSET', '(null)', '4',
+     ('The cpuset box allows only NUMA node 4, where 124 GiB is free in zone Movable, which this allocation '
+      '(GFP_HIGHUSER|__GFP_ACCOUNT) may not use: it needs a node with a kernel zone.')),
+    ('0xcc0(GFP_KERNEL)', 'MEMORY_POLICY', '3-4', '0-7',
+     ('The memory policy allows only NUMA node 3-4, where 124 GiB is free in zone Movable, which this allocation '
+      '(GFP_KERNEL) may not use: it needs a node with a kernel zone.')),
+    ('0x100cca(GFP_HIGHUSER_MOVABLE)', 'CPUSET', '(null)', '4',
+     ('Not known: the cpuset box allows only NUMA node 4, and 124 GiB of it was free when the kernel wrote this, more '
+      'than it keeps back.')),
+    ('0x500cc2(GFP_HIGHUSER|__GFP_ACCOUNT)', 'CPUSET', '(null)', '0',
+     'The cpuset box allows only NUMA node 0, and it is out of memory while 124 GiB is free on other nodes.'),
+], ids=['cpuset', 'policy', 'may use it', 'another node'])
+def test_the_zones_of_the_nodes_that_were_allowed_are_looked_at(mask, constraint, nodemask, allowed, expected):
+    assert cause(MOVABLE % (mask, constraint, nodemask, allowed)) == expected
+
+
+FAULT = (
+    "php invoked oom-killer: gfp_mask=0x0(), order=0, oom_score_adj=0\n%s"
+    "Mem-Info:\nactive_anon:392832 inactive_anon:182 isolated_anon:0\n free:2500000 free_pcp:73 free_cma:0\n"
+    "Node 0 DMA: 1*4kB 0*8kB = 4kB\n4095866 pages RAM\n"
+)
+NEAR = "Task in /docker/%s killed as a result of limit of /docker/%s\n" % (("ab" * 32,) * 2)
+
+
+@pytest.mark.parametrize('text,expected', [
+    (FAULT % ("php cpuset=%s mems_allowed=0\n" % ("ab" * 32)),
+     ('a page fault of php of docker container abababababab was refused memory, most likely by the limit of its own '
+      "cgroup, which kernels before 5.16 take for the host's")),
+    (FAULT % '', "a page fault of php was refused memory, most likely by the limit of its own cgroup, which kernels"),
+    (NEAR + KILL + FAULT % '', "own cgroup (beside it, the one of docker container abababababab reached its limit), "),
+], ids=['cpuset', 'nothing', 'beside'])
+def test_a_page_fault_that_its_cgroup_refused_is_not_taken_for_the_hosts(text, expected):
+    reading = oom_log.Reading()
+    reading.text(text.encode('utf-8'), 'log')
+    found = [event['cause'] for event in reading.result()['events'] if event['trigger']['gfp_mask']]
+    assert found[0].startswith('Not the whole host: 9.5 GiB of 15.6 GiB RAM was free; ') and expected in found[0]
+
+
+@pytest.mark.parametrize('line,allocation,expected', [
+    ('udevd: vmemmap alloc failure: order:9, mode:0xcc0(GFP_KERNEL), nodemask=(null)', 'vmemmap',
+     ("An allocation for the kernel's table of pages of memory that was added of order 9 by udevd failed, and nothing "
+      'was killed.')),
+    ('modprobe: vmalloc error: size 4096, page order 0, failed to allocate pages, mode:0xcc0(GFP_KERNEL)', 'vmalloc',
+     'An allocation of vmalloc memory by modprobe failed, and nothing was killed.'),
+    ('modprobe: vmalloc: allocation failure: 20480 bytes, mode:0xd2(GFP_KERNEL), nodemask=(null)', 'vmalloc',
+     'An allocation of vmalloc memory by modprobe failed, and nothing was killed.'),
+    ('SLUB: Unable to allocate memory on node -1, gfp=0x20(GFP_ATOMIC)', 'slab',
+     'An allocation for a slab cache failed, and nothing was killed.'),
+    ('SLUB: Unable to allocate memory on CPU 3 (of node 0) on node -1, gfp=0x20(GFP_ATOMIC)', 'slab',
+     'An allocation for a slab cache failed, and nothing was killed.'),
+])
+def test_an_allocation_that_failed_is_an_event_of_its_own(line, allocation, expected):
+    reading = oom_log.Reading()
+    reading.text(('Nov 1 10:00:00 h kernel: [ 1.0] %s\n' % line).encode('utf-8'), 'log')
+    (event,) = reading.result()['events']
+    assert (event['kind'], event['trigger']['allocation']) == ('allocation_failure', allocation)
+    assert event['cause'] == expected
+
+
+def test_a_slab_cache_that_got_no_page_is_one_event_with_the_page():
+    reading = oom_log.Reading()
+    lines = (b'c: page allocation failure: order:0, mode:0x20(GFP_ATOMIC)',
+             b'SLUB: Unable to allocate memory on node -1, gfp=0x20(GFP_ATOMIC)')
+    reading.text(b'\n'.join(lines + (b'',)), 'log')
+    (event,) = reading.result()['events']
+    assert event['trigger']['allocation'] == 'page'
+
+
+def test_a_memory_block_with_a_table_is_a_report_that_lost_its_header_and_its_kill():
+    lines = [line for line in ERAS['5.15.0'] if line[:1] == '[' or not re.search('oom|CPU:|Killed', line)]
+    reading = oom_log.Reading()
+    reading.text(('\n'.join(lines) + '\n').encode('utf-8'), 'log')
+    (event,) = reading.result()['events']
+    assert event['missing'] == ['header', 'victim'] and event['ledger'] is not None
+    assert event['cause'].startswith('RAM (991 MiB) ran out and there is no swap; ')
 
 
 LESS = ('anon 313270272', 'anon 100000000')
