@@ -10,27 +10,31 @@ __metaclass__ = type
 import sys
 
 # A report's header or its summary, its victim, the allocation that failed, whom it chose, why it panics, which cgroup
-# is full or killed as a whole, or its task table.
+# is full.
 MARKERS = (
     b'oom-kill',
     b'Killed process',
-    b'page allocation failure',
+    b'allocation failure',
     b'ut of memory',
     b'deadlocked on memory',
     b'killed as a result of limit of ',
+)
+# What begins an event that nearly always stands beside one of these.
+RARE = (
     b'killed due to memory.oom.group set',
     b' tgid total_vm ',
     b'vmemmap alloc failure',
-    b'vmalloc error: ',
-    b'vmalloc: allocation failure',
-    b'Unable to allocate memory on ',
+    b'vmalloc error: size ',
+    b'LUB: Unable to allocate memory on ',
 )
+MARKERS += RARE
 OVERLAP = 40
 
 # bytes.find skips the further the longer the word is, and each word costs a search. In a log of this size the lines of
 # a report stand together: no mail broke them, and its victim and its summary are next to what these find.
 _IN_FULL = (b' invoked oom-killer: gfp_mask=0x', b'page allocation failure', b'ut of memory')
 _IN_FULL_FROM = 1 << 24
+_RARE_TO = 1 << 23
 
 # Before Python 3.10 it skips the further the fewer letters of the word are common: the part to look for, and where it
 # stands.
@@ -46,8 +50,14 @@ class Finder:
 
     def passed(self, offset):
         """The log was read up to here."""
-        if offset >= _IN_FULL_FROM and self._markers[0] == MARKERS[0]:
-            self._markers = _IN_FULL + self._markers[len(MARKERS) :]
+        if offset < _RARE_TO or self._markers[0] != MARKERS[0]:
+            return
+        further = self.markers[len(MARKERS) :]
+        if offset >= _IN_FULL_FROM:
+            self._markers = _IN_FULL + further
+            self.forget()
+        elif RARE[0] in self._markers:
+            self._markers = MARKERS[: -len(RARE)] + further
             self.forget()
 
     def forget(self):
