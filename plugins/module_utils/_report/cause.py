@@ -104,6 +104,17 @@ def _what_ran_out(event):
     return ran_out + _swap(memory['swap_total_bytes'], memory['swap_free_bytes'])
 
 
+def short_of(event):
+    """What a report of the whole host was short of: host, low_memory, contiguous; or unknown, where memory was free."""
+    if page_fault_with_memory_free(event) is not None:
+        return 'unknown'
+    if spared_high_memory(event):
+        return 'low_memory'
+    if fragmented(event) is not None:
+        return 'contiguous'
+    return 'host' if plenty(event) is None else 'unknown'
+
+
 def _page_fault(event, free):
     within = cpuset_cgroup(event)
     return (

@@ -17,14 +17,13 @@ __metaclass__ = type
 
 from operator import itemgetter
 
-from .._node.ledger import make_ledger, make_part
+from .._node.cgroup_ledger import cgroup_parts, kernel_of_cgroup
+from .._node.ledger import largest_names, make_ledger, make_part
 
 ANONYMOUS = 'anonymous memory of no process that is listed'
 # What the processes of a table hold less than the lists is drift of the counters up to this part of all memory.
 _DRIFT = 50
-_CACHES_NAMED = 3
 _LISTS = itemgetter('active_anon_bytes', 'inactive_anon_bytes', 'active_file_bytes', 'inactive_file_bytes')
-_LEAST_OF_CACHES = 10
 
 
 def ledger_of(event):
@@ -129,16 +128,11 @@ def _slab(memory):
     if memory['slab_unreclaimable_bytes'] is None and memory['slab_bytes'] is not None:
         return [make_part('slab_unreclaimable', memory['slab_bytes'], approximate=True)]
     unreclaimable = memory['slab_unreclaimable_bytes']
+    caches = dict((cache['name'], cache['bytes']) for cache in memory['slab_caches'])
     return [
-        make_part('slab_unreclaimable', unreclaimable, _largest_caches(memory['slab_caches'], unreclaimable)),
+        make_part('slab_unreclaimable', unreclaimable, largest_names(caches, unreclaimable)),
         make_part('slab_reclaimable', memory['slab_reclaimable_bytes'], droppable=True),
     ]
-
-
-def _largest_caches(caches, total):
-    """The names of the caches that hold a tenth of all or more, the largest first; or None."""
-    named = [cache['name'] for cache in caches[:_CACHES_NAMED] if total and cache['bytes'] * _LEAST_OF_CACHES >= total]
-    return ', '.join(named) or None
 
 
 def _page_tables(memory, holders):
@@ -202,7 +196,7 @@ def _capped(sizes, floors, small, anon):
     """(sizes, the small ones' size) that add up to the anonymous memory where a table's do not, as pages are shared."""
     floor, told = sum(floors), sum(sizes) + small
     if floor >= anon:
-        sizes = [low * anon // floor for low in floors]
+        sizes = [low * anon // floor if floor else 0 for low in floors]
     else:
         sizes = [low + (nbytes - low) * (anon - floor) // (told - floor) for nbytes, low in zip(sizes, floors)]
     return sizes, anon - sum(sizes)
@@ -212,9 +206,8 @@ def _cgroup_ledger(cgroup, holders, statistics):
     total = cgroup.get('usage_bytes')
     if total is None or not (statistics or holders):
         return None
-    anon, cache_parts = _cgroup_pages(statistics)
-    kernel_parts = _cgroup_kernel(cgroup, statistics)
-    known = cache_parts + kernel_parts
+    anon, known = cgroup_parts(statistics)
+    known += kernel_of_cgroup(statistics, cgroup.get('kmem_usage_bytes'))
     room = total - sum(part['bytes'] or 0 for part in known)
     if anon is None:
         told = sum(one['bytes'] for one in holders['holders']) + holders['small_bytes'] if holders else 0
@@ -222,56 +215,3 @@ def _cgroup_ledger(cgroup, holders, statistics):
     evictable = [statistics[key] for key in ('inactive_anon', 'active_anon') if key in statistics]
     parts = _processes(anon, None, holders, total, sum(evictable) if evictable else anon) + known
     return make_ledger(total, parts)
-
-
-def _cgroup_pages(statistics):
-    """(anonymous bytes or None, the parts of page cache and shared memory) of a cgroup's statistics."""
-    get = statistics.get
-    anon, files = get('anon', get('rss')), get('file', get('cache'))
-    if files is None:
-        return anon, [make_part('page_cache', None), make_part('shmem', None)]
-    unevictable = get('unevictable', 0)
-    lists = (get('inactive_anon', 0) + get('active_anon', 0), get('inactive_file', 0) + get('active_file', 0))
-    shmem, swap_cache = get('shmem'), get('swapcached', 0)
-    if shmem is None and anon is not None and 'active_anon' in statistics:
-        # Version 1 counts shared memory to the cache up to 4.14, on the lists of anonymous pages.
-        shmem = max(0, min(files, lists[0] + unevictable - anon))
-    cache = max(0, files - (shmem or 0) - swap_cache)
-    locked = min(unevictable, max(0, cache - lists[1])) if 'active_file' in statistics else 0
-    if anon is not None and 'active_anon' in statistics:
-        anon += max(0, min(swap_cache, sum(lists) + unevictable - (shmem or 0) - cache - anon))
-    unwritten = get('file_dirty', get('dirty', 0)) + get('file_writeback', get('writeback', 0))
-    return anon, [
-        make_part('page_cache', cache - locked, droppable=unwritten * 2 < cache - locked),
-        make_part('locked', locked),
-        make_part('shmem', shmem, swappable=lists[0] * 2 >= (shmem or 0), approximate='shmem' not in statistics),
-    ]
-
-
-_CGROUP_KERNEL = (
-    ('page_tables', 'pagetables', None),
-    ('page_tables', 'sec_pagetables', 'secondary, of KVM and IOMMUs'),
-    ('kernel_stacks', 'kernel_stack', None),
-    ('percpu', 'percpu', None),
-    ('vmalloc', 'vmalloc', None),
-    ('zswap', 'zswap', None),
-    ('slab_unreclaimable', 'slab_unreclaimable', None),
-    ('slab_reclaimable', 'slab_reclaimable', None),
-)
-
-
-def _cgroup_kernel(cgroup, statistics):
-    """The parts of a cgroup that the kernel itself holds: those with a counter, and what else is charged as kernel
-    memory (``kernel`` since 5.18, ``kmem`` of version 1).
-    """
-    parts = [
-        make_part(kind, statistics.get(key), name, droppable=kind == 'slab_reclaimable')
-        for kind, key, name in _CGROUP_KERNEL if name is None or key in statistics
-    ]
-    if 'slab' in statistics and 'slab_unreclaimable' not in statistics:
-        parts[-2] = make_part('slab_unreclaimable', statistics['slab'], approximate=True)
-    told = sum(part['bytes'] or 0 for part in parts)
-    kernel = statistics.get('kernel', cgroup.get('kmem_usage_bytes'))
-    if kernel is not None:
-        parts.append(make_part('other', max(0, kernel - told), 'kernel memory'))
-    return parts + [make_part('sockets', statistics.get('sock')), make_part('hugepages', statistics.get('hugetlb', 0))]

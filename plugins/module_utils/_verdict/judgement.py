@@ -13,6 +13,7 @@ __metaclass__ = type
 
 from .._log.hosts import is_of
 from .._node.ledger import eater_of
+from .._report.cause import short_of
 from .incidents import incidents_of
 from .evidence import plain, when
 from .meant import OTHER, SHORTAGE, WHOLE, WITH_VICTIM, brief, is_shortage, report_meant, weight
@@ -101,6 +102,8 @@ def _limit_of(event):
     trigger = event.get('trigger') or {}
     if event.get('kind') == 'allocation_failure':
         return 'contiguous' if (trigger.get('order') or 0) > 3 else 'unknown'
+    if event.get('scope') == 'global' and event.get('zones') and not trigger.get('manual'):
+        return short_of(event)
     if event.get('scope') not in _LIMITS and event.get('outside_cgroups'):
         # Nearly always the host: a cpuset or memory policy says so in a line of its own.
         return 'host'

@@ -75,3 +75,180 @@ def test_the_seed_names_its_eater():
     (event,) = reading.read_events([SEED])['events']
     assert eater_of(event['ledger']) == {
         'kind': 'process', 'name': 'mysqld', 'bytes': 440332 * 1024, 'share': 440332 / (253723 * 4.0)}
+
+
+HEAD = 'java invoked oom-killer: gfp_mask=0x140cca(GFP_HIGHUSER_MOVABLE), order=0, oom_score_adj=0\nMem-Info:\n'
+TAIL = (
+    'oom-kill:constraint=CONSTRAINT_NONE,nodemask=(null),cpuset=/,mems_allowed=0,global_oom,task_memcg=/,task=java,pid=9,'
+    'uid=0\nOut of memory: Killed process 9 (java) total-vm:4kB, anon-rss:%dkB, file-rss:0kB, shmem-rss:0kB, UID:0\n'
+)
+OLD = '[  pid  ]   uid  tgid total_vm      rss pgtables_bytes swapents oom_score_adj name\n'
+NEW = OLD.replace(' rss ', ' rss rss_anon rss_file rss_shmem ')
+# Of 100,000 pages in all.
+COUNTERS = {
+    'active_anon': 9000, 'inactive_anon': 1000, 'isolated_anon': 0, 'active_file': 0, 'inactive_file': 0,
+    'isolated_file': 0, 'unevictable': 0, 'dirty': 0, 'writeback': 0, 'slab_reclaimable': 0, 'slab_unreclaimable': 1000,
+    'mapped': 0, 'shmem': 0, 'pagetables': 100, 'sec_pagetables': 0, 'bounce': 0, 'kernel_misc_reclaimable': 0,
+    'free': 3000, 'free_pcp': 0, 'free_cma': 0,
+}
+
+
+def report(counters=(), node='kernel_stack:400kB', cache=0, more='', tasks=((9, 'java', 10000, 10000),), table=NEW):
+    """A report of a host of 100,000 pages; tasks are (pid, name, rss, rss_anon)."""
+    found = dict(COUNTERS, **dict(counters))
+    lines = [' '.join('%s:%d' % pair for pair in sorted(found.items())),
+             'Node 0 active_anon:4kB %s all_unreclaimable? no' % node,
+             'Node 0 DMA32 free:%dkB min:40kB low:50kB high:60kB present:400000kB managed:400000kB mlocked:0kB' % (
+                 4 * found['free']),
+             'Node 0 DMA32: %d*4kB (UM) 0*8kB = %dkB' % (found['free'], 4 * found['free']),
+             '%d total pagecache pages' % cache, '0 pages in swap cache', 'Free swap  = 0kB', 'Total swap = 0kB',
+             '110000 pages RAM', '10000 pages reserved']
+    rows = ['[%7d]     0 %5d    90000 %8d %s     4096        0             0 %s' % (
+        pid, pid, rss, '%8d %8d 0' % (anon, rss - anon) if table == NEW else '', name)
+        for pid, name, rss, anon in tasks]
+    victim = next((4 * anon for pid, dummy, dummy, anon in tasks if pid == 9), 4)
+    return HEAD + '\n'.join(lines) + '\n' + more + table + '\n'.join(rows) + '\n' + TAIL % victim
+
+
+SLABS = 'Unreclaimable slab info:\nName                      Used          Total\n%s' % ''.join(
+    '%-17s %10dKB %10dKB\n' % row for row in (('kmalloc-64', 1, 4), ('key_jar', 100000, 200000), ('pipe', 9, 90000)))
+PLACES = 'Memory allocations:\n    3.20 MiB      900 mm/slub.c:2264 func:alloc_slab_page\n%s' % ''.join(
+    '%12s %8d %s:7 [%s] func:%s\n' % row for row in (('250 MiB', 9, 'drivers/net/x.c', 'x', 'x_ring'),))
+EATERS = {
+    'one process': (report([('active_anon', 80000)], tasks=[(9, 'java', 80990, 80900)]), ('process', 'java', 80900)),
+    'many of one name': (
+        report([('active_anon', 80000)], tasks=[(9 + pid, 'php-fpm', 8100, 8100) for pid in range(10)]),
+        ('processes', 'php-fpm', 81000)),
+    'processes that share their memory': (
+        report([('active_anon', 80000)], tasks=[(10 + pid, 'php-fpm', 50000, 50000) for pid in range(10)]),
+        ('processes', 'php-fpm', 81000)),
+    'shared memory that each process of an old table maps': (
+        report([('active_anon', 60000), ('shmem', 55000), ('mapped', 55000)], cache=55000, table=OLD,
+               tasks=[(9, 'postgres', 55100, 100)] + [(pid, 'postgres', 55100, 0) for pid in range(10, 80)]),
+        ('shmem', None, 55000)),
+    'a process beside shared memory that all map': (
+        report([('active_anon', 90000), ('shmem', 30000), ('mapped', 30000)], cache=30000, table=OLD,
+               tasks=[(9, 'postgres', 100, 100), (8, 'java', 60000, 0)] + [
+                   (pid, 'postgres', 30100, 0) for pid in range(10, 20)]),
+        ('process', 'java', None)),
+    'page tables': (report([('pagetables', 70000)]), ('page_tables', None, 70000)),
+    'page tables of virtual machines': (
+        report([('sec_pagetables', 70000)]), ('page_tables', 'secondary, of KVM and IOMMUs', 70000)),
+    'kernel stacks': (report(node='kernel_stack:280000kB'), ('kernel_stacks', None, 70000)),
+    'huge pages': (
+        report(more='Node 0 hugepages_total=130 hugepages_free=130 hugepages_surp=0 hugepages_size=2048kB\n'),
+        ('hugepages', None, 66560)),
+    'ramfs': (report([('unevictable', 70000)], cache=70000), ('locked', None, 70000)),
+    'a process that locked its memory': (
+        report([('unevictable', 70000)], tasks=[(9, 'java', 80000, 79000)]), ('process', 'java', 79000)),
+    'shared memory that is locked': (
+        report([('unevictable', 70000), ('shmem', 70000)], cache=70000), ('shmem', None, 70000)),
+    'page cache': (report([('inactive_file', 70000)], cache=70000), ('page_cache', None, 70000)),
+    'slab caches': (
+        report([('slab_unreclaimable', 75000)], more=SLABS), ('slab_unreclaimable', 'key_jar, pipe', 75000)),
+    'dentries': (report([('slab_reclaimable', 70000)]), ('slab_reclaimable', None, 70000)),
+    'zram': (report(node='kernel_stack:400kB zspages:280000kB'), ('zram', 'zsmalloc (zram or zswap)', 70000)),
+    'what FUSE writes': (
+        report(node='kernel_stack:400kB writeback_tmp:280000kB'), ('other', 'pages that FUSE writes', 70000)),
+    'a balloon that the kernel counts': (
+        report(node='kernel_stack:400kB all_unreclaimable? no Balloon:320000kB'), ('other', 'balloon', 80000)),
+    'no counter': (report(), ('unaccounted', None, 85800)),
+    'a table that is cut': (
+        report([('active_anon', 80000)], tasks=[(9, 'sshd', 10, 10)]),
+        ('other', 'anonymous memory of no process that is listed', 80990)),
+}
+
+
+@pytest.mark.parametrize('case', sorted(EATERS))
+def test_the_eater_is_named_whether_it_is_a_process_or_not(case):
+    text, (kind, name, pages) = EATERS[case]
+    found = ledger(text)
+    assert_exact(found)
+    eater = eater_of(found)
+    assert (eater['kind'], eater['name']) == (kind, name)
+    assert pages is None or eater['bytes'] == pages * 4096
+
+
+def part_of(found, kind):
+    return next(part for part in found['parts'] if part['kind'] == kind)
+
+
+def test_what_may_be_moved_to_swap_or_dropped_is_told_of_each_part():
+    locked = part_of(ledger(EATERS['a process that locked its memory'][0]), 'process')
+    assert not locked['swappable']
+    assert part_of(ledger(EATERS['one process'][0]), 'process')['swappable']
+    assert part_of(ledger(EATERS['page cache'][0]), 'page_cache')['droppable']
+    dirty = report([('inactive_file', 70000), ('dirty', 60000)], cache=70000)
+    assert not part_of(ledger(dirty), 'page_cache')['droppable']
+    assert part_of(ledger(EATERS['dentries'][0]), 'slab_reclaimable')['droppable']
+
+
+def test_what_a_kernel_does_not_print_is_not_known():
+    text = '\n'.join(ERAS['2.6.32-el6']) + '\n'
+    found = dict((part['kind'], part['bytes']) for part in ledger(text)['parts'])
+    unknown = ('sockets', 'vmalloc', 'percpu', 'hugepages', 'kernel_stacks', 'zram')
+    assert [found[kind] for kind in unknown] == [None] * len(unknown)
+    assert found['page_tables'] == 1869 * 4096
+
+
+def test_without_the_line_of_all_ram_the_zones_tell_it():
+    text = report()
+    whole = ledger(text)
+    assert ledger(text.replace('110000 pages RAM\n', ''))['total_bytes'] == whole['total_bytes'] == 400000 * 1024
+
+
+@pytest.mark.parametrize('text,expected', [
+    (EATERS['no counter'][0], '335 MiB (86 %) is in no counter of the kernel: a driver, buffers of sockets, vmalloc'),
+    (report(more=PLACES), ' is in no counter of the kernel, most of it of x_ring; '),
+    (report(more='virtio_balloon virtio0: Out of puff! Cannot get 1 pages\n'),
+     ' is in no counter of the kernel, and a balloon (virtio_balloon) takes memory of this machine'),
+    (EATERS['slab caches'][0], 'the kernel itself holds 292 MiB (75 %) in slab caches, most of it key_jar, pipe'),
+    (report([('active_anon', 50000), ('pagetables', 30000)], tasks=[(9, 'mysqld', 51000, 51000)]),
+     'mysqld (pid 9) alone holds 199 MiB (51 %); beside it page tables (117 MiB)'),
+], ids=['no counter', 'its place', 'a balloon', 'caches', 'two'])
+def test_the_cause_names_the_largest_and_what_is_large_beside_it(text, expected):
+    (event,) = events_of(text)
+    assert expected in event['cause']
+
+
+CGROUP = (
+    'php invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=0, oom_score_adj=0\n'
+    'CPU: 0 PID: 9 Comm: php Not tainted 5.4.17-2136.x86_64 #1\n'
+    'memory: usage 16384kB, limit 16384kB, failcnt 9\n%sMemory cgroup stats for /a:\n%s' + OLD +
+    '[      9]     0     9    90000     6400     4096        0             0 php\n'
+    'oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null),cpuset=/,mems_allowed=0,oom_memcg=/a,task_memcg=/a,task=php,'
+    'pid=9,uid=0\n'
+)
+
+
+@pytest.mark.parametrize('kmem,statistics,expected', [
+    ('', {'anon': 1 << 20, 'file': 14 << 20, 'shmem': 14 << 20}, ('shmem', None, 14 << 20)),
+    ('', {'anon': 1 << 20, 'file': 0, 'sock': 14 << 20}, ('sockets', None, 14 << 20)),
+    ('', {'anon': 1 << 20, 'file': 0, 'kernel': 14 << 20, 'pagetables': 13 << 20}, ('page_tables', None, 13 << 20)),
+    ('', {'anon': 1 << 20, 'file': 0, 'kernel': 14 << 20, 'percpu': 1 << 20}, ('other', 'kernel memory', 13 << 20)),
+    ('', {'anon': 1 << 20, 'file': 0, 'zswap': 12 << 20, 'zswapped': 90 << 20}, ('zswap', None, 12 << 20)),
+    ('', {'anon': 1 << 20, 'file': 0, 'slab_unreclaimable': 14 << 20}, ('slab_unreclaimable', None, 14 << 20)),
+    ('', {'anon': 1 << 20, 'file': 0}, ('unaccounted', None, 15 << 20)),
+    ('', {'anon': 16 << 20, 'file': 0}, ('process', 'php', 16 << 20)),
+    ('', {'rss': 2 << 20, 'cache': 14 << 20, 'inactive_anon': 15 << 20, 'active_anon': 1 << 20, 'inactive_file': 0,
+          'active_file': 0, 'unevictable': 0}, ('shmem', None, 14 << 20)),
+    ('kmem: usage 14336kB, limit 9007199254740988kB, failcnt 0\n', {'rss': 1 << 20, 'cache': 1 << 20},
+     ('other', 'kernel memory', 14 << 20)),
+])
+def test_the_eater_of_a_cgroup_is_what_is_charged_to_it(kmem, statistics, expected):
+    text = CGROUP % (kmem, ''.join('%s %d\n' % pair for pair in sorted(statistics.items())))
+    (event,) = events_of(text)
+    assert_exact(event['ledger'])
+    eater = eater_of(event['ledger'])
+    assert (eater['kind'], eater['name'], eater['bytes']) == expected
+    # The resident memory of the process, 25 MiB, is more than all that the cgroup may hold.
+    assert event['ledger']['total_bytes'] == 16 << 20 and '25 MiB' not in event['cause']
+
+
+def test_the_statistics_of_the_cgroups_below_are_added_where_a_kernel_prints_each_for_itself():
+    line = 'Memory cgroup stats for %s: cache:%dKB rss:%dKB mapped_file:0KB inactive_anon:0KB active_anon:%dKB'
+    rows = [line % ('/a', 0, 0, 0), line % ('/a/b', 1024, 8192, 8192), line % ('/a/c', 0, 6144, 6144)]
+    text = (CGROUP % ('', '')).replace('Memory cgroup stats for /a:\n', '\n'.join(rows) + '\n')
+    found = ledger(text)
+    assert_exact(found)
+    assert part_of(found, 'page_cache')['bytes'] == 1 << 20 and part_of(found, 'process')['bytes'] == 14 << 20
