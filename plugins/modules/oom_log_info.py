@@ -79,6 +79,12 @@ options:
       - A log that is not there, cannot be read or is empty is an entry with its error, and no failure.
     type: bool
     default: false
+  with_facts:
+    description:
+      - The logs are those of this node, so its memory facts decide what RV(remedies) would have changed. Without it the
+        logs alone do, as they may be of another host.
+    type: bool
+    default: false
   directory:
     description:
       - O(paths) that are not absolute are below this directory. Without it they are below the working directory.
@@ -533,6 +539,46 @@ ledger:
   returned: unless O(separately=true)
   type: dict
   contains: *ledger
+remedies:
+  description: What follows from the verdict, the best first. C(docs/advice.md) says how each effect is computed.
+  returned: unless O(separately=true)
+  type: list
+  elements: dict
+  contains: &remedies
+    name: {description: "The remedy, such as V(swap), V(swappiness), V(score) or V(cgroup_limit).", type: str}
+    what: {description: What is to be done., type: str}
+    target: {description: "V(shortage), or the server that is spared. Null without an incident.", type: str}
+    effect:
+      description: >-
+        What it alone would have changed for its target: V(prevents), V(delays), V(none), V(harms) or V(unknown).
+      type: str
+    room_bytes: {description: How much more memory there would have been; null if that does not apply., type: int}
+    instead:
+      description: Whom the kernel would have killed instead; null if nobody or not known.
+      type: dict
+      contains:
+        pid: {description: Its process ID., type: int}
+        name: {description: Its name., type: str}
+        rss_bytes: {description: What its kill frees., type: int}
+        score: {description: Its score then., type: int}
+    goes_with: {description: The remedy that it is applied with., type: str}
+    forbidden_by:
+      description: What on the host speaks against it.
+      type: list
+      elements: dict
+      contains:
+        id: {description: What it is., type: str}
+        where: {description: Where it stands., type: str}
+        text: {description: Why it forbids., type: str}
+    why: {description: What the effect rests on., type: str}
+    would_tell: {description: Commands that tell the figures that are missing., type: list, elements: str}
+    command: {description: What does it., type: str}
+    applied: {description: Whether a run of this collection applied it., type: bool}
+    by_rule: {description: "Whether a rule asks for it without an incident. Of swap, swappiness and score.", type: bool}
+    size_bytes: {description: The size of the swap area. Of swap., type: int}
+    present_bytes: {description: The swap that there is; null is not known. Of swap., type: int}
+    value: {description: The value. Of swappiness and score., type: int}
+    with_present: {description: Whether the swap that it goes with is there. Of swappiness., type: bool}
 fork_failures:
   description: Programs that could not start another for lack of memory. The message is without the arguments of a
     program that it names, as a password may be among them.
@@ -561,7 +607,7 @@ logs:
     signals: {description: As RV(signals)., type: list, elements: dict, contains: *signals}
     incidents: {description: As RV(incidents)., type: list, elements: dict, contains: *incidents}
     verdict: {description: As RV(verdict)., type: dict, contains: *verdict}
-    remedies: {description: What would help., type: list, elements: dict}
+    remedies: {description: As RV(remedies)., type: list, elements: dict, contains: *remedies}
     ledger: {description: That of the report that the verdict is on., type: dict, contains: *ledger}
     fork_failures: {description: As RV(fork_failures)., type: list, elements: dict, contains: *fork_failures}
     advice: {description: As P(oom.rescue.advise#filter) returns it for this log., type: dict}
@@ -579,6 +625,7 @@ from ansible_collections.oom.rescue.plugins.module_utils._node.module import run
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.diagnose import (
     diagnose,
     diagnose_log,
+    facts_of,
     missing_log,
     moment_of,
 )
@@ -595,7 +642,7 @@ def moment(options, name):
     return seconds
 
 
-def answer(_host, options, _check_mode):
+def answer(host, options, _check_mode):
     """The module's result for its options. Raises RescueError, or OSError with a file's name."""
     if options['directory'] is not None:
         os.chdir(options['directory'])
@@ -615,7 +662,8 @@ def answer(_host, options, _check_mode):
     found = options['sources']
     if found is None:
         found = [] if paths else ['auto']
-    return dict(diagnose(paths, found, fork_failures=options['fork_failures'], **asked), changed=False)
+    facts = facts_of(host) if options['with_facts'] else None
+    return dict(diagnose(paths, found, fork_failures=options['fork_failures'], facts=facts, **asked), changed=False)
 
 
 def main():
@@ -629,6 +677,7 @@ def main():
             'tasks': {'type': 'int', 'default': 10},
             'fork_failures': {'type': 'bool', 'default': False},
             'separately': {'type': 'bool', 'default': False},
+            'with_facts': {'type': 'bool', 'default': False},
             'directory': {'type': 'path'},
         },
         supports_check_mode=True,

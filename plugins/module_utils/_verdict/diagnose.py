@@ -10,12 +10,14 @@ __metaclass__ = type
 import io
 import os
 
+from .._facts.memory_facts import memory_facts
 from .._log import live
 from .._log.sources import is_pattern
 from .._log.times import parse_moment
 from .._report.reading import read_events
 from .advice import advise
 from .judgement import judge_all, ledger_meant
+from .remedies import remedies_of
 from .replay import replay
 
 _HEAD = 1 << 16
@@ -50,16 +52,29 @@ def missing_log(paths):
     return next((path for path in paths if not is_pattern(path) and not os.path.exists(path)), None)
 
 
-def diagnose(paths=(), own_sources=(), since=None, until=None, limit=0, tasks=0, fork_failures=False, now=None):
-    """{events, summary, signals, incidents, verdict, ledger} of logs, patterns and the host's own sources together.
+def facts_of(host):
+    """memory_facts' dictionary of a node, for the remedies of its own logs."""
+    return memory_facts(host)
+
+
+def diagnose(paths=(), own_sources=(), since=None, until=None, limit=0, tasks=0, fork_failures=False, now=None,
+             facts=None, options=None):
+    """{events, summary, signals, incidents, verdict, ledger, remedies} of logs, patterns and the host's own sources.
 
     ``own_sources`` is of auto, files, journal and ring_buffer; ``since`` and ``until`` are seconds since 1970; 0 rows
-    of ``tasks`` and a ``limit`` of 0 are all.
+    of ``tasks`` and a ``limit`` of 0 are all. ``facts`` are memory_facts' of the host that the logs are of, None for a
+    log from elsewhere; ``options`` are those of remedies_of().
     """
-    result = read_events(paths, own_sources, since, until, limit, tasks, fork_failures, now, signals=True)
+    result = read_events(paths, own_sources, since, until, limit, 0 if limit else tasks, fork_failures,
+                         now, signals=True)
     result['incidents'], result['verdict'] = judge_all(
         result['events'], result['signals'], live.host_name() if own_sources else None)
     result['ledger'] = _ledger_of(result)
+    result['remedies'] = remedies_of(result['verdict'], result['incidents'], result['events'], result['signals'], facts,
+                                     options)
+    if tasks:
+        for event in result['events']:
+            event['tasks'] = event['tasks'][:tasks]
     for signal in result['signals']:
         del signal['epoch'], signal['uptime_seconds']
     return result

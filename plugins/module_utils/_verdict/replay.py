@@ -90,6 +90,18 @@ def managed_bytes(event):
     return None if ram is None else ram - (memory.get('reserved_bytes') or 0)
 
 
+def ranked(event, adjustments, with_root_bonus=True):
+    """The tasks of a report that could be killed, best victim first, with ``adjustments`` {process name: value}.
+
+    A list of {pid, name, uid, points, score, rss_bytes, oom_score_adj}, with the swap that was reported; empty if the
+    report has no task table or does not say how much memory there was.
+    """
+    total = total_pages(event)
+    if total is None or not event.get('tasks'):
+        return []
+    return _ranking(event, total, _adjustments(adjustments), with_root_bonus)
+
+
 def _adjustments(values):
     """The wanted oom_score_adj by process name, as numbers."""
     adjustments = {}

@@ -99,15 +99,23 @@ VERDICT = {
     'caveats': ['text'], 'would_tell': ['text'],
 }
 INCIDENTS = [{'signals': ['number'], 'reports': ['number'], 'first': Maybe('text'), 'last': Maybe('text')}]
+REMEDIES = [{
+    'name': 'text', 'what': 'text', 'target': Maybe('text'), 'effect': 'text', 'room_bytes': Maybe('number'),
+    'instead': Maybe({'pid': Maybe('number'), 'name': Maybe('text'), 'rss_bytes': Maybe('number')}),
+    'goes_with': Maybe('text'), 'forbidden_by': [{'id': 'text', 'where': Maybe('text'), 'text': Maybe('text')}],
+    'why': 'text', 'would_tell': ['text'], 'command': Maybe('text'), 'applied': 'yes or no', 'by_rule': 'yes or no',
+    'size_bytes': Maybe('number'), 'present_bytes': Maybe('number'), 'value': Maybe('number'),
+    'with_present': Maybe('yes or no'),
+}]
 LOG = {'path': 'text', 'error': Maybe('text'), 'incidents': INCIDENTS, 'verdict': Maybe(VERDICT), 'events': [EVENT],
-       'ledger': Maybe(LEDGER)}
+       'ledger': Maybe(LEDGER), 'remedies': Maybe(REMEDIES)}
 FORK_FAILURES = [{'message': 'text', 'source': {'path': Maybe('text')}}]
 # What each module of this collection returns, where it did not fail.
 RESULTS = {
     'memory_facts': {'ansible_facts': {'memory': MEMORY}},
     'oom_log_info': {'events': [EVENT], 'summary': Maybe({'events': Maybe('number')}), 'logs': Maybe([LOG]),
                      'fork_failures': Maybe(FORK_FAILURES), 'incidents': Maybe(INCIDENTS),
-                     'verdict': Maybe(VERDICT), 'ledger': Maybe(LEDGER)},
+                     'verdict': Maybe(VERDICT), 'ledger': Maybe(LEDGER), 'remedies': Maybe(REMEDIES)},
     'swap_file': {
         'path': 'text', 'size_bytes': 'number', 'actions': [{'layer': 'text', 'detail': 'text'}],
         'skipped_reason': 'text', 'after': {'activation': 'anything', 'persistence': 'anything'}},

@@ -1,0 +1,151 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The chosen incident with the figures that remedies are judged by: its whole reports, RAM, swap, who held what."""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+from .meant import is_shortage
+from .replay import PAGE_BYTES, managed_bytes
+from .sizing import host_figures, swap_recommended
+from .._node.ledger import UNACCOUNTED, eater_of
+from .._report.zones import fragmented, plenty, spared_high_memory
+
+# Free memory of this part of RAM or more is no shortage of RAM, whatever was refused.
+_MUCH_FREE = 10
+# A cgroup, the host, or what keeps a part of the host's free memory from the one that asked.
+_SCOPES = {'memcg': 'cgroup', 'cpuset': 'numa', 'mempolicy': 'numa'}
+# Kinds of memory that processes hold; all others are the kernel's own or set aside.
+OF_PROCESSES = ('process', 'processes', 'shmem')
+DEFAULTS = {'swap_path': '/swapfile', 'swappiness': 10, 'protect': -600, 'protect_names': ('mysqld', 'mariadbd'),
+            'expected_peak_bytes': None}
+
+
+class Case:
+    """What is known of one incident.
+
+    ``reports`` are its whole reports of a shortage, ``told`` its signals, ``verdict`` None without an incident.
+    """
+
+    def __init__(self, verdict, incidents, events, signals, facts, options):
+        self.verdict = verdict
+        self.facts = facts or {}
+        self.options = dict(DEFAULTS, **(options or {}))
+        incident = incidents[verdict['incident']] if verdict else {'reports': [], 'signals': []}
+        self.events = [events[index] for index in incident['reports']]
+        self.told = [signals[index] for index in incident['signals']]
+        self.reports = [event for event in self.events if is_shortage(event) and event.get('complete')]
+        self.host = host_figures(self.facts, self.events)
+        self.swap = swap_recommended(self.host, self.events, self.options['swap_path'],
+                                     self.options['expected_peak_bytes'])
+
+    @property
+    def memory(self):
+        """yes, no, unknown, or None without an incident."""
+        return self.verdict and self.verdict['was_memory']
+
+    @property
+    def limit(self):
+        return self.verdict and self.verdict['limit']
+
+    @property
+    def actor(self):
+        return self.verdict and self.verdict['actor']
+
+    def kinds(self):
+        """The kinds of this incident's signals."""
+        return set(signal['kind'] for signal in self.told)
+
+    def eater(self, event):
+        """{kind, name, bytes, share} of the largest part of a report's memory, or None if it does not tell."""
+        return eater_of(event.get('ledger')) or largest_name(event)
+
+    def ram_available_bytes(self):
+        return (self.facts.get('ram') or {}).get('available_bytes')
+
+
+def situation(event):
+    """What a report is of: host, cgroup, numa, low_memory, contiguous, plenty, manual, refused or unknown."""
+    if (event.get('trigger') or {}).get('manual'):
+        return 'manual'
+    if event.get('kind') == 'allocation_failure':
+        return 'contiguous' if ((event.get('trigger') or {}).get('order') or 0) > 3 else 'refused'
+    if event.get('scope') in _SCOPES:
+        return _SCOPES[event['scope']]
+    if event.get('zones'):
+        for name, tells in (('low_memory', spared_high_memory), ('contiguous', fragmented), ('plenty', plenty)):
+            if tells(event) is not None:
+                return name
+    if _much_is_free(event):
+        return 'plenty'
+    return 'host' if event.get('scope') == 'global' or event.get('outside_cgroups') else 'unknown'
+
+
+def _much_is_free(event):
+    """True if a tenth of RAM was free, without what is kept for contiguous allocations."""
+    memory, ram = event.get('memory') or {}, managed_bytes(event)
+    free = memory.get('free_bytes')
+    if not ram or free is None:
+        return False
+    kept = sum(zone.get('free_cma_bytes') or 0 for zone in event.get('zones') or [])
+    return (free - kept) * _MUCH_FREE >= ram
+
+
+def swappable_bytes(event):
+    """The memory that the kernel could have swapped out, in bytes, or None: what lies on the lists of anonymous pages.
+
+    Shared memory is on them too, locked memory is not (mm/swap.c).
+    """
+    if event.get('scope') == 'memcg':
+        counts = (event.get('cgroup') or {}).get('stats') or {}
+        lists = [counts.get('active_anon'), counts.get('inactive_anon')]
+    else:
+        counts = event.get('memory') or {}
+        lists = [counts.get('active_anon_bytes'), counts.get('inactive_anon_bytes')]
+    return None if None in lists else sum(lists)
+
+
+def is_swappable(event, eater):
+    """Whether the kernel can swap the eater of a report out; None if nothing tells."""
+    if eater is None:
+        return None
+    if eater['kind'] == UNACCOUNTED:
+        return False
+    parts = (event.get('ledger') or {}).get('parts') or []
+    part = next((part for part in parts if (part['kind'], part['name']) == (eater['kind'], eater['name'])), None)
+    return part['swappable'] if part else eater['kind'] in OF_PROCESSES
+
+
+def largest_name(event):
+    """What eater_of() returns, by the task table alone: the name whose processes hold most; None without one."""
+    held, counts = {}, {}
+    for task in event.get('tasks') or []:
+        if task.get('rss_bytes'):
+            held[task['name']] = held.get(task['name'], 0) + task['rss_bytes']
+            counts[task['name']] = counts.get(task['name'], 0) + 1
+    if not held:
+        return None
+    name = max(held, key=lambda one: (held[one], one))
+    total = bound_bytes(event)
+    return {'kind': 'process' if counts[name] == 1 else 'processes', 'name': name, 'bytes': held[name],
+            'share': held[name] / total if total else None}
+
+
+def bound_bytes(event):
+    """The memory that a report's processes are bound by: the limit of their cgroup, or the host's RAM; or None."""
+    if event.get('scope') == 'memcg':
+        return (event.get('cgroup') or {}).get('limit_bytes')
+    return managed_bytes(event)
+
+
+def asked_bytes(event):
+    """The memory that a report's shortage asked for: the block, and what the zones lacked to their low watermarks."""
+    page = (event.get('memory') or {}).get('page_size_bytes') or PAGE_BYTES
+    block = page << max((event.get('trigger') or {}).get('order') or 0, 0)
+    if event.get('scope') == 'memcg':
+        return block
+    lacking = [zone['low_bytes'] - zone['free_bytes'] for zone in event.get('zones') or []
+               if zone.get('low_bytes') is not None and zone.get('free_bytes') is not None and zone['zone'] != 'DMA']
+    return block + sum(each for each in lacking if each > 0)

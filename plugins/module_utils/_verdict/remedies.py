@@ -1,0 +1,76 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What follows from a verdict: each remedy with the effect that it alone would have had, the best first.
+
+One table of builders; each is a pure function of the case and returns rows only for what there is evidence of.
+"""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+from .case import Case
+from .remedy import DELAYS, HARMS, NONE, PREVENTS, UNKNOWN
+from .remedy_limits import limits, program_limits, user_limits
+from .remedy_score import scores
+from .remedy_swap import swap, swappiness
+
+# In the order in which they stand among those of the same effect.
+BUILDERS = (
+    limits, program_limits, user_limits,
+    lambda case: [swap(case)], scores, lambda case: [swappiness(case)],
+)
+_BEST_FIRST = (PREVENTS, DELAYS, UNKNOWN, NONE, HARMS)
+APPLIED = ('swap', 'swappiness', 'score')
+
+
+def remedies_of(verdict, incidents, events, signals, facts=None, options=None):
+    """The remedies for the incident of a verdict, best first; docs/advice.md says what each field means.
+
+    ``events`` and ``signals`` are those that the incident has indices of; ``facts`` is memory_facts' dictionary, empty
+    for a log from elsewhere. ``options``: {swap_path, swappiness, protect, protect_names, expected_peak_bytes}.
+    """
+    case = Case(verdict, incidents or [], events or [], signals or [], facts, options)
+    rows = [row for build in BUILDERS for row in build(case)]
+    forbidden = case.facts.get('forbidden') or {}
+    for row in rows:
+        row['forbidden_by'] = row['forbidden_by'] + list(forbidden.get(row['name']) or [])
+    return sorted(rows, key=_rank)
+
+
+def _rank(row):
+    """What there is evidence of and helps comes before what is always a row; then by effect."""
+    helps = row['effect'] in (PREVENTS, DELAYS)
+    return not helps, helps and row['name'] in APPLIED, _BEST_FIRST.index(row['effect'])
+
+
+def to_apply(remedies, asked=(), by_rule=False, override=()):
+    """{apply: [name], left: [{name, why}]}: which of swap, swappiness and score a run applies.
+
+    ``asked`` are the names of remedies that the user set outright, ``by_rule`` whether what the rule says is wanted
+    without an incident too, ``override`` the ids of what forbids that the user lifted.
+    """
+    found, left = [], []
+    for name in APPLIED:
+        rows = [row for row in remedies or [] if row['name'] == name]
+        reasons = [_why_not(row, asked, by_rule, override, found) for row in rows]
+        if name in asked or None in reasons:
+            found.append(name)
+        elif reasons:
+            left.append({'name': name, 'why': reasons[0]})
+    return {'apply': found, 'left': left}
+
+
+def _why_not(row, asked, by_rule, override, applied):
+    """Why a remedy is left, or None if it is applied."""
+    if row['name'] in asked:
+        return None
+    forbids = [one for one in row['forbidden_by'] if one['id'] not in override]
+    if forbids:
+        return '; '.join('%s: %s' % (one['id'], one['text']) for one in forbids)
+    if row['effect'] in (PREVENTS, DELAYS) or (by_rule and row.get('by_rule')):
+        return None
+    if row['goes_with'] in applied or (row['goes_with'] and row.get('with_present') and row['target']):
+        return None
+    return '%s: %s' % (row['effect'], row['why'])

@@ -1,0 +1,205 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Limits that were met: of a control group, a container, a pod, a program, a user; and what raises each."""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import re
+
+from .case import situation
+from .remedy import DELAYS, HARMS, PREVENTS, UNKNOWN, make_effect, make_remedy
+from .shell_words import path_word, word
+from .._node.cgroup_paths import cgroup_names, own_unit, parse_cgroup
+from .._node.plain import plain
+from .._node.sizes import format_size
+
+_STEP = 64 << 20
+_MIB = 1 << 20
+_ENGINES = ('docker', 'podman')
+_FREE = 'free -m'
+
+
+def limits(case):
+    """Rows for the control group that met its limit: as a pod's, a container's or a unit's limit."""
+    groups = [event.get('cgroup') or {} for event in case.events if situation(event) == 'cgroup']
+    if not groups and not (case.limit == 'cgroup' and case.memory == 'yes'):
+        return []
+    paths = _each_once([group['path'] for group in groups if group.get('path')]) or [_path_of_victim(case)]
+    return [_limit_row(case, path, [group for group in groups if group.get('path') == path]) for path in paths[:3]]
+
+
+def _each_once(values):
+    return [value for index, value in enumerate(values) if value not in values[:index]]
+
+
+def _path_of_victim(case):
+    return next((victim.get('cgroup') for event in case.events for victim in event.get('victims') or []
+                 if victim.get('cgroup')), None)
+
+
+def _limit_row(case, path, groups):
+    limit = max([group['limit_bytes'] for group in groups if group.get('limit_bytes')] or [0]) or None
+    wished = limit and _raised(limit)
+    group = groups[-1] if groups else {}
+    name, whom, command = _who(case, path, group, wished)
+    what = 'raise the limit of %s' % whom
+    if limit:
+        what += ' from %s to %s' % (format_size(limit), format_size(wished))
+    return make_remedy(name, what, _limit_effect(case, limit, wished), command=command)
+
+
+def _raised(limit):
+    """Half as much again, in whole steps of 64 MiB, or of 1 MiB below 128 MiB."""
+    step = _STEP if limit >= 2 * _STEP else _MIB
+    return -(-(limit * 3 // 2) // step) * step
+
+
+def _limit_effect(case, limit, wished):
+    if limit is None:
+        return make_effect(UNKNOWN, 'how large the limit is, and how much the host has free, is not in the log',
+                           would_tell=['systemd-cgtop -m', _FREE])
+    more, ram, available = wished - limit, case.host['ram_bytes'] if case.facts else None, case.ram_available_bytes()
+    words = '%s more room' % format_size(more)
+    if ram is not None and wished * 10 > ram * 9:
+        return make_effect(HARMS, 'a limit of %s leaves less than a tenth of the %s of RAM: the host itself would run '
+                                  'out' % (format_size(wished), format_size(ram)))
+    if available is not None and available < more:
+        return make_effect(HARMS, 'the host has %s available: it would run out itself' % format_size(available))
+    peak = case.options['expected_peak_bytes']
+    if peak is not None and available is not None and peak * 10 <= wished * 9:
+        return make_effect(PREVENTS, 'a peak of %s leaves a tenth and more of %s' % (
+            format_size(peak), format_size(wished)), more)
+    if available is not None:
+        return make_effect(DELAYS, '%s, of %s that the host has available; nothing bounds what is asked for' % (
+            words, format_size(available)), more)
+    return make_effect(DELAYS, '%s if the host has that much free, which the log does not tell; nothing bounds what is '
+                               'asked for' % words, more, would_tell=[_FREE])
+
+
+def _who(case, path, group, wished):
+    """(name of the remedy, whose limit in words, the command)."""
+    names = dict(cgroup_names(path))
+    kubernetes = [victim.get('pod') for victim in (case.verdict or {}).get('victims') or [] if victim.get('pod')]
+    size = '%d' % wished if wished else 'BYTES'
+    if names['pod_uid'] or kubernetes or 'kubernetes' in case.kinds():
+        return _pod(names, kubernetes, wished)
+    told = next((signal['container'] for signal in case.told if signal.get('container')), None)
+    container = names['container_id'] or (None if path else told)
+    if container and (names['runtime'] in _ENGINES + (None,)):
+        return _container(names['runtime'], container, group, wished)
+    unit = own_unit(parse_cgroup(path)) if path else None
+    unit = unit or names['unit'] or next((signal['unit'] for signal in case.told if signal.get('unit')), None)
+    if unit:
+        return ('cgroup_limit', plain(unit), 'systemctl set-property %s MemoryMax=%s' % (word(unit, 'UNIT'), size))
+    return ('cgroup_limit', plain(path or 'the control group'), _in_files(path, group, size))
+
+
+def _in_files(path, group, size):
+    path = path_word(path, '/PATH')
+    if group.get('memory_swap_usage_bytes') is not None:
+        return 'echo %s > /sys/fs/cgroup/memory%s/memory.limit_in_bytes' % (size, path)
+    return 'echo %s > /sys/fs/cgroup%s/memory.max' % (size, path)
+
+
+def _pod(names, kubernetes, wished):
+    uid = names['pod_uid'] or (kubernetes[0] if kubernetes else None)
+    size = '%dMi' % (wished // _MIB) if wished else 'SIZE'
+    whom = 'the pod %s (resources.limits.memory)' % plain(uid) if uid else 'the pod (resources.limits.memory)'
+    return 'pod_limit', whom, 'kubectl set resources deployment/NAME --containers=CONTAINER --limits=memory=%s' % size
+
+
+def _container(runtime, container, group, wished):
+    """The command takes the limit of memory and swap together too: an engine refuses one below the other."""
+    engine = runtime or 'docker'
+    short = container[:12] if re.match(r'[0-9a-f]{64}\Z', container) else container
+    size = '%d' % wished if wished else 'BYTES'
+    swap = _swap_of(group)
+    together = '%d' % (wished + swap) if wished and swap is not None else size
+    return ('container_limit', '%s container %s' % (engine, plain(short)),
+            '%s update --memory %s --memory-swap %s %s' % (engine, size, together, word(short, 'CONTAINER')))
+
+
+def _swap_of(group):
+    """The swap that a group may use beside its memory, in bytes; None if it is not told or without end."""
+    if group.get('swap_limit_bytes') is not None:
+        return group['swap_limit_bytes']
+    together, limit = group.get('memory_swap_limit_bytes'), group.get('limit_bytes')
+    return max(0, together - limit) if together is not None and limit is not None else None
+
+
+# A program's own limit: words of its line, the option's name, the command.
+_PROGRAM_LIMITS = (
+    (re.compile(r'allowed memory size', re.IGNORECASE), 'PHP\'s memory_limit', 'php -d memory_limit=%s', 'M', '512M'),
+    (re.compile(r'heap limit|mark-compacts|JavaScript heap', re.IGNORECASE), 'V8\'s heap limit',
+     'NODE_OPTIONS=--max-old-space-size=%s', '', '4096'),
+    (re.compile(r'java\.lang|java heap|metaspace|gc overhead', re.IGNORECASE), 'the JVM\'s heap (-Xmx)',
+     'JAVA_TOOL_OPTIONS=-Xmx%s', 'm', 'SIZE'),
+    (re.compile(r'maxmemory'), 'Redis\' maxmemory', 'redis-cli CONFIG SET maxmemory %s', 'mb', 'SIZE'),
+)
+
+
+def program_limits(case):
+    """Rows for a limit that a program sets itself; raising it is right only if the host has the room."""
+    told = [signal for signal in case.told if signal['kind'] == 'program-limit']
+    return [_program_row(case, told[-1])] if told else []
+
+
+def _program_row(case, signal):
+    limit = signal.get('limit_bytes')
+    wished = limit and _raised(limit)
+    text = signal.get('text') or ''
+    form = next((form for form in _PROGRAM_LIMITS if form[0].search(text)), None)
+    name = form[1] if form else 'the limit that %s sets itself' % plain(signal.get('name') or 'the program')
+    command = None
+    if form:
+        command = form[2] % ('%d%s' % (wished // _MIB, form[3]) if wished else form[4])
+    what = 'raise %s' % name
+    if limit:
+        what += ' from %s to %s' % (format_size(limit), format_size(wished))
+    return make_remedy('program_limit', what, _program_effect(case, limit, wished), command=command)
+
+
+def _program_effect(case, limit, wished):
+    if limit is None:
+        return make_effect(UNKNOWN, 'how large that limit is, is not in the log', would_tell=[_FREE])
+    return _limit_effect(case, limit, wished)
+
+
+def user_limits(case):
+    """Rows for limits on processes, address space and mappings, which no memory lifts."""
+    rows = []
+    kinds = case.kinds()
+    if 'pids-limit' in kinds:
+        rows.append(_pids(case))
+    texts = ' '.join(signal.get('text') or '' for signal in case.told)
+    if 'max_map_count' in texts or 'virtual memory areas' in texts:
+        rows.append(_map_count(texts))
+    if case.limit == 'program' and 'alloc-enomem' in kinds:
+        rows.append(make_remedy(
+            'ulimit', 'raise the limit on address space (ulimit -v) of who was refused',
+            make_effect(UNKNOWN, 'an allocation was refused while the limit of the process is not in the log',
+                        would_tell=['ulimit -v', 'grep "Max address space" /proc/PID/limits']),
+            command='ulimit -v unlimited'))
+    return rows
+
+
+def _pids(case):
+    unit = next((signal['unit'] for signal in case.told if signal.get('unit')), None)
+    return make_remedy(
+        'pids_limit', 'raise the limit on processes of %s, or make what runs there start fewer' % plain(
+            unit or 'the unit, container or user'),
+        make_effect(UNKNOWN, 'how many processes it allows, and how many ran, is not in the log', would_tell=[
+            'cat /sys/fs/cgroup/PATH/pids.max /sys/fs/cgroup/PATH/pids.current', 'ulimit -u',
+            'sysctl kernel.pid_max kernel.threads-max']),
+        command='systemctl set-property %s TasksMax=NUMBER' % word(unit, 'UNIT'))
+
+
+def _map_count(texts):
+    wanted = re.search(r'at least \[(\d{1,10})\]', texts)
+    number = wanted.group(1) if wanted else 'NUMBER'
+    effect = make_effect(PREVENTS, 'the program says that it needs %s' % number) if wanted else make_effect(
+        UNKNOWN, 'how many mappings it needs is not in the log', would_tell=['wc -l /proc/PID/maps'])
+    return make_remedy('map_count', 'raise vm.max_map_count', effect, command='sysctl -w vm.max_map_count=%s' % number)

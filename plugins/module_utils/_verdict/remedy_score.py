@@ -1,0 +1,207 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The score (oom_score_adj) of a server that is to be spared: whom the kernel would have killed instead."""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+from .case import OF_PROCESSES, asked_bytes, situation
+from .remedy import DELAYS, HARMS, NONE, PREVENTS, UNKNOWN, least, make_effect, make_remedy
+from .replay import ranked, replay
+from .shell_words import word
+from .._node.plain import plain
+from .._node.sizes import format_size
+
+# What keeps a host reachable, or carries all that runs on it. Names in a task table are cut to 15 bytes.
+KEEPERS = frozenset((
+    'sshd', 'sshd-session', 'dropbear', 'systemd', 'init', '(sd-pam)', 'dockerd', 'docker', 'docker-containe',
+    'docker-containerd', 'docker-proxy', 'containerd', 'containerd-shim', 'podman', 'conmon', 'crio', 'kubelet', 'k3s',
+    'k3s-server', 'NetworkManager', 'dhclient', 'dhcpcd', 'agetty', 'login', 'dbus-daemon', 'dbus-broker', 'polkitd',
+    'cloud-init', 'waagent', 'auditd', 'multipathd', 'iscsid', 'firewalld',
+))
+_KEEPERS_BEGIN = ('systemd-', 'containerd-shim')
+# A victim that frees less than one part in so many of what the server's own kill freed leaves the host as short.
+_LESS = 2
+_TABLE = 'journalctl -k | grep -A200 "invoked oom-killer"'
+_OTHER_KILLERS = {
+    'systemd-oomd': 'systemd-oomd killed, which chooses by pressure and swap and not by this score',
+    'kubelet': 'the kubelet evicts by priority and by what was asked for, and not by this score',
+}
+
+
+def is_keeper(name):
+    """True if a process of this name keeps its host reachable, or carries what runs there."""
+    return name in KEEPERS or (name or '').startswith(_KEEPERS_BEGIN)
+
+
+def scores(case):
+    """A row for each server that is to be spared, killed or not, else one that says there is none."""
+    servers = _servers(case)
+    value = case.options['protect']
+    if not servers:
+        return [make_remedy('score', 'oom_score_adj %d for a server that is to be spared' % value, _of_nobody(case),
+                            target=None, value=value)]
+    return [_row(case, name, value) for name in servers]
+
+
+def _of_nobody(case):
+    if case.verdict and case.memory != 'no' and not any(event.get('tasks') for event in case.events):
+        return make_effect(UNKNOWN, 'who else could have been killed is not in the log',
+                           would_tell=[_TABLE])
+    return make_effect(NONE, 'no server of a name that is to be spared (%s) was killed or there' % ', '.join(
+        case.options['protect_names']))
+
+
+def _servers(case):
+    """Names of servers to spare that were killed, were there, or run here, each once."""
+    names = case.options['protect_names']
+    rows = [row for event in case.events for row in (event.get('victims') or []) + (event.get('tasks') or [])]
+    rows += list((case.verdict or {}).get('victims') or []) + list(_candidates(case))
+    return sorted(set(row.get('name') for row in rows if row.get('name') in names))
+
+
+def _candidates(case):
+    return (case.facts.get('oom') or {}).get('candidates') or []
+
+
+def _row(case, name, value):
+    stronger = _stronger(case, name, value)
+    effect = make_effect(NONE, 'it is at %d already, which spares it more and stays' % stronger) \
+        if stronger is not None else _effect(case, name, value)
+    row = make_remedy(
+        'score', 'oom_score_adj %d for %s' % (value, name), effect, target=name, value=value,
+        command='ansible-playbook oom.rescue.remediate -e oom_protect_process=%s -e oom_protect_value=%d' % (
+            word(name, 'NAME'), value),
+        by_rule=case.verdict is None and stronger is None and _is_higher_here(case, name, value))
+    if stronger is not None:
+        row['forbidden_by'] = [{'id': 'stronger-score', 'where': plain(name), 'text': (
+            '%s has the score %d, which spares it more' % (plain(name), stronger))}]
+    return row
+
+
+def _stronger(case, name, value):
+    """The score below ``value`` that a server has here, or in the newest report; None if it has none."""
+    here = [row.get('oom_score_adj') for row in _candidates(case) if row.get('name') == name]
+    told = [task.get('oom_score_adj') for event in case.events[-1:] for task in event.get('tasks') or []
+            if task.get('name') == name]
+    found = [one for one in here or told if one is not None]
+    return max(found) if found and max(found) < value else None
+
+
+def _is_higher_here(case, name, value):
+    return any((row.get('oom_score_adj') or 0) > value for row in _candidates(case) if row.get('name') == name)
+
+
+def _effect(case, name, value):
+    if case.verdict is None:
+        return make_effect(NONE, 'no incident was found that it could have changed')
+    reason = _score_decides_nothing(case)
+    if reason:
+        return make_effect(NONE, reason)
+    killed = [event for event in case.reports if _was_killed(event, name)]
+    if killed:
+        return least([_on_report(case, event, name, value) for event in killed])
+    if case.reports:
+        return make_effect(NONE, '%s was not the victim' % plain(name))
+    return make_effect(UNKNOWN, 'who else could have been killed is not in the log',
+                       would_tell=[_TABLE])
+
+
+def _score_decides_nothing(case):
+    """Why no score decided who was met, or None."""
+    if case.memory == 'no':
+        return 'it was not memory'
+    if case.memory != 'yes':
+        return None
+    if case.actor in _OTHER_KILLERS:
+        return _OTHER_KILLERS[case.actor]
+    if case.actor in ('kernel_refused', 'program') or case.limit in ('program', 'gpu', 'commit', 'none'):
+        return 'nobody was chosen by a score: what asked for memory was refused it'
+    vm = case.facts.get('vm') or {}
+    if vm.get('panic_on_oom'):
+        return 'vm.panic_on_oom is %s: the host panics instead of choosing by a score' % vm['panic_on_oom']
+    if vm.get('oom_kill_allocating_task'):
+        return 'vm.oom_kill_allocating_task is set: whoever asks for memory is killed, whatever its score'
+    return None
+
+
+def _was_killed(event, name):
+    rows = (event.get('victims') or []) + ([event['selected']] if event.get('selected') else [])
+    return any(row.get('name') == name for row in rows)
+
+
+def _on_report(case, event, name, value):
+    if (event.get('cgroup') or {}).get('group_kill'):
+        return make_effect(NONE, 'memory.oom.group is set: all of the group is killed, whatever the scores in it')
+    if situation(event) == 'numa':
+        return make_effect(UNKNOWN, 'which processes used the full memory nodes is not in the report',
+                           would_tell=['numastat -p %s' % word(name, 'NAME')])
+    if event.get('task_count') and event['task_count'] > len(event['tasks']):
+        return make_effect(UNKNOWN, 'only the largest processes of the table were kept', would_tell=[_TABLE])
+    told = replay(event, {'oom_score_adj': {name: value}})
+    if told['reproduces'] is not True or not told['victim']:
+        return make_effect(UNKNOWN, told['reason'] or 'the arithmetic does not name the process that was killed')
+    plainly = ranked(event, {name: value}, with_root_bonus=False)
+    first = told['victim']
+    if first['name'] == name:
+        return make_effect(NONE, 'the kernel would still kill %s: %s' % (_held(event, name), _left(event, name, value)))
+    if plainly and plainly[0]['name'] == name:
+        return make_effect(UNKNOWN, 'it depends on which root processes have CAP_SYS_ADMIN')
+    return _judged(case, event, name, value, first)
+
+
+def _held(event, name):
+    rows = [task for task in event['tasks'] if task.get('name') == name]
+    total = sum(task.get('rss_bytes') or 0 for task in rows)
+    return '%s, which holds %s' % (plain(name), format_size(total))
+
+
+def _left(event, name, value):
+    """What else there would be to kill, in words, and how much all of it frees."""
+    others = [row for row in ranked(event, {name: value}) if row['name'] != name and not is_keeper(row['name'])]
+    if not others:
+        return 'nothing else is there but what keeps the host reachable'
+    largest = max(others, key=lambda row: row['rss_bytes'] or 0)
+    return 'all else that could be killed, %d processes, frees %s, the largest of it %s (pid %s) %s' % (
+        len(others), format_size(sum(row['rss_bytes'] or 0 for row in others)), plain(largest['name']),
+        largest['pid'], format_size(largest['rss_bytes']))
+
+
+def _judged(case, event, name, value, first):
+    """The effect of killing ``first`` in the server's place."""
+    instead = {'pid': first['pid'], 'name': plain(first['name']), 'rss_bytes': first['rss_bytes'],
+               'score': first['score']}
+    freed, eater = first['rss_bytes'], case.eater(event)
+    words = '%s (pid %s) is killed instead and frees %s' % (plain(first['name']), first['pid'], format_size(freed))
+    own = max([task.get('rss_bytes') or 0 for task in event['tasks'] if task.get('name') == name] or [0])
+    is_eater = bool(eater) and eater['name'] == name
+    if is_eater:
+        words = '%s is itself what holds the most (%s); %s' % (plain(name), format_size(eater['bytes']), words)
+    if is_keeper(first['name']):
+        return make_effect(HARMS, '%s, but that keeps the host reachable' % words, instead=instead)
+    if freed is None:
+        return make_effect(UNKNOWN, '%s an amount that the report does not tell' % words, instead=instead)
+    if is_eater and freed * _LESS < own:
+        return make_effect(HARMS, '%s, less than the %s of %s; %s' % (
+            words, format_size(own), plain(name), _left(event, name, value)), instead=instead)
+    asked = asked_bytes(event)
+    if freed < asked:
+        return make_effect(HARMS, '%s, less than the %s that were asked for' % (words, format_size(asked)),
+                           instead=instead)
+    if eater and eater['kind'] not in OF_PROCESSES and (eater['share'] or 0) > 0.25:
+        return _until_nothing_is_left(event, name, value, words, eater, instead)
+    return make_effect(PREVENTS, '%s, of %s asked for' % (words, format_size(asked)), instead=instead)
+
+
+def _until_nothing_is_left(event, name, value, words, eater, instead):
+    """What the kernel itself holds is freed by no kill: the server is spared until the others are gone."""
+    room = 0
+    for row in ranked(event, {name: value}):
+        if row['name'] == name or is_keeper(row['name']):
+            break
+        room += row['rss_bytes'] or 0
+    return make_effect(DELAYS, '%s; but the most is %s (%s), which no kill frees' % (
+        words, eater['kind'].replace('_', ' '), format_size(eater['bytes'])), room, instead=instead)
+

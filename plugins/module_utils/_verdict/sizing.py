@@ -1,0 +1,100 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How much swap the chosen incident asks for, of how much RAM and swap there is: by the facts, else by the reports."""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+from .meant import is_shortage
+from .replay import managed_bytes
+from .._swap.size import recommend, table
+
+DATABASES = ('mysqld', 'mariadbd')
+# Four times the RAM in swap is more than any host of this kind gets on with.
+_MOST_DEMAND = 4
+# Less of swap than one part in so many that is free at a kill is as good as full.
+NEARLY_FULL = 10
+
+
+def host_figures(facts, events):
+    """{ram_bytes, swap_bytes, areas, can_swapon} by the facts, else by the newest report that says it; None is unknown.
+
+    ``events`` are an incident's, the oldest first.
+    """
+    ram = (facts.get('ram') or {}).get('total_bytes')
+    if ram is not None:
+        swap = facts.get('swap') or {}
+        return {'ram_bytes': ram, 'swap_bytes': swap.get('total_bytes') or 0, 'areas': swap.get('areas') or [],
+                'can_swapon': (facts.get('host') or {}).get('can_swapon')}
+    for event in reversed(events):
+        if managed_bytes(event) is not None:
+            return {'ram_bytes': managed_bytes(event), 'areas': [], 'can_swapon': None,
+                    'swap_bytes': event['memory'].get('swap_total_bytes') or 0}
+    return {'ram_bytes': None, 'swap_bytes': None, 'areas': [], 'can_swapon': None}
+
+
+def swap_recommended(host, events, path, expected_peak_bytes=None):
+    """recommend()'s result with ``own_bytes``, the size of the area at ``path``; None if no RAM is known."""
+    if host['ram_bytes'] is None:
+        return None
+    own = sum(area['size_bytes'] for area in host['areas'] if area['path'] == path)
+    demand = demand_bytes([event for event in events if is_of_host(event)])
+    if demand is not None:
+        # What a log claims is held against the RAM that there is: it may name any victim, and any swap.
+        demand = min(demand, _MOST_DEMAND * host['ram_bytes'])
+    found = recommend(host['ram_bytes'], other_swap_bytes=host['swap_bytes'] - own, demand_bytes=demand,
+                      expected_peak_bytes=expected_peak_bytes)
+    return dict(found, own_bytes=own)
+
+
+def is_of_host(event):
+    """True if a report is of the whole host being short of memory, unasked."""
+    return is_shortage(event) and event.get('scope') not in ('memcg', 'cpuset', 'mempolicy')
+
+
+def demand_bytes(shortages):
+    """The swap that reports of a host's shortage ask for, the most of all; None if none asks for any.
+
+    Where a database was killed: what was in use already, and as much more as the kernel had to free, the database's
+    memory or, if that is less, the largest other process, as killing it instead would have done. What a hog takes
+    beyond is nobody's demand. Else, if swap was full, once more what the table gives, but no more than twice that.
+    """
+    spared = [_spared(event) for event in shortages]
+    beyond = [_beyond_full(event) for event in shortages]
+    asked = [one for one in spared if one is not None] or [one for one in beyond if one is not None]
+    return max(asked) if asked else None
+
+
+def _spared(event):
+    victims = [victim for victim in event.get('victims') or [] if victim.get('name') in DATABASES]
+    if not victims:
+        return None
+    freed = sum((victim.get('anon_rss_bytes') or 0) + (victim.get('shmem_rss_bytes') or 0) for victim in victims)
+    pids = [victim.get('pid') for victim in victims]
+    others = [task['rss_bytes'] for task in event.get('tasks') or []
+              if task.get('rss_bytes') and task['pid'] not in pids]
+    return (swap_used(event) or 0) + min([freed] + ([max(others)] if others else []))
+
+
+def _beyond_full(event):
+    ram = managed_bytes(event)
+    if not ram or not swap_was_full(event):
+        return None
+    by_table = table(ram)[0]
+    return min(swap_used(event) + by_table, 2 * by_table)
+
+
+def swap_used(event):
+    """The swap in use at a report, in bytes; None if it does not say."""
+    memory = event.get('memory') or {}
+    total, free = memory.get('swap_total_bytes'), memory.get('swap_free_bytes')
+    return None if None in (total, free) else max(0, total - free)
+
+
+def swap_was_full(event):
+    """True if there was swap at a report, and no more than a tenth of it was free."""
+    memory = event.get('memory') or {}
+    total, free = memory.get('swap_total_bytes'), memory.get('swap_free_bytes')
+    return bool(total) and free is not None and free * NEARLY_FULL <= total

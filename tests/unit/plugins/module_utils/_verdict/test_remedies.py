@@ -1,0 +1,283 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Remedies and their effects. The events here are made up for each situation; the seed's log is a real one."""
+
+from __future__ import absolute_import, division, print_function
+
+import pytest
+from conftest import SEED
+
+from ansible_collections.oom.rescue.plugins.module_utils._verdict.diagnose import diagnose_log
+from ansible_collections.oom.rescue.plugins.module_utils._verdict.judgement import judge_all
+from ansible_collections.oom.rescue.plugins.module_utils._verdict.remedies import remedies_of, to_apply
+
+PAGE = 4096
+MIB = 1 << 20
+GIB = 1 << 30
+
+
+def task(pid, name, rss, adj=0, uid=999):
+    return {'pid': pid, 'name': name, 'uid': uid, 'rss_bytes': rss, 'rss_pages': rss // PAGE, 'pgtables_bytes': 0,
+            'swapents_pages': 0, 'oom_score_adj': adj}
+
+
+def host_report(ram=GIB, swap=0, swap_free=0, tasks=(), victim=None, free=10 * MIB, anon=None, **changes):
+    """A synthetic report of a host that is short: the victim is the largest task unless it is named."""
+    tasks = [task(*row) for row in tasks or [(13036, 'mysqld', 430 * MIB), (13360, 'php', 299 * MIB)]]
+    victim = victim or max(tasks, key=lambda row: row['rss_bytes'])['name']
+    killed = next(row for row in tasks if row['name'] == victim)
+    anon = sum(row['rss_bytes'] for row in tasks) if anon is None else anon
+    return dict({
+        'id': 'e1', 'kind': 'kill', 'scope': 'global', 'complete': True, 'time': '2026-01-01T00:00:00+00:00',
+        'kernel': '6.1.0', 'outside_cgroups': True, 'cause': 'RAM ran out.', 'zones': [], 'cgroup': None,
+        'trigger': {'name': 'php', 'pid': 13360, 'order': 0, 'gfp_mask': '0x100cca', 'manual': False},
+        'victims': [{'pid': killed['pid'], 'name': killed['name'], 'anon_rss_bytes': killed['rss_bytes']}],
+        'memory': {'ram_bytes': ram, 'reserved_bytes': 0, 'page_size_bytes': PAGE, 'free_bytes': free,
+                   'swap_total_bytes': swap, 'swap_free_bytes': swap_free, 'active_anon_bytes': anon,
+                   'inactive_anon_bytes': 0},
+        'tasks': tasks, 'task_count': len(tasks),
+    }, **changes)
+
+
+def cgroup_report(path='/system.slice/web.service', limit=512 * MIB, **changes):
+    group = {'path': path, 'limit_bytes': limit, 'usage_bytes': limit, 'swap_limit_bytes': None,
+             'swap_usage_bytes': None, 'memory_swap_limit_bytes': None, 'memory_swap_usage_bytes': None,
+             'group_kill': False, 'stats': {'active_anon': limit, 'inactive_anon': 0}}
+    group.update(changes.pop('group', {}))
+    memory = {'page_size_bytes': PAGE}
+    return host_report(scope='memcg', outside_cgroups=False, cgroup=group, memory=memory, **changes)
+
+
+def ledger(kind, nbytes, total=GIB, swappable=False, name=None):
+    part = {'kind': kind, 'name': name, 'bytes': nbytes, 'share': nbytes / total, 'swappable': swappable,
+            'droppable': False, 'approximate': False}
+    return {'total_bytes': total, 'parts': [part], 'unaccounted_bytes': 0}
+
+
+def facts(ram=GIB, swap=0, available=300 * MIB, runtime=60, **changes):
+    return dict({
+        'ram': {'total_bytes': ram, 'available_bytes': available},
+        'swap': {'total_bytes': swap, 'areas': [{'path': '/dev/vdb', 'size_bytes': swap}] if swap else []},
+        'swappiness': {'runtime': runtime}, 'host': {'can_swapon': True}, 'oom': {'candidates': []},
+    }, **changes)
+
+
+def told(kind, was_memory='yes', limit='unknown', actor='unknown', **changes):
+    """A synthetic signal."""
+    return dict({
+        'kind': kind, 'was_memory': was_memory, 'limit': limit, 'actor': actor, 'program': None, 'errno': None,
+        'trusted': None, 'name': None, 'pid': None, 'unit': None, 'container': None, 'host': None, 'bytes': None,
+        'limit_bytes': None, 'text': kind, 'time': None, 'time_text': None, 'order': 0, 'epoch': None,
+        'uptime_seconds': None, 'source': {'path': '/x', 'line': 1, 'offset': 0},
+    }, **changes)
+
+
+def remedies(events=(), signals=(), here=None, **options):
+    events, signals = list(events), list(signals)
+    for number, one in enumerate(events):
+        one.setdefault('source', {'path': '/x', 'line': number + 1, 'offset': number})
+    incidents, verdict = judge_all(events, signals)
+    return remedies_of(verdict, incidents, events, signals, here, options)
+
+
+def only(rows, name):
+    found = [row for row in rows if row['name'] == name]
+    assert len(found) == 1, [row['name'] for row in rows]
+    return found[0]
+
+
+def test_the_seed_gets_php_in_the_place_of_mysqld_and_two_gibibytes_of_room():
+    found = diagnose_log(SEED)
+    score, swap, swappiness = (only(found['remedies'], name) for name in ('score', 'swap', 'swappiness'))
+    assert found['events'][0]['victims'][0]['score'] == 435
+    assert (score['effect'], score['target']) == ('prevents', 'mysqld')
+    assert (score['instead']['name'], score['instead']['pid']) == ('php', 13360)
+    assert (swap['effect'], swap['room_bytes'], swap['size_bytes']) == ('delays', 2 * GIB, 2 * GIB)
+    assert 'nothing bounds' in swap['why']
+    assert (swappiness['effect'], swappiness['goes_with']) == ('none', 'swap')
+    assert to_apply(found['remedies'])['apply'] == ['swap', 'swappiness', 'score']
+
+
+@pytest.mark.parametrize('event, effect, words', [
+    pytest.param(host_report(), 'delays', 'nothing bounds', id='a host without swap'),
+    pytest.param(host_report(swap=GIB, swap_free=0), 'delays', 'nothing bounds', id='swap that is full'),
+    pytest.param(host_report(swap=GIB, swap_free=900 * MIB), 'none', 'was free already', id='swap that is nearly free'),
+    pytest.param(host_report(ram=64 * GIB, swap=8 * GIB, swap_free=0, tasks=[(5, 'java', 60 * GIB)]), 'none',
+                 'is what the rule gives', id='64 GiB, with twice the rule in swap, full'),
+    pytest.param(host_report(ram=128 * GIB, free=115 * GIB), 'none', '115 GiB of RAM was free', id='115 GiB free'),
+    pytest.param(host_report(anon=20 * MIB), 'none', 'could be swapped out', id='next to nothing can be swapped'),
+    pytest.param(host_report(ledger=ledger('slab_unreclaimable', 700 * MIB), anon=200 * MIB), 'delays',
+                 'no more than 200 MiB of room', id='a slab leak'),
+    pytest.param(host_report(ledger=ledger('shmem', 700 * MIB, swappable=True)), 'delays', '2 GiB more room',
+                 id='shared memory'),
+    pytest.param(host_report(trigger={'manual': True}), 'none', 'sysrq', id='sysrq'),
+    pytest.param(host_report(scope='cpuset', outside_cgroups=False), 'none', 'nodes', id='a cpuset'),
+    pytest.param(host_report(scope='mempolicy', outside_cgroups=False), 'none', 'nodes', id='a memory policy'),
+    pytest.param(cgroup_report(group={'swap_usage_bytes': 0, 'swap_limit_bytes': 0}), 'none', 'may use no swap',
+                 id='a group that may not swap'),
+    pytest.param(cgroup_report(group={'memory_swap_usage_bytes': 512 * MIB, 'memory_swap_limit_bytes': 512 * MIB}),
+                 'none', 'together', id='version 1, memory and swap together'),
+    pytest.param(cgroup_report(), 'unknown', 'not in the report', id='a group whose swap is not told'),
+])
+def test_what_swap_would_have_changed(event, effect, words):
+    row = only(remedies([event]), 'swap')
+    assert (row['effect'], words in row['why']) == (effect, True), row
+    assert bool(row['would_tell']) == (effect == 'unknown')
+
+
+@pytest.mark.parametrize('runtime, swap_free, effect', [
+    (0, 900 * MIB, 'delays'), (1, 900 * MIB, 'delays'), (60, 900 * MIB, 'none'), (0, 0, 'none'), (None, GIB, 'unknown'),
+])
+def test_a_higher_swappiness_gives_the_swap_that_a_low_one_kept(runtime, swap_free, effect):
+    here = facts(swap=GIB, runtime=runtime)
+    row = only(remedies([host_report(swap=GIB, swap_free=swap_free)], here=here), 'swappiness')
+    assert row['effect'] == effect
+    assert row['room_bytes'] == (729 * MIB if effect == 'delays' else None)
+
+
+def db(rss, *others, **changes):
+    return host_report(tasks=[(9, 'mysqld', rss)] + list(others), **changes)
+
+
+@pytest.mark.parametrize('event, effect, words', [
+    pytest.param(host_report(), 'prevents', 'php (pid 13360) is killed instead', id='another large process'),
+    pytest.param(db(850 * MIB, (5, 'php-fpm', 20 * MIB), (6, 'sshd', 2 * MIB)), 'none', 'would still kill mysqld',
+                 id='it holds 85 %, without swap'),
+    pytest.param(db(550 * MIB, (5, 'php-fpm', 20 * MIB), (6, 'sshd', 2 * MIB)), 'harms', 'less than the 550 MiB',
+                 id='it is the eater, and what dies instead frees little'),
+    pytest.param(db(450 * MIB, (6, 'sshd', 300 * MIB), (7, 'systemd', 2 * MIB)), 'harms', 'keeps the host reachable',
+                 id='only sshd is left'),
+    pytest.param(db(450 * MIB, (6, 'dockerd', 300 * MIB)), 'harms', 'keeps the host reachable', id='only an engine'),
+    pytest.param(host_report(victim='php'), 'none', 'was not the victim', id='it was not killed'),
+    pytest.param(host_report(ledger=ledger('slab_unreclaimable', 400 * MIB)), 'delays', 'no kill frees',
+                 id='a slab leak'),
+    pytest.param(cgroup_report(group={'group_kill': True}), 'none', 'memory.oom.group', id='a group kill'),
+    pytest.param(host_report(scope='cpuset', outside_cgroups=False), 'unknown', 'memory nodes', id='a cpuset'),
+    pytest.param(host_report(task_count=90), 'unknown', 'only the largest', id='a table that was cut'),
+])
+def test_what_a_score_would_have_changed(event, effect, words):
+    row = only(remedies([event]), 'score')
+    assert (row['effect'], words in row['why']) == (effect, True), row
+
+
+def test_four_instances_that_are_all_the_eater_are_spared_at_a_harm():
+    tasks = [(pid, 'mysqld', 220 * MIB) for pid in (1001, 1002, 1003, 1004)] + [(5, 'php', 20 * MIB)]
+    row = only(remedies([host_report(tasks=tasks)]), 'score')
+    assert row['effect'] == 'harms' and row['why'].startswith('mysqld is itself what holds the most (880 MiB)')
+
+
+@pytest.mark.parametrize('adj, forbidden', [
+    (-800, ['stronger-score']), (-1000, ['stronger-score']), (-600, []), (500, []),
+])
+def test_a_stronger_score_stays(adj, forbidden):
+    here = facts(oom={'candidates': [{'pid': 9, 'name': 'mysqld', 'oom_score_adj': adj}]})
+    rows = remedies([host_report(victim='php')], here=here)
+    row = only(rows, 'score')
+    assert [one['id'] for one in row['forbidden_by']] == forbidden
+    assert 'score' not in to_apply(rows)['apply']
+
+
+@pytest.mark.parametrize('vm', [{'panic_on_oom': 1}, {'oom_kill_allocating_task': 1}])
+def test_a_score_changes_nothing_where_the_kernel_does_not_choose_by_it(vm):
+    assert only(remedies([host_report()], here=facts(vm=vm)), 'score')['effect'] == 'none'
+
+
+POD = '/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod0f1e2d3c_4b5a_6978_8796_a5b4c3d2e1f0.slice'
+
+
+@pytest.mark.parametrize('path, name, command', [
+    pytest.param('/system.slice/web.service', 'cgroup_limit',
+                 'systemctl set-property web.service MemoryMax=805306368', id='a unit'),
+    pytest.param('/web.slice', 'cgroup_limit', 'systemctl set-property web.slice MemoryMax=805306368', id='a slice'),
+    pytest.param('/docker/' + 'ab' * 32, 'container_limit',
+                 'docker update --memory 805306368 --memory-swap 805306368 abababababab', id='a container'),
+    pytest.param('/machine.slice/libpod-%s.scope' % ('ab' * 32), 'container_limit',
+                 'podman update --memory 805306368 --memory-swap 805306368 abababababab', id='a container of podman'),
+    pytest.param(POD, 'pod_limit',
+                 'kubectl set resources deployment/NAME --containers=CONTAINER --limits=memory=768Mi', id='a pod'),
+    pytest.param('/web', 'cgroup_limit', 'echo 805306368 > /sys/fs/cgroup/web/memory.max', id='no unit'),
+    pytest.param('/system.slice/$(reboot).service', 'cgroup_limit', 'systemctl set-property UNIT MemoryMax=805306368',
+                 id='a hostile unit'),
+    pytest.param('/x; reboot', 'cgroup_limit', 'echo 805306368 > /sys/fs/cgroup/PATH/memory.max', id='a hostile path'),
+])
+def test_a_log_from_elsewhere_says_which_limit_to_raise(path, name, command):
+    first = remedies([cgroup_report(path=path)])[0]
+    assert (first['name'], first['command'], first['effect']) == (name, command, 'delays')
+    assert first['room_bytes'] == 256 * MIB and first['would_tell'] == ['free -m']
+
+
+@pytest.mark.parametrize('here, effect', [
+    (facts(ram=4 * GIB, available=2 * GIB), 'delays'), (facts(ram=4 * GIB, available=100 * MIB), 'harms'),
+    (facts(ram=800 * MIB, available=400 * MIB), 'harms'),
+])
+def test_a_limit_is_raised_into_what_the_host_has(here, effect):
+    assert only(remedies([cgroup_report()], here=here), 'cgroup_limit')['effect'] == effect
+
+
+@pytest.mark.parametrize('signal, effect', [
+    pytest.param(told('not-memory-stop', was_memory='no', limit='none', actor='manager'), 'none', id='a stop'),
+    pytest.param(told('program-limit', limit='program', actor='program'), 'none', id='a limit of a program'),
+    pytest.param(told('gpu', limit='gpu', actor='program'), 'none', id='a graphics card'),
+    pytest.param(told('kubernetes', limit='host', actor='kubelet'), 'none', id='an eviction'),
+    pytest.param(told('kill-unproven', was_memory='unknown'), 'unknown', id='a bare kill'),
+    pytest.param(told('earlyoom', limit='host', actor='earlyoom'), 'unknown', id='earlyoom, without figures'),
+    pytest.param(told('fork-enomem', limit='host', actor='kernel_refused', errno=12), 'unknown', id='a fork'),
+])
+def test_signals_alone_promise_nothing_of_swap(signal, effect):
+    assert only(remedies([], [signal]), 'swap')['effect'] == effect
+
+
+def refused(needed, headroom, mode=2):
+    return facts(commit={'mode': mode, 'headroom_bytes': headroom,
+                         'fork_risk': {'needed_bytes': needed, 'available_bytes': headroom}})
+
+
+@pytest.mark.parametrize('here, effect', [
+    pytest.param(refused(900 * MIB, 100 * MIB), 'prevents', id='under the commit limit'),
+    pytest.param(refused(5 * GIB, 100 * MIB), 'none', id='more than swap raises it by'),
+    pytest.param(refused(50 * MIB, 100 * MIB), 'none', id='it would not be refused'),
+    pytest.param(refused(900 * MIB, 100 * MIB, mode=0), 'prevents', id='by the heuristic'),
+    pytest.param(refused(900 * MIB, 100 * MIB, mode=1), 'none', id='with overcommit'),
+    pytest.param(refused(None, None), 'unknown', id='without figures'),
+    pytest.param({}, 'unknown', id='a log from elsewhere'),
+])
+def test_a_fork_that_was_refused(here, effect):
+    signal = told('fork-enomem', limit='host', actor='kernel_refused', errno=12)
+    assert only(remedies([], [signal], here=here), 'swap')['effect'] == effect
+
+
+def test_nothing_follows_from_a_healthy_host_but_by_rule():
+    here = facts(oom={'candidates': [{'pid': 9, 'name': 'mysqld', 'oom_score_adj': 0}]})
+    rows = remedies(here=here)
+    assert set(row['effect'] for row in rows) == set(['none'])
+    assert to_apply(rows)['apply'] == []
+    assert to_apply(rows, by_rule=True)['apply'] == ['swap', 'swappiness', 'score']
+
+
+def test_what_forbids_stops_a_remedy_until_it_is_lifted_or_asked_for():
+    here = facts(forbidden={'swap': [{'id': 'kubelet', 'where': '/var/lib/kubelet', 'text': 'it fails with swap'}]})
+    rows = remedies([host_report()], here=here)
+    assert only(rows, 'swap')['forbidden_by'][0]['id'] == 'kubelet'
+    left = to_apply(rows)['left']
+    assert [row['name'] for row in left] == ['swap', 'swappiness'] and left[0]['why'] == 'kubelet: it fails with swap'
+    assert 'swap' in to_apply(rows, override=['kubelet'])['apply']
+    assert 'swap' in to_apply(rows, asked=['swap'])['apply']
+
+
+@pytest.mark.parametrize('missing', ['ram_bytes', 'swap_total_bytes', 'swap_free_bytes', 'active_anon_bytes'])
+def test_a_missing_figure_promises_nothing(missing):
+    event = host_report()
+    event['memory'][missing] = None
+    rows = remedies([event], expected_peak_bytes=2 * GIB)
+    assert only(rows, 'swap')['effect'] == 'unknown'
+
+
+@pytest.mark.parametrize('peak, effect', [(2 * GIB, 'prevents'), (4 * GIB, 'delays')])
+def test_a_peak_that_is_told_bounds_what_is_asked_for(peak, effect):
+    assert only(remedies([host_report()], expected_peak_bytes=peak), 'swap')['effect'] == effect
+
+
+def test_the_report_on_which_a_remedy_does_least_decides():
+    short, free = host_report(), host_report(id='e2', swap=GIB, swap_free=GIB)
+    assert only(remedies([short, free]), 'swap')['effect'] == 'none'
