@@ -243,6 +243,7 @@ events:
         shmem_bytes: {description: Shared memory and tmpfs., type: int}
         pagetables_bytes: {description: Page tables., type: int}
         hugepages_bytes: {description: Huge pages., type: int}
+        hugepages_free_bytes: {description: Huge pages that nobody uses., type: int}
         highmem_pages: {description: Memory above what a 32-bit kernel maps., type: int}
         highmem_bytes: {description: Memory above what a 32-bit kernel maps., type: int}
         cma_reserved_pages: {description: Memory for contiguous allocations., type: int}
@@ -577,6 +578,16 @@ remedies:
     by_rule: {description: "Whether a rule asks for it without an incident. Of swap, swappiness and score.", type: bool}
     size_bytes: {description: The size of the swap area. Of swap., type: int}
     present_bytes: {description: The swap that there is; null is not known. Of swap., type: int}
+    sizing:
+      description: Why so much swap; null if the RAM is not known. Of swap.
+      type: dict
+      contains:
+        size_bytes: {description: The size of the swap area; 0 if other areas are enough., type: int}
+        total_bytes: {description: The swap that there should be in all., type: int}
+        other_bytes: {description: The swap that there is besides this area., type: int}
+        demand_bytes: {description: The swap that the reports ask for; null if they ask for none., type: int}
+        rule: {description: The rule that the size comes from., type: str}
+        reasons: {description: Why this size., type: list, elements: str}
     value: {description: The value. Of swappiness and score., type: int}
     with_present: {description: Whether the swap that it goes with is there. Of swappiness., type: bool}
 fork_failures:

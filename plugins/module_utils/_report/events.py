@@ -254,6 +254,7 @@ def _memory(report, size):
     memory.update(_summed(block))
     pools = block.huge_pages if block is not None else ()
     memory['hugepages_bytes'] = sum(total * kb * 1024 for dummy, total, dummy, kb in pools) if pools else None
+    memory['hugepages_free_bytes'] = sum(free * kb * 1024 for dummy, dummy, free, kb in pools) if pools else None
     memory['swap_total_bytes'] = _times(block_swap.get('Total'), 1024)
     memory['swap_free_bytes'] = _times(block_swap.get('Free'), 1024)
     return memory

@@ -9,7 +9,7 @@ __metaclass__ = type
 
 from .meant import is_shortage
 from .replay import PAGE_BYTES, managed_bytes
-from .sizing import host_figures, swap_recommended
+from .sizing import host_figures, is_of_this_host, is_too_large, swap_recommended
 from .._node.ledger import UNACCOUNTED, eater_of
 from .._report.zones import fragmented, plenty, spared_high_memory
 
@@ -34,7 +34,8 @@ class Case:
         self.facts = facts or {}
         self.options = dict(DEFAULTS, **(options or {}))
         incident = incidents[verdict['incident']] if verdict else {'reports': [], 'signals': []}
-        self.events = [events[index] for index in incident['reports']]
+        self.events = [events[index] for index in incident['reports'] if is_of_this_host(self.facts, events[index])
+                       and not is_too_large(self.facts, events[index])]
         self.told = [signals[index] for index in incident['signals']]
         self.reports = [event for event in self.events if is_shortage(event) and event.get('complete')]
         self.host = host_figures(self.facts, self.events)
@@ -45,6 +46,11 @@ class Case:
     def memory(self):
         """yes, no, unknown, or None without an incident."""
         return self.verdict and self.verdict['was_memory']
+
+    @property
+    def is_by_rule(self):
+        """True if memory is not known to have run out, so that only a rule asks for a remedy."""
+        return self.memory != 'yes'
 
     @property
     def limit(self):

@@ -7,6 +7,8 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
+from .remedies import to_apply
+
 REMEDIES = ('swap', 'swappiness', 'oom_protect')
 
 
@@ -23,13 +25,22 @@ def choose(diagnosis, asked, by_rule=False):
     which nothing happened gets what the rule advises. ``why`` is asked, incident or rule if the remedy is applied, else
     healthy (nothing happened here) or advised_against.
     """
-    advice = diagnosis.get('advice') or {}
     ground = 'incident' if happened(diagnosis) else 'rule' if by_rule else None
+    advised_ones = _advised(diagnosis, by_rule)
     chosen = {}
     for remedy in REMEDIES:
         names = asked.get(remedy) or []
-        # A server that has to be protected is looked for on the host, whether a report names one or not.
-        advised = remedy == 'oom_protect' or advice.get(remedy) is not None
+        advised = remedy in advised_ones
         why = 'asked' if names else 'healthy' if ground is None else ground if advised else 'advised_against'
         chosen[remedy] = {'applied': why in ('asked', 'incident', 'rule'), 'why': why, 'asked': sorted(names)}
     return chosen
+
+
+def _advised(diagnosis, by_rule):
+    """Those of REMEDIES that helped the incident, or that the rule gives where nothing happened."""
+    if diagnosis.get('remedies'):
+        return ['oom_protect' if name == 'score' else name
+                for name in to_apply(diagnosis['remedies'], by_rule=by_rule)['apply']]
+    # Without remedies a server that has to be protected is looked for, whether a report names one or not.
+    advice = diagnosis.get('advice') or {}
+    return [name for name in REMEDIES if name == 'oom_protect' or advice.get(name) is not None]

@@ -100,7 +100,7 @@ def diagnose_log(path, since=None, until=None, limit=100, tasks=10, now=None):
     if entry['error']:
         return entry
     entry.update(diagnose([path], since=since, until=until, limit=limit, fork_failures=True, now=now))
-    entry['advice'] = advise({}, entry['events'], total=entry['summary']['events'])
+    entry['advice'] = advise({}, entry['events'], total=entry['summary']['events'], remedies=entry['remedies'])
     entry['replays'] = [replay(event, entry['advice']['setting']) for event in entry['events']]
     if tasks:
         for event in entry['events']:

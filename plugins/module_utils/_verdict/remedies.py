@@ -12,16 +12,20 @@ __metaclass__ = type
 
 from .case import Case
 from .remedy import DELAYS, HARMS, NONE, PREVENTS, UNKNOWN
+from .remedy_holders import holders
 from .remedy_limits import limits, program_limits, user_limits
+from .remedy_others import others
+from .remedy_places import places
 from .remedy_score import scores
 from .remedy_swap import swap, swappiness
 
 # In the order in which they stand among those of the same effect.
 BUILDERS = (
-    limits, program_limits, user_limits,
+    limits, program_limits, user_limits, holders, places, others,
     lambda case: [swap(case)], scores, lambda case: [swappiness(case)],
 )
 _BEST_FIRST = (PREVENTS, DELAYS, UNKNOWN, NONE, HARMS)
+_OF_CGROUPS = ('cgroup_limit', 'container_limit', 'pod_limit')
 APPLIED = ('swap', 'swappiness', 'score')
 
 
@@ -36,13 +40,14 @@ def remedies_of(verdict, incidents, events, signals, facts=None, options=None):
     forbidden = case.facts.get('forbidden') or {}
     for row in rows:
         row['forbidden_by'] = row['forbidden_by'] + list(forbidden.get(row['name']) or [])
-    return sorted(rows, key=_rank)
+    return sorted(rows, key=lambda row: _rank(row, case.limit))
 
 
-def _rank(row):
+def _rank(row, limit):
     """What there is evidence of and helps comes before what is always a row; then by effect."""
     helps = row['effect'] in (PREVENTS, DELAYS)
-    return not helps, helps and row['name'] in APPLIED, _BEST_FIRST.index(row['effect'])
+    last = row['name'] == 'more_ram' or (row['name'] in _OF_CGROUPS and limit not in ('cgroup', 'unknown'))
+    return not helps, helps and last, helps and row['name'] in APPLIED, _BEST_FIRST.index(row['effect'])
 
 
 def to_apply(remedies, asked=(), by_rule=False, override=()):
@@ -71,6 +76,6 @@ def _why_not(row, asked, by_rule, override, applied):
         return '; '.join('%s: %s' % (one['id'], one['text']) for one in forbids)
     if row['effect'] in (PREVENTS, DELAYS) or (by_rule and row.get('by_rule')):
         return None
-    if row['goes_with'] in applied or (row['goes_with'] and row.get('with_present') and row['target']):
+    if row['goes_with'] in applied or (row['goes_with'] and row.get('with_present') and not row['by_rule']):
         return None
     return '%s: %s' % (row['effect'], row['why'])

@@ -36,6 +36,8 @@ def make_remedy(name, what, effect, target=SHORTAGE, goes_with=None, command=Non
     return dict({
         'name': name, 'what': plain(what), 'target': target and plain(target), 'effect': effect['effect'],
         'room_bytes': effect['room_bytes'], 'instead': effect['instead'], 'goes_with': goes_with, 'forbidden_by': [],
-        'why': plain(effect['why']), 'would_tell': effect['would_tell'], 'command': command, 'applied': False,
+        'why': plain(effect['why']), 'would_tell': effect['would_tell'], 'applied': False,
+        # What changes nothing, or makes it worse, is not offered to be pasted; what goes with another remedy is.
+        'command': command if goes_with or effect['effect'] not in (NONE, HARMS) else None,
         'by_rule': False,
     }, **more)

@@ -42,7 +42,7 @@ def scores(case):
     value = case.options['protect']
     if not servers:
         return [make_remedy('score', 'oom_score_adj %d for a server that is to be spared' % value, _of_nobody(case),
-                            target=None, value=value)]
+                            target=None, value=value, by_rule=case.is_by_rule)]
     return [_row(case, name, value) for name in servers]
 
 
@@ -74,7 +74,7 @@ def _row(case, name, value):
         'score', 'oom_score_adj %d for %s' % (value, name), effect, target=name, value=value,
         command='ansible-playbook oom.rescue.remediate -e oom_protect_process=%s -e oom_protect_value=%d' % (
             word(name, 'NAME'), value),
-        by_rule=case.verdict is None and stronger is None and _is_higher_here(case, name, value))
+        by_rule=case.is_by_rule and stronger is None and _is_higher_here(case, name, value))
     if stronger is not None:
         row['forbidden_by'] = [{'id': 'stronger-score', 'where': plain(name), 'text': (
             '%s has the score %d, which spares it more' % (plain(name), stronger))}]

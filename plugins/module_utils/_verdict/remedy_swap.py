@@ -17,6 +17,7 @@ from .sizing import NEARLY_FULL, swap_was_full
 from .shell_words import path_word
 from .._node.plain import plain
 from .._node.sizes import format_size
+from .._report.cause import is_swap_believable
 
 # Less of RAM than one part in so many that could be swapped out makes no room worth the name.
 _LITTLE = 20
@@ -46,8 +47,25 @@ def swap(case):
     present = case.host['swap_bytes']
     return make_remedy(
         'swap', _what(case, size), _effect(case, size), target='shortage' if case.verdict else None,
-        command=_command(case, size), size_bytes=size, present_bytes=present,
-        by_rule=case.verdict is None and bool(size))
+        command=_command(case, size), size_bytes=size, present_bytes=present, sizing=_sizing(case),
+        by_rule=case.is_by_rule and size is not None)
+
+
+def _sizing(case):
+    """{size_bytes, total_bytes, other_bytes, demand_bytes, rule, reasons}: why so much; None if no RAM is known."""
+    found = case.swap
+    if found is None:
+        return None
+    reasons = list(found['reasons'])
+    if found['own_bytes'] and found['own_bytes'] >= found['size_bytes']:
+        reasons.append('%s gives %s already' % (plain(case.options['swap_path']), format_size(found['own_bytes'])))
+    elif not case.host['swap_bytes']:
+        reasons.append('there is no swap, so the kernel can only drop file cache and then kill')
+    if case.host['can_swapon'] is False:
+        reasons.append('this host cannot turn swap on itself (a container, or no privilege): do it on the machine '
+                       'that carries it')
+    sizing = dict((key, found[key]) for key in ('size_bytes', 'total_bytes', 'demand_bytes', 'rule'))
+    return dict(sizing, other_bytes=found['other_swap_bytes'], reasons=reasons)
 
 
 def _what(case, size):
@@ -75,8 +93,16 @@ def _effect(case, size):
         return make_effect(NONE, 'no incident was found that swap could have changed%s' % (
             '; the rule gives %s for this host' % format_size(size) if size else ''))
     if case.reports:
-        return least([_on_report(case, event, size) for event in case.reports])
+        return least([_on_report(case, event, _more_than_there_was(case, event)) for event in case.reports])
     return _by_verdict(case, size)
+
+
+def _more_than_there_was(case, event):
+    """The swap that there would be beyond that of a report, in bytes; None if it is not known how much is right."""
+    if case.swap is None:
+        return None
+    wanted = case.swap['other_swap_bytes'] + max(case.swap['size_bytes'], case.swap['own_bytes'])
+    return max(0, wanted - ((event.get('memory') or {}).get('swap_total_bytes') or 0))
 
 
 def _by_verdict(case, size):
@@ -151,7 +177,7 @@ def _on_report(case, event, size):
 def _on_host(case, event, size):
     memory = event.get('memory') or {}
     total, free = memory.get('swap_total_bytes'), memory.get('swap_free_bytes')
-    if None in (total, free):
+    if None in (total, free) or not is_swap_believable(memory):
         return make_effect(UNKNOWN, 'how much swap there was is not in the report', would_tell=['swapon --show'])
     if free * NEARLY_FULL > total:
         return make_effect(NONE, '%s of %s of swap was free already: more of it would not have been used either' % (
@@ -244,7 +270,7 @@ def swappiness(case):
         'swappiness', 'vm.swappiness %d' % wished, _swappiness_effect(case, wished, runtime),
         target='shortage' if case.verdict else None, goes_with='swap' if helps or (there and of_host) else None,
         command='ansible-playbook oom.rescue.remediate -e swappiness_value=%d' % wished, value=wished,
-        with_present=there and of_host, by_rule=row['by_rule'] or (case.verdict is None and there))
+        with_present=there and of_host, by_rule=row['by_rule'] or (case.is_by_rule and there))
 
 
 def _runtime(case):

@@ -37,6 +37,8 @@ def _host(host, unreachable, full):
     entry = {'name': host['name'], 'status': status, 'error': host['headline'] if host['status'] == 'stopped' else None}
     entry.update(_found(found, full))
     entry['changes'] = [change for change in (_change(name, left.get(key)) for name, key in _CHANGES) if change]
+    done = [] if host['status'] == 'planned' else [name for name, key in _CHANGES if _is_applied(left.get(key))]
+    entry['remedies'] = [dict(row, applied=row['name'] in done) for row in entry['remedies'] or []]
     entry['claims'] = [_claim(claim) for claim in (left.get('verify_result') or {}).get('claims') or []]
     memory = left.get('memory') or {}
     forecast = memory.get('forecast')
@@ -65,6 +67,12 @@ def _found(found, full):
 
 def _without_rows(event):
     return dict((key, value) for key, value in event.items() if key not in _ROWS)
+
+
+def _is_applied(result):
+    """True if a role's module was run and the host has what it was to bring."""
+    return bool(result and 'changed' in result) and not (
+        result.get('skipped') or result.get('failed') or result.get('skipped_reason'))
 
 
 def _change(name, result):

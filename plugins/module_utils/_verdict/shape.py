@@ -105,7 +105,9 @@ REMEDIES = [{
     'goes_with': Maybe('text'), 'forbidden_by': [{'id': 'text', 'where': Maybe('text'), 'text': Maybe('text')}],
     'why': 'text', 'would_tell': ['text'], 'command': Maybe('text'), 'applied': 'yes or no', 'by_rule': 'yes or no',
     'size_bytes': Maybe('number'), 'present_bytes': Maybe('number'), 'value': Maybe('number'),
-    'with_present': Maybe('yes or no'),
+    'with_present': Maybe('yes or no'), 'sizing': Maybe({
+        'size_bytes': 'number', 'total_bytes': 'number', 'other_bytes': 'number', 'demand_bytes': Maybe('number'),
+        'rule': 'text', 'reasons': ['text']}),
 }]
 LOG = {'path': 'text', 'error': Maybe('text'), 'incidents': INCIDENTS, 'verdict': Maybe(VERDICT), 'events': [EVENT],
        'ledger': Maybe(LEDGER), 'remedies': Maybe(REMEDIES)}

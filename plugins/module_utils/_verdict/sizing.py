@@ -9,11 +9,16 @@ __metaclass__ = type
 
 from .meant import is_shortage
 from .replay import managed_bytes
+from .._log.hosts import is_of
+from .._report.cause import is_swap_believable
+from .._report.merge import KERNELS_OWN
 from .._swap.size import recommend, table
 
 DATABASES = ('mysqld', 'mariadbd')
 # Four times the RAM in swap is more than any host of this kind gets on with.
 _MOST_DEMAND = 4
+# A virtual machine may have been made smaller since its report.
+_MOST_OF_RAM = 2
 # Less of swap than one part in so many that is free at a kill is as good as full.
 NEARLY_FULL = 10
 
@@ -31,21 +36,19 @@ def host_figures(facts, events):
     for event in reversed(events):
         if managed_bytes(event) is not None:
             return {'ram_bytes': managed_bytes(event), 'areas': [], 'can_swapon': None,
-                    'swap_bytes': event['memory'].get('swap_total_bytes') or 0}
+                    'swap_bytes': is_swap_believable(event['memory']) and event['memory'].get('swap_total_bytes') or 0}
     return {'ram_bytes': None, 'swap_bytes': None, 'areas': [], 'can_swapon': None}
 
 
 def swap_recommended(host, events, path, expected_peak_bytes=None):
     """recommend()'s result with ``own_bytes``, the size of the area at ``path``; None if no RAM is known."""
-    if host['ram_bytes'] is None:
+    ram = host['ram_bytes']
+    if ram is None:
         return None
     own = sum(area['size_bytes'] for area in host['areas'] if area['path'] == path)
-    demand = demand_bytes([event for event in events if is_of_host(event)])
-    if demand is not None:
-        # What a log claims is held against the RAM that there is: it may name any victim, and any swap.
-        demand = min(demand, _MOST_DEMAND * host['ram_bytes'])
-    found = recommend(host['ram_bytes'], other_swap_bytes=host['swap_bytes'] - own, demand_bytes=demand,
-                      expected_peak_bytes=expected_peak_bytes)
+    other = host['swap_bytes'] - own
+    demand = demand_bytes([event for event in events if is_of_host(event)], ram, other)
+    found = recommend(ram, other_swap_bytes=other, demand_bytes=demand, expected_peak_bytes=expected_peak_bytes)
     return dict(found, own_bytes=own)
 
 
@@ -54,20 +57,30 @@ def is_of_host(event):
     return is_shortage(event) and event.get('scope') not in ('memcg', 'cpuset', 'mempolicy')
 
 
-def demand_bytes(shortages):
+def demand_bytes(shortages, ram, other_swap):
     """The swap that reports of a host's shortage ask for, the most of all; None if none asks for any.
 
-    Where a database was killed: what was in use already, and as much more as the kernel had to free, the database's
-    memory or, if that is less, the largest other process, as killing it instead would have done. What a hog takes
-    beyond is nobody's demand. Else, if swap was full, once more what the table gives, but no more than twice that.
+    What a report claims is held against the ``ram`` that there is, as whoever writes to a log may name any victim and
+    any swap. If nothing proves that the kernel wrote it, it may have filled no more swap than the ``other_swap``, or
+    than the rule gives, and freed no more than the RAM: so no claim rests on what an earlier one had made.
+
+    Where a database was killed it is what was in use already, and as much more as the kernel had to free: the
+    database's memory or, if that is less, the largest other process, as killing it instead would have done. What a hog
+    takes beyond is nobody's demand. Else, if swap was full, it is once more what the table gives, but no more than
+    twice that.
     """
-    spared = [_spared(event) for event in shortages]
-    beyond = [_beyond_full(event) for event in shortages]
+    spared = [_spared(event, ram, other_swap) for event in shortages]
+    beyond = [_beyond_full(event, ram, other_swap) for event in shortages]
     asked = [one for one in spared if one is not None] or [one for one in beyond if one is not None]
     return max(asked) if asked else None
 
 
-def _spared(event):
+def _used(event, ram, other_swap):
+    used = (swap_used(event) or 0) if is_swap_believable(event.get('memory') or {}) else 0
+    return used if event.get('trusted') else min(used, max(other_swap, table(ram)[0]))
+
+
+def _spared(event, ram, other_swap):
     victims = [victim for victim in event.get('victims') or [] if victim.get('name') in DATABASES]
     if not victims:
         return None
@@ -75,15 +88,17 @@ def _spared(event):
     pids = [victim.get('pid') for victim in victims]
     others = [task['rss_bytes'] for task in event.get('tasks') or []
               if task.get('rss_bytes') and task['pid'] not in pids]
-    return (swap_used(event) or 0) + min([freed] + ([max(others)] if others else []))
+    needed = min([freed] + ([max(others)] if others else []))
+    if not event.get('trusted'):
+        needed = min(needed, ram)
+    return min(_MOST_DEMAND * ram, _used(event, ram, other_swap) + needed)
 
 
-def _beyond_full(event):
-    ram = managed_bytes(event)
-    if not ram or not swap_was_full(event):
+def _beyond_full(event, ram, other_swap):
+    if not swap_was_full(event) or not is_swap_believable(event['memory']):
         return None
     by_table = table(ram)[0]
-    return min(swap_used(event) + by_table, 2 * by_table)
+    return min(_used(event, ram, other_swap) + by_table, 2 * by_table)
 
 
 def swap_used(event):
@@ -98,3 +113,16 @@ def swap_was_full(event):
     memory = event.get('memory') or {}
     total, free = memory.get('swap_total_bytes'), memory.get('swap_free_bytes')
     return bool(total) and free is not None and free * NEARLY_FULL <= total
+
+
+def is_too_large(facts, event):
+    """True if a report is of more RAM than this host could have lost since: whoever writes to a log decides nothing."""
+    ram = (facts.get('ram') or {}).get('total_bytes')
+    return ram is not None and (managed_bytes(event) or 0) > _MOST_OF_RAM * ram
+
+
+def is_of_this_host(facts, event):
+    """True unless a log names another host: a syslog may have the lines of many, and whoever writes to it names any."""
+    if KERNELS_OWN.intersection(event.get('seen_in') or []):
+        return True
+    return is_of(event.get('host'), (facts.get('host') or {}).get('name'))

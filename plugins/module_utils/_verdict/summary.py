@@ -10,13 +10,17 @@ __metaclass__ = type
 import os
 import re
 
+from .advice import HELPS
 from .choice import REMEDIES, happened
 from .evidence import plain, when
 from .meant import report_meant
+from .remedies import APPLIED
 from .shape import MEMORY, Maybe, cleaned, misfit
 from .._node.sizes import format_size
 
 LINES = 10
+_COLUMNS = 80
+_MOST_REMEDIES = 3
 NOTHING = 'nothing that this collection can do'
 _NAMES = {'swap': 'Swap', 'swappiness': 'vm.swappiness', 'oom_protect': 'oom_score_adj'}
 _WORST = ('stopped', 'false', 'changed', 'planned', 'skipped', 'advice', 'same', 'healthy', 'holds')
@@ -84,6 +88,22 @@ def todo(advice, remedies=REMEDIES):
     if 'oom_protect' in remedies:
         parts.extend('%s protected at %s' % (row['process'], row['value']) for row in advice.get('protect') or [])
     return ', '.join(parts) or NOTHING
+
+
+def remedy_lines(remedies):
+    """At most three lines of 80 columns: the best remedies, and the command of one that is not this collection's."""
+    rows = [row for row in remedies or [] if row['target'] and row['name'] != 'swappiness']
+    lines = []
+    for row in rows[:_MOST_REMEDIES]:
+        lines.append(_cut('%-8s %s: %s' % (row['effect'], row['what'], row['why'])))
+        if row['command'] and row['name'] not in APPLIED and row['effect'] in HELPS:
+            lines.append(_cut('%8s %s' % ('', row['command'])))
+    return lines[:_MOST_REMEDIES]
+
+
+def _cut(text):
+    text = plain(text)
+    return text if len(text) <= _COLUMNS else text[:_COLUMNS - 3].rstrip() + '...'
 
 
 def would_be(advice, replays):
@@ -343,9 +363,10 @@ def _in_full(start, diagnosis):
     if _cause(diagnosis) != advice['cause'] or _is_kill_alone(diagnosis):
         verdict = diagnosis.get('verdict') or {}
         told = (verdict.get('caveats') or []) + ['To tell: %s' % command for command in verdict.get('would_tell') or []]
-        return ['%s%s' % (start, _dated_cause(diagnosis))] + list(advice['evidence']) + _lacking(diagnosis) + told
+        return ['%s%s' % (start, _dated_cause(diagnosis))] + list(advice['evidence']) + _lacking(diagnosis) + (
+            remedy_lines(diagnosis.get('remedies'))) + told
     lines = ['%s%s' % (start, _dated_cause(diagnosis))] + list(advice['evidence'])
-    lines.append(_what_to_do(diagnosis))
+    lines += (happened(diagnosis) and remedy_lines(diagnosis.get('remedies'))) or [_what_to_do(diagnosis)]
     sentence = would_be(advice, diagnosis['replays'])
     return lines + ([sentence] if sentence else [])
 

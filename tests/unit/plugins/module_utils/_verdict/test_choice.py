@@ -48,3 +48,21 @@ def test_what_is_applied(found, asked, by_rule, applied):
 ])
 def test_why_it_was_chosen_or_not(found, asked, why):
     assert choose(found, asked)['swap']['why'] == why
+
+
+def row(name, effect, by_rule=False, goes_with=None):
+    return {'name': name, 'effect': effect, 'by_rule': by_rule, 'goes_with': goes_with, 'forbidden_by': [], 'why': 'x'}
+
+
+@pytest.mark.parametrize('effects, applied', [
+    pytest.param(('delays', 'prevents'), ALL, id='both help'),
+    pytest.param(('none', 'prevents'), ['oom_protect'], id='swap does nothing'),
+    pytest.param(('delays', 'harms'), ['swap', 'swappiness'], id='the score would make it worse'),
+    pytest.param(('unknown', 'none'), [], id='nothing is known to help'),
+])
+def test_an_incident_gets_what_would_have_helped_it(effects, applied):
+    swap, score = effects
+    found = dict(diagnosis(report='x'), remedies=[
+        row('score', score), row('swap', swap), row('swappiness', 'none', goes_with='swap')])
+    chosen = choose(found, {})
+    assert sorted(name for name, one in chosen.items() if one['applied']) == applied

@@ -162,7 +162,8 @@ def test_what_a_score_would_have_changed(event, effect, words):
 
 
 def test_four_instances_that_are_all_the_eater_are_spared_at_a_harm():
-    tasks = [(pid, 'mysqld', 220 * MIB) for pid in (1001, 1002, 1003, 1004)] + [(5, 'php', 20 * MIB)]
+    tasks = [(11, 'mysqld', 225 * MIB), (12, 'mysqld', 220 * MIB), (13, 'mysqld', 220 * MIB), (14, 'mysqld', 215 * MIB),
+             (5, 'php', 20 * MIB)]
     row = only(remedies([host_report(tasks=tasks)]), 'score')
     assert row['effect'] == 'harms' and row['why'].startswith('mysqld is itself what holds the most (880 MiB)')
 

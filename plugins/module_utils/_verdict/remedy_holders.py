@@ -1,0 +1,222 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Remedies for what holds the memory: workers, a database's buffers, huge pages, a tmpfs, caches of the kernel."""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+from .case import bound_bytes, is_swappable, situation
+from .remedy import DELAYS, NONE, PREVENTS, UNKNOWN, make_effect, make_remedy
+from .shell_words import path_word
+from .sizing import swap_was_full
+from .._node.ledger import UNACCOUNTED
+from .._node.plain import plain
+from .._node.sizes import format_size
+
+# So many processes of one name are workers, and are worth a count.
+_MANY = 5
+# The largest of workers that are alike holds no more than one part in so many of all.
+_ALIKE = 4
+# A part below this of all is not what memory ran out of.
+_A_THIRD, _HALF = 1 / 3, 0.5
+# Nine tenths of what there is may be used: a tenth is left.
+_USABLE = 0.9
+_SETTINGS = {
+    'php-fpm': 'pm.max_children = %d', 'httpd': 'MaxRequestWorkers %d', 'apache2': 'MaxRequestWorkers %d',
+    'postgres': 'max_connections = %d', 'postmaster': 'max_connections = %d', 'gunicorn': 'gunicorn --workers %d',
+    'uwsgi': 'uwsgi --processes %d', 'sidekiq': 'sidekiq --concurrency %d', 'beam.smp': None,
+}
+_TELLS = {
+    'slab_unreclaimable': 'slabtop -o -s c | head -15', 'slab_reclaimable': 'slabtop -o -s c | head -15',
+    'page_tables': 'grep -H VmPTE /proc/[0-9]*/status | sort -k2 -n | tail -5',
+    'kernel_stacks': 'ps -e -o nlwp=,comm= | sort -n | tail -5', 'vmalloc': 'cat /proc/vmallocinfo',
+    'percpu': 'grep Percpu /proc/meminfo', 'sockets': 'cat /proc/net/sockstat', 'zram': 'zramctl',
+    'zswap': 'grep -r . /sys/module/zswap/parameters', 'locked': 'grep -H VmLck /proc/[0-9]*/status',
+    'other': 'cat /proc/meminfo', UNACCOUNTED: 'cat /proc/meminfo /proc/vmstat',
+}
+
+
+def holders(case):
+    """Rows for what held the memory at the newest whole report of the host or a cgroup."""
+    reports = [event for event in case.reports if situation(event) in ('host', 'cgroup')]
+    if not reports:
+        return []
+    event = reports[-1]
+    eater = case.eater(event)
+    if eater is None or not eater['share']:
+        return []
+    rows = [build(case, event, eater) for build in (_workers, _buffer_pool, _huge_pages, _tmpfs, _slab, _balloon,
+                                                   _kernel, _more_ram)]
+    return [row for row in rows if row]
+
+
+def _others_bytes(event, held):
+    """What all else holds that cannot be dropped, in bytes; None if the report does not tell."""
+    total, free = bound_bytes(event), (event.get('memory') or {}).get('free_bytes')
+    if event.get('scope') == 'memcg':
+        usage = (event.get('cgroup') or {}).get('usage_bytes')
+        free = None if None in (total, usage) else max(0, total - usage)
+    if None in (total, free):
+        return None
+    parts = (event.get('ledger') or {}).get('parts') or []
+    droppable = sum(part['bytes'] or 0 for part in parts if part['droppable'])
+    return max(0, total - free - held - droppable)
+
+
+def _allowed(event, held):
+    """What a holder may have so that a tenth is left, in bytes; None if it is not told."""
+    others = _others_bytes(event, held)
+    return None if others is None else int(bound_bytes(event) * _USABLE) - others
+
+
+def _workers(case, event, eater):
+    name = eater['name']
+    rows = [task for task in event.get('tasks') or [] if task.get('name') == name and task.get('rss_bytes')]
+    if not name or len(rows) < _MANY or eater['share'] < _A_THIRD or eater['kind'] != 'processes':
+        return None
+    each = max(task['rss_bytes'] + (task.get('swap_bytes') or 0) for task in rows)
+    if each * _ALIKE > eater['bytes']:
+        # One of them is the trouble, and a count of them is no remedy.
+        return None
+    allowed = _allowed(event, eater['bytes'])
+    fit = None if allowed is None else allowed // each
+    effect = _workers_effect(event, eater, rows, each, fit)
+    setting = _SETTINGS.get(name)
+    few = fit if fit and effect['effect'] == PREVENTS else None
+    return make_remedy(
+        'workers', 'fewer processes of %s%s' % (plain(name), ', at most %d' % few if few else ''), effect,
+        command=setting % few if setting and few else None)
+
+
+def _workers_effect(event, eater, rows, each, fit):
+    count, name = len(rows), plain(eater['name'])
+    words = '%d of %s held %s, the largest of them %s' % (count, name, format_size(eater['bytes']), format_size(each))
+    if fit is None:
+        return make_effect(UNKNOWN, '%s; what else was held is not told' % words, would_tell=['free -m'])
+    if any(task.get('swapents_pages') is None for task in rows) and _swap_in_use(event):
+        return make_effect(UNKNOWN, '%s; what of them was in swap is not told' % words,
+                           would_tell=['grep -H VmSwap /proc/[0-9]*/status'])
+    if fit < 1:
+        return make_effect(NONE, '%s; beside all else not one fits with a tenth left' % words)
+    if fit >= count:
+        return make_effect(UNKNOWN, '%s; by these figures all of them fit' % words, would_tell=['free -m'])
+    return make_effect(PREVENTS, '%s; %d of that size fit beside all else with a tenth left' % (words, fit))
+
+
+def _swap_in_use(event):
+    memory = event.get('memory') or {}
+    return memory.get('swap_total_bytes') != memory.get('swap_free_bytes')
+
+
+def _buffer_pool(case, event, eater):
+    if eater['name'] not in case.options['protect_names'] or eater['share'] < _HALF:
+        return None
+    allowed = _allowed(event, eater['bytes'])
+    less = None if allowed is None else -(-max(0, eater['bytes'] - allowed) // (1 << 20)) << 20
+    words = '%s holds %s of %s' % (plain(eater['name']), format_size(eater['bytes']), format_size(bound_bytes(event)))
+    if not less:
+        effect = make_effect(UNKNOWN, words, would_tell=['mysql -e "SELECT @@innodb_buffer_pool_size"'])
+        return make_remedy('buffer_pool', 'a smaller innodb_buffer_pool_size', effect)
+    effect = make_effect(DELAYS, '%s: with %s less a tenth is left; what it takes beside the pool is not bounded' % (
+        words, format_size(less)), less)
+    return make_remedy(
+        'buffer_pool', 'innodb_buffer_pool_size smaller by %s, in its configuration too' % format_size(less), effect,
+        command='mysql -e "SET GLOBAL innodb_buffer_pool_size = @@innodb_buffer_pool_size - %d"' % less)
+
+
+def _part(event, kind, name=None):
+    parts = (event.get('ledger') or {}).get('parts') or []
+    return next((part for part in parts if part['kind'] == kind and part['bytes'] and name in (None, part['name'])),
+                None)
+
+
+def _huge_pages(case, event, eater):
+    part = _part(event, 'hugepages')
+    if part is None or part['share'] < _A_THIRD:
+        return None
+    free = _free_huge_bytes(case, event)
+    words = '%s of RAM are set aside as huge pages' % format_size(part['bytes'])
+    if free is None:
+        effect = make_effect(UNKNOWN, '%s; how many are in use is not in the log' % words,
+                             would_tell=['grep -i huge /proc/meminfo'])
+    elif free:
+        effect = make_effect(DELAYS, '%s, and %s of them are in no use' % (words, format_size(free)), free)
+    else:
+        effect = make_effect(NONE, '%s, and all of them are in use' % words)
+    return make_remedy('hugepages', 'fewer huge pages (vm.nr_hugepages)', effect,
+                       command='sysctl -w vm.nr_hugepages=NUMBER')
+
+
+def _free_huge_bytes(case, event):
+    free = (event.get('memory') or {}).get('hugepages_free_bytes')
+    if free is not None:
+        return free
+    ram = case.facts.get('ram') or {}
+    return ram.get('hugepages_free_bytes')
+
+
+def _tmpfs(case, event, eater):
+    if eater['kind'] != 'shmem':
+        return None
+    name, allowed = eater['name'], _allowed(event, eater['bytes'])
+    words = '%s is shared memory or files in a tmpfs' % format_size(eater['bytes'])
+    known = name and name.startswith('/') and allowed is not None and allowed > 0
+    if not known:
+        return make_remedy(
+            'tmpfs_size', 'delete files in a tmpfs, or give it a smaller size', make_effect(
+                UNKNOWN, '%s; which tmpfs, or whose shared memory, is not in the log' % words,
+                would_tell=['df -h -t tmpfs', 'ipcs -m -p']), command='mount -o remount,size=SIZE /PATH')
+    size = allowed >> 20 << 20
+    return make_remedy(
+        'tmpfs_size', 'a size of %s for the tmpfs %s' % (format_size(size), plain(name)),
+        make_effect(PREVENTS, '%s on %s: limited to %s, a tenth of all is left' % (
+            words, plain(name), format_size(size))),
+        command='mount -o remount,size=%d %s' % (size, path_word(name, '/PATH')))
+
+
+def _slab(case, event, eater):
+    if eater['kind'] not in ('slab_unreclaimable', 'slab_reclaimable'):
+        return None
+    caches = ' (%s)' % plain(eater['name']) if eater['name'] else ''
+    return make_remedy(
+        'slab_leak', 'find which part of the kernel fills its caches%s, and update or unload that' % caches,
+        make_effect(UNKNOWN, "%s is in the kernel's own caches%s; no kill frees that" % (
+            format_size(eater['bytes']), caches), would_tell=[_TELLS['slab_unreclaimable'], 'uname -r']),
+        command=_TELLS['slab_unreclaimable'])
+
+
+def _balloon(case, event, eater):
+    part = _part(event, 'other', 'balloon')
+    if part is not None:
+        return make_remedy(
+            'balloon', "a higher floor for the guest's balloon, on the hypervisor",
+            make_effect(DELAYS, 'the hypervisor took %s through the balloon' % format_size(part['bytes']),
+                        part['bytes']), command='virsh setmem DOMAIN SIZE --live')
+    if eater['kind'] != UNACCOUNTED:
+        return None
+    return make_remedy(
+        'balloon', "the guest's balloon, if this is a virtual machine", make_effect(
+            UNKNOWN, 'no counter holds %s: in a virtual machine a balloon may have them' % format_size(eater['bytes']),
+            would_tell=['lsmod | grep -i balloon', 'grep -i balloon /proc/vmstat', 'virsh dommemstat DOMAIN']))
+
+
+def _kernel(case, event, eater):
+    if eater['kind'] not in _TELLS or eater['kind'].startswith('slab'):
+        return None
+    what = 'what no counter holds' if eater['kind'] == UNACCOUNTED else plain(
+        eater['name'] or eater['kind'].replace('_', ' '))
+    return make_remedy(
+        'investigate', 'find out who holds %s' % what, make_effect(
+            UNKNOWN, '%s: %s' % (what, format_size(eater['bytes'])), would_tell=[_TELLS[eater['kind']]]),
+        command=_TELLS[eater['kind']])
+
+
+def _more_ram(case, event, eater):
+    """Where swap was full, or does nothing for what holds the memory."""
+    ram = bound_bytes(event)
+    if situation(event) != 'host' or not ram or (is_swappable(event, eater) and not swap_was_full(event)):
+        return None
+    return make_remedy('more_ram', 'more RAM, or less work on this host', make_effect(
+        DELAYS, 'as much again is %s more; nothing bounds what is asked for' % format_size(ram), ram))
