@@ -121,25 +121,26 @@ def _protect(remedies, facts, events, host, swap):
 
 def _protected(row, facts, events, host, swap):
     name, value = row['target'], row['value']
-    event = next((event for event in events if _killed(event, name)), None)
+    event, limit = next((event for event in events if _killed(event, name)), None), None
     if event:
         reason = 'the kernel killed %s' % process_words(_killed(event, name))
     else:
         here = next(one for one in facts['oom']['candidates'] if one.get('name') == name)
+        limit = here.get('limit_bytes')
         reason = 'it runs here with oom_score_adj %s and %s in RAM' % (
             here.get('oom_score_adj'), format_size(here.get('rss_bytes')))
     return {'process': name, 'value': value, 'reason': '%s; at %d others go first until it takes more than %s' % (
-        reason, value, _share(value, event or {}, host, swap))}
+        reason, value, _share(value, event or {}, host, swap, limit))}
 
 
 def _killed(event, name):
     return next((victim for victim in event.get('victims') or [] if victim.get('name') == name), None)
 
 
-def _share(value, event, host, swap):
+def _share(value, event, host, swap, limit):
     """What a score of ``value`` spares, in words: a share of what the kernel counts scores in.
 
-    That is all RAM and swap, or the limit of the cgroup that ran out.
+    That is all RAM and swap, or the limit of the cgroup that ran out, or of that the server runs in (``limit``).
     """
     words, total = 'RAM and swap', None
     if event.get('scope') == 'memcg':
@@ -150,6 +151,8 @@ def _share(value, event, host, swap):
         swap = swap or {}
         advised = swap.get('size_bytes', 0) + swap.get('other_bytes', 0)
         total = host['ram_bytes'] + max(host['swap_bytes'], advised)
+        if limit is not None and limit < total:
+            words, total = 'the limit of its control group', limit
     share = '%d%% of %s' % (-value // 10, words)
     return share if total is None else '%s, %s' % (share, format_size(total * -value // 1000))
 

@@ -17,8 +17,8 @@ from .._report.zones import fragmented, plenty, spared_high_memory
 _MUCH_FREE = 10
 # A cgroup, the host, or what keeps a part of the host's free memory from the one that asked.
 _SCOPES = {'memcg': 'cgroup', 'cpuset': 'numa', 'mempolicy': 'numa'}
-# Kinds of memory that processes hold; all others are the kernel's own or set aside.
-OF_PROCESSES = ('process', 'processes', 'shmem')
+# Kinds of memory that can be swapped out, if a ledger does not say of its own.
+_SWAPPABLE = ('process', 'processes', 'shmem')
 DEFAULTS = {'swap_path': '/swapfile', 'swappiness': 10, 'protect': -600, 'protect_names': ('mysqld', 'mariadbd'),
             'expected_peak_bytes': None}
 
@@ -66,7 +66,7 @@ class Case:
 
     def eater(self, event):
         """{kind, name, bytes, share} of the largest part of a report's memory, or None if it does not tell."""
-        return eater_of(event.get('ledger')) or largest_name(event)
+        return eater_of(event.get('ledger'))
 
     def ram_available_bytes(self):
         return (self.facts.get('ram') or {}).get('available_bytes')
@@ -80,7 +80,7 @@ def situation(event):
         return 'contiguous' if ((event.get('trigger') or {}).get('order') or 0) > 3 else 'refused'
     if event.get('scope') in _SCOPES:
         return _SCOPES[event['scope']]
-    if event.get('zones'):
+    if event.get('zones') and event.get('memory'):
         for name, tells in (('low_memory', spared_high_memory), ('contiguous', fragmented), ('plenty', plenty)):
             if tells(event) is not None:
                 return name
@@ -121,22 +121,7 @@ def is_swappable(event, eater):
         return False
     parts = (event.get('ledger') or {}).get('parts') or []
     part = next((part for part in parts if (part['kind'], part['name']) == (eater['kind'], eater['name'])), None)
-    return part['swappable'] if part else eater['kind'] in OF_PROCESSES
-
-
-def largest_name(event):
-    """What eater_of() returns, by the task table alone: the name whose processes hold most; None without one."""
-    held, counts = {}, {}
-    for task in event.get('tasks') or []:
-        if task.get('rss_bytes'):
-            held[task['name']] = held.get(task['name'], 0) + task['rss_bytes']
-            counts[task['name']] = counts.get(task['name'], 0) + 1
-    if not held:
-        return None
-    name = max(held, key=lambda one: (held[one], one))
-    total = bound_bytes(event)
-    return {'kind': 'process' if counts[name] == 1 else 'processes', 'name': name, 'bytes': held[name],
-            'share': held[name] / total if total else None}
+    return part['swappable'] if part else eater['kind'] in _SWAPPABLE
 
 
 def bound_bytes(event):

@@ -25,7 +25,8 @@ BUILDERS = (
     lambda case: [swap(case)], scores, lambda case: [swappiness(case)],
 )
 _BEST_FIRST = (PREVENTS, DELAYS, UNKNOWN, NONE, HARMS)
-_OF_CGROUPS = ('cgroup_limit', 'container_limit', 'pod_limit')
+# What a row says to its neighbours alone.
+_FOR_THE_ORDER = ('aside', 'of_cause', 'fit')
 APPLIED = ('swap', 'swappiness', 'score')
 
 
@@ -40,14 +41,21 @@ def remedies_of(verdict, incidents, events, signals, facts=None, options=None):
     forbidden = case.facts.get('forbidden') or {}
     for row in rows:
         row['forbidden_by'] = row['forbidden_by'] + list(forbidden.get(row['name']) or [])
-    return sorted(rows, key=lambda row: _rank(row, case.limit))
+    rows.sort(key=_rank)
+    return [dict((key, value) for key, value in row.items() if key not in _FOR_THE_ORDER) for row in rows]
 
 
-def _rank(row, limit):
-    """What there is evidence of and helps comes before what is always a row; then by effect."""
+def _rank(row):
+    """What helps against the cause comes first, then what tells of it, then what is always a row; each by effect."""
     helps = row['effect'] in (PREVENTS, DELAYS)
-    last = row['name'] == 'more_ram' or (row['name'] in _OF_CGROUPS and limit not in ('cgroup', 'unknown'))
-    return not helps, helps and last, helps and row['name'] in APPLIED, _BEST_FIRST.index(row['effect'])
+    aside = row['name'] == 'more_ram' or row.get('aside')
+    if helps and not aside:
+        place = 2 if row['name'] in APPLIED else 0
+    elif row.get('of_cause') and row['effect'] == UNKNOWN:
+        place = 1
+    else:
+        place = 3 if helps else 4
+    return place, _BEST_FIRST.index(row['effect'])
 
 
 def to_apply(remedies, asked=(), by_rule=False, override=()):

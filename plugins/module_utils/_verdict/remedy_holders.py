@@ -9,14 +9,15 @@ __metaclass__ = type
 
 from .case import bound_bytes, is_swappable, situation
 from .remedy import DELAYS, NONE, PREVENTS, UNKNOWN, make_effect, make_remedy
-from .shell_words import path_word
+from .remedy_score import is_keeper
+from .shell_words import path_word, word
 from .sizing import swap_was_full
 from .._node.ledger import UNACCOUNTED
 from .._node.plain import plain
 from .._node.sizes import format_size
 
 # So many processes of one name are workers, and are worth a count.
-_MANY = 5
+_MANY, _A_FLOOD = 5, 100
 # The largest of workers that are alike holds no more than one part in so many of all.
 _ALIKE = 4
 # A part below this of all is not what memory ran out of.
@@ -28,14 +29,24 @@ _SETTINGS = {
     'postgres': 'max_connections = %d', 'postmaster': 'max_connections = %d', 'gunicorn': 'gunicorn --workers %d',
     'uwsgi': 'uwsgi --processes %d', 'sidekiq': 'sidekiq --concurrency %d', 'beam.smp': None,
 }
+# What is to be found out of a kind of memory that no process holds, and what tells it.
 _TELLS = {
-    'slab_unreclaimable': 'slabtop -o -s c | head -15', 'slab_reclaimable': 'slabtop -o -s c | head -15',
-    'page_tables': 'grep -H VmPTE /proc/[0-9]*/status | sort -k2 -n | tail -5',
-    'kernel_stacks': 'ps -e -o nlwp=,comm= | sort -n | tail -5', 'vmalloc': 'cat /proc/vmallocinfo',
-    'percpu': 'grep Percpu /proc/meminfo', 'sockets': 'cat /proc/net/sockstat', 'zram': 'zramctl',
-    'zswap': 'grep -r . /sys/module/zswap/parameters', 'locked': 'grep -H VmLck /proc/[0-9]*/status',
-    'other': 'cat /proc/meminfo', UNACCOUNTED: 'cat /proc/meminfo /proc/vmstat',
+    'page_tables': ('which process has the most page tables (sparse or shared mappings)',
+                    'grep -H VmPTE /proc/[0-9]*/status | sort -k2 -n | tail -5'),
+    'kernel_stacks': ('which process has so many threads', 'ps -e -o nlwp=,comm= | sort -n | tail -5'),
+    'vmalloc': ('which part of the kernel took so much by vmalloc', 'cat /proc/vmallocinfo'),
+    'percpu': ('which part of the kernel took so much for each CPU', 'grep Percpu /proc/meminfo'),
+    'sockets': ('whose sockets hold so much', 'ss -m -a | head -50'),
+    'zram': ('how much zram may take', 'zramctl'),
+    'zswap': ('how much zswap may take', 'grep -r . /sys/module/zswap/parameters'),
+    'locked': ('who locks so much memory (mlock)', 'grep -H VmLck /proc/[0-9]*/status | sort -k2 -n | tail -5'),
+    'page_cache': ('why so much page cache is not written and dropped',
+                   'grep -E "Dirty|Writeback|Cached" /proc/meminfo; mount | grep -E "nfs|fuse|loop"'),
+    'other': ('what holds so much', 'cat /proc/meminfo /proc/vmstat'),
+    UNACCOUNTED: ('what holds the memory that no counter of the kernel tells of: a driver, pipes, sockets, vmalloc',
+                  'cat /proc/meminfo /proc/vmstat /proc/vmallocinfo; ss -m -a | head -50'),
 }
+_SLABTOP = 'slabtop -o -s c | head -15'
 
 
 def holders(case):
@@ -47,8 +58,7 @@ def holders(case):
     eater = case.eater(event)
     if eater is None or not eater['share']:
         return []
-    rows = [build(case, event, eater) for build in (_workers, _buffer_pool, _huge_pages, _tmpfs, _slab, _balloon,
-                                                   _kernel, _more_ram)]
+    rows = [build(case, event, eater) for build in _BUILDERS]
     return [row for row in rows if row]
 
 
@@ -87,7 +97,20 @@ def _workers(case, event, eater):
     few = fit if fit and effect['effect'] == PREVENTS else None
     return make_remedy(
         'workers', 'fewer processes of %s%s' % (plain(name), ', at most %d' % few if few else ''), effect,
-        command=setting % few if setting and few else None)
+        command=setting % few if setting and few else None, fit=few)
+
+
+def _processes_limit(case, event, eater):
+    """A limit on processes, where so many of one name are more than a server's workers."""
+    row = _workers(case, event, eater)
+    count = len([task for task in event.get('tasks') or [] if task.get('name') == eater['name']])
+    if row is None or count < _A_FLOOD:
+        return None
+    fit = row.get('fit')
+    return make_remedy(
+        'pids_limit', 'a limit on the processes of its unit, container or user', make_effect(
+            row['effect'], row['why'], would_tell=row['would_tell']),
+        command='systemctl set-property UNIT TasksMax=%s' % (fit or 'NUMBER'))
 
 
 def _workers_effect(event, eater, rows, each, fit):
@@ -118,7 +141,7 @@ def _buffer_pool(case, event, eater):
     words = '%s holds %s of %s' % (plain(eater['name']), format_size(eater['bytes']), format_size(bound_bytes(event)))
     if not less:
         effect = make_effect(UNKNOWN, words, would_tell=['mysql -e "SELECT @@innodb_buffer_pool_size"'])
-        return make_remedy('buffer_pool', 'a smaller innodb_buffer_pool_size', effect)
+        return make_remedy('buffer_pool', 'a smaller innodb_buffer_pool_size', effect, of_cause=True)
     effect = make_effect(DELAYS, '%s: with %s less a tenth is left; what it takes beside the pool is not bounded' % (
         words, format_size(less)), less)
     return make_remedy(
@@ -146,7 +169,7 @@ def _huge_pages(case, event, eater):
     else:
         effect = make_effect(NONE, '%s, and all of them are in use' % words)
     return make_remedy('hugepages', 'fewer huge pages (vm.nr_hugepages)', effect,
-                       command='sysctl -w vm.nr_hugepages=NUMBER')
+                       command='sysctl -w vm.nr_hugepages=NUMBER', of_cause=True)
 
 
 def _free_huge_bytes(case, event):
@@ -167,7 +190,7 @@ def _tmpfs(case, event, eater):
         return make_remedy(
             'tmpfs_size', 'delete files in a tmpfs, or give it a smaller size', make_effect(
                 UNKNOWN, '%s; which tmpfs, or whose shared memory, is not in the log' % words,
-                would_tell=['df -h -t tmpfs', 'ipcs -m -p']), command='mount -o remount,size=SIZE /PATH')
+                would_tell=['df -h -t tmpfs', 'ipcs -m -p']), command='mount -o remount,size=SIZE /PATH', of_cause=True)
     size = allowed >> 20 << 20
     return make_remedy(
         'tmpfs_size', 'a size of %s for the tmpfs %s' % (format_size(size), plain(name)),
@@ -183,8 +206,8 @@ def _slab(case, event, eater):
     return make_remedy(
         'slab_leak', 'find which part of the kernel fills its caches%s, and update or unload that' % caches,
         make_effect(UNKNOWN, "%s is in the kernel's own caches%s; no kill frees that" % (
-            format_size(eater['bytes']), caches), would_tell=[_TELLS['slab_unreclaimable'], 'uname -r']),
-        command=_TELLS['slab_unreclaimable'])
+            format_size(eater['bytes']), caches), would_tell=[_SLABTOP, 'uname -r']),
+        command=_SLABTOP, of_cause=True)
 
 
 def _balloon(case, event, eater):
@@ -199,18 +222,52 @@ def _balloon(case, event, eater):
     return make_remedy(
         'balloon', "the guest's balloon, if this is a virtual machine", make_effect(
             UNKNOWN, 'no counter holds %s: in a virtual machine a balloon may have them' % format_size(eater['bytes']),
-            would_tell=['lsmod | grep -i balloon', 'grep -i balloon /proc/vmstat', 'virsh dommemstat DOMAIN']))
+            would_tell=['lsmod | grep -i balloon', 'grep -i balloon /proc/vmstat', 'virsh dommemstat DOMAIN']),
+        of_cause=True)
 
 
 def _kernel(case, event, eater):
-    if eater['kind'] not in _TELLS or eater['kind'].startswith('slab'):
+    if eater['kind'] not in _TELLS or (eater['kind'], eater['name']) == ('other', 'balloon'):
         return None
-    what = 'what no counter holds' if eater['kind'] == UNACCOUNTED else plain(
-        eater['name'] or eater['kind'].replace('_', ' '))
+    what, tells = _TELLS[eater['kind']]
     return make_remedy(
-        'investigate', 'find out who holds %s' % what, make_effect(
-            UNKNOWN, '%s: %s' % (what, format_size(eater['bytes'])), would_tell=[_TELLS[eater['kind']]]),
-        command=_TELLS[eater['kind']])
+        'investigate', 'find out %s' % what, make_effect(
+            UNKNOWN, '%s of %s; who holds them is not in the log' % (
+                format_size(eater['bytes']), format_size(bound_bytes(event))), would_tell=[tells]), command=tells,
+        of_cause=True)
+
+
+def _bound(case, event, eater):
+    """A limit for the service of a process that holds half of RAM or more: it alone is killed then, and not the host's.
+
+    Not for a server that is to be spared, nor for what carries the host.
+    """
+    if situation(event) != 'host' or eater['kind'] != 'process' or eater['share'] < _HALF:
+        return None
+    units = [victim.get('unit') for victim in event.get('victims') or [] if victim.get('name') == eater['name']]
+    unit = units[0] if units else None
+    allowed = _allowed(event, eater['bytes'])
+    if eater['name'] in case.options['protect_names'] or is_keeper(eater['name']) or not allowed or allowed < 0:
+        return None
+    if not (unit or '').endswith('.service') or is_keeper(unit[:-len('.service')]) or unit.startswith('user@'):
+        return None
+    size = allowed >> 20 << 20
+    return make_remedy(
+        'cgroup_limit', 'a limit of %s for %s' % (format_size(size), plain(unit)), make_effect(
+            PREVENTS, '%s held %s of %s: limited to %s, a tenth of RAM is left, and it alone is killed beyond that' % (
+                plain(eater['name']), format_size(eater['bytes']), format_size(bound_bytes(event)), format_size(size))),
+        command='systemctl set-property %s MemoryMax=%d' % (word(unit, 'UNIT'), size))
+
+
+def _locked(case, event, eater):
+    """A process that holds the most, and keeps the kernel from swapping it out."""
+    if eater['kind'] != 'process' or is_swappable(event, eater) is not False:
+        return None
+    tells = _TELLS['locked'][1]
+    return make_remedy(
+        'investigate', 'find out why %s locks its memory (mlock; LimitMEMLOCK of its unit)' % plain(eater['name']),
+        make_effect(UNKNOWN, 'the kernel can neither drop nor swap out its %s' % format_size(eater['bytes']),
+                    would_tell=[tells]), command=tells, of_cause=True)
 
 
 def _more_ram(case, event, eater):
@@ -220,3 +277,9 @@ def _more_ram(case, event, eater):
         return None
     return make_remedy('more_ram', 'more RAM, or less work on this host', make_effect(
         DELAYS, 'as much again is %s more; nothing bounds what is asked for' % format_size(ram), ram))
+
+
+_BUILDERS = (
+    _workers, _processes_limit, _bound, _buffer_pool, _huge_pages, _tmpfs, _slab, _kernel, _balloon, _locked,
+    _more_ram,
+)

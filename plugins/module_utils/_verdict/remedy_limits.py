@@ -48,7 +48,8 @@ def _limit_row(case, path, groups):
     what = 'raise the limit of %s' % whom
     if limit:
         what += ' from %s to %s' % (format_size(limit), format_size(wished))
-    return make_remedy(name, what, _limit_effect(case, limit, wished), command=command)
+    return make_remedy(name, what, _limit_effect(case, limit, wished), command=command,
+                       aside=case.limit not in ('cgroup', 'unknown'))
 
 
 def _raised(limit):

@@ -79,7 +79,7 @@ def _contiguous(case, event):
         'compaction', 'join free memory into larger blocks', make_effect(
             UNKNOWN, 'memory was free, but not in blocks of order %s; whether what lies between can be moved is not in '
                      'the report' % order, would_tell=['cat /proc/buddyinfo', 'cat /proc/pagetypeinfo']),
-        command='echo 1 > /proc/sys/vm/compact_memory')
+        command='echo 1 > /proc/sys/vm/compact_memory', of_cause=True)
     return [row, _min_free(case, event)]
 
 

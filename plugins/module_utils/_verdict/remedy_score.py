@@ -7,7 +7,7 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
-from .case import OF_PROCESSES, asked_bytes, situation
+from .case import asked_bytes, situation
 from .remedy import DELAYS, HARMS, NONE, PREVENTS, UNKNOWN, least, make_effect, make_remedy
 from .replay import ranked, replay
 from .shell_words import word
@@ -24,6 +24,12 @@ KEEPERS = frozenset((
 _KEEPERS_BEGIN = ('systemd-', 'containerd-shim')
 # A victim that frees less than one part in so many of what the server's own kill freed leaves the host as short.
 _LESS = 2
+# From this share on a server is what the memory ran out of.
+_MUCH = 0.5
+# From this share on the kernel's own memory is why kills go on.
+_KERNEL_MUCH = 0.25
+# A tmpfs outlives every process.
+_FREED_BY_KILLS = ('process', 'processes')
 _TABLE = 'journalctl -k | grep -A200 "invoked oom-killer"'
 _OTHER_KILLERS = {
     'systemd-oomd': 'systemd-oomd killed, which chooses by pressure and swap and not by this score',
@@ -47,6 +53,9 @@ def scores(case):
 
 
 def _of_nobody(case):
+    reason = _score_decides_nothing(case)
+    if reason:
+        return make_effect(NONE, reason)
     if case.verdict and case.memory != 'no' and not any(event.get('tasks') for event in case.events):
         return make_effect(UNKNOWN, 'who else could have been killed is not in the log',
                            would_tell=[_TABLE])
@@ -138,7 +147,7 @@ def _on_report(case, event, name, value):
     if situation(event) == 'numa':
         return make_effect(UNKNOWN, 'which processes used the full memory nodes is not in the report',
                            would_tell=['numastat -p %s' % word(name, 'NAME')])
-    if event.get('task_count') and event['task_count'] > len(event['tasks']):
+    if event.get('tasks') and (event.get('task_count') or 0) > len(event['tasks']):
         return make_effect(UNKNOWN, 'only the largest processes of the table were kept', would_tell=[_TABLE])
     told = replay(event, {'oom_score_adj': {name: value}})
     if told['reproduces'] is not True or not told['victim']:
@@ -176,21 +185,23 @@ def _judged(case, event, name, value, first):
     freed, eater = first['rss_bytes'], case.eater(event)
     words = '%s (pid %s) is killed instead and frees %s' % (plain(first['name']), first['pid'], format_size(freed))
     own = max([task.get('rss_bytes') or 0 for task in event['tasks'] if task.get('name') == name] or [0])
-    is_eater = bool(eater) and eater['name'] == name
-    if is_eater:
-        words = '%s is itself what holds the most (%s); %s' % (plain(name), format_size(eater['bytes']), words)
+    is_eater = bool(eater) and eater['name'] == name and (eater['share'] or 0) >= _MUCH
     if is_keeper(first['name']):
         return make_effect(HARMS, '%s, but that keeps the host reachable' % words, instead=instead)
     if freed is None:
         return make_effect(UNKNOWN, '%s an amount that the report does not tell' % words, instead=instead)
     if is_eater and freed * _LESS < own:
-        return make_effect(HARMS, '%s, less than the %s of %s; %s' % (
-            words, format_size(own), plain(name), _left(event, name, value)), instead=instead)
+        return make_effect(HARMS, '%s is itself what holds the most (%s); %s, less than the %s of %s; %s' % (
+            plain(name), format_size(eater['bytes']), words, format_size(own), plain(name),
+            _left(event, name, value)), instead=instead)
+    if eater is None:
+        return make_effect(UNKNOWN, '%s; what held the memory is not in the report' % words, instead=instead,
+                           would_tell=['cat /proc/meminfo'])
     asked = asked_bytes(event)
     if freed < asked:
         return make_effect(HARMS, '%s, less than the %s that were asked for' % (words, format_size(asked)),
                            instead=instead)
-    if eater and eater['kind'] not in OF_PROCESSES and (eater['share'] or 0) > 0.25:
+    if eater['kind'] not in _FREED_BY_KILLS and (eater['share'] or 0) > _KERNEL_MUCH:
         return _until_nothing_is_left(event, name, value, words, eater, instead)
     return make_effect(PREVENTS, '%s, of %s asked for' % (words, format_size(asked)), instead=instead)
 

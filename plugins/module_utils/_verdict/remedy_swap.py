@@ -19,8 +19,9 @@ from .._node.plain import plain
 from .._node.sizes import format_size
 from .._report.cause import is_swap_believable
 
-# Less of RAM than one part in so many that could be swapped out makes no room worth the name.
-_LITTLE = 20
+# Less of RAM than one part in so many that could be swapped out makes no room worth the name; where what holds the most
+# cannot be swapped out, and grows, even more is soon gone.
+_LITTLE, _LITTLE_BESIDE = 20, 5
 _MEMINFO = 'grep -E "Mem|Active|Inactive|Unevictable|Swap|Slab|Huge" /proc/meminfo'
 # Why swap is none where RAM itself was not what ran out.
 _NOT_RAM = {
@@ -186,13 +187,19 @@ def _on_host(case, event, size):
     if movable is None or not ram:
         return make_effect(UNKNOWN, 'how much of RAM could be swapped out is not in the report',
                            would_tell=[_MEMINFO])
-    if movable * _LITTLE < ram:
+    if _is_little(case, event, movable, ram):
         return make_effect(NONE, 'only %s of %s of RAM could be swapped out; %s' % (
             format_size(movable), format_size(ram), _eater_words(case.eater(event))))
     if not size:
         return make_effect(NONE, '%s of swap was full, and is what the rule gives: more would move the end by its size '
                                  'alone' % format_size(total))
     return _room(case, event, size, movable)
+
+
+def _is_little(case, event, movable, bound):
+    """True if what could be swapped out makes no room that counts, beside what holds the most."""
+    stays = is_swappable(event, case.eater(event)) is False
+    return movable * (_LITTLE_BESIDE if stays else _LITTLE) < bound
 
 
 def _eater_words(eater):
@@ -232,6 +239,10 @@ def _in_cgroup(case, event, size):
             plain(cgroup.get('path') or 'the group'), format_size(together)))
     if cgroup.get('swap_limit_bytes') == 0:
         return make_effect(NONE, '%s may use no swap (its swap limit is 0)' % plain(cgroup.get('path') or 'the group'))
+    movable = swappable_bytes(event)
+    if limit and movable is not None and _is_little(case, event, movable, limit):
+        return make_effect(NONE, 'only %s of what the group held could be swapped out; %s' % (
+            format_size(movable), _eater_words(case.eater(event))))
     if used is None and cgroup.get('swap_usage_bytes') is None:
         return make_effect(UNKNOWN, 'whether the group may use swap is not in the report',
                            would_tell=[_swap_max(cgroup), 'swapon --show'])
@@ -239,23 +250,19 @@ def _in_cgroup(case, event, size):
     taken = cgroup.get('swap_usage_bytes') or 0
     if allowed and taken * 50 >= allowed * 49:
         return make_effect(NONE, "the group's own swap limit of %s was reached" % format_size(allowed))
-    return _in_cgroup_by_host(case, event, size, allowed and allowed - taken)
+    return _in_cgroup_by_host(case, event, size, allowed and allowed - taken, movable)
 
 
 def _swap_max(cgroup):
     return 'cat /sys/fs/cgroup%s/memory.swap.max' % path_word(cgroup.get('path'), '/PATH')
 
 
-def _in_cgroup_by_host(case, event, size, allowed):
+def _in_cgroup_by_host(case, event, size, allowed, movable):
     """A cgroup may swap ``allowed`` bytes more (None is without end): what the host's swap would give it."""
     total = ((case.facts.get('swap') or {}).get('total_bytes') if case.facts else None)
-    movable = swappable_bytes(event)
     if total is None or total or movable is None or not size:
         return make_effect(UNKNOWN, 'the group may use swap; how much the host had for it is not in the report',
                            would_tell=['swapon --show'])
-    limit = (event.get('cgroup') or {}).get('limit_bytes')
-    if limit and movable * _LITTLE < limit:
-        return make_effect(NONE, 'only %s of what the group held could be swapped out' % format_size(movable))
     room = min(size, allowed) if allowed else size
     return make_effect(DELAYS, 'the group may use swap, the host has none, and nothing bounds what is asked for', room)
 

@@ -72,7 +72,8 @@ def _without_rows(event):
 def _is_applied(result):
     """True if a role's module was run and the host has what it was to bring."""
     return bool(result and 'changed' in result) and not (
-        result.get('skipped') or result.get('failed') or result.get('skipped_reason'))
+        result.get('skipped') or result.get('failed') or result.get('skipped_reason')
+        or result.get('found') is False)
 
 
 def _change(name, result):

@@ -20,7 +20,7 @@ from .._node.sizes import format_size
 
 LINES = 10
 _COLUMNS = 80
-_MOST_REMEDIES = 3
+_MOST_REMEDIES = 2
 NOTHING = 'nothing that this collection can do'
 _NAMES = {'swap': 'Swap', 'swappiness': 'vm.swappiness', 'oom_protect': 'oom_score_adj'}
 _WORST = ('stopped', 'false', 'changed', 'planned', 'skipped', 'advice', 'same', 'healthy', 'holds')
@@ -91,14 +91,14 @@ def todo(advice, remedies=REMEDIES):
 
 
 def remedy_lines(remedies):
-    """At most three lines of 80 columns: the best remedies, and the command of one that is not this collection's."""
+    """Few lines of 80 columns: the best remedies, and the command of one that is not this collection's."""
     rows = [row for row in remedies or [] if row['target'] and row['name'] != 'swappiness']
     lines = []
     for row in rows[:_MOST_REMEDIES]:
         lines.append(_cut('%-8s %s: %s' % (row['effect'], row['what'], row['why'])))
         if row['command'] and row['name'] not in APPLIED and row['effect'] in HELPS:
             lines.append(_cut('%8s %s' % ('', row['command'])))
-    return lines[:_MOST_REMEDIES]
+    return lines[:_MOST_REMEDIES + 1]
 
 
 def _cut(text):
@@ -354,8 +354,9 @@ def _one(host, logs):
         return ['%s: %s' % (host['name'], host['headline'])]
     if not logs:
         return _in_full('%s: ' % host['name'], own) + own['advice']['notes']
-    return _in_full('%s: ' % logs[0]['label'], logs[0]) + ['%s: %s' % (host['name'], host['headline'])] + [
-        _log_line(log) for log in logs[1:]]
+    rest = ['%s: %s' % (host['name'], host['headline'])] + [_log_line(log) for log in logs[1:]]
+    # One line is the page's.
+    return _in_full('%s: ' % logs[0]['label'], logs[0])[:max(1, LINES - 1 - len(rest))] + rest
 
 
 def _in_full(start, diagnosis):
@@ -366,9 +367,11 @@ def _in_full(start, diagnosis):
         return ['%s%s' % (start, _dated_cause(diagnosis))] + list(advice['evidence']) + _lacking(diagnosis) + (
             remedy_lines(diagnosis.get('remedies'))) + told
     lines = ['%s%s' % (start, _dated_cause(diagnosis))] + list(advice['evidence'])
-    lines += (happened(diagnosis) and remedy_lines(diagnosis.get('remedies'))) or [_what_to_do(diagnosis)]
+    told = remedy_lines(diagnosis.get('remedies')) if happened(diagnosis) else []
+    if not told or todo(advice) != NOTHING:
+        lines.append(_what_to_do(diagnosis))
     sentence = would_be(advice, diagnosis['replays'])
-    return lines + ([sentence] if sentence else [])
+    return lines + ([sentence] if sentence else []) + told
 
 
 def _is_kill_alone(diagnosis):

@@ -7,6 +7,7 @@ from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
 import pytest
+from short_of_memory import ledger_of
 
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.advice import advise
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.sizing import host_figures, swap_recommended
@@ -30,6 +31,8 @@ def event(**changes):
                   {'pid': 13360, 'name': 'php', 'rss_bytes': 299 * MIB, 'rss_pages': 299 * 256}],
     }
     base.update(changes)
+    if 'ledger' not in base:
+        base['ledger'] = ledger_of(base['tasks'], GIB)
     return base
 
 

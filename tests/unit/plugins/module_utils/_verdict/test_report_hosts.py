@@ -35,3 +35,15 @@ def test_a_host_s_ledger_and_forecast_are_those_of_its_facts(full, cgroups, path
 def test_a_host_without_facts_has_neither(memory):
     found = entry_of(memory, True)
     assert (found['ledger'], found['forecast'], found['cgroups']) == (None, None, [])
+
+
+@pytest.mark.parametrize('status, result, applied', [
+    ('changed', {'changed': True}, True), ('same', {'changed': False}, True), ('planned', {'changed': True}, False),
+    ('skipped', {'changed': False, 'skipped_reason': 'a container'}, False), ('stopped', {'failed': True}, False),
+    ('changed', {'changed': False, 'found': False}, False), ('advice', None, False),
+])
+def test_a_remedy_is_applied_if_its_role_brought_it(status, result, applied):
+    host = {'name': 'db', 'status': status, 'headline': '', 'left': {'oom_protect_result': result},
+            'diagnosis': {'remedies': [{'name': 'score', 'applied': False}, {'name': 'more_ram', 'applied': False}]}}
+    found = report_of({'hosts': [host], 'logs': []}, 'now')['hosts'][0]['remedies']
+    assert [row['applied'] for row in found] == [applied, False]

@@ -8,7 +8,13 @@ __metaclass__ = type
 
 import pytest
 
-from ansible_collections.oom.rescue.plugins.module_utils._verdict.summary import LINES, summarize, todo, would_be
+from ansible_collections.oom.rescue.plugins.module_utils._verdict.summary import (
+    LINES,
+    remedy_lines,
+    summarize,
+    todo,
+    would_be,
+)
 
 GIB = 1 << 30
 ADVICE = {
@@ -272,3 +278,28 @@ def test_would_be(advice, replays, sentence):
 ])
 def test_would_be_says_nothing_that_it_does_not_know(advice, replays):
     assert would_be(advice, replays) is None
+
+
+def remedy(name, effect, what, command=None, target='shortage'):
+    return {'name': name, 'effect': effect, 'what': what, 'why': 'the figures', 'command': command, 'target': target}
+
+
+LIMIT = remedy('cgroup_limit', 'delays', 'raise the limit of web.service', 'systemctl set-property web.service X=1')
+
+
+@pytest.mark.parametrize('rows, expected', [
+    pytest.param([], [], id='none'),
+    pytest.param([remedy('swap', 'none', 'swap of 2 GiB', target=None)], [], id='none without an incident'),
+    pytest.param([LIMIT, remedy('swap', 'unknown', 'swap of 2 GiB')], [
+        'delays   raise the limit of web.service: the figures', '         systemctl set-property web.service X=1',
+        'unknown  swap of 2 GiB: the figures'], id='a command of what others do'),
+    pytest.param([remedy('score', 'prevents', 'x' * 90)], ['prevents ' + 'x' * 68 + '...'], id='80 columns'),
+])
+def test_the_best_remedies_are_told_in_few_lines(rows, expected):
+    assert remedy_lines(rows) == expected
+
+
+def test_a_log_told_in_full_leaves_room_for_the_host():
+    found = diagnosis(remedies=[LIMIT] * 3, verdict={'was_memory': 'yes'}, elsewhere=[log(remedies=[LIMIT] * 3)])
+    told = lines({'web': {'diagnose_result': found}}, page='/p')
+    assert len(told) <= LINES and [line for line in told if line.startswith('web: ')]
