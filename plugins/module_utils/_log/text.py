@@ -92,7 +92,6 @@ class Prefix:
         self.program = program
         self.boot = None
 
-
     def says_kernel(self):
         """True if a line is the kernel's by its tag or facility and no field of it proves otherwise.
 

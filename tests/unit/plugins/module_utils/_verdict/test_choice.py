@@ -11,11 +11,11 @@ import pytest
 
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.choice import choose, happened
 
-SWAP, ALL = {'size_bytes': 1 << 30}, ['oom_protect', 'swap', 'swappiness']
+SWAP, ALL = (('size_bytes', 1 << 30),), ['oom_protect', 'swap', 'swappiness']
 
 
 def diagnosis(report=None, swap=SWAP, was_memory=None):
-    return {'advice': {'report': report, 'swap': swap, 'swappiness': swap and {'value': 10}},
+    return {'advice': {'report': report, 'swap': swap and dict(swap), 'swappiness': swap and {'value': 10}},
             'verdict': was_memory and {'was_memory': was_memory}}
 
 
