@@ -261,7 +261,8 @@ def exit_status(report, code, strict=False):
     """What this program exits with: the worst of what report.json says, and of Ansible's own code."""
     hosts = (report or {}).get('hosts') or []
     logs = (report or {}).get('logs') or []
-    states = [claim.get('state') for host in hosts for claim in host.get('claims') or []]
+    states = [claim.get('state') for host in hosts for claim in host.get('claims') or []
+              if not claim.get('accepted')]
     if 'false' in states or any(host.get('status') == 'failed' for host in hosts):
         return FAILED
     if any(log.get('error') in UNREAD for log in logs):

@@ -112,6 +112,12 @@ ansible_facts:
                     What turns it on at boot: V(fstab), V(systemd) (a C(.swap) unit), V(generator), or the name of
                     another manager of swap files.
                   type: str
+                after_reboot:
+                  description: >-
+                    Whether the next boot turns it on, as the host's init has it; null if that cannot be known, or is
+                    for a container's host to say.
+                  type: bool
+                lost_as: {description: "Why it would not be on, or why that is not known.", type: str}
             zswap:
               description: The settings of zswap; V(null) where the kernel has none.
               type: dict
@@ -166,6 +172,7 @@ ansible_facts:
             after_reboot:
               description: The value that the next boot leads to; V(null) where that is unknown.
               type: int
+            decided_by: {description: "What decides the value after a reboot, or why it is not known.", type: str}
             after_sysctl_system:
               description: What C(sysctl --system) would set; V(null) for nothing.
               type: dict

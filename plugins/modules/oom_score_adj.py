@@ -209,6 +209,18 @@ processes:
     skipped_reason:
       description: Why the score, or its persistence, is not there; null where it is.
       type: str
+    to_do:
+      description: What a person has to decide or change before the process has the score; null if nothing.
+      type: str
+    next_start:
+      description:
+        - What is known of its next start besides what RV(processes[].persistent) says, as of a command of its unit that
+          takes the score away, or that nothing starts the unit. Null if nothing is.
+      type: dict
+      contains:
+        kept: {description: "Whether it has the score then; null if that cannot be known.", type: bool}
+        why: {description: "Why not, or why that cannot be known.", type: str}
+        would_tell: {description: A command that would tell., type: str}
 value:
   description: The score that was set.
   type: int

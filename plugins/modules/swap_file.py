@@ -64,12 +64,17 @@ options:
     choices: [none, all, once, pages]
   persist:
     description:
-      - V(fstab) has the file activated after a reboot. A line that is there keeps its place and its other fields. A
-        C(.swap) unit that activates the file at boot serves as well, and then no line is added.
-      - V(none) removes the file's line, and is refused where such a unit is there.
+      - What activates the file after a reboot.
+      - V(fstab) is a line in C(/etc/fstab). One that is there keeps its place and its other fields. A C(.swap) unit of
+        others that activates the file at boot serves as well, and then no line is added.
+      - V(systemd) is a C(.swap) unit in C(/etc/systemd/system), and no line. It needs systemd as the host's init.
+      - V(auto) is V(systemd) where systemd turns a swap partition on by itself, which it no longer does once
+        C(/etc/fstab) has any swap (see C(systemd-gpt-auto-generator\(8\))), and V(fstab) elsewhere. A unit that an
+        earlier run made stays.
+      - V(none) removes what was made for this, and is refused where a unit of others is there.
     type: str
-    choices: [fstab, none]
-    default: fstab
+    choices: [auto, fstab, systemd, none]
+    default: auto
   allocate:
     description:
       - How the file gets its blocks. V(auto) reserves them with fallocate(2) where filesystem and kernel take that for
@@ -263,6 +268,23 @@ size:
     shortfall_bytes:
       description: How much less it is than wanted, as the disk has no room.
       type: int
+at_boot:
+  description: What the next boot does with the file as it is now; in check mode, as it is before the changes.
+  returned: always
+  type: dict
+  contains:
+    kept: {description: "Whether it is on then; null if that cannot be known.", type: bool}
+    why: {description: "Why it is not, or why that cannot be known, with the change to make.", type: str}
+    would_tell: {description: A command that would tell., type: str}
+    by: {description: "What turns it on, as C(persisted_by) of M(oom.rescue.memory_facts) has it.", type: str}
+  sample: {kept: true, why: null, would_tell: null, by: fstab}
+persist:
+  description: >-
+    What O(persist) asks for, V(fstab) or V(systemd) in place of V(auto); null where nothing was asked, as with no
+    record to go back to.
+  returned: always
+  type: str
+  sample: fstab
 skipped_reason:
   description: Why this host cannot have the swap file, null where it can.
   returned: always
@@ -302,7 +324,7 @@ def main():
             'active': {'type': 'bool', 'default': True},
             'priority': {'type': 'int'},
             'discard': {'type': 'str', 'choices': ['none', 'all', 'once', 'pages']},
-            'persist': {'type': 'str', 'choices': ['fstab', 'none'], 'default': 'fstab'},
+            'persist': {'type': 'str', 'choices': ['auto', 'fstab', 'systemd', 'none'], 'default': 'auto'},
             'allocate': {'type': 'str', 'choices': ['auto', 'fallocate', 'write'], 'default': 'auto'},
             'reserve': {'type': 'str', 'default': '512M'},
             'demand': {'type': 'str'},

@@ -106,6 +106,10 @@ before:
       description: The value that the next boot leads to; V(null) where that is unknown.
       type: int
       returned: success
+    decided_by:
+      description: What decides the value after a reboot, or why it is not known.
+      type: str
+      returned: success
     after_sysctl_system:
       description: What C(sysctl --system) would set; V(null) for nothing.
       type: dict

@@ -33,6 +33,9 @@ class AnsibleModule:
     def atomic_move(self, source, target):
         os.rename(source, target)
 
+    def log(self, msg):
+        pass
+
     def exit_json(self, **result):
         print(json.dumps(result))
         sys.exit(0)

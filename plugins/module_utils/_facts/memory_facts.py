@@ -11,6 +11,7 @@ import os
 import re
 
 from .._node.errors import RescueError
+from .._node.boot import boot_of
 from .._node.cgroup import own_cgroup
 from .commit import commit
 from .._node.killers import user_space_killers
@@ -33,7 +34,7 @@ from .._node.privilege import can_swapon, has_init, is_container
 from .._node.processes import processes
 from .._node.reader import Noting
 from .._node.swap_areas import parse_swaps
-from .._swap.facts import persisted_by
+from .._swap.facts import at_boot
 from .._swappiness.facts import provenance
 
 LEDGER_SECONDS = 0.3
@@ -119,10 +120,12 @@ def swap_areas(host):
     A container sees the areas of its host, by paths that are not its own: then neither is known.
     """
     table = mounts(host)
-    areas = parse_swaps(text_of(host, '/proc/swaps'))
+    areas, boot = parse_swaps(text_of(host, '/proc/swaps')), boot_of(host)
     for area in areas:
         here = host.exists(area['path']) and not area['deleted']
         mount = mount_of(table, area['path']) if here and area['type'] == 'file' else None
         area['filesystem'] = mount['filesystem'] if mount else None
-        area['persisted_by'] = persisted_by(host, area['path']) if here else None
+        found = at_boot(host, area['path'], boot) if here else {'by': None, 'kept': None, 'why': None}
+        area.update(persisted_by=None if found['kept'] is False else found['by'], after_reboot=found['kept'],
+                    lost_as=found['why'])
     return areas

@@ -41,7 +41,8 @@ class Overlay:
         if real in self.edits:
             return self.edits[real]
         try:
-            return self._host.read(real, name=path)
+            # Without a name of its own, whoever keeps what was read knows the file again.
+            return self._host.read(real) if real == path else self._host.read(real, name=path)
         except FAILURES:
             return None
 

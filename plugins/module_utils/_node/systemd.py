@@ -10,6 +10,7 @@ __metaclass__ = type
 import re
 
 from .errors import RescueError
+from .host import to_bytes
 
 DROP_IN = '50-oom-rescue.conf'
 HEADER = '# Made by the Ansible collection oom.rescue; state: absent of its module oom_score_adj removes it.'
@@ -63,6 +64,22 @@ def unit_properties(host, unit):
     return None if found.get('LoadState', 'not-found') == 'not-found' else found
 
 
+def unit_file_state(host, unit):
+    """UnitFileState of a unit, such as ``masked`` or ``static``, empty if it has no file; None without an answer."""
+    rc, out, _err = host.run(['systemctl', 'show', '--no-pager', '--property=UnitFileState', '--', unit])
+    match = re.search(r'^UnitFileState=(\S*)$', out, re.MULTILINE) if rc == 0 else None
+    return match.group(1) if match else '' if rc == 0 else None
+
+
+def unit_name(path, kind='.swap'):
+    """The name of the unit that systemd has for a path (systemd.unit(5), systemd-escape(1))."""
+    name = re.sub(r'/+', '/', path).strip('/')
+    escaped = ''.join('-' if char == '/' else char if re.match(r'[A-Za-z0-9:_.]', char) and (place or char != '.')
+                      else ''.join('\\x%02x' % byte for byte in bytearray(to_bytes(char)))
+                      for place, char in enumerate(name))
+    return (escaped or '-') + kind
+
+
 def lists(properties, path):
     """True if systemd has read a drop-in, and has not read since that it is gone."""
     return path in properties.get('DropInPaths', '').split()
@@ -99,6 +116,16 @@ def enable_and_restart(host, unit):
     """Start a unit of the collection's own, now with its files as they are, and at each boot."""
     _systemctl(host, 'enable', unit)
     _systemctl(host, 'restart', unit)
+
+
+def enable(host, unit):
+    """Have a unit of the collection's own started at each boot, and not now."""
+    _systemctl(host, 'enable', unit)
+
+
+def disable(host, unit):
+    """Have a unit of the collection's own started at no boot; what it does now goes on."""
+    _systemctl(host, 'disable', unit)
 
 
 def disable_now(host, unit):

@@ -9,6 +9,7 @@ __metaclass__ = type
 
 from . import keeper, spare, supervisor, sysv
 from .._node import permissions, systemd
+from .._node.boot import boot_of
 from .._node.containers import container_facts
 from .._node.identity import safe_name
 from .._node.killers import user_space_killers
@@ -62,12 +63,15 @@ def _is_to_run(properties):
             or properties.get('ActiveState') in ('failed', 'activating', 'reloading'))
 
 
-def _unit_facts(host, name):
+def _unit_facts(host, name, boot):
     properties = systemd.unit_properties(host, name)
     if properties is None:
         return None
     ours = systemd.drop_in_path(name)
-    paths = [path for path in properties.get('DropInPaths', '').split() if path != ours]
+    # What systemd has read, and what it will read at the next boot.
+    paths = set(properties.get('DropInPaths', '').split()) | set(boot.units.files(name)) - set(
+        [boot.units.file_of(name)])
+    paths = sorted(path for path in paths if path != ours)
     others = dict(properties, DropInPaths=' '.join(paths))
     winners = dict((key, systemd.setting_of(host, others, key)) for key in _DIRECTIVES)
     restart = winners['Restart']
@@ -77,6 +81,8 @@ def _unit_facts(host, name):
         'drop_in_flaw': host.flaw_of_own(ours),
         'listed': systemd.lists(properties, ours),
         'behind': systemd.is_behind(host, properties, ours),
+        'boot': boot,
+        'transient': properties.get('FragmentPath', '').startswith('/run/systemd/transient/'),
         'winners': winners,
         'without_ours': {'Restart': restart['value'] if restart else 'no'},
     }
@@ -94,6 +100,11 @@ def _open_to_others(host, paths):
     return dict((path, words) for path, words in found.items() if words)
 
 
+def _units(host, names, boot):
+    found = dict((name, _unit_facts(host, name, boot)) for name in names)
+    return dict((name, facts) for name, facts in found.items() if facts)
+
+
 def _programs(host, targets):
     """{name: what root's supervisord has of the program} of the programs among the targets."""
     found = {}
@@ -107,7 +118,7 @@ def _programs(host, targets):
 
 def read(host, state, kind, name, users=()):
     """The facts of one target; ``name`` of a unit may be an alias, ``users`` are those whose own processes count."""
-    systemd_running = systemd.is_running(host)
+    systemd_running, boot = systemd.is_running(host), boot_of(host)
     if kind == 'unit':
         name = name if '.' in name else name + '.service'
         properties = systemd.unit_properties(host, name) if systemd_running else None
@@ -138,12 +149,12 @@ def read(host, state, kind, name, users=()):
         'stopped_units': stopped,
         'systemd_running': systemd_running,
         'systemd_version': systemd.version(host) if systemd_running else None,
-        'units': dict((unit, facts) for unit, facts in ((unit, _unit_facts(host, unit)) for unit in units) if facts)
-        if systemd_running else {},
+        'units': _units(host, units, boot) if systemd_running else {},
         'scripts': dict((target['manager']['name'], sysv.script_facts(host, target['manager']['name'], ours))
                         for target in targets if target['manager']['kind'] == 'sysv'),
         'programs': _programs(host, targets),
         'keeper': keeper.facts(host, systemd_running),
+        'boot': boot,
         'killers': killers,
         'spare': spare.facts(host, killers, rows, ours),
         'total_bytes': ram_and_swap_bytes(read_meminfo(host)),

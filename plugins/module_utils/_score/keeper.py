@@ -262,7 +262,9 @@ def forget_found(host):
 
 def gives(keeper, key, entry):
     """Whether the unit, as it is on the node, gives this rule's score at the next start."""
-    return keeper['enabled'] and entry in parse_rules(keeper['files'][RULES]).get(key, [])
+    files = keeper['files']
+    return (keeper['enabled'] and keeper['active'] and (files[UNIT], files[SCRIPT]) == (UNIT_TEXT, SCRIPT_TEXT)
+            and entry in parse_rules(files[RULES]).get(key, []))
 
 
 def plan(keeper, key, rules):

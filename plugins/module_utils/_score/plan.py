@@ -16,6 +16,7 @@ import re
 
 from . import keeper, spare, sysv
 from .._node.actions import Action, file_action
+from .._node.boot import worst
 from .._node.containers import recreate_text
 from .._node.errors import RescueError
 from .._node.host import to_bytes
@@ -119,9 +120,8 @@ def _standing(unit, value, options):
 
 def _plan_unit(name, unit, value, facts, options):
     """({before, after, by}, actions, reason or None) of a unit's score at its next start."""
-    properties = unit['properties']
     path = drop_in_path(name)
-    before = int(properties.get('OOMScoreAdjust') or 0)
+    before = _at_next_start(name, unit, value, options)
     directives = _unit_directives(unit['without_ours'], value, facts, options)
     winners = unit['winners']
     stands, reason = _standing(unit, value, options)
@@ -148,6 +148,28 @@ def _plan_unit(name, unit, value, facts, options):
     return {'before': before, 'after': after, 'by': by}, actions, reason
 
 
+def _at_next_start(name, unit, value, options):
+    """The score of a unit's next start: what systemd has read, or what its files say at a boot if that protects less.
+    """
+    shown = int(unit['properties'].get('OOMScoreAdjust') or 0)
+    later = unit['boot'].score(name, lambda score: True)['score']
+    return later if _is_enough(shown, value, options) else shown
+
+
+def _next_start(name, unit, persistent, starts=False):
+    """{kept, why, would_tell} of a unit's score at its next start, or None if nothing is known beside ``persistent``.
+
+    ``starts`` if it counts that something starts the unit.
+    """
+    score, answers = persistent['after'], []
+    if score is not None and persistent['before'] == score:
+        found = unit['boot'].score(name, lambda number: number == score or number < score <= 0)
+        answers.append(dict((key, found[key]) for key in ('kept', 'why', 'would_tell')))
+    if starts:
+        answers.append(unit['boot'].starts(name))
+    return worst(answers) if answers else None
+
+
 def _sorts_after(path, ours):
     name = path.rsplit('/', 1)[1]
     return path != ours and '.d/' in path and name > ours.rsplit('/', 1)[1]
@@ -161,6 +183,11 @@ def _persistence(target, value, facts, options):
         return {'before': None, 'after': None, 'by': None}, [], None, None
     if kind == 'systemd' and manager['user'] is None:
         unit = facts['units'].get(manager['name'])
+        if unit and unit['transient']:
+            score = int(unit['properties'].get('OOMScoreAdjust') or 0)
+            return {'before': score, 'after': score, 'by': None}, [], (
+                '%s is made anew for each run, so no file keeps its score: start it by `systemd-run -p '
+                'OOMScoreAdjust=%d`, or as a unit with a file' % (manager['name'], value)), None
         if unit:
             persistent, actions, reason = _plan_unit(manager['name'], unit, value, facts, options)
             return persistent, actions, None, reason
@@ -264,6 +291,14 @@ def _kept(target, value, facts, options):
                       'replaces it' % (target['process']['name'], target['process']['pid'], before, value, OVERRIDE))
 
 
+def _row_next_start(target, persistent, facts):
+    """What is known of the next start of a running process beside its files, None if nothing is."""
+    unit = facts['units'].get(target['manager']['name']) if target['manager']['kind'] == 'systemd' else None
+    if persistent['by'] == keeper.UNIT:
+        return facts['boot'].starts(keeper.NAME)
+    return None if unit is None or unit['transient'] else _next_start(target['manager']['name'], unit, persistent)
+
+
 def plan(facts, options):
     """{state, value, found, rows, actions} of facts of read() and the module's options, and of present {scores}."""
     return _absent(facts) if options['state'] == 'absent' else _present(facts, options)
@@ -292,6 +327,8 @@ def _present(facts, options):
         row['persistent'] = persistent
         row['recreate_required'] = recreate
         row['skipped_reason'] = _joined(kept, refused, reason)
+        row['to_do'] = reason if kept is not None and not _is_enough(process['oom_score_adj'], value, {}) else None
+        row['next_start'] = _row_next_start(target, persistent, facts)
         persistent_actions.extend(action for action in actions if action not in persistent_actions)
         if persistent['by'] == keeper.UNIT:
             rules.append(_rule(target, value, facts))
@@ -301,6 +338,7 @@ def _present(facts, options):
             persistent, actions, reason = _plan_unit(name, facts['units'][name], value, facts, options)
         persistent_actions.extend(actions)
         rows.append(_stopped_row(name, persistent, reason))
+        rows[-1]['next_start'] = _next_start(name, facts['units'][name], persistent, True)
     if options['persist'] != 'none':
         persistent_actions.extend(keeper.plan(facts['keeper'], facts['key'], rules))
     if options['killers'] == 'spare':
@@ -355,9 +393,9 @@ def _strangers(facts):
         pids = [str(target['process']['pid']) for target in by_user[user]]
         told = ', '.join(pids[:_PIDS_TOLD]) + (' and %d more' % (len(pids) - _PIDS_TOLD) if pids[_PIDS_TOLD:] else '')
         name = safe_name(first['process']['name']) or 'a process'
-        rows.append(dict(_row(first), name=name, skipped_reason=(
-            '%s (pid %s) is left as it is: %s. If it is meant, name its user: user=%s, or oom_protect_user of the role'
-            % (name, told, first['refused'], user))))
+        words = 'if it is meant, name its user: user=%s, or oom_protect_user of the role' % user
+        rows.append(dict(_row(first), name=name, to_do=words, skipped_reason='%s (pid %s) is left as it is: %s. %s' % (
+            name, told, first['refused'], words[:1].upper() + words[1:])))
     return rows
 
 
@@ -372,12 +410,15 @@ def _row(target):
         'manager': dict((key, target['manager'].get(key)) for key in ('kind', 'name', 'container_id', 'unit')
                         if key in target['manager']),
         'skipped_reason': None,
+        'to_do': None,
+        'next_start': None,
     }
 
 
 def _stopped_row(unit, persistent, reason=None):
     return {'pid': None, 'name': unit, 'live': {'before': None, 'after': None}, 'persistent': persistent,
-            'recreate_required': None, 'manager': {'kind': 'systemd', 'name': unit}, 'skipped_reason': reason}
+            'recreate_required': None, 'manager': {'kind': 'systemd', 'name': unit}, 'skipped_reason': reason,
+            'to_do': None, 'next_start': None}
 
 
 def _reload_once(actions):

@@ -21,7 +21,7 @@ from .._node.record import State, backup_once, backup_path
 from .._node.swap_areas import parse_swaps
 from .facts import file_facts, in_use, read, summary, wanted_label
 from .filesystem import explain_refusal
-from .plan import opens, plan, recorded, restoring, unchanged, wish_of
+from .plan import opens, persist_of, plan, recorded, restoring, unchanged, wish_of
 from .progress import Progress
 from .signature import read_signature, write_signature
 from .size import room_without
@@ -71,7 +71,8 @@ def converge(host, path, wished, check_mode=False, progress=None, kernel=syscall
         applier.warnings.append('%s had the mode %s and the owner %d, and stays root\'s with 0600: what was swapped '
                                 'out is in it' % (path, record['mode'], record['uid']))
     return outcome(host, made['actions'], made['skipped_reason'], path=path, size_bytes=made['size_bytes'],
-                   before=made['before'], after=made['after'], size=made['size'], managers=facts['managers'],
+                   before=made['before'], after=made['after'], size=made['size'], at_boot=made['at_boot'],
+                   persist=persist_of(facts, wished) if wished else None, managers=facts['managers'],
                    warnings=applier.warnings)
 
 
@@ -95,7 +96,7 @@ def _apply(applier, store, facts, wished, made):
     after = applier.read(facts['path'])
     if not made['skipped_reason']:
         _read_back(after, wished)
-    return dict(made, after=summary(after), size_bytes=after['file'].get('size_bytes'))
+    return dict(made, after=summary(after), size_bytes=after['file'].get('size_bytes'), at_boot=after['at_boot'])
 
 
 def _do_all(applier, facts, made):
@@ -120,10 +121,10 @@ def _do_all(applier, facts, made):
 
 
 def _try_fstab(host, made):
-    """Raise OSError, before the first change, if fstab has to change and cannot."""
+    """Raise OSError, before the first change, if fstab or a unit has to change and cannot."""
     for step in made['actions']:
         if step['layer'] == 'persistence' and 'after' in step:
-            host.try_to_change(fstab.PATH, step['after'])
+            host.try_to_change(step['path'], step['after'])
 
 
 def _put_back(applier, facts, error):
@@ -365,6 +366,19 @@ class Applier:
         self._persistence_reload(action)
 
     _persistence_add = _persistence_change = _persistence_remove = _persistence_restore = _persistence_edit
+
+    def _persistence_write_unit(self, action):
+        if action['after'] is None:
+            self.host.remove(action['path'])
+        else:
+            self.host.replace(action['path'], action['after'], 0o644, own=True)
+        self._persistence_reload(action)
+
+    def _persistence_enable(self, action):
+        systemd.enable(self.host, action['unit'])
+
+    def _persistence_disable(self, action):
+        systemd.disable(self.host, action['unit'])
 
     def _persistence_reload(self, action):
         if not systemd.is_running(self.host):

@@ -10,15 +10,14 @@ __metaclass__ = type
 
 import errno
 import os
-import re
 import stat
 
-from . import fstab, cgroups, filesystem, syscalls
+from . import fstab, cgroups, filesystem, syscalls, unit as swap_unit
 from . import managers as swap_managers
 from . import signature as swap_signature
-from .._node import mounts, permissions, xattr
+from .._node import mounts, permissions, systemd, xattr
+from .._node.boot import boot_of
 from .._node.meminfo import read_meminfo, room_in_ram
-from .._node.overlay import Overlay
 from .._node.record import backup_path
 from .._node.swap_areas import parse_swaps
 
@@ -26,24 +25,24 @@ from .._node.swap_areas import parse_swaps
 NEW, HELPER = '.oom-rescue-new', '.oom-rescue-helper'
 _SELINUX = 'security.selinux'
 _LABEL_TYPE = 'swapfile_t'
-_GENERATED = ('/run/systemd/generator', '/run/systemd/generator.early', '/run/systemd/generator.late')
-_BY_TAG = {'UUID': 'by-uuid', 'LABEL': 'by-label', 'PARTUUID': 'by-partuuid', 'PARTLABEL': 'by-partlabel'}
 
 
 def read(host, path, kernel=syscalls):
     """Everything that a plan for the swap file ``path`` depends on. OSError where a file cannot be read.
 
     ``file``, ``new`` and ``helper`` are file_facts() of the file, of one that a run has not finished, and of a second
-    area; ``other_areas`` the areas of parse_swaps() that are none of these. ``directory`` is {path, exists, others:
-    who could put another file there, or None}, ``persistence`` {fstab: its text or None, backup: the text before our
-    edits or None, entries: its lines for the file, unit: the file of a ``.swap`` unit or None, systemd_behind}.
+    area; ``other_areas`` the areas of parse_swaps() that are none of these, with ``kept``: whether a boot turns them
+    on, or None. ``at_boot`` is of at_boot(), ``gpt_swap`` of Boot.gpt_swap(). ``directory`` is {path, exists, others:
+    who could put another file there, or None}, ``persistence`` {fstab: its text or None, paths: the file's names, the
+    first for a new line, backup: the text before our edits or None, entries: its lines for the file, unit: the file of
+    a ``.swap`` unit or None, own_unit: of unit.facts(), systemd: whether that runs, systemd_behind}.
     ``swapon_refusal`` is a text or None, ``selinux`` whether the file takes labels, ``page_size`` in bytes. The others
     are what the functions named below return.
     """
     real = real_path(host, path)
     directory = os.path.dirname(real)
     areas = parse_swaps(host.read('/proc/swaps'))
-    managers = swap_managers.managers(host)
+    managers, boot = swap_managers.managers(host), boot_of(host)
     mount = mounts.mount_of(mounts.mounts(host), directory) or {}
     release = (host.read('/proc/sys/kernel/osrelease') or '').strip()
     directory_there = os.path.isdir(host.path(directory))
@@ -55,7 +54,9 @@ def read(host, path, kernel=syscalls):
         'file': files[real],
         'new': files[real + NEW],
         'helper': files[real + HELPER],
-        'other_areas': [area for area in areas if area not in active],
+        'other_areas': [dict(area, kept=_kept(host, area, boot, managers)) for area in areas if area not in active],
+        'at_boot': at_boot(host, real, boot, managers),
+        'gpt_swap': boot.gpt_swap(),
         'directory': {
             'path': directory,
             'exists': directory_there,
@@ -170,15 +171,26 @@ def _kind(mode):
 
 def _persistence(host, paths, managers):
     text = host.read(fstab.PATH)
+    paths = paths[::-1] + [entry['source'] for entry in fstab.parse(text) if entry['type'] == 'swap'
+                           and entry['source'] not in paths and _same_file(host, entry['source'], paths[-1])]
     entries = fstab.swap_entries(text, paths)
     units = [unit for unit in (swap_managers.unit_of(managers, path) for path in paths) if unit]
     return {
         'fstab': text,
+        'paths': paths,
         'backup': host.read(backup_path(fstab.PATH)),
         'entries': entries,
         'unit': units[0]['config'] if units else None,
+        'own_unit': swap_unit.facts(host, paths[0]),
+        'systemd': systemd.is_running(host),
         'systemd_behind': bool(entries) and _systemd_behind(host, entries[0]['source']),
     }
+
+
+def _same_file(host, source, path):
+    """True if a source of fstab is the file by another name, as through a bind mount."""
+    one, other = (host.status(name) if name.startswith('/') else None for name in (source, path))
+    return one is not None and other is not None and (one.st_dev, one.st_ino) == (other.st_dev, other.st_ino)
 
 
 def _systemd_behind(host, source):
@@ -192,6 +204,13 @@ def _systemd_behind(host, source):
         return changed > os.stat(unit).st_mtime
     except OSError:
         return False
+
+
+def _kept(host, area, boot, managers):
+    """Whether an area is on after a boot too; None for one that is not this node's, as in a container."""
+    if area['deleted'] or not host.exists(area['path']):
+        return False if area['deleted'] else None
+    return at_boot(host, area['path'], boot, managers)['kept']
 
 
 def _label(host, path, kernel):
@@ -226,30 +245,13 @@ def summary(state):
     return layers
 
 
-def persisted_by(host, path):
-    """fstab, systemd (a .swap unit), generator, the name of another manager of swap files, or None."""
-    view = Overlay(host)
-    real = view.real(path)
-    for entry in fstab.parse(view.read(fstab.PATH)):
-        if entry['type'] == 'swap' and 'noauto' not in entry['options'] and _device(view, entry['source']) == real:
-            return 'fstab'
-    found = swap_managers.managers(host)
-    for manager in found:
-        if manager['name'] == 'systemd' and _device(view, manager['path']) == real:
-            return 'systemd'
-    for directory in _GENERATED:
-        for name in view.listdir(directory):
-            text = view.read('%s/%s' % (directory, name)) if name.endswith('.swap') else None
-            what = re.search(r'^What=(.*)$', text or '', re.MULTILINE)
-            if what and _device(view, what.group(1).strip()) == real:
-                return 'generator'
-    manager = swap_managers.manager_of(found, path)
-    return manager['name'] if manager else None
-
-
-def _device(view, source):
-    """The device or file that a source of fstab(5) names."""
-    tag, _equals, value = source.partition('=')
-    if tag in _BY_TAG and value:
-        source = '/dev/disk/%s/%s' % (_BY_TAG[tag], value.strip('"'))
-    return view.real(source)
+def at_boot(host, path, boot=None, managers=None):
+    """{kept, why, would_tell, by} of Boot.swap(): ``by`` may also be another manager of swap by its name."""
+    found = (boot or boot_of(host)).swap(path)
+    if found['by'] is None:
+        managers = swap_managers.managers(host) if managers is None else managers
+        manager = swap_managers.manager_of(managers, path) or path.startswith('/dev/zram') and next(
+            (one for one in managers if one['name'].startswith('zram-')), None)
+        if manager:
+            return {'kept': True, 'why': None, 'would_tell': None, 'by': manager['name']}
+    return found

@@ -9,32 +9,9 @@ __metaclass__ = type
 
 import re
 
-from .._node.swap_areas import unescape
+from .._node.fstab import PATH, parse  # noqa: F401 (PATH is for who imports this)
 
-PATH = '/etc/fstab'
-# getmntent(3) separates fields by blanks and tabs alone; str.split() would split at others too.
-_FIELD = re.compile(r'[^ \t]+')
 _DISCARD = {'all': 'discard', 'once': 'discard=once', 'pages': 'discard=pages'}
-
-
-def parse(text):
-    """Entries of an fstab: {line (from 0), raw, source, mount_point, type, options: [...], spans}, in its order."""
-    entries = []
-    for number, raw in enumerate((text or '').split('\n')):
-        # libmount takes lines that end as DOS has it as well.
-        fields = list(_FIELD.finditer(raw[:-1] if raw.endswith('\r') else raw))
-        if len(fields) < 3 or fields[0].group().startswith('#'):
-            continue
-        entries.append({
-            'line': number,
-            'raw': raw,
-            'source': unescape(fields[0].group()),
-            'mount_point': unescape(fields[1].group()),
-            'type': fields[2].group(),
-            'options': fields[3].group().split(',') if len(fields) > 3 else [],
-            'spans': [field.span() for field in fields],
-        })
-    return entries
 
 
 def swap_entries(text, paths):

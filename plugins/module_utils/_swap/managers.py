@@ -9,8 +9,7 @@ __metaclass__ = type
 
 import re
 
-from .._node.host import to_bytes
-from .._node.systemd import UNIT_DIRECTORIES
+from .._node.systemd import UNIT_DIRECTORIES, unit_name
 
 _ZRAM_CONFIGS = ('/etc/systemd/zram-generator.conf', '/run/systemd/zram-generator.conf',
                  '/usr/local/lib/systemd/zram-generator.conf', '/usr/lib/systemd/zram-generator.conf')
@@ -61,15 +60,6 @@ def swap_units(host):
             if what and name == unit_name(what) and _is_wanted(host, name):
                 found.append({'name': 'systemd', 'config': path, 'path': what})
     return found
-
-
-def unit_name(path):
-    """The name of the unit that systemd has for a swap file (systemd.unit(5), systemd-escape(1))."""
-    name = re.sub(r'/+', '/', path).strip('/')
-    escaped = ''.join('-' if char == '/' else char if re.match(r'[A-Za-z0-9:_.]', char) and (place or char != '.')
-                      else ''.join('\\x%02x' % byte for byte in bytearray(to_bytes(char)))
-                      for place, char in enumerate(name))
-    return escaped + '.swap'
 
 
 def _is_wanted(host, unit):

@@ -12,7 +12,7 @@ __metaclass__ = type
 
 from .._node.errors import RescueError
 from .._node.sizes import SizeError, format_size, parse_size
-from . import fstab, steps
+from . import fstab, steps, unit
 from .facts import summary
 from .refusals import refusals, skipped_reason
 from .size import wanted
@@ -24,15 +24,16 @@ def wish(**given):
     """A wish, complete: what is not given is as the module's defaults have it.
 
     Its parts are the module's options, sizes in bytes, and what an undo asks for: ``mode``, ``uid``, ``gid`` and
-    ``label`` of the file, ``fstab_lines`` (with ``persist`` ``lines``), ``exact`` for a size that is no whole number of
-    pages. ``claimed`` says that a record of ours is there, ``override`` that the file may have another manager,
-    ``tolerated`` that a file which others can read stays so, as when what was there before a failed step is put back.
+    ``label`` of the file, ``fstab_lines`` and ``unit_text`` (with ``persist`` ``lines``), ``exact`` for a size that is
+    no whole number of pages. ``claimed`` says that a record of ours is there, ``override`` that the file may have
+    another manager, ``tolerated`` that a file which others can read stays so, as when what was there before a failed
+    step is put back.
     """
     result = {
-        'state': 'present', 'size': 'auto', 'priority': None, 'discard': None, 'persist': 'fstab', 'active': True,
+        'state': 'present', 'size': 'auto', 'priority': None, 'discard': None, 'persist': 'auto', 'active': True,
         'allocate': 'auto', 'reserve_bytes': 512 * _MIB, 'demand_bytes': None, 'expected_peak_bytes': None,
         'override': False, 'claimed': False, 'mode': '0600', 'uid': 0, 'gid': 0, 'label': None, 'fstab_lines': None,
-        'exact': False, 'tolerated': False,
+        'unit_text': None, 'exact': False, 'tolerated': False,
     }
     unknown = set(given) - set(result)
     if unknown:
@@ -68,7 +69,8 @@ def recorded(facts):
     record = dict((key, file[key] if there else None) for key in ('size_bytes', 'mode', 'uid', 'gid', 'label'))
     return dict(record, existed=there, active=area is not None, priority=area['priority'] if area else None,
                 fstab_lines=[entry['raw'] for entry in facts['persistence']['entries']],
-                fstab_existed=facts['persistence']['fstab'] is not None)
+                fstab_existed=facts['persistence']['fstab'] is not None,
+                unit_text=facts['persistence']['own_unit']['text'])
 
 
 def opens(record):
@@ -79,20 +81,23 @@ def opens(record):
 def restoring(record, closed):
     """The wish for what a record says that was there; ``closed`` if what was swap stays root's alone."""
     if not record['existed']:
-        return wish(state='absent', claimed=True, override=True, persist='lines', fstab_lines=record['fstab_lines'])
+        return wish(state='absent', claimed=True, override=True, persist='lines', fstab_lines=record['fstab_lines'],
+                    unit_text=record.get('unit_text'))
     priority = record['priority'] if record['active'] and record['priority'] >= 0 else None
     if closed and opens(record):
         record = dict(record, mode='0600', uid=0, gid=0)
     return wish(tolerated=not closed, size=record['size_bytes'], active=record['active'], priority=priority,
-                persist='lines', fstab_lines=record['fstab_lines'], mode=record['mode'], uid=record['uid'],
-                gid=record['gid'], label=record.get('label'), override=True, claimed=True, exact=True, reserve_bytes=0)
+                persist='lines', fstab_lines=record['fstab_lines'], unit_text=record.get('unit_text'),
+                mode=record['mode'], uid=record['uid'], gid=record['gid'], label=record.get('label'), override=True,
+                claimed=True, exact=True, reserve_bytes=0)
 
 
 def plan(facts, wished):
-    """{actions, size, size_bytes, skipped_reason, before, after} of facts.read() and a wish.
+    """{actions, size, size_bytes, skipped_reason, before, after, at_boot} of facts.read() and a wish.
 
     ``before`` and ``after`` are the layers of summary(), the second as the actions leave them, ``size_bytes`` the
-    file's then, ``size`` of recommend(). Raises RescueError if the wish cannot be met safely.
+    file's then, ``size`` of recommend(), ``at_boot`` what a boot does with the file as it is. Raises RescueError if the
+    wish cannot be met safely.
     """
     absent = wished['state'] == 'absent'
     if not absent:
@@ -111,7 +116,7 @@ def plan(facts, wished):
     else:
         actions += _present(facts, wished, size, way)
     made = {'actions': actions, 'size': recommended, 'size_bytes': size, 'skipped_reason': skipped,
-            'before': summary(facts)}
+            'before': summary(facts), 'at_boot': facts['at_boot']}
     return dict(made, after=_after(made, facts, wished))
 
 
@@ -119,7 +124,7 @@ def unchanged(facts, skipped_reason=None):
     """The plan that leaves all as it is."""
     layers = summary(facts)
     return {'actions': [], 'size': None, 'size_bytes': facts['file'].get('size_bytes'),
-            'skipped_reason': skipped_reason, 'before': layers, 'after': layers}
+            'skipped_reason': skipped_reason, 'before': layers, 'after': layers, 'at_boot': facts['at_boot']}
 
 
 def _raise_first(found):
@@ -150,8 +155,10 @@ def _present(facts, wished, size, way):
 def _priority(facts, wished):
     if wished['priority'] is not None:
         return wished['priority']
-    priorities = [fstab.priority_of(entry) for entry in facts['persistence']['entries']]
-    return priorities[0] if priorities else None
+    entries, own = facts['persistence']['entries'], facts['persistence']['own_unit']
+    if entries:
+        return fstab.priority_of(entries[0])
+    return unit.priority_of(own['text']) if own['ours'] else None
 
 
 def _absent(facts, wished, way):
@@ -166,22 +173,47 @@ def _absent(facts, wished, way):
     return actions
 
 
+def persist_of(facts, wished):
+    """What keeps the file over a reboot: a wish's ``persist``, with ``fstab`` or ``systemd`` in place of ``auto``."""
+    if wished['persist'] != 'auto':
+        return wished['persist']
+    own = facts['persistence']['own_unit']
+    return 'systemd' if own['ours'] or facts['gpt_swap'] and own['text'] is None else 'fstab'
+
+
 def _persistence(facts, wished):
-    found, persist = facts['persistence'], wished['persist']
-    if persist == 'fstab' and (found['entries'] or not found['unit']):
-        edit = steps.edit(facts, 'with', wished)
-        if edit['after'] != found['fstab']:
-            words = 'change' if found['entries'] else 'add'
-            line = fstab.swap_entries(edit['after'], edit['paths'])[0]['raw']
-            return [edit.having(action=words, detail='%s: %s' % (fstab.PATH, line))]
-        if found['systemd_behind']:
-            return [steps.reload_fstab()]
-    elif persist == 'none' and found['entries']:
-        return [steps.edit(facts, 'without', wished).having(
-            action='remove', detail='%s: %s' % (fstab.PATH, found['entries'][0]['raw']))]
-    elif persist == 'lines' and [entry['raw'] for entry in found['entries']] != wished['fstab_lines']:
-        return [steps.edit(facts, 'lines', wished).having(action='restore', detail='%s: as it was' % fstab.PATH)]
+    found, persist = facts['persistence'], persist_of(facts, wished)
+    own = found['own_unit']
+    others = found['unit'] and not (own['ours'] and found['unit'] == own['path'])
+    if persist == 'systemd':
+        text = unit.text_of(found['paths'][0], _priority(facts, wished), wished['discard'], own['text'])
+        return ([] if others else unit.have(own, text)) + _without_line(facts, wished)
+    if persist == 'fstab' and (found['entries'] or not others):
+        return _with_line(facts, wished) + unit.drop(own)
+    if persist == 'none':
+        return _without_line(facts, wished) + unit.drop(own)
+    if persist == 'lines':
+        back = [] if [entry['raw'] for entry in found['entries']] == wished['fstab_lines'] else [
+            steps.edit(facts, 'lines', wished).having(action='restore', detail='%s: as it was' % fstab.PATH)]
+        had = (wished['unit_text'] or '').startswith(unit.HEADER)
+        return back + (unit.have(own, wished['unit_text']) if had else unit.drop(own))
     return []
+
+
+def _with_line(facts, wished):
+    found = facts['persistence']
+    edit = steps.edit(facts, 'with', wished)
+    if edit['after'] != found['fstab']:
+        words = 'change' if found['entries'] else 'add'
+        line = fstab.swap_entries(edit['after'], edit['paths'])[0]['raw']
+        return [edit.having(action=words, detail='%s: %s' % (fstab.PATH, line))]
+    return [steps.reload_fstab()] if found['systemd_behind'] else []
+
+
+def _without_line(facts, wished):
+    entries = facts['persistence']['entries']
+    return [steps.edit(facts, 'without', wished).having(
+        action='remove', detail='%s: %s' % (fstab.PATH, entries[0]['raw']))] if entries else []
 
 
 def _after(made, facts, wished):
@@ -191,9 +223,13 @@ def _after(made, facts, wished):
         return before
     after = dict(before)
     for action in made['actions']:
-        if action['layer'] == 'persistence' and 'after' in action:
+        if action['action'] == 'write_unit':
+            if action['after'] or (after['persistence'] or {}).get('by') == 'systemd':
+                after['persistence'] = {'by': 'systemd', 'lines': [action['path']]} if action['after'] else None
+        elif action['layer'] == 'persistence' and 'after' in action:
             lines = [entry['raw'] for entry in fstab.swap_entries(action['after'], action['paths'])]
-            after['persistence'] = {'by': 'fstab', 'lines': lines} if lines else None
+            if lines or (after['persistence'] or {}).get('by') == 'fstab':
+                after['persistence'] = {'by': 'fstab', 'lines': lines} if lines else None
     if wished['state'] == 'absent':
         return dict((layer, None) for layer in before)
     if size is None:

@@ -34,7 +34,7 @@ def refusals(facts, wished, planned=None):
 def skipped_reason(facts, wished):
     """The reason why this host, and not the wish, stands in the way; None if nothing does."""
     if wished['state'] == 'absent':
-        return _managed_by(facts, wished, facts['persistence']['unit'])
+        return _managed_by(facts, wished, _unit_of_others(facts))
     refusal = _filesystem_refuses(facts)
     if refusal:
         return '%s: %s; make the swap on the machine that runs this, or %s' % (facts['path'], refusal, _GIVE_DISK)
@@ -118,8 +118,31 @@ def is_swap(facts, wished):
                 or wished['claimed'] and file['starts_blank'])
 
 
+def _unit_of_others(facts):
+    """The file of a ``.swap`` unit that is not ours, or None."""
+    unit, own = facts['persistence']['unit'], facts['persistence']['own_unit']
+    return None if own['ours'] and unit == own['path'] else unit
+
+
+def _no_systemd(facts, wished):
+    if wished['state'] == 'absent' or wished['persist'] != 'systemd' or facts['persistence']['systemd']:
+        return None
+    return RescueError('persist is {found}, and another init starts this host', path=facts['path'], found='systemd',
+                       allowed='fstab, none or auto', next_step='leave persist at auto')
+
+
+def _unit_in_the_way(facts, wished):
+    found = facts['persistence']
+    if wished['state'] == 'absent' or wished['persist'] != 'systemd' or found['own_unit']['text'] is None:
+        return None
+    if found['own_unit']['ours'] or found['unit']:
+        return None
+    return RescueError('{path} is there, was not made by this module, and no boot starts it', path=found['own_unit'][
+        'path'], next_step='enable or remove that unit, or set persist to fstab')
+
+
 def _unit_persists(facts, wished):
-    unit = facts['persistence']['unit']
+    unit = _unit_of_others(facts)
     if wished['state'] == 'absent' or wished['persist'] != 'none' or not unit:
         return None
     return RescueError('persist is none, and the unit {found} activates the file at boot', path=facts['path'],
@@ -176,6 +199,6 @@ def _cgroup_would_kill(facts, _wished, _size, way):
         next_step='raise that limit, stop what runs there, or add swap first')
 
 
-_OF_THE_PATH = (_no_directory, _no_regular_file, _no_disk_filesystem)
-_OF_WHAT_IS_THERE = (_others_may_write, _not_swap, _unit_persists)
+_OF_THE_PATH = (_no_directory, _no_regular_file, _no_disk_filesystem, _no_systemd)
+_OF_WHAT_IS_THERE = (_others_may_write, _not_swap, _unit_persists, _unit_in_the_way)
 _OF_THE_PLAN = (_disk_full, _does_not_fit, _nowhere_to_go, _cgroup_would_kill)

@@ -41,7 +41,9 @@ def wanted(facts, wished):
     current = file['size_bytes'] if file['kind'] == 'file' else 0
     held = min(current, file.get('allocated_bytes', 0))
     result = recommend(
-        facts['memory']['total_bytes'], sum(area['size_bytes'] for area in facts['other_areas']),
+        # What is on by hand alone is gone after a reboot.
+        facts['memory']['total_bytes'],
+        sum(area['size_bytes'] for area in facts['other_areas'] if area.get('kept') is not False),
         wished['demand_bytes'], wished['expected_peak_bytes'], spare_bytes(facts, wished) + held)
     if current and serves(current, result['size_bytes']):
         result['reasons'].append('the file has %s already, and keeps them' % format_size(current))

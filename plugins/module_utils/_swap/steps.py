@@ -43,7 +43,7 @@ def edit(facts, kind, wished):
     """An edit of fstab that has no words yet, of one of these kinds: ``with`` a line for the file, ``without`` one, or
     with the ``lines`` of a wish.
     """
-    found, paths = facts['persistence'], [facts['real_path'], facts['path']]
+    found, paths = facts['persistence'], facts['persistence']['paths']
     needs = {'edit': kind, 'paths': paths, 'lines': wished['fstab_lines']}
     needs.update((key, wished[key]) for key in ('priority', 'discard'))
     after = fstab.edited(found['fstab'], found['backup'], needs)

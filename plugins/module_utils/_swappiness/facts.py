@@ -10,7 +10,8 @@ __metaclass__ = type
 import os
 import re
 
-from . import sysctl, tuned
+from . import boot_sets, sysctl, tuned
+from .._node.boot import boot_of
 from .._node.cgroup import swappiness_of_cgroups
 from .._node.kernel import kernel_version
 from .._node.meminfo import number_of
@@ -30,6 +31,7 @@ OWN = '/etc/sysctl.d/99-zz-oom-rescue.conf'
 TMPFILES = '/etc/tmpfiles.d/oom-rescue-swappiness.conf'
 # mm/vmscan.c: int vm_swappiness = 60;
 KERNEL_DEFAULT = 60
+_PROGRAMS = {'systemd': sysctl.SYSTEMD, 'procps': sysctl.PROCPS}
 _READ_ONLY = 1  # ST_RDONLY of statvfs(3)
 
 
@@ -55,17 +57,6 @@ def cannot_set(host):
     return None
 
 
-def _boot_program(view):
-    """Which program applies sysctl files at boot, or None where none is known to."""
-    init = (view.read('/proc/1/comm') or 'systemd').strip()
-    if init == 'systemd':
-        there = any(view.exists(path) for path in ('/usr/lib/systemd/systemd-sysctl', '/lib/systemd/systemd-sysctl'))
-        masked = view.readlink('/etc/systemd/system/systemd-sysctl.service') == '/dev/null'
-        return sysctl.SYSTEMD if there and not masked else None
-    scripts = ('/etc/init.d/procps', '/etc/init.d/sysctl', '/etc/runlevels/boot/sysctl')
-    return sysctl.PROCPS if any(view.exists(path) for path in scripts) else None
-
-
 def _procps_version(host):
     """(major, minor, patch) of sysctl, or None where it is not there or is busybox's."""
     _rc, out, _err = host.run(['sysctl', '--version'])
@@ -74,11 +65,15 @@ def _procps_version(host):
 
 def environment(host):
     """What decides how declarations are applied here, apart from the files: read once, the same before and after."""
-    view = Overlay(host)
-    systemd, procps = systemd_version(host), _procps_version(host)
+    view, boot = Overlay(host), boot_of(host)
+    systemd, procps, applied = systemd_version(host), _procps_version(host), boot.sysctl()
     return {
         'kernel': kernel_version(host.read('/proc/sys/kernel/osrelease')),
-        'program': _boot_program(view),
+        # None if the boot applies no sysctl files, with the answer that says so.
+        'program': _PROGRAMS[applied['by']] if applied['kept'] else None,
+        'boot': applied,
+        'tmpfiles': boot.tmpfiles(),
+        'commands': boot_sets.found(boot.commands, KEY, RUNTIME),
         'modern': {sysctl.SYSTEMD: systemd is None or systemd >= 245, sysctl.PROCPS: not procps or procps >= (4, 0)},
         'command_line': view.read('/proc/cmdline') or '',
         'applies': cannot_set(host) is None,
@@ -103,6 +98,11 @@ def _stages(view, env):
                                       'unknown': not setting['complete']}]))
         if tuned.reapplies_sysctl(view) and (setting['sysctl'] or not setting['complete']):
             stages.append((sysctl.TUNED, sysctl.assignments(view, KEY, sysctl.TUNED)))
+    if env['tmpfiles']:
+        # systemd-tmpfiles waits for all filesystems, systemd-sysctl does not.
+        stages.insert(-1 if stages[-1][0] in ('tuned', sysctl.TUNED) else len(stages),
+                      (boot_sets.TMPFILES, boot_sets.of_tmpfiles(view, RUNTIME)))
+    stages.append((boot_sets.COMMAND, boot_sets.of_commands(view, env['commands'], KEY, env['modern'][sysctl.PROCPS])))
     return stages
 
 
@@ -140,7 +140,9 @@ def resolve(view, env):
                 value, winner = before[0], step
             else:
                 new, sets = _step_value(step, by, value, limit)
-                if sets:
+                if sets and step.get('perhaps') and new != value:
+                    value, winner = None, step
+                elif sets and not step.get('perhaps'):
                     value, winner = new, step
     idle = []
     for path in sysctl.all_files(view):
@@ -150,12 +152,26 @@ def resolve(view, env):
                 rows[place] = {'source': place[0], 'line': place[1],
                                'value': sysctl.kernel_integer(entry['raw']), 'by': []}
                 idle.append(place)
-    declared = [dict(rows[place], wins=bool(winner) and env['applies'] and bool(env['program'])
-                     and place == (winner['source'], winner['line'])) for place in idle + order]
-    if not env['applies'] or not env['program']:
+    known = env['applies'] and env['boot']['kept'] is not None
+    declared = [dict(rows[place], wins=bool(winner) and known and place == (winner['source'], winner['line']))
+                for place in idle + order]
+    if not known:
         # Nothing here is known to apply any of it: a container without init, or without a say.
         return declared, None, None
     return declared, value, winner
+
+
+def decided_by(env, winner):
+    """What decides the value after a reboot, in words, or why that is not known."""
+    if not env['applies']:
+        return None
+    if env['boot']['kept'] is None or winner['by'] == 'kernel' and env['boot']['kept'] is False:
+        return env['boot']['why']
+    if winner['line'] is None and winner['by'] == 'kernel':
+        return 'nothing sets it at boot, and %s is the kernel\'s own' % winner['raw']
+    place = winner['source'] if winner['line'] is None else '%s line %d' % (winner['source'], winner['line'])
+    words = 'may set' if winner.get('perhaps') else 'sets'
+    return '%s %s %s' % (place, words, winner['raw'] if winner['raw'] is not None else 'a value that cannot be told')
 
 
 def _after_sysctl_system(view, env):
@@ -205,11 +221,12 @@ def read(host, state):
     flaws: {path: of Host.flaw_of_own()} of our own files, cannot_set: a reason or None, before: of provenance()}.
     Raises RescueError and OSError.
     """
-    view = Overlay(host)
+    view, env = Overlay(host), environment(host)
     own = (OWN, TMPFILES, tuned.child_profile_path(view))
     facts = {
-        'env': environment(host),
-        'files': Snapshot(host, [OWN, TMPFILES] + sysctl.paths(view) + tuned.paths(view)),
+        'env': env,
+        'files': Snapshot(host, [OWN, TMPFILES] + sysctl.paths(view) + tuned.paths(view)
+                          + boot_sets.paths(view, env['commands'])),
         'systemd': host.exists('/run/systemd/system'),
         'runtime': number_of(host, RUNTIME),
         'forced': number_of(host, FORCE_RUNTIME),
@@ -232,7 +249,7 @@ def provenance(host):
 
 def provenance_of(facts, view):
     """provenance() of facts, with the files as ``view`` has them."""
-    declared, after_reboot, _winner = resolve(view, facts['env'])
+    declared, after_reboot, winner = resolve(view, facts['env'])
     counts = cgroups_count(facts['env'], facts['forced'])
     runtime = facts['runtime']
     differing = [{'path': group['path'], 'value': group['value']} for group in facts['cgroups']
@@ -240,6 +257,7 @@ def provenance_of(facts, view):
     return {
         'runtime': runtime,
         'after_reboot': after_reboot,
+        'decided_by': decided_by(facts['env'], winner),
         'after_sysctl_system': _after_sysctl_system(view, facts['env']),
         'declared': declared,
         'tuned': _tuned_facts(view),

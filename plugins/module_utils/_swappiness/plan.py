@@ -8,6 +8,8 @@ from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
 from . import sysctl, tuned
+from .boot_sets import COMMAND, TMPFILES as TMPFILES_D
+from .._node import tmpfiles
 from .._node.actions import Action, file_action
 from .._node.errors import RescueError
 from .._node.overlay import Overlay
@@ -138,7 +140,10 @@ def _win(draft, facts, value, conflicts):
     seen = []
     while True:
         _declared, after_reboot, winner = resolve(draft.view, facts['env'])
-        if winner is None or (after_reboot == value and not winner.get('unknown')):
+        # Where a boot applies no such files, or may run a command or not, no file of ours would decide it.
+        if winner is None or winner.get('perhaps') or not facts['env']['program']:
+            return
+        if after_reboot == value and not winner.get('unknown'):
             return
         if conflicts == 'fail':
             raise _conflict(value, winner, 'applied later than %s' % OWN, 'remove that, or use conflicts=override to '
@@ -172,14 +177,15 @@ def _make_lose(draft, winner, value):
         return _use_child(draft, value)
     view, source = draft.view, winner['source']
     text = view.read(source)
-    if winner['line'] is None or text is None or not source.startswith('/') or source.startswith('/proc/'):
+    if winner['line'] is None or text is None or winner['by'] == COMMAND or source.startswith('/proc/'):
+        # A script is its administrator's, and not a line of settings.
         return False
     hidden = sysctl.without_line(text, winner['line'], MARKER)
     if not source.startswith(_NOT_EDITED):
         draft.edit('file', 'comment_out', source, hidden,
                    '%s: %s' % (_place(winner), text.split('\n')[winner['line'] - 1].strip()))
         return True
-    mask = sysctl.masked_path(winner['read_as'])
+    mask = (tmpfiles if winner['by'] == TMPFILES_D else sysctl).masked_path(winner['read_as'])
     if view.exists(mask):
         return False
     draft.edit('file', 'hide', mask, MASK_HEADER % source + hidden,
@@ -259,7 +265,7 @@ def _files_back(draft, backups):
     for path in sorted(backups):
         if (view.read(path) or '').startswith(HEADER):
             draft.edit('file', 'remove', path, backups[path], path)
-    for path in sysctl.all_files(view):
+    for path in sysctl.all_files(view) + [path for path in tmpfiles.paths(view) if path.endswith('.conf')]:
         text = view.read(path) or ''
         if text.startswith(HEADER + ': hides '):
             draft.edit('file', 'remove', path, None, path)

@@ -3,28 +3,39 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Whether each remedy holds, from the memory facts and from what the modules would still change in check mode.
 
-A claim is {remedy, claim, holds, now, after_reboot, detail}. ``holds`` is None where the host cannot have the remedy
-or does not tell: that is neither proven nor false.
+A claim is {remedy, claim, holds, now, after_reboot, state, detail}. ``state`` is one of
+ - ``held``: it holds now and after the next start;
+ - ``false``: one of these is not so, and this host could have it so;
+ - ``open``: it holds now and is lost at the next start unless a person does what ``detail`` says, or it cannot be
+   known whether it is;
+ - ``cannot``: this host cannot have it by its nature.
+``holds`` is True, False, or None for open and cannot. A half that does not count is None.
 """
 
 from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
+HELD, FALSE, OPEN, CANNOT = 'held', 'false', 'open', 'cannot'
+_HOLDS = {HELD: True, FALSE: False, OPEN: None, CANNOT: None}
 
-def judge(facts, swap=None, swappiness=None, swappiness_value=None, oom_protect=None):
+
+def judge(facts, swap=None, swappiness=None, swappiness_value=None, oom_protect=None, accept_open=False):
     """{holds, claims}: ``holds`` is whether no claim is false.
 
     ``facts`` is memory_facts' dictionary; the others are check mode's results of swap_file, swappiness and
-    oom_score_adj, each None (or skipped) where that remedy is not asked for.
+    oom_score_adj, each None (or skipped) where that remedy is not asked for. With ``accept_open`` each open claim has
+    ``accepted``: somebody knows of it, and it is no reason for an exit status.
     """
     claims = []
     if _asked(swap):
-        claims.append(_swap(swap, facts['swap']['areas']))
+        claims.append(_swap(swap))
     if _asked(swappiness):
         claims.append(_swappiness(swappiness, int(swappiness_value), facts['swappiness']))
     if _asked(oom_protect):
         claims.extend(_scores(oom_protect))
+    for claim in claims:
+        claim['accepted'] = bool(accept_open) and claim['state'] == OPEN
     return {'holds': all(claim['holds'] is not False for claim in claims), 'claims': claims}
 
 
@@ -32,33 +43,53 @@ def _asked(result):
     return bool(result) and not result.get('skipped')
 
 
-def _claim(remedy, claim, now, after_reboot, detail):
-    """A claim that holds where both halves do; a half that is not known leaves it open unless the other is false."""
+def _claim(remedy, claim, now, after_reboot, detail, state=None):
+    """A claim, whose state follows from its halves if none is given: open if one is not known, and none is false."""
     halves = (now, after_reboot)
-    return {'remedy': remedy, 'claim': claim, 'now': now, 'after_reboot': after_reboot, 'detail': detail,
-            'holds': False if False in halves else None if None in halves else True}
+    state = state or (FALSE if False in halves else OPEN if None in halves else HELD)
+    return {'remedy': remedy, 'claim': claim, 'holds': _HOLDS[state], 'now': now, 'after_reboot': after_reboot,
+            'state': state, 'detail': detail}
 
 
-def _swap(result, areas):
-    after = result['after']['activation'] is not None
-    claim = 'swap of %s' % result['path'] if after else 'swap besides the file'
-    if result['skipped_reason']:
-        return _claim('swap', claim, None, None, result['skipped_reason'])
-    drifted = set(action['layer'] for action in result['actions'])
-    in_use = result['path'] in [area['path'] for area in areas]
-    detail = 'all is as meant'
-    if result['actions']:
-        detail = 'still to do: %s' % '; '.join(action['detail'] for action in result['actions'])
-    return _claim('swap', claim, not drifted - set(['persistence']) and in_use == after,
-                  'persistence' not in drifted, detail)
+def _swap(result):
+    """The claim on the swap file. What is there and is not to be had any more is judged as what is there."""
+    before = result['before']
+    wanted, on = result['after']['activation'] is not None, before['activation'] is not None
+    claim = 'swap of %s' % result['path'] if wanted else 'swap besides the file'
+    if result['skipped_reason'] and not on and before['persistence'] is None:
+        return _claim('swap', claim, None, None, result['skipped_reason'], CANNOT)
+    left = [action for action in result['actions'] if action['action'] != 'reload']
+    drifted = set(action['layer'] for action in left)
+    now = not drifted - set(['persistence']) and on == wanted
+    later, reasons = _swap_later(result, wanted, 'persistence' in drifted)
+    if left:
+        reasons.insert(0, 'still to do: %s' % '; '.join(action['detail'] for action in left))
+    if now and wanted and result['persist'] == 'none' and later is None:
+        return _claim('swap', claim, now, later, 'in use; not after a reboot, as asked', HELD)
+    return _claim('swap', claim, now, later, '; '.join(reasons) or 'all is as meant')
+
+
+def _swap_later(result, wanted, drifted):
+    """(whether the file is on, or off, after a reboot as it is meant to be, [reason])."""
+    at_boot = result['at_boot']
+    if not wanted:
+        return not drifted, []
+    if result['persist'] == 'none':
+        return (False if drifted else None), []
+    later = False if drifted else at_boot['kept']
+    reason = at_boot['why'] and ('after a reboot: %s' % at_boot['why'])
+    tell = ' (to tell: %s)' % at_boot['would_tell'] if at_boot['would_tell'] else ''
+    return later, [reason + tell] if reason else []
 
 
 def _swappiness(result, value, found):
     claim = 'vm.swappiness of %d' % value
     if result['skipped_reason']:
-        return _claim('swappiness', claim, None, None, result['skipped_reason'])
+        return _claim('swappiness', claim, None, None, result['skipped_reason'], CANNOT)
     later = found['after_reboot']
     detail = 'it is %s now and %s after a reboot' % (found['runtime'], 'unknown' if later is None else later)
+    if later != value and found.get('decided_by'):
+        detail += ': %s' % found['decided_by']
     own = [group for group in found['cgroups'] if group['value'] != value] if found['cgroups_count'] else []
     if own:
         detail += ', but %d cgroups have another value of their own' % len(own)
@@ -68,21 +99,53 @@ def _swappiness(result, value, found):
 def _scores(result):
     if not result['found']:
         return [_claim('oom_protect', 'a database server that is protected', None, None,
-                       'no database server runs here')]
+                       'no database server runs here', CANNOT)]
     return [_score(process, result['value']) for process in result['processes']]
 
 
+def _protects(score, value):
+    """True if a score protects as much as the one that is asked for."""
+    return score is not None and (score == value or score < value <= 0)
+
+
 def _score(process, value):
+    """The claim on one process, or on a unit that is not running: of that only its next start counts."""
     live, persistent = process['live'], process['persistent']
-    detail = process['skipped_reason'] or process['recreate_required'] or 'it is %s now and %s at its next start' % (
-        live['before'], persistent['before'])
-    # A unit that is not running has nothing to protect now: only its next start counts.
-    now = live['before'] == value if process['pid'] is not None else None
-    claim = _claim('oom_protect', 'oom_score_adj of %s' % process['name'], now, persistent['before'] == value, detail)
-    if process['pid'] is None:
-        claim['holds'] = claim['after_reboot']
-    # What the host may not do is not known to hold, and is no failure; what it may and has not done is one.
-    cannot = process['skipped_reason'] or process['recreate_required']
-    if cannot and persistent['before'] == persistent['after'] and not claim['holds']:
-        claim['holds'] = None
-    return claim
+    claim = 'oom_score_adj of %s' % process['name']
+    at_start = process.get('next_start') or {}
+    reasons = [reason for reason in (process['skipped_reason'], process['recreate_required'], at_start.get('why'))
+               if reason]
+    detail = '; '.join(reasons) or 'it is %s now and %s at its next start' % (live['before'], persistent['before'])
+    now = _protects(live['before'], value) if process['pid'] is not None else None
+    later = _protects(persistent['before'], value)
+    if later and at_start.get('kept', True) is not True:
+        later = at_start['kept']
+    return _claim('oom_protect', claim, now, later, detail, _score_state(process, now, later))
+
+
+def _score_state(process, now, later):
+    """The state of a claim on a score.
+
+    What the host does not let this process do is ``cannot``; what a person has to do is ``open``; and neither excuses
+    what is not done now and could be.
+    """
+    live, persistent = process['live'], process['persistent']
+    if process.get('to_do'):
+        return OPEN
+    settled = persistent['before'] == persistent['after']
+    if settled and persistent['before'] is None and not process['skipped_reason']:
+        # Nothing was asked of its next start (persist: none).
+        return HELD if now else FALSE
+    refused = process['skipped_reason'] and live['before'] == live['after']
+    if now is False:
+        return CANNOT if refused and (settled or later) else FALSE
+    if later is True:
+        return HELD
+    if later is None:
+        return OPEN
+    if settled and (process['recreate_required'] or process['skipped_reason']):
+        return OPEN
+    if now is None and (process.get('next_start') or {}).get('kept') is False:
+        # Nothing starts it: there is nothing to protect, and nobody who would.
+        return OPEN
+    return FALSE

@@ -91,4 +91,4 @@ def _claim(claim):
     state = claim.get('state') or {True: 'held', False: 'false'}.get(claim.get('holds'), 'cannot')
     return {'remedy': _REMEDIES.get(claim['remedy'], claim['remedy']), 'claim': claim['claim'],
             'holds': claim.get('holds'), 'now': claim.get('now'), 'after_reboot': claim.get('after_reboot'),
-            'state': state, 'detail': claim.get('detail')}
+            'state': state, 'accepted': bool(claim.get('accepted')), 'detail': claim.get('detail')}

@@ -23,7 +23,7 @@ _COLUMNS = 80
 _MOST_REMEDIES = 2
 NOTHING = 'nothing that this collection can do'
 _NAMES = {'swap': 'Swap', 'swappiness': 'vm.swappiness', 'oom_protect': 'oom_score_adj'}
-_WORST = ('stopped', 'false', 'changed', 'planned', 'skipped', 'advice', 'same', 'healthy', 'holds')
+_WORST = ('stopped', 'false', 'changed', 'planned', 'open', 'skipped', 'advice', 'same', 'cannot', 'healthy', 'holds')
 # What Ansible says where a task did not become root, or sudo where Ansible hands on no more than its words.
 _NOT_ROOT = re.compile(r'waiting for (?:become success|privilege escalation prompt)|(?:Missing|Incorrect) \w+ password')
 _SUDO_SAID = re.compile(r'\bsudo: |\bsudoers\b|\bnot allowed to (?:execute|run)\b')
@@ -53,10 +53,10 @@ def summarize(names, hostvars, reached=None, check_mode=False, page=None, logs_o
 
     ``hostvars`` has what the roles left on each, ``reached`` the names of those that did not fail, ``left`` what of
     it is told, as plain text. The status is ``stopped`` (a role failed, or the host gave no answer), ``false`` (a
-    claim does not hold), ``holds`` (all claims hold), ``changed``, ``planned`` (check mode), ``skipped`` (nothing
-    changed, as the host cannot), ``same``, ``healthy`` (nothing happened there and nothing was asked for) or
-    ``advice`` (only diagnosed). The worst come first. With ``logs_only`` no host was read but to read logs for
-    others.
+    claim does not hold), ``open`` (none is false, and a person has to see to one), ``cannot`` (all hold that this host
+    can have), ``holds`` (all hold), ``changed``, ``planned`` (check mode), ``skipped`` (nothing changed, as the host
+    cannot), ``same``, ``healthy`` (nothing happened there and nothing was asked for) or ``advice`` (only diagnosed).
+    The worst come first. With ``logs_only`` no host was read but to read logs for others.
     """
     hosts = [_told(name, hostvars[name], reached is None or name in reached, check_mode) for name in names]
     logs = _logs([host['diagnosis'] for host in hosts])
@@ -320,13 +320,17 @@ def _verdict(verified):
     if broken:
         return 'false', 'DOES NOT HOLD: %s' % '; '.join(
             '%s (%s)' % (claim['claim'], claim['detail']) for claim in broken)
-    cannot = sorted(set(claim['detail'] for claim in claims if claim['holds'] is None))
-    sentence = 'Verified: all claims hold now and after a reboot'
+    proven = ', '.join(claim['claim'] for claim in claims if claim['holds']) or 'nothing'
+    waiting = ['%s (%s)' % (claim['claim'], claim['detail']) for claim in claims if claim.get('state') == 'open']
+    cannot = sorted(set(claim['detail'] for claim in claims
+                        if claim['holds'] is None and claim.get('state') != 'open'))
+    rest = '. Not to be had here: %s' % '; '.join(cannot) if cannot else ''
+    if waiting:
+        return 'open', 'OPEN, for a person to see to: %s. Verified, now and after a reboot: %s%s.' % (
+            '; '.join(waiting), proven, rest)
     if cannot:
-        proven = [claim['claim'] for claim in claims if claim['holds']]
-        sentence = 'Verified, now and after a reboot: %s. Not to be had here: %s' % (
-            ', '.join(proven) or 'nothing', '; '.join(cannot))
-    return 'holds', sentence + '.'
+        return 'cannot', 'Verified, now and after a reboot: %s%s.' % (proven, rest)
+    return 'holds', 'Verified: all claims hold now and after a reboot.'
 
 
 _REMEDIES = (

@@ -187,7 +187,7 @@ class Node:
         for path in [fragment] + drop_ins:
             found.update(re.findall(r'^(OOMScoreAdjust|Restart|OOMPolicy|MainPID|ActiveState|UnitFileState)=(.*)$',
                                     self.host.read(path), re.MULTILINE))
-            for command in re.findall(r'^ExecStart=(.*)$', self.host.read(path), re.MULTILINE):
+            for command in re.findall(r'^ExecStart=(.+)$', self.host.read(path), re.MULTILINE):
                 found['ExecStart'] = '{ path=%s ; argv[]=%s ; ignore_errors=no ; start_time=[n/a] ; pid=0 }' % (
                     command.split()[0], command)
         return found

@@ -86,6 +86,7 @@ def test_a_unit_gets_its_score_now_and_a_drop_in_for_its_next_start(node):
         'pid': 500, 'name': 'mariadbd', 'live': {'before': 0, 'after': -600},
         'persistent': {'before': 0, 'after': -600, 'by': DROP_IN}, 'recreate_required': None,
         'manager': {'kind': 'systemd', 'name': 'mariadb.service', 'unit': 'mariadb.service'}, 'skipped_reason': None,
+        'to_do': None, 'next_start': None,
     }]
     assert not [command for command in node.commands if 'restart' in command]
 
@@ -276,7 +277,9 @@ def test_a_unit_that_was_killed_and_not_started_again_is_protected_for_its_next_
     assert made['rows'] == [{
         'pid': None, 'name': 'mariadb.service', 'live': {'before': None, 'after': None},
         'persistent': {'before': 0, 'after': -600, 'by': DROP_IN}, 'recreate_required': None,
-        'manager': {'kind': 'systemd', 'name': 'mariadb.service'}, 'skipped_reason': None}]
+        'manager': {'kind': 'systemd', 'name': 'mariadb.service'}, 'skipped_reason': None, 'to_do': None,
+        'next_start': {'kept': False, 'would_tell': None,
+                       'why': 'nothing starts mariadb.service at boot: systemctl enable mariadb.service'}}]
     assert summary(absent(node)[1]) == [('remove', DROP_IN), ('reload', None)]
 
 

@@ -66,4 +66,4 @@ def test_what_turns_an_area_on_at_boot(tmp_path, path, files, links, expected):
         node.file(name, text)
     for name, target in links.items():
         node.link(name, target)
-    assert swap_state.persisted_by(node.host, path) == expected
+    assert swap_state.at_boot(node.host, path)['by'] == expected

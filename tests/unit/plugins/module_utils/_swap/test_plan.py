@@ -11,13 +11,16 @@ import pytest
 from ansible_collections.oom.rescue.plugins.module_utils._node.errors import RescueError
 from ansible_collections.oom.rescue.plugins.module_utils._swap import fstab as _fstab
 from ansible_collections.oom.rescue.plugins.module_utils._swap.filesystem import rule
-from ansible_collections.oom.rescue.plugins.module_utils._swap.plan import plan, wish, wish_of
+from ansible_collections.oom.rescue.plugins.module_utils._swap.plan import plan, recorded, restoring, wish, wish_of
 from ansible_collections.oom.rescue.plugins.module_utils._swap.refusals import refusals
+from ansible_collections.oom.rescue.plugins.module_utils._swap.unit import HEADER, text_of
 
 MIB = 1 << 20
 GIB = 1 << 30
 PAGE = 4096
 LINE = '/swapfile none swap sw,nofail 0 0'
+UNIT = '/etc/systemd/system/swapfile.swap'
+OURS = text_of('/swapfile')
 
 
 def missing(path):
@@ -26,7 +29,7 @@ def missing(path):
 
 def area(size, used=0, priority=-2, path='/swapfile', kind='file'):
     return {'path': path, 'type': kind, 'size_bytes': size - PAGE, 'used_bytes': used, 'priority': priority,
-            'deleted': False}
+            'deleted': False, 'kept': True}
 
 
 def swap_file(size, on=True, used=0, path='/swapfile', **other):
@@ -42,7 +45,8 @@ def swap_file(size, on=True, used=0, path='/swapfile', **other):
     return facts
 
 
-def node(file=None, fstab='', filesystem='ext4', disk=20 * GIB, ram=GIB, available=GIB // 2, **other):
+def node(file=None, fstab='', filesystem='ext4', disk=20 * GIB, ram=GIB, available=GIB // 2, unit_text=None,
+         enabled=False, **other):
     state = {
         'path': '/swapfile', 'real_path': '/swapfile', 'file': file or missing('/swapfile'),
         'new': missing('/swapfile.oom-rescue-new'), 'helper': missing('/swapfile.oom-rescue-helper'),
@@ -51,9 +55,12 @@ def node(file=None, fstab='', filesystem='ext4', disk=20 * GIB, ram=GIB, availab
         'disk': {'available_bytes': disk, 'free_bytes': disk, 'total_bytes': 2 * disk, 'block_bytes': PAGE},
         'rule': rule(filesystem, '6.1.0'), 'memory': {'total_bytes': ram, 'available_bytes': available},
         'page_size': PAGE, 'cgroups': [], 'managers': [], 'swapon_refusal': None, 'selinux': False,
-        'persistence': {'fstab': fstab, 'backup': None, 'unit': None,
+        'at_boot': {'kept': True, 'why': None, 'would_tell': None, 'by': 'fstab'}, 'gpt_swap': False,
+        'persistence': {'fstab': fstab, 'paths': ['/swapfile'], 'backup': None, 'unit': None,
                         'entries': _fstab.swap_entries(fstab, ['/swapfile']),
-                        'systemd_behind': False},
+                        'systemd_behind': False, 'systemd': True,
+                        'own_unit': {'name': 'swapfile.swap', 'path': UNIT, 'text': unit_text, 'enabled': enabled,
+                                     'ours': (unit_text or '').startswith(HEADER)}},
     }
     state.update(other)
     return state
@@ -305,7 +312,7 @@ def test_a_plan_says_the_layers_that_it_leads_to():
     ({'demand': '-1'}, "demand: '-1' is not a size"),
 ])
 def test_an_option_that_cannot_be_is_told_by_its_name(options, words):
-    given = {'state': 'present', 'size': 'auto', 'active': True, 'priority': None, 'discard': None, 'persist': 'fstab',
+    given = {'state': 'present', 'size': 'auto', 'active': True, 'priority': None, 'discard': None, 'persist': 'auto',
              'allocate': 'auto', 'reserve': '512M', 'demand': '', 'expected_peak': None, 'conflicts': 'report'}
     assert wish_of(given) == wish()
     with pytest.raises(RescueError) as caught:
@@ -346,3 +353,72 @@ def test_what_others_manage_is_left_unless_asked(managers, unit, wished, expecte
         assert expected in planned['skipped_reason'] and planned['actions'] == []
     else:
         assert steps(plan(state, wish(**wished))) == expected
+
+
+WRITE, ENABLE, DISABLE = 'persistence write_unit', 'persistence enable', 'persistence disable'
+ADD, REMOVE = 'persistence add', 'persistence remove'
+
+
+def of_others(unit):
+    state = node(swap_file(2 * GIB), unit_text='[Swap]\nWhat=/swapfile\n')
+    state['persistence']['unit'] = unit
+    return state
+
+
+def by_unit(**other):
+    return node(swap_file(2 * GIB), unit_text=OURS, enabled=True, **other)
+
+
+@pytest.mark.parametrize('state, persist, expected', [
+    (there(2 * GIB), 'systemd', [WRITE, ENABLE, REMOVE]),
+    (node(swap_file(2 * GIB)), 'systemd', [WRITE, ENABLE]),
+    (node(swap_file(2 * GIB)), 'auto', [ADD]),
+    (node(swap_file(2 * GIB), gpt_swap=True), 'auto', [WRITE, ENABLE]),
+    (node(swap_file(2 * GIB), LINE + '\n', gpt_swap=True), 'auto', [WRITE, ENABLE, REMOVE]),
+    (node(swap_file(2 * GIB), gpt_swap=True), 'fstab', [ADD]),
+    (by_unit(), 'auto', []),
+    (by_unit(), 'systemd', []),
+    (node(swap_file(2 * GIB), unit_text=OURS), 'auto', [ENABLE]),
+    (node(swap_file(2 * GIB), unit_text=text_of('/swapfile', 5, 'once'), enabled=True), 'systemd', []),
+    (node(swap_file(2 * GIB), unit_text=HEADER + '[Swap]\n', enabled=True), 'systemd', [WRITE]),
+    (of_others(unit='/etc/systemd/system/swapfile.swap'), 'systemd', []),
+    (by_unit(), 'fstab', [ADD, DISABLE, WRITE]),
+    (by_unit(), 'none', [DISABLE, WRITE]),
+], ids=['from a line', 'from nothing', 'auto', 'auto beside a partition that systemd finds',
+        'auto beside such a partition and our line', 'a line is asked for', 'auto keeps a unit', 'a unit is there',
+        'a unit that is not enabled', 'a priority and a policy that are there', 'a unit that was cut',
+        'a unit of others', 'from a unit to a line', 'from a unit to nothing'])
+def test_what_keeps_a_file_over_a_reboot(state, persist, expected):
+    planned = plan(state, wish(size='2G', persist=persist))
+    assert steps(planned) == expected
+    if expected:
+        after = planned['after']['persistence']
+        assert (after or {}).get('by') == {ADD: 'fstab', WRITE: 'systemd', ENABLE: None, DISABLE: None}[expected[0]]
+
+
+def test_an_undo_takes_our_unit_away_and_a_record_of_one_brings_it_back():
+    record = {'existed': False, 'fstab_lines': [], 'size_bytes': None, 'mode': None, 'uid': None, 'gid': None}
+    assert steps(plan(by_unit(), restoring(record, closed=True))) == ['activation off', DISABLE, WRITE, 'file remove']
+    record = dict(recorded(by_unit()))
+    assert record['unit_text'] == OURS
+    assert steps(plan(there(2 * GIB), restoring(record, closed=True))) == ['persistence restore', WRITE, ENABLE]
+
+
+def test_a_unit_is_refused_where_another_init_starts_the_host():
+    state = node(swap_file(2 * GIB))
+    state['persistence']['systemd'] = False
+    with pytest.raises(RescueError) as error:
+        plan(state, wish(size='2G', persist='systemd'))
+    assert 'leave persist at auto' in str(error.value)
+
+
+def test_a_unit_of_others_that_no_boot_starts_is_left_and_named():
+    with pytest.raises(RescueError) as error:
+        plan(of_others(None), wish(size='2G', persist='systemd'))
+    assert UNIT in str(error.value) and 'set persist to fstab' in str(error.value)
+
+
+def test_other_swap_that_a_boot_does_not_turn_on_does_not_count():
+    by_hand = dict(area(GIB + GIB // 2, path='/by-hand'), kept=False)
+    assert plan(node(other_areas=[by_hand]), wish(size='auto'))['size_bytes'] == 2 * GIB
+    assert plan(node(other_areas=[dict(by_hand, kept=None)]), wish(size='auto'))['size_bytes'] == GIB // 2

@@ -6,6 +6,8 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
+import os
+
 import pytest
 from ansible_collections.oom.rescue.plugins.module_utils._swappiness import facts as swappiness
 from ansible_collections.oom.rescue.plugins.module_utils._swappiness.facts import cannot_set, maximum, provenance
@@ -24,7 +26,7 @@ def test_without_a_declaration_the_kernel_s_own_value_comes_back(tmp_path):
     facts = provenance(bookworm(tmp_path).host)
     assert facts == {
         'runtime': 60, 'after_reboot': 60, 'after_sysctl_system': None, 'tuned': None, 'cgroups': [],
-        'cgroups_count': True, 'holds': True,
+        'cgroups_count': True, 'holds': True, 'decided_by': 'nothing sets it at boot, and 60 is the kernel\'s own',
         'declared': [{'source': 'kernel default', 'line': None, 'value': 60, 'by': ['kernel'], 'wins': True}],
     }
 
@@ -137,10 +139,11 @@ def test_an_exclusion_takes_back_what_was_set_before_it(tmp_path, version, expec
 
 @pytest.mark.parametrize('init, files, after_reboot', [
     ('systemd', {'/etc/sysctl.d/10-a.conf': 'vm.swappiness = 20\n'}, 20),
-    ('init', {'/etc/sysctl.d/10-a.conf': 'vm.swappiness = 20\n', '/etc/init.d/procps': ''}, 20),
-    ('init', {'/etc/sysctl.conf': 'vm.swappiness = 20\n', '/etc/init.d/procps': ''}, 20),
+    ('init', {'/etc/sysctl.d/10-a.conf': 'vm.swappiness = 20\n', '/etc/rcS.d/S03procps': 'sysctl --system\n'}, 20),
+    ('init', {'/etc/sysctl.conf': 'vm.swappiness = 20\n', '/etc/rcS.d/S03procps': 'sysctl --system\n'}, 20),
+    ('init', {'/etc/sysctl.d/10-a.conf': 'vm.swappiness = 20\n', '/etc/init.d/procps': 'sysctl --system\n'}, 60),
     ('sleep', {'/etc/sysctl.d/10-a.conf': 'vm.swappiness = 20\n'}, None),
-], ids=['systemd', 'sysv', 'sysv reads sysctl.conf', 'container without init'])
+], ids=['systemd', 'sysv', 'sysv reads sysctl.conf', 'sysv, a script that nothing runs', 'container without init'])
 def test_what_applies_files_at_boot_is_this_node_s_init(tmp_path, init, files, after_reboot):
     node = trixie(tmp_path)
     node.file('/proc/1/comm', init + '\n')
@@ -148,13 +151,62 @@ def test_what_applies_files_at_boot_is_this_node_s_init(tmp_path, init, files, a
         node.file(path, text)
     facts = provenance(node.host)
     assert facts['after_reboot'] == after_reboot
-    assert facts['holds'] is (None if after_reboot is None else False)
+    assert facts['holds'] is (None if after_reboot is None else after_reboot == 60)
 
 
-def test_a_masked_systemd_sysctl_applies_nothing(tmp_path):
+def test_with_systemd_sysctl_masked_the_kernel_s_own_value_comes_back(tmp_path):
     node = trixie(tmp_path)
+    node.file('/etc/sysctl.d/10-a.conf', 'vm.swappiness = 20\n')
     node.link('/etc/systemd/system/systemd-sysctl.service', '/dev/null')
-    assert provenance(node.host)['after_reboot'] is None
+    facts = provenance(node.host)
+    assert facts['after_reboot'] == 60
+    assert 'systemctl unmask systemd-sysctl.service' in facts['decided_by']
+
+
+UNITS = '/etc/systemd/system/'
+ENABLED = {UNITS + 'multi-user.target.wants/tune.service': ''}
+
+
+@pytest.mark.parametrize('files, after_reboot', [
+    ({'/etc/tmpfiles.d/a.conf': 'w /proc/sys/vm/swappiness - - - - 60\n'}, 60),
+    ({'/etc/tmpfiles.d/a.conf': 'w+ /proc/sys/vm/swappiness - - - - 60\n'}, 60),
+    ({'/etc/tmpfiles.d/a.conf': 'w! "/proc/sys/vm/swappiness" - - - - "60"\n'}, 60),
+    ({'/etc/tmpfiles.d/a.conf': 'F /proc/sys/vm/swappiness 0644 root root - 60\n'}, 60),
+    ({'/usr/lib/tmpfiles.d/a.conf': 'w /proc/sys/vm/swap* - - - - 60\n'}, 60),
+    ({'/etc/tmpfiles.d/a.conf': 'f /proc/sys/vm/swappiness - - - - 60\n'}, 20),
+    ({'/etc/tmpfiles.d/a.conf': '#w /proc/sys/vm/swappiness - - - - 60\n'}, 20),
+    ({'/etc/tmpfiles.d/a.txt': 'w /proc/sys/vm/swappiness - - - - 60\n'}, 20),
+    ({'/run/tmpfiles.d/a.conf': 'w /proc/sys/vm/swappiness - - - - 60\n'}, 20),
+    ({'/usr/lib/tmpfiles.d/a.conf': 'w /proc/sys/vm/swappiness - - - - 60\n', '/etc/tmpfiles.d/a.conf': ''}, 20),
+    ({'/etc/tmpfiles.d/a.conf': 'w /proc/sys/vm/swappiness - - - - 20\n',
+      '/etc/tmpfiles.d/b.conf': 'w /proc/sys/vm/swappiness - - - - 60\n'}, 20),
+    ({'/etc/rc.local': '#!/bin/sh\nsysctl -w vm.swappiness=60\n'}, 60),
+    ({'/etc/rc.local': '#!/bin/sh\nsysctl -q "vm/swappiness = 60"\n'}, 60),
+    ({'/etc/rc.local': '#!/bin/sh\necho 60 > /proc/sys/vm/swappiness\n'}, 60),
+    ({'/etc/rc.local': '#!/bin/sh\necho 60 | tee /proc/sys/vm/swappiness\n'}, 60),
+    ({'/etc/rc.local': '#!/bin/sh\ncat /etc/wanted > /proc/sys/vm/swappiness\n'}, None),
+    ({'/etc/rc.local': '#!/bin/sh\ncat /proc/sys/vm/swappiness\n'}, 20),
+    ({'/etc/rc.local': '#!/bin/sh\nif true; then\nsysctl vm.swappiness=60\nfi\n'}, None),
+    ({'/etc/rc.local': '#!/bin/sh\nif true; then\nsysctl vm.swappiness=20\nfi\n'}, 20),
+    ({'/etc/rc.local': '#!/bin/sh\nsysctl -p\n', '/etc/sysctl.conf': 'vm.swappiness = 60\n'}, 60),
+    ({'/etc/rc.local': '#!/bin/sh\nsysctl -p /etc/my.conf\n', '/etc/my.conf': 'vm.swappiness = 60\n'}, 60),
+    ({'/etc/rc.local': '#!/bin/sh\nsysctl -p\n', '/etc/sysctl.conf': 'vm.dirty_ratio = 60\n'}, 20),
+    ({'/etc/rc.local': '#!/bin/sh\nsysctl --system\n', '/etc/sysctl.conf': 'vm.swappiness = 60\n'}, 60),
+    (dict(ENABLED, **{UNITS + 'tune.service': '[Service]\nExecStart=/sbin/sysctl -w vm.swappiness=60\n'}), 60),
+    (dict(ENABLED, **{UNITS + 'tune.service': '[Service]\nExecStart=/bin/sh -c "echo 60 > /proc/sys/vm/swappiness"\n'
+                      }), 60),
+    ({UNITS + 'tune.service': '[Service]\nExecStart=/sbin/sysctl -w vm.swappiness=60\n'}, 20),
+    ({'/etc/cron.d/a': '@reboot root sysctl vm.swappiness=60\n'}, 60),
+], ids=repr)
+def test_what_else_sets_it_at_boot(tmp_path, files, after_reboot):
+    node = trixie(tmp_path)
+    node.file('/etc/sysctl.d/10-a.conf', 'vm.swappiness = 20\n')
+    for path, text in files.items():
+        node.file(path, text)
+        os.chmod(node.path(path), 0o755)
+    facts = provenance(node.host)
+    assert facts['after_reboot'] == after_reboot
+    assert [row['source'] for row in facts['declared'] if row['wins']] != []
 
 
 @pytest.mark.parametrize('release, force, counts', [

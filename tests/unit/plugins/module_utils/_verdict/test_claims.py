@@ -18,45 +18,67 @@ def facts(areas=(AREA,), runtime=10, after_reboot=10, cgroups=()):
                            'cgroups_count': len(cgroups)}}
 
 
-def swap(layers=(), active=True, skipped_reason=None):
-    return {'path': '/swapfile', 'skipped_reason': skipped_reason, 'after': {'activation': {} if active else None},
-            'actions': [{'layer': layer, 'detail': 'mend the %s' % layer} for layer in layers]}
+ON = {'size_bytes': 1 << 31}
+KEPT = {'kept': True, 'why': None, 'would_tell': None, 'by': 'fstab'}
+MASKED = {'kept': False, 'why': 'swap.target is masked', 'would_tell': None, 'by': 'fstab'}
+UNSURE = {'kept': None, 'why': 'a container', 'would_tell': 'swapon --show', 'by': None}
 
 
-def score(pid=7, live=-600, before=-600, after=-600, skipped_reason=None, recreate_required=None):
-    return {'found': True, 'value': -600, 'processes': [{
-        'pid': pid, 'name': 'mysqld', 'live': {'before': live, 'after': -600},
+def swap(layers=(), active=True, skipped_reason=None, on=None, at_boot=KEPT, persist='fstab', action='mend'):
+    on = active if on is None else on
+    return {'path': '/swapfile', 'skipped_reason': skipped_reason, 'persist': persist, 'at_boot': at_boot,
+            'before': {'activation': ON if on else None, 'persistence': ON if on else None},
+            'after': {'activation': ON if active else None},
+            'actions': [{'layer': layer, 'action': action, 'detail': 'mend the %s' % layer} for layer in layers]}
+
+
+def score(pid=7, live=-600, before=-600, after=-600, skipped_reason=None, recreate_required=None, live_after=None,
+          **more):
+    return {'found': True, 'value': -600, 'processes': [dict({
+        'pid': pid, 'name': 'mysqld', 'live': {'before': live, 'after': -600 if live_after is None else live_after},
         'persistent': {'before': before, 'after': after}, 'skipped_reason': skipped_reason,
-        'recreate_required': recreate_required}]}
+        'recreate_required': recreate_required}, **more)]}
 
 
 def told(result):
     claim, = result['claims']
-    return claim['holds'], claim['now'], claim['after_reboot'], claim['detail']
+    assert claim['holds'] is {'held': True, 'false': False, 'open': None, 'cannot': None}[claim['state']]
+    return claim['state'], claim['now'], claim['after_reboot'], claim['detail']
 
 
-@pytest.mark.parametrize('asked, areas, expected', [
-    (swap(), (AREA,), (True, True, True, 'all is as meant')),
-    (swap(['activation']), (), (False, False, True, 'still to do: mend the activation')),
-    (swap(['persistence']), (AREA,), (False, True, False, 'still to do: mend the persistence')),
-    (swap(), (), (False, False, True, 'all is as meant')),
-    (swap(active=False), (), (True, True, True, 'all is as meant')),
-    (swap(skipped_reason='overlay'), (), (None, None, None, 'overlay')),
-], ids=['as meant', 'switched off', 'no line in fstab', 'in use by the module, not by the kernel', 'enough without it',
-        'host cannot'])
-def test_swap_holds_where_no_layer_drifted_and_the_kernel_has_it(asked, areas, expected):
-    assert told(judge(facts(areas), swap=asked)) == expected
+@pytest.mark.parametrize('asked, expected', [
+    (swap(), ('held', True, True, 'all is as meant')),
+    (swap(['activation'], on=False), ('false', False, True, 'still to do: mend the activation')),
+    (swap(['persistence']), ('false', True, False, 'still to do: mend the persistence')),
+    (swap(on=False), ('false', False, True, 'all is as meant')),
+    (swap(active=False), ('held', True, True, 'all is as meant')),
+    (swap(active=False, on=False, skipped_reason='overlay'), ('cannot', None, None, 'overlay')),
+    (swap(skipped_reason='forbidden', at_boot=MASKED),
+     ('false', True, False, 'after a reboot: swap.target is masked')),
+    (swap(at_boot=MASKED), ('false', True, False, 'after a reboot: swap.target is masked')),
+    (swap(at_boot=UNSURE), ('open', True, None, 'after a reboot: a container (to tell: swapon --show)')),
+    (swap(['persistence'], action='reload'), ('held', True, True, 'all is as meant')),
+    (swap(['persistence'], at_boot=MASKED),
+     ('false', True, False, 'still to do: mend the persistence; after a reboot: swap.target is masked')),
+    (swap(persist='none', at_boot=dict(KEPT, kept=False)),
+     ('held', True, None, 'in use; not after a reboot, as asked')),
+    (swap(['persistence'], persist='none'), ('false', True, False, 'still to do: mend the persistence')),
+], ids=['as meant', 'switched off', 'no line in fstab', 'not in use', 'enough without it', 'host cannot',
+        'there, and forbidden since', 'masked', 'not known', 'systemd has an older fstab', 'two reasons',
+        'not to be kept', 'kept, and not to be'])
+def test_swap_holds_if_no_layer_drifted_and_a_boot_turns_it_on(asked, expected):
+    assert told(judge(facts(), swap=asked)) == expected
 
 
 @pytest.mark.parametrize('found, skipped_reason, expected', [
-    (facts(), None, (True, True, True, 'it is 10 now and 10 after a reboot')),
-    (facts(runtime=60), None, (False, False, True, 'it is 60 now and 10 after a reboot')),
-    (facts(after_reboot=30), None, (False, True, False, 'it is 10 now and 30 after a reboot')),
-    (facts(after_reboot=None), None, (None, True, None, 'it is 10 now and unknown after a reboot')),
-    (facts(runtime=60, after_reboot=None), None, (False, False, None, 'it is 60 now and unknown after a reboot')),
+    (facts(), None, ('held', True, True, 'it is 10 now and 10 after a reboot')),
+    (facts(runtime=60), None, ('false', False, True, 'it is 60 now and 10 after a reboot')),
+    (facts(after_reboot=30), None, ('false', True, False, 'it is 10 now and 30 after a reboot')),
+    (facts(after_reboot=None), None, ('open', True, None, 'it is 10 now and unknown after a reboot')),
+    (facts(runtime=60, after_reboot=None), None, ('false', False, None, 'it is 60 now and unknown after a reboot')),
     (facts(cgroups=[{'path': '/a', 'value': 60}, {'path': '/b', 'value': 10}]), None,
-     (True, True, True, 'it is 10 now and 10 after a reboot, but 1 cgroups have another value of their own')),
-    (facts(runtime=60), 'read-only /proc/sys', (None, None, None, 'read-only /proc/sys')),
+     ('held', True, True, 'it is 10 now and 10 after a reboot, but 1 cgroups have another value of their own')),
+    (facts(runtime=60), 'read-only /proc/sys', ('cannot', None, None, 'read-only /proc/sys')),
 ], ids=['holds', 'not now', 'not after a reboot', 'boot unknown', 'not now, boot unknown', 'a cgroup differs',
         'host cannot'])
 def test_swappiness_holds_now_and_after_a_reboot(found, skipped_reason, expected):
@@ -64,25 +86,48 @@ def test_swappiness_holds_now_and_after_a_reboot(found, skipped_reason, expected
     assert told(judge(found, swappiness=asked, swappiness_value='10')) == expected
 
 
+STAYS = {'skipped_reason': 'no privilege', 'live_after': 0}
+LOST = {'kept': False, 'why': 'nothing starts mysqld.service at boot'}
+
+
 @pytest.mark.parametrize('asked, expected', [
-    (score(), (True, True, True, 'it is -600 now and -600 at its next start')),
-    (score(live=0), (False, False, True, 'it is 0 now and -600 at its next start')),
-    (score(before=None), (False, True, False, 'it is -600 now and None at its next start')),
-    (score(pid=None, live=None), (True, None, True, 'it is None now and -600 at its next start')),
-    (score(pid=None, live=None, before=0), (False, None, False, 'it is None now and 0 at its next start')),
-    (score(live=0, skipped_reason='no privilege'), (None, False, True, 'no privilege')),
-    (score(live=0, before=None, skipped_reason='no privilege'), (False, False, False, 'no privilege')),
-    (score(before=0, after=0, recreate_required='--oom-score-adj'), (None, True, False, '--oom-score-adj')),
-], ids=['holds', 'not now', 'not at the next start', 'does not run', 'does not run and is not declared',
-        'host may not lower', 'host may not lower, and the drop-in is missing', 'container has to be made again'])
-def test_a_score_that_the_host_may_not_set_is_open_and_one_that_it_may_is_false(asked, expected):
+    (score(), ('held', True, True, 'it is -600 now and -600 at its next start')),
+    (score(live=-800, before=-800, after=-800), ('held', True, True, 'it is -800 now and -800 at its next start')),
+    (score(live=-1000), ('held', True, True, 'it is -1000 now and -600 at its next start')),
+    (score(live=0), ('false', False, True, 'it is 0 now and -600 at its next start')),
+    (score(before=None), ('false', True, False, 'it is -600 now and None at its next start')),
+    (score(before=None, after=None), ('held', True, False, 'it is -600 now and None at its next start')),
+    (score(pid=None, live=None), ('held', None, True, 'it is None now and -600 at its next start')),
+    (score(pid=None, live=None, before=0), ('false', None, False, 'it is None now and 0 at its next start')),
+    (score(pid=None, live=None, next_start=LOST), ('open', None, False, LOST['why'])),
+    (score(next_start={'kept': None, 'why': 'a wrapper'}), ('open', True, None, 'a wrapper')),
+    (score(live=0, **STAYS), ('cannot', False, True, 'no privilege')),
+    (score(live=0, before=None, **STAYS), ('false', False, False, 'no privilege')),
+    (score(before=0, after=0, recreate_required='--oom-score-adj'), ('open', True, False, '--oom-score-adj')),
+    (score(live=0, before=0, after=0, recreate_required='--oom-score-adj'),
+     ('false', False, False, '--oom-score-adj')),
+    (score(live=0, before=None, after=None, to_do='name its user', skipped_reason='name its user'),
+     ('open', False, False, 'name its user')),
+], ids=['holds', 'stronger', 'stronger by hand', 'not now', 'not at the next start', 'no next start asked for',
+        'does not run', 'does not run and is not declared', 'does not run and never will', 'next start unknown',
+        'host may not lower', 'host may not lower, and the drop-in is missing', 'container has to be made again',
+        'container has to be made again, and it is not so now', 'a second server'])
+def test_what_a_person_has_to_do_is_open_and_what_this_host_could_do_is_false(asked, expected):
     assert told(judge(facts(), oom_protect=asked)) == expected
 
 
-def test_nothing_to_protect_is_open():
+@pytest.mark.parametrize('accept, expected', [(True, [True, False]), (False, [False, False])])
+def test_open_claims_are_accepted_on_request_and_no_others(accept, expected):
+    result = judge(facts(runtime=60), swap=swap(at_boot=UNSURE), swappiness={'skipped_reason': None},
+                   swappiness_value=10, accept_open=accept)
+    assert [claim['accepted'] for claim in result['claims']] == expected
+    assert [claim['state'] for claim in result['claims']] == ['open', 'false']
+
+
+def test_no_server_to_protect_is_no_fault():
     result = judge(facts(), oom_protect={'found': False})
     assert result['holds'] is True
-    assert told(result)[0] is None
+    assert told(result)[0] == 'cannot'
 
 
 def test_what_was_not_asked_for_is_not_judged():

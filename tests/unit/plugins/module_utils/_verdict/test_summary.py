@@ -137,7 +137,11 @@ def test_check_mode_says_first_that_nothing_was_changed():
     pytest.param(remedied(verify_result={'claims': [claim(False, detail='still to do: mkswap')]}), False, 'false',
                  'DOES NOT HOLD: swap of /swapfile (still to do: mkswap)', id='a claim is false'),
     pytest.param(remedied(verify_result={'claims': [claim(True), claim(None, 'score', 'no database runs here')]}), True,
-                 'holds', 'swap of /swapfile. Not to be had here: no database runs here', id='a claim cannot be told'),
+                 'cannot', 'swap of /swapfile. Not to be had here: no database runs here', id='not to be had here'),
+    pytest.param(remedied(verify_result={'claims': [claim(True), dict(claim(None, 'score', 'recreate it'), state='open')
+                                                    ]}), True,
+                 'open', 'OPEN, for a person to see to: score (recreate it). Verified, now and after a reboot: swap of '
+                 '/swapfile.', id='a person has to see to one'),
     pytest.param(remedied(swap_result={'failed': True, 'msg': 'no room\ntrace'}), False, 'stopped',
                  'STOPPED: swap: no room', id='a remedy failed'),
     pytest.param({'__diagnose_memory': {'failed': True, 'msg': 'no python\n', 'module_stderr': 'sh: not found\n'}},

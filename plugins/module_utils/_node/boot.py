@@ -1,0 +1,479 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the host's own init will do at the next boot: with swap, with sysctl files, with units.
+
+Read from the files that a boot reads, and asked of systemd where it runs. An answer is {kept, why, would_tell}:
+``kept`` is True, False, or None if it cannot be known; ``why`` the reason in a line, None if True; ``would_tell`` a
+command that would settle it, or None.
+"""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import os
+import re
+import stat
+
+from . import boot_commands, fstab, mounts, systemd, tmpfiles
+from .boot_units import Units
+from .overlay import Overlay
+from .privilege import is_container
+
+SYSTEMD, SYSV, OPENRC, RUNIT, BUSYBOX = 'systemd', 'sysvinit', 'openrc', 'runit', 'busybox'
+_GPT_AUTO = 'systemd-gpt-auto-generator'
+_GENERATORS = ('/etc/systemd/system-generators', '/run/systemd/system-generators',
+               '/usr/local/lib/systemd/system-generators', '/usr/lib/systemd/system-generators',
+               '/lib/systemd/system-generators')
+_SYSCTL_UNIT, _TMPFILES_UNIT, _SWAP_TARGET = 'systemd-sysctl.service', 'systemd-tmpfiles-setup.service', 'swap.target'
+_SYSCTL_PROGRAMS = ('/usr/sbin/sysctl', '/sbin/sysctl', '/usr/bin/sysctl', '/bin/sysctl')
+_NO = '0 no n false f off'.split()
+_RUNLEVELS = ('sysinit', 'boot', 'default')
+_BOOT_LOADER = ('/boot/grub/grub.cfg', '/boot/grub2/grub.cfg', '/boot/efi/EFI/debian/grub.cfg')
+_RAW_COMMAND_LINES = ('/boot/firmware/cmdline.txt', '/boot/cmdline.txt', '/etc/kernel/cmdline')
+_ENTRIES = ('/boot/loader/entries', '/boot/efi/loader/entries', '/efi/loader/entries')
+_SWAPOFF = re.compile(r'(?:^|[\s(/])swapoff\s+(.*)')
+_SWAPON = re.compile(r'(?:^|[\s(/])swapon\s+(.*)')
+_STOPS = re.compile(r'\bsystemctl\s+(?:-\S+\s+)*(?:stop|mask)\s+(.*)')
+_SWAP_SCRIPTS = re.compile(r'^[^#\n]*\b(?:swapon|swaponagain)\b', re.MULTILINE)
+_SYSCTL_SCRIPTS = re.compile(r'^[^#\n]*\bsysctl\s+[^\n]*(?:-p|-a|--system|--load|-e)', re.MULTILINE)
+# choom(1), and a write to a file of /proc: the score, where it is a word of its own.
+_SCORE = re.compile(r'\bchoom\s(?:.*?(?:-n\s*|--adjust[\s=]\s*)([^\s;]+))?'
+                    r'|\b(?:echo|printf)\s+[\'"]?([^\s\'">]+)[\'"]?\s*>+\s*\S*oom_(?:score_)?adj\b'
+                    r'|>+\s*\S*/oom_(?:score_)?adj\b|\btee\s+\S*/oom_(?:score_)?adj\b')
+_OF_ITSELF = re.compile(r'/proc/(?:self|\$\$)/')
+_FLAGS = re.compile(r'(?:^|\s)(?:-\w*a\w*|--all)(?=\s|\Z)')
+
+
+def yes():
+    """The answer that something is so after a boot."""
+    return {'kept': True, 'why': None, 'would_tell': None}
+
+
+def no(why):
+    """The answer that something is not so after a boot."""
+    return {'kept': False, 'why': why, 'would_tell': None}
+
+
+def unknown(why, would_tell=None):
+    """The answer that it cannot be known, and the command that would tell."""
+    return {'kept': None, 'why': why, 'would_tell': would_tell}
+
+
+def worst(answers):
+    """The first answer that is no, else the first that is unknown, else yes."""
+    answers = list(answers)
+    for kept in (False, None):
+        for answer in answers:
+            if answer['kept'] is kept:
+                return answer
+    return yes()
+
+
+class Boot:
+    """The next boot of a host. Reads when it is asked, and each thing once."""
+
+    def __init__(self, host):
+        self.host = host
+        self.view = Overlay(host)
+        self.init = init_of(self.view)
+        self._units = self._commands = None
+        self._asked, self._deaf = {}, False
+
+    @property
+    def units(self):
+        """The Units of a host with systemd, else None."""
+        if self._units is None and self.init == SYSTEMD:
+            self._units = Units(self.view)
+        return self._units
+
+    @property
+    def commands(self):
+        """[boot_commands.Command] that the boot runs beside the init's own work."""
+        if self._commands is None:
+            self._commands = boot_commands.at_boot(self.host, self.view, self.init, self.units)
+        return self._commands
+
+    def swap(self, path):
+        """The answer on a swap area, with ``by``: fstab, systemd (a ``.swap`` unit), generator, a script, or None."""
+        by, source, answer = self._activates(path)
+        if by is None:
+            return dict(answer, by=None)
+        answers = [answer, self._target(by), self._mount(source), self._swapoff(path), self._cleaned(source)]
+        if is_container(self.host):
+            answers.append(unknown('a container is started by its engine, and its swap is the host\'s: whoever runs it '
+                                   'has to see to it', 'swapon --show, on the host after its next start'))
+        return dict(worst(answers), by=by)
+
+    def _activates(self, path):
+        """(by, the name by which an area is turned on, answer)."""
+        entries = [entry for entry in self._fstab() if self.same(entry['source'], path)]
+        on = [entry for entry in entries if 'noauto' not in entry['options']]
+        unit = self._swap_unit(path, bool(on))
+        if unit and (unit[0] == 'systemd' or not on):
+            return unit
+        if on:
+            return 'fstab', fstab.device(on[0]['source']), self._reads_fstab(path, on[0]['source'])
+        if entries:
+            return None, path, no('its line in %s says noauto: take that out' % fstab.PATH)
+        return None, path, no('nothing turns it on at boot: it has no line in %s%s' % (
+            fstab.PATH, ' and no unit' if self.init == SYSTEMD else ''))
+
+    def _fstab(self):
+        return [entry for entry in fstab.parse(self.view.read(fstab.PATH)) if entry['type'] == 'swap']
+
+    def same(self, source, path):
+        """True if a source of fstab(5) or systemd.swap(5) is that file or device, by whatever name."""
+        named = fstab.device(source)
+        if self.view.real(named) == self.view.real(path):
+            return True
+        one, other = self.host.status(named), self.host.status(path)
+        return one is not None and other is not None and (one.st_dev, one.st_ino) == (other.st_dev, other.st_ino)
+
+    def _reads_fstab(self, path, source):
+        """The answer on whether the init turns the areas of fstab on."""
+        if self.init == SYSTEMD:
+            unit = systemd.unit_name(fstab.device(source))
+            found = self.units.value(unit, 'What')
+            if found and found['path'].startswith('/etc/') and not self.same(found['value'], path):
+                return no('%s line %d has %s turn on %s' % (found['path'], found['line'], unit, found['value']))
+            return worst([self._generator('systemd-fstab-generator', ('systemd.swap', 'fstab')), self._unmasked(unit)])
+        return self._script_answer('swap', _SWAP_SCRIPTS, 'the swap of %s' % fstab.PATH)
+
+    def _generator(self, name, switches):
+        for directory in _GENERATORS:
+            path = '%s/%s' % (directory, name)
+            if directory.startswith('/run/') or not self.view.exists(path):
+                continue
+            if self.view.real(path) == '/dev/null':
+                return no('%s masks the generator that reads %s: remove it' % (path, fstab.PATH))
+            break
+        return worst([self._switched_off(word) for word in switches])
+
+    def _switched_off(self, word):
+        return self.kernel_says(lambda words: next(
+            (one for one in words if one.startswith(word + '=') and one.partition('=')[2].lower() in _NO), None))
+
+    def _unmasked(self, unit):
+        """The answer on whether a unit may start: it is masked by no file or word of the kernel's command line, and an
+        administrator's condition is met."""
+        path = self.units.masked(unit)
+        if path:
+            return no('%s is masked (%s): systemctl unmask %s' % (unit, path, unit))
+        asked = self._ask(unit)
+        if asked == 'masked':
+            return no('%s is masked, says systemd: systemctl unmask %s' % (unit, unit))
+        word = 'systemd.mask=' + unit
+        return worst([self.kernel_says(lambda words: word if word in words else None)] + [
+            self._condition(unit, *row) for row in self.units.conditions(unit)])
+
+    def _condition(self, unit, path, line, name, value):
+        words = '%s line %d has %s start only with %s=%s' % (path, line, unit, name, value)
+        wanted, negated = value.lstrip('|').strip(), value.lstrip('|').startswith('!')
+        if name.endswith('PathExists'):
+            return yes() if self.view.exists(wanted.lstrip('!').strip()) != negated else no(words)
+        return yes() if wanted == '!container' else unknown(words, 'systemctl show -p ConditionResult %s, after the '
+                                                            'next boot' % unit)
+
+    def _ask(self, unit):
+        """UnitFileState of a unit, as systemd has it from the files now; None if it does not say."""
+        if self._deaf or not systemd.is_running(self.host):
+            return None
+        if unit not in self._asked:
+            self._asked[unit] = systemd.unit_file_state(self.host, unit)
+            # Who gave no answer once is not waited for again.
+            self._deaf = self._asked[unit] is None
+        return self._asked[unit]
+
+    def _swap_unit(self, path, in_fstab):
+        """(``systemd`` or ``generator``, its file or device, answer) of the ``.swap`` unit of an area, or None.
+
+        A line of fstab has it started, whether anything else wants it or not.
+        """
+        if self.units is None:
+            return None
+        for unit in self.units.of_kind('.swap'):
+            value = self.units.value(unit, 'What')
+            if not value or not self.same(value['value'], path):
+                continue
+            source = self.units.file_of(unit)
+            text = self.view.read(source) or ''
+            if source.startswith('/run/') and 'fstab' in (self._setting(unit, 'SourcePath') or ''):
+                # What systemd made of a line of fstab that may have gone since.
+                continue
+            if unit != systemd.unit_name(value['value']):
+                continue
+            what = value['value']
+            if _GPT_AUTO in text:
+                return 'generator', what, self._gpt_auto()
+            if source.startswith('/run/'):
+                return 'generator', what, self._unmasked(unit)
+            return 'systemd', what, self._unmasked(unit) if in_fstab else self._wanted(unit)
+        return None
+
+    def _setting(self, unit, name):
+        found = self.units.value(unit, name)
+        return found and found['value']
+
+    def _wanted(self, unit):
+        if unit in self.units.started():
+            return self._unmasked(unit)
+        return worst([self._unmasked(unit), no('nothing starts %s at boot: systemctl enable %s' % (unit, unit))])
+
+    def _gpt_auto(self):
+        """systemd-gpt-auto-generator(8) leaves all swap alone once fstab has any (systemd issue 35429)."""
+        lines = [entry for entry in self._fstab() if 'noauto' not in entry['options']]
+        if lines:
+            return no('%s has a line for swap (%s), and systemd turns on no swap partition by itself then: give the '
+                      'partition a line too, or have the file by a unit (persist: systemd)' % (
+                          fstab.PATH, lines[0]['source']))
+        return self._generator(_GPT_AUTO, ('systemd.swap', 'systemd.gpt_auto'))
+
+    def gpt_swap(self):
+        """True if systemd turns a swap partition on by itself, which it does only while fstab has no swap."""
+        return self.units is not None and any(
+            _GPT_AUTO in (self.view.read(self.units.file_of(unit)) or '') for unit in self.units.of_kind('.swap'))
+
+    def _target(self, by):
+        """The answer on whether the target of all swap is reached."""
+        if self.units is None or by not in ('fstab', 'systemd', 'generator'):
+            return yes()
+        answer = self._unmasked(_SWAP_TARGET)
+        if answer['kept'] and _SWAP_TARGET not in self.units.started():
+            return no('nothing starts %s at boot' % _SWAP_TARGET)
+        return answer
+
+    def _mount(self, path):
+        """The answer on whether the filesystem of a file is mounted before it is needed."""
+        if self.host.root == '/':
+            path = os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))
+        mount = mounts.mount_of(mounts.mounts(self.host), path) or {}
+        point = mount.get('mount_point', '/')
+        if path.startswith('/dev/') or point == '/':
+            return yes()
+        rows = [entry for entry in fstab.parse(self.view.read(fstab.PATH)) if entry['mount_point'].rstrip('/') == point]
+        unit = systemd.unit_name(point, '.mount')
+        if self.units is not None:
+            masked = self._unmasked(unit)
+            # A swap unit requires the mount of its file, noauto or not (systemd.swap(5), RequiresMountsFor).
+            if rows or self.units.file_of(unit):
+                return worst([masked] + [self._same_device(row, mount) for row in rows])
+        elif any('noauto' not in row['options'] for row in rows):
+            return self._mounts_all(point)
+        elif rows:
+            return no('the line of %s in %s says noauto: nothing mounts it at boot' % (point, fstab.PATH))
+        return no('nothing mounts %s at boot, which %s is on: it has no line in %s' % (point, path, fstab.PATH))
+
+    def _same_device(self, row, mount):
+        """The answer on whether a line of fstab mounts what is mounted now, where that is one device."""
+        status = self.host.status(fstab.device(row['source']))
+        if status is None or not stat.S_ISBLK(status.st_mode) or mount['filesystem'] == 'btrfs':
+            return yes()
+        named = '%d:%d' % (os.major(status.st_rdev), os.minor(status.st_rdev))
+        if named == mount['device']:
+            return yes()
+        return no('%s mounts another device on %s (%s)' % (fstab.PATH, mount['mount_point'], row['source']))
+
+    def _mounts_all(self, point):
+        if self.init == OPENRC and not self._in_runlevel(('localmount', 'mountall.sh', 'mountall')):
+            return no('the service localmount is in no runlevel, so nothing mounts %s: rc-update add localmount boot'
+                      % point)
+        return yes()
+
+    def _swapoff(self, path):
+        """The answer on whether a command turns swap off again."""
+        answer = yes()
+        for command in self.commands:
+            off, on = _SWAPOFF.search(command.text), _SWAPON.search(command.text)
+            stops = _STOPS.search(command.text)
+            meant = self._meant(off.group(1), path) if off else stops and bool(set(stops.group(1).split()) & set(
+                [_SWAP_TARGET, systemd.unit_name(path)]))
+            if meant and command.certain:
+                answer = no('%s turns it off: %s' % (command.place, command.text))
+            elif meant or off and meant is None:
+                answer = unknown('%s may turn it off: %s' % (command.place, command.text), 'swapon --show, after the '
+                                 'next boot')
+            elif on and command.certain and self._meant(on.group(1), path):
+                answer = yes()
+        return answer
+
+    def _meant(self, words, path):
+        """True if a command is about an area, None if a variable of its script says what it is about."""
+        if _FLAGS.search(words) or any(self.same(word, path) for word in words.split()
+                                       if word.startswith('/') or '=' in word):
+            return True
+        return None if re.search(r'[$`]', words) else False
+
+    def _cleaned(self, path):
+        line = tmpfiles.removes(self.view, path) if self.units is not None else None
+        return unknown('%s may remove it at boot: keep it in another directory' % line, 'ls -l %s, after the next boot'
+                       % path) if line else yes()
+
+    def sysctl(self):
+        """The answer on whether the boot applies sysctl files, with ``by``: ``systemd``, ``procps`` or None."""
+        if self.init == SYSTEMD:
+            return self._systemd_sysctl()
+        if self.init is None:
+            return dict(unknown('it is not known which init starts this host', 'sysctl vm.swappiness, after the next '
+                                'start'), by=None)
+        answer = self._script_answer('sysctl', _SYSCTL_SCRIPTS, 'sysctl files')
+        if answer['kept'] and not any(self.view.exists(path) for path in _SYSCTL_PROGRAMS):
+            answer = no('sysctl is not installed, which the boot runs: install procps')
+        return dict(answer, by='procps')
+
+    def _systemd_sysctl(self):
+        paths = ('/usr/lib/systemd/systemd-sysctl', '/lib/systemd/systemd-sysctl')
+        if not any(self.view.exists(path) for path in paths):
+            return dict(no('systemd-sysctl is not installed, which applies sysctl files at boot'), by='systemd')
+        answers = [self._unmasked(_SYSCTL_UNIT)]
+        there = self.units.file_of(_SYSCTL_UNIT)
+        if there and _SYSCTL_UNIT not in self.units.started() and answers[0]['kept']:
+            answers.append(no('nothing starts %s at boot' % _SYSCTL_UNIT))
+        if there and answers[0]['kept'] and 'sysctl' not in (self._setting(_SYSCTL_UNIT, 'ExecStart') or ''):
+            answers.append(no('%s does not run systemd-sysctl: its files are %s' % (
+                _SYSCTL_UNIT, ', '.join(self.units.files(_SYSCTL_UNIT)))))
+        return dict(worst(answers), by='systemd')
+
+    def tmpfiles(self):
+        """True if the boot applies tmpfiles.d(5)."""
+        return self.units is not None and self._unmasked(_TMPFILES_UNIT)['kept'] is not False
+
+    def _in_runlevel(self, services):
+        return any(path.rsplit('/', 1)[1] in services for path in self._of_runlevels())
+
+    def _script_answer(self, service, pattern, what):
+        """The answer on whether an init without systemd does what a service of its own is for."""
+        if self.init == OPENRC:
+            # Debian's OpenRC runs the scripts of sysvinit.
+            if self._in_runlevel((service,)) or any(pattern.search(self.view.read(path) or '')
+                                                    for path in self._of_runlevels()):
+                return yes()
+            return no('the service %s is in no runlevel, so the boot does not apply %s: rc-update add %s boot' % (
+                service, what, service))
+        if service == 'swap' and self.init in (SYSV, RUNIT):
+            forbidden = self.kernel_says(lambda words: 'noswap' if 'noswap' in words else None)
+            if forbidden['kept'] is not True:
+                return forbidden
+        for path in self._start_scripts():
+            if pattern.search(self.view.read(path) or ''):
+                return yes()
+        if self.init is None:
+            return unknown('it is not known which init starts this host', 'swapon --show, after the next start')
+        return no('no script that %s runs at boot applies %s' % (self.init, what))
+
+    def _of_runlevels(self):
+        return ['/etc/runlevels/%s/%s' % (level, name) for level in _RUNLEVELS
+                for name in self.view.listdir('/etc/runlevels/' + level)]
+
+    def _start_scripts(self):
+        """The scripts that an init without systemd runs at boot."""
+        view, found = self.view, []
+        for level in ('S', '2', '3', '4', '5'):
+            for directory in ('/etc/rc%s.d' % level, '/etc/rc.d/rc%s.d' % level):
+                found += ['%s/%s' % (directory, name) for name in view.listdir(directory) if name.startswith('S')]
+        found += ['/etc/rc.d/rc.sysinit', '/etc/rc.sysinit', '/etc/inittab']
+        # The script rcS of Debian runs those of rcS.d, and has nothing of its own; busybox runs what is in it.
+        if self.init == BUSYBOX:
+            found.append('/etc/init.d/rcS')
+        if self.init == RUNIT:
+            found += ['/etc/runit/1'] + ['/etc/runit/core-services/' + name
+                                         for name in view.listdir('/etc/runit/core-services')]
+        return found
+
+    def kernel_says(self, find):
+        """The answer on a word of the kernel's command line; ``find`` is a callable (words -> the word or None).
+
+        What the boot loader hands over at the next boot counts, where that can be read; else what it did last.
+        """
+        running = find((self.view.read('/proc/cmdline') or '').split())
+        lines = self._loader_lines()
+        found = [(path, find(words)) for path, words in lines]
+        said = [(path, word) for path, word in found if word]
+        if said and len(said) == len(found):
+            return no('%s is on the kernel\'s command line (%s)' % (said[0][1], said[0][0]))
+        if said:
+            return unknown('%s is on the kernel\'s command line in %s, which may be what the next boot takes' % (
+                said[0][1], said[0][0]), 'cat /proc/cmdline, after the next boot')
+        if running and lines:
+            return unknown('%s is on the running kernel\'s command line, and not in %s' % (running, lines[0][0]),
+                           'cat /proc/cmdline, after the next boot')
+        return no('%s is on the kernel\'s command line (/proc/cmdline)' % running) if running else yes()
+
+    def _loader_lines(self):
+        """[(path, words)] of the command lines that the boot loader may take: of grub.cfg the first entry's."""
+        found = []
+        for directory in _ENTRIES:
+            for name in self.view.listdir(directory):
+                path = '%s/%s' % (directory, name)
+                match = re.search(r'(?m)^\s*options\s+(.*)$', self.view.read(path) or '')
+                found += [(path, match.group(1).split())] if match else []
+        if found:
+            return found
+        for path in _BOOT_LOADER:
+            match = re.search(r'(?m)^\s*linux(?:16|efi)?\s+(.*)$', self.view.read(path) or '')
+            if match:
+                return [(path, match.group(1).split())]
+        return [(path, self.view.read(path).split()) for path in _RAW_COMMAND_LINES[:2] if self.view.read(path)]
+
+    def score(self, unit, wanted):
+        """The answer on whether a service starts with a score, by its files and by what its own commands do.
+
+        ``wanted`` is a callable (score -> True if it will do); the answer has ``score``, what its files say, too.
+        """
+        found = self.units.value(unit, 'OOMScoreAdjust')
+        score = int(found['value']) if found and re.match(r'-?[0-9]+\Z', found['value']) else 0
+        if not wanted(score):
+            place = '%s line %d sets' % (found['path'], found['line']) if found else 'its files leave it at'
+            return dict(no('%s %d' % (place, score)), score=score)
+        return dict(self._resets(unit, wanted), score=score)
+
+    def _resets(self, unit, wanted):
+        answer = yes()
+        for names, others in ((('ExecStart',), False), (('ExecStartPost',), True)):
+            for command in boot_commands.of_unit(self.host, self.view, self.units, unit, names):
+                match = _SCORE.search(command.text)
+                if not match or others and _OF_ITSELF.search(command.text):
+                    continue
+                number = next((part for part in match.groups() if part), None)
+                if number is None or not re.match(r'-?[0-9]+\Z', number):
+                    answer = unknown('%s may give it another score: %s' % (command.place, command.text),
+                                     'cat /proc/$(systemctl show -p MainPID --value %s)/oom_score_adj, after a restart'
+                                     % unit)
+                elif wanted(int(number)):
+                    answer = yes()
+                else:
+                    told = '%s it the score %s: %s' % ('gives' if command.certain else 'may give', number, command.text)
+                    told = '%s %s' % (command.place, told)
+                    answer = no(told) if command.certain else unknown(told)
+        return answer
+
+    def starts(self, unit):
+        """The answer on whether the boot starts a unit; unknown for one that something else may start."""
+        masked = self._unmasked(unit)
+        if masked['kept'] is not True or unit in self.units.started():
+            return masked
+        return no('nothing starts %s at boot: systemctl enable %s' % (unit, unit))
+
+
+def boot_of(host):
+    """The Boot of a host: one for all who ask, if the host keeps what was read of it (reader.Noting)."""
+    once = getattr(host, 'once', None)
+    return once('boot', lambda: Boot(host)) if once else Boot(host)
+
+
+def init_of(view):
+    """Which init starts this host: SYSTEMD, SYSV, OPENRC, RUNIT, BUSYBOX, or None if it is another."""
+    name = (view.read('/proc/1/comm') or '').strip()
+    if name == 'systemd' or view.exists('/run/systemd/system'):
+        return SYSTEMD
+    if name == 'runit' or name == 'runsvdir':
+        return RUNIT
+    if name in ('init', 'openrc-init') and (view.exists('/run/openrc') or name == 'openrc-init' or (
+            view.exists('/etc/runlevels') and view.exists('/sbin/openrc'))):
+        return OPENRC
+    if name in ('init', 'linuxrc', 'busybox'):
+        program = view.readlink('/proc/1/exe') or view.real('/sbin/init')
+        return BUSYBOX if 'busybox' in program else SYSV
+    # Of a container or a directory: what is installed there would be started.
+    return SYSTEMD if not name else None

@@ -1,0 +1,164 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The commands that a boot runs beside the init's own work: rc.local, units, cron's @reboot, local.d, udev's RUN."""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import re
+
+# Shells of an administrator are short; a program is no script.
+_LONGEST_SCRIPT = 1 << 16
+_RC_LOCAL = ('/etc/rc.local', '/etc/rc.d/rc.local', '/etc/init.d/boot.local', '/etc/rc.d/boot.local')
+_CRONTABS = ('/etc/crontab', '/var/spool/cron/crontabs/root', '/var/spool/cron/root', '/var/spool/cron/tabs/root')
+_EXECS = ('ExecStartPre', 'ExecStart', 'ExecStartPost')
+_OF_PACKAGES = re.compile(r'/(?:usr/(?!local/)|s?bin/|lib)')
+_OPENS = re.compile(r'^(?:if|case|for|while|until|select)\b|^(?:function\s+)?[\w-]+\s*(?:\(\s*\))\s*\{?|^\{|[{(]\s*$')
+_CLOSES = re.compile(r'^(?:fi|esac|done|\}|\))')
+# A shell that execs a program never comes to the next line; one that only redirects does.
+_ENDS = re.compile(r'^(?:exit\b|exec\s+[\w/.$"-])')
+_RUN = re.compile(r'RUN(?:\{program\})?\s*\+?=\s*"([^"]*)"')
+# How a program that is no shell names a program and its words.
+_PUNCTUATION = re.compile(r'["\'\[\](),]')
+_DEEPEST = 3
+_PATH = re.compile(r'(?:^|[\s;&|"\'=])(/[\w@%+=:,./-]+)')
+
+
+class Command:
+    """A command with its place. ``certain`` is whether the boot runs it whatever it finds."""
+
+    def __init__(self, source, line, text, certain):
+        self.source, self.line, self.text, self.certain = source, line, text, certain
+
+    @property
+    def place(self):
+        """``/etc/rc.local line 3``."""
+        return '%s line %d' % (self.source, self.line)
+
+
+def at_boot(host, view, init, units):
+    """[Command] in the order that they are likely run; ``units`` is Units of the view, None without systemd."""
+    found = []
+    for path in _RC_LOCAL:
+        if _is_executable(host, view, path) and _runs_rc_local(init, units):
+            found += _script(host, view, path)
+    if units is not None:
+        for unit in sorted(name for name in units.started() if name.endswith('.service')):
+            found += of_unit(host, view, units, unit)
+    if init == 'openrc' and view.exists('/etc/runlevels/default/local'):
+        for name in view.listdir('/etc/local.d'):
+            if name.endswith('.start') and _is_executable(host, view, '/etc/local.d/' + name):
+                found += _script(host, view, '/etc/local.d/' + name)
+    return found + _of_cron(host, view) + _of_udev(view)
+
+
+def _runs_rc_local(init, units):
+    return units is None or not units.masked('rc-local.service')
+
+
+def of_unit(host, view, units, unit, names=_EXECS):
+    """[Command] of a service's start, by these of its directives, the scripts that they run included."""
+    rows = {}
+    for path, line, name, value in units.settings(unit):
+        if name in names:
+            # An empty assignment takes back all before it.
+            rows[name] = rows.get(name, []) + [(path, line, value)] if value else []
+    found = []
+    for name in names:
+        for path, line, value in rows.get(name, []):
+            found += _with_scripts(host, view, path, line, value.lstrip('-@+!:'), True)
+    return found
+
+
+def _of_cron(host, view):
+    found = []
+    for path in _CRONTABS + tuple('/etc/cron.d/' + name for name in view.listdir('/etc/cron.d')):
+        for number, line in enumerate((view.read(path) or '').splitlines(), 1):
+            if line.lstrip().startswith('@reboot'):
+                found += _with_scripts(host, view, path, number, line.split('@reboot', 1)[1].strip(), True)
+    return found
+
+
+def _of_udev(view):
+    found = []
+    for name in view.listdir('/etc/udev/rules.d'):
+        path = '/etc/udev/rules.d/' + name
+        for number, line in enumerate((view.read(path) or '').splitlines(), 1):
+            if not line.lstrip().startswith('#'):
+                found += [Command(path, number, text, False) for text in _RUN.findall(line)]
+    return found
+
+
+def _with_scripts(host, view, source, line, text, certain):
+    """The commands of a line that a unit or cron has, then those of the scripts that it names."""
+    found = [Command(source, line, part, certain and sure) for part, sure in _parts(text.replace('"', ' ').replace(
+        "'", ' '))]
+    for path in _PATH.findall(text):
+        script = _script(host, view, path)
+        if _OF_PACKAGES.match(path):
+            # A package's script says under which conditions it does what: it is for this host to be as it is.
+            script = [command for command in script if command.certain]
+        found += script if certain else [Command(each.source, each.line, each.text, False) for each in script]
+    return found
+
+
+def _is_executable(host, view, path):
+    status = host.status(view.real(path))
+    return status is not None and bool(status.st_mode & 0o111)
+
+
+def _script(host, view, path, depth=1):
+    """The commands of a script and of those that it names, up to where it ends; none of a program."""
+    status = host.status(view.real(path))
+    if status is None or status.st_size > _LONGEST_SCRIPT:
+        return []
+    text = view.read(path) or ''
+    if not text.startswith('#!'):
+        return []
+    if not re.match(r'#!.*sh\b', text):
+        # Which of its lines are run is for its own interpreter to know.
+        return [] if _OF_PACKAGES.match(path) else [
+            Command(path, number, _PUNCTUATION.sub(' ', line), False)
+            for number, line in enumerate(text.splitlines(), 1) if not line.lstrip().startswith('#')]
+    found = []
+    for command in script_commands(path, text):
+        found.append(command)
+        for named in _PATH.findall(command.text) if depth < _DEEPEST and not _OF_PACKAGES.match(path) else []:
+            found += [Command(each.source, each.line, each.text, each.certain and command.certain)
+                      for each in _script(host, view, named, depth + 1)
+                      if each.certain or not _OF_PACKAGES.match(named)]
+    return found
+
+
+def script_commands(path, text):
+    """[Command] of a script's text. What stands in an if, loop or function is not certain."""
+    found, depth, held, start = [], 0, '', 0
+    for number, line in enumerate(text.splitlines(), 1):
+        start = start or number
+        held += line.strip()
+        if held.endswith('\\'):
+            held = held[:-1] + ' '
+            continue
+        line, held, place, start = re.sub(r'(^|\s)#.*', '', held), '', start, 0
+        if _CLOSES.match(line):
+            depth = max(0, depth - 1)
+        opens = _OPENS.search(line)
+        found += [Command(path, place, part, sure and depth == 0 and not opens) for part, sure in _parts(line)]
+        if depth == 0 and _ENDS.match(line):
+            break
+        if opens and not re.search(r'(?:\bfi|\besac|\bdone|\})\s*;?\s*$', line):
+            depth += 1
+    return found
+
+
+def _parts(line):
+    """[(command, whether it runs whatever those before it in the line did)]."""
+    parts, sure = [], True
+    for number, part in enumerate(re.split(r'(\|\||&&|;|\|)', line)):
+        if number % 2:
+            sure = part == ';' or part == '|' and sure
+        elif part.strip():
+            parts.append((re.sub(r'^(?:then|else|do)\s+', '', part.strip()), sure))
+    return parts

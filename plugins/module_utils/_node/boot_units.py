@@ -1,0 +1,156 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The units that systemd will have after the next boot, from its files: they count then, and not what it has read.
+
+What stands below /run is gone by then, but for what generators write there: they write it again.
+"""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import re
+
+# systemd.unit(5), "Unit File Load Path", without what a reboot takes away; the first that has a file wins.
+DIRECTORIES = ('/etc/systemd/system.control', '/run/systemd/generator.early', '/etc/systemd/system',
+               '/run/systemd/generator', '/usr/local/lib/systemd/system', '/usr/lib/systemd/system',
+               '/lib/systemd/system', '/run/systemd/generator.late')
+# bootup(7), for a host of which not all units can be read.
+_USUAL = {'graphical.target': ['multi-user.target'], 'multi-user.target': ['basic.target'],
+          'basic.target': ['sysinit.target'], 'sysinit.target': ['local-fs.target', 'swap.target']}
+_PULLS = ('Wants', 'Requires', 'BindsTo', 'Upholds')
+_FOLDERS = ('.wants', '.requires', '.upholds')
+# A unit of these kinds starts the service of its name, some day.
+_STARTERS = ('.timer', '.socket', '.path')
+_ASSIGNMENT = re.compile(r'^\s*([A-Za-z][A-Za-z0-9]*)\s*=\s*(.*?)\s*$')
+
+
+class Units:
+    """The units of a view (an Overlay of a host), each directory listed once."""
+
+    def __init__(self, view):
+        self._view = view
+        self._names = dict((directory, set(view.listdir(directory))) for directory in DIRECTORIES)
+        self._started = {}
+
+    def file_of(self, unit):
+        """The path of a unit's file, of its template if it has none of its own; None if there is none."""
+        names = [unit] + ([re.sub(r'@.+(\.\w+)\Z', r'@\1', unit)] if re.search(r'@.+\.', unit) else [])
+        for name in names:
+            for directory in DIRECTORIES:
+                if name in self._names[directory]:
+                    return '%s/%s' % (directory, name)
+        return None
+
+    def of_kind(self, ending):
+        """The names of all units that end so, templates left out, sorted."""
+        return sorted(set(name for names in self._names.values() for name in names
+                          if name.endswith(ending) and '@.' not in name))
+
+    def real_name(self, unit):
+        """The name of the unit that an alias leads to."""
+        path = self.file_of(unit)
+        name = self._view.real(path).rsplit('/', 1)[1] if path else unit
+        return unit if '@' in unit or name == 'null' else name
+
+    def masked(self, unit):
+        """The path that masks a unit, a link to /dev/null or an empty file; None if it is not masked."""
+        path = self.file_of(unit)
+        return path if path and self._is_void(path) else None
+
+    def _is_void(self, path):
+        return self._view.real(path) == '/dev/null' or self._view.read(path) == ''
+
+    def files(self, unit):
+        """The paths of a unit's file and its drop-ins, in the order that systemd applies them."""
+        path = self.file_of(unit)
+        found = {}
+        for folder in _drop_in_folders(unit) + _drop_in_folders(self.real_name(unit)):
+            for directory in DIRECTORIES:
+                for name in self._view.listdir('%s/%s' % (directory, folder)) if folder in self._names[
+                        directory] else []:
+                    if name.endswith('.conf'):
+                        found.setdefault(name, '%s/%s/%s' % (directory, folder, name))
+        return ([path] if path else []) + [found[name] for name in sorted(found) if not self._is_void(found[name])]
+
+    def settings(self, unit):
+        """[(path, line number, directive, value)] of a unit's files, in the order that systemd reads them."""
+        return [(path,) + row for path in self.files(unit) for row in assignments(self._view.read(path))]
+
+    def value(self, unit, directive):
+        """{path, line, value} of the assignment that wins, or None. An empty one takes back those before it."""
+        winner = None
+        for path, line, name, value in self.settings(unit):
+            if name == directive:
+                winner = {'path': path, 'line': line, 'value': value} if value else None
+        return winner
+
+    def conditions(self, unit):
+        """[(path, line number, directive, value)] of what an administrator has a unit's start depend on."""
+        return [row for row in self.settings(unit) if row[0].startswith('/etc/') and row[3]
+                and row[2].startswith(('Condition', 'Assert'))]
+
+    def started(self, target=None):
+        """The names of all units that a boot to ``target`` starts, those that a timer or socket may start included."""
+        if target not in self._started:
+            self._started[target] = self._walk(target or self._default())
+        return self._started[target]
+
+    def _default(self):
+        path = self.file_of('default.target')
+        return self._view.real(path).rsplit('/', 1)[1] if path else 'graphical.target'
+
+    def _walk(self, target):
+        # What is started by a service's or target's default dependencies; a shell for emergencies has none.
+        todo, seen = [target] + ([] if target == 'emergency.target' else ['basic.target', 'sysinit.target']), set()
+        while todo:
+            unit = todo.pop()
+            if unit in seen or self.masked(unit):
+                continue
+            seen.add(unit)
+            todo.extend(self._pulled_by(unit))
+            if unit.endswith(_STARTERS):
+                todo.append(unit.rsplit('.', 1)[0] + '.service')
+        return seen | set(self.real_name(unit) for unit in seen)
+
+    def _pulled_by(self, unit):
+        names = [] if self.file_of(unit) else list(_USUAL.get(unit, []))
+        for _path, _line, name, value in self.settings(unit):
+            if name in _PULLS:
+                names.extend(value.split())
+        for folder in [unit + end for end in _FOLDERS]:
+            for directory in DIRECTORIES:
+                if folder in self._names[directory]:
+                    names.extend(name for name in self._view.listdir('%s/%s' % (directory, folder))
+                                 if self._view.real('%s/%s/%s' % (directory, folder, name)) != '/dev/null')
+        return names
+
+
+def _drop_in_folders(unit):
+    """The names of a unit's drop-in folders (systemd.unit(5)), the one that counts most first."""
+    stem, _dot, kind = unit.rpartition('.')
+    folders = [unit + '.d']
+    if '@' in stem:
+        folders.append('%s@.%s.d' % (stem.split('@')[0], kind))
+    parts = stem.split('-')
+    folders += ['%s-.%s.d' % ('-'.join(parts[:count]), kind) for count in range(len(parts) - 1, 0, -1)]
+    return folders + [kind + '.d']
+
+
+def assignments(text):
+    """[(line number, directive, value)] of a unit file or drop-in, in order; a line goes on behind a backslash."""
+    found, start, held = [], 0, ''
+    for number, line in enumerate((text or '').splitlines(), 1):
+        if line.lstrip()[:1] in ('#', ';'):
+            continue
+        start = start or number
+        held += line
+        if held.endswith('\\'):
+            held = held[:-1] + ' '
+            continue
+        match = _ASSIGNMENT.match(held)
+        if match:
+            found.append((start,) + match.groups())
+        start, held = 0, ''
+    return found
