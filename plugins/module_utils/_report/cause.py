@@ -354,7 +354,7 @@ def _held(eater, event):
     kind, size = eater['kind'], _size_and_share(eater, event)
     holder = _holder(event, eater['name'])
     if kind == 'process':
-        words = '%s alone holds %s' if eater['share'] * 2 > 1 else 'the largest process, %s, holds %s'
+        words = '%s alone holds %s' if (eater['share'] or 0) * 2 > 1 else 'the largest process, %s, holds %s'
         return words % (_named(eater['name'], holder and holder['pid']), size) + _own_swap(holder, eater)
     if kind == 'processes':
         return '%s processes named %s hold %s together' % (holder['count'] if holder else 'the', eater['name'], size)
@@ -369,7 +369,7 @@ def _own_swap(holder, eater):
 
 
 def _size_and_share(part, event):
-    if event['scope'] in ('cpuset', 'mempolicy'):
+    if part['share'] is None or event['scope'] in ('cpuset', 'mempolicy'):
         # The ledger is that of all nodes, of which only some could be used.
         return format_size(part['bytes'])
     return '%s (%d %%)' % (format_size(part['bytes']), round(part['share'] * 100))
@@ -419,7 +419,7 @@ def _others(event, eater):
     unaccounted = ledger['unaccounted_bytes']
     rows = [(unaccounted, {'kind': 'unaccounted', 'name': None, 'bytes': unaccounted})]
     for part in ledger['parts']:
-        if (part['bytes'] or 0) * _BESIDE < ledger['total_bytes']:
+        if not part['bytes'] or part['bytes'] * _BESIDE < ledger['total_bytes']:
             break
         rows.append((part['bytes'], part))
     rows.sort(key=itemgetter(0), reverse=True)

@@ -5,8 +5,12 @@
 
 from __future__ import absolute_import, division, print_function
 
+import io
+import os
+import re
+
 import pytest
-from conftest import SEED
+from conftest import FIXTURES, SEED
 from short_of_memory import GIB, MIB, cgroup_report, db, facts, host_report, ledger, only, refused, remedies, told
 
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.diagnose import diagnose_log
@@ -200,3 +204,12 @@ def test_a_peak_that_is_told_bounds_what_is_asked_for(peak, effect):
 def test_the_report_on_which_a_remedy_does_least_decides():
     short, free = host_report(), host_report(id='e2', swap=GIB, swap_free=GIB)
     assert only(remedies([short, free]), 'swap')['effect'] == 'none'
+
+
+@pytest.mark.parametrize('figure', ['usage', 'limit'])
+def test_a_group_that_used_or_was_allowed_nothing_is_told_all_the_same(tmpdir, figure):
+    with io.open(os.path.join(FIXTURES, 'oom-linux-6.1.dmesg'), encoding='utf-8') as stream:
+        text = re.sub(r'%s \d+kB' % figure, '%s 0kB' % figure, stream.read())
+    path = tmpdir.join('messages')
+    path.write_binary(text.encode('utf-8'))
+    assert only(diagnose_log(str(path))['remedies'], 'swap')['effect'] in ('none', 'unknown')
