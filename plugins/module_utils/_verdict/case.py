@@ -34,13 +34,17 @@ class Case:
         self.facts = facts or {}
         self.options = dict(DEFAULTS, **(options or {}))
         incident = incidents[verdict['incident']] if verdict else {'reports': [], 'signals': []}
-        self.events = [events[index] for index in incident['reports'] if is_of_this_host(self.facts, events[index])
-                       and not is_too_large(self.facts, events[index])]
+        self.events = [events[index] for index in incident['reports'] if self._counts(events[index])]
+        self.is_reported = any(self._counts(event) for event in events)
         self.told = [signals[index] for index in incident['signals']]
         self.reports = [event for event in self.events if is_shortage(event) and event.get('complete')]
         self.host = host_figures(self.facts, self.events)
         self.swap = swap_recommended(self.host, self.events, self.options['swap_path'],
                                      self.options['expected_peak_bytes'])
+
+    def _counts(self, event):
+        return event.get('trusted') is not False and is_of_this_host(self.facts, event) and not is_too_large(
+            self.facts, event)
 
     @property
     def memory(self):
@@ -49,8 +53,8 @@ class Case:
 
     @property
     def is_by_rule(self):
-        """True if memory is not known to have run out, so that only a rule asks for a remedy."""
-        return self.memory != 'yes'
+        """True if nothing happened here, by no report and no verdict, so that only a rule asks for a remedy."""
+        return self.memory != 'yes' and not self.is_reported
 
     @property
     def limit(self):

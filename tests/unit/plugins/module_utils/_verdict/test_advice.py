@@ -164,6 +164,14 @@ def test_protect_what_runs(candidates, reasons):
     assert [row['reason'].split(';')[0] for row in protect] == reasons
 
 
+@pytest.mark.parametrize('changes', [
+    dict(trigger={'name': 'kworker', 'manual': True}), dict(kind='allocation_failure', victims=[]),
+])
+def test_a_report_that_is_no_shortage_asks_for_no_swap(changes):
+    advice = advise(facts(), [event(**changes)])
+    assert (advice['swap'], advice['swappiness'], advice['protect']) == (None, None, [])
+
+
 def test_a_container_is_told_where_swap_belongs():
     reasons = advise(facts(host={'can_swapon': False}), [event()])['swap']['reasons']
     assert any('the machine that carries it' in reason for reason in reasons)
