@@ -366,7 +366,6 @@ ansible_facts:
           description: The host itself.
           type: dict
           contains:
-            name: {description: "Its name, as uname(2) has it.", type: str}
             container: {description: Whether it is a container., type: bool}
             can_swapon: {description: Whether the user that the module runs as may turn swap on., type: bool}
             kernel: {description: The kernel's release., type: str}

@@ -407,6 +407,10 @@ events:
     trusted:
       description: Whether the kernel wrote it; false where user space did, null where the source cannot tell.
       type: bool
+    elsewhere:
+      description: Whether it stands in a log of this host's own, which nobody named, with the name of another host. It
+        is no part of the verdict.
+      type: bool
     source:
       description: Where the report begins.
       type: dict
@@ -471,6 +475,7 @@ signals:
       description: >-
         True if the journal proves who wrote it, false if another did, null if nothing tells.
       type: bool
+    elsewhere: {description: "As of RV(events).", type: bool}
     text: {description: The words of the line that make it this signal., type: str}
     source: {description: Where the line is., type: dict, contains: *source}
 incidents:

@@ -84,7 +84,6 @@ def memory_facts(host, candidates=0, ledger_seconds=LEDGER_SECONDS):
         'cgroups': [_group(group) for group in groups],
         'forecast': {'host': forecast.of_host(), 'cgroups': [forecast.of_cgroup(group) for group in groups]},
         'host': {
-            'name': text_of(host, '/proc/sys/kernel/hostname'),
             'container': is_container(host),
             'can_swapon': can_swapon(host),
             'kernel': kernel,

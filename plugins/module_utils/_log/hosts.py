@@ -1,7 +1,7 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whose a line of a log is, by the host name in it: a syslog may be that of many hosts."""
+"""Whose a line of a log is, by the host name in it: a syslog may be that of many hosts, and any user names any."""
 
 from __future__ import absolute_import, division, print_function
 

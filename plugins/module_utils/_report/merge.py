@@ -23,7 +23,7 @@ _MOST_KNOWN = 5000
 _MOST_NAMES = 1000
 # How many events before and behind a page fault may be of the limit that refused it memory.
 _BESIDE = 4
-KERNELS_OWN = frozenset(('journal', 'ring_buffer'))
+_KERNELS_OWN = frozenset(('journal', 'ring_buffer'))
 _PARTS = {
     'header': ('trigger', 'kernel', 'cpuset', 'mems_allowed', 'nodemask'),
     'memory': ('memory', 'zones', 'cgroup', 'statistics', 'balloon'),
@@ -112,9 +112,9 @@ def _join(first, second):
         if base['memory'] is not None:
             base['ledger'] = ledger_of(base)
             base['cause'] = cause_of(base)
-    if other['trusted'] is False and KERNELS_OWN.intersection(other['seen_in']) - set(base['seen_in']):
+    if other['trusted'] is False and _KERNELS_OWN.intersection(other['seen_in']) - set(base['seen_in']):
         # The journal knows who wrote what a syslog file shows as the kernel's.
-        if not KERNELS_OWN.intersection(base['seen_in']):
+        if not _KERNELS_OWN.intersection(base['seen_in']):
             base['trusted'] = False
     paths = first['seen_in'] + [path for path in second['seen_in'] if path not in first['seen_in']]
     first.update(base)

@@ -22,6 +22,7 @@ from .events import event_of
 from .lines import rejoin
 from .._log.find import MARKERS
 from .merge import Merger
+from .._log.hosts import is_of
 from .._log.messages import Messages
 from .._log.rotation import rest_of_line
 from .._log.scan import Scanner
@@ -44,6 +45,8 @@ class Reading:
         self._clocks = {}
         self._family = []
         self._listed = {}
+        # Logs that nobody named: the host's own.
+        self.own_logs = set()
         # Logs that somebody else than root and the reader may have written.
         self._of_strangers = set()
         self._is_live = False
@@ -262,6 +265,7 @@ class Reading:
         for event in events:
             if event['host'] is None and 'ring_buffer' in event['seen_in']:
                 event['host'] = live.host_name()
+            event['elsewhere'] = set(event['seen_in']) <= self.own_logs and not is_of(event['host'], live.host_name())
         return {'events': events[: self._limit] if self._limit else events, 'summary': summary}
 
 
@@ -314,7 +318,9 @@ def read_events(
     logs = sources.find_files(paths, True)
     if 'auto' in own_sources or 'files' in own_sources:
         known = set(log.real for log in logs if log.is_itself())
-        logs += [log for log in sources.find_files(sources.KERNEL_LOGS, False) if log.real not in known]
+        own = [log for log in sources.find_files(sources.KERNEL_LOGS, False) if log.real not in known]
+        reading.own_logs.update(log.path for log in own)
+        logs += own
     reading.files(logs)
     if 'journal' in own_sources or ('auto' in own_sources and live.has_journal()):
         reading.journal()
@@ -323,6 +329,9 @@ def read_events(
     result = reading.result()
     if signals:
         result['signals'] = read_signals(logs, own_sources, _places(result['events']), since, until, reading.now)
+        for signal in result['signals']:
+            signal['elsewhere'] = (signal['source']['path'] in reading.own_logs
+                                   and not is_of(signal['host'], live.host_name()))
     if fork_failures:
         result['fork_failures'] = read_fork_failures(paths, since, until, now)
     return result

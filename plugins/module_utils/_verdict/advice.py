@@ -37,7 +37,7 @@ def advise(facts, events, swap_path='/swapfile', swappiness=10, protect=-600, to
     meant = report_meant(events)
     options = {'swap_path': swap_path, 'swappiness': swappiness, 'protect': protect}
     if remedies is None:
-        incidents, verdict = judge_all(events, list(signals), (facts.get('host') or {}).get('name'))
+        incidents, verdict = judge_all(events, list(signals))
         remedies = remedies_of(verdict, incidents, events, list(signals), facts, options)
     host = host_figures(facts, ([meant] + events if meant else [])[::-1])
 
@@ -64,7 +64,7 @@ def _sorted_out(facts, events):
     """(the reports that are this host's by all that is known, notes on those that are not)."""
     why_not = (
         (lambda event: event.get('trusted') is not False, 'as a program and not the kernel wrote it'),
-        (lambda event: is_of_this_host(facts, event), "as another host's name stands in it"),
+        (lambda event: is_of_this_host(event), "as another host's name stands in it"),
         (lambda event: not is_too_large(facts, event), 'as it is of a machine with far more RAM than this one'),
     )
     notes = []

@@ -43,7 +43,7 @@ class Case:
                                      self.options['expected_peak_bytes'])
 
     def _counts(self, event):
-        return event.get('trusted') is not False and is_of_this_host(self.facts, event) and not is_too_large(
+        return event.get('trusted') is not False and is_of_this_host(event) and not is_too_large(
             self.facts, event)
 
     @property

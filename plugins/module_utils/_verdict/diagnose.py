@@ -11,7 +11,6 @@ import io
 import os
 
 from .._facts.memory_facts import memory_facts
-from .._log import live
 from .._log.sources import is_pattern
 from .._log.times import parse_moment
 from .._report.reading import read_events
@@ -67,8 +66,7 @@ def diagnose(paths=(), own_sources=(), since=None, until=None, limit=0, tasks=0,
     """
     result = read_events(paths, own_sources, since, until, limit, 0 if limit else tasks, fork_failures,
                          now, signals=True)
-    result['incidents'], result['verdict'] = judge_all(
-        result['events'], result['signals'], live.host_name() if own_sources else None)
+    result['incidents'], result['verdict'] = judge_all(result['events'], result['signals'])
     result['ledger'] = _ledger_of(result)
     result['remedies'] = remedies_of(result['verdict'], result['incidents'], result['events'], result['signals'], facts,
                                      options)

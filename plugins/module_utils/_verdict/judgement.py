@@ -11,7 +11,6 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
-from .._log.hosts import is_of
 from .._node.ledger import eater_of
 from .._report.cause import short_of
 from .incidents import incidents_of
@@ -264,20 +263,23 @@ def _weight(incident, events, signals):
     return 2 if best < _PROVES_NOTHING else 1
 
 
-def choose(incidents, events, signals, own_host=None):
-    """The index of the incident that is meant, or None without any; with ``own_host`` of those that may be its own."""
+def _is_elsewhere(incident, events, signals):
+    """True if an incident is another host's, as its lines in this one's logs say."""
+    rows = [events[number] for number in incident['reports']] + [signals[number] for number in incident['signals']]
+    return any(row.get('elsewhere') for row in rows)
+
+
+def choose(incidents, events, signals):
+    """The index of the incident that is meant, or None without any of the log or the host."""
     weights = [(_weight(incident, events, signals), index) for index, incident in enumerate(incidents)
-               if is_of(incident['host'], own_host)]
+               if not _is_elsewhere(incident, events, signals)]
     return max(weights)[1] if weights else None
 
 
-def judge_all(events, signals, own_host=None):
-    """(incidents, verdict) of a log, or of a host that is called ``own_host``, in whose logs others may write.
-
-    The verdict is None without any signal or report of the log, or of that host.
-    """
+def judge_all(events, signals):
+    """(incidents, verdict) of a log or a host; the verdict is None without any signal or report of it."""
     incidents = incidents_of(events, signals)
-    meant = choose(incidents, events, signals, own_host)
+    meant = choose(incidents, events, signals)
     if meant is None:
         return incidents, None
     verdict = verdict_of(meant, incidents[meant], events, signals)

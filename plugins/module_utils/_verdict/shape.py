@@ -72,14 +72,14 @@ MEMORY = {
     'cgroups': Maybe([{'path': 'text', 'limit_bytes': 'number', 'usage_bytes': 'number', 'ledger': Maybe(LEDGER)}]),
     'forecast': Maybe({'host': NEXT, 'cgroups': [dict(NEXT, path='text')]}),
     'closed': Maybe(['text']),
-    'host': {'name': Maybe('text'), 'kernel': 'text', 'can_swapon': 'yes or no'},
+    'host': {'kernel': 'text', 'can_swapon': 'yes or no'},
 }
 LEDGER = {'total_bytes': 'number', 'unaccounted_bytes': 'number', 'parts': [
     {'kind': 'text', 'name': Maybe('text'), 'bytes': Maybe('number'), 'share': Maybe('number')}]}
 EVENT = {
     'time': Maybe('text'), 'time_text': Maybe('text'), 'host': Maybe('text'), 'kernel': Maybe('text'),
     'kind': 'text', 'scope': Maybe('text'), 'cause': Maybe('text'),
-    'complete': Maybe('yes or no'), 'trusted': Maybe('yes or no'), 'seen_in': Maybe(['text']),
+    'complete': Maybe('yes or no'), 'trusted': Maybe('yes or no'), 'elsewhere': Maybe('yes or no'),
     'trigger': Maybe({'name': Maybe('text'), 'pid': Maybe('number'), 'order': Maybe('number'),
                       'oom_score_adj': Maybe('number'), 'manual': Maybe('yes or no')}),
     'victims': [_VICTIM],

@@ -9,9 +9,7 @@ __metaclass__ = type
 
 from .meant import is_shortage
 from .replay import managed_bytes
-from .._log.hosts import is_of
 from .._report.cause import is_swap_believable
-from .._report.merge import KERNELS_OWN
 from .._swap.size import recommend, table
 
 DATABASES = ('mysqld', 'mariadbd')
@@ -121,8 +119,6 @@ def is_too_large(facts, event):
     return ram is not None and (managed_bytes(event) or 0) > _MOST_OF_RAM * ram
 
 
-def is_of_this_host(facts, event):
-    """True unless a log names another host: a syslog may have the lines of many, and whoever writes to it names any."""
-    if KERNELS_OWN.intersection(event.get('seen_in') or []):
-        return True
-    return is_of(event.get('host'), (facts.get('host') or {}).get('name'))
+def is_of_this_host(event):
+    """True unless a log of the host's own names another: it may have the lines of many, and any user names any."""
+    return not event.get('elsewhere')

@@ -21,7 +21,7 @@ KEYS = {
     'swappiness': ['runtime', 'after_reboot', 'declared', 'tuned', 'cgroups', 'holds'],
     'cgroup': ['version', 'limit_bytes', 'swap_limit_bytes', 'usage_bytes', 'oom_kills'],
     'oom': ['kills_since_boot', 'user_space_killers', 'candidates'],
-    'host': ['name', 'container', 'can_swapon', 'kernel', 'page_size_bytes'],
+    'host': ['container', 'can_swapon', 'kernel', 'page_size_bytes'],
 }
 
 

@@ -482,6 +482,21 @@ def test_the_ring_buffer_read_on_this_host_proves_its_facility(tmpdir, monkeypat
     assert event['trusted'] is (trusted and None), 'the same text in a file'
 
 
+@pytest.mark.parametrize('name, elsewhere', [
+    ('db1', False), ('db1.example.com', False), ('DB1', False), ('localhost', False), ('[db1]', False),
+    ('localhost.localdomain', False), ('db2', True), ('db11', True), ('10.0.0.7', True), ('db2.db1', True)])
+@pytest.mark.parametrize('own', ['db1', 'db1.example.com'])
+def test_in_the_hosts_own_logs_only_its_own_name_is_its(tmpdir, monkeypatch, name, elsewhere, own):
+    monkeypatch.setattr(live, 'host_name', lambda: own)
+    path = write(tmpdir.join('messages'), syslog(REPORT, host=name) + 'Oct 28 11:40:01 %s systemd[1]: a.service: A '
+                 'process of this unit has been killed by the OOM killer.\n' % name)
+    monkeypatch.setattr(oom_log.sources, 'KERNEL_LOGS', (path + '*',))
+    for paths, expected in (((), elsewhere), ((path,), False)):
+        result = oom_log.read_events(paths, ['files'], now=NOW, signals=True)
+        assert [event['elsewhere'] for event in result['events']] == [expected]
+        assert set(signal['elsewhere'] for signal in result['signals']) == set([expected])
+
+
 def test_a_reading_is_freed_with_its_last_reference():
     reading = oom_log.Reading(now=NOW)
     reading.text(syslog(REPORT).encode('utf-8'), 'text')
