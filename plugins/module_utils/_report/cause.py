@@ -98,7 +98,7 @@ def _what_ran_out(event):
     if free is not None:
         return 'Not known: %s of RAM was free when the kernel wrote this, more than it keeps back' % format_size(free)
     ram = _usable(memory)
-    ran_out = 'RAM (%s) ran out' % format_size(ram) if ram else 'RAM ran out'
+    ran_out = 'RAM (%s%s) ran out' % (format_size(ram), _set_aside(event, ram)) if ram else 'RAM ran out'
     if not is_swap_believable(memory):
         return '%s; %s of swap beside it is not believable' % (ran_out, format_size(memory['swap_total_bytes']))
     return ran_out + _swap(memory['swap_total_bytes'], memory['swap_free_bytes'])
@@ -174,6 +174,21 @@ def _victim_named(victim):
     if victim['cgroup'] and (victim['container_id'] or victim['pod_uid'] or victim['unit']):
         within = _called(dict(victim, path=victim['cgroup']))
     return _named(victim['name'], victim['pid']) + within + size
+
+
+def _set_aside(event, ram):
+    """How much of a machine's RAM the kernel does not manage, where a balloon took it or it is more than the rest."""
+    memory = event['memory']
+    balloon, reserved = memory['balloon_bytes'], memory['reserved_bytes'] or 0
+    if balloon and balloon <= reserved and not any(part['name'] == 'balloon' for part in _parts(event)):
+        return '; a balloon took another %s' % format_size(balloon)
+    if reserved > ram:
+        return ' of %s; the rest is reserved, by a balloon or since boot' % format_size(memory['ram_bytes'])
+    return ''
+
+
+def _parts(event):
+    return event['ledger']['parts'] if event['ledger'] else ()
 
 
 def is_swap_believable(memory):
@@ -405,7 +420,8 @@ def _of_no_counter(event):
     sites = [row for row in event['memory']['allocations'] if not _is_counted(row['site'])]
     if sites and sites[0]['bytes'] * 2 > event['ledger']['unaccounted_bytes']:
         return ', most of it of %s' % sites[0]['site'].split(' ')[0]
-    return ': a driver, buffers of sockets, vmalloc or a balloon'
+    zram = ', zram' if event['memory']['zspages_bytes'] is None and event['memory']['swap_total_bytes'] else ''
+    return ': a driver, buffers of sockets or pipes, vmalloc, memory for each CPU%s or a balloon' % zram
 
 
 def _is_counted(site):

@@ -172,9 +172,12 @@ def fragmented(event):
         return None
     version = kernel_version(event['kernel'])
     each_order = page and version is not None and version < _ORDERED_BEFORE
+    # The rest of the block does not count, __zone_watermark_unusable_free().
+    rest = ((1 << min(order, 20)) - 1) * (page or 0)
     for zone, kept in above:
-        if _has_block(zone, order, mask) and not (each_order and _misses_an_order(zone, order, mask, page, kept)):
-            return None
+        if _available(zone, mask) - rest > kept and _has_block(zone, order, mask):
+            if not (each_order and _misses_an_order(zone, order, mask, page, kept)):
+                return None
     return sum(zone['free_bytes'] for zone, dummy in above)
 
 

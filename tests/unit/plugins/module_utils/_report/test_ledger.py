@@ -198,7 +198,7 @@ def test_without_the_line_of_all_ram_the_zones_tell_it():
 
 
 @pytest.mark.parametrize('text,expected', [
-    (EATERS['no counter'][0], '335 MiB (86 %) is in no counter of the kernel: a driver, buffers of sockets, vmalloc'),
+    (EATERS['no counter'][0], '335 MiB (86 %) is in no counter of the kernel: a driver, buffers of sockets or pipes'),
     (report(more=PLACES), ' is in no counter of the kernel, most of it of x_ring; '),
     (report(more='virtio_balloon virtio0: Out of puff! Cannot get 1 pages\n'),
      ' is in no counter of the kernel, and a balloon (virtio_balloon) takes memory of this machine'),
