@@ -90,7 +90,8 @@ def situation(event):
                 return name
     if _much_is_free(event):
         return 'plenty'
-    return 'host' if event.get('scope') == 'global' or event.get('outside_cgroups') else 'unknown'
+    known = (event.get('memory') or {}).get('free_bytes') is not None
+    return 'host' if known and (event.get('scope') == 'global' or event.get('outside_cgroups')) else 'unknown'
 
 
 def _much_is_free(event):

@@ -22,7 +22,8 @@ def places(case):
     """Rows by what the newest report is of, or by what the kernel refused."""
     event = (case.reports or case.events or [None])[-1]
     what = situation(event) if event else None
-    rows = {'numa': _numa, 'low_memory': _low_memory, 'contiguous': _contiguous, 'refused': _refused_pages}
+    rows = {'numa': _numa, 'low_memory': _low_memory, 'contiguous': _contiguous, 'refused': _refused_pages,
+            'plenty': _plenty}
     return (rows[what](case, event) if what in rows else []) + _overcommit(case)
 
 
@@ -81,6 +82,16 @@ def _contiguous(case, event):
                      'the report' % order, would_tell=['cat /proc/buddyinfo', 'cat /proc/pagetypeinfo']),
         command='echo 1 > /proc/sys/vm/compact_memory', of_cause=True)
     return [row, _min_free(case, event)]
+
+
+def _plenty(case, event):
+    """RAM was free: something smaller than the host was short, which the report does not name."""
+    free = (event.get('memory') or {}).get('free_bytes')
+    tells = ['journalctl -k | grep -B40 -A40 "invoked oom-killer"', 'cat /sys/fs/cgroup/*/memory.events', 'numastat -m']
+    return [make_remedy(
+        'investigate', 'find out what was short while %s of RAM was free' % format_size(free), make_effect(
+            UNKNOWN, 'a limit of a control group, a memory node or a zone refuses memory with RAM free',
+            would_tell=tells), command=tells[0], of_cause=True)]
 
 
 def _refused_pages(case, event):

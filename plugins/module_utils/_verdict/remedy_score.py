@@ -30,6 +30,13 @@ _MUCH = 0.5
 _KERNEL_MUCH = 0.25
 # A tmpfs outlives every process.
 _FREED_BY_KILLS = ('process', 'processes')
+# Shortages of what the memory of a process is not.
+_NOT_FREED = {
+    'low_memory': 'low memory was short, and how much of it another process would have freed is not in the report',
+    'contiguous': 'a large block was short, and whether the kill of another process would have freed one is not known',
+    'plenty': 'RAM was free, so what a kill was to free is not known',
+    'unknown': 'of what memory was short is not in the report',
+}
 _TABLE = 'journalctl -k | grep -A200 "invoked oom-killer"'
 _OTHER_KILLERS = {
     'systemd-oomd': 'systemd-oomd killed, which chooses by pressure and swap and not by this score',
@@ -147,6 +154,8 @@ def _on_report(case, event, name, value):
     if situation(event) == 'numa':
         return make_effect(UNKNOWN, 'which processes used the full memory nodes is not in the report',
                            would_tell=['numastat -p %s' % word(name, 'NAME')])
+    if situation(event) in _NOT_FREED:
+        return make_effect(UNKNOWN, _NOT_FREED[situation(event)], would_tell=['cat /proc/buddyinfo /proc/zoneinfo'])
     if event.get('tasks') and (event.get('task_count') or 0) > len(event['tasks']):
         return make_effect(UNKNOWN, 'only the largest processes of the table were kept', would_tell=[_TABLE])
     told = replay(event, {'oom_score_adj': {name: value}})

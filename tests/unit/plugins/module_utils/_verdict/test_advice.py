@@ -25,7 +25,7 @@ def event(**changes):
         'trigger': {'name': 'docker-containe', 'pid': 11029, 'manual': False},
         'victims': [{'pid': 13036, 'name': 'mysqld', 'score': 435, 'anon_rss_bytes': 430 * MIB}],
         'memory': {'ram_bytes': 262014 * PAGE, 'reserved_bytes': 8291 * PAGE, 'page_size_bytes': PAGE,
-                   'swap_total_bytes': 0, 'swap_free_bytes': 0, 'active_anon_bytes': 729 * MIB,
+                   'swap_total_bytes': 0, 'swap_free_bytes': 0, 'active_anon_bytes': 729 * MIB, 'free_bytes': 10 * MIB,
                    'inactive_anon_bytes': 0},
         'tasks': [{'pid': 13036, 'name': 'mysqld', 'rss_bytes': 430 * MIB, 'rss_pages': 430 * 256},
                   {'pid': 13360, 'name': 'php', 'rss_bytes': 299 * MIB, 'rss_pages': 299 * 256}],
@@ -210,7 +210,7 @@ def test_a_victim_larger_than_the_host_asks_for_no_more_than_a_host_can_use():
     report = {'kind': 'kill', 'scope': 'global', 'complete': True, 'tasks': [], 'trusted': None,
               'victims': [{'name': 'mysqld', 'pid': 9, 'anon_rss_bytes': 66 << 30}], 'cause': 'RAM ran out.',
               'memory': {'ram_bytes': 1 << 30, 'reserved_bytes': 0, 'swap_total_bytes': 0, 'swap_free_bytes': 0,
-                         'active_anon_bytes': 800 * MIB, 'inactive_anon_bytes': 0}}
+                         'active_anon_bytes': 800 * MIB, 'inactive_anon_bytes': 0, 'free_bytes': MIB}}
     for known in ({}, facts()):
         assert advise(known, [report])['swap']['demand_bytes'] <= GIB
         assert advise(known, [dict(report, trusted=True)])['swap']['demand_bytes'] <= 4 * GIB
