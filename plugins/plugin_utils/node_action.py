@@ -12,9 +12,18 @@ import json
 
 from ansible.module_utils.json_utils import _filter_non_json_lines
 from ansible.plugins.action.normal import ActionModule as NormalAction
-from ansible_collections.oom.rescue.plugins.module_utils._verdict.shape import accepted, cleaned_json, told
+from ansible_collections.oom.rescue.plugins.module_utils._verdict.shape import (
+    ShapeError,
+    accepted,
+    cleaned,
+    cleaned_json,
+    told,
+)
 
-_MOST_CHARACTERS = 64 << 20
+# A hundred reports with all their processes have 20 MB; of anything else a host has a few hundred kB. What is larger is
+# not looked at: each MB costs the controller seconds, in Ansible's own hands as well.
+_MOST_CHARACTERS = {'oom_log_info': 64 << 20}
+MOST_OF_OTHERS = 4 << 20
 _MOST_ERRORS = 1 << 16
 
 
@@ -25,25 +34,28 @@ class NodeAction(NormalAction):
         try:
             result = super().run(tmp, task_vars)
         except RecursionError:
-            result = {'failed': True, 'msg': f'what it returned is not what {module} returns: it is nested too deep'}
+            result = {'failed': True, 'msg': 'what it returned is not what %s returns: it is nested too deep' % module}
         # A job in the background has its own result, which Ansible fetches.
         return result if self._task.async_val else accepted(module, result)
 
     def _parse_returned_data(self, res, *args, **kwargs):
         """Ansible shows what it finds in and beside a result, so this comes before it."""
-        res = dict(res, stdout=_told_output(res.get('stdout', '')),
+        most = _MOST_CHARACTERS.get(self._task.action.rpartition('.')[2], MOST_OF_OTHERS)
+        res = dict(res, stdout=told_output(res.get('stdout', ''), most),
                    stderr=cleaned_json(res.get('stderr', '')[-_MOST_ERRORS:]))
         return super()._parse_returned_data(res, *args, **kwargs)
 
 
-def _told_output(output):
-    if len(output) > _MOST_CHARACTERS:
-        return f'{len(output)} characters, which is too much'
-    output = cleaned_json(output)
+def told_output(output, most):
+    """What a module printed, as Ansible may look at it: JSON of a clean result or, in 64 kB, why there is none."""
+    if len(output) > most:
+        return '%d characters, and at most %d are read' % (len(output), most)
     try:
         text, _warnings = _filter_non_json_lines(output, objects_only=True)
         result = {key: value for key, value in json.loads(text).items() if not key.startswith('_ansible_')}
-        return json.dumps(told(result))
+        return json.dumps(told(cleaned(result)))
+    except ShapeError as error:
+        return json.dumps({'failed': True, 'msg': 'what it returned is refused: %s' % error})
     except (ValueError, RecursionError):
         # Ansible says what is wrong with it, and with the nesting run() does.
-        return output
+        return cleaned_json(output[:_MOST_ERRORS])

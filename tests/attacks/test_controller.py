@@ -4,6 +4,7 @@
 """A node answers what it likes, and whoever can write on the controller stands beside the report."""
 
 import json
+import resource
 import os
 import stat
 import sys
@@ -199,6 +200,22 @@ def test_templates_in_what_a_node_returns(victim, nodes, facts):
     nodes.play('diagnose')
     assert not victim.path('/tmp/owned').exists(), 'a command of his on the controller'
     assert '<script' not in page(victim) and '<img' not in page(victim), 'a script in the page'
+
+
+@pytest.mark.parametrize('kind', ['rows', 'escapes'])
+def test_an_answer_of_15_mb(victim, nodes, facts, kind):
+    """A node returns facts of 15 MB, to have the controller of all hosts work on them."""
+    row = {'pid': 1, 'name': 'n', 'uid': 0, 'score': 1, 'oom_score_adj': 0, 'rss_bytes': 1, 'swap_bytes': 0,
+           'manager': {'kind': 'none', 'name': None}}
+    rows = [row] * 110000 if kind == 'rows' else [dict(row, name='\u0416' * 2600000)]
+    big = dict(facts, oom=dict(facts['oom'], candidates=rows))
+    nodes.hostile('web1', memory_facts={'changed': False, 'ansible_facts': {'memory': big}})
+    nodes.honest('web2')
+    before = sum(resource.getrusage(resource.RUSAGE_CHILDREN)[:2])
+    nodes.play('diagnose')
+    seconds = sum(resource.getrusage(resource.RUSAGE_CHILDREN)[:2]) - before
+    assert 'web2' in page(victim), 'no page of the other hosts'
+    assert seconds < 25, '%d s of the CPU' % seconds
 
 
 def test_an_answer_of_1_mb(victim, nodes, facts):

@@ -20,6 +20,8 @@ DEEPEST = 40
 MOST_VALUES = 3000000
 LONGEST_TEXT = 1 << 16
 _LONGEST_KEY = 500
+# Warnings that Ansible shows, and rows of a difference: more than a person reads, and a host has actions.
+_MOST_WORDS = 5000
 _LARGEST = 1 << 64
 # Python 2 has another type for what is larger than a word.
 _NUMBERS = (int, float, type(1 << 64))
@@ -226,6 +228,9 @@ def told(result):
     A message, a warning and a difference's header are one line; other lines are moved in.
     """
     shown = dict(result)
+    for key in ('warnings', 'deprecations', 'diff'):
+        if isinstance(shown.get(key), list):
+            shown[key] = shown[key][:_MOST_WORDS]
     for key in ('msg', 'warnings', 'deprecations'):
         if key in shown:
             shown[key] = _each_text(shown[key], lambda text: plain(text.replace(u'\n', u' '), LONGEST_TEXT))
