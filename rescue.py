@@ -37,6 +37,7 @@ examples:
   rescue diagnose --log messages               a log that was copied here; this machine is not looked at
   rescue verify -i hosts --limit db            prove it on the hosts of an inventory
   rescue diagnose --log messages --json -      the same as JSON, for a program
+  rescue where                                 what holds the memory of this machine now
 
 exit status:
   0  it holds, or the host cannot by its nature (3 with --strict)
@@ -113,7 +114,8 @@ def parser():
     for name, text in (('diagnose', 'read and advise only'),
                        ('remediate', 'diagnose, remedy, verify, report'),
                        ('verify', 'prove that each remedy holds, now and after a reboot'),
-                       ('rollback', 'bring back what was there before')):
+                       ('rollback', 'bring back what was there before'),
+                       ('where', 'say where the memory is, and who is killed next; without root as far as it goes')):
         command = commands.add_parser(name, parents=[_common()], help=text, description=text, allow_abbrev=False)
         if name in ('remediate', 'verify'):
             command.add_argument('--by-rule', action='store_true',
@@ -138,7 +140,7 @@ def asked(arguments):
     top = parser()
     options = top.parse_args(arguments)
     if not options.command:
-        top.error('give a command: diagnose, remediate, verify or rollback')
+        top.error('give a command: diagnose, remediate, verify, rollback or where')
     if options.command != 'completion' and options.limit and not options.inventory:
         raise Refused('--limit %s chooses from an inventory: give --inventory FILE' % options.limit)
     for path in getattr(options, 'inventory', []):
@@ -163,10 +165,14 @@ def variables(options, report, logs):
         found['rescue_by_rule'] = True
     if options.become is not None:
         found['ansible_become'] = options.become
-    elif found.get('diagnose_host') is False or (options.check and os.geteuid() != 0 and not options.inventory
-                                                 and not options.ask_become_pass):
+    elif found.get('diagnose_host') is False or (_needs_no_root(options) and os.geteuid() != 0
+                                                 and not options.inventory and not options.ask_become_pass):
         found['ansible_become'] = False
     return found
+
+
+def _needs_no_root(options):
+    return options.check or options.command == 'where'
 
 
 def playbook(options, report, logs):

@@ -12,6 +12,7 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.report import report_of
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.summary import summarize
+from ansible_collections.oom.rescue.plugins.module_utils._verdict.where import where_lines
 from ansible_collections.oom.rescue.plugins.plugin_utils.page import page
 from ansible_collections.oom.rescue.plugins.plugin_utils.report_files import ReportError, parse_mode, write_files
 
@@ -20,6 +21,7 @@ SPEC = {
     'mode': {'type': 'raw', 'default': '0600'},
     'full': {'type': 'raw'},
     'logs_only': {'type': 'bool', 'default': False},
+    'where': {'type': 'bool', 'default': False},
 }
 
 
@@ -36,15 +38,17 @@ class ActionModule(ActionBase):
         # One host or log is told whole, a fleet in short.
         full = len(summary['hosts']) + len(summary['logs']) <= 1 if given['full'] is None else bool(given['full'])
         written = datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0).isoformat()
-        files = {
-            'index.html': page(summary, check_mode),
-            'summary.txt': '\n'.join(summary['lines']) + '\n',
-            'report.json': json.dumps(report_of(summary, written, full=full)) + '\n',
-        }
+        files = {'report.json': json.dumps(report_of(summary, written, full=full)) + '\n'}
+        if given['where']:
+            lines = where_lines(summary['hosts'], os.path.join(directory, 'report.json'))
+        else:
+            lines = summary['lines']
+            files['index.html'] = page(summary, check_mode)
+        files['summary.txt'] = '\n'.join(lines) + '\n'
         try:
             write_files(directory, files, parse_mode(given['mode']))
         except ReportError as error:
             raise AnsibleActionFail(str(error)) from error
         except OSError as error:
             raise AnsibleActionFail(f'{directory}: {error.strerror}: the report is not written') from error
-        return dict(result, changed=False, path=directory, lines=summary['lines'])
+        return dict(result, changed=False, path=directory, lines=lines)

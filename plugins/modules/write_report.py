@@ -47,6 +47,12 @@ options:
     description:
       - Whether C(report.json) has all rows of the task tables. Without it, if there is one host or log alone.
     type: raw
+  where:
+    description:
+      - Whether the summary says where the memory of the hosts is, in place of what happened. C(index.html) is not
+        written then.
+    type: bool
+    default: false
   logs_only:
     description: Whether only logs that were copied to the controller were read, and no host.
     type: bool

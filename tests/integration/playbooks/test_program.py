@@ -108,3 +108,17 @@ def test_a_report_goes_to_no_directory_that_others_may_change(spoil, tmp_path):
     done = run(RESCUE, 'diagnose', '--log', '/dev/null', '--report', str(tmp_path / 'report'))
     assert done.returncode == WRONG
     assert 'name a directory of your own' in done.stderr
+
+
+def test_where_says_what_holds_the_memory_and_changes_nothing(tmp_path):
+    done = run(RESCUE, 'where', '--report', str(tmp_path))
+    summary = (tmp_path / 'latest' / 'summary.txt').read_text()
+    lines = summary.splitlines()
+    assert done.returncode == 0 and done.stdout.endswith(summary) and max(map(len, lines)) <= 80 and len(lines) <= 24
+    assert [line.split()[-1] for line in lines if line.endswith((' all', ' in no counter'))] == ['counter', 'all']
+    done = run(RESCUE, 'where', '--json', '-', '--report', str(tmp_path))
+    (host,) = json.loads(done.stdout)['hosts']
+    ledger = host['ledger']
+    assert sum(part['bytes'] or 0 for part in ledger['parts']) + ledger['unaccounted_bytes'] == ledger['total_bytes']
+    assert (done.returncode, host['status'], host['changes']) == (0, 'ok', [])
+    assert set(host['forecast']['host']) >= {'pid', 'name', 'distance_bytes', 'fork_refused'}

@@ -1,0 +1,169 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where the memory of hosts is, on one screen: a host's ledger whole, or a line for each of several hosts."""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+from .._node.ledger import UNACCOUNTED, eater_of
+from .._node.plain import plain
+from .._node.sizes import format_size
+
+WIDTH = 80
+_LINES = 24
+_BAR = 16
+# What is less than this part of all stands in one row with the like of it.
+_SMALL = 200
+_MOST_PARTS = 14
+_MOST_CGROUPS = 2
+_WORDS = {
+    'process': 'process', 'processes': 'processes', 'shmem': 'shared memory', 'page_cache': 'page cache',
+    'slab_unreclaimable': 'slab', 'slab_reclaimable': 'slab, reclaimable', 'page_tables': 'page tables',
+    'kernel_stacks': 'kernel stacks', 'hugepages': 'huge pages', 'locked': 'locked', 'sockets': 'socket buffers',
+    'percpu': 'per-CPU data', 'vmalloc': 'vmalloc', 'zswap': 'zswap', 'zram': 'zram', 'free': 'free', 'other': 'other',
+    UNACCOUNTED: 'in no counter',
+}
+
+
+def where_lines(hosts, path):
+    """Lines of at most 80 characters on summarize()'s ``hosts``, 24 of them; ``path`` is where report.json lies."""
+    if len(hosts) == 1:
+        lines = _one(hosts[0])
+    else:
+        lines = _many(hosts)
+    return [_cut(line) for line in lines + ['JSON: %s' % path]]
+
+
+def _one(host):
+    memory = host['left'].get('memory') or {}
+    if host['status'] == 'stopped' or not memory.get('ledger'):
+        return ['%s: %s' % (host['name'], host['headline'])]
+    after = _forecast(memory) + _cgroups(memory) + _closed(memory)
+    rows = min(_MOST_PARTS, _LINES - len(after) - 6)
+    return [_head(host['name'], memory)] + _table(memory['ledger'], rows) + after
+
+
+def _head(name, memory):
+    swap = memory['swap']
+    words = 'no swap'
+    if swap.get('total_bytes'):
+        words = 'swap %s, %s free' % (format_size(swap['total_bytes']), format_size(swap.get('free_bytes')))
+    return '%s: %s of RAM, %s available, %s' % (
+        name, format_size(memory['ledger']['total_bytes']), format_size(memory['ram']['available_bytes']), words)
+
+
+def _table(ledger, most):
+    """A row for each large part, one for all the small ones, one for what no counter holds, and their sum."""
+    total = ledger['total_bytes']
+    known = [part for part in ledger['parts'] if part['bytes']]
+    large = [part for part in known if part['bytes'] * _SMALL >= total][:most]
+    small = known[len(large):]
+    rows = [_row(part['bytes'], total, _named(part), part['approximate']) for part in large]
+    if small:
+        rows.append(_row(sum(part['bytes'] for part in small), total, '%d smaller parts' % len(small)))
+    rows.append(_row(ledger['unaccounted_bytes'], total, _WORDS[UNACCOUNTED]))
+    return rows + [_row(total, total, 'all', bar=False)]
+
+
+def _row(nbytes, total, words, approximate=False, bar=True):
+    share = nbytes / float(total) if total else 0
+    drawn = '#' * max(0, min(_BAR, int(round(share * _BAR)))) if bar else ''
+    percent = '<1' if 0 < share < 0.005 else '%.0f' % (share * 100)
+    return '%s%9s %4s %% %-*s %s' % ('~' if approximate else ' ', format_size(nbytes), percent, _BAR, drawn, words)
+
+
+def _named(part):
+    """A part in words: what it is, its name, and how it can be had back."""
+    if part['kind'] == 'processes' and part['name'] is None:
+        words = 'small processes'
+    elif part['kind'] == 'other':
+        words = part['name'] or 'other'
+    else:
+        words = '%s: %s' % (_WORDS[part['kind']], part['name']) if part['name'] else _WORDS[part['kind']]
+    if part['kind'] in ('process', 'processes') and not part['swappable']:
+        return words + ' (locked)'
+    return words + ' (can be dropped)' if part['droppable'] else words
+
+
+def _next(found, words):
+    """Who is killed next and how far away that is, in a sentence."""
+    distance = found['distance_bytes']
+    away = ', after %s to %s more' % (format_size(distance['low']), format_size(distance['high'])) if distance else ''
+    if found['name'] is None:
+        return '%s nobody is killed: %s' % (words, found.get('caveat') or 'that cannot be told')
+    return '%s %s (pid %s)%s' % (words, found['name'], found['pid'], away)
+
+
+def _forecast(memory):
+    found = memory.get('forecast')
+    if not found:
+        return []
+    lines = [_next(found['host'], 'If it runs out:')]
+    caveat = found['host'].get('caveat')
+    if caveat and found['host']['name'] is not None:
+        lines.append('  %s' % caveat)
+    if found['host'].get('fork_refused'):
+        lines.append('A fork of the largest process would be refused now (overcommit).')
+    return lines
+
+
+def _cgroups(memory):
+    """Two lines for each of the cgroups that are nearest to their limit."""
+    groups = dict((group['path'], group) for group in memory.get('cgroups') or [])
+    found = [each for each in (memory.get('forecast') or {}).get('cgroups') or [] if each['distance_bytes']]
+    found.sort(key=lambda each: each['distance_bytes']['low'])
+    lines = []
+    for each in found[:_MOST_CGROUPS]:
+        group = groups.get(each['path'])
+        if group is None:
+            continue
+        eater = eater_of(group.get('ledger'))
+        lines.append('Limit %s: %s of %s%s' % (
+            each['path'], format_size(group['usage_bytes']), format_size(group['limit_bytes']),
+            ', %.0f %% %s' % (eater['share'] * 100, _eater(eater)) if eater and eater['share'] else ''))
+        lines.append(_next(each, '  there:'))
+    more = len(groups) - len(found[:_MOST_CGROUPS])
+    return lines + (['and %d more cgroups with a limit' % more] if more > 0 else [])
+
+
+def _eater(eater):
+    return eater['name'] or _WORDS[eater['kind']]
+
+
+def _closed(memory):
+    closed = memory.get('closed')
+    return ['As root it would tell more: %s' % ', '.join(closed)] if closed else []
+
+
+def _many(hosts):
+    """A line for each host, those with the least left first."""
+    rows = sorted(hosts, key=_left)
+    most = _LINES - 2
+    lines = [_short(host) for host in rows[:most]]
+    return lines + (['and %d more hosts' % (len(rows) - most)] if len(rows) > most else [])
+
+
+def _left(host):
+    memory = host['left'].get('memory') or {}
+    if host['status'] == 'stopped' or not memory.get('ledger'):
+        return -1, host['name']
+    return (memory['ram']['available_bytes'] or 0) / float(memory['ledger']['total_bytes'] or 1), host['name']
+
+
+def _short(host):
+    memory = host['left'].get('memory') or {}
+    if host['status'] == 'stopped' or not memory.get('ledger'):
+        return '%s: %s' % (host['name'], host['headline'])
+    eater = eater_of(memory['ledger'])
+    words = '%.0f %% %s' % (eater['share'] * 100, _eater(eater)) if eater else 'nothing in use'
+    following = (memory.get('forecast') or {}).get('host') or {}
+    available, total = memory['ram']['available_bytes'], memory['ledger']['total_bytes']
+    return '%s: %s of %s available, %s; next %s' % (
+        host['name'], format_size(available), format_size(total), words, following.get('name') or 'nobody')
+
+
+def _cut(line):
+    line = plain(line)
+    return line if len(line) <= WIDTH else line[:WIDTH - 3] + '...'
