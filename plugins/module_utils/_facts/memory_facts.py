@@ -58,6 +58,8 @@ def memory_facts(host, candidates=0, ledger_seconds=LEDGER_SECONDS):
     kernel = text_of(host, '/proc/sys/kernel/osrelease')
     page_bytes = os.sysconf('SC_PAGE_SIZE')
     meminfo = read_meminfo(host)
+    # Pages go between the free ones and the lists of each CPU all the time: both are of one moment, as far as can be.
+    host.read('/proc/zoneinfo')
     vm = vm_settings(host)
     rows = processes(host)
     swap = swap_totals(meminfo)
