@@ -148,7 +148,7 @@ def limited_cgroups(host, rows):
         if level['limit_bytes'] is not None:
             group = _limited(host, where['memory'], mount + path, level)
             found.append(dict(group, path=path or '/'))
-    paths = dict((row['pid'], _path_of(row, where)) for row in rows)
+    paths = dict((row['pid'], _path_of(row, where)) for row in rows) if found else {}
     for group in found:
         prefix = group['path'].rstrip('/') + '/'
         group['pids'] = set(pid for pid, path in paths.items() if path is not None and (path + '/').startswith(prefix))

@@ -81,6 +81,9 @@ class Host:
                 return None
             raise
 
+    # True of a host that is read for one moment (reader.Noting).
+    of_one_moment = False
+
     @staticmethod
     def once(_key, function):
         """What a callable returns. A host that is read for one moment (reader.Noting) remembers it by its key."""

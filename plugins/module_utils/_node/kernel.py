@@ -10,9 +10,14 @@ __metaclass__ = type
 import re
 
 _VERSION = re.compile(r'(\d+)\.(\d+)(?:\.(\d+))?')
+# Of the release that was asked for last: it is asked for each of thousands of processes.
+_LAST = {}
 
 
 def kernel_version(release):
     """(3, 10, 0) of ``3.10.0-957.27.2.el7.x86_64``; None where the text is no release."""
-    match = _VERSION.match(release or '')
-    return tuple(int(part or 0) for part in match.groups()) if match else None
+    if release not in _LAST:
+        match = _VERSION.match(release or '')
+        _LAST.clear()
+        _LAST[release] = tuple(int(part or 0) for part in match.groups()) if match else None
+    return _LAST[release]

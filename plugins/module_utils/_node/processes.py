@@ -86,24 +86,49 @@ def _read(host, pid):
     stat = parse_stat(host.read(directory + 'stat') or '')
     if stat is None:
         return None
-    exe = host.readlink(directory + 'exe')
-    # The binary of a server that was upgraded but not restarted.
-    if exe and exe.endswith(DELETED):
-        exe = exe[:-len(DELETED)]
-    row = {
+    row = _Row(host, pid)
+    row.update({
         'pid': pid,
         'ppid': stat['ppid'],
         'name': stat['name'],
-        'exe': exe,
-        'cmdline': [word for word in (host.read(directory + 'cmdline') or '').split('\0') if word],
-        'oom_score': _integer(host.read(directory + 'oom_score')),
         'oom_score_adj': _integer(host.read(directory + 'oom_score_adj')),
         'start_ticks': stat['start_ticks'],
         'kernel_thread': bool(stat['flags'] & _PF_KTHREAD),
-        'cgroups': _cgroups(host, host.read(directory + 'cgroup')),
-    }
+    })
     row.update(parse_status(host.read(directory + 'status')))
-    return row
+    return row if host.of_one_moment else row.whole()
+
+
+class _Row(dict):
+    """A process. Of thousands few are asked for all: the files that few ask for are read when they are."""
+
+    def __init__(self, host, pid):
+        dict.__init__(self)
+        self._host, self._directory = host, '/proc/%d/' % pid
+
+    def __missing__(self, key):
+        self[key] = _LATER[key](self._host, self._directory)
+        return self[key]
+
+    def whole(self):
+        """The same row, with all of its files read."""
+        for key in _LATER:
+            self[key]
+        return self
+
+
+def _exe(host, directory):
+    exe = host.readlink(directory + 'exe')
+    # The binary of a server that was upgraded but not restarted.
+    return exe[:-len(DELETED)] if exe and exe.endswith(DELETED) else exe
+
+
+_LATER = {
+    'exe': _exe,
+    'cmdline': lambda host, directory: [word for word in (host.read(directory + 'cmdline') or '').split('\0') if word],
+    'oom_score': lambda host, directory: _integer(host.read(directory + 'oom_score')),
+    'cgroups': lambda host, directory: _cgroups(host, host.read(directory + 'cgroup')),
+}
 
 
 def _cgroups(host, text):

@@ -27,7 +27,8 @@ _RECORDS = '/var/lib/oom-rescue/'
 _MOST_OF_PROCESS = 1 << 16
 _OF_PROCESS = re.compile(r'/proc/(?:\d+|self)/(?:cmdline|environ)\Z')
 _KEPT = re.compile(r'/proc/(?!\d)|/proc/1/(?:comm|environ)\Z|/sys/')
-_MADE_BY_KERNEL = re.compile(r'/proc/\d+/[a-z_]+\Z')
+# The kernel writes each of these at once, so that one read has all of it (single_open()).
+_IN_ONE_PIECE = re.compile(r'/proc/\d+/(?:stat|status|statm|oom_score|oom_score_adj|cgroup|smaps_rollup)\Z')
 _SECONDS = 10
 _CHUNK = 1 << 16
 # Longer numbers take int() more than linear time before Python 3.11, which refuses them.
@@ -80,17 +81,31 @@ def read_file(path, limit=MOST, cut=False, links=True, name=None):
     symbolic link is refused. ``name`` is what a message calls the file. Raises OSError.
     """
     name = name or path
-    # A device does something when it is opened, and a FIFO has its writer go on: neither is. The kernel makes no such
-    # thing for a process.
-    if not _MADE_BY_KERNEL.match(path) and _is_null(_checked(name, os.stat(path) if links else os.lstat(path))):
+    if _IN_ONE_PIECE.match(path):
+        return _read_in_one_piece(path, name, links)
+    # A device does something when it is opened, and a FIFO has its writer go on: neither is.
+    if _is_null(_checked(name, os.stat(path) if links else os.lstat(path))):
         return b''
-    flags = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | getattr(os, 'O_CLOEXEC', 0) | (0 if links else os.O_NOFOLLOW)
-    descriptor = os.open(path, flags)
+    descriptor = os.open(path, _flags(links))
     try:
         status = _checked(name, os.fstat(descriptor))
         if status.st_size > limit and not cut:
             raise _too_large(name, status.st_size, limit)
         return _read(descriptor, name, limit, cut)
+    finally:
+        os.close(descriptor)
+
+
+def _flags(links):
+    return os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | getattr(os, 'O_CLOEXEC', 0) | (0 if links else os.O_NOFOLLOW)
+
+
+def _read_in_one_piece(path, name, links):
+    """The same of a short file that the kernel makes of a process: there are thousands of them."""
+    descriptor = os.open(path, _flags(links))
+    try:
+        data = os.read(descriptor, _CHUNK)
+        return data if len(data) < _CHUNK else data + _read(descriptor, name, _MOST_OF_KERNEL, False)
     finally:
         os.close(descriptor)
 
@@ -171,6 +186,8 @@ class Noting:
     A file that cannot be read is None, and is noted with the reason. None of the kernel's own is opened twice; the
     texts of a process are not kept, as there may be thousands: what is made of them is, by once().
     """
+
+    of_one_moment = True
 
     def __init__(self, host):
         self._host = host

@@ -15,6 +15,7 @@ from ansible_collections.oom.rescue.plugins.module_utils._node.processes import 
     process,
     processes,
 )
+from ansible_collections.oom.rescue.plugins.module_utils._node.reader import Noting
 from fake_node import CONTAINER, Node, seed_node, v2
 
 
@@ -28,6 +29,17 @@ def test_a_process_of_the_seed_host_reads_whole(tmp_path):
         'start_ticks': 130360, 'kernel_thread': False, 'cgroups': row['cgroups'],
     }
     assert row['cgroups'][-1] == {'controllers': ['name=systemd'], 'path': '/docker/' + CONTAINER}
+
+
+def test_facts_read_what_few_ask_for_when_it_is_asked_for(tmp_path):
+    node = seed_node(tmp_path)
+    opened = []
+    read = node.host.read
+    node.host.read = lambda path, **options: opened.append(path.rpartition('/')[2]) or read(path, **options)
+    row = process(Noting(node.host), 13036)
+    assert sorted(opened) == ['oom_score_adj', 'stat', 'status']
+    assert dict(row.whole()) == dict(process(seed_node(tmp_path / 'again').host, 13036))
+    assert sorted(opened[3:]) == ['cgroup', 'cmdline', 'oom_score']
 
 
 def test_processes_are_all_there_in_order_of_pid(tmp_path):
