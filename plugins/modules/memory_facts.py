@@ -313,7 +313,7 @@ ansible_facts:
                 more.
               type: int
         cgroups:
-          description: Each cgroup with a memory limit of its own, by path.
+          description: Each cgroup with a memory limit of its own, by path; of more than 100 those with the least room.
           type: list
           elements: dict
           contains:
@@ -324,6 +324,7 @@ ansible_facts:
             swap_usage_bytes: {description: What of it is swapped out., type: int}
             processes: {description: How many processes are in it and below it., type: int}
             ledger: *ledger
+        cgroups_left_out: {description: How many cgroups with a limit were left out., type: int}
         forecast:
           description: What happens if memory runs out now.
           type: dict

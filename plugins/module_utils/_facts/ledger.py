@@ -24,7 +24,8 @@ def cpu_seconds():
 
 
 def ledgers(host, rows, meminfo, page_bytes, seconds, clock=cpu_seconds):
-    """(the host's ledger, limited_cgroups() with a ``ledger`` each) of processes (processes()) and /proc/meminfo.
+    """(the host's ledger, limited_cgroups() with a ``ledger`` each, how many more there are) of processes (processes())
+    and /proc/meminfo.
 
     ``seconds`` is the CPU time for counting shared pages once, at most. The host's ledger is None without MemTotal.
     """
@@ -32,8 +33,9 @@ def ledgers(host, rows, meminfo, page_bytes, seconds, clock=cpu_seconds):
     total, anonymous = meminfo.get('MemTotal'), meminfo.get('AnonPages')
     if seconds and total and shares_pages(holders.total_bytes(), anonymous or 0, total):
         holders.share(clock, seconds)
-    groups = [dict(group, ledger=_ledger_of_cgroup(group, holders)) for group in limited_cgroups(host, rows)]
-    return _ledger_of_host(host, rows, holders, meminfo, page_bytes) if total else None, groups
+    groups, more = limited_cgroups(host, rows)
+    groups = [dict(group, ledger=_ledger_of_cgroup(group, holders)) for group in groups]
+    return _ledger_of_host(host, rows, holders, meminfo, page_bytes) if total else None, groups, more
 
 
 def _ledger_of_host(host, rows, holders, meminfo, page_bytes):

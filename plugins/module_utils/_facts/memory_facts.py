@@ -65,7 +65,7 @@ def memory_facts(host, candidates=0, ledger_seconds=LEDGER_SECONDS):
     swap = swap_totals(meminfo)
     swap['areas'] = swap_areas(host)
     swap['zswap'] = zswap(host)
-    ledger, groups = ledgers(host, rows, meminfo, page_bytes, ledger_seconds)
+    ledger, groups, more = ledgers(host, rows, meminfo, page_bytes, ledger_seconds)
     committed = commit(host, rows, meminfo, vm, kernel, page_bytes)
     forecast = Forecast(host, rows, meminfo, vm, kernel, page_bytes, committed, swap['areas'], zram_uses(host),
                         has_init(host))
@@ -84,6 +84,7 @@ def memory_facts(host, candidates=0, ledger_seconds=LEDGER_SECONDS):
         },
         'ledger': ledger,
         'cgroups': [_group(group) for group in groups],
+        'cgroups_left_out': more,
         'forecast': {'host': forecast.of_host(), 'cgroups': [forecast.of_cgroup(group) for group in groups]},
         'host': {
             'container': is_container(host),

@@ -34,9 +34,9 @@ def tmpfs_uses(host):
 
     Only what a path leads to through no filesystem that may hang is looked at (statvfs(3) of a tmpfs never waits).
     """
-    table, found, seen = mounts(host), {}, set()
-    for mount in table:
-        if mount['filesystem'] not in _IN_MEMORY or mount['device'] in seen or not reached_safely(table, mount):
+    found, seen = {}, set()
+    for mount in reached_safely(mounts(host)):
+        if mount['filesystem'] not in _IN_MEMORY or mount['device'] in seen:
             continue
         space = host.space(mount['mount_point'], mount['device'])
         if space is not None:

@@ -116,6 +116,10 @@ def own_cgroup(host):
 
 # A host of a thousand containers has some thousands of cgroups.
 _MOST_CGROUPS = 20000
+# A user whose cgroups are delegated makes as many with a limit as he likes.
+_MOST_LIMITED = 100
+_LIMIT_AND_USAGE = {2: ('/memory.max', '/memory.current'),
+                    1: ('/memory.limit_in_bytes', '/memory.usage_in_bytes')}
 _TOTAL = 'total_'
 
 
@@ -131,28 +135,32 @@ def parse_memory_stat(text):
 
 
 def limited_cgroups(host, rows):
-    """Each cgroup with a limit of memory of its own, by path: [{path, limit_bytes, usage_bytes, swap_limit_bytes,
-    swap_usage_bytes, kernel_bytes, kills_all, kill_disabled, statistics, pids}].
+    """(cgroups with a limit of memory of their own, by path; how many more there are, with more room than these).
 
-    ``rows`` are the host's processes (processes()), ``pids`` the set of those in the cgroup and below it, ``kills_all``
-    whether the kernel kills all of them together (memory.oom.group), ``kill_disabled`` whether it has them wait instead
-    (memory.oom_control of version 1), ``statistics`` parse_memory_stat()'s.
+    Each is {path, limit_bytes, usage_bytes, swap_limit_bytes, swap_usage_bytes, kernel_bytes, kills_all, kill_disabled,
+    statistics, pids}. ``rows`` are the host's processes (processes()), ``pids`` the set of those in the cgroup and
+    below it. ``kills_all`` is whether the kernel kills all of them together (memory.oom.group), ``kill_disabled``
+    whether it has them wait instead (memory.oom_control of version 1), ``statistics`` parse_memory_stat()'s.
     """
     where = layout(host)
     if where['mount'] is None:
-        return []
-    mount = where['mount']['mount_point']
+        return [], 0
+    mount, version = where['mount']['mount_point'], where['memory']
+    limit, usage = _LIMIT_AND_USAGE[version]
     found = []
     for path in _cgroups_below(host, mount):
-        level = _level(host, where['memory'], mount + path)
-        if level['limit_bytes'] is not None:
-            group = _limited(host, where['memory'], mount + path, level)
-            found.append(dict(group, path=path or '/'))
-    paths = dict((row['pid'], _path_of(row, where)) for row in rows) if found else {}
-    for group in found:
-        prefix = group['path'].rstrip('/') + '/'
-        group['pids'] = set(pid for pid, path in paths.items() if path is not None and (path + '/').startswith(prefix))
-    return found
+        limit_bytes = _number(host, mount + path + limit)
+        if limit_bytes is not None:
+            found.append((limit_bytes - (_number(host, mount + path + usage) or 0), path))
+    kept = sorted(path for _room, path in sorted(found)[:_MOST_LIMITED])
+    paths = dict((row['pid'], _path_of(row, where)) for row in rows) if kept else {}
+    groups = [dict(_limited(host, version, mount + path), path=path or '/', pids=_pids_below(paths, path))
+              for path in kept]
+    return groups, len(found) - len(kept)
+
+
+def _pids_below(paths, path):
+    return set(pid for pid, other in paths.items() if other is not None and (other + '/').startswith(path + '/'))
 
 
 def _cgroups_below(host, mount):
@@ -166,7 +174,8 @@ def _cgroups_below(host, mount):
             return
 
 
-def _limited(host, version, directory, level):
+def _limited(host, version, directory):
+    level = _level(host, version, directory)
     group = dict((key, level[key]) for key in ('limit_bytes', 'usage_bytes', 'swap_limit_bytes'))
     group['statistics'] = parse_memory_stat(host.read(directory + '/memory.stat'))
     group['kills_all'] = version == 2 and _number(host, directory + '/memory.oom.group') == 1

@@ -63,20 +63,24 @@ _LOCAL = ('tmpfs', 'devtmpfs', 'ramfs', 'rootfs', 'proc', 'sysfs', 'devpts', 'cg
           'btrfs', 'zfs', 'bcachefs')
 
 
-def reached_safely(table, mount):
-    """True if a path leads to a mount through nothing that may hang: no FUSE, no filesystem of a network, no autofs.
+def reached_safely(table):
+    """The mounts to which a path leads through nothing that may hang: no FUSE, no filesystem of a network, no autofs.
 
-    False for one that another mount hides.
+    Not among them: one that another mount hides.
     """
     below = {}
     for each in table:
         below.setdefault((each['parent'], each['mount_point']), each)
     ids = set(each['id'] for each in table)
-    here = next((each for each in table if each['mount_point'] == '/' and each['parent'] not in ids), None)
+    root = next((each for each in table if each['mount_point'] == '/' and each['parent'] not in ids), None)
+    return [] if root is None else [each for each in table if _leads_to(root, below, each)]
+
+
+def _leads_to(here, below, mount):
     parts = [part for part in mount['mount_point'].split('/') if part]
     for count in range(len(parts) + 1):
         point = '/' + '/'.join(parts[:count])
-        while here is not None and (here['id'], point) in below and below[here['id'], point] is not here:
+        while (here['id'], point) in below and below[here['id'], point] is not here:
             here = below[here['id'], point]
             if not _is_local(here):
                 return False

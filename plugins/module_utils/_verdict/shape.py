@@ -73,6 +73,7 @@ MEMORY = {
     'ledger': Maybe(LEDGER),
     'cgroups': Maybe([{'path': 'text', 'limit_bytes': 'number', 'usage_bytes': 'number', 'ledger': Maybe(LEDGER)}]),
     'forecast': Maybe({'host': NEXT, 'cgroups': [dict(NEXT, path='text')]}),
+    'cgroups_left_out': Maybe('number'),
     'closed': Maybe(['text']),
     'host': {'kernel': 'text', 'can_swapon': 'yes or no'},
 }

@@ -124,7 +124,7 @@ def _cgroups(memory):
             each['path'], format_size(group['usage_bytes']), format_size(group['limit_bytes']),
             ', %.0f %% %s' % (eater['share'] * 100, _eater(eater)) if eater and eater['share'] else ''))
         lines.append(_next(each, '  there:'))
-    more = len(groups) - len(found[:_MOST_CGROUPS])
+    more = len(groups) + (memory.get('cgroups_left_out') or 0) - len(found[:_MOST_CGROUPS])
     return lines + (['and %d more cgroups with a limit' % more] if more > 0 else [])
 
 

@@ -56,7 +56,7 @@ def holding(node, pid, name, anon_mib, shmem_mib=0, pss_mib=None):
 
 def ledger_of(node, seconds=0, clock=lambda: 0.0):
     host = Noting(node.host)
-    found, groups = ledgers(host, processes(host), read_meminfo(host), PAGE, seconds, clock)
+    found, groups, _more = ledgers(host, processes(host), read_meminfo(host), PAGE, seconds, clock)
     for each in [found] + [group['ledger'] for group in groups]:
         assert sum(part['bytes'] or 0 for part in each['parts']) + each['unaccounted_bytes'] == each['total_bytes']
     return found, groups
@@ -283,6 +283,17 @@ def test_the_ledger_of_a_cgroup_of_version_2(tmp_path):
         ('kernel_stacks', None): 1, ('page_tables', None): 2, ('slab_reclaimable', None): 3,
         ('slab_unreclaimable', None): 4, ('sockets', None): 5}
     assert found['unaccounted_bytes'] == 1 * MIB
+
+
+def test_of_very_many_cgroups_those_with_the_least_room_are_told(tmp_path):
+    files = {'/proc/self/mountinfo': V2, '/proc/self/cgroup': '0::/\n'}
+    for number in range(103):
+        group = '/sys/fs/cgroup/made/by-%d/' % number
+        files.update({group + 'memory.max': '%d\n' % (200 * MIB), group + 'memory.current': '%d\n' % (number * MIB)})
+    host = Noting(host_with(tmp_path, files=files).host)
+    groups, more = ledgers(host, processes(host), read_meminfo(host), PAGE, 0)[1:]
+    assert (len(groups), more) == (100, 3)
+    assert min(group['usage_bytes'] for group in groups) == 3 * MIB
 
 
 def test_the_ledger_of_a_cgroup_of_version_1_is_of_all_below_it(tmp_path):
