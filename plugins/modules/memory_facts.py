@@ -341,6 +341,10 @@ ansible_facts:
                   contains:
                     low: {description: At least., type: int}
                     high: {description: At most., type: int}
+                lead_bytes:
+                  description: >-
+                    How much the second victim has to grow by to be killed in its place. V(null) if there is none.
+                  type: int
                 fork_refused:
                   description: >-
                     Whether overcommit would refuse a fork of the process with the most private data now.
@@ -355,6 +359,7 @@ ansible_facts:
                 pid: {description: Who is killed. V(null) for nobody., type: int}
                 name: {description: Its name., type: str}
                 distance_bytes: {description: "The same, C(low) and C(high).", type: dict}
+                lead_bytes: {description: The same., type: int}
                 fork_refused: {description: The same of its largest process., type: bool}
                 caveat: {description: The same., type: str}
         closed:

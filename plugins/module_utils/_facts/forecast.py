@@ -14,6 +14,7 @@ __metaclass__ = type
 from .._node.badness import badness, best_victim_first
 from .._node.kernel import kernel_version
 from .._node.meminfo import ram_and_swap_bytes
+from .._node.sizes import format_size
 from .commit import fork_refused, min_watermarks_bytes, reserved_bytes
 
 _INIT = 1
@@ -22,7 +23,7 @@ _COMPRESSED = 3
 
 
 def rank(rows, total_pages, kernel, page_bytes, has_init=True):
-    """Processes (processes()) that the kernel could kill, the one that it would first.
+    """[(points in pages, process)] of those of processes() that the kernel could kill, the one that it would first.
 
     Not among them: the host's init (of a container process 1 is as good as any: not ``has_init``), kernel threads, and
     what has an oom_score_adj of -1000.
@@ -37,7 +38,7 @@ def rank(rows, total_pages, kernel, page_bytes, has_init=True):
                         (row['swap_bytes'] or 0) // page_bytes, row['oom_score_adj'], total_pages,
                         privileged=row['euid'] == 0, kernel=kernel)
         if value is not None:
-            found.append(row)
+            found.append((value, row))
             points.append(value)
     return best_victim_first(found, points, kernel)
 
@@ -113,16 +114,19 @@ class Forecast:
 
     def ranking(self):
         """The host's processes, best victim first."""
+        return [row for _points, row in self._ranked()]
+
+    def _ranked(self):
         return rank(self._rows, ram_and_swap_bytes(self._meminfo) // self._page, self._kernel, self._page,
                     self._has_init)
 
     def of_host(self):
-        """{pid, name, distance_bytes, fork_refused, caveat} of the next kill for want of memory of the whole host."""
+        """{pid, name, distance_bytes, lead_bytes, fork_refused, caveat} of the next kill for want of the host's."""
         distance = host_distance(self._meminfo, self._host.read('/proc/zoneinfo'), self._page, self._swap)
-        return self._next(self.ranking(), distance, self._commit['fork_risk']['fails'], self._instead())
+        return self._next(self._ranked(), distance, self._commit['fork_risk']['fails'], self._instead())
 
     def of_cgroup(self, group):
-        """{path, pid, name, distance_bytes, fork_refused, caveat} of the next kill at a cgroup's limit."""
+        """{path, pid, name, distance_bytes, lead_bytes, fork_refused, caveat} of the next kill at a limit."""
         rows = [row for row in self._rows if row['pid'] in group['pids']]
         total = cgroup_total_bytes(group, self._meminfo.get('SwapTotal', 0))
         victims = rank(rows, total // self._page, self._kernel, self._page, self._has_init)
@@ -136,9 +140,13 @@ class Forecast:
         return dict(found, path=group['path'])
 
     def _next(self, victims, distance, refused, instead):
-        victim = victims[0] if victims and instead is None else {}
+        victim = victims[0][1] if victims and instead is None else {}
+        lead = (victims[0][0] - victims[1][0]) * self._page if victim and len(victims) > 1 else None
         caveat = instead or self._caveat(victims)
-        return {'pid': victim.get('pid'), 'name': victim.get('name'), 'distance_bytes': distance,
+        if caveat is None and lead is not None and distance and lead < distance['high']:
+            caveat = '%s (pid %d) is killed in its place if it grows by more than %s first' % (
+                victims[1][1]['name'], victims[1][1]['pid'], format_size(lead))
+        return {'pid': victim.get('pid'), 'name': victim.get('name'), 'distance_bytes': distance, 'lead_bytes': lead,
                 'fork_refused': refused, 'caveat': caveat}
 
     def _instead(self, host=True):

@@ -56,6 +56,7 @@ LEDGER = {'total_bytes': 'number', 'unaccounted_bytes': 'number', 'parts': [
     {'kind': 'text', 'name': 'text', 'bytes': 'number', 'share': 'number', 'swappable': 'yes or no',
      'droppable': 'yes or no', 'approximate': 'yes or no'}]}
 NEXT = {'pid': 'number', 'name': 'text', 'distance_bytes': Maybe({'low': 'number', 'high': 'number'}),
+        'lead_bytes': Maybe('number'),
         'fork_refused': 'yes or no', 'caveat': Maybe('text')}
 MEMORY = {
     'ram': {'total_bytes': 'number', 'available_bytes': 'number'},

@@ -54,7 +54,21 @@ def node_of(tmp_path, kernel='6.1.0', rows=(), meminfo=(), vm=(), namespace=FIRS
 def test_who_dies_next_is_the_kernel_s_own_choice(tmp_path, kernel, rows, expected):
     found = memory_facts(node_of(tmp_path, kernel, rows).host)['forecast']['host']
     assert (found['pid'], found['name']) == expected
-    assert bool(found['caveat']) == (expected[0] is None or kernel < '5.1')
+    assert (found['caveat'] == 'there is no process that may be killed') == (expected[0] is None)
+    assert ('child' in (found['caveat'] or '')) == (kernel < '5.1')
+
+
+@pytest.mark.parametrize('rows, lead, words', [
+    ([(50, 'big', 300, 0, 5)], None, None),
+    ([(50, 'big', 300, 0, 5), (51, 'small', 100, 0, 6)], 200, 'small (pid 51) is killed in its place if it grows'),
+    ([(50, 'big', 600, 0, 5), (51, 'small', 100, 0, 6)], 500, None),
+    # 500 thousandths of 1000 MiB.
+    ([(50, 'raised', 50, 500, 5), (51, 'small', 150, 0, 6)], 400, None),
+])
+def test_what_grows_may_take_its_place(tmp_path, rows, lead, words):
+    found = memory_facts(node_of(tmp_path, rows=rows).host)['forecast']['host']
+    assert lead is None and found['lead_bytes'] is None or abs(found['lead_bytes'] - lead * MIB) < MIB
+    assert words is None and found['caveat'] is None or words in found['caveat']
 
 
 @pytest.mark.parametrize('namespace, expected', [
