@@ -57,13 +57,10 @@ def pids():
 
 
 def sleeper():
-    """The pid of a new process that sleeps until it is ended, or until this one is gone."""
+    """The pid of a new process that sleeps until it is ended, or for an hour."""
     pid = os.fork()
     if pid == 0:
-        parent = os.getppid()
-        while os.getppid() == parent:
-            signal.sigtimedwait([], 5)
-        os._exit(0)
+        os.execvp('sleep', ['sleep', '3600'])
     return pid
 
 
