@@ -7,6 +7,8 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
+import textwrap
+
 from .._node.ledger import UNACCOUNTED, eater_of
 from .._node.plain import plain
 from .._node.sizes import format_size
@@ -40,7 +42,7 @@ def _one(host):
     memory = host['left'].get('memory') or {}
     if host['status'] == 'stopped' or not memory.get('ledger'):
         return ['%s: %s' % (host['name'], host['headline'])]
-    after = _forecast(memory) + _cgroups(memory) + _closed(memory)
+    after = [line for text in _forecast(memory) + _cgroups(memory) + _closed(memory) for line in _wrapped(text)]
     rows = min(_MOST_PARTS, _LINES - len(after) - 6)
     return [_head(host['name'], memory)] + _table(memory['ledger'], rows) + after
 
@@ -162,6 +164,12 @@ def _short(host):
     available, total = memory['ram']['available_bytes'], memory['ledger']['total_bytes']
     return '%s: %s of %s available, %s; next %s' % (
         host['name'], format_size(available), format_size(total), words, following.get('name') or 'nobody')
+
+
+def _wrapped(text):
+    """A sentence in lines, at most three of them."""
+    indent = '  ' if text.startswith(' ') else ''
+    return textwrap.wrap(plain(text.strip()), WIDTH, initial_indent=indent, subsequent_indent=indent + '  ')[:3]
 
 
 def _cut(line):

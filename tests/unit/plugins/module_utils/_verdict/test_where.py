@@ -67,6 +67,12 @@ def test_what_happens_next_is_said(forecast, said):
     assert said in lines_of(memory_of(forecast={'host': next_of(**forecast), 'cgroups': []}))
 
 
+def test_a_long_sentence_goes_on_in_the_next_line():
+    caveat = 'php-fpm (pid 4711) is killed in its place if it grows by more than 300 MiB first'
+    lines = lines_of(memory_of(forecast={'host': next_of(caveat=caveat), 'cgroups': []}))
+    assert ' '.join(line.strip() for line in lines[-3:-1]) == caveat
+
+
 def test_what_a_user_may_not_read_is_said():
     assert 'As root it would tell more: /proc/PID/smaps_rollup, /proc/slabinfo' in lines_of(
         memory_of(closed=['/proc/PID/smaps_rollup', '/proc/slabinfo']))
