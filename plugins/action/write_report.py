@@ -50,5 +50,5 @@ class ActionModule(ActionBase):
         except ReportError as error:
             raise AnsibleActionFail(str(error)) from error
         except OSError as error:
-            raise AnsibleActionFail(f'{directory}: {error.strerror}: the report is not written') from error
+            raise AnsibleActionFail('%s: %s: the report is not written' % (directory, error.strerror)) from error
         return dict(result, changed=False, path=directory, lines=lines)
