@@ -72,7 +72,7 @@ def _table(ledger, most):
 def _row(nbytes, total, words, approximate=False, bar=True):
     share = nbytes / float(total) if total else 0
     drawn = '#' * max(0, min(_BAR, int(round(share * _BAR)))) if bar else ''
-    percent = '<1' if 0 < share < 0.005 else '%.0f' % (share * 100)
+    percent = '<1' if 0 < share < 0.005 else '%d' % round(share * 100)
     return '%s%9s %4s %% %-*s %s' % ('~' if approximate else ' ', format_size(nbytes), percent, _BAR, drawn, words)
 
 
