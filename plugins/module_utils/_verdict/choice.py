@@ -38,9 +38,12 @@ def choose(diagnosis, asked, by_rule=False):
 
 def _advised(diagnosis, by_rule):
     """Those of REMEDIES that helped the incident, or that the rule gives where nothing happened."""
-    if diagnosis.get('remedies'):
-        return ['oom_protect' if name == 'score' else name
-                for name in to_apply(diagnosis['remedies'], by_rule=by_rule)['apply']]
+    rows = diagnosis.get('remedies')
+    if rows:
+        # What a host forbids is its role's to refuse: it says what lifts that, and heeds what the user has lifted.
+        lifted = [one['id'] for row in rows for one in row['forbidden_by']]
+        found = to_apply(rows, by_rule=by_rule, override=lifted)['apply']
+        return ['oom_protect' if name == 'score' else name for name in found]
     # Without remedies a server that has to be protected is looked for, whether a report names one or not.
     advice = diagnosis.get('advice') or {}
     return [name for name in REMEDIES if name == 'oom_protect' or advice.get(name) is not None]

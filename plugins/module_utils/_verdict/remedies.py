@@ -40,7 +40,9 @@ def remedies_of(verdict, incidents, events, signals, facts=None, options=None):
     rows = [row for build in BUILDERS for row in build(case)]
     forbidden = case.facts.get('forbidden') or {}
     for row in rows:
-        row['forbidden_by'] = row['forbidden_by'] + list(forbidden.get(row['name']) or [])
+        known = [one['id'] for one in row['forbidden_by']]
+        row['forbidden_by'] = row['forbidden_by'] + [
+            one for one in forbidden.get(row['name']) or [] if one['id'] not in known]
     rows.sort(key=_rank)
     return [dict((key, value) for key, value in row.items() if key not in _FOR_THE_ORDER) for row in rows]
 

@@ -50,8 +50,14 @@ def test_why_it_was_chosen_or_not(found, asked, why):
     assert choose(found, asked)['swap']['why'] == why
 
 
-def row(name, effect, by_rule=False, goes_with=None):
-    return {'name': name, 'effect': effect, 'by_rule': by_rule, 'goes_with': goes_with, 'forbidden_by': [], 'why': 'x'}
+def row(name, effect, by_rule=False, goes_with=None, forbidden_by=()):
+    return {'name': name, 'effect': effect, 'by_rule': by_rule, 'goes_with': goes_with, 'why': 'x',
+            'forbidden_by': [{'id': one, 'where': '/', 'text': 'x'} for one in forbidden_by]}
+
+
+def test_what_a_host_forbids_is_left_to_the_role_that_says_what_lifts_it():
+    found = dict(diagnosis(report='x'), remedies=[row('swap', 'delays', forbidden_by=['kubelet'])])
+    assert choose(found, {})['swap']['applied']
 
 
 @pytest.mark.parametrize('effects, applied', [
