@@ -265,6 +265,9 @@ ansible_facts:
                 oom_score_adj: {description: C(/proc/PID/oom_score_adj)., type: int}
                 rss_bytes: {description: What it has in RAM., type: int}
                 swap_bytes: {description: What of it is swapped out., type: int}
+                limit_bytes:
+                  description: What its control groups let it have of RAM and swap. Null if they do not limit it.
+                  type: int
                 manager:
                   description: Who starts it.
                   type: dict

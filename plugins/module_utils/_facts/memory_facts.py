@@ -80,7 +80,7 @@ def memory_facts(host, candidates=0, ledger_seconds=LEDGER_SECONDS):
         'oom': {
             'kills_since_boot': vmstat(host, 'oom_kill'),
             'user_space_killers': user_space_killers(host, rows),
-            'candidates': _candidates(host, forecast.ranking(), candidates),
+            'candidates': _candidates(host, forecast.ranking(), candidates, groups, swap['total_bytes'] or 0),
         },
         'ledger': ledger,
         'cgroups': [_group(group) for group in groups],
@@ -103,7 +103,21 @@ def _group(group):
     return dict(((key, group[key]) for key in _OF_GROUP), processes=len(group['pids']))
 
 
-def _candidates(host, found, count):
+def limit_of(groups, pid, swap_bytes):
+    """The bytes of RAM and swap that its cgroups let a process have, of ``swap_bytes`` on the host; None without a limit.
+
+    It is what the kernel counts scores in if the group runs out: mem_cgroup_get_max() of mm/memcontrol.c.
+    """
+    found = None
+    for group in groups:
+        if pid in group['pids']:
+            swap = group['swap_limit_bytes']
+            limit = group['limit_bytes'] + (swap_bytes if swap is None else min(swap, swap_bytes))
+            found = limit if found is None else min(found, limit)
+    return found
+
+
+def _candidates(host, found, count, groups, swap_bytes):
     return [{
         'pid': row['pid'],
         'name': row['name'],
@@ -112,6 +126,7 @@ def _candidates(host, found, count):
         'oom_score_adj': row['oom_score_adj'],
         'rss_bytes': row['rss_bytes'],
         'swap_bytes': row['swap_bytes'],
+        'limit_bytes': limit_of(groups, row['pid'], swap_bytes),
         'manager': manager_of(host, row),
     } for row in (found[:count] if count else found)]
 

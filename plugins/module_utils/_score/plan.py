@@ -271,9 +271,11 @@ def _by_hand(target, value):
         return ('/etc/init.d/%s reads no defaults file: have it do `echo %d > /proc/$$/oom_score_adj` before it '
                 'starts %s' % (manager['name'], value, name))
     found = manager.get('unit')
-    return ('%s does not start %s again with a score: start it with `choom -n %d -- COMMAND`, or as a systemd unit '
-            'with OOMScoreAdjust=%d, or run this in the guest that it belongs to'
-            % (found if found and found.endswith('.service') else 'nothing that is known here', name, value, value))
+    keeper = found if found and found.endswith('.service') else None
+    lost = ('%s starts %s again without its score' % (keeper, name) if keeper
+            else 'nothing on this host will give %s its score again at its next start' % name)
+    return ('%s: start it with `choom -n %d -- COMMAND`, or as a systemd unit with OOMScoreAdjust=%d, or run this in '
+            'the guest that it belongs to' % (lost, value, value))
 
 
 def _kept(target, value, facts, options):

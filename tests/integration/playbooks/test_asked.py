@@ -18,18 +18,14 @@ HOSTILE = '#!/bin/sh\necho \'%s\'\n' % json.dumps({'changed': False, 'ansible_fa
 HOSTS = {
     'untouched': ('', ()),
     'how': ('swap_reserve=1G oom_protect_keep=true swappiness_conflicts=fail', ()),
-    'emptied': ('swap_size= oom_protect_process=""', ()),
-    'omitted': ("""swap_size='{{ omit }}'""", ()),
+    'emptied': ("""swap_size='{{ omit }}' oom_protect_process=''""", ()),
     'hostile': ('', ()),
     'swap': ('swap_size=64M', ('swap',)),
-    'default': ('swap_size=auto', ('swap',)),
-    'swappiness': ('swappiness_value=20', ('swappiness',)),
     'score': ('oom_protect_process=sshd', ('oom_protect',)),
     'by-group': ('', ('swappiness',)),
     'by-host-vars': ('', ('oom_protect',)),
     'by-set-fact': ('', ('swap',)),
     'by-rule': ('rescue_by_rule=true', ('swap', 'swappiness', 'oom_protect')),
-    'by-no-rule': ('rescue_by_rule=false', ()),
 }
 FIRST = '''\
 - name: What comes before in the same run

@@ -8,7 +8,9 @@ __metaclass__ = type
 
 import json
 
-from ansible_collections.oom.rescue.plugins.module_utils._facts.memory_facts import memory_facts, swap_areas
+import pytest
+
+from ansible_collections.oom.rescue.plugins.module_utils._facts.memory_facts import limit_of, memory_facts, swap_areas
 from fake_node import Node, seed_node
 from fake_sysctl_node import SysctlNode
 
@@ -87,3 +89,15 @@ def test_a_swap_file_s_area_names_its_filesystem(tmp_path):
     assert [(area['path'], area['type'], area['filesystem'], area['priority']) for area in swap_areas(node.host)] == [
         ('/host/swap', 'file', None, -3), ('/data/swap', 'file', 'xfs', -2), ('/dev/vdc', 'partition', None, 5),
         ('/dev/zram0', 'zram', None, 100)]
+
+
+@pytest.mark.parametrize('groups, limit', [
+    pytest.param([], None, id='none'),
+    pytest.param([(64, 0, [7])], 64, id='its own, without swap'),
+    pytest.param([(64, None, [7]), (80, 0, [7])], 74, id='of the slice above, with all swap there is'),
+    pytest.param([(64, 4, [7])], 68, id='with some swap'),
+    pytest.param([(64, 0, [8])], None, id="another's"),
+])
+def test_what_a_candidate_can_have_is_bound_by_the_groups_above_it(groups, limit):
+    rows = [{'limit_bytes': size, 'swap_limit_bytes': swap, 'pids': set(pids)} for size, swap, pids in groups]
+    assert limit_of(rows, 7, 10) == limit

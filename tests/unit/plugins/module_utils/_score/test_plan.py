@@ -659,7 +659,7 @@ def test_a_server_that_nothing_starts_again_says_so(tmp_path):
     node.process(500, 'mysqld', exe='/usr/sbin/mysqld', cgroup=v2('/system.slice/rc-local.service'))
     row = plan(node)['rows'][0]
     assert row['manager']['kind'] == 'none'
-    assert row['recreate_required'].startswith('rc-local.service does not start mysqld again with a score')
+    assert row['recreate_required'].startswith('rc-local.service starts mysqld again without its score')
     assert plan(node, keep=True)['rows'][0]['skipped_reason'].startswith('keep needs systemd')
 
 
@@ -919,7 +919,7 @@ def test_a_server_below_a_supervisor_gets_its_score_and_the_supervisor_no_drop_i
     made, _done = present(node)
     assert [node.adj(pid) for pid in (400, 450, 500, 600)] == ['0', '-600', '-600', '0']
     assert not node.host.exists('/etc/systemd/system/pacemaker.service.d')
-    assert made['rows'][1]['recreate_required'].startswith('pacemaker.service does not start mysqld again with a score')
+    assert made['rows'][1]['recreate_required'].startswith('pacemaker.service starts mysqld again without its score')
 
 
 @pytest.fixture(name='make_node')

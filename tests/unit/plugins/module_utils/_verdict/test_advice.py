@@ -53,6 +53,17 @@ def memcg(**changes):
     return event(scope='memcg', cgroup={'path': '/docker/web', 'limit_bytes': 512 * MIB}, **changes)
 
 
+@pytest.mark.parametrize('limit, share', [
+    (None, '60% of RAM and swap, 7.2 GiB'), (2 * GIB, '60% of the limit of its control group, 1.2 GiB'),
+    (64 * GIB, '60% of RAM and swap, 7.2 GiB'),
+])
+def test_what_a_score_spares_is_bound_by_the_group_that_a_server_runs_in(limit, share):
+    here = facts(ram=6 * GIB, oom={'candidates': [{'name': 'mysqld', 'oom_score_adj': 0, 'rss_bytes': GIB,
+                                                   'limit_bytes': limit}]})
+    (row,) = advise(here, [])['protect']
+    assert row['reason'].endswith('until it takes more than ' + share)
+
+
 def test_a_log_from_elsewhere_is_advice_enough():
     advice = advise({}, [event()])
     assert advice['cause'] == event()['cause']
