@@ -135,9 +135,17 @@ events:
       type: str
       sample: bd91d2ff5b14
     time:
-      description: When, ISO 8601 with offset. The year that syslog leaves out follows from when the log ended.
+      description: >-
+        When, ISO 8601 with offset. Null if the line lacks the year or the zone and is not known to be of this host: in
+        a log of this host they follow from when it ended and from the host's zone.
       type: str
       sample: "2019-10-28T11:32:28+08:00"
+    time_text:
+      description: When, in the log's own words.
+      type: str
+    order:
+      description: Its place among the reports of its log, the oldest first.
+      type: int
     uptime_seconds:
       description: When, in seconds since boot.
       type: float
@@ -432,8 +440,8 @@ summary:
     kills: {description: Processes that were killed., type: int}
     by_process: {description: The kills by the victim's name., type: dict}
     by_scope: {description: "The reports by scope, failed allocations left out.", type: dict}
-    first: {description: The time of the first report., type: str}
-    last: {description: The time of the last report., type: str}
+    first: {description: The time of the first report that tells it., type: str}
+    last: {description: The time of the last report that tells it., type: str}
     untrusted: {description: "Reports that user space wrote, which are not counted.", type: int}
     sources:
       description: What was read. Null is not known, or no error.
@@ -460,7 +468,7 @@ signals:
     limit: {description: Which limit was met as far as the line tells., type: str}
     actor: {description: Who killed or refused., type: str}
     program: {description: The program that wrote the line., type: str}
-    time: {description: "When, ISO 8601 with offset; null if the log has no year or no time.", type: str}
+    time: {description: "When, ISO 8601 with offset; null if nothing tells the year and the zone.", type: str}
     time_text: {description: "When, in the log's own words.", type: str}
     order: {description: Its place among the signals of its log., type: int}
     host: {description: The host that the line names., type: str}
@@ -602,7 +610,8 @@ fork_failures:
   type: list
   elements: dict
   contains: &fork_failures
-    time: {description: "When, ISO 8601 with offset.", type: str}
+    time: {description: "When, ISO 8601 with offset; null if nothing tells the year and the zone.", type: str}
+    time_text: {description: "When, in the log's own words.", type: str}
     host: {description: The host that the line names., type: str}
     program: {description: The program that wrote the line., type: str}
     libc: {description: "V(glibc) or V(musl), by its words.", type: str}

@@ -1,7 +1,11 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""When the lines of one log were written. RFC 3164 leaves out the year: it follows from when the log ended."""
+"""When the lines of one log were written.
+
+RFC 3164 leaves out the year and the zone. In a log of this host they follow from when the log ended and from the zone
+of the host. In another log they are not known: a guess of them compares its lines with each other, and is told nobody.
+"""
 
 from __future__ import absolute_import, division, print_function
 
@@ -9,6 +13,7 @@ __metaclass__ = type
 
 import re
 
+from .hosts import is_named
 from .text import log_text
 from .times import format_time, latest_before, parse_ctime, parse_iso, parse_yearless, with_year
 
@@ -19,9 +24,13 @@ _MOST_SAMPLES = 64
 
 
 class Clock:
-    """``last_moment``: the log's last line was not written after this."""
+    """``last_moment``: the log's last line was not written after this.
 
-    def __init__(self, last_moment, boot_time=None):
+    ``own`` says that the log is this host's; ``here`` is the host's name, whose lines are its own in any log.
+    """
+
+    def __init__(self, last_moment, boot_time=None, own=False, here=None):
+        self._own, self._here = own, here
         self._last_moment = last_moment
         self._boot_time = boot_time
         self._last = None
@@ -56,7 +65,11 @@ class Clock:
         self._last = yearless
 
     def resolve(self, prefix, offset):
-        """(seconds since 1970, ISO 8601 text) of a line's prefix; (None, None) where it cannot be known."""
+        """(seconds since 1970, ISO 8601 text) of a line's prefix.
+
+        The seconds are a guess, and the text is None, if a line of another host lacks the year or the zone; both are
+        None if it has no time.
+        """
         style, stamp = prefix.style, prefix.stamp
         epoch, zone = None, None
         if style == 'yearless':
@@ -73,7 +86,11 @@ class Clock:
             epoch = int(stamp) / 1e6
         elif self._boot_time is not None and prefix.uptime is not None:
             epoch = self._boot_time + prefix.uptime
-        return epoch, format_time(epoch, zone)
+        told = zone is not None or style in ('epoch', 'usec') or not style or self._is_own(prefix.host)
+        return epoch, format_time(epoch, zone) if told else None
+
+    def _is_own(self, host):
+        return self._own or is_named(host, self._here)
 
     def _yearless(self, yearless, offset):
         if yearless is None:

@@ -25,3 +25,10 @@ def same_host(first, second):
 def is_of(name, own):
     """True if a host name in a log may be that of the host ``own``; None is a name that is not known."""
     return same_host(name, own) or name.strip('[].').lower().split('.localdomain')[0] in _OWN
+
+
+def is_named(name, own):
+    """True if a host name in a log is that of the host ``own``, and none that many hosts have."""
+    if not name or not own or not same_host(name, own):
+        return False
+    return own.lower().split('.localdomain')[0] not in _OWN

@@ -81,6 +81,8 @@ class LogFile:
         # False if whoever may write to its directory may have put it there.
         self.named = named
         self.kind = None
+        # A log of this host, by where it is: it tells the year and the zone that its lines leave out.
+        self.own = False
         name = os.path.basename(path)
         base, self.date, number = _ROTATED.match(name).groups()[:3]
         self.family = os.path.join(os.path.dirname(path), base)

@@ -92,6 +92,12 @@ class Prefix:
         self.program = program
         self.boot = None
 
+    @property
+    def time_text(self):
+        """When, in the log's own words; None if the line has no date."""
+        # A day of the week that the line lacks is written so.
+        return self.stamp[2:] if self.stamp and self.stamp.startswith('- ') else self.stamp
+
     def says_kernel(self):
         """True if a line is the kernel's by its tag or facility and no field of it proves otherwise.
 

@@ -370,6 +370,8 @@ def event_of(report, most_tasks=0):
     event = {
         'id': None,
         'time': None,
+        'time_text': report.prefix.time_text,
+        'order': None,
         'uptime_seconds': report.prefix.uptime,
         'host': report.prefix.host,
         'kernel': identity.get('kernel'),

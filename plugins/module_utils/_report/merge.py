@@ -30,7 +30,7 @@ _PARTS = {
     'tasks': ('tasks', 'task_count', 'holders'),
     'victim': ('victims', 'selected', 'sharing'),
 }
-_FILL = ('time', 'epoch', 'uptime_seconds', 'host', 'kernel', 'constraint', 'boot_id')
+_FILL = ('time', 'time_text', 'epoch', 'uptime_seconds', 'host', 'kernel', 'constraint', 'boot_id')
 
 
 def _close(first, second, distance):
@@ -188,7 +188,7 @@ class Merger:
         counts = self._forgotten
         for event in self._events:
             counts.count(event)
-            for key in ('epoch', 'boot_id', 'prefix', 'holders', 'statistics', 'balloon', 'near'):
+            for key in ('boot_id', 'prefix', 'holders', 'statistics', 'balloon', 'near'):
                 event.pop(key, None)
         return self._events[::-1], {
             'events': counts.events,
@@ -255,9 +255,11 @@ def _tell_near(events):
 
 
 def _number(events):
-    """Give each event its id: the same from every source, on every reading."""
-    seen = {}
+    """Give each event its place in its log, and its id: the same from every source, on every reading."""
+    seen, places = {}, {}
     for event in events:
+        path = event['source']['path']
+        event['order'] = places[path] = places.get(path, -1) + 1
         trigger = event['trigger']
         text = repr(
             [event['kind'], trigger['name'], trigger['pid'], trigger['order']]

@@ -97,7 +97,7 @@ class Reading:
         return source
 
     def _file(self, log):
-        clock = Clock(log.last_moment(self.now))
+        clock = Clock(log.last_moment(self.now), own=log.own, here=live.host_name())
         source = self._list(log.path, clock)
         if self._since is not None and log.modified and log.modified < self._since - _DAY:
             self._end_line()
@@ -216,7 +216,7 @@ class Reading:
 
     def journal(self):
         """Read systemd's journal."""
-        clock = Clock(self.now)
+        clock = Clock(self.now, own=True)
         source = self._list('journal', clock)
         scanner = Scanner(self._messages, 'journal', MARKERS + live.JOURNAL_MARKERS)
         self._finish(self._scan(scanner, live.journal_blocks(self._since, self._until), source, clock)[0], source)
@@ -224,7 +224,7 @@ class Reading:
 
     def ring_buffer(self):
         """Read the kernel's ring buffer."""
-        clock = Clock(self.now, live.boot_time())
+        clock = Clock(self.now, live.boot_time(), own=True)
         source = self._list('ring_buffer', clock)
         scanner = Scanner(self._messages, 'ring_buffer')
         self._is_live = True
@@ -274,7 +274,7 @@ def read_fork_failures(paths, since=None, until=None, now=None):
     now = time.time() if now is None else now
     failures, found = ForkFailures(), []
     for log in sources.find_files(paths, True):
-        clock = Clock(log.last_moment(now))
+        clock = Clock(log.last_moment(now), own=log.own, here=live.host_name())
         try:
             stream = sources.open_log(log)
         except (IOError, OSError, sources.SourceError):
@@ -293,6 +293,7 @@ def read_fork_failures(paths, since=None, until=None, now=None):
         for failure in failures.found:
             prefix = failure.pop('prefix')
             epoch, failure['time'] = clock.resolve(prefix, failure['source']['offset']) if prefix else (None, None)
+            failure['time_text'] = prefix.time_text if prefix else None
             if epoch is None or ((since is None or epoch >= since) and (until is None or epoch <= until)):
                 found.append(failure)
         failures.found = []
@@ -308,19 +309,17 @@ def _places(events):
 
 
 def read_events(
-    paths=(), own_sources=(), since=None, until=None, limit=0, tasks=0, fork_failures=False, now=None, signals=False
+    paths=(), own_sources=(), since=None, until=None, limit=0, tasks=0, fork_failures=False, now=None, signals=False,
+    of_this_host=False
 ):
     """{events, summary} of log files, patterns, and the host's own sources (auto, files, journal, ring_buffer).
 
-    ``since`` and ``until`` are seconds since 1970; 0 rows of ``tasks`` and a ``limit`` of 0 are all.
+    ``since`` and ``until`` are seconds since 1970; 0 rows of ``tasks`` and a ``limit`` of 0 are all. ``of_this_host``
+    says that the ``paths`` are logs of this host, wherever they lie. With ``signals`` the events keep ``epoch``.
     """
     reading = Reading(since, until, limit, tasks, now)
-    logs = sources.find_files(paths, True)
-    if 'auto' in own_sources or 'files' in own_sources:
-        known = set(log.real for log in logs if log.is_itself())
-        own = [log for log in sources.find_files(sources.KERNEL_LOGS, False) if log.real not in known]
-        reading.own_logs.update(log.path for log in own)
-        logs += own
+    logs, own = _logs(paths, own_sources, of_this_host)
+    reading.own_logs.update(log.path for log in own)
     reading.files(logs)
     if 'journal' in own_sources or ('auto' in own_sources and live.has_journal()):
         reading.journal()
@@ -332,6 +331,21 @@ def read_events(
         for signal in result['signals']:
             signal['elsewhere'] = (signal['source']['path'] in reading.own_logs
                                    and not is_of(signal['host'], live.host_name()))
+    else:
+        for event in result['events']:
+            del event['epoch']
     if fork_failures:
         result['fork_failures'] = read_fork_failures(paths, since, until, now)
     return result
+
+
+def _logs(paths, own_sources, of_this_host):
+    """(log files (LogFile) that are named and, if they are asked for, the kernel's on this host; those of the second)."""
+    logs = sources.find_files(paths, True)
+    kernels = sources.find_files(sources.KERNEL_LOGS, False) if set(own_sources) & set(('auto', 'files')) else []
+    named, own = set(log.real for log in logs if log.is_itself()), set(log.real for log in kernels)
+    kernels = [log for log in kernels if log.real not in named]
+    logs += kernels
+    for log in logs:
+        log.own = of_this_host or log.real in own
+    return logs, kernels

@@ -44,7 +44,7 @@ def _within(epoch, since, until):
 
 def _of_file(log, places, since, now, budget):
     budget.begin()
-    signals, clock = Signals(log.path), Clock(log.last_moment(now))
+    signals, clock = Signals(log.path), Clock(log.last_moment(now), own=log.own, here=live.host_name())
     try:
         stream = sources.open_log(log)
     except (IOError, OSError, sources.SourceError):
@@ -111,7 +111,7 @@ def _span(stream, start, end):
 
 def _of_journal(since, now, budget):
     budget.begin()
-    signals, clock = Signals('journal'), Clock(now)
+    signals, clock = Signals('journal'), Clock(now, own=True)
     try:
         _feed(signals, live.program_blocks(since, WORDS), budget)
     except sources.FAILURES:

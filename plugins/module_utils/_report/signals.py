@@ -235,7 +235,7 @@ class Signals:
             return
         prefix = line.prefix or BARE
         signal.update(
-            host=prefix.host, time=None, time_text=prefix.stamp, order=self.count, prefix=prefix,
+            host=prefix.host, time=None, time_text=prefix.time_text, order=self.count, prefix=prefix,
             source={'path': self.path, 'line': number, 'offset': offset})
         self.count += 1
         self.found.append(signal)
@@ -259,12 +259,11 @@ def _marked(data, begin):
 def tell_times(signals, clock):
     """Put the time in signals of one log, and ``epoch`` for who joins them: seconds since 1970 by the best guess.
 
-    ``time`` is None if the log has no year: a guess of it joins lines of one log and is shown to nobody.
+    ``time`` is None if nothing tells the year and the zone: a guess joins lines of one log and is shown to nobody.
     """
     for signal in signals:
         prefix = signal.pop('prefix')
-        signal['epoch'], time = clock.resolve(prefix, signal['source']['offset'])
-        signal['time'] = None if prefix.style == 'yearless' else time
+        signal['epoch'], signal['time'] = clock.resolve(prefix, signal['source']['offset'])
         signal['uptime_seconds'] = prefix.uptime
     return signals
 

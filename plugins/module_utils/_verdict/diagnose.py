@@ -75,6 +75,8 @@ def diagnose(paths=(), own_sources=(), since=None, until=None, limit=0, tasks=0,
             event['tasks'] = event['tasks'][:tasks]
     for signal in result['signals']:
         del signal['epoch'], signal['uptime_seconds']
+    for event in result['events']:
+        del event['epoch']
     return result
 
 

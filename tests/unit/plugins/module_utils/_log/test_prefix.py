@@ -436,7 +436,7 @@ def test_prefix(tmpdir, form):
     text = write(ERAS['5.15.0'])
     log.write_binary(text if isinstance(text, bytes) else text.encode('utf-8'))
     os.utime(str(log), (NOW, NOW))
-    result = oom_log.read_events([str(log)], now=NOW)
+    result = oom_log.read_events([str(log)], now=NOW, of_this_host=True)
     (event,) = result['events']
     assert event['complete'], event['missing']
     assert (event['time'], event['host'], event['uptime_seconds'], event['trusted']) == (when, host, uptime, trusted)
@@ -462,7 +462,7 @@ def test_text_below_other_records_is_read(above):
 
 
 REPORTS = dict(ERAS, memcg1=memcg(1), memcg2=memcg(2))
-OF_THE_PREFIX = ('time', 'host', 'uptime_seconds', 'trusted', 'source', 'seen_in')
+OF_THE_PREFIX = ('time', 'time_text', 'epoch', 'host', 'uptime_seconds', 'trusted', 'source', 'seen_in')
 
 
 def told(text):

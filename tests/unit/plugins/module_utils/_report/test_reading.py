@@ -13,7 +13,7 @@ import time
 import weakref
 
 import pytest
-from ansible_collections.oom.rescue.plugins.module_utils._log import live
+from ansible_collections.oom.rescue.plugins.module_utils._log import live, sources
 from ansible_collections.oom.rescue.plugins.module_utils._report import reading as oom_log
 from oom_reports import ERAS, bare_kill, memcg, quiet, syslog
 
@@ -37,7 +37,7 @@ def write(log, text, modified=NOW):
 
 
 def read(*paths, **options):
-    return oom_log.read_events(list(paths), now=NOW, **options)
+    return oom_log.read_events(list(paths), now=NOW, **dict({'of_this_host': True}, **options))
 
 
 def pids(result):
@@ -131,6 +131,45 @@ def test_since_reads_a_log_whole_whose_records_are_of_several_lines(tmpdir):
 def test_the_rows_of_a_table_are_limited_but_not_its_count(tmpdir):
     (event,) = read(write(tmpdir.join('messages'), syslog(REPORT)), tasks=1)['events']
     assert [row['name'] for row in event['tasks']] == ['mysqld'] and event['task_count'] == 4
+
+
+@pytest.mark.parametrize('stamp, host, own, when, text', [
+    ('Oct 28 11:32:28', 'centos7', False, None, None),
+    ('Oct 28 11:32:28', 'centos7', True, '2025-10-28T11:32:28+00:00', None),
+    ('Oct 28 11:32:28', 'web1', False, '2025-10-28T11:32:28+00:00', None),
+    ('Oct 28 11:32:28', 'WEB1.example.com', False, '2025-10-28T11:32:28+00:00', None),
+    ('Oct 28 11:32:28', 'web10', False, None, None),
+    ('Oct 28 2019 11:32:28', 'centos7', False, None, 'Oct 28 11:32:28 2019'),
+    ('2019-10-28T11:32:28', 'centos7', False, None, None),
+    ('2019-10-28T11:32:28+08:00', 'centos7', False, '2019-10-28T11:32:28+08:00', None),
+])
+def test_a_year_and_a_zone_are_told_by_the_line_or_by_whose_log_it_is(
+        tmpdir, monkeypatch, stamp, host, own, when, text):
+    monkeypatch.setattr(os, 'uname', lambda: ('Linux', 'web1.example.com', '6.1.0', '#1', 'x86_64'))
+    path = write(tmpdir.join('messages'), syslog(REPORT, stamp, host=host))
+    (event,) = read(path, of_this_host=own)['events']
+    assert (event['time'], event['time_text'], event['order']) == (when, text or stamp, 0)
+
+
+def test_a_name_that_many_hosts_have_tells_no_year(tmpdir, monkeypatch):
+    monkeypatch.setattr(os, 'uname', lambda: ('Linux', 'localhost', '6.1.0', '#1', 'x86_64'))
+    path = write(tmpdir.join('messages'), syslog(REPORT, host='localhost'))
+    assert read(path, of_this_host=False)['events'][0]['time'] is None
+
+
+def test_reports_without_a_year_keep_their_order(tmpdir):
+    text = syslog(bare_kill(1), 'Oct 28 11:00:00') + syslog(bare_kill(2), 'Oct 29 11:00:00')
+    events = read(write(tmpdir.join('messages'), text), of_this_host=False)['events']
+    assert [(event['victims'][0]['pid'], event['order'], event['time']) for event in events] == [
+        (2, 1, None), (1, 0, None)]
+
+
+def test_the_kernel_s_own_logs_are_of_this_host(tmpdir, monkeypatch):
+    path = write(tmpdir.join('messages'), syslog(REPORT))
+    monkeypatch.setattr(sources, 'KERNEL_LOGS', (path + '*',))
+    for paths in ([], [path]):
+        (event,) = oom_log.read_events(paths, ['files'], now=NOW)['events']
+        assert event['time'] == '2025-10-28T11:32:28+00:00'
 
 
 def test_the_year_follows_from_when_the_log_was_written(tmpdir):
