@@ -8,6 +8,7 @@ import datetime
 import difflib
 import json
 import os
+import re
 import shutil
 import signal
 import stat
@@ -135,6 +136,27 @@ def completion_text():
     return "complete -o default -W '%s %s' rescue ./rescue\n" % (' '.join(sorted(commands)), ' '.join(_long_options()))
 
 
+def known_variables():
+    """The names of the variables that the roles and playbooks take."""
+    names = {'rescue_hosts', 'rescue_by_rule', 'rescue_override'}
+    for role in os.listdir(os.path.join(HERE, 'roles')):
+        with open(os.path.join(HERE, 'roles', role, 'meta', 'argument_specs.yml'), encoding='utf-8') as stream:
+            names.update(re.findall(r'^      (%s_\w+):' % role, stream.read(), re.MULTILINE))
+    return names
+
+
+def refuse_unknown(texts):
+    """Raise Refused if an -e names a variable as this collection names its own, and no role takes it."""
+    known = known_variables()
+    prefixes = tuple({name.split('_')[0] + '_' for name in known})
+    for text in texts:
+        for name in re.findall(r'(?:^|\s)(\w+)=', text) if text[0] not in '@{[' else ():
+            if name.startswith(prefixes) and name not in known:
+                near = difflib.get_close_matches(name, known, 1)
+                raise Refused('%s is no variable of this collection%s' % (
+                    name, '; did you mean %s?' % near[0] if near else ''))
+
+
 def asked(arguments):
     """The namespace of the arguments. Exits with 1 if they are wrong."""
     top = parser()
@@ -143,6 +165,7 @@ def asked(arguments):
         top.error('give a command: diagnose, remediate, verify, rollback or where')
     if options.command != 'completion' and options.limit and not options.inventory:
         raise Refused('--limit %s chooses from an inventory: give --inventory FILE' % options.limit)
+    refuse_unknown(getattr(options, 'extra_vars', []))
     for path in getattr(options, 'inventory', []):
         if not os.path.exists(path) and ',' not in path:
             raise Refused('%s is not there: give an inventory file, or hosts with a comma behind each' % path)

@@ -15,10 +15,12 @@ class ActionModule(ActionBase):
     def run(self, tmp=None, task_vars=None):
         result = super().run(tmp, task_vars)
         _validated, given = self.validate_argument_spec(
-            argument_spec={'diagnosis': {'type': 'dict', 'required': True}})
+            argument_spec={'diagnosis': {'type': 'dict', 'required': True}, 'facts': {'type': 'dict', 'default': {}}})
         names = [name for table in (WHAT, HOW) for row in table.values() for name in row]
         given_by_user = user_vars(self, task_vars, [*names, BY_RULE])
         by_rule = boolean(given_by_user.get(BY_RULE, False))
         asked = {remedy: [name for name in row if name in given_by_user] for remedy, row in WHAT.items()}
-        return dict(result, changed=False, by_rule=by_rule, happened=happened(given['diagnosis']),
-                    remedies=choose(given['diagnosis'], asked, by_rule))
+        remedies = choose(given['diagnosis'], asked, by_rule, (given['facts'] or {}).get('kept'))
+        kept = {name: value for row in remedies.values() for name, value in row['kept'].items()}
+        return dict(result, changed=False, by_rule=by_rule, happened=happened(given['diagnosis']), remedies=remedies,
+                    kept=kept)

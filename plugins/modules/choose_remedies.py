@@ -20,6 +20,8 @@ description:
     C(oom_protect_state), C(oom_protect_process), C(oom_protect_unit), C(oom_protect_container),
     C(oom_protect_pid_file) and C(oom_protect_value). The other variables of the roles say how, and ask for nothing by
     themselves.
+  - What was asked for before is kept on the host, and asked for again by a run that does not set it otherwise.
+    C(swap_size=auto) asks anew. A role that is included by name follows its variables alone.
   - The defaults of a role and the facts of a host ask for nothing, and the facts of a host do not set
     C(rescue_by_rule).
 version_added: 0.1.0
@@ -40,6 +42,11 @@ options:
     description: What the role P(oom.rescue.diagnose#role) leaves in C(diagnose_result).
     type: dict
     required: true
+  facts:
+    description:
+      - The facts of M(oom.rescue.memory_facts). What they say was set on the host before is kept.
+    type: dict
+    default: {}
 seealso:
   - module: oom.rescue.controller_vars
 """
@@ -48,6 +55,7 @@ EXAMPLES = r"""
 - name: Choose what is applied
   oom.rescue.choose_remedies:
     diagnosis: "{{ diagnose_result }}"
+    facts: "{{ ansible_facts['memory'] }}"
   register: rescue_chosen
 
 - name: Make swap
@@ -75,11 +83,19 @@ remedies:
       type: bool
     why:
       description: >-
-        V(asked), V(incident) or V(rule) if it is applied, else V(healthy), as nothing happened here, or
-        V(advised_against).
+        V(asked), V(kept) as it was set before, V(incident) or V(rule) if it is applied, else V(healthy), as nothing
+        happened here, or V(advised_against).
       type: str
     asked:
       description: The variables by which the user asked for it.
       type: list
       elements: str
+    kept:
+      description: The values of its role's variables that were asked for before, and are not set otherwise now.
+      type: dict
+kept:
+  description: The values that are kept, of all remedies.
+  type: dict
+  returned: success
+  sample: {swap_size: 256M}
 """

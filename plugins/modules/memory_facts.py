@@ -379,6 +379,20 @@ ansible_facts:
             can_swapon: {description: Whether the user that the module runs as may turn swap on., type: bool}
             kernel: {description: The kernel's release., type: str}
             page_size_bytes: {description: The size of a page., type: int}
+        kept:
+          description: What this collection has set on the host, by remedy; null for one whose records cannot be read.
+          type: dict
+          contains:
+            swap: &kept
+              description: Swap.
+              type: dict
+              contains:
+                set: {description: Whether a remedy is in force that a rollback would undo., type: bool}
+                asked:
+                  description: The variables of the role that were set when it was last run, without its defaults.
+                  type: raw
+            swappiness: *kept
+            oom_protect: *kept
         unread:
           description:
             - Files that could not be read, and were left out of all else, each with its C(path) and the C(error). No

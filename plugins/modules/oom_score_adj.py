@@ -32,20 +32,31 @@ options:
       - Name of the program, as its executable is called, or the script that an interpreter runs.
       - V(mysqld) and V(mariadbd) mean each other too.
       - Instances of their units (C(mariadb@blog)) of which no process runs count if they are enabled, failed or loaded.
-      - One of O(process), O(unit), O(container) and O(pid_file) is required.
-    type: str
+      - One of O(process), O(unit), O(container) and O(pid_file) is required. Each takes several names as a list.
+      - With O(allow_missing=false) a name that is not there fails, before the first change.
+    type: list
+    elements: str
   unit:
     description: A systemd unit, all processes of it. An alias is followed to the real name.
-    type: str
+    type: list
+    elements: str
   container:
     description: A Docker or Podman container, by its name or 12 or more digits of its id, all processes of it.
-    type: str
+    type: list
+    elements: str
   pid_file:
     description:
       - Path of a file that holds the process's pid. It is a regular file that root or the process's user owns, and not
         older than the process.
       - The pid 1 is refused, as every service would inherit the score of init.
-    type: path
+    type: list
+    elements: path
+  allow_missing:
+    description:
+      - Whether it is no failure if there is neither a process nor a unit of a name. RV(found) is false then.
+      - The role P(oom.rescue.oom_protect#role) has it false if a name was given.
+    type: bool
+    default: true
   user:
     description:
       - Users, by name or uid, whose own processes count as well with O(process), O(container) and O(pid_file). These
@@ -135,6 +146,10 @@ EXAMPLES = r"""
   oom.rescue.oom_score_adj:
     process: mysqld
 
+- name: Protect two servers
+  oom.rescue.oom_score_adj:
+    process: [postgres, redis-server]
+
 - name: Protect one instance, and have it started again after an OOM kill
   oom.rescue.oom_score_adj:
     unit: mariadb@blog.service
@@ -160,7 +175,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 found:
-  description: Whether a process or unit is there that is meant. One that merely has the name is none.
+  description: Whether a process or unit is there of each name. One that merely has the name is none.
   type: bool
   returned: always
 processes:
@@ -177,6 +192,9 @@ processes:
     name:
       description: The name of the process.
       type: str
+    value:
+      description: The score that is wanted.
+      type: int
     live:
       description: Score of the running process.
       type: dict
@@ -222,7 +240,7 @@ processes:
         why: {description: "Why not, or why that cannot be known.", type: str}
         would_tell: {description: A command that would tell., type: str}
 value:
-  description: The score that was set.
+  description: The score that was set, of the first of several.
   type: int
   returned: always
 skipped_reason:
@@ -260,10 +278,11 @@ from ansible_collections.oom.rescue.plugins.module_utils._score.apply import TAR
 def main():
     module = AnsibleModule(
         argument_spec={
-            'process': {'type': 'str'},
-            'unit': {'type': 'str'},
-            'container': {'type': 'str'},
-            'pid_file': {'type': 'path'},
+            'process': {'type': 'list', 'elements': 'str'},
+            'unit': {'type': 'list', 'elements': 'str'},
+            'container': {'type': 'list', 'elements': 'str'},
+            'pid_file': {'type': 'list', 'elements': 'path'},
+            'allow_missing': {'type': 'bool', 'default': True},
             'user': {'type': 'list', 'elements': 'str', 'default': []},
             'value': {'type': 'str', 'default': '-600'},
             'auto_multiple': {'type': 'float', 'default': 2.0},

@@ -65,6 +65,9 @@ def asked_otherwise():
                 yield f'{module} has {option} without a default'
                 continue
             name, literal = found.groups()
+            if name not in defaults and literal != 'omit':
+                # What a role without a default asks for is in its tasks.
+                continue
             asked = of_module.get(option) if literal == 'omit' else yaml.safe_load(literal)
             # An option that takes a number or a word has it as text.
             if str(asked) != str(defaults.get(name)):

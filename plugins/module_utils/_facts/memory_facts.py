@@ -34,6 +34,7 @@ from .._node.privilege import can_swapon, has_init, is_container
 from .._node.processes import processes
 from .._node.reader import Noting
 from .._node.swap_areas import parse_swaps
+from .._node.wishes import kept
 from .._swap.facts import at_boot
 from .._swappiness.facts import provenance
 
@@ -94,6 +95,7 @@ def memory_facts(host, candidates=0, ledger_seconds=LEDGER_SECONDS):
         },
     }
     facts['closed'] = sorted(set(_PID.sub('/proc/PID/', path) for path in host.closed()))
+    facts['kept'] = kept(host)
     facts['unread'] = host.unread()
     return facts
 
@@ -104,7 +106,7 @@ def _group(group):
 
 
 def limit_of(groups, pid, swap_bytes):
-    """The bytes of RAM and swap that its cgroups let a process have, of ``swap_bytes`` on the host; None without a limit.
+    """The bytes of RAM and swap that its cgroups let a process have, ``swap_bytes`` of swap at the most; None for all.
 
     It is what the kernel counts scores in if the group runs out: mem_cgroup_get_max() of mm/memcontrol.c.
     """

@@ -340,7 +340,7 @@ def read_events(
 
 
 def _logs(paths, own_sources, of_this_host):
-    """(log files (LogFile) that are named and, if they are asked for, the kernel's on this host; those of the second)."""
+    """(all log files (LogFile), those of them that are this host's own logs of the kernel and were not named)."""
     logs = sources.find_files(paths, True)
     kernels = sources.find_files(sources.KERNEL_LOGS, False) if set(own_sources) & set(('auto', 'files')) else []
     named, own = set(log.real for log in logs if log.is_itself()), set(log.real for log in kernels)

@@ -11,7 +11,7 @@ import errno
 import os
 
 from . import keeper
-from .facts import read
+from .facts import key_of, read
 from .._node import systemd
 from .._node.actions import outcome
 from .._node.pinned import Pinned
@@ -21,27 +21,73 @@ from .plan import digest, plan, refusal
 from .._node.processes import process
 from .score import score_option
 from .._node.record import State, backup_once, drop_backup
+from .._node.wishes import remember
 
 TARGETS = ('process', 'unit', 'container', 'pid_file')
+_MISSING = {
+    'process': 'no process is called so, and no unit has that name',
+    'unit': 'systemd has no such unit, or systemd does not run',
+    'container': 'no process is in a container of that name or id',
+    'pid_file': 'the file is not there, or the process that it names is gone',
+}
 _REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS)
 _GONE = (errno.ENOENT, errno.ESRCH)
 
 
 def converge(host, options, check_mode=False):
-    """The module's result for its options. Raises RescueError, or OSError with a file's name."""
+    """The module's result for its options. Raises RescueError, or OSError with a file's name.
+
+    Several targets of a kind are one result: what is refused of one is refused before the first change.
+    """
     options = dict(options, value=score_option(options['value']))
-    kind = next(name for name in TARGETS if options[name] is not None)
+    kind = next(name for name in TARGETS if options[name])
+    given = options[kind] if isinstance(options[kind], (list, tuple)) else [options[kind]]
+    names = _each_once(kind, given)
     with one_run(host, 'oom_score_adj', check_mode):
-        state = State(host, 'oom_score_adj')
-        facts = read(host, state, kind, options[kind], options['user'])
-        made = plan(facts, options)
-        if check_mode:
-            done = [action for action in made['actions'] if not action.get('refused')]
-        else:
+        for name in names[1:] and names:
+            _checked(host, options, kind, name)
+        parts = []
+        for name in names:
+            parts.append(_converge(host, options, kind, name, check_mode, any(part['done'] for part in parts)))
+        if not check_mode:
+            remember(host, 'oom_protect', options)
+    rows = [row for part in parts for row in part['rows']]
+    reasons = [row['skipped_reason'] for row in rows if row['skipped_reason']]
+    return outcome(host, [action for part in parts for action in part['done']], '; '.join(reasons) or None,
+                   found=all(part['found'] for part in parts), value=parts[0]['value'], processes=rows,
+                   killers=parts[-1]['killers'])
+
+
+def _each_once(kind, names):
+    """The names without those that mean what another means: MySQL's and MariaDB's server are one."""
+    keys = [key_of(kind, name) for name in names]
+    return [name for place, name in enumerate(names) if keys.index(keys[place]) == place]
+
+
+def _checked(host, options, kind, name):
+    """(state, facts, plan) of one target. Raises RescueError if it cannot be, or is not there and has to be."""
+    state = State(host, 'oom_score_adj')
+    facts = read(host, state, kind, name, options['user'])
+    made = plan(facts, options)
+    if options['state'] == 'present' and not made['rows'] and not options.get('allow_missing', True):
+        raise RescueError('{found} is not on this host: %s' % _MISSING[kind], path=kind, found=name,
+                          next_step='look for its name, or allow it to be missing with allow_missing')
+    return state, facts, made
+
+
+def _converge(host, options, kind, name, check_mode, changed):
+    """{done, found, value, rows, killers} of one target; ``changed`` is whether another was changed before it."""
+    state, facts, made = _checked(host, options, kind, name)
+    if check_mode:
+        done = [action for action in made['actions'] if not action.get('refused')]
+    else:
+        try:
             done = apply(host, state, facts, made)
-    reasons = [row['skipped_reason'] for row in made['rows'] if row['skipped_reason']]
-    return outcome(host, done, '; '.join(reasons) or None, found=made['found'], value=made['value'],
-                   processes=made['rows'], killers=facts['killers'])
+        except RescueError as error:
+            error.changed = error.changed or changed
+            raise
+    rows = [dict(row, value=made['value']) for row in made['rows']]
+    return {'done': done, 'found': made['found'], 'value': made['value'], 'rows': rows, 'killers': facts['killers']}
 
 
 def _new_record(facts, made):

@@ -19,6 +19,7 @@ from .._node.lock import one_run
 from .._node.meminfo import read_meminfo, room_in_ram
 from .._node.record import State, backup_once, backup_path
 from .._node.swap_areas import parse_swaps
+from .._node.wishes import remember
 from .facts import file_facts, in_use, read, summary, wanted_label
 from .filesystem import explain_refusal
 from .plan import opens, persist_of, plan, recorded, restoring, unchanged, wish_of
@@ -29,7 +30,11 @@ from .size import room_without
 
 def swap_file(host, options, check_mode, log):
     """The module's result for its options; ``log`` is a callable (text). Raises as converge() does."""
-    return converge(host, options['path'], wish_of(options), check_mode, Progress(host, options['path'], log))
+    result = converge(host, options['path'], wish_of(options), check_mode, Progress(host, options['path'], log))
+    if not check_mode and not result['skipped_reason']:
+        with one_run(host, 'swap_file %s' % options['path'], check_mode):
+            remember(host, 'swap', options)
+    return result
 
 
 @contextlib.contextmanager

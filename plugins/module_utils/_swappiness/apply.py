@@ -18,6 +18,7 @@ from .._node.lock import one_run
 from .._node.meminfo import number_of
 from .._node.overlay import Overlay
 from .._node.record import State, backup_once, backup_path, drop_backup
+from .._node.wishes import remember
 from .facts import RUNTIME, holds, provenance, read
 from .plan import HEADER, plan
 
@@ -31,6 +32,8 @@ def converge(host, options, check_mode=False):
         if made['actions'] and not check_mode:
             apply(host, made, state)
             after = provenance(host)
+        if not check_mode and not made['skipped_reason']:
+            remember(host, 'swappiness', options)
     return outcome(host, made['actions'], made['skipped_reason'], before=made['before'], after=after,
                    holds=holds(after, made['target']))
 

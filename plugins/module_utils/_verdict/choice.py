@@ -10,6 +10,16 @@ __metaclass__ = type
 from .remedies import to_apply
 
 REMEDIES = ('swap', 'swappiness', 'oom_protect')
+# By remedy, the variables whose values a host keeps.
+KEPT = {
+    'swap': ('swap_path', 'swap_size', 'swap_active', 'swap_priority', 'swap_expected_peak'),
+    'swappiness': ('swappiness_value',),
+    'oom_protect': ('oom_protect_process', 'oom_protect_unit', 'oom_protect_container', 'oom_protect_pid_file',
+                    'oom_protect_value'),
+}
+_SERVERS = KEPT['oom_protect'][:4]
+_TEXTS = (str, type(u''))
+_LEFT = ('healthy', 'advised_against')
 
 
 def happened(diagnosis):
@@ -18,12 +28,13 @@ def happened(diagnosis):
     return (diagnosis.get('advice') or {}).get('report') is not None or verdict.get('was_memory') == 'yes'
 
 
-def choose(diagnosis, asked, by_rule=False):
-    """{remedy: {applied, why, asked}} of each of REMEDIES.
+def choose(diagnosis, asked, by_rule=False, kept=None):
+    """{remedy: {applied, why, asked, kept}} of each of REMEDIES.
 
     ``diagnosis`` is diagnose_result, ``asked`` {remedy: [variable]} of what the user set, ``by_rule`` whether a host to
-    which nothing happened gets what the rule advises. ``why`` is asked, incident or rule if the remedy is applied, else
-    healthy (nothing happened here) or advised_against.
+    which nothing happened gets what the rule advises, and ``kept`` what memory_facts says was set there before. ``why``
+    is asked, kept, incident or rule if the remedy is applied, else healthy (nothing happened here) or advised_against.
+    ``kept`` of a remedy are the values that it is run with in place of its role's defaults.
     """
     ground = 'incident' if happened(diagnosis) else 'rule' if by_rule else None
     advised_ones = _advised(diagnosis, by_rule)
@@ -31,8 +42,15 @@ def choose(diagnosis, asked, by_rule=False):
     for remedy in REMEDIES:
         names = asked.get(remedy) or []
         advised = remedy in advised_ones
-        why = 'asked' if names else 'healthy' if ground is None else ground if advised else 'advised_against'
-        chosen[remedy] = {'applied': why in ('asked', 'incident', 'rule'), 'why': why, 'asked': sorted(names)}
+        before = (kept or {}).get(remedy) or {}
+        values = _kept_values(remedy, before.get('asked'), names)
+        why = 'healthy' if ground is None else ground if advised else 'advised_against'
+        if names:
+            why = 'asked'
+        elif values or before.get('set') and why in _LEFT:
+            why = 'kept'
+        chosen[remedy] = {'applied': why not in _LEFT, 'why': why, 'asked': sorted(names),
+                          'kept': values}
     return chosen
 
 
@@ -47,3 +65,19 @@ def _advised(diagnosis, by_rule):
     # Without remedies a server that has to be protected is looked for, whether a report names one or not.
     advice = diagnosis.get('advice') or {}
     return [name for name in REMEDIES if name == 'oom_protect' or advice.get(name) is not None]
+
+
+def _kept_values(remedy, asked, names):
+    """{variable: value} of what was asked before and is not asked otherwise: a server is named in one way alone."""
+    values = dict((name, value) for name, value in (asked if isinstance(asked, dict) else {}).items()
+                  if name in KEPT[remedy] and name not in names and _is_plain(value))
+    if set(names) & set(_SERVERS):
+        values = dict((name, value) for name, value in values.items() if name not in _SERVERS)
+    return values
+
+
+def _is_plain(value):
+    """True for text, a number, yes or no, or a list of texts: what a variable of a role may be."""
+    if isinstance(value, (list, tuple)):
+        return all(isinstance(part, _TEXTS) for part in value)
+    return isinstance(value, _TEXTS + (bool, int))

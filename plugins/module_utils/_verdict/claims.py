@@ -100,7 +100,7 @@ def _scores(result):
     if not result['found']:
         return [_claim('oom_protect', 'a database server that is protected', None, None,
                        'no database server runs here', CANNOT)]
-    return [_score(process, result['value']) for process in result['processes']]
+    return [_score(process, process.get('value', result['value'])) for process in result['processes']]
 
 
 def _protects(score, value):

@@ -77,6 +77,8 @@ MEMORY = {
     'cgroups_left_out': Maybe('number'),
     'closed': Maybe(['text']),
     'host': {'kernel': 'text', 'can_swapon': 'yes or no'},
+    'kept': Maybe(dict((remedy, Maybe({'set': 'yes or no', 'asked': 'anything'})) for remedy in (
+        'swap', 'swappiness', 'oom_protect'))),
 }
 LEDGER = {'total_bytes': 'number', 'unaccounted_bytes': 'number', 'parts': [
     {'kind': 'text', 'name': Maybe('text'), 'bytes': Maybe('number'), 'share': Maybe('number')}]}
@@ -129,7 +131,8 @@ RESULTS = {
         'after': {'runtime': 'number', 'after_reboot': 'number'}, 'actions': _ACTIONS, 'skipped_reason': 'text'},
     'oom_score_adj': {
         'found': 'yes or no', 'value': 'number', 'actions': _ACTIONS, 'skipped_reason': 'text',
-        'processes': [{'pid': 'number', 'name': 'text', 'skipped_reason': 'text', 'recreate_required': 'text',
+        'processes': [{'pid': 'number', 'name': 'text', 'value': Maybe('number'), 'skipped_reason': 'text',
+                       'recreate_required': 'text',
                        'live': {'before': 'number', 'after': 'number'},
                        'persistent': {'before': 'number', 'after': 'number'}}]},
 }

@@ -211,9 +211,17 @@ def _choice(found, chosen):
     lines = ['%s was asked for (%s) and is not what is advised.' % (_NAMES[remedy], ', '.join(row['asked']))
              for remedy, row in sorted(chosen['remedies'].items())
              if row['why'] == 'asked' and chosen['happened'] and found['advice'].get(remedy, True) is None]
+    kept = sorted(chosen['kept'].items())
+    if kept:
+        lines.append('Kept as it was asked for before: %s. Setting it again asks anew.' % ', '.join(
+            '%s=%s' % (name, _worded(value)) for name, value in kept))
     if any(row['why'] == 'healthy' for row in chosen['remedies'].values()):
         lines.append(_by_rule(found, chosen))
     return lines
+
+
+def _worded(value):
+    return ','.join(value) if isinstance(value, list) else value
 
 
 def _stopped(left):

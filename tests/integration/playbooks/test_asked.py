@@ -21,7 +21,7 @@ HOSTS = {
     'emptied': ("""swap_size='{{ omit }}' oom_protect_process=''""", ()),
     'hostile': ('', ()),
     'swap': ('swap_size=64M', ('swap',)),
-    'score': ('oom_protect_process=sshd', ('oom_protect',)),
+    'score': ('oom_protect_process="[\'sshd\', \'cron\']" oom_protect_allow_missing=true', ('oom_protect',)),
     'by-group': ('', ('swappiness',)),
     'by-host-vars': ('', ('oom_protect',)),
     'by-set-fact': ('', ('swap',)),
@@ -52,7 +52,7 @@ PLAY_VARS = '''\
 FILES = {
     'library/hostile': HOSTILE,
     'group_vars/grouped.yml': 'swappiness_value: 20\n',
-    'host_vars/by-host-vars.yml': 'oom_protect_unit: sshd.service\n',
+    'host_vars/by-host-vars.yml': 'oom_protect_unit: sshd.service\noom_protect_allow_missing: true\n',
     'calm.log': 'nothing happens here\n',
     'first.yml': FIRST,
     'play_vars.yml': PLAY_VARS,

@@ -27,6 +27,8 @@ def run(*words, stdin=''):
     (['verify', '--limit', 'db'], 'give --inventory FILE'),
     (['verify', '-i', '/nonexistent'], '/nonexistent is not there'),
     (['verify', '-e', 'swap_size'], 'give NAME=VALUE'),
+    (['remediate', '-e', 'swap_szie=1G'], 'did you mean swap_size?'),
+    (['remediate', '-e', 'swap_path=/x swap_sise=1G'], 'swap_sise is no variable'),
     (['resque'], 'invalid choice'),
     ([], 'give a command'),
 ])

@@ -65,6 +65,15 @@ def test_verify_holds(make, before):
     assert 'Verified' in play.summary
 
 
+def test_what_was_asked_for_is_kept_by_a_run_that_does_not_ask(make, before):
+    play = make('verify')
+    assert play.status == 0, play.output
+    assert 'Verified' in play.summary
+    assert f'Kept as it was asked for before: swap_path={SWAPFILE}, swap_size=64M.' in play.summary
+    play = make('rescue', CHECK=1)
+    assert play.status == 0 and 'changed=0' in play.output, play.output
+
+
 def test_verify_names_what_does_not_hold(make, before):
     fstab = pathlib.Path('/etc/fstab')
     text = fstab.read_text()

@@ -51,6 +51,11 @@ def files(root):
     ('swappiness', {'value': 10, 'conflicts': 'win'}, 'conflicts'),
     ('oom_score_adj', {}, 'one of the following is required: process, unit, container, pid_file'),
     ('oom_score_adj', {'process': 'mysqld', 'unit': 'mysqld'}, 'mutually exclusive'),
+    ('oom_score_adj', {'process': 'mysqlld', 'allow_missing': False}, 'process: mysqlld is not on this host'),
+    ('oom_score_adj', {'process': ['mysqld', 'mysqlld'], 'allow_missing': False}, 'process: mysqlld is not on'),
+    ('oom_score_adj', {'unit': 'mysqlld', 'allow_missing': False}, 'unit: mysqlld is not on this host'),
+    ('oom_score_adj', {'container': 'shop', 'allow_missing': False}, 'container: shop is not on this host'),
+    ('oom_score_adj', {'pid_file': '/run/mysqlld.pid', 'allow_missing': False}, '/run/mysqlld.pid is not on this host'),
     ('oom_score_adj', {'process': 'mysqld', 'value': 'low'}, 'give -1000 to 1000, or auto'),
     ('oom_score_adj', {'process': 'mysqld', 'value': '-2000'}, 'value -2000 is out of range'),
     ('oom_score_adj', {'process': 'mysqld', 'value': '1001'}, 'value 1001 is out of range'),
@@ -210,3 +215,29 @@ def test_a_mistake_in_the_code_is_a_traceback_and_no_message_to_the_user(name, m
         monkeypatch.setattr(owner, called, broken)
     with pytest.raises(KeyError):
         run(name, node.host, **arguments)
+
+
+@pytest.mark.parametrize('names, rows, found', [
+    (['mysqld', 'php'], ['mysqld', 'php'], True),
+    (['mysqld', 'mariadbd', 'mysqld'], ['mysqld'], True),
+    (['php', 'mysqlld'], ['php'], False),
+    (['mysqlld'], [], False),
+])
+def test_each_name_of_a_list_has_its_rows(tmp_path, names, rows, found):
+    result = run('oom_score_adj', seed_node(tmp_path).host, check=True, process=names, allow_missing=True)
+    assert ([row['name'] for row in result['processes']], result['found']) == (rows, found)
+    assert [row['value'] for row in result['processes']] == [-600] * len(rows)
+    assert sorted(set(action['pid'] for action in result['actions'] if 'pid' in action)) == sorted(
+        row['pid'] for row in result['processes'] if row['live']['before'] != row['live']['after'])
+
+
+def test_what_is_missing_stops_before_the_first_of_a_list_is_changed(tmp_path):
+    node = seed_node(tmp_path)
+    failed = run('oom_score_adj', node.host, process=['php', 'mysqlld'], allow_missing=False)
+    assert failed['failed'] and not failed['changed']
+    assert run('oom_score_adj', node.host, check=True, process='php')['changed']
+
+
+def test_what_is_missing_is_no_failure_of_an_undo(tmp_path):
+    assert run('oom_score_adj', seed_node(tmp_path).host, process='mysqlld', state='absent',
+               allow_missing=False)['found'] is False

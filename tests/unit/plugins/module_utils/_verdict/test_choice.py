@@ -72,3 +72,29 @@ def test_an_incident_gets_what_would_have_helped_it(effects, applied):
         row('score', score), row('swap', swap), row('swappiness', 'none', goes_with='swap')])
     chosen = choose(found, {})
     assert sorted(name for name, one in chosen.items() if one['applied']) == applied
+
+
+SET, WISH = {'set': True, 'asked': {}}, {'set': True, 'asked': {'swap_size': '256M'}}
+
+
+@pytest.mark.parametrize('found, asked, kept, why, values', [
+    pytest.param(diagnosis(), [], SET, 'kept', {}, id='what was set by the rule, on a host that is healthy now'),
+    pytest.param(diagnosis(), [], WISH, 'kept', {'swap_size': '256M'}, id='what was asked for'),
+    pytest.param(diagnosis(report='x'), [], SET, 'incident', {}, id='a shortage since'),
+    pytest.param(diagnosis(report='x'), [], WISH, 'kept', {'swap_size': '256M'}, id='a shortage, and a wish'),
+    pytest.param(diagnosis(report='x', swap=None), [], SET, 'kept', {}, id='a report of a cgroup since'),
+    pytest.param(diagnosis(), ['swap_size'], WISH, 'asked', {}, id='asked anew'),
+    pytest.param(diagnosis(), ['swap_path'], WISH, 'asked', {'swap_size': '256M'}, id='asked of the rest'),
+    pytest.param(diagnosis(), [], None, 'healthy', {}, id='records that cannot be read'),
+    pytest.param(diagnosis(), [], {'set': False, 'asked': {'rescue_by_rule': True, 'swap_size': {'a': 1}}}, 'healthy',
+                 {}, id='what no run of ours keeps'),
+])
+def test_what_was_set_before_is_kept(found, asked, kept, why, values):
+    row = choose(found, {'swap': asked}, kept={'swap': kept})['swap']
+    assert (row['why'], row['kept']) == (why, values)
+
+
+def test_a_server_that_is_named_takes_the_place_of_the_one_that_was():
+    kept = {'oom_protect': {'set': True, 'asked': {'oom_protect_unit': ['db'], 'oom_protect_value': -300}}}
+    row = choose(diagnosis(), {'oom_protect': ['oom_protect_process']}, kept=kept)['oom_protect']
+    assert row['kept'] == {'oom_protect_value': -300}

@@ -90,8 +90,8 @@ CALM = diagnosis(events=[], replays=[], advice=dict(ADVICE, cause='No report.', 
 WOULD = 'swap of 2 GiB (twice the RAM), vm.swappiness 10, mysqld protected at -600'
 
 
-def chosen(happened=False, **why):
-    return {'happened': happened, 'by_rule': False, 'remedies': dict(
+def chosen(happened=False, kept=None, **why):
+    return {'happened': happened, 'by_rule': False, 'kept': kept or {}, 'remedies': dict(
         (remedy, {'applied': why.get(remedy) == 'asked', 'why': why.get(remedy, 'healthy'), 'asked': ['swap_size']})
         for remedy in ('swap', 'swappiness', 'oom_protect'))}
 
@@ -114,6 +114,12 @@ def test_what_was_asked_for_against_the_advice_is_said():
     told = lines({'web': {'diagnose_result': against, 'swap_result': SWAP, 'rescue_chosen': chosen(
         True, swap='asked', swappiness='incident', oom_protect='incident')}})
     assert told[1] == 'Swap was asked for (swap_size) and is not what is advised.'
+
+
+def test_what_is_kept_is_said():
+    told = lines({'web': {'diagnose_result': CALM, 'swap_result': SWAP, 'rescue_chosen': chosen(
+        kept={'swap_size': '256M', 'oom_protect_process': ['a', 'b']}, swap='kept')}})
+    assert told[1].startswith('Kept as it was asked for before: oom_protect_process=a,b, swap_size=256M. ')
 
 
 def test_check_mode_says_first_that_nothing_was_changed():
