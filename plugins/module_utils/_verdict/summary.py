@@ -13,6 +13,7 @@ import re
 from .advice import HELPS
 from .choice import REMEDIES, happened
 from .evidence import plain, when
+from .in_place import in_place
 from .meant import report_meant
 from .remedies import APPLIED
 from .shape import MEMORY, Maybe, cleaned, misfit
@@ -151,6 +152,9 @@ def _host(name, left, reached, check_mode):
     """{name, status, headline, lines, diagnosis} of one host."""
     found = left.get('diagnose_result') or {}
     advice = found.get('advice') or {}
+    there = in_place(advice, left.get('memory'))
+    if there:
+        found = dict(found, in_place=there)
     remedies = _remedies(left, check_mode)
     stopped = _stopped(left)
     verdict = _verdict(left.get('verify_result'))
@@ -185,7 +189,10 @@ def _host(name, left, reached, check_mode):
 def _what_to_do(found):
     """What is to be done, or would be by the rule where nothing happened, in a sentence."""
     if happened(found):
-        return 'To do: %s.' % todo(found['advice'])
+        there = found.get('in_place') or []
+        left = todo(found['advice'], [remedy for remedy in REMEDIES if remedy not in there])
+        done = ' In place: %s.' % todo(found['advice'], there) if there else ''
+        return ('Nothing is left to do.' if there and left == NOTHING else 'To do: %s.' % left) + done
     return '%s By rule this host would get %s.' % (_calm(found), todo(found['advice']))
 
 

@@ -116,6 +116,19 @@ def test_what_was_asked_for_against_the_advice_is_said():
     assert told[1] == 'Swap was asked for (swap_size) and is not what is advised.'
 
 
+@pytest.mark.parametrize('there, words', [
+    ({'runtime': 10, 'after_reboot': 10},
+     'To do: swap of 2 GiB (twice the RAM), mysqld protected at -600. In place: vm.swappiness 10.'),
+    ({'runtime': 10, 'after_reboot': 60}, 'To do: swap of 2 GiB (twice the RAM), vm.swappiness 10, mysqld'),
+])
+def test_what_is_in_place_is_not_to_do(there, words):
+    memory = {'ram': {'total_bytes': GIB, 'available_bytes': GIB}, 'swap': {'total_bytes': 0, 'areas': []},
+              'swappiness': dict(there, cgroups=[]), 'host': {'kernel': '6.1', 'can_swapon': True},
+              'oom': {'kills_since_boot': 0, 'candidates': []}}
+    told = lines({'web': {'diagnose_result': diagnosis(), 'ansible_facts': {'memory': memory}}})
+    assert [line for line in told if line.startswith(words)], told
+
+
 def test_what_is_kept_is_said():
     told = lines({'web': {'diagnose_result': CALM, 'swap_result': SWAP, 'rescue_chosen': chosen(
         kept={'swap_size': '256M', 'oom_protect_process': ['a', 'b']}, swap='kept')}})

@@ -1,0 +1,62 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which advised remedies a host has already, by its memory facts: what is in place is not to be done again."""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+from .._swap.size import serves
+
+# Where the role makes swap, and two names of one server.
+_PATH = '/swapfile'
+_ONE_SERVER = ('mysqld', 'mariadbd')
+
+
+def in_place(advice, facts):
+    """The names, of swap, swappiness and oom_protect, of the advised remedies that are in force now and at the next
+    boot as far as the facts tell. A value that was asked for on the host takes the place of the advised one.
+    """
+    found = []
+    if facts and _has_swap(advice.get('swap'), facts):
+        found.append('swap')
+    if facts and _has_swappiness(advice.get('swappiness'), facts):
+        found.append('swappiness')
+    if facts and advice.get('protect') and all(_is_protected(row, facts) for row in advice['protect']):
+        found.append('oom_protect')
+    return found
+
+
+def _asked(facts, remedy, name, otherwise):
+    """The value of a role's variable that was asked for on the host, or ``otherwise``."""
+    kept = (facts.get('kept') or {}).get(remedy) or {}
+    asked = kept.get('asked')
+    return asked.get(name, otherwise) if isinstance(asked, dict) else otherwise
+
+
+def _has_swap(advised, facts):
+    if not advised or not advised['size_bytes']:
+        return False
+    path = _asked(facts, 'swap', 'swap_path', _PATH)
+    area = next((area for area in facts['swap']['areas'] if area['path'] == path and area['persisted_by']), None)
+    if area is None:
+        return False
+    return _asked(facts, 'swap', 'swap_size', None) is not None or serves(area['size_bytes'], advised['size_bytes'])
+
+
+def _has_swappiness(advised, facts):
+    if not advised:
+        return False
+    found = facts['swappiness']
+    return found['runtime'] == found['after_reboot'] == _asked(
+        facts, 'swappiness', 'swappiness_value', advised['value'])
+
+
+def _is_protected(row, facts):
+    """True if each process of a server that runs has the score, or one that protects more."""
+    names = _ONE_SERVER if row['process'] in _ONE_SERVER else (row['process'],)
+    value = _asked(facts, 'oom_protect', 'oom_protect_value', row['value'])
+    scores = [one['oom_score_adj'] for one in facts['oom']['candidates'] if one['name'] in names]
+    return bool(scores) and all(
+        score is not None and isinstance(value, int) and score <= value for score in scores)
