@@ -24,6 +24,26 @@ def has_journal(root='/'):
     return any(os.path.isdir(os.path.join(root, path)) for path in ('run/log/journal', 'var/log/journal'))
 
 
+def journal_refusal(root='/'):
+    """Why journalctl shows this user no line of the kernel's, though it ends well: None, or the system's word."""
+    for path in ('run/log/journal', 'var/log/journal'):
+        directory = os.path.join(root, path)
+        for machine in _names(directory):
+            inner = os.path.join(directory, machine)
+            files = [name for name in _names(inner) if name.startswith('system')]
+            if not os.access(inner, os.R_OK | os.X_OK) or any(
+                    not os.access(os.path.join(inner, name), os.R_OK) for name in files):
+                return os.strerror(errno.EACCES)
+    return None
+
+
+def _names(directory):
+    try:
+        return sorted(os.listdir(directory))
+    except OSError:
+        return []
+
+
 def journal_blocks(since=None, until=None):
     """The kernel's entries of all boots, one JSON record a line, by blocks."""
     # What user space wrote in the kernel's name is read as well, to be told apart in syslog's files.

@@ -220,6 +220,7 @@ class Reading:
         source = self._list('journal', clock)
         scanner = Scanner(self._messages, 'journal', MARKERS + live.JOURNAL_MARKERS)
         self._finish(self._scan(scanner, live.journal_blocks(self._since, self._until), source, clock)[0], source)
+        source['error'] = source['error'] or live.journal_refusal()
         self.end_family()
 
     def ring_buffer(self):

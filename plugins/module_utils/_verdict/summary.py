@@ -23,6 +23,8 @@ LINES = 10
 _COLUMNS = 80
 _MOST_REMEDIES = 2
 NOTHING = 'nothing that this collection can do'
+# What the system says of a file that a user may not read.
+_REFUSED = ('Permission denied', 'Operation not permitted')
 _NAMES = {'swap': 'Swap', 'swappiness': 'vm.swappiness', 'oom_protect': 'oom_score_adj'}
 _WORST = ('stopped', 'false', 'changed', 'planned', 'open', 'skipped', 'advice', 'same', 'cannot', 'healthy', 'holds')
 # What Ansible says where a task did not become root, or sudo where Ansible hands on no more than its words.
@@ -193,7 +195,26 @@ def _what_to_do(found):
         left = todo(found['advice'], [remedy for remedy in REMEDIES if remedy not in there])
         done = ' In place: %s.' % todo(found['advice'], there) if there else ''
         return ('Nothing is left to do.' if there and left == NOTHING else 'To do: %s.' % left) + done
+    closed = closed_sources(found)
+    if closed:
+        return _unheard(closed)
     return '%s By rule this host would get %s.' % (_calm(found), todo(found['advice']))
+
+
+def closed_sources(found):
+    """The sources of this host that its user may not read, if their silence tells nothing: no other one was read that
+    has the kernel's words.
+    """
+    sources = (found.get('summary') or {}).get('sources') or []
+    closed = [source['path'] for source in sources if (source.get('error') or '').endswith(_REFUSED)]
+    heard = any(source.get('bytes') and not source.get('error') for source in sources)
+    return [] if closed == ['ring_buffer'] and heard else closed
+
+
+def _unheard(closed):
+    return ('Whether something happened here is not known, as this user may not read %s: run this as root.'
+            % ', '.join({'journal': 'the journal', 'ring_buffer': 'the ring buffer'}.get(path, path)
+                        for path in closed))
 
 
 def _calm(found):
@@ -203,6 +224,9 @@ def _calm(found):
 
 def _by_rule(found, chosen):
     """What was left undone, as nothing happened that calls for it, and how to have it all the same."""
+    closed = closed_sources(found)
+    if closed:
+        return _unheard(closed)
     left = [remedy for remedy in REMEDIES if chosen['remedies'][remedy]['why'] == 'healthy']
     would = todo(found['advice'], left)
     if would == NOTHING:

@@ -546,3 +546,13 @@ def test_a_reading_is_freed_with_its_last_reference():
         assert freed() is None
     finally:
         gc.enable()
+
+
+@pytest.mark.parametrize('readable, refused', [(True, None), (False, 'Permission denied')])
+def test_a_journal_that_a_user_may_not_read_is_closed_and_not_empty(tmpdir, monkeypatch, readable, refused):
+    tmpdir.ensure('var', 'log', 'journal', '0123', 'system.journal')
+    tmpdir.ensure('var', 'log', 'journal', '0123', 'user-1000.journal')
+    access = os.access
+    monkeypatch.setattr(os, 'access', lambda path, mode: access(path, mode) and (
+        readable or not path.endswith('system.journal')))
+    assert live.journal_refusal(str(tmpdir)) == refused

@@ -129,6 +129,24 @@ def test_what_is_in_place_is_not_to_do(there, words):
     assert [line for line in told if line.startswith(words)], told
 
 
+def source(path, error=None, size=9):
+    return {'path': path, 'error': error, 'bytes': 0 if error else size}
+
+
+@pytest.mark.parametrize('sources, words', [
+    ([source('/var/log/kern.log', 'Permission denied'), source('journal', 'Permission denied')],
+     'as this user may not read /var/log/kern.log, the journal: run this as root.'),
+    ([source('ring_buffer', '/dev/kmsg: Operation not permitted')], 'as this user may not read the ring buffer: run'),
+    ([source('/var/log/kern.log'), source('ring_buffer', '/dev/kmsg: Operation not permitted')], 'Nothing happened'),
+    ([source('/var/log/kern.log', 'corrupt: bad')], 'Nothing happened here. By rule'),
+])
+def test_no_advice_is_made_of_the_silence_of_what_may_not_be_read(sources, words):
+    left = {'diagnose_result': dict(CALM, summary={'sources': sources})}
+    for told in (lines({'web': left}), lines({'web': dict(left, rescue_chosen=chosen())})):
+        assert [line for line in told if words in line], told
+        assert ('By rule' in ' '.join(told)) is words.startswith('Nothing')
+
+
 def test_what_is_kept_is_said():
     told = lines({'web': {'diagnose_result': CALM, 'swap_result': SWAP, 'rescue_chosen': chosen(
         kept={'swap_size': '256M', 'oom_protect_process': ['a', 'b']}, swap='kept')}})
