@@ -43,7 +43,11 @@ class Play:
 def fixture_log(tmp_path_factory):
     """Options that name the log of the machine: what else happened on it, its own log holds too."""
     path = tmp_path_factory.mktemp('log') / 'variables.json'
-    path.write_text(json.dumps({'diagnose_sources': 'files', 'diagnose_paths': [str(OUTAGE)]}), encoding='utf-8')
+    # A report that names another host is none of this one's.
+    outage = path.with_name('kern.log')
+    text = OUTAGE.read_text(encoding='utf-8').replace(' node ', f' {os.uname().nodename} ')
+    outage.write_text(text, encoding='utf-8')
+    path.write_text(json.dumps({'diagnose_sources': 'files', 'diagnose_paths': [str(outage)]}), encoding='utf-8')
     return ('--extra-vars', f'@{path}')
 
 
