@@ -7,6 +7,7 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
+import math
 import os
 import re
 
@@ -49,7 +50,7 @@ def memory_facts(host, candidates=0, ledger_seconds=LEDGER_SECONDS):
     ``ledger_seconds`` is the CPU time to spend on counting shared pages once. Raises RescueError if ``candidates`` is
     no count, or ``ledger_seconds`` below 0.
     """
-    if not ledger_seconds >= 0:
+    if ledger_seconds < 0 or math.isnan(ledger_seconds):
         raise RescueError('ledger_seconds is {found}', found=ledger_seconds, allowed='0 or more',
                           next_step='give 0 to look into no process, or how many seconds')
     if candidates < 0:

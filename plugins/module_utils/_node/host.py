@@ -267,8 +267,8 @@ class Host:
             other = '%s/%s' % (path, name)
             words = self._stranger_of(other)
             if words:
-                raise RescueError('{path} was open to others, and {found}', path, '%s %s' % (words, other), None,
-                                  'look at what it says, and remove it or make it root\'s')
+                raise RescueError('{path} was open to others, and {found}', path=path, found='%s %s' % (words, other),
+                                  next_step='look at what it says, and remove it or make it root\'s')
 
     def _stranger_of(self, path):
         """Who besides root made or may write to a file, a link itself and not what it leads to; None if nobody."""

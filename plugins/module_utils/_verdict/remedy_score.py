@@ -224,4 +224,3 @@ def _until_nothing_is_left(event, name, value, words, eater, instead):
         room += row['rss_bytes'] or 0
     return make_effect(DELAYS, '%s; but the most is %s (%s), which no kill frees' % (
         words, eater['kind'].replace('_', ' '), format_size(eater['bytes'])), room, instead=instead)
-

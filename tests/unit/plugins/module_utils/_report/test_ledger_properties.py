@@ -20,8 +20,8 @@ COUNTS = st.integers(min_value=0, max_value=1 << 40)
 
 
 @given(st.fixed_dictionaries(dict((name, COUNTS) for name in COUNTERS)), COUNTS, COUNTS,
-       st.lists(st.tuples(st.integers(1, 99), st.sampled_from(('a', 'b', 'c')), COUNTS,
-                                          COUNTS), max_size=9), st.booleans())
+       st.lists(st.tuples(st.integers(1, 99), st.sampled_from(('a', 'b', 'c')), COUNTS, COUNTS),
+                max_size=9), st.booleans())
 def test_whatever_a_log_claims_the_parts_add_up(counters, cache, stack, tasks, new):
     rows = [(pid, name, max(rss, anon), anon) for pid, name, rss, anon in tasks]
     stacks, table = 'kernel_stack:%dkB' % stack, NEW if new else OLD

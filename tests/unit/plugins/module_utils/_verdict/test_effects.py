@@ -16,6 +16,7 @@ from short_of_memory import GIB, MIB, cgroup_report, db, facts, host_report, led
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.diagnose import diagnose_log
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.remedies import to_apply
 
+
 def test_the_seed_gets_php_in_the_place_of_mysqld_and_two_gibibytes_of_room():
     found = diagnose_log(SEED)
     score, swap, swappiness = (only(found['remedies'], name) for name in ('score', 'swap', 'swappiness'))
