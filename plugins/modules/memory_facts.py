@@ -253,6 +253,10 @@ ansible_facts:
                 name: {description: Its name., type: str}
                 active: {description: Whether it runs., type: bool}
                 spares: {description: "What it spares, in its own words.", type: list, elements: str}
+                watches:
+                  description: The units that systemd-oomd may kill in, none if it only runs; V(null) for the others.
+                  type: list
+                  elements: str
             candidates:
               description: The processes that the kernel would choose from now, best victim first.
               type: list
@@ -371,6 +375,29 @@ ansible_facts:
               tell is missing or approximate.
           type: list
           elements: str
+        forbidden:
+          description:
+            - Who on this host says no to a remedy, and where it is written. The option C(override) of the remedy's
+              module lifts one by its C(id), the variable C(rescue_override) of the playbooks does in all.
+          type: dict
+          contains:
+            swap: &forbidden
+              description: What forbids to make swap.
+              type: list
+              elements: dict
+              contains:
+                id:
+                  description: >-
+                    V(kubelet), V(k3s), V(rke2), V(microk8s), V(waagent), V(rpi-swap), V(dphys-swapfile), V(swapspace),
+                    V(systemd-swap), V(cloud-init), V(zram-generator), V(hibernation), V(btrfs-snapshots), V(gpt-auto),
+                    V(memory-lock), V(masked), V(container) or V(stronger-score).
+                  type: str
+                where: {description: The file or value of the kernel that says so., type: str}
+                text: {description: "What it says, and what lifts it.", type: str}
+                at_most: {description: "The largest C(vm.swappiness) that it bears, where it is about that.", type: int}
+                target: {description: "The process that a score is not for, V(null) for all.", type: str}
+            swappiness: *forbidden
+            score: *forbidden
         host:
           description: The host itself.
           type: dict

@@ -115,10 +115,11 @@ options:
   override:
     description:
       - Refusals to lift. V(stronger-score) replaces a score that protects more than O(value), or that a file of a unit
-        sets with the other sign.
+        sets with the other sign. The other ids are those of the other remedies, for one list that serves all.
     type: list
     elements: str
-    choices: [stronger-score]
+    choices: [kubelet, k3s, rke2, microk8s, waagent, rpi-swap, dphys-swapfile, swapspace, systemd-swap, cloud-init,
+      zram-generator, hibernation, btrfs-snapshots, gpt-auto, memory-lock, masked, container, stronger-score]
     default: []
   state:
     description:
@@ -126,6 +127,11 @@ options:
     type: str
     choices: [present, absent]
     default: present
+  recorded:
+    description:
+      - With O(state=absent), undo every target that a record on the host names, whatever is named here.
+    type: bool
+    default: false
 attributes:
   check_mode:
     description: Can run in check mode and return what would change.
@@ -256,6 +262,10 @@ killers:
     name: {description: Its name., type: str}
     active: {description: Whether it runs., type: bool}
     spares: {description: "What it spares, in its own words.", type: list, elements: str}
+    watches:
+      description: The units that systemd-oomd may kill in, none if it only runs; V(null) for the others.
+      type: list
+      elements: str
 actions:
   description: What was or would be done, in order.
   type: list
@@ -271,6 +281,7 @@ actions:
 """
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.oom.rescue.plugins.module_utils._node.forbids import IDS
 from ansible_collections.oom.rescue.plugins.module_utils._node.module import run
 from ansible_collections.oom.rescue.plugins.module_utils._score.apply import TARGETS, converge
 
@@ -291,8 +302,9 @@ def main():
             'keep': {'type': 'bool', 'default': False},
             'restart_policy': {'type': 'str', 'choices': ['keep', 'ensure'], 'default': 'keep'},
             'killers': {'type': 'str', 'choices': ['report', 'spare'], 'default': 'report'},
-            'override': {'type': 'list', 'elements': 'str', 'choices': ['stronger-score'], 'default': []},
+            'override': {'type': 'list', 'elements': 'str', 'choices': list(IDS), 'default': []},
             'state': {'type': 'str', 'choices': ['present', 'absent'], 'default': 'present'},
+            'recorded': {'type': 'bool', 'default': False},
         },
         mutually_exclusive=[TARGETS],
         required_one_of=[TARGETS],

@@ -45,6 +45,11 @@ options:
     type: str
     choices: [present, absent, restored]
     default: present
+  recorded:
+    description:
+      - With O(state=restored), bring back every swap file that a record on the host names, whatever O(path) says.
+    type: bool
+    default: false
   active:
     description:
       - Whether the file is to be in use now.
@@ -104,6 +109,15 @@ options:
     type: str
     choices: [report, override]
     default: report
+  override:
+    description:
+      - Refusals to lift, by the id that RV(skipped_reason) names. What forbids swap on a host is in
+        C(memory.forbidden.swap) of M(oom.rescue.memory_facts).
+    type: list
+    elements: str
+    choices: [kubelet, k3s, rke2, microk8s, waagent, rpi-swap, dphys-swapfile, swapspace, systemd-swap, cloud-init,
+      zram-generator, hibernation, btrfs-snapshots, gpt-auto, memory-lock, masked, container, stronger-score]
+    default: []
 attributes:
   check_mode:
     support: full
@@ -297,8 +311,8 @@ managers:
   contains:
     name:
       description: >-
-        C(zram-generator), C(zram-tools), C(zram-config), C(dphys-swapfile), C(swapspace), C(systemd-swap),
-        C(cloud-init), or C(systemd) for a C(.swap) unit.
+        C(zram-generator), C(zram-tools), C(zram-config), C(dphys-swapfile), C(swapspace), C(systemd-swap), C(waagent),
+        C(rpi-swap), C(cloud-init), or C(systemd) for a C(.swap) unit.
       type: str
     config:
       description: The file that shows it.
@@ -311,6 +325,7 @@ managers:
 """
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.oom.rescue.plugins.module_utils._node.forbids import IDS
 from ansible_collections.oom.rescue.plugins.module_utils._node.module import run
 from ansible_collections.oom.rescue.plugins.module_utils._swap.apply import swap_file
 
@@ -321,6 +336,7 @@ def main():
             'path': {'type': 'path', 'default': '/swapfile'},
             'size': {'type': 'str', 'default': 'auto'},
             'state': {'type': 'str', 'choices': ['present', 'absent', 'restored'], 'default': 'present'},
+            'recorded': {'type': 'bool', 'default': False},
             'active': {'type': 'bool', 'default': True},
             'priority': {'type': 'int'},
             'discard': {'type': 'str', 'choices': ['none', 'all', 'once', 'pages']},
@@ -330,6 +346,7 @@ def main():
             'demand': {'type': 'str'},
             'expected_peak': {'type': 'str'},
             'conflicts': {'type': 'str', 'choices': ['report', 'override'], 'default': 'report'},
+            'override': {'type': 'list', 'elements': 'str', 'choices': list(IDS), 'default': []},
         },
         supports_check_mode=True,
     )

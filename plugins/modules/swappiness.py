@@ -66,6 +66,15 @@ options:
     type: str
     choices: [report, set]
     default: report
+  override:
+    description:
+      - Refusals to lift, by the id that RV(skipped_reason) names, such as V(memory-lock) of a server whose
+        documentation wants a smaller value.
+    type: list
+    elements: str
+    choices: [kubelet, k3s, rke2, microk8s, waagent, rpi-swap, dphys-swapfile, swapspace, systemd-swap, cloud-init,
+      zram-generator, hibernation, btrfs-snapshots, gpt-auto, memory-lock, masked, container, stronger-score]
+    default: []
 notes:
   - In a container where C(/proc/sys) is read-only nothing at all is done, and RV(skipped_reason) says so. A file would
     have no effect there either, as C(systemd-sysctl.service) does not run.
@@ -224,6 +233,7 @@ skipped_reason:
 """
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.oom.rescue.plugins.module_utils._node.forbids import IDS
 from ansible_collections.oom.rescue.plugins.module_utils._node.module import run
 from ansible_collections.oom.rescue.plugins.module_utils._swappiness.apply import converge
 
@@ -236,6 +246,7 @@ def main():
             conflicts=dict(type='str', choices=['fail', 'override', 'report'], default='fail'),
             allow_zero=dict(type='bool', default=False),
             cgroups=dict(type='str', choices=['report', 'set'], default='report'),
+            override=dict(type='list', elements='str', choices=list(IDS), default=[]),
         ),
         required_if=[('state', 'present', ['value'])],
         supports_check_mode=True,

@@ -21,11 +21,13 @@ WHAT = {
                     'oom_protect_pid_file', 'oom_protect_value'),
 }
 HOW = {
-    'swap': ('swap_discard', 'swap_persist', 'swap_allocate', 'swap_reserve', 'swap_conflicts', 'swap_demand'),
-    'swappiness': ('swappiness_conflicts', 'swappiness_allow_zero', 'swappiness_cgroups'),
+    'swap': ('swap_discard', 'swap_persist', 'swap_allocate', 'swap_reserve', 'swap_conflicts', 'swap_demand',
+             'swap_override', 'swap_recorded'),
+    'swappiness': ('swappiness_conflicts', 'swappiness_allow_zero', 'swappiness_cgroups', 'swappiness_override'),
     'oom_protect': ('oom_protect_user', 'oom_protect_allow_missing', 'oom_protect_auto_multiple',
                     'oom_protect_allow_unkillable', 'oom_protect_persist', 'oom_protect_keep',
-                    'oom_protect_restart_policy', 'oom_protect_killers', 'oom_protect_override'),
+                    'oom_protect_restart_policy', 'oom_protect_killers', 'oom_protect_override',
+                    'oom_protect_recorded'),
 }
 _NOTHING = (None, '')
 

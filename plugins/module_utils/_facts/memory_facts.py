@@ -15,6 +15,7 @@ from .._node.errors import RescueError
 from .._node.boot import boot_of
 from .._node.cgroup import own_cgroup
 from .commit import commit
+from .._node.forbids import forbidden
 from .._node.killers import user_space_killers
 from .._node.managers import manager_of
 from .._node.meminfo import (
@@ -88,6 +89,7 @@ def memory_facts(host, candidates=0, ledger_seconds=LEDGER_SECONDS):
         'cgroups': [_group(group) for group in groups],
         'cgroups_left_out': more,
         'forecast': {'host': forecast.of_host(), 'cgroups': [forecast.of_cgroup(group) for group in groups]},
+        'forbidden': forbidden(host, rows),
         'host': {
             'container': is_container(host),
             'can_swapon': can_swapon(host),

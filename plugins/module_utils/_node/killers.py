@@ -25,6 +25,9 @@ _PROGRAMS = (
 NOHANG_CONFIGURATIONS = ('/etc/nohang/nohang.conf', '/usr/local/etc/nohang/nohang.conf')
 _NOHANG_RULE = re.compile(r'^\s*@BADNESS_ADJ_RE_(?:NAME|CMDLINE|REALPATH)\s+(-\d+)\s+///\s+(.*?)\s*$', re.MULTILINE)
 _PREFERENCE = re.compile(r'^\s*ManagedOOMPreference\s*=\s*(avoid|omit)\s*$', re.MULTILINE)
+_WATCHED = re.compile(r'^\s*ManagedOOM(?:Swap|MemoryPressure)\s*=\s*kill\s*$', re.MULTILINE)
+# Where `systemctl set-property` writes drop-ins.
+_SET_PROPERTY = ('/etc/systemd/system.control', '/run/systemd/system.control')
 
 
 def earlyoom_spares(cmdline):
@@ -39,8 +42,20 @@ def nohang_spares(configuration):
 
 def oomd_spares(host):
     """The units that a unit file or drop-in tells systemd-oomd to avoid or leave out."""
+    return _units_that_say(host, _PREFERENCE)
+
+
+def oomd_watches(host):
+    """The units that a unit file or drop-in has systemd-oomd kill in; without one it runs and kills nothing.
+
+    systemd-oomd.service(8): it acts on cgroups with ManagedOOMSwap=kill or ManagedOOMMemoryPressure=kill alone.
+    """
+    return _units_that_say(host, _WATCHED)
+
+
+def _units_that_say(host, expression):
     units = set()
-    for directory in UNIT_DIRECTORIES:
+    for directory in UNIT_DIRECTORIES + _SET_PROPERTY:
         for name in host.listdir(directory):
             path = '%s/%s' % (directory, name)
             if name.endswith('.d'):
@@ -50,7 +65,7 @@ def oomd_spares(host):
                 files = [path]
             else:
                 continue
-            if any(_PREFERENCE.search(_text(host, path)) for path in files):
+            if any(expression.search(_text(host, path)) for path in files):
                 units.add(name)
     return sorted(units)
 
@@ -96,14 +111,16 @@ def _spares(host, name, row):
 
 
 def user_space_killers(host, rows=None):
-    """[{name, active, spares}] of earlyoom, nohang and systemd-oomd, if installed or running.
+    """[{name, active, spares, watches}] of earlyoom, nohang and systemd-oomd, if installed or running.
 
-    ``spares`` is what it was told to spare, in its own words: regular expressions, or names of units.
+    ``spares`` is what it was told to spare, in its own words: regular expressions, or names of units. ``watches`` are
+    the units that systemd-oomd may kill in, None for a killer that watches the whole host.
     """
     rows = processes(host) if rows is None else rows
     killers = []
     for name, places, _units in _PROGRAMS:
         row = running_killer(host, name, rows)
         if row or any(host.exists(place) for place in places):
-            killers.append({'name': name, 'active': bool(row), 'spares': _spares(host, name, row)})
+            killers.append({'name': name, 'active': bool(row), 'spares': _spares(host, name, row),
+                            'watches': oomd_watches(host) if name == 'systemd-oomd' else None})
     return killers

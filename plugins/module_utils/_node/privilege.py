@@ -55,7 +55,11 @@ def is_container(host):
         return False
     if any(host.exists(path) for path in _MARKS):
         return True
-    return any(word.startswith('container=') for word in (text_of(host, '/proc/1/environ') or '').split('\0'))
+    return any(word.startswith('container=') for word in _environment_of_init(host))
+
+
+def _environment_of_init(host):
+    return host.once('environment of init', lambda: (text_of(host, '/proc/1/environ') or '').split('\0'))
 
 
 def has_init(host):

@@ -66,28 +66,92 @@ def _is_anothers(host, path):
     return status is not None and status.st_uid not in (0, os.geteuid())
 
 
-class State:
-    """Records of one remedy (``name``), a dictionary by key, and backups of files that it edits."""
+# Of the form of the files; a change of it counts up, and what reads older ones stays.
+VERSION = 2
+_AWAY = 'move it away to go on without the record of what was before'
+_NUMBER, _TEXT = (int,), (str, type(u''))
+_OR_NONE = (type(None),)
 
-    def __init__(self, host, name):
+
+def _of_score(_key):
+    return {'live': list, 'files': dict, 'managers': dict}
+
+
+def _of_swap(_key):
+    return {'existed': bool, 'active': bool, 'fstab_lines': list, 'fstab_existed': bool,
+            'size_bytes': _NUMBER + _OR_NONE, 'mode': _TEXT + _OR_NONE, 'uid': _NUMBER + _OR_NONE,
+            'gid': _NUMBER + _OR_NONE, 'priority': _NUMBER + _OR_NONE}
+
+
+def _of_swappiness(key):
+    if key == 'tuned':
+        return {'active_profile': _TEXT + _OR_NONE, 'profile_mode': _TEXT + _OR_NONE}
+    return {'existed': bool} if key.startswith(('file:', 'directory:')) else {'before': _NUMBER + _OR_NONE}
+
+
+# What a record of a remedy has, and of which types.
+FORMS = {'oom_score_adj': _of_score, 'swap': _of_swap, 'swappiness': _of_swappiness}
+
+
+def _fits(record, form):
+    return isinstance(record, dict) and all(
+        key in record and isinstance(record[key], form[key]) for key in form)
+
+
+class Damaged(RescueError):
+    """A file of records that was cut, changed by hand, or written by a later release."""
+
+
+class State:
+    """Records of one remedy (``name``), a dictionary by key, and backups of files that it edits.
+
+    The file is {version, records}. One without a version is of a release before 0.2.0: the records alone.
+    With ``tolerant`` a damaged file counts as none, and is set aside with the first record that is kept: ``damage`` is
+    the reason, in one line, or None.
+    """
+
+    def __init__(self, host, name, tolerant=False):
         self._host = host
+        self._name = name
         self._path = '%s/%s.json' % (DIRECTORY, name)
+        self._tolerant = tolerant
+        self.damage, self._aside = None, False
 
     def records(self):
-        """All records. Raises RescueError if the file is no JSON object, or may be somebody else's."""
+        """All records. Raises RescueError if the file may be somebody else's, Damaged if it cannot be understood."""
         refuse_directory(self._host)
         self._refuse_file()
         text = self._host.read(self._path, links=False)
         if text is None:
             return {}
         try:
-            records = parse_json(text)
+            return self._understood(text)
+        except Damaged as error:
+            if not self._tolerant:
+                raise
+            self.damage = str(error)
+            return {}
+
+    def _understood(self, text):
+        try:
+            found = parse_json(text)
         except ValueError:
-            records = None
-        if not isinstance(records, dict):
-            raise RescueError('{path} is not a JSON object', path=self._path, allowed='a JSON object',
-                              next_step='move it away to go on without the record of what was before')
-        return records
+            found = None
+        if isinstance(found, dict) and 'version' in found and not isinstance(found['version'], dict):
+            if found['version'] != VERSION:
+                raise self._damaged('is of version {found}, of a later release', found['version'], str(VERSION),
+                                    'undo with that release')
+            found = found.get('records')
+        if not isinstance(found, dict):
+            raise self._damaged('is not a JSON object, as if it had been cut or edited', None, 'a JSON object', _AWAY)
+        for key in sorted(found):
+            if self._name in FORMS and not _fits(found[key], FORMS[self._name](key)):
+                raise self._damaged('has a record of {found} that is not whole', key, 'as it was written', _AWAY)
+        return found
+
+    def _damaged(self, what, found, allowed, next_step):
+        return Damaged('{path} %s, so that what was before is not known; what this collection made is still there'
+                       % what, path=self._path, found=found, allowed=allowed, next_step=next_step)
 
     def _refuse_file(self):
         if _is_anothers(self._host, self._path):
@@ -127,8 +191,11 @@ class State:
 
     def _save(self, records):
         self._host.make_directory(DIRECTORY, 0o700)
-        self._host.replace(self._path, json.dumps(records, indent=1, sort_keys=True) + '\n', 0o600,
-                           own=True)
+        if self.damage and not self._aside:
+            self._aside = True
+            self._host.replace(self._path + '.damaged', self._host.read(self._path, links=False), 0o600, own=True)
+        self._host.replace(self._path, json.dumps({'version': VERSION, 'records': records}, indent=1, sort_keys=True)
+                           + '\n', 0o600, own=True)
 
 
 def backup_path(path):

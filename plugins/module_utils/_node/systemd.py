@@ -157,6 +157,13 @@ def drop_in_path(unit):
     return '%s/%s' % (drop_in_directory(unit), DROP_IN)
 
 
+def our_drop_ins(host):
+    """[path] of the drop-ins that the collection has made on a host, whichever unit they are of."""
+    directory = '/etc/systemd/system'
+    paths = ['%s/%s/%s' % (directory, name, DROP_IN) for name in host.listdir(directory) if name.endswith('.d')]
+    return [path for path in paths if (host.read(path) or '').startswith(HEADER)]
+
+
 def known_directives(directives, systemd_version):
     """Those of {directive: value} that a version knows: an unknown one is a warning at every start."""
     return dict((name, value) for name, value in directives.items()

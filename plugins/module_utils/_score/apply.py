@@ -55,7 +55,7 @@ def converge(host, options, check_mode=False):
     reasons = [row['skipped_reason'] for row in rows if row['skipped_reason']]
     return outcome(host, [action for part in parts for action in part['done']], '; '.join(reasons) or None,
                    found=all(part['found'] for part in parts), value=parts[0]['value'], processes=rows,
-                   killers=parts[-1]['killers'])
+                   killers=parts[-1]['killers'], warnings=parts[0]['warnings'])
 
 
 def _each_once(kind, names):
@@ -66,8 +66,8 @@ def _each_once(kind, names):
 
 def _checked(host, options, kind, name):
     """(state, facts, plan) of one target. Raises RescueError if it cannot be, or is not there and has to be."""
-    state = State(host, 'oom_score_adj')
-    facts = read(host, state, kind, name, options['user'])
+    state = State(host, 'oom_score_adj', tolerant=options['state'] == 'present')
+    facts = read(host, state, kind, name, options['user'], options['state'] == 'absent')
     made = plan(facts, options)
     if options['state'] == 'present' and not made['rows'] and not options.get('allow_missing', True):
         raise RescueError('{found} is not on this host: %s' % _MISSING[kind], path=kind, found=name,
@@ -86,8 +86,50 @@ def _converge(host, options, kind, name, check_mode, changed):
         except RescueError as error:
             error.changed = error.changed or changed
             raise
+    if options['state'] == 'absent':
+        done = done + _undo_more(host, state, facts, made, options, check_mode)
     rows = [dict(row, value=made['value']) for row in made['rows']]
-    return {'done': done, 'found': made['found'], 'value': made['value'], 'rows': rows, 'killers': facts['killers']}
+    return {'done': done, 'found': made['found'], 'value': made['value'], 'rows': rows, 'killers': facts['killers'],
+            'warnings': [state.damage] if state.damage else []}
+
+
+def _undo_more(host, state, facts, made, options, check_mode):
+    """The actions that undo other targets with the first: what shares a process or file with it, or all that is kept.
+
+    Their rows are added to those of ``made``, whose own do not come twice.
+    """
+    done = []
+    for kind, name in _others_to_undo(host, state, facts, options):
+        facts = read(host, state, kind, name, options['user'], undo=True)
+        more = plan(facts, options)
+        known = [(row['pid'], row['name']) for row in made['rows']]
+        if check_mode:
+            done += [action for action in more['actions'] if not action.get('refused') and action not in done]
+        else:
+            done += apply(host, state, facts, more)
+        made['rows'].extend(row for row in more['rows'] if (row['pid'], row['name']) not in known)
+        made['found'] = made['found'] or more['found']
+    return done
+
+
+def _others_to_undo(host, state, facts, options):
+    """[(kind, name)] of the records that are undone with a target, and of drop-ins of ours that no record names."""
+    mine = _reach(facts['record'] or {}) | set((target['process']['pid'], target['process']['start_ticks'])
+                                               for target in facts['targets'])
+    mine |= set(systemd.drop_in_path(unit) for unit in facts['units'])
+    records = dict((key, facts['all'][key]) for key in facts['all'] if key != facts['key'])
+    found = [tuple(key.split(':', 1)) for key in sorted(records)
+             if options.get('recorded') or _reach(records[key]) & mine]
+    if options.get('recorded'):
+        named = set(path for record in facts['all'].values() for path in record['files']) | mine
+        units = [systemd.unit_of_drop_in(path) for path in systemd.our_drop_ins(host) if path not in named]
+        found += [('unit', unit) for unit in units if unit and ('unit', unit) not in found]
+    return found
+
+
+def _reach(record):
+    """The processes and files of a record."""
+    return set((entry['pid'], entry['start_ticks']) for entry in record.get('live', [])) | set(record.get('files', {}))
 
 
 def _new_record(facts, made):
@@ -104,8 +146,10 @@ def _new_record(facts, made):
     record['managers'] = dict(record['managers'])
     for row in made['rows']:
         before = row['persistent']['before']
+        name = row['manager']['name'] or ''
         if before is not None:
-            record['managers'].setdefault(row['manager']['name'] or '', before)
+            record['managers'].setdefault(name, next((other['managers'][name] for other in facts['others']
+                                                      if name in other['managers']), before))
     record['files'] = dict(record['files'])
     for action in made['actions']:
         path = action.get('path')

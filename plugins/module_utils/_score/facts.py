@@ -13,9 +13,10 @@ from .._node.boot import boot_of
 from .._node.containers import container_facts
 from .._node.identity import safe_name
 from .._node.killers import user_space_killers
-from .._node.managers import monitor_of, supervisord_of
+from .._node.errors import RescueError
+from .._node.managers import manager_of, monitor_of, supervisord_of
 from .score import memory_bytes
-from .._node.processes import ancestors, processes
+from .._node.processes import ancestors, process, processes
 from .._node.meminfo import ram_and_swap_bytes, read_meminfo
 from .._node.privilege import lowering_refused
 from .._node.record import backup_path
@@ -116,14 +117,42 @@ def _programs(host, targets):
     return found
 
 
-def read(host, state, kind, name, users=()):
-    """The facts of one target; ``name`` of a unit may be an alias, ``users`` are those whose own processes count."""
+def _found(host, kind, name, users, undo):
+    """Targets of find(); to undo, a name that means nothing any more is no reason to stop."""
+    try:
+        return find(host, kind, name, users)
+    except RescueError:
+        if not undo:
+            raise
+        return []
+
+
+def _left(host, record, found):
+    """Targets that have a score of ours by a record, and that nothing names any more."""
+    known = set(target['process']['pid'] for target in found)
+    pids = sorted(set(entry['pid'] for entry in (record or {}).get('live', [])) - known)
+    rows = [row for row in (process(host, pid) for pid in pids) if row]
+    given = set((entry['pid'], entry['start_ticks']) for entry in (record or {}).get('live', []))
+    return [{'process': row, 'part': 'server', 'manager': manager_of(host, row), 'refused': None, 'owner': None}
+            for row in rows if (row['pid'], row['start_ticks']) in given]
+
+
+def read(host, state, kind, name, users=(), undo=False):
+    """The facts of one target; ``name`` of a unit may be an alias, ``users`` are those whose own processes count.
+
+    To ``undo``, what the record names is a target as well, and a name need not mean anything any more.
+    """
     systemd_running, boot = systemd.is_running(host), boot_of(host)
     if kind == 'unit':
         name = name if '.' in name else name + '.service'
         properties = systemd.unit_properties(host, name) if systemd_running else None
         name = properties['Id'] if properties else name
-    found = find(host, kind, name, users)
+    records = state.records()
+    key = key_of(kind, name)
+    record = records.get(key)
+    found = _found(host, kind, name, users, undo)
+    if undo:
+        found = found + _left(host, record, found)
     targets = [target for target in found if target['refused'] is None]
     for target in targets:
         if target['manager']['kind'] in ('docker', 'podman'):
@@ -133,8 +162,6 @@ def read(host, state, kind, name, users=()):
     units = set(stopped)
     units.update(target['manager']['name'] for target in targets
                  if target['manager']['kind'] == 'systemd' and target['manager']['user'] is None)
-    key = key_of(kind, name)
-    record = state.get(key)
     # Of a run that was killed, systemd may still have what is gone from the disk.
     units.update(unit for unit in (systemd.unit_of_drop_in(path) for path in (record or {}).get('files', {})) if unit)
     pids = set(target['process']['pid'] for target in targets)
@@ -164,6 +191,8 @@ def read(host, state, kind, name, users=()):
         'record': record,
         'open': _open_to_others(host, ours),
         'open_directories': _open_to_others(host, (record or {}).get('directories', [])),
+        'all': records,
+        'others': [records[other] for other in sorted(records) if other != key],
         'files': dict((path, {'now': host.read(path), 'backup': host.read(backup_path(path))})
                       for path in (record or {}).get('files', {})),
     }

@@ -477,15 +477,36 @@ def _score_before(target, facts):
     """The score that a process had, or would have had, without us; None where its score is not ours."""
     process, record = target['process'], facts['record'] or {}
     identity = (process['pid'], process['start_ticks'])
-    for entry in record.get('live', []):
-        if entry['boot_id'] == facts['boot_id'] and (entry['pid'], entry['start_ticks']) == identity:
-            return entry['before'] if process['oom_score_adj'] == entry['after'] else None
+    found = recorded_scores(facts).get(identity)
+    if found:
+        return found['before'] if process['oom_score_adj'] in found['after'] else None
+    name = target['manager'].get('name') or ''
+    if process['oom_score_adj'] != record.get('value'):
+        record = next((other for other in facts['others'] if process['oom_score_adj'] == other.get('value')
+                       and name in other['managers']), {})
     if 'value' not in record or process['oom_score_adj'] != record['value']:
         return None
     # Started after the change, with our score: what the unit that keeps it found, else what its manager gave before.
     if identity in facts['keeper']['found']:
         return facts['keeper']['found'][identity]
-    return record.get('managers', {}).get(target['manager'].get('name') or '', 0)
+    return record.get('managers', {}).get(name, 0)
+
+
+def recorded_scores(facts):
+    """{(pid, start_ticks): {before: the first score that any record has, after: set of those we gave}} of this boot."""
+    found = {}
+    for record in [facts['record'] or {}] + facts['others']:
+        for entry in record.get('live', []):
+            if entry['boot_id'] == facts['boot_id']:
+                known = found.setdefault((entry['pid'], entry['start_ticks']), {'before': [], 'after': set()})
+                known['before'].append(entry['before'])
+                known['after'].add(entry['after'])
+    return dict((key, dict(known, before=_first(known))) for key, known in found.items())
+
+
+def _first(known):
+    """The score of before all of ours: what a record took for one may be what another gave."""
+    return next((score for score in known['before'] if score not in known['after']), known['before'][0])
 
 
 def _restore_file(path, entry, facts):
@@ -494,7 +515,9 @@ def _restore_file(path, entry, facts):
     if now is None:
         return []
     killer = entry.get('killer')
-    if entry['sha256'] == digest(now) or now.startswith(HEADER):
+    written = [record['files'][path]['sha256'] for record in [{'files': {path: entry}}] + facts['others']
+               if path in record['files']]
+    if digest(now) in written or now.startswith(HEADER):
         after, detail = backup if entry['before'] else None, 'as it was before'
     else:
         after = spare.remove_from(killer, now, entry['names']) if killer else sysv.without_score(now)

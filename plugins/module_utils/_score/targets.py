@@ -28,6 +28,7 @@ from .._node.identity import (
     uid_of_user,
 )
 from .._node.managers import manager_of, monitor_of
+from .._node.privilege import is_container
 from .._node.processes import ancestors, process, processes
 
 # One server under its names: MariaDB took over from MySQL, and each has a shell script above it that respawns it.
@@ -264,12 +265,23 @@ def find(host, kind, name, users=()):
     for row, part in parts:
         target = {'process': row, 'part': part, 'manager': manager_of(host, row), 'refused': None, 'owner': None}
         if _is_target(target, kind, name, uids):
+            _refuse_init(host, row, kind, name)
             if names:
                 _tell_apart(target, identity)
             if target['refused'] is None:
                 target['owner'] = executable_owner(host, row)
             targets.append(target)
     return targets
+
+
+def _refuse_init(host, row, kind, name):
+    """Raise RescueError for the first process of a host, whose score every service that starts from now on inherits.
+
+    In a container the server may be the first process itself.
+    """
+    if row['pid'] == 1 and not is_container(host):
+        raise RescueError('{found} is init (pid 1), whose score every service would inherit', path=kind, found=name,
+                          allowed='a server', next_step='name the process, unit or container of a server')
 
 
 def _tell_apart(target, identity):

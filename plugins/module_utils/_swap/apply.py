@@ -22,7 +22,7 @@ from .._node.swap_areas import parse_swaps
 from .._node.wishes import remember
 from .facts import file_facts, in_use, read, summary, wanted_label
 from .filesystem import explain_refusal
-from .plan import opens, persist_of, plan, recorded, restoring, unchanged, wish_of
+from .plan import OF_AN_UNDO, identity, opens, persist_of, plan, recorded, restoring, unchanged, wish_of
 from .progress import Progress
 from .signature import read_signature, write_signature
 from .size import room_without
@@ -30,10 +30,30 @@ from .size import room_without
 
 def swap_file(host, options, check_mode, log):
     """The module's result for its options; ``log`` is a callable (text). Raises as converge() does."""
-    result = converge(host, options['path'], wish_of(options), check_mode, Progress(host, options['path'], log))
+    wished = wish_of(options)
+    paths = recorded_paths(host, options)
+    result = joined([converge(host, path, wished, check_mode, Progress(host, path, log)) for path in paths])
     if not check_mode and not result['skipped_reason']:
         with one_run(host, 'swap_file %s' % options['path'], check_mode):
-            remember(host, 'swap', options)
+            for path in paths:
+                remember(host, 'swap', dict(options, path=path))
+    return result
+
+
+def recorded_paths(host, options):
+    """The swap files that are meant: the path that was given, or to undo ``recorded`` those that the records name."""
+    if options['state'] != 'restored' or not options.get('recorded'):
+        return [options['path']]
+    return sorted(State(host, 'swap').records()) or [options['path']]
+
+
+def joined(results):
+    """One result of several undone files: the last one's, with what was done to the others."""
+    result = dict(results[-1])
+    for key in ('actions', 'diff', 'warnings'):
+        result[key] = [row for one in results for row in one[key]]
+    result['changed'] = any(one['changed'] for one in results)
+    result['skipped_reason'] = '; '.join(one['skipped_reason'] for one in results if one['skipped_reason']) or None
     return result
 
 
@@ -60,16 +80,18 @@ def converge(host, path, wished, check_mode=False, progress=None, kernel=syscall
                           next_step='install it, or set ansible_python_interpreter to another Python')
     applier, undo = Applier(host, kernel, progress), wished['state'] == 'restored'
     with one_run(host, 'swap_file %s' % path, check_mode), _telling(progress, check_mode):
-        store, facts = State(host, 'swap'), read(host, path, kernel)
+        store, facts = State(host, 'swap', tolerant=wished['state'] == 'present'), read(host, path, kernel)
         record = store.get(facts['real_path'])
+        if store.damage:
+            applier.warnings.append(store.damage)
         if undo:
-            wished = restoring(record, closed=True) if record else None
+            wished = restoring(record, True, OF_AN_UNDO + tuple(wished['override'])) if record else None
         else:
             wished = dict(wished, claimed=record is not None)
-        made = plan(facts, wished) if wished else unchanged(facts)
+        made = plan(facts, wished) if wished else unchanged(facts, lost(facts))
         if wished and not check_mode:
             made = _apply(applier, store, facts, wished, made)
-        if not check_mode and (undo or made['skipped_reason'] and not record
+        if not check_mode and (undo and not made['skipped_reason'] or made['skipped_reason'] and not record
                                or _nothing_is_left(wished, record or recorded(facts), made)):
             _forget(host, store, facts['real_path'])
     if undo and record and opens(record) and not check_mode:
@@ -79,6 +101,13 @@ def converge(host, path, wished, check_mode=False, progress=None, kernel=syscall
                    before=made['before'], after=made['after'], size=made['size'], at_boot=made['at_boot'],
                    persist=persist_of(facts, wished) if wished else None, managers=facts['managers'],
                    warnings=applier.warnings)
+
+
+def lost(facts):
+    """Why an undo without a record leaves a line of fstab that is written as ours is; None if there is none."""
+    ours = [entry for entry in facts['persistence']['entries'] if entry['options'][:2] == fstab.OWN_OPTIONS]
+    return ours and ('%s: there is no record of what was before, and %s has a line as this collection writes it: '
+                     'state=absent takes both away' % (facts['path'], fstab.PATH)) or None
 
 
 class PutBack(RescueError):
@@ -99,9 +128,17 @@ def _apply(applier, store, facts, wished, made):
             _forget(host, store, key)
         raise
     after = applier.read(facts['path'])
+    _remember_what_is_left(store, after)
     if not made['skipped_reason']:
         _read_back(after, wished)
     return dict(made, after=summary(after), size_bytes=after['file'].get('size_bytes'), at_boot=after['at_boot'])
+
+
+def _remember_what_is_left(store, after):
+    """Keep with the record which file we leave: another one that takes its name is not ours to remove."""
+    record = store.get(after['real_path'])
+    if record is not None:
+        store.put(after['real_path'], dict(record, left=identity(after)))
 
 
 def _do_all(applier, facts, made):

@@ -13,9 +13,8 @@ import os
 import stat
 
 from . import fstab, cgroups, filesystem, syscalls, unit as swap_unit
-from . import managers as swap_managers
 from . import signature as swap_signature
-from .._node import mounts, permissions, systemd, xattr
+from .._node import forbids, mounts, permissions, swap_managers, systemd, xattr
 from .._node.boot import boot_of
 from .._node.meminfo import read_meminfo, room_in_ram
 from .._node.record import backup_path
@@ -36,7 +35,8 @@ def read(host, path, kernel=syscalls):
     who could put another file there, or None}, ``persistence`` {fstab: its text or None, paths: the file's names, the
     first for a new line, backup: the text before our edits or None, entries: its lines for the file, unit: the file of
     a ``.swap`` unit or None, own_unit: of unit.facts(), systemd: whether that runs, systemd_behind}.
-    ``swapon_refusal`` is a text or None, ``selinux`` whether the file takes labels, ``page_size`` in bytes. The others
+    ``swapon_refusal`` is a text or None, ``forbidden`` what forbids.forbidden() says of swap, ``selinux`` whether the
+    file takes labels, ``page_size`` in bytes. The others
     are what the functions named below return.
     """
     real = real_path(host, path)
@@ -70,6 +70,7 @@ def read(host, path, kernel=syscalls):
         'page_size': os.sysconf('SC_PAGE_SIZE'),
         'persistence': _persistence(host, [path, real], managers),
         'managers': managers,
+        'forbidden': forbids.forbidden(host, path=real)['swap'],
         'swapon_refusal': kernel.swapon_refusal(),
         # A filesystem without this option, as one mounted with context=, does not take labels.
         'selinux': host.exists('/sys/fs/selinux/enforce') and 'seclabel' in mount.get('options', ()),
@@ -87,9 +88,9 @@ def real_path(host, path):
 def file_facts(host, path, areas, kernel=syscalls):
     """A file's own layer, with its signature and the area of /proc/swaps that it is, each None where it has none.
 
-    {path, kind: ``missing``, ``file`` or what else it is}, and of a file {size_bytes, allocated_bytes, hole_bytes,
-    mode: ``0600``, uid, gid, links, exposed: how others can read it, in words, or None, flaws: see extents(), nocow,
-    starts_blank, label: of SELinux}.
+    {path, kind: ``missing``, ``file`` or what else it is}, and of a file {inode, size_bytes, allocated_bytes,
+    hole_bytes, mode: ``0600``, uid, gid, links, exposed: how others can read it, in words, or None, flaws: see
+    extents(), nocow, starts_blank, label: of SELinux}.
     """
     facts = {'path': path, 'kind': 'missing', 'signature': None, 'area': None}
     try:
@@ -100,7 +101,8 @@ def file_facts(host, path, areas, kernel=syscalls):
         return facts
     facts.update(
         kind=_kind(status.st_mode), size_bytes=status.st_size, allocated_bytes=status.st_blocks * 512,
-        mode='%04o' % stat.S_IMODE(status.st_mode), uid=status.st_uid, gid=status.st_gid, links=status.st_nlink)
+        inode=status.st_ino, mode='%04o' % stat.S_IMODE(status.st_mode), uid=status.st_uid, gid=status.st_gid,
+        links=status.st_nlink)
     if facts['kind'] != 'file':
         return facts
     descriptor = os.open(host.path(path), os.O_RDONLY | os.O_NOFOLLOW)

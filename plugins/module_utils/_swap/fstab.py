@@ -11,6 +11,8 @@ import re
 
 from .._node.fstab import PATH, parse  # noqa: F401 (PATH is for who imports this)
 
+# What a line of ours begins its options with.
+OWN_OPTIONS = ['sw', 'nofail']
 _DISCARD = {'all': 'discard', 'once': 'discard=once', 'pages': 'discard=pages'}
 
 
@@ -50,7 +52,7 @@ def with_swap(text, paths, priority=None, discard=None):
     text = text or ''
     entries = swap_entries(text, paths)
     if not entries:
-        options = wanted_options(['sw', 'nofail'], priority, discard)
+        options = wanted_options(OWN_OPTIONS, priority, discard)
         line = '%s none swap %s 0 0' % (escape(paths[0]), ','.join(options))
         return text + ('' if not text or text.endswith('\n') else '\n') + line + '\n'
     lines = text.split('\n')
@@ -71,8 +73,23 @@ def without_swap(text, paths):
     return '\n'.join(lines)
 
 
-def with_lines(text, paths, raw_lines):
-    """The text with ``raw_lines`` in the place of the entries that a swap file has now, else at the end."""
+def lines_before(text, paths):
+    """[the line before each entry of a swap file that is none of them itself, None at the top], in their order."""
+    lines, entries = (text or '').split('\n'), swap_entries(text, paths)
+    own = set(entry['line'] for entry in entries)
+    found = []
+    for entry in entries:
+        above = [number for number in range(entry['line']) if number not in own]
+        found.append(lines[above[-1]] if above else None)
+    return found
+
+
+def with_lines(text, paths, raw_lines, after=()):
+    """The text with ``raw_lines`` in the place of the entries that a swap file has now, else at the end.
+
+    ``after`` is lines_before() of the text that had them: lines that were apart come back to their places, if what was
+    above them is there.
+    """
     text = text or ''
     entries = swap_entries(text, paths)
     lines = text.split('\n')
@@ -84,12 +101,26 @@ def with_lines(text, paths, raw_lines):
         place = len(lines) - 1 if lines[-1] == '' else len(lines)
     for entry in reversed(entries):
         del lines[entry['line']]
-    lines[place:place] = raw_lines
+    # One that was taken away and added again stands at the end; any other is where it was.
+    stay = any(line.strip() for line in lines[place:])
+    for number, raw in enumerate(raw_lines):
+        above = after[number] if number < len(after) else ''
+        if not (stay and not number) and (above is None or above.strip() and above in lines):
+            place = max(0 if above is None else lines.index(above) + 1, place if _is_next(number, after) else 0)
+        lines.insert(place, raw)
+        place += 1
     return '\n'.join(lines)
 
 
+def _is_next(number, after):
+    """True if a line came right after the one before it."""
+    return number > 0 and after[number] == after[number - 1]
+
+
 def edited(text, backup, needs):
-    """The text after an edit: ``needs`` is {edit: with|without|lines, paths, priority, discard, lines}.
+    """The text after an edit: ``needs`` is {edit: with|without|lines, paths, priority, discard, lines, above}.
+
+    ``above`` is ``after`` of with_lines().
 
     ``backup`` is the text before our first edit or None: a line feed at the end that adding a line had to add goes.
     """
@@ -98,7 +129,7 @@ def edited(text, backup, needs):
     if needs['edit'] == 'without':
         new = without_swap(text or '', needs['paths'])
     else:
-        new = with_lines(text, needs['paths'], needs['lines'])
+        new = with_lines(text, needs['paths'], needs['lines'], needs.get('above') or ())
     return backup if backup is not None and backup.rstrip('\n') == new.rstrip('\n') else new
 
 

@@ -10,30 +10,35 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
+from .._node import forbids, swap_managers
 from .._node.errors import RescueError
 from .._node.sizes import SizeError, format_size, parse_size
 from . import fstab, steps, unit
 from .facts import summary
-from .refusals import refusals, skipped_reason
+from .refusals import keeps_image, refusals, skipped_reason
 from .size import wanted
 
 _MIB = 1 << 20
+# Of what is put back, nothing is refused.
+_ALL = forbids.IDS + swap_managers.NAMES
+# A user's undo says that an image is lost before it is.
+OF_AN_UNDO = tuple(name for name in _ALL if name != 'hibernation')
 
 
 def wish(**given):
     """A wish, complete: what is not given is as the module's defaults have it.
 
     Its parts are the module's options, sizes in bytes, and what an undo asks for: ``mode``, ``uid``, ``gid`` and
-    ``label`` of the file, ``fstab_lines`` and ``unit_text`` (with ``persist`` ``lines``), ``exact`` for a size that is
-    no whole number of pages. ``claimed`` says that a record of ours is there, ``override`` that the file may have
-    another manager, ``tolerated`` that a file which others can read stays so, as when what was there before a failed
-    step is put back.
+    ``label`` of the file, ``fstab_lines``, ``fstab_above`` and ``unit_text`` (with ``persist`` ``lines``), ``left`` for
+    what we left there, ``exact`` for a size that is no whole number of pages. ``claimed`` says that a record of ours is
+    there, ``override`` has the ids of forbids.IDS that are lifted, ``tolerated`` that a file which others can read
+    stays so, as when what was there before a failed step is put back.
     """
     result = {
         'state': 'present', 'size': 'auto', 'priority': None, 'discard': None, 'persist': 'auto', 'active': True,
         'allocate': 'auto', 'reserve_bytes': 512 * _MIB, 'demand_bytes': None, 'expected_peak_bytes': None,
-        'override': False, 'claimed': False, 'mode': '0600', 'uid': 0, 'gid': 0, 'label': None, 'fstab_lines': None,
-        'unit_text': None, 'exact': False, 'tolerated': False,
+        'override': (), 'claimed': False, 'mode': '0600', 'uid': 0, 'gid': 0, 'label': None, 'fstab_lines': None,
+        'unit_text': None, 'exact': False, 'tolerated': False, 'fstab_above': (), 'left': None,
     }
     unknown = set(given) - set(result)
     if unknown:
@@ -51,7 +56,13 @@ def wish_of(options):
         state=options['state'], size=options['size'], active=options['active'], priority=priority,
         discard=options['discard'], persist=options['persist'], allocate=options['allocate'],
         reserve_bytes=_bytes(options, 'reserve') or 0, demand_bytes=_bytes(options, 'demand'),
-        expected_peak_bytes=_bytes(options, 'expected_peak'), override=options['conflicts'] == 'override')
+        expected_peak_bytes=_bytes(options, 'expected_peak'), override=_lifted(options))
+
+
+def _lifted(options):
+    """The ids that do not keep the swap file from being made; ``conflicts`` is the older word for the managers."""
+    managers = swap_managers.NAMES if options['conflicts'] == 'override' else ()
+    return tuple(managers) + tuple(options.get('override') or ())
 
 
 def _bytes(options, name):
@@ -69,8 +80,17 @@ def recorded(facts):
     record = dict((key, file[key] if there else None) for key in ('size_bytes', 'mode', 'uid', 'gid', 'label'))
     return dict(record, existed=there, active=area is not None, priority=area['priority'] if area else None,
                 fstab_lines=[entry['raw'] for entry in facts['persistence']['entries']],
+                fstab_above=fstab.lines_before(facts['persistence']['fstab'], facts['persistence']['paths']),
                 fstab_existed=facts['persistence']['fstab'] is not None,
                 unit_text=facts['persistence']['own_unit']['text'])
+
+
+def identity(facts):
+    """{inode, uuid} of a swap file as it is, None for no file: what another one that took its name has not."""
+    file = facts['file']
+    if file['kind'] != 'file':
+        return None
+    return {'inode': file['inode'], 'uuid': (file['signature'] or {}).get('uuid')}
 
 
 def opens(record):
@@ -78,18 +98,25 @@ def opens(record):
     return bool(record['existed'] and record['size_bytes'] and (int(record['mode'], 8) & 0o077 or record['uid']))
 
 
-def restoring(record, closed):
-    """The wish for what a record says that was there; ``closed`` if what was swap stays root's alone."""
+def restoring(record, closed, override=_ALL):
+    """The wish for what a record says that was there; ``closed`` if what was swap stays root's alone.
+
+    ``override`` are the ids that are lifted.
+    """
     if not record['existed']:
-        return wish(state='absent', claimed=True, override=True, persist='lines', fstab_lines=record['fstab_lines'],
-                    unit_text=record.get('unit_text'))
+        return wish(state='absent', claimed=True, override=override, **_persisted(record))
     priority = record['priority'] if record['active'] and record['priority'] >= 0 else None
     if closed and opens(record):
         record = dict(record, mode='0600', uid=0, gid=0)
     return wish(tolerated=not closed, size=record['size_bytes'], active=record['active'], priority=priority,
-                persist='lines', fstab_lines=record['fstab_lines'], unit_text=record.get('unit_text'),
-                mode=record['mode'], uid=record['uid'], gid=record['gid'], label=record.get('label'), override=True,
-                claimed=True, exact=True, reserve_bytes=0)
+                mode=record['mode'], uid=record['uid'], gid=record['gid'], label=record.get('label'), override=override,
+                claimed=True, exact=True, reserve_bytes=0, **_persisted(record))
+
+
+def _persisted(record):
+    """The parts of a wish for what a record says that turned the file on at boot."""
+    return {'persist': 'lines', 'fstab_lines': record['fstab_lines'], 'fstab_above': record.get('fstab_above', ()),
+            'unit_text': record.get('unit_text'), 'left': record.get('left')}
 
 
 def plan(facts, wished):
@@ -115,6 +142,9 @@ def plan(facts, wished):
         skipped = '; '.join(recommended['reasons']) if recommended['shortfall_bytes'] else None
     else:
         actions += _present(facts, wished, size, way)
+        skipped = keeps_image(facts, wished, actions)
+        if skipped:
+            return unchanged(facts, skipped)
     made = {'actions': actions, 'size': recommended, 'size_bytes': size, 'skipped_reason': skipped,
             'before': summary(facts), 'at_boot': facts['at_boot']}
     return dict(made, after=_after(made, facts, wished))

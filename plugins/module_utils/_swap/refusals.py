@@ -10,9 +10,11 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
+from . import fstab
+from .._node import forbids
 from .._node.errors import RescueError
 from .._node.sizes import format_size
-from .managers import manager_of
+from .._node.swap_managers import manager_of
 from .size import free_bytes, margin, missing_on_disk, room_without, spare_bytes
 
 _GIVE_DISK = 'give a path on a disk filesystem'
@@ -34,7 +36,8 @@ def refusals(facts, wished, planned=None):
 def skipped_reason(facts, wished):
     """The reason why this host, and not the wish, stands in the way; None if nothing does."""
     if wished['state'] == 'absent':
-        return _managed_by(facts, wished, _unit_of_others(facts))
+        return (_anothers(facts, wished) or _image_in(facts, wished)
+                or _managed_by(facts, wished, _unit_of_others(facts)))
     refusal = _filesystem_refuses(facts)
     if refusal:
         return '%s: %s; make the swap on the machine that runs this, or %s' % (facts['path'], refusal, _GIVE_DISK)
@@ -42,16 +45,46 @@ def skipped_reason(facts, wished):
         return ('%s: the kernel does not let this process switch swap on (%s), as in a container without '
                 'CAP_SYS_ADMIN, or where as many areas as the kernel takes are in use: make the swap on the host that '
                 'runs it, or take away another area' % (facts['path'], facts['swapon_refusal']))
-    return _managed_by(facts, wished)
+    # What forbids an area to be on; a file that is to be off, and one that is as it should be at boot, harm nobody.
+    entries = [entry for entry in facts['forbidden'] if entry['id'] not in ('container', 'hibernation')]
+    return _managed_by(facts, wished) or forbids.said(forbids.not_overridden(entries, wished['override']))
 
 
 def _managed_by(facts, wished, unit=None):
     """Why the file is left to another program, or to a ``.swap`` unit's file if one is given; None if it is not."""
     manager = manager_of(facts['managers'], facts['real_path']) or unit and {'name': 'systemd', 'config': unit}
-    if not manager or wished['override']:
+    if not manager or manager['name'] in wished['override']:
         return None
     return '%s is managed by %s (%s): change it there, or set conflicts to override' % (
         facts['path'], manager['name'], manager['config'])
+
+
+def _anothers(facts, wished):
+    """Why a file is left that took the name of the one that we left: another inode, and another UUID."""
+    left, file = wished['left'], facts['file']
+    if not left or file['kind'] != 'file' or file['inode'] == left['inode']:
+        return None
+    if left['uuid'] and (file['signature'] or {}).get('uuid') == left['uuid']:
+        return None
+    return '%s is another file than the one that was made here, and stays as it is, with its line in %s' % (
+        facts['path'], fstab.PATH)
+
+
+def _image_in(facts, wished):
+    """Why a file that this host would wake up from stays as it is; None if it holds no image, or is let go."""
+    if 'hibernation' in wished['override'] or facts['file']['kind'] != 'file':
+        return None
+    if (facts['file']['signature'] or {}).get('suspended'):
+        return ('%s holds the image of a hibernated system, and stays as it is: boot that system, or give '
+                'override=hibernation to lose it' % facts['path'])
+    return forbids.said([entry for entry in facts['forbidden'] if entry['id'] == 'hibernation'])
+
+
+def keeps_image(facts, wished, actions):
+    """Why actions that write to a file are not done: the host would wake up from it. None if they may be."""
+    touched = [action for action in actions if action['layer'] in ('file', 'signature')
+               and facts['real_path'] in (action.get('path'), action.get('publish')) and action['action'] != 'protect']
+    return _image_in(facts, wished) if touched else None
 
 
 def _filesystem_refuses(facts):

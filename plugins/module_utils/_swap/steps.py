@@ -44,7 +44,7 @@ def edit(facts, kind, wished):
     with the ``lines`` of a wish.
     """
     found, paths = facts['persistence'], facts['persistence']['paths']
-    needs = {'edit': kind, 'paths': paths, 'lines': wished['fstab_lines']}
+    needs = {'edit': kind, 'paths': paths, 'lines': wished['fstab_lines'], 'above': wished['fstab_above']}
     needs.update((key, wished[key]) for key in ('priority', 'discard'))
     after = fstab.edited(found['fstab'], found['backup'], needs)
     return Action('persistence', 'change', '', path=fstab.PATH, before=found['fstab'], after=after, **needs)

@@ -26,7 +26,7 @@ from .plan import HEADER, plan
 def converge(host, options, check_mode=False):
     """The module's result for its options. Raises RescueError, or OSError with a file's name."""
     with one_run(host, 'swappiness', check_mode):
-        state = State(host, 'swappiness')
+        state = State(host, 'swappiness', tolerant=options['state'] == 'present')
         made = plan(read(host, state), options)
         after = made['after']
         if made['actions'] and not check_mode:
@@ -35,7 +35,7 @@ def converge(host, options, check_mode=False):
         if not check_mode and not made['skipped_reason']:
             remember(host, 'swappiness', options)
     return outcome(host, made['actions'], made['skipped_reason'], before=made['before'], after=after,
-                   holds=holds(after, made['target']))
+                   holds=holds(after, made['target']), warnings=[state.damage] if state.damage else [])
 
 
 def apply(host, made, state):

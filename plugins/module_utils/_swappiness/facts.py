@@ -11,10 +11,11 @@ import os
 import re
 
 from . import boot_sets, sysctl, tuned
+from .._node import forbids
 from .._node.boot import boot_of
 from .._node.cgroup import swappiness_of_cgroups
 from .._node.kernel import kernel_version
-from .._node.meminfo import number_of
+from .._node.meminfo import number_of, text_of
 from .._node.overlay import Overlay
 from .._node.privilege import in_user_namespace, is_root
 from .._node.record import backup_path
@@ -75,7 +76,7 @@ def environment(host):
         'tmpfiles': boot.tmpfiles(),
         'commands': boot_sets.found(boot.commands, KEY, RUNTIME),
         'modern': {sysctl.SYSTEMD: systemd is None or systemd >= 245, sysctl.PROCPS: not procps or procps >= (4, 0)},
-        'command_line': view.read('/proc/cmdline') or '',
+        'command_line': text_of(host, '/proc/cmdline') or '',
         'applies': cannot_set(host) is None,
         'procps': any(view.exists(path) for path in ('/usr/sbin/sysctl', '/sbin/sysctl')),
     }
@@ -218,8 +219,8 @@ def read(host, state):
 
     {env: of environment(), files: a Snapshot, systemd: bool, runtime and forced: the values of RUNTIME and
     FORCE_RUNTIME or None, cgroups: of swappiness_of_cgroups(), records: of ``state``, backups: {path: text or None} and
-    flaws: {path: of Host.flaw_of_own()} of our own files, cannot_set: a reason or None, before: of provenance()}.
-    Raises RescueError and OSError.
+    flaws: {path: of Host.flaw_of_own()} of our own files, cannot_set: a reason or None, forbidden:
+    of forbids.forbidden(), before: of provenance()}. Raises RescueError and OSError.
     """
     view, env = Overlay(host), environment(host)
     own = (OWN, TMPFILES, tuned.child_profile_path(view))
@@ -235,6 +236,7 @@ def read(host, state):
         'backups': dict((path, host.read(backup_path(path))) for path in own),
         'flaws': dict((path, host.flaw_of_own(path)) for path in own),
         'cannot_set': cannot_set(host),
+        'forbidden': forbids.forbidden(host)['swappiness'],
     }
     facts['before'] = provenance_of(facts, Overlay(facts['files']))
     return facts

@@ -9,7 +9,7 @@ __metaclass__ = type
 
 from . import sysctl, tuned
 from .boot_sets import COMMAND, TMPFILES as TMPFILES_D
-from .._node import tmpfiles
+from .._node import forbids, tmpfiles
 from .._node.actions import Action, file_action
 from .._node.errors import RescueError
 from .._node.overlay import Overlay
@@ -67,7 +67,7 @@ def plan(facts, options):
     if state == 'present':
         check_value(options['value'], options['allow_zero'], facts['env']['kernel'])
     made = {'state': state, 'target': options['value'], 'actions': [], 'before': facts['before'],
-            'after': facts['before'], 'skipped_reason': facts['cannot_set']}
+            'after': facts['before'], 'skipped_reason': facts['cannot_set'] or _forbidden(facts, options)}
     if made['skipped_reason']:
         return made
     draft = _Draft(facts)
@@ -76,6 +76,14 @@ def plan(facts, options):
     if made['actions']:
         made['after'] = provenance_of(_as_changed(facts, made['actions']), draft.view)
     return made
+
+
+def _forbidden(facts, options):
+    """One line on who wants a smaller value than is asked for; None if nobody does."""
+    if options['state'] != 'present':
+        return None
+    entries = [entry for entry in facts['forbidden'] if options['value'] > entry.get('at_most', options['value'])]
+    return forbids.said(forbids.not_overridden(entries, options.get('override')))
 
 
 def _as_changed(facts, actions):

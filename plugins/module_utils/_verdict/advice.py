@@ -213,7 +213,7 @@ def _fact_notes(facts):
         notes.append('vm.overcommit_memory is 2: fork and malloc fail at the commit limit (%s) with memory still free; '
                      'swap raises that limit.' % format_size(commit.get('limit_bytes')))
     for killer in (facts.get('oom') or {}).get('user_space_killers') or []:
-        if killer.get('active'):
+        if killer.get('active') and killer.get('watches') != []:
             notes.append('%s is active and kills before the kernel does, by rules of its own: see that it spares the '
                          'database too.' % plain(killer.get('name')))
     return notes

@@ -42,7 +42,8 @@ def remedies_of(verdict, incidents, events, signals, facts=None, options=None):
     for row in rows:
         known = [one['id'] for one in row['forbidden_by']]
         row['forbidden_by'] = row['forbidden_by'] + [
-            one for one in forbidden.get(row['name']) or [] if one['id'] not in known]
+            dict((key, one[key]) for key in ('id', 'where', 'text')) for one in forbidden.get(row['name']) or []
+            if one['id'] not in known and one.get('target') in (None, row['target'])]
     rows.sort(key=_rank)
     return [dict((key, value) for key, value in row.items() if key not in _FOR_THE_ORDER) for row in rows]
 

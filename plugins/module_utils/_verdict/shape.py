@@ -79,6 +79,8 @@ MEMORY = {
     'host': {'kernel': 'text', 'can_swapon': 'yes or no'},
     'kept': Maybe(dict((remedy, Maybe({'set': 'yes or no', 'asked': 'anything'})) for remedy in (
         'swap', 'swappiness', 'oom_protect'))),
+    'forbidden': Maybe(dict((remedy, [{'id': 'text', 'where': 'text', 'text': 'text'}])
+                            for remedy in ('swap', 'swappiness', 'score'))),
 }
 LEDGER = {'total_bytes': 'number', 'unaccounted_bytes': 'number', 'parts': [
     {'kind': 'text', 'name': Maybe('text'), 'bytes': Maybe('number'), 'share': Maybe('number')}]}

@@ -393,7 +393,7 @@ def test_a_file_that_another_program_manages_is_left_unless_asked(root, files, p
         result = root.converge(path, **wish)
         assert name in result['skipped_reason'] and not result['changed']
     assert root.converge('/elsewhere', size='8M', check=True)['managers'][0]['name'] == name
-    assert root.converge(path, size='8M', override=True)['changed']
+    assert root.converge(path, size='8M', override=[name])['changed']
     assert root.converge(path, state='restored')['changed']
 
 

@@ -23,12 +23,13 @@ def test_a_host_without_killers_has_none(node):
 def test_an_earlyoom_that_runs_says_what_it_avoids(node):
     node.process(300, 'earlyoom', exe='/usr/bin/earlyoom',
                  cmdline=['earlyoom', '-r', '60', '--avoid', '^(sshd|mysqld)$'])
-    assert user_space_killers(node.host) == [{'name': 'earlyoom', 'active': True, 'spares': ['^(sshd|mysqld)$']}]
+    assert user_space_killers(node.host) == [{'name': 'earlyoom', 'active': True, 'spares': ['^(sshd|mysqld)$'],
+                                              'watches': None}]
 
 
 def test_one_that_is_installed_alone_is_not_active(node):
     node.file('/usr/lib/systemd/systemd-oomd', '')
-    assert user_space_killers(node.host) == [{'name': 'systemd-oomd', 'active': False, 'spares': []}]
+    assert user_space_killers(node.host) == [{'name': 'systemd-oomd', 'active': False, 'spares': [], 'watches': []}]
 
 
 @pytest.mark.parametrize('options, path', [
@@ -51,7 +52,8 @@ def test_systemd_oomd_spares_units_that_a_file_or_drop_in_prefers(node):
     node.file('/etc/systemd/system/mariadb.service.d/50-oom-rescue.conf', '[Service]\nManagedOOMPreference=avoid\n')
     node.file('/etc/systemd/system/php.service', '[Service]\nManagedOOMPreference=none\n')
     assert user_space_killers(node.host) == [
-        {'name': 'systemd-oomd', 'active': True, 'spares': ['dbus.service', 'mariadb.service', 'shop.service']}]
+        {'name': 'systemd-oomd', 'active': True, 'spares': ['dbus.service', 'mariadb.service', 'shop.service'],
+         'watches': []}]
 
 
 @pytest.mark.parametrize('name, exe, uid, cgroup', [
@@ -82,4 +84,19 @@ def test_a_configuration_that_is_not_root_s_alone_is_not_read(node, path, owners
     node.process(300, 'nohang', exe='/usr/bin/python3', cmdline=['python3', '/usr/sbin/nohang', '--config', path])
     for file in ('/home/eve/nohang.conf', '/etc/nohang/mine.conf'):
         node.file(file, '@BADNESS_ADJ_RE_NAME -200 /// ^x$\n')
-    assert user_space_killers(node.host) == [{'name': 'nohang', 'active': True, 'spares': []}]
+    assert user_space_killers(node.host) == [{'name': 'nohang', 'active': True, 'spares': [], 'watches': None}]
+
+
+@pytest.mark.parametrize('path, text, watches', [
+    ('/usr/lib/systemd/system/-.slice.d/10-oomd-root-slice-defaults.conf', '[Slice]\nManagedOOMSwap=kill\n',
+     ['-.slice']),
+    ('/etc/systemd/system/shop.service', '[Service]\nManagedOOMMemoryPressure = kill\n', ['shop.service']),
+    ('/run/systemd/system.control/user.slice.d/50-ManagedOOMSwap.conf', '[Slice]\nManagedOOMSwap=kill\n',
+     ['user.slice']),
+    ('/etc/systemd/system/shop.service', '[Service]\nManagedOOMSwap=auto\n#ManagedOOMSwap=kill\n', []),
+])
+def test_systemd_oomd_watches_what_it_was_told_to_kill_in(node, path, text, watches):
+    node.process(300, 'systemd-oomd', exe='/usr/lib/systemd/systemd-oomd', uid=998,
+                 cgroup=v2('/system.slice/systemd-oomd.service'))
+    node.file(path, text)
+    assert user_space_killers(node.host)[0]['watches'] == watches

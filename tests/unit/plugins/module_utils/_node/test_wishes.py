@@ -58,7 +58,7 @@ def test_one_remedy_s_wish_outlives_another_s(host):
 
 
 def test_a_remedy_is_set_while_its_record_is_there_with_or_without_a_wish(host):
-    State(host, 'oom_score_adj').put('process:mysqld', {'value': -600})
+    State(host, 'oom_score_adj').put('process:mysqld', {'value': -600, 'live': [], 'files': {}, 'managers': {}})
     assert kept(host)['oom_protect'] == {'set': True, 'asked': {}}
     assert kept(host)['swap'] == {'set': False, 'asked': {}}
 

@@ -256,3 +256,18 @@ def test_a_unit_manages_what_it_starts_and_no_more(tmp_path, command, main, pare
     found = [target for target in find(node.host, 'process', 'mysqld') if target['process']['pid'] == 500][0]
     assert found['manager']['kind'] == manager
     assert found['refused'] is None if refused is None else found['refused'].startswith(refused)
+
+
+@pytest.mark.parametrize('kind, name', [('process', 'systemd'), ('unit', 'init.scope')])
+def test_init_gets_no_score_whatever_names_it(tmp_path, kind, name):
+    node = Node(tmp_path).systemd()
+    with pytest.raises(RescueError, match='pid 1'):
+        find(node.host, kind, name)
+
+
+def test_the_first_process_of_a_container_may_be_the_server(tmp_path):
+    node = Node(tmp_path)
+    node.file('/run/.containerenv', '')
+    node.process(1, 'mariadbd', ppid=0, exe='/usr/sbin/mariadbd', uid=106)
+    assert [(target['process']['pid'], target['refused']) for target in find(node.host, 'process', 'mysqld')] == [
+        (1, None)]

@@ -54,7 +54,7 @@ def node(file=None, fstab='', filesystem='ext4', disk=20 * GIB, ram=GIB, availab
         'mount': {'mount_point': '/', 'filesystem': filesystem, 'read_only': False},
         'disk': {'available_bytes': disk, 'free_bytes': disk, 'total_bytes': 2 * disk, 'block_bytes': PAGE},
         'rule': rule(filesystem, '6.1.0'), 'memory': {'total_bytes': ram, 'available_bytes': available},
-        'page_size': PAGE, 'cgroups': [], 'managers': [], 'swapon_refusal': None, 'selinux': False,
+        'page_size': PAGE, 'cgroups': [], 'managers': [], 'forbidden': [], 'swapon_refusal': None, 'selinux': False,
         'at_boot': {'kept': True, 'why': None, 'would_tell': None, 'by': 'fstab'}, 'gpt_swap': False,
         'persistence': {'fstab': fstab, 'paths': ['/swapfile'], 'backup': None, 'unit': None,
                         'entries': _fstab.swap_entries(fstab, ['/swapfile']),
@@ -337,7 +337,8 @@ UNIT = '/etc/systemd/system/swapfile.swap'
 @pytest.mark.parametrize('managers, unit, wished, expected', [
     pytest.param(['swapspace'], None, {'state': 'absent'}, 'managed by swapspace', id='removing what is managed'),
     pytest.param([], UNIT, {'state': 'absent'}, 'managed by systemd', id='removing what a unit activates'),
-    pytest.param([], UNIT, {'state': 'absent', 'override': True}, ['activation off', 'file remove'], id='asked to'),
+    pytest.param([], UNIT, {'state': 'absent', 'override': ['systemd']}, ['activation off', 'file remove'],
+                 id='asked to'),
     pytest.param([], UNIT, {'size': '2G'}, [], id='a unit is no obstacle to what is there'),
     pytest.param([], UNIT, {'size': '2G', 'persist': 'none'}, RescueError, id='a unit persists it all the same'),
 ])

@@ -7,7 +7,7 @@ from __future__ import absolute_import, division, print_function
 import pytest
 
 from ansible_collections.oom.rescue.plugins.module_utils._node.host import Host
-from ansible_collections.oom.rescue.plugins.module_utils._swap.managers import (
+from ansible_collections.oom.rescue.plugins.module_utils._node.swap_managers import (
     manager_of,
     managers,
     unit_name,

@@ -9,8 +9,10 @@ __metaclass__ = type
 
 import re
 
-from .._node.systemd import UNIT_DIRECTORIES, unit_name
+from .systemd import UNIT_DIRECTORIES, unit_name
 
+NAMES = ('zram-generator', 'zram-tools', 'zram-config', 'dphys-swapfile', 'swapspace', 'systemd-swap', 'waagent',
+         'rpi-swap', 'cloud-init', 'systemd')
 _ZRAM_CONFIGS = ('/etc/systemd/zram-generator.conf', '/run/systemd/zram-generator.conf',
                  '/usr/local/lib/systemd/zram-generator.conf', '/usr/lib/systemd/zram-generator.conf')
 # Programs that make swap of compressed RAM: name, program, configuration.
@@ -26,6 +28,12 @@ _PROGRAMS = (
     ('swapspace', '/etc/swapspace.conf', 'swappath', '/var/lib/swapspace/'),
     ('systemd-swap', '/etc/systemd/swap.conf', 'swapfc_path', '/var/lib/systemd-swap/swapfc/'),
 )
+# The agent of Azure's virtual machines, and its swap file on the disk that is lost with the machine.
+_WAAGENT = ('/usr/sbin/waagent', '/usr/bin/waagent', '/sbin/waagent', '/usr/lib/python3/dist-packages/azurelinuxagent')
+_WAAGENT_CONFIG = '/etc/waagent.conf'
+_RPI_GENERATORS = ('/usr/lib/systemd/system-generators/rpi-swap-generator',
+                   '/lib/systemd/system-generators/rpi-swap-generator')
+_RPI_CONFIG, _RPI_DROP_INS = '/etc/rpi/swap.conf', ('/usr/lib/rpi/swap.conf.d', '/etc/rpi/swap.conf.d')
 # What the administrator wrote, and what the cloud handed in at the first boot.
 _CLOUD_CONFIGS = ('/etc/cloud/cloud.cfg', '/var/lib/cloud/instance/cloud-config.txt',
                   '/var/lib/cloud/instance/vendor-cloud-config.txt')
@@ -35,10 +43,11 @@ def managers(host):
     """[{name, config, path}]: ``path`` is the swap file that the manager makes, or with a ``/`` at its end the
     directory of all that it makes; None where it makes no file.
 
-    ``name`` is zram-generator, zram-tools, zram-config, dphys-swapfile, swapspace, systemd-swap, cloud-init or systemd
-    (a ``.swap`` unit).
+    ``name`` is zram-generator, zram-tools, zram-config, dphys-swapfile, swapspace, systemd-swap, waagent, rpi-swap,
+    cloud-init or systemd (a ``.swap`` unit).
     """
-    return _zram_generator(host) + _zram_programs(host) + _programs(host) + _cloud_init(host) + swap_units(host)
+    return (_zram_generator(host) + _zram_programs(host) + _programs(host) + _waagent(host) + _rpi_swap(host)
+            + _cloud_init(host) + swap_units(host))
 
 
 def swap_units(host):
@@ -93,6 +102,38 @@ def _programs(host):
                 path = path.rstrip('/') + '/'
             found.append({'name': name, 'config': config, 'path': path})
     return found
+
+
+def _waagent(host):
+    """waagent if it makes swap, which it does on a disk that it formats (azurelinuxagent/daemon/resourcedisk)."""
+    text = host.read(_WAAGENT_CONFIG)
+    if not _is_yes(_setting(text, 'ResourceDisk.EnableSwap')) or not any(host.exists(path) for path in _WAAGENT):
+        return []
+    if not _is_yes(_setting(text, 'ResourceDisk.Format') or 'y'):
+        return []
+    mount_point = _setting(text, 'ResourceDisk.MountPoint') or '/mnt/resource'
+    return [{'name': 'waagent', 'config': _WAAGENT_CONFIG, 'path': mount_point.rstrip('/') + '/swapfile'}]
+
+
+def _is_yes(value):
+    return (value or '').lower() in ('y', 'yes', 'true', '1')
+
+
+def _rpi_swap(host):
+    """rpi-swap of Raspberry Pi OS (swap.conf(5)), unless it is told to make none."""
+    if not any(host.exists(path) for path in _RPI_GENERATORS):
+        return []
+    config, mechanism, path = _RPI_CONFIG, 'auto', '/var/swap'
+    dropped = ['%s/%s' % (directory, name) for directory in _RPI_DROP_INS for name in host.listdir(directory)
+               if name.endswith('.conf')]
+    for place in [_RPI_CONFIG] + sorted(dropped, key=lambda name: name.rsplit('/', 1)[1]):
+        text = host.read(place)
+        path = _setting(text, 'Path') or path
+        if _setting(text, 'Mechanism'):
+            config, mechanism = place, _setting(text, 'Mechanism')
+    if mechanism == 'none':
+        return []
+    return [{'name': 'rpi-swap', 'config': config, 'path': None if mechanism == 'zram' else path}]
 
 
 def _cloud_init(host):

@@ -1,0 +1,148 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Kubelets that do not start on a host with swap: failSwapOn, which is true where nothing says otherwise.
+
+kubernetes/cmd/kubelet/app/server.go: with failSwapOn a kubelet that finds an area in /proc/swaps ends. A flag wins over
+the configuration, whose drop-ins win over its file (kubelet --help, --config-dir).
+"""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import re
+
+from . import unit_files
+from .containers import option
+from .identity import is_called, runs_as_root, runs_in_container
+from .reader import FAILURES
+
+_UNIT = 'kubelet.service'
+_CONFIGURATION = '/var/lib/kubelet/config.yaml'
+_PROGRAMS = ('/usr/bin/kubelet', '/usr/local/bin/kubelet', '/opt/bin/kubelet', '/opt/kubernetes/bin/kubelet')
+# Flags of a kubelet that no unit starts; the last one wins.
+_FLAG_FILES = ('/var/lib/kubelet/kubeadm-flags.env', '/etc/default/kubelet', '/etc/sysconfig/kubelet')
+_FLAG = re.compile(r'--fail-swap-on(?:=["\']?([A-Za-z0-9]+))?(?![\w-])')
+# YAML without a YAML parser, which a node need not have; the same key in JSON.
+_KEY = re.compile(r'(?m)^[ \t{,]*["\']?failSwapOn["\']?[ \t]*:[ \t]*["\']?(\w+)')
+_RANCHER_FLAG = re.compile(r'fail-swap-on=["\']?(\w+)')
+# strconv.ParseBool of Go, and YAML's own.
+_FALSE = '0 f F false FALSE False no off'.split()
+_MICROK8S = '/var/snap/microk8s/current/args/kubelet'
+_RANCHER = (('k3s', ('k3s', 'k3s-agent')), ('rke2', ('rke2-server', 'rke2-agent')))
+_HOW = ('a kubelet with failSwapOn ends at its next start if any swap is on, and the node is lost: set failSwapOn to '
+        'false there first')
+
+
+def refusals(host, rows):
+    """[{id: kubelet|k3s|microk8s|rke2, where, text}] of the kubelets of a host that do not start with swap.
+
+    ``rows`` is what processes() returns. ``where`` is the file that says so, or that has to say otherwise.
+    """
+    found = [_kubelet(host, rows), _microk8s(host)]
+    found += [_contained(host, row) for row in rows if is_called(row, ('kubelet',))]
+    found += [_rancher(host, name, units) for name, units in _RANCHER]
+    return [{'id': name, 'where': where, 'text': _HOW} for name, where in _each_once(found)]
+
+
+def _each_once(found):
+    kept = []
+    for one in found:
+        if one and one not in kept:
+            kept.append(one)
+    return kept
+
+
+def _kubelet(host, rows):
+    running = next((row for row in rows if runs_as_root(host, row, ('kubelet',))), None)
+    if not running and (unit_files.mask_of(host, _UNIT) or not _is_installed(host)):
+        return None
+    if running and 'microk8s' in (running['exe'] or ''):
+        return None
+    by_flag, words = _flag(host, running)
+    if by_flag is None:
+        return _by_configuration(host, words)
+    allowed, where = by_flag
+    return None if allowed else ('kubelet', where)
+
+
+def _contained(host, row):
+    """A kubelet in a container or machine of this host, which sees the swap of the host as well."""
+    if runs_as_root(host, row, ('kubelet',)) or not runs_in_container(host, row, ('kubelet',)):
+        return None
+    found = _FLAG.findall(' '.join(row['cmdline']))
+    if found:
+        return None if found[-1] in _FALSE else ('kubelet', '/proc/%d/cmdline' % row['pid'])
+    return _by_configuration(host, row['cmdline'], '/proc/%d/root' % row['pid'])
+
+
+def _is_installed(host):
+    """True if a host has a unit for a kubelet, or a kubelet that has been configured to join a cluster."""
+    return bool(unit_files.files(host, _UNIT)) or host.exists(_CONFIGURATION) and any(
+        host.exists(path) for path in _PROGRAMS)
+
+
+def _flag(host, running):
+    """((whether the last flag allows swap, where it is written) or None without one, words of the command)."""
+    words = unit_files.command(host, _UNIT)
+    places = unit_files.sources(host, _UNIT)
+    if not words:
+        words = running['cmdline'] if running else []
+        places = [path for path in _FLAG_FILES if host.exists(path)]
+        words = words or [word for path in places for word in unit_files.words_of(_uncommented(_text(host, path)))]
+    found = _FLAG.findall(' '.join(words))
+    if not found:
+        return None, words
+    named = [path for path in places if _FLAG.search(_uncommented(_text(host, path)))]
+    where = named[-1] if named else '/proc/%d/cmdline' % running['pid'] if running else _UNIT
+    return (found[-1] in _FALSE, where), words
+
+
+def _by_configuration(host, words, root=''):
+    path = root + (option(words, '--config') or _CONFIGURATION)
+    directory = option(words, '--config-dir')
+    parts = ['%s/%s' % (root + directory.rstrip('/'), name) for name in host.listdir(root + directory)
+             if name.endswith('.conf')] if directory else []
+    for place in reversed([path] + parts):
+        found = _KEY.findall(_text(host, place))
+        if found:
+            return None if found[-1] in _FALSE else ('kubelet', place)
+    return 'kubelet', path
+
+
+def _microk8s(host):
+    """The arguments of a snap's kubelet, which allow swap as they are shipped."""
+    if not host.exists(_MICROK8S):
+        return None
+    found = _FLAG.findall(_uncommented(_text(host, _MICROK8S)))
+    return None if found and found[-1] in _FALSE else ('microk8s', _MICROK8S)
+
+
+def _rancher(host, name, units):
+    """What has the kubelet of k3s or RKE2 fail; they allow swap where nothing is said (k3s, pkg/daemons/agent)."""
+    there = [unit + '.service' for unit in units if unit_files.files(host, unit + '.service')
+             and not unit_files.mask_of(host, unit + '.service')]
+    if not there:
+        return None
+    parts, kubelet = '/etc/rancher/%s/config.yaml.d' % name, '/var/lib/rancher/%s/agent/etc/kubelet.conf.d' % name
+    says = None
+    for path in ['%s/%s' % (kubelet, part) for part in host.listdir(kubelet) if part.endswith('.conf')]:
+        found = _KEY.findall(_text(host, path))
+        says = (found[-1], path) if found else says
+    flags = ['/etc/rancher/%s/config.yaml' % name] + ['%s/%s' % (parts, part) for part in host.listdir(parts)]
+    for path in flags + [source for unit in there for source in unit_files.sources(host, unit)]:
+        found = _RANCHER_FLAG.findall(_uncommented(_text(host, path)))
+        says = (found[-1], path) if found else says
+    return None if says is None or says[0] in _FALSE else (name, says[1])
+
+
+def _uncommented(text):
+    return '\n'.join(line for line in text.splitlines() if not line.lstrip().startswith(('#', ';')))
+
+
+def _text(host, path):
+    try:
+        return host.read(path) or ''
+    except FAILURES:
+        return ''
