@@ -46,6 +46,9 @@ def swap_recommended(host, events, path, expected_peak_bytes=None):
     own = sum(area['size_bytes'] for area in host['areas'] if area['path'] == path)
     other = host['swap_bytes'] - own
     demand = demand_bytes([event for event in events if is_of_host(event)], ram, other)
+    # What is on by hand alone is gone after a reboot.
+    other -= sum(area['size_bytes'] for area in host['areas'] if area['path'] != path
+                 and area.get('after_reboot') is False)
     found = recommend(ram, other_swap_bytes=other, demand_bytes=demand, expected_peak_bytes=expected_peak_bytes)
     return dict(found, own_bytes=own)
 

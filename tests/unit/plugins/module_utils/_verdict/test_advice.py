@@ -250,3 +250,10 @@ def test_a_report_of_another_host_is_left_out_and_counted():
     told = advise(facts(), [event(id='other', elsewhere=True), event(elsewhere=False)])
     assert told['report'] == 'e1' and any("another host's name stands in it: 1" in note for note in told['notes'])
     assert advise(facts(), [event(elsewhere=True)])['report'] is None
+
+
+@pytest.mark.parametrize('after_reboot, size', [(True, 512 << 20), (None, 512 << 20), (False, 2 << 30)])
+def test_swap_that_no_boot_turns_on_is_not_counted(after_reboot, size):
+    host = {'ram_bytes': 1 << 30, 'swap_bytes': 3 << 29, 'can_swapon': True, 'areas': [
+        {'path': '/by-hand', 'size_bytes': 3 << 29, 'after_reboot': after_reboot}]}
+    assert swap_recommended(host, [], '/swapfile')['size_bytes'] == size
