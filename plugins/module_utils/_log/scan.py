@@ -12,6 +12,7 @@ from .text import LONGEST_LINE, log_lines
 
 # How far before a victim the rest of a report is looked for whose header is lost.
 _LOOK_BACK = 1 << 16
+_LOOK_BACK_FOR_BALLOON = 1 << 10
 _EARLIER_PARTS = (
     b'oom-kill',
     b'total_vm',
@@ -181,7 +182,12 @@ class Scanner:
         if not buffer[start:first].strip(b'> \t'):
             # The marker begins its line: somebody broke a longer line before it.
             start = max(buffer.rfind(b'\n', low, max(start - 1, low)) + 1, low)
-        if b'invoked' not in buffer[max(first - 16, 0) : first + 16]:
+        if b'invoked' in buffer[max(first - 16, 0) : first + 16]:
+            # A balloon's driver speaks before the kernel looks for a victim.
+            low = max(self._position, start - _LOOK_BACK_FOR_BALLOON)
+            place = buffer.find(b'balloon', low, start)
+            start = start if place < 0 else max(buffer.rfind(b'\n', low, place) + 1, low)
+        else:
             low = max(self._position, start - _LOOK_BACK)
             if low < start:
                 places = [buffer.find(part, low, start) for part in _EARLIER_PARTS]

@@ -64,12 +64,15 @@ class Assembler:
         self.idle = 0
         # The last task table of each host: a later one may have lost its header.
         self._layouts = {}
+        # The driver of a balloon whose line came last, by host.
+        self._balloons = {}
 
     def begin(self):
         """The next message is not the one after the last: what was open has ended."""
         for key in sorted(self._streams, key=lambda key: self._streams[key].offset or 0):
             self._close(key)
         self.idle = 0
+        self._balloons.clear()
 
     def wants_more(self, pending):
         """Whether the messages that follow may still belong to a report, or to one that a ``pending`` one may begin."""
@@ -107,6 +110,7 @@ class Assembler:
             self._close(next(iter(self._streams)))
         report = self._streams[key] = Report(pending[0], *pending[2].place(pending[3]))
         report.layout = self._layouts.get(key[0])
+        report.balloon = self._balloons.get(key[0])
         return report
 
     def add_rows(self, rows):
@@ -149,6 +153,8 @@ class Assembler:
             if message.startswith(_STARTS) or (report is None and _MIDDLE.match(message)):
                 report = self._open(key, pending)
             elif report is None:
+                if 'balloon' in message:
+                    self._balloons[key[0]] = lines.balloon(message)
                 self.idle += 1
                 return
         if report.read(message, whole, pieces):

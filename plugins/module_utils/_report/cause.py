@@ -319,6 +319,7 @@ def _free_on_nodes(event, text):
 # What else is named beside the largest: a tenth of all.
 _BESIDE = 10
 _MOST_BESIDE = 2
+_QUARTER = 4
 _USED_UP = {
     'page_tables': '%s is page tables',
     'kernel_stacks': '%s is kernel stacks, which each thread has',
@@ -349,7 +350,20 @@ def _who_held_it(event):
     if beside:
         text += '; beside it ' + ' and '.join(beside)
     swapped = event['holders'] and event['holders']['swapped'] and _swapped(event, eater)
-    return text + ('; ' + swapped if swapped else '')
+    return '; '.join(part for part in (text, swapped, _reserved(event)) if part)
+
+
+def _reserved(event):
+    """What of the machine's RAM the kernel does not manage, where that is a quarter or more; or None.
+
+    Drivers of balloons that the host must not take from the guest by itself take pages off what it manages.
+    """
+    memory = event['memory']
+    reserved, ram = memory['reserved_bytes'], memory['ram_bytes']
+    if event['scope'] == 'memcg' or not reserved or not ram or reserved * _QUARTER < ram:
+        return None
+    by = event['balloon'] and 'by a balloon (%s), a crash kernel' % event['balloon'] or 'by a balloon, a crash kernel'
+    return "%s of the machine's %s RAM is reserved: %s or firmware" % (format_size(reserved), format_size(ram), by)
 
 
 def _largest_of_table(event):

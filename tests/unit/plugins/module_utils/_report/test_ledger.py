@@ -202,10 +202,13 @@ def test_without_the_line_of_all_ram_the_zones_tell_it():
     (report(more=PLACES), ' is in no counter of the kernel, most of it of x_ring; '),
     (report(more='virtio_balloon virtio0: Out of puff! Cannot get 1 pages\n'),
      ' is in no counter of the kernel, and a balloon (virtio_balloon) takes memory of this machine'),
+    ('vmw_balloon: one\n' + report(), ' in no counter of the kernel, and a balloon (vmw_balloon) takes memory of this'),
+    (report().replace('110000 pages RAM', '200000 pages RAM').replace('10000 pages res', '100000 pages res'),
+     "; 390 MiB of the machine's 781 MiB RAM is reserved: by a balloon, a crash kernel or firmware."),
     (EATERS['slab caches'][0], 'the kernel itself holds 292 MiB (75 %) in slab caches, most of it key_jar, pipe'),
     (report([('active_anon', 50000), ('pagetables', 30000)], tasks=[(9, 'mysqld', 51000, 51000)]),
      'mysqld (pid 9) alone holds 199 MiB (51 %); beside it page tables (117 MiB)'),
-], ids=['no counter', 'its place', 'a balloon', 'caches', 'two'])
+], ids=['no counter', 'its place', 'a balloon', 'one before', 'reserved', 'caches', 'two'])
 def test_the_cause_names_the_largest_and_what_is_large_beside_it(text, expected):
     (event,) = events_of(text)
     assert expected in event['cause']
