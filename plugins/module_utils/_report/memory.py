@@ -61,13 +61,14 @@ SUMMED = (
 )
 _ZONE_COUNTER = re.compile(r' (%s):(\d{1,20})kB' % '|'.join(ZONE_COUNTERS + SUMMED))
 _NODE_COUNTER = re.compile(r' (%s):(\d{1,20})kB' % '|'.join(SUMMED))
-_CACHE = re.compile(r'(\S.{0,63}?)\s+\d{1,15}KB\s+(\d{1,15})KB$')
 # Linux 6.10 prints bytes, later ones a rounded size.
 _ALLOCATION = re.compile(
     r'(\d{1,20}(?:\.\d{1,6})?) ?([KMGTPE]iB|B)?\s+\d{1,20}\s+(\S{1,200}:\d{1,7}(?: \[\S{1,64}\])?) func:(\S{1,128})$'
 )
 _UNITS = dict((letter + 'iB', 1 << 10 * power) for power, letter in enumerate('KMGTPE', 1))
 _MOST_CACHES = 2048
+_LONGEST_CACHE = 64
+_LONGEST_NUMBER = 15
 _MOST_ALLOCATIONS = 64
 # What a line of page counts may begin with.
 COUNTERS = frozenset(
@@ -236,11 +237,12 @@ class MemoryBlock:
 
     def cache_line(self, message):
         """``kmalloc-4k  1234KB  5678KB`` below "Unreclaimable slab info": a cache, what is used, and its size."""
-        match = _CACHE.match(message)
-        if not match:
-            return message.startswith('Name')
+        cells = message.rsplit(None, 2)
+        kb = cells[-1][:-2]
+        if len(cells) < 3 or cells[-1][-2:] != 'KB' or not kb.isdigit() or len(kb) > _LONGEST_NUMBER:
+            return cells[0] == 'Name'
         if len(self.slab_caches) < _MOST_CACHES:
-            self.slab_caches.append((match.group(1), int(match.group(2)) * 1024))
+            self.slab_caches.append((cells[0][:_LONGEST_CACHE], int(kb) * 1024))
         return True
 
     def allocation_line(self, message):
