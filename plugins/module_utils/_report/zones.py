@@ -144,16 +144,31 @@ def _available(zone, mask):
 
 def spared_high_memory(event):
     """(a zone below its low watermark, free bytes of HighMem) where a 32-bit kernel could not use HighMem; or None."""
-    high = [zone for zone in event['zones'] if zone['zone'] == 'HighMem' and zone['free_bytes'] is not None]
-    if not high:
-        return None
     mask = _mask(event)
-    if not mask or mask & _HIGHMEM or not any(zone['free_bytes'] > (zone['high_bytes'] or 0) for zone in high):
+    high = None if not mask or mask & _HIGHMEM else _free_high_memory(event)
+    if high is None:
         return None
     short = [
         zone for zone in eligible(event) if zone['low_bytes'] is not None and _available(zone, mask) < zone['low_bytes']
     ]
-    return (short[-1]['zone'], sum(zone['free_bytes'] for zone in high)) if short else None
+    return (short[-1]['zone'], high) if short else None
+
+
+def _free_high_memory(event):
+    """Free bytes of HighMem, if some of it lies above its high watermark; or None.
+
+    Since 6.1 a report leaves out the zones that the allocation could not use (974f4367dd31): HighMem has what is free
+    in none of the others.
+    """
+    high = [zone for zone in event['zones'] if zone['zone'] == 'HighMem' and zone['free_bytes'] is not None]
+    if high:
+        spared = any(zone['free_bytes'] > (zone['high_bytes'] or 0) for zone in high)
+        return sum(zone['free_bytes'] for zone in high) if spared else None
+    memory, shown = event['memory'], [zone['free_bytes'] for zone in event['zones']]
+    if not memory['highmem_bytes'] or memory['free_bytes'] is None or not shown or None in shown:
+        return None
+    free = memory['free_bytes'] - sum(shown)
+    return free if free > max(zone['high_bytes'] or 0 for zone in event['zones']) else None
 
 
 def fragmented(event):
