@@ -165,7 +165,7 @@ def _free_high_memory(event):
         spared = any(zone['free_bytes'] > (zone['high_bytes'] or 0) for zone in high)
         return sum(zone['free_bytes'] for zone in high) if spared else None
     memory, shown = event['memory'], [zone['free_bytes'] for zone in event['zones']]
-    if not memory['highmem_bytes'] or memory['free_bytes'] is None or not shown or None in shown:
+    if not memory.get('highmem_bytes') or memory.get('free_bytes') is None or not shown or None in shown:
         return None
     free = memory['free_bytes'] - sum(shown)
     return free if free > max(zone['high_bytes'] or 0 for zone in event['zones']) else None
