@@ -21,6 +21,7 @@ Needs what packages.txt lists.
 import argparse
 import dataclasses
 import fnmatch
+import importlib
 import json
 import lzma
 import pathlib
@@ -53,7 +54,7 @@ LO = 'ifconfig lo up; echo 999999 999999 999999 > /proc/sys/net/ipv4/tcp_mem'
 LIMIT = 64
 
 sys.path.insert(0, str(UNIT))
-import conftest  # noqa: E402,F401
+importlib.import_module('conftest')
 from ansible_collections.oom.rescue.plugins.module_utils._node.ledger import eater_of  # noqa: E402
 from ansible_collections.oom.rescue.plugins.module_utils._report.reading import read_events  # noqa: E402
 
@@ -210,7 +211,7 @@ def modules(tree, names):
     found = {}
 
     def add(name):
-        paths = [path for path in tree.glob('**/kernel/**/%s.ko*' % name.replace('_', '[-_]'))]
+        paths = list(tree.glob('**/kernel/**/%s.ko*' % name.replace('_', '[-_]')))
         if name in found or not paths:
             return
         data = paths[0].read_bytes()
@@ -291,9 +292,9 @@ def number_of(text, name):
 
 def truth_of(way, console):
     """{taken_bytes: what the eater took, gone_bytes: what the machine's free memory lost by it}."""
-    body, _, log = console.partition('\nlog\n')
-    taken, _, numbers = body.partition('\nbefore\n')
-    before, _, after = numbers.partition('\nafter\n')
+    body, _mark, log = console.partition('\nlog\n')
+    taken, _mark, numbers = body.partition('\nbefore\n')
+    before, _mark, after = numbers.partition('\nafter\n')
     truth = {'taken_bytes': int(taken), 'gone_bytes': number_of(before, 'MemFree') - number_of(after, 'MemFree')}
     if way.counter == 'gone':
         truth['taken_bytes'] = truth['gone_bytes']

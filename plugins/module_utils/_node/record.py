@@ -139,17 +139,17 @@ class State:
             found = None
         if isinstance(found, dict) and 'version' in found and not isinstance(found['version'], dict):
             if found['version'] != VERSION:
-                raise self._damaged('is of version {found}, of a later release', found['version'], str(VERSION),
-                                    'undo with that release')
+                raise self._damaged('is of version {found}, of a later release', found=found['version'],
+                                    allowed=str(VERSION), next_step='undo with that release')
             found = found.get('records')
         if not isinstance(found, dict):
-            raise self._damaged('is not a JSON object, as if it had been cut or edited', None, 'a JSON object', _AWAY)
+            raise self._damaged('is not a JSON object, as if it had been cut or edited', allowed='a JSON object')
         for key in sorted(found):
             if self._name in FORMS and not _fits(found[key], FORMS[self._name](key)):
-                raise self._damaged('has a record of {found} that is not whole', key, 'as it was written', _AWAY)
+                raise self._damaged('has a record of {found} that is not whole', found=key, allowed='as it was written')
         return found
 
-    def _damaged(self, what, found, allowed, next_step):
+    def _damaged(self, what, found=None, allowed=None, next_step=_AWAY):
         return Damaged('{path} %s, so that what was before is not known; what this collection made is still there'
                        % what, path=self._path, found=found, allowed=allowed, next_step=next_step)
 

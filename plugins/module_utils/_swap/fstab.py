@@ -9,8 +9,10 @@ __metaclass__ = type
 
 import re
 
-from .._node.fstab import PATH, parse  # noqa: F401 (PATH is for who imports this)
+from .._node import fstab as file_systems
+from .._node.fstab import parse
 
+PATH = file_systems.PATH
 # What a line of ours begins its options with.
 OWN_OPTIONS = ['sw', 'nofail']
 _DISCARD = {'all': 'discard', 'once': 'discard=once', 'pages': 'discard=pages'}

@@ -64,7 +64,7 @@ def _sorted_out(facts, events):
     """(the reports that are this host's by all that is known, notes on those that are not)."""
     why_not = (
         (lambda event: event.get('trusted') is not False, 'as a program and not the kernel wrote it'),
-        (lambda event: is_of_this_host(event), "as another host's name stands in it"),
+        (is_of_this_host, "as another host's name stands in it"),
         (lambda event: not is_too_large(facts, event), 'as it is of a machine with far more RAM than this one'),
     )
     notes = []

@@ -66,14 +66,14 @@ def _table(ledger, most):
     if small:
         rows.append(_row(sum(part['bytes'] for part in small), total, '%d smaller parts' % len(small)))
     rows.append(_row(ledger['unaccounted_bytes'], total, _WORDS[UNACCOUNTED]))
-    return rows + [_row(total, total, 'all', bar=False)]
+    return rows + [_row(total, total, 'all', drawn=False)]
 
 
-def _row(nbytes, total, words, approximate=False, bar=True):
+def _row(nbytes, total, words, approximate=False, drawn=True):
     share = nbytes / float(total) if total else 0
-    drawn = '#' * max(0, min(_BAR, int(round(share * _BAR)))) if bar else ''
+    line = '#' * max(0, min(_BAR, int(round(share * _BAR)))) if drawn else ''
     percent = '<1' if 0 < share < 0.005 else '%d' % round(share * 100)
-    return '%s%9s %4s %% %-*s %s' % ('~' if approximate else ' ', format_size(nbytes), percent, _BAR, drawn, words)
+    return '%s%9s %4s %% %-*s %s' % ('~' if approximate else ' ', format_size(nbytes), percent, _BAR, line, words)
 
 
 def _named(part):

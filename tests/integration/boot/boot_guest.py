@@ -44,8 +44,8 @@ class Guest(ModuleGuest):
 
     def claims(self, swap):
         """{remedy: claim}."""
-        (_, swap_file), (_, value), (_, score) = [
-            (module, self.module(module, True, **arguments)) for module, arguments in self.asked(swap)]
+        swap_file, value, score = [
+            self.module(module, True, **arguments) for module, arguments in self.asked(swap)]
         given = {'facts': self.module('memory_facts', candidates=1)['ansible_facts']['memory'], 'swap': swap_file,
                  'swappiness': value, 'swappiness_value': 10, 'oom_protect': score}
         self.machine.run('cat > /root/given.json <<"END"\n%s\nEND' % json.dumps(given))

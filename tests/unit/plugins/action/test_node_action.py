@@ -31,8 +31,8 @@ def test_an_honest_answer_is_itself(result, escaped):
     (u'\x1b[2J\u202e\u2028', u'?[2J??'), (u'\ud800', u'?'), (u'a\r\nb', u'a\nb')])
 @pytest.mark.parametrize('escaped', [True, False])
 @pytest.mark.parametrize('result', [
-    lambda text: {u'k': text}, lambda text: {text: 1}, lambda text: {u'k': [{u'l': text}]}],
-                         ids=['a value', 'a key', 'within'])
+    lambda text: {u'k': text}, lambda text: {text: 1}, lambda text: {u'k': [{u'l': text}]}
+], ids=['a value', 'a key', 'within'])
 def test_an_answer_is_cleaned_whether_it_is_escaped_or_not(result, text, plain, escaped):
     if u'\n' in text and text in result(text):
         plain = plain.replace(u'\n', u'?').replace(u'a?b', u'a??b')

@@ -24,9 +24,9 @@ MASKED = {'kept': False, 'why': 'swap.target is masked', 'would_tell': None, 'by
 UNSURE = {'kept': None, 'why': 'a container', 'would_tell': 'swapon --show', 'by': None}
 
 
-def swap(layers=(), active=True, skipped_reason=None, on=None, at_boot=KEPT, persist='fstab', action='mend'):
+def swap(layers=(), active=True, skipped_reason=None, on=None, at_boot=None, persist='fstab', action='mend'):
     on = active if on is None else on
-    return {'path': '/swapfile', 'skipped_reason': skipped_reason, 'persist': persist, 'at_boot': at_boot,
+    return {'path': '/swapfile', 'skipped_reason': skipped_reason, 'persist': persist, 'at_boot': at_boot or KEPT,
             'before': {'activation': ON if on else None, 'persistence': ON if on else None},
             'after': {'activation': ON if active else None},
             'actions': [{'layer': layer, 'action': action, 'detail': 'mend the %s' % layer} for layer in layers]}
