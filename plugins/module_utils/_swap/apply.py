@@ -117,10 +117,14 @@ class PutBack(RescueError):
 def _apply(applier, store, facts, wished, made):
     """The plan as it was done, with the layers read back. What was there is recorded before the first change."""
     if not made['actions']:
+        if not made['skipped_reason']:
+            _remember_what_is_left(store, facts['real_path'], identity(facts))
         return dict(made, size_bytes=facts['file'].get('size_bytes'))
     key, host = facts['real_path'], applier.host
     _try_fstab(host, made)
     new = store.remember(key, recorded(facts))
+    # A run that is killed leaves it open which file it left; the next one knows.
+    _remember_what_is_left(store, key, None)
     try:
         made = _do_all(applier, facts, made)
     except PutBack:
@@ -128,17 +132,17 @@ def _apply(applier, store, facts, wished, made):
             _forget(host, store, key)
         raise
     after = applier.read(facts['path'])
-    _remember_what_is_left(store, after)
+    _remember_what_is_left(store, after['real_path'], identity(after))
     if not made['skipped_reason']:
         _read_back(after, wished)
     return dict(made, after=summary(after), size_bytes=after['file'].get('size_bytes'), at_boot=after['at_boot'])
 
 
-def _remember_what_is_left(store, after):
+def _remember_what_is_left(store, key, left):
     """Keep with the record which file we leave: another one that takes its name is not ours to remove."""
-    record = store.get(after['real_path'])
-    if record is not None:
-        store.put(after['real_path'], dict(record, left=identity(after)))
+    record = store.get(key)
+    if record is not None and record.get('left') != left:
+        store.put(key, dict(record, left=left))
 
 
 def _do_all(applier, facts, made):
