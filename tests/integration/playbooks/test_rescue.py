@@ -66,7 +66,7 @@ def test_verify_holds(make, before):
 
 
 def test_what_was_asked_for_is_kept_by_a_run_that_does_not_ask(make, before):
-    play = make('verify')
+    play = make('verify', ARGS='--extra-vars verify_accept_open=true')
     assert play.status == 0, play.output
     assert 'Verified' in play.summary
     assert f'Kept as it was asked for before: swap_path={SWAPFILE}, swap_size=64M.' in play.summary
