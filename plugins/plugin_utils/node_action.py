@@ -49,9 +49,10 @@ class NodeAction(NormalAction):
 def told_output(output, most):
     """What a module printed, as Ansible may look at it: JSON of a clean result or, in 64 kB, why there is none."""
     if len(output) > most:
-        return '%d characters, and at most %d are read' % (len(output), most)
+        return json.dumps({'failed': True, 'msg': 'what it returned is refused: it has %d characters, and at most %d '
+                           'are read' % (len(output), most)})
     try:
-        text, _warnings = _filter_non_json_lines(output, objects_only=True)
+        text, _warnings = _filter_non_json_lines(cleaned_json(output), objects_only=True)
         result = {key: value for key, value in json.loads(text).items() if not key.startswith('_ansible_')}
         return json.dumps(told(cleaned(result)))
     except ShapeError as error:

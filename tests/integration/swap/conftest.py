@@ -14,6 +14,8 @@ import pytest
 
 HERE = pathlib.Path(__file__).parent
 MIB = 1 << 20
+# Swap that is turned on in another mount namespace is called by another path: /proc is mounted in this one.
+ALONE = 'mount -t proc proc "$0" && { "$@"; status=$?; umount "$0"; exit $status; }'
 MKFS = {
     'ext4': ['mkfs.ext4', '-q', '-F', '-b', '4096'],
     'ext4-1k': ['mkfs.ext4', '-q', '-F', '-b', '1024'],
@@ -55,12 +57,18 @@ class Root:
     def converge(self, path='/swapfile', check=False, strace=(), **wish):
         """The result of one run; None where it was killed."""
         wish.setdefault('reserve_bytes', 0)
-        done = subprocess.run(list(strace) + self.argv(path, check, **wish), env=dict(os.environ, PYTHONHASHSEED='0'),
-                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True, check=False)
+        alone = self.alone() if strace else []
+        argv = alone + list(strace) + self.argv(path, check, **wish)
+        done = subprocess.run(argv, env=dict(os.environ, PYTHONHASHSEED='0'), stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, universal_newlines=True, check=False)
         if done.returncode in (-9, 137):
             return None
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
+
+    def alone(self):
+        """What a command begins with to see no process of others in /proc: each of its runs makes the same calls."""
+        return ['unshare', '--pid', '--fork', '--kill-child', 'sh', '-c', ALONE, str(self.path / 'proc')]
 
     def areas(self):
         """{path in this root: size in bytes} of /proc/swaps."""

@@ -12,10 +12,14 @@ CHANGING = ('openat', 'write', 'fallocate', 'ftruncate', 'fsync', 'fdatasync', '
 _CALL = re.compile(r'(?:\[pid +\d+\] )?(?:\d+ +)?(\w+)\((.*)')
 
 
-def trace(argv, log, environment):
-    """[(system call, number from 1)] that change something, in order, of a run of a command that is not disturbed."""
-    subprocess.run(['strace', '-o', str(log), '-e', 'trace=chroot,' + ','.join(CHANGING)] + argv, check=True,
-                   stdout=subprocess.DEVNULL, env=environment)
+def trace(argv, log, environment, alone=()):
+    """[(system call, number from 1)] that change something, in order, of a run of a command that is not disturbed.
+
+    ``alone`` is the command that it runs under, which is not counted.
+    """
+    strace = ['strace', '-o', str(log), '-e', 'trace=chroot,' + ','.join(CHANGING)]
+    subprocess.run(list(alone) + strace + argv, check=True, stdout=subprocess.DEVNULL,
+                   env=environment)
     counts, points, inside = {}, [], False
     for line in log.read_text(errors='replace').splitlines():
         match = _CALL.match(line)

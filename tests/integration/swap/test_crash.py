@@ -59,7 +59,7 @@ def points_of(root, steps, wish, tmp_path):
     """(points, how an undisturbed run leaves the node)."""
     prepare(root, steps)
     environment = dict(os.environ, PYTHONHASHSEED='0')
-    points = trace(root.argv(**dict(wish, reserve_bytes=0)), tmp_path / 'log', environment)
+    points = trace(root.argv(**dict(wish, reserve_bytes=0)), tmp_path / 'log', environment, root.alone())
     assert len(points) > 5
     return points, (root.tree(), root.areas())
 
