@@ -250,7 +250,8 @@ class Boot:
             path = os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))
         mount = mounts.mount_of(mounts.mounts(self.host), path) or {}
         point = mount.get('mount_point', '/')
-        if path.startswith('/dev/') or point == '/':
+        # What is mounted in a container is its engine's doing, of which is said what can be known.
+        if path.startswith('/dev/') or point == '/' or is_container(self.host):
             return yes()
         rows = [entry for entry in fstab.parse(self.view.read(fstab.PATH)) if entry['mount_point'].rstrip('/') == point]
         unit = systemd.unit_name(point, '.mount')
