@@ -52,11 +52,24 @@ def told_output(output, most):
         return json.dumps({'failed': True, 'msg': 'what it returned is refused: it has %d characters, and at most %d '
                            'are read' % (len(output), most)})
     try:
-        text, _warnings = _filter_non_json_lines(cleaned_json(output), objects_only=True)
-        result = {key: value for key, value in json.loads(text).items() if not key.startswith('_ansible_')}
-        return json.dumps(told(cleaned(result)))
+        return json.dumps(told(cleaned(_decoded(output))))
     except ShapeError as error:
         return json.dumps({'failed': True, 'msg': 'what it returned is refused: %s' % error})
     except (ValueError, RecursionError):
         # Ansible says what is wrong with it, and with the nesting run() does.
         return cleaned_json(output[:_MOST_ERRORS])
+
+
+def _decoded(output):
+    """What a module printed as a dictionary, without words to Ansible. Raises ValueError if it is none."""
+    try:
+        result = json.loads(_object_in(output))
+    except ValueError:
+        # Characters at which only Python ends a line may stand in a text, and are the first that cleaning takes away.
+        result = json.loads(_object_in(cleaned_json(output)))
+    return {key: value for key, value in result.items() if not key.startswith('_ansible_')}
+
+
+def _object_in(output):
+    text, _warnings = _filter_non_json_lines(output, objects_only=True)
+    return text
