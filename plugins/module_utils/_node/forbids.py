@@ -21,12 +21,12 @@ from .processes import processes
 from .reader import FAILURES
 from .swap_areas import parse_swaps
 from .swap_managers import managers, unit_name
+from .wishes import DEFAULT_SCORE
 
 IDS = ('kubelet', 'k3s', 'rke2', 'microk8s', 'waagent', 'rpi-swap', 'dphys-swapfile', 'swapspace', 'systemd-swap',
        'cloud-init', 'zram-generator', 'hibernation', 'btrfs-snapshots', 'gpt-auto', 'memory-lock', 'masked',
        'container', 'stronger-score')
 REMEDIES = ('swap', 'swappiness', 'score')
-DEFAULT_SCORE = -600
 _SWAPS = '/proc/swaps'
 _CMDLINE = '/proc/cmdline'
 _ZRAM = ('zram-generator', 'zram-tools', 'zram-config', 'rpi-swap')

@@ -17,11 +17,15 @@ from .errors import RescueError
 from .host import DIRECTORY
 from .record import State
 
+DEFAULT_PATH = '/swapfile'
+DEFAULT_SWAPPINESS = 10
+# The score for a server of which nothing is known; MariaDB's own unit file suggests it.
+DEFAULT_SCORE = -600
 # By remedy, as its role is called: {option: the value that asks for nothing}.
 _WHAT = {
-    'swap': {'path': '/swapfile', 'size': 'auto', 'active': True, 'priority': None, 'expected_peak': None},
-    'swappiness': {'value': 10},
-    'oom_protect': {'process': ['mysqld'], 'unit': None, 'container': None, 'pid_file': None, 'value': -600},
+    'swap': {'path': DEFAULT_PATH, 'size': 'auto', 'active': True, 'priority': None, 'expected_peak': None},
+    'swappiness': {'value': DEFAULT_SWAPPINESS},
+    'oom_protect': {'process': ['mysqld'], 'unit': None, 'container': None, 'pid_file': None, 'value': DEFAULT_SCORE},
 }
 # The file of a remedy's records, by its name.
 _RECORDS = {'swap': 'swap', 'swappiness': 'swappiness', 'oom_protect': 'oom_score_adj'}

@@ -21,10 +21,11 @@ from .._node.containers import recreate_text
 from .._node.errors import RescueError
 from .._node.host import to_bytes
 from .._node.identity import is_interpreter, safe_name
-from .score import DEFAULT, auto_score, check_score, memory_bytes
+from .score import auto_score, check_score, memory_bytes
 from .supervisor import program_text
 from .._node.systemd import HEADER, drop_in_path, drop_in_text, known_directives, stronger_restart
 from .targets import names_of, program_name
+from .._node.wishes import DEFAULT_SCORE
 
 KUBERNETES = ('the kubelet sets the score of a pod from its quality of service, and would set it again: this pod is '
               'left as it is. Give it requests equal to limits (Guaranteed, -997) to protect it')
@@ -48,7 +49,7 @@ def score_of(facts, options):
     if value == 'auto':
         server_bytes = sum(memory_bytes(target['process']) for target in facts['targets'] if target['part'] == 'server')
         if not server_bytes:
-            value = DEFAULT
+            value = DEFAULT_SCORE
         else:
             previous = (facts['record'] or {}).get('value')
             value = auto_score(server_bytes, facts['total_bytes'], options['auto_multiple'], previous)

@@ -12,8 +12,6 @@ from .._node.sizes import format_size
 
 LOWEST = -1000
 HIGHEST = 1000
-# The score for a server of which nothing is known; MariaDB's own unit file suggests it.
-DEFAULT = -600
 # auto never goes below: -1000 hides a process from the OOM killer, which auto is never asked to do.
 _AUTO_LOWEST = -900
 _AUTO_STEP = 10

@@ -14,6 +14,7 @@ from .remedies import APPLIED, remedies_of
 from .remedy import DELAYS, PREVENTS
 from .replay import PAGE_BYTES, total_pages
 from .sizing import host_figures, is_of_host, is_of_this_host, is_too_large
+from .._node.wishes import DEFAULT_PATH, DEFAULT_SCORE, DEFAULT_SWAPPINESS
 from .._node.sizes import format_size
 
 # An allocation of a higher order than this is not tried by killing: PAGE_ALLOC_COSTLY_ORDER of linux/mmzone.h.
@@ -21,7 +22,8 @@ _COSTLY_ORDER = 3
 HELPS = (PREVENTS, DELAYS)
 
 
-def advise(facts, events, swap_path='/swapfile', swappiness=10, protect=-600, total=None, signals=(), remedies=None):
+def advise(facts, events, swap_path=DEFAULT_PATH, swappiness=DEFAULT_SWAPPINESS, protect=DEFAULT_SCORE, total=None,
+           signals=(), remedies=None):
     """{report, cause, evidence, swap, swappiness, protect, setting, notes, remarks} for a host.
 
     ``report`` is the id of the report that is meant, which ``cause`` and ``evidence`` tell of, or None without any.

@@ -11,6 +11,7 @@ from .meant import is_shortage
 from .replay import PAGE_BYTES, managed_bytes
 from .sizing import host_figures, is_of_this_host, is_too_large, swap_recommended
 from .._node.ledger import UNACCOUNTED, eater_of
+from .._node.wishes import DEFAULT_PATH, DEFAULT_SCORE, DEFAULT_SWAPPINESS
 from .._report.zones import fragmented, plenty, spared_high_memory
 
 # Free memory of this part of RAM or more is no shortage of RAM, whatever was refused.
@@ -19,8 +20,8 @@ _MUCH_FREE = 10
 _SCOPES = {'memcg': 'cgroup', 'cpuset': 'numa', 'mempolicy': 'numa'}
 # Kinds of memory that can be swapped out, if a ledger does not say of its own.
 _SWAPPABLE = ('process', 'processes', 'shmem')
-DEFAULTS = {'swap_path': '/swapfile', 'swappiness': 10, 'protect': -600, 'protect_names': ('mysqld', 'mariadbd'),
-            'expected_peak_bytes': None}
+DEFAULTS = {'swap_path': DEFAULT_PATH, 'swappiness': DEFAULT_SWAPPINESS, 'protect': DEFAULT_SCORE,
+            'protect_names': ('mysqld', 'mariadbd'), 'expected_peak_bytes': None}
 
 
 class Case:
