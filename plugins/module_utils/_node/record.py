@@ -147,7 +147,7 @@ class State:
         for key in sorted(found):
             if self._name in FORMS and not _fits(found[key], FORMS[self._name](key)):
                 raise self._damaged('has a record of {found} that is not whole', found=key, allowed='as it was written')
-        return found
+        return _native(found)
 
     def _damaged(self, what, found=None, allowed=None, next_step=_AWAY):
         return Damaged('{path} %s, so that what was before is not known; what this collection made is still there'
@@ -228,3 +228,12 @@ def drop_backup(host, path):
     host.remove(target)
     host.remove_empty_directory(DIRECTORY)
     return True
+
+
+def _native(data):
+    """The same with native text. Python 2 decodes JSON to unicode, and a key may be a path that goes to the kernel."""
+    if isinstance(data, dict):
+        return dict((_native(key), _native(value)) for key, value in data.items())
+    if isinstance(data, list):
+        return [_native(item) for item in data]
+    return data.encode('utf-8') if str is bytes and isinstance(data, type(u'')) else data

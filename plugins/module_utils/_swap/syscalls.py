@@ -19,6 +19,7 @@ import platform
 import struct
 import sys
 
+from .._node.host import to_bytes
 from .._node.kernel import kernel_version
 
 try:
@@ -67,21 +68,17 @@ def _function(name):
         raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
 
 
-def _encoded(path):
-    return path if isinstance(path, bytes) else os.fsencode(path)
-
-
 def swapon(path, priority=None, discard=None):
     """swapon(2), with a priority of 0 to 32767 and a discard policy of ``all``, ``once`` or ``pages``."""
     flags = _DISCARD_FLAGS.get(discard, 0)
     if priority is not None and priority >= 0:
         flags |= _SWAP_FLAG_PREFER | priority
-    _call('swapon', _encoded(path), ctypes.c_int(flags))
+    _call('swapon', to_bytes(path), ctypes.c_int(flags))
 
 
 def swapoff(path):
     """swapoff(2)."""
-    _call('swapoff', _encoded(path))
+    _call('swapoff', to_bytes(path))
 
 
 def swapon_refusal():
@@ -174,13 +171,13 @@ def get_xattr(path, name):
     data = ctypes.create_string_buffer(1024)
     function = _function('lgetxattr')
     function.restype = ctypes.c_ssize_t
-    size = function(_encoded(path), _encoded(name), data, ctypes.c_size_t(len(data)))
+    size = function(to_bytes(path), to_bytes(name), data, ctypes.c_size_t(len(data)))
     return data.raw[:size] if size >= 0 else None
 
 
 def set_xattr(path, name, value):
     """Set an extended attribute of the file itself, not of what a symbolic link names."""
-    _call('lsetxattr', _encoded(path), _encoded(name), value, ctypes.c_size_t(len(value)), ctypes.c_int(0))
+    _call('lsetxattr', to_bytes(path), to_bytes(name), value, ctypes.c_size_t(len(value)), ctypes.c_int(0))
 
 
 def is_nocow(descriptor):

@@ -34,6 +34,12 @@ def test_a_record_can_be_put_in_place_of_an_older_one(host):
     assert state.get('1') == {'before': 5}
 
 
+def test_a_path_in_a_record_is_text_that_the_kernel_takes(host):
+    State(host, 'anything').put('/swap \xc3\xa9', {'lines': ['/x']})
+    (key, record), = State(host, 'anything').records().items()
+    assert type(key) is str and type(record['lines'][0]) is str
+
+
 def test_nothing_is_left_when_the_last_record_is_forgotten(host):
     state = State(host, 'swap_file')
     state.remember('/a', 1)
