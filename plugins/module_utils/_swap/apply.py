@@ -118,7 +118,7 @@ def _apply(applier, store, facts, wished, made):
     """The plan as it was done, with the layers read back. What was there is recorded before the first change."""
     if not made['actions']:
         if not made['skipped_reason']:
-            _remember_what_is_left(store, facts['real_path'], identity(facts))
+            _note_what_is_left(applier, store, facts)
         return dict(made, size_bytes=facts['file'].get('size_bytes'))
     key, host = facts['real_path'], applier.host
     _try_fstab(host, made)
@@ -132,10 +132,19 @@ def _apply(applier, store, facts, wished, made):
             _forget(host, store, key)
         raise
     after = applier.read(facts['path'])
-    _remember_what_is_left(store, after['real_path'], identity(after))
+    _note_what_is_left(applier, store, after)
     if not made['skipped_reason']:
         _read_back(after, wished)
     return dict(made, after=summary(after), size_bytes=after['file'].get('size_bytes'), at_boot=after['at_boot'])
+
+
+def _note_what_is_left(applier, store, facts):
+    """Remember which file we leave. All that was asked is there: where this fails, the next run remembers it."""
+    try:
+        _remember_what_is_left(store, facts['real_path'], identity(facts))
+    except (RescueError, IOError, OSError) as error:
+        applier.warnings.append('which file was left is not remembered, so that an undo takes any file of its name for '
+                                'it; a later run remembers it: %s' % said(error))
 
 
 def _remember_what_is_left(store, key, left):
