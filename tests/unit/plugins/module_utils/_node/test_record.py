@@ -37,7 +37,7 @@ def test_a_record_can_be_put_in_place_of_an_older_one(host):
 def test_a_path_in_a_record_is_text_that_the_kernel_takes(host):
     State(host, 'anything').put('/swap \xc3\xa9', {'lines': ['/x']})
     (key, record), = State(host, 'anything').records().items()
-    assert type(key) is str and type(record['lines'][0]) is str
+    assert isinstance(key, str) and isinstance(record['lines'][0], str)
 
 
 def test_nothing_is_left_when_the_last_record_is_forgotten(host):
