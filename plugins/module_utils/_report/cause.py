@@ -354,16 +354,21 @@ def _who_held_it(event):
 
 
 def _reserved(event):
-    """What of the machine's RAM the kernel does not manage, where that is a quarter or more; or None.
+    reserved = reserved_bytes(event)
+    if reserved is None:
+        return None
+    by = event['balloon'] and 'by a balloon (%s), a crash kernel' % event['balloon'] or 'by a balloon, a crash kernel'
+    return "%s of the machine's %s RAM is reserved: %s or firmware" % (
+        format_size(reserved), format_size(event['memory']['ram_bytes']), by)
+
+
+def reserved_bytes(event):
+    """What of the machine's RAM the kernel does not manage, where that is a quarter or more and RAM ran out; or None.
 
     Drivers of balloons that the host must not take from the guest by itself take pages off what it manages.
     """
-    memory = event['memory']
-    reserved, ram = memory['reserved_bytes'], memory['ram_bytes']
-    if event['scope'] == 'memcg' or not reserved or not ram or reserved * _QUARTER < ram:
-        return None
-    by = event['balloon'] and 'by a balloon (%s), a crash kernel' % event['balloon'] or 'by a balloon, a crash kernel'
-    return "%s of the machine's %s RAM is reserved: %s or firmware" % (format_size(reserved), format_size(ram), by)
+    reserved, ram = event['memory']['reserved_bytes'], event['memory']['ram_bytes']
+    return reserved if event['scope'] != 'memcg' and reserved and ram and reserved * _QUARTER >= ram else None
 
 
 def _largest_of_table(event):

@@ -12,9 +12,11 @@ from .remedy import DELAYS, NONE, PREVENTS, UNKNOWN, make_effect, make_remedy
 from .remedy_score import is_keeper
 from .shell_words import path_word, word
 from .sizing import swap_was_full
+from .slab_caches import slab_objects
 from .._node.ledger import UNACCOUNTED
 from .._node.plain import plain
 from .._node.sizes import format_size
+from .._report.cause import reserved_bytes
 
 # So many processes of one name are workers, and are worth a count.
 _MANY, _A_FLOOD = 5, 100
@@ -113,6 +115,17 @@ def _processes_limit(case, event, eater):
         command='systemctl set-property UNIT TasksMax=%s' % (fit or 'NUMBER'))
 
 
+def _threads_limit(case, event, eater):
+    """A limit on threads, where their stacks hold the most: the kernel counts each as a task of its unit."""
+    if eater['kind'] != 'kernel_stacks' or eater['share'] < _A_THIRD:
+        return None
+    return make_remedy(
+        'pids_limit', 'a limit on the threads of its unit, container or user', make_effect(
+            UNKNOWN, '%s of %s is stacks of threads; whose they are is not in the log' % (
+                format_size(eater['bytes']), format_size(bound_bytes(event))), would_tell=[_TELLS['kernel_stacks'][1]]),
+        command='systemctl set-property UNIT TasksMax=NUMBER', of_cause=True)
+
+
 def _workers_effect(event, eater, rows, each, fit):
     count, name = len(rows), plain(eater['name'])
     words = '%d of %s held %s, the largest of them %s' % (count, name, format_size(eater['bytes']), format_size(each))
@@ -203,11 +216,15 @@ def _slab(case, event, eater):
     if eater['kind'] not in ('slab_unreclaimable', 'slab_reclaimable'):
         return None
     caches = ' (%s)' % plain(eater['name']) if eater['name'] else ''
+    objects, tells = slab_objects(eater['name'])
+    what = 'find who has so many of them: %s' % objects if objects else (
+        'find which part of the kernel fills its caches%s, and update or unload that' % caches)
     return make_remedy(
-        'slab_leak', 'find which part of the kernel fills its caches%s, and update or unload that' % caches,
-        make_effect(UNKNOWN, "%s is in the kernel's own caches%s; no kill frees that" % (
-            format_size(eater['bytes']), caches), would_tell=[_SLABTOP, 'uname -r']),
-        command=_SLABTOP, of_cause=True)
+        'slab_leak', what, make_effect(
+            UNKNOWN, "%s is in the kernel's own caches%s%s; no kill frees that" % (
+                format_size(eater['bytes']), caches, ': %s' % objects if objects else ''),
+            would_tell=([tells] if tells else []) + [_SLABTOP, 'uname -r']),
+        command=tells or _SLABTOP, of_cause=True)
 
 
 def _balloon(case, event, eater):
@@ -217,13 +234,26 @@ def _balloon(case, event, eater):
             'balloon', "a higher floor for the guest's balloon, on the hypervisor",
             make_effect(DELAYS, 'the hypervisor took %s through the balloon' % format_size(part['bytes']),
                         part['bytes']), command='virsh setmem DOMAIN SIZE --live')
-    if eater['kind'] != UNACCOUNTED:
+    if situation(event) == 'cgroup':
         return None
+    if eater['kind'] == UNACCOUNTED:
+        return _perhaps_a_balloon(
+            'no counter holds %s: in a virtual machine a balloon may have them' % format_size(eater['bytes']))
+    reserved = reserved_bytes(event)
+    if reserved is None:
+        return None
+    ram = event['memory']['ram_bytes']
+    return _perhaps_a_balloon(
+        '%s of the %s RAM is reserved: by a balloon, a crash kernel or firmware' % (
+            format_size(reserved), format_size(ram)),
+        ['cat /sys/kernel/kexec_crash_size'], of_cause=reserved * 2 > ram)
+
+
+def _perhaps_a_balloon(why, would_tell=(), of_cause=True):
     return make_remedy(
-        'balloon', "the guest's balloon, if this is a virtual machine", make_effect(
-            UNKNOWN, 'no counter holds %s: in a virtual machine a balloon may have them' % format_size(eater['bytes']),
-            would_tell=['lsmod | grep -i balloon', 'grep -i balloon /proc/vmstat', 'virsh dommemstat DOMAIN']),
-        of_cause=True)
+        'balloon', "the guest's balloon, if this is a virtual machine", make_effect(UNKNOWN, why, would_tell=[
+            'lsmod | grep -i balloon', 'grep -i balloon /proc/vmstat', 'virsh dommemstat DOMAIN'] + list(would_tell)),
+        of_cause=of_cause)
 
 
 def _kernel(case, event, eater):
@@ -280,6 +310,6 @@ def _more_ram(case, event, eater):
 
 
 _BUILDERS = (
-    _workers, _processes_limit, _bound, _buffer_pool, _huge_pages, _tmpfs, _slab, _kernel, _balloon, _locked,
-    _more_ram,
+    _workers, _processes_limit, _bound, _buffer_pool, _huge_pages, _tmpfs, _slab, _kernel, _threads_limit, _balloon,
+    _locked, _more_ram,
 )
