@@ -83,8 +83,28 @@ options:
     description:
       - The logs are those of this node, so its memory facts decide what RV(remedies) would have changed. Without it the
         logs alone do, as they may be of another host.
+      - Also reads these facts as M(oom.rescue.memory_facts) does, and returns RV(advice) and RV(replays).
     type: bool
     default: false
+  fork_failure_paths:
+    description:
+      - With O(with_facts), logs of applications to look in for forks that failed. They are not read for anything else.
+    type: list
+    elements: path
+    default: []
+  wanted:
+    description:
+      - What a run would do, so that the RV(remedies) are judged by it, by variables of the roles, such as
+        C(swap_size). What is not named, or left at the role's default, is what was asked for on the host before.
+    type: dict
+    default: {}
+    suboptions:
+      swap_path: {description: The swap file., type: path}
+      swap_size: {description: "Its size, V(auto), or a multiple of RAM such as V(2xram).", type: str}
+      swap_expected_peak: {description: The memory that the host's work needs at its peak., type: str}
+      swappiness_value: {description: The value of C(vm.swappiness)., type: str}
+      oom_protect_process: {description: Servers to spare besides the databases., type: list, elements: str}
+      oom_protect_value: {description: Their C(oom_score_adj)., type: str}
   directory:
     description:
       - O(paths) that are not absolute are below this directory. Without it they are below the working directory.
@@ -606,7 +626,7 @@ remedies:
 fork_failures:
   description: Programs that could not start another for lack of memory. The message is without the arguments of a
     program that it names, as a password may be among them.
-  returned: when O(fork_failures=true)
+  returned: when O(fork_failures=true) or O(with_facts=true)
   type: list
   elements: dict
   contains: &fork_failures
@@ -617,6 +637,21 @@ fork_failures:
     libc: {description: "V(glibc) or V(musl), by its words.", type: str}
     message: {description: The words of the line., type: str}
     source: {description: Where the line is., type: dict, contains: *source}
+advice:
+  description: As P(oom.rescue.advise#filter) returns it.
+  returned: when O(with_facts=true)
+  type: dict
+replays:
+  description: As P(oom.rescue.replay#filter) returns it for each of the events.
+  returned: when O(with_facts=true)
+  type: list
+  elements: dict
+ansible_facts:
+  description: The facts of M(oom.rescue.memory_facts).
+  returned: when O(with_facts=true)
+  type: dict
+  contains:
+    memory: {description: As M(oom.rescue.memory_facts) returns it., type: dict}
 logs:
   description: One entry for each of O(paths).
   returned: when O(separately=true)
@@ -649,11 +684,14 @@ from ansible_collections.oom.rescue.plugins.module_utils._node.errors import Res
 from ansible_collections.oom.rescue.plugins.module_utils._node.module import run
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.diagnose import (
     diagnose,
-    diagnose_log,
-    facts_of,
+    diagnose_events,
     missing_log,
     moment_of,
 )
+
+# What of a host's entry in report.json is about its logs.
+RETURNED = ('events', 'summary', 'signals', 'incidents', 'verdict', 'ledger', 'remedies', 'fork_failures', 'advice',
+            'replays')
 
 
 def moment(options, name):
@@ -679,7 +717,8 @@ def answer(host, options, _check_mode):
     asked = dict((name, moment(options, name)) for name in ('since', 'until'))
     asked.update(limit=options['limit'], tasks=options['tasks'])
     if options['separately']:
-        return {'changed': False, 'events': [], 'logs': [diagnose_log(path, **asked) for path in paths]}
+        return {'changed': False, 'events': [], 'logs': [
+            diagnose(options=dict(asked, log=path, wanted=options['wanted'])) for path in paths]}
     missing = missing_log(paths)
     if missing is not None:
         raise RescueError('{path} does not exist', path=missing,
@@ -687,8 +726,12 @@ def answer(host, options, _check_mode):
     found = options['sources']
     if found is None:
         found = [] if paths else ['auto']
-    facts = facts_of(host) if options['with_facts'] else None
-    return dict(diagnose(paths, found, fork_failures=options['fork_failures'], facts=facts, **asked), changed=False)
+    if options['with_facts']:
+        entry = diagnose(host, dict(asked, paths=paths, sources=found, wanted=options['wanted'],
+                                    fork_failure_paths=options['fork_failure_paths']))
+        facts = {'memory': entry.pop('memory')}
+        return dict(((name, entry[name]) for name in RETURNED), changed=False, ansible_facts=facts)
+    return dict(diagnose_events(paths, found, fork_failures=options['fork_failures'], **asked), changed=False)
 
 
 def main():
@@ -703,6 +746,15 @@ def main():
             'fork_failures': {'type': 'bool', 'default': False},
             'separately': {'type': 'bool', 'default': False},
             'with_facts': {'type': 'bool', 'default': False},
+            'fork_failure_paths': {'type': 'list', 'elements': 'path', 'default': []},
+            'wanted': {'type': 'dict', 'default': {}, 'options': {
+                'swap_path': {'type': 'path'},
+                'swap_size': {'type': 'str'},
+                'swap_expected_peak': {'type': 'str'},
+                'swappiness_value': {'type': 'str'},
+                'oom_protect_process': {'type': 'list', 'elements': 'str'},
+                'oom_protect_value': {'type': 'str'},
+            }},
             'directory': {'type': 'path'},
         },
         supports_check_mode=True,

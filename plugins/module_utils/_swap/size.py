@@ -52,16 +52,20 @@ def wanted(facts, wished):
 
 
 def _explicit(facts, wished, text):
-    multiple = _MULTIPLE.match(text)
     try:
-        size = (multiple_of_ram(facts['memory']['total_bytes'], float(multiple.group(1)))
-                if multiple else parse_size(text))
+        size = size_of_text(text, facts['memory']['total_bytes'])
     except SizeError as error:
         raise RescueError('%s, auto or a multiple of RAM such as 2xram' % error, 'size', text, error.allowed)
     if size < SMALLEST_FILE_BYTES and not (size == 0 and wished['claimed']):
         raise RescueError('%s is {found} bytes, and the smallest swap file is {allowed} bytes (1M)' % text, 'size',
                           size, SMALLEST_FILE_BYTES)
     return size
+
+
+def size_of_text(text, ram_bytes):
+    """Bytes of an explicit size or of a multiple of RAM such as ``2xram``. Raises SizeError."""
+    multiple = _MULTIPLE.match(text)
+    return multiple_of_ram(ram_bytes, float(multiple.group(1))) if multiple else parse_size(text)
 
 
 def margin(memory):

@@ -51,7 +51,7 @@ def advise(facts, events, swap_path=DEFAULT_PATH, swappiness=DEFAULT_SWAPPINESS,
         'cause': _cause(meant, events, total),
         'evidence': describe(meant) if meant else [],
         'swap': swap,
-        'swappiness': _swappiness(facts, swappiness) if _is_wanted(remedies, 'swappiness') else None,
+        'swappiness': _swappiness(facts, _row(remedies, 'swappiness').get('value', swappiness)) if _is_wanted(remedies, 'swappiness') else None,
         'protect': protected,
         'setting': {
             'swap_bytes': swap['size_bytes'] + swap['other_bytes'] if swap else None,

@@ -21,7 +21,7 @@ _SCOPES = {'memcg': 'cgroup', 'cpuset': 'numa', 'mempolicy': 'numa'}
 # Kinds of memory that can be swapped out, if a ledger does not say of its own.
 _SWAPPABLE = ('process', 'processes', 'shmem')
 DEFAULTS = {'swap_path': DEFAULT_PATH, 'swappiness': DEFAULT_SWAPPINESS, 'protect': DEFAULT_SCORE,
-            'protect_names': ('mysqld', 'mariadbd'), 'expected_peak_bytes': None}
+            'protect_names': ('mysqld', 'mariadbd'), 'expected_peak_bytes': None, 'swap_size': None}
 
 
 class Case:
@@ -41,7 +41,7 @@ class Case:
         self.reports = [event for event in self.events if is_shortage(event) and event.get('complete')]
         self.host = host_figures(self.facts, self.events)
         self.swap = swap_recommended(self.host, self.events, self.options['swap_path'],
-                                     self.options['expected_peak_bytes'])
+                                     self.options['expected_peak_bytes'], self.options['swap_size'])
 
     def _counts(self, event):
         return event.get('trusted') is not False and is_of_this_host(event) and not is_too_large(

@@ -1,7 +1,7 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One log's entry of ``report.json``: its incidents and the verdict. The one call behind all that diagnoses."""
+"""One host's or log's entry of ``report.json``. The one call behind all that diagnoses, and it needs no Ansible."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -10,14 +10,16 @@ __metaclass__ = type
 import io
 import os
 
-from .._facts.memory_facts import memory_facts
-from .._log.sources import is_pattern
+from .._facts.memory_facts import LEDGER_SECONDS, memory_facts
+from .._log.sources import KERNEL_LOGS, is_pattern
 from .._log.times import parse_moment
-from .._report.reading import read_events
+from .._node.host import Host
+from .._report.reading import read_events, read_fork_failures
 from .advice import advise
 from .judgement import judge_all, ledger_meant
 from .remedies import remedies_of
 from .replay import replay
+from .wanted import options_of
 
 _HEAD = 1 << 16
 _COMPRESSED = (b'\x1f\x8b', b'BZh', b'\xfd7zXZ\x00', b'\x28\xb5\x2f\xfd', b'\xff\xfe', b'\xfe\xff')
@@ -51,13 +53,61 @@ def missing_log(paths):
     return next((path for path in paths if not is_pattern(path) and not os.path.exists(path)), None)
 
 
-def facts_of(host):
-    """memory_facts' dictionary of a node, for the remedies of its own logs: without a look into each process."""
-    return memory_facts(host, ledger_seconds=0)
+def diagnose(root='/', options=None):
+    """The entry of report.json of a host, or with ``options['log']`` of one log from elsewhere, as a dictionary.
+
+    ``root`` is a Host, or the directory below which the host lies; of another root than ``/`` the journal and the ring
+    buffer, which are this machine's, are not read. All ``options`` may be left out:
+
+    - ``name``: the host's name in the entry. Default: what its kernel says.
+    - ``log``: a log's path, as it is to stand in the entry. Nothing of a host is read then.
+    - ``paths``: more logs of the host, and patterns; ``fork_failure_paths``: logs of its applications, to look in for
+      forks that failed. ``sources``: of auto, files, journal and ring_buffer; default: auto.
+    - ``since``, ``until``: seconds since 1970, see moment_of(). ``now``: when the reading is done, likewise.
+    - ``limit``: events at most, the newest, and ``tasks``: rows at most of each task table; 0 is all, the default.
+    - ``wanted``: {variable of the roles: value} of what a run would do, such as swap_size; see options_of().
+    - ``ledger_seconds``: CPU time for counting shared pages once. Default: memory_facts'.
+
+    Both kinds have error, incidents, verdict, remedies, ledger, and for who shows them events, signals, summary,
+    fork_failures, advice, replays. A host also has name, status (ok), changes and claims (empty), forecast and
+    ``memory``, memory_facts' dictionary, and its ledger is that of now; a log also has path, and its ledger is that of
+    the report that the verdict is on. Raises RescueError, or OSError with a file's name.
+    """
+    options = dict(options or {})
+    if options.get('log') is not None:
+        return diagnose_log(options['log'], options.get('since'), options.get('until'), options.get('limit') or 0,
+                            options.get('tasks') or 0, options.get('now'), options.get('wanted'))
+    return _diagnose_host(root if isinstance(root, Host) else Host(root), options)
 
 
-def diagnose(paths=(), own_sources=(), since=None, until=None, limit=0, tasks=0, fork_failures=False, now=None,
-             facts=None, options=None):
+def _diagnose_host(host, options):
+    facts = memory_facts(host, ledger_seconds=options.get('ledger_seconds', LEDGER_SECONDS))
+    times = dict((key, options.get(key)) for key in ('since', 'until', 'now'))
+    paths, sources = list(options.get('paths') or ()), options.get('sources') or ['auto']
+    if host.root != '/':
+        paths += [host.path(path) for path in KERNEL_LOGS] if set(sources) & set(('auto', 'files')) else []
+        sources = []
+    found = diagnose_events(paths, sources, limit=options.get('limit') or 0, facts=facts,
+                            options=options_of(options.get('wanted'), facts), **times)
+    entry = {'name': options.get('name') or (host.read('/proc/sys/kernel/hostname') or '').strip() or 'localhost',
+             'status': 'ok', 'error': None, 'changes': [], 'claims': [], 'fork_failures': read_fork_failures(
+                 options.get('fork_failure_paths') or (), **times)}
+    entry.update(found)
+    _advise(entry, facts, options.get('tasks') or 0)
+    return dict(entry, ledger=facts['ledger'], forecast=facts['forecast'], memory=facts)
+
+
+def _advise(entry, facts, tasks):
+    """Add advice and replays to an entry, by all rows of its tables, of which ``tasks`` stay (0: all)."""
+    entry['advice'] = advise(facts, entry['events'], total=entry['summary']['events'], remedies=entry['remedies'])
+    entry['replays'] = [replay(event, entry['advice']['setting']) for event in entry['events']]
+    if tasks:
+        for event in entry['events']:
+            event['tasks'] = event['tasks'][:tasks]
+
+
+def diagnose_events(paths=(), own_sources=(), since=None, until=None, limit=0, tasks=0, fork_failures=False, now=None,
+                    facts=None, options=None):
     """{events, summary, signals, incidents, verdict, ledger, remedies} of logs, patterns and the host's own sources.
 
     ``own_sources`` is of auto, files, journal and ring_buffer; ``since`` and ``until`` are seconds since 1970; 0 rows
@@ -88,7 +138,7 @@ def _ledger_of(result):
     return ledger_meant([result['events'][number] for number in incident['reports']])
 
 
-def diagnose_log(path, since=None, until=None, limit=100, tasks=10, now=None):
+def diagnose_log(path, since=None, until=None, limit=100, tasks=10, now=None, wanted=None):
     """{path, error, incidents, verdict, remedies, ledger, events, signals, summary, fork_failures, advice, replays} of
     one log, advised from it alone: the host that it came from may be another.
 
@@ -99,12 +149,9 @@ def diagnose_log(path, since=None, until=None, limit=100, tasks=10, now=None):
              'advice': advise({}, []), 'replays': []}
     if entry['error']:
         return entry
-    entry.update(diagnose([path], since=since, until=until, limit=limit, fork_failures=True, now=now))
-    entry['advice'] = advise({}, entry['events'], total=entry['summary']['events'], remedies=entry['remedies'])
-    entry['replays'] = [replay(event, entry['advice']['setting']) for event in entry['events']]
-    if tasks:
-        for event in entry['events']:
-            event['tasks'] = event['tasks'][:tasks]
+    entry.update(diagnose_events([path], since=since, until=until, limit=limit, fork_failures=True, now=now,
+                                 options=options_of(wanted)))
+    _advise(entry, {}, tasks)
     if any(source['error'] for source in entry['summary']['sources']):
         entry['error'] = 'unreadable'
     elif entry['verdict'] is None:

@@ -34,7 +34,8 @@ def remedies_of(verdict, incidents, events, signals, facts=None, options=None):
     """The remedies for the incident of a verdict, best first; docs/advice.md says what each field means.
 
     ``events`` and ``signals`` are those that the incident has indices of; ``facts`` is memory_facts' dictionary, empty
-    for a log from elsewhere. ``options``: {swap_path, swappiness, protect, protect_names, expected_peak_bytes}.
+    for a log from elsewhere. ``options``: {swap_path, swap_size, swappiness, protect, protect_names,
+    expected_peak_bytes}, as options_of() makes them.
     """
     case = Case(verdict, incidents or [], events or [], signals or [], facts, options)
     rows = [row for build in BUILDERS for row in build(case)]

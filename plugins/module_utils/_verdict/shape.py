@@ -119,13 +119,28 @@ REMEDIES = [{
 }]
 LOG = {'path': 'text', 'error': Maybe('text'), 'incidents': INCIDENTS, 'verdict': Maybe(VERDICT), 'events': [EVENT],
        'ledger': Maybe(LEDGER), 'remedies': Maybe(REMEDIES)}
+ADVICE = {
+    'report': 'text', 'cause': 'text', 'evidence': ['text'], 'notes': ['text'], 'remarks': ['text'],
+    'swap': Maybe({'size_bytes': 'number', 'total_bytes': 'number', 'other_bytes': 'number', 'demand_bytes': 'number',
+                   'rule': 'text', 'reasons': ['text']}),
+    'swappiness': Maybe({'value': 'number', 'reason': 'text'}),
+    'protect': [{'process': 'text', 'value': 'number', 'reason': 'text'}],
+    'setting': 'anything',
+}
+_RANK = {'pid': 'number', 'name': 'text', 'score': 'number', 'rss_bytes': Maybe('number'),
+         'oom_score_adj': Maybe('number')}
+REPLAYS = [{'event_id': 'text', 'victim': Maybe(_RANK), 'before': Maybe(_RANK), 'ranking': [_RANK],
+            'reproduces': 'yes or no', 'reason': 'text', 'caveat': 'text'}]
 FORK_FAILURES = [{'message': 'text', 'source': {'path': Maybe('text')}}]
+_WITH_FACTS = ('memory_facts', 'oom_log_info')
 # What each module of this collection returns, where it did not fail.
 RESULTS = {
     'memory_facts': {'ansible_facts': {'memory': MEMORY}},
     'oom_log_info': {'events': [EVENT], 'summary': Maybe({'events': Maybe('number')}), 'logs': Maybe([LOG]),
                      'fork_failures': Maybe(FORK_FAILURES), 'incidents': Maybe(INCIDENTS),
-                     'verdict': Maybe(VERDICT), 'ledger': Maybe(LEDGER), 'remedies': Maybe(REMEDIES)},
+                     'verdict': Maybe(VERDICT), 'ledger': Maybe(LEDGER), 'remedies': Maybe(REMEDIES),
+                     'advice': Maybe(ADVICE), 'replays': Maybe(REPLAYS),
+                     'ansible_facts': Maybe({'memory': Maybe(MEMORY)})},
     'swap_file': {
         'path': 'text', 'size_bytes': 'number', 'actions': [{'layer': 'text', 'detail': 'text'}],
         'skipped_reason': 'text', 'after': {'activation': 'anything', 'persistence': 'anything'}},
@@ -300,5 +315,5 @@ def _without_words_to_ansible(module, result):
             kept[key] = kind((kept[key],) if key == 'msg' else kept[key])
     facts = facts if isinstance(facts, dict) else {}
     own = dict((key, value) for key, value in facts.items() if key.startswith('discovered_interpreter_') or (
-        key == 'memory' and module == 'memory_facts'))
+        key == 'memory' and module in _WITH_FACTS))
     return dict(kept, ansible_facts=own) if own or module == 'memory_facts' else kept

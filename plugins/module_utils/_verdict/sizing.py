@@ -9,8 +9,10 @@ __metaclass__ = type
 
 from .meant import is_shortage
 from .replay import managed_bytes
+from .._node.plain import plain
+from .._node.sizes import SizeError, format_size
 from .._report.cause import is_swap_believable
-from .._swap.size import recommend, table
+from .._swap.size import recommend, size_of_text, table
 
 DATABASES = ('mysqld', 'mariadbd')
 # Four times the RAM in swap is more than any host of this kind gets on with.
@@ -38,8 +40,11 @@ def host_figures(facts, events):
     return {'ram_bytes': None, 'swap_bytes': None, 'areas': [], 'can_swapon': None}
 
 
-def swap_recommended(host, events, path, expected_peak_bytes=None):
-    """recommend()'s result with ``own_bytes``, the size of the area at ``path``; None if no RAM is known."""
+def swap_recommended(host, events, path, expected_peak_bytes=None, size=None):
+    """recommend()'s result with ``own_bytes``, the size of the area at ``path``; None if no RAM is known.
+
+    ``size`` is what was asked for, in place of the rule: text of bytes, 512M or 2xram; None or ``auto`` is the rule.
+    """
     ram = host['ram_bytes']
     if ram is None:
         return None
@@ -50,7 +55,19 @@ def swap_recommended(host, events, path, expected_peak_bytes=None):
     other -= sum(area['size_bytes'] for area in host['areas'] if area['path'] != path
                  and area.get('after_reboot') is False)
     found = recommend(ram, other_swap_bytes=other, demand_bytes=demand, expected_peak_bytes=expected_peak_bytes)
-    return dict(found, own_bytes=own)
+    return dict(found, own_bytes=own, **_asked_for(size, ram, other))
+
+
+def _asked_for(size, ram, other):
+    """What of recommend()'s result an explicit size decides; nothing if there is none, or it is no size."""
+    try:
+        asked = None if size in (None, 'auto') else size_of_text('%s' % size, ram)
+    except SizeError:
+        return {}
+    if asked is None:
+        return {}
+    return {'size_bytes': asked, 'total_bytes': asked + other, 'rule': 'swap_size is %s' % plain(size),
+            'reasons': ['%s were asked for' % format_size(asked)]}
 
 
 def is_of_host(event):

@@ -211,7 +211,7 @@ def test_a_mistake_in_the_code_is_a_traceback_and_no_message_to_the_user(name, m
     def broken(*_arguments, **_options):
         raise KeyError('a mistake')
 
-    for owner, called in ((Host, 'read'), (load('oom_log_info'), 'diagnose')):
+    for owner, called in ((Host, 'read'), (load('oom_log_info'), 'diagnose_events')):
         monkeypatch.setattr(owner, called, broken)
     with pytest.raises(KeyError):
         run(name, node.host, **arguments)

@@ -25,7 +25,7 @@ ANSIBLE = frozenset(['changed', 'diff', 'failed', 'invocation', 'msg', 'skipped'
 # Dictionaries whose keys are data (names of processes, of the kernel's counters in a report, of scopes), and what the
 # filters return and document.
 DATA = frozenset(['summary.by_process', 'summary.by_scope', 'events[].cgroup.stats', 'logs[].summary.by_process',
-                  'logs[].summary.by_scope', 'logs[].events[].cgroup.stats', 'logs[].advice', 'logs[].replays[]'])
+                  'logs[].summary.by_scope', 'logs[].events[].cgroup.stats', 'logs[].advice', 'logs[].replays[]', 'advice', 'replays[]', 'ansible_facts.memory'])
 TYPES = {'bool': bool, 'dict': dict, 'float': float, 'int': int, 'list': list, 'path': str, 'str': str}
 
 
@@ -78,6 +78,7 @@ def oom_log_info(root):
     host = Host(root=str(root))
     yield run('oom_log_info', host, paths=logs, fork_failures=True)
     yield run('oom_log_info', host, paths=logs, separately=True)
+    yield run('oom_log_info', seed_node(root / 'seed').host, paths=logs, fork_failure_paths=logs, with_facts=True)
 
 
 def oom_score_adj(root):

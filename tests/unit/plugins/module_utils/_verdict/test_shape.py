@@ -113,7 +113,8 @@ def test_a_result_as_it_should_be_is_taken_whole(module, result):
     {'lookup': 1, 'now': 1, 'hostvars': {}, 'inventory_hostname': 'db1'}, {'verify_result': {'claims': []}}])
 def test_no_fact_is_taken_but_the_memory(module, facts):
     kept = accepted(module, {'failed': True, 'msg': 'x', 'ansible_facts': dict(facts, memory=FACTS)})
-    assert kept.get('ansible_facts', {}) == ({'memory': FACTS} if module == 'memory_facts' else {})
+    assert kept.get('ansible_facts', {}) == (
+        {'memory': FACTS} if module in ('memory_facts', 'oom_log_info') else {})
 
 
 @pytest.mark.parametrize('key', ['ansible_delegated_vars', 'ansible_notify', 'unreachable'])

@@ -1,0 +1,96 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The one call that diagnoses: the entry of a host, of a log, and remedies as a run would make them."""
+
+from __future__ import absolute_import, division, print_function
+
+import io
+import os
+import shutil
+
+import pytest
+from ansible_collections.oom.rescue.plugins.module_utils._verdict.diagnose import diagnose
+from ansible_collections.oom.rescue.plugins.module_utils._verdict.wanted import options_of
+
+from conftest import SEED
+from fake_node import seed_node
+
+OF_BOTH = {'error', 'incidents', 'verdict', 'remedies', 'ledger', 'events', 'signals', 'summary', 'fork_failures',
+           'advice', 'replays'}
+
+
+@pytest.fixture
+def node(tmp_path):
+    """A node like that of the case that this collection grew from, with its log in place."""
+    made = seed_node(tmp_path / 'node')
+    made.file('/proc/sys/kernel/hostname', 'shop1\n')
+    made.file('/var/log/messages', '')
+    shutil.copyfile(SEED, made.path('/var/log/messages'))
+    return made
+
+
+def row(entry, name):
+    return next(one for one in entry['remedies'] if one['name'] == name)
+
+
+def test_a_host_has_its_entry_by_its_root_alone(node):
+    entry = diagnose(node.host.root)
+    assert set(entry) == OF_BOTH | {'name', 'status', 'changes', 'claims', 'forecast', 'memory'}
+    assert (entry['name'], entry['status'], entry['error']) == ('shop1', 'ok', None)
+    assert entry['verdict']['was_memory'] == 'yes' and len(entry['incidents']) == 1
+    assert entry['ledger'] == entry['memory']['ledger'] and entry['forecast'] == entry['memory']['forecast']
+    assert len(entry['replays']) == len(entry['events']) == 1
+    assert [source['path'] for source in entry['summary']['sources']] == [node.path('/var/log/messages')]
+
+
+def test_a_log_has_its_entry_by_itself(tmp_path):
+    entry = diagnose(tmp_path, {'log': SEED, 'tasks': 3})
+    assert set(entry) == OF_BOTH | {'path'}
+    assert (entry['path'], entry['error'], len(entry['events'][0]['tasks'])) == (SEED, None, 3)
+    assert entry['replays'][0]['victim']['name'] == 'php'
+    assert diagnose(options={'log': str(tmp_path / 'none')})['error'] == 'unreadable'
+
+
+def test_remedies_are_as_a_run_would_make_them(node):
+    entry = diagnose(node.host, {'wanted': {
+        'swap_path': '/data/swap', 'swap_size': '3G', 'swappiness_value': '1', 'oom_protect_value': '-500',
+        'oom_protect_process': ['dockerd']}})
+    swap, swappiness = row(entry, 'swap'), row(entry, 'swappiness')
+    assert (swap['size_bytes'], swap['what']) == (3 << 30, 'swap of 3 GiB')
+    assert '-e swap_path=/data/swap' in swap['command']
+    assert (swappiness['value'], entry['advice']['swappiness']['value']) == (1, 1)
+    assert sorted(one['target'] for one in entry['remedies'] if one['name'] == 'score') == ['dockerd', 'mysqld']
+    assert set(one['value'] for one in entry['remedies'] if one['name'] == 'score') == {-500}
+    assert entry['advice']['swap']['size_bytes'] == entry['advice']['setting']['swap_bytes'] == 3 << 30
+
+
+@pytest.mark.parametrize('wanted, kept, expected', [
+    ({}, {}, {'swap_path': '/swapfile', 'swap_size': 'auto', 'swappiness': 10, 'protect': -600}),
+    ({'swap_size': ''}, {'swap': {'swap_size': '256M'}}, {'swap_size': '256M'}),
+    ({'swap_size': '2xram'}, {'swap': {'swap_size': '256M'}}, {'swap_size': '2xram'}),
+    ({'swappiness_value': 10}, {'swappiness': {'swappiness_value': 60}}, {'swappiness': 60}),
+    ({'swappiness_value': 'many', 'oom_protect_value': True}, {}, {}),
+    ({'oom_protect_process': 'redis-server, mysqld'}, {}, {'protect_names': ('redis-server', 'mysqld', 'mariadbd')}),
+    ({'swap_expected_peak': '2G'}, {}, {'expected_peak_bytes': 2 << 30}),
+    ({'swap_expected_peak': 'high'}, {}, {'expected_peak_bytes': None}),
+])
+def test_what_is_wanted_is_the_users_then_the_hosts_then_the_default(wanted, kept, expected):
+    facts = {'kept': dict((name, {'set': True, 'asked': asked}) for name, asked in kept.items())}
+    found = options_of(wanted, facts)
+    assert dict((key, found[key]) for key in expected) == expected
+    assert 'swappiness' not in found or isinstance(found['swappiness'], int)
+
+
+def test_nothing_is_written_below_the_root(node):
+    def files():
+        return sorted(os.path.join(folder, name) for folder, _folders, names in os.walk(node.host.root)
+                      for name in names)
+
+    before = files()
+    with io.open(node.path('/var/log/messages'), 'rb') as stream:
+        text = stream.read()
+    diagnose(node.host)
+    assert files() == before
+    with io.open(node.path('/var/log/messages'), 'rb') as stream:
+        assert stream.read() == text
