@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 
 from ansible.module_utils.json_utils import _filter_non_json_lines
+from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action.normal import ActionModule as NormalAction
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.shape import (
     ShapeError,
@@ -36,7 +37,14 @@ class NodeAction(NormalAction):
         except RecursionError:
             result = {'failed': True, 'msg': 'what it returned is not what %s returns: it is nested too deep' % module}
         # A job in the background has its own result, which Ansible fetches.
-        return result if self._task.async_val else accepted(module, result)
+        return result if self._task.async_val else accepted(module, result, self._is_of_whole_host(module))
+
+    def _is_of_whole_host(self, module):
+        try:
+            return module == 'oom_log_info' and boolean(self._task.args.get('with_facts', False))
+        except TypeError:
+            # The module says what is wrong with it.
+            return False
 
     def _parse_returned_data(self, res, *args, **kwargs):
         """Ansible shows what it finds in and beside a result, so this comes before it."""

@@ -51,7 +51,7 @@ def advise(facts, events, swap_path=DEFAULT_PATH, swappiness=DEFAULT_SWAPPINESS,
         'cause': _cause(meant, events, total),
         'evidence': describe(meant) if meant else [],
         'swap': swap,
-        'swappiness': _swappiness(facts, _row(remedies, 'swappiness').get('value', swappiness)) if _is_wanted(remedies, 'swappiness') else None,
+        'swappiness': _swappiness(facts, remedies),
         'protect': protected,
         'setting': {
             'swap_bytes': swap['size_bytes'] + swap['other_bytes'] if swap else None,
@@ -103,7 +103,10 @@ def _row(remedies, name):
     return next((row for row in remedies if row['name'] == name), {'target': None, 'effect': None, 'by_rule': False})
 
 
-def _swappiness(facts, value):
+def _swappiness(facts, remedies):
+    if not _is_wanted(remedies, 'swappiness'):
+        return None
+    value = _row(remedies, 'swappiness')['value']
     present = (facts.get('swappiness') or {}).get('runtime')
     reason = ('with %d the kernel drops file cache first and keeps swap as the reserve for a shortage, so a database '
               "stays in RAM" % value)

@@ -139,8 +139,7 @@ RESULTS = {
     'oom_log_info': {'events': [EVENT], 'summary': Maybe({'events': Maybe('number')}), 'logs': Maybe([LOG]),
                      'fork_failures': Maybe(FORK_FAILURES), 'incidents': Maybe(INCIDENTS),
                      'verdict': Maybe(VERDICT), 'ledger': Maybe(LEDGER), 'remedies': Maybe(REMEDIES),
-                     'advice': Maybe(ADVICE), 'replays': Maybe(REPLAYS),
-                     'ansible_facts': Maybe({'memory': Maybe(MEMORY)})},
+                     'advice': Maybe(ADVICE), 'replays': Maybe(REPLAYS)},
     'swap_file': {
         'path': 'text', 'size_bytes': 'number', 'actions': [{'layer': 'text', 'detail': 'text'}],
         'skipped_reason': 'text', 'after': {'activation': 'anything', 'persistence': 'anything'}},
@@ -153,6 +152,11 @@ RESULTS = {
                        'live': {'before': 'number', 'after': 'number'},
                        'persistent': {'before': 'number', 'after': 'number'}}]},
 }
+
+
+# What oom_log_info has to return of a host that it was to read whole.
+WHOLE_HOST = {'ansible_facts': {'memory': MEMORY}, 'summary': {'events': 'number'}, 'verdict': Maybe(VERDICT),
+              'incidents': INCIDENTS, 'remedies': REMEDIES, 'advice': ADVICE, 'replays': REPLAYS}
 
 
 def misfit(value, shape, name):
@@ -286,13 +290,16 @@ def _moved_in(text):
     return _LINE.sub(u'  ', text)
 
 
-def accepted(module, result):
+def accepted(module, result, whole_host=False):
     """A node's result of a module of this collection as a controller may take it: cleaned, without facts or words to
-    Ansible that are not this module's. One of another shape is a failure that says so.
+    Ansible that are not this module's. One of another shape is a failure that says so. ``whole_host`` is whether
+    oom_log_info was to return memory facts and advice too.
     """
     try:
         result = _without_words_to_ansible(module, told(cleaned(result)))
-        wrong = None if result.get('failed') or result.get('skipped') else misfit(result, RESULTS[module], '')
+        shapes = ([WHOLE_HOST] if whole_host else []) + [RESULTS[module]]
+        told_nothing = result.get('failed') or result.get('skipped')
+        wrong = None if told_nothing else next(filter(None, (misfit(result, shape, '') for shape in shapes)), None)
     except ShapeError as error:
         return _refused(module, error)
     return _refused(module, wrong) if wrong else result

@@ -44,8 +44,17 @@ PLAYS = '''\
 '''
 
 
+# What oom_log_info says of a host to which nothing happened.
+CALM = {
+    'changed': False, 'events': [], 'signals': [], 'incidents': [], 'verdict': None, 'ledger': None, 'remedies': [],
+    'summary': {'events': 0, 'sources': []}, 'fork_failures': [], 'replays': [],
+    'advice': {'report': None, 'cause': 'No OOM report was found.', 'evidence': [], 'notes': [], 'remarks': [],
+               'swap': None, 'swappiness': None, 'protect': [], 'setting': {'swap_bytes': None, 'oom_score_adj': {}}},
+}
+
+
 def facts(memory, **others):
-    return {'changed': False, 'ansible_facts': dict({'memory': memory}, **others)}
+    return dict(CALM, ansible_facts=dict({'memory': memory}, **others))
 
 
 def nested(depth):
@@ -57,10 +66,14 @@ def candidate(**changes):
     return facts(dict(MEMORY, oom=dict(MEMORY['oom'], candidates=[row])))
 
 
-# What a node answers to memory_facts, and what its line in the summary says.
+# What a node answers to oom_log_info, and what its line in the summary says.
 SHAPES = {
-    'nothing': (facts({}), 'what it returned is not what memory_facts returns: memory.ram is missing'),
-    'no-facts': ({'changed': False}, 'memory_facts returns: memory is missing'),
+    'nothing': (facts({}), 'what it returned is not what oom_log_info returns: memory.ram is missing'),
+    'no-facts': (CALM, 'oom_log_info returns: ansible_facts is missing'),
+    'no-advice': ({key: value for key, value in facts(MEMORY).items() if key != 'advice'},
+                  'oom_log_info returns: advice is missing'),
+    'wrong-advice': (dict(facts(MEMORY), advice=[]), 'oom_log_info returns: advice is a list and not a dictionary'),
+    'no-knowing': ({'changed': False}, 'oom_log_info returns: ansible_facts is missing'),
     'list': (facts([]), 'memory is a list and not a dictionary'),
     'text': (facts('x' * (3 << 20)), 'memory is a text and not a dictionary'),
     'half': (facts(dict(MEMORY, swap={})), 'memory.swap.total_bytes is missing'),
@@ -126,7 +139,7 @@ def fixture_nodes(tmp_path):
 def fixture_shapes(core, tmp_path_factory):
     nodes = Nodes(tmp_path_factory.mktemp('shapes'))
     for name, (answer, _words) in (SHAPES | RAW).items():
-        nodes.add(name, memory_facts=answer)
+        nodes.add(name, oom_log_info=answer)
     return nodes.play(core, 'oom.rescue.diagnose')
 
 
@@ -183,7 +196,7 @@ def test_no_fact_decides_what_is_read_or_written_on_the_controller(core, nodes, 
     others, treasure = hostile_facts(tmp_path)
     if way == 'our modules':
         answer = facts(MEMORY, **others)
-        nodes.add('web1', memory_facts=answer, oom_log_info={'events': [], 'summary': {}, **answer})
+        nodes.add('web1', oom_log_info=answer)
         play = nodes.play(core, 'oom.rescue.diagnose')
     else:
         path = tmp_path / 'play.yml'
@@ -201,8 +214,8 @@ def test_no_fact_decides_what_is_read_or_written_on_the_controller(core, nodes, 
 
 
 def test_what_a_node_adds_for_ansible_is_shown_as_text_or_not_at_all(core, nodes):
-    nodes.add('web1', memory_facts=candidate(name=FAKED), oom_log_info={
-        'events': [], 'summary': {}, 'warnings': [FAKED], 'deprecations': [{'msg': FAKED, 'version': '9'}],
+    nodes.add('web1', oom_log_info={
+        **candidate(name=FAKED), 'warnings': [FAKED], 'deprecations': [{'msg': FAKED, 'version': '9'}],
         '_ansible_' + FAKED: FAKED, 'add_host': {'host_name': 'prod-db1', 'groups': [], 'host_vars': {}}})
     play = nodes.play(core, 'oom.rescue.diagnose', '-vv')
     assert 'x?[2J??2J?????' in article(play.page, 'web1'), play.output
@@ -212,13 +225,13 @@ def test_what_a_node_adds_for_ansible_is_shown_as_text_or_not_at_all(core, nodes
 
 
 def test_names_are_no_templates_and_no_markup(core, nodes):
-    nodes.add('web1', memory_facts=candidate(name='{{ 7*7 }}<script>"{% raw %}'))
+    nodes.add('web1', oom_log_info=candidate(name='{{ 7*7 }}<script>"{% raw %}'))
     play = nodes.play(core, 'oom.rescue.diagnose')
     assert '{{ 7*7 }}&lt;script&gt;&#34;{% raw %}' in article(play.page, 'web1'), play.output
 
 
 def test_what_is_none_is_not_called_unknown(core, nodes):
-    nodes.add('web1', memory_facts=facts(dict(MEMORY, swappiness=dict(MEMORY['swappiness'], after_reboot=0))))
+    nodes.add('web1', oom_log_info=facts(dict(MEMORY, swappiness=dict(MEMORY['swappiness'], after_reboot=0))))
     told = article(nodes.play(core, 'oom.rescue.diagnose').page, 'web1')
     assert '<dt>OOM kills since boot</dt><dd>0</dd>' in told and '60 now, 0 after a reboot' in told
     # What a remedy would have changed may be unknown.

@@ -25,7 +25,8 @@ ANSIBLE = frozenset(['changed', 'diff', 'failed', 'invocation', 'msg', 'skipped'
 # Dictionaries whose keys are data (names of processes, of the kernel's counters in a report, of scopes), and what the
 # filters return and document.
 DATA = frozenset(['summary.by_process', 'summary.by_scope', 'events[].cgroup.stats', 'logs[].summary.by_process',
-                  'logs[].summary.by_scope', 'logs[].events[].cgroup.stats', 'logs[].advice', 'logs[].replays[]', 'advice', 'replays[]', 'ansible_facts.memory'])
+                  'logs[].summary.by_scope', 'logs[].events[].cgroup.stats', 'logs[].advice', 'logs[].replays[]',
+                  'advice', 'replays[]', 'ansible_facts.memory'])
 TYPES = {'bool': bool, 'dict': dict, 'float': float, 'int': int, 'list': list, 'path': str, 'str': str}
 
 
