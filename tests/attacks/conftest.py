@@ -35,12 +35,16 @@ def fixture_victim(request):
     machine.close()
 
 
-@pytest.fixture(name='swap_turn')
+@pytest.fixture(name='swap_turn', scope='session')
 def fixture_swap_turn():
-    """Swap is the whole machine's: one test at a time switches it on."""
+    """Swap is the whole machine's: one run at a time switches it on. It waits for that once, and after all the rest."""
     with open('/tmp/host-swap.lock', 'a', encoding='ascii') as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+
+
+def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: 'swap_turn' in item.fixturenames)
 
 
 @pytest.fixture(name='disk')

@@ -317,13 +317,13 @@ def test_a_shortage_of_another_host_is_no_verdict_on_this_one(victim):
     assert not run['verdict'], run['verdict']['sentence']
 
 
-def forged(host='victim', kib=69206016):
-    """A report of a shortage of 66 GiB, as plain syslog lines of a host."""
+def forged(host='victim', kib=69206016, swap_kib=0):
+    """A report of a shortage of 66 GiB, as plain syslog lines of a host; its swap is full."""
     words = (
         'mysqld invoked oom-killer: gfp_mask=0x1100cca(GFP_HIGHUSER_MOVABLE), order=0, oom_score_adj=0',
         'CPU: 1 PID: 900 Comm: mysqld Not tainted 6.1.0-18-amd64 #1', 'Mem-Info:',
         'active_anon:0 inactive_anon:%d isolated_anon:0' % (kib // 4), '%d pages RAM' % (kib // 4),
-        '0 pages HighMem/MovableOnly', '0 pages reserved', 'Free swap  = 0kB', 'Total swap = 0kB',
+        '0 pages HighMem/MovableOnly', '0 pages reserved', 'Free swap  = 0kB', 'Total swap = %dkB' % swap_kib,
         'Tasks state (memory values in pages):',
         '[  pid  ]   uid  tgid total_vm      rss pgtables_bytes swapents oom_score_adj name',
         '[    900]     0   900 %d %d  4096000        0             0 mysqld' % (kib // 4, kib // 4),
@@ -382,6 +382,21 @@ def test_names_of_processes_in_facts(victim):
     assert play.status == 0 and b'\x1b' not in play.output and b'\x07' not in play.output, 'an escape on the terminal'
     page = next(pathlib.Path(victim.path('/root/report')).glob('*.html')).read_text()
     assert not set(page) & set('\x1b\x07\u202e') and '<img' not in page, 'raw escapes or tags in the page'
+
+
+@pytest.mark.parametrize('swap', [0, 1, 3])
+def test_a_log_asks_for_as_much_swap_as_there_is_ram(victim, swap):
+    """A user forges a shortage of a host with this one's name and RAM, and full swap, to have more made than the rule
+    gives.
+    """
+    pages, page = os.sysconf('SC_PHYS_PAGES'), os.sysconf('SC_PAGE_SIZE')
+    ram = pages * page
+    log(victim, '/var/log/messages', forged(kib=ram >> 10, swap_kib=swap * ram >> 10))
+    victim.play('remediate', '--check', report_dir='/root/report')
+    told = json.loads(victim.path('/root/report/report.json').read_text())['hosts'][0]
+    size = next(row['size_bytes'] for row in told['remedies'] if row['name'] == 'swap')
+    assert told['verdict'], 'the log was not read'
+    assert size <= (4 << 30 if ram > 8 << 30 else 2 * ram + (1 << 30)), 'swap of %d GiB' % (size >> 30)
 
 
 @pytest.mark.parametrize('host', ['victim', 'elsewhere'])

@@ -9,7 +9,7 @@ __metaclass__ = type
 
 from .meant import is_shortage
 from .replay import PAGE_BYTES, managed_bytes
-from .sizing import host_figures, is_of_this_host, is_too_large, swap_recommended
+from .sizing import host_figures, is_of_this_host, is_too_large, proven_first, swap_recommended
 from .._node.ledger import UNACCOUNTED, eater_of
 from .._node.wishes import DEFAULT_PATH, DEFAULT_SCORE, DEFAULT_SWAPPINESS
 from .._report.zones import fragmented, plenty, spared_high_memory
@@ -38,7 +38,7 @@ class Case:
         self.events = [events[index] for index in incident['reports'] if self._counts(events[index])]
         self.is_reported = any(self._counts(event) for event in events)
         self.told = [signals[index] for index in incident['signals']]
-        self.reports = [event for event in self.events if is_shortage(event) and event.get('complete')]
+        self.reports = proven_first([event for event in self.events if is_shortage(event) and event.get('complete')])
         self.host = host_figures(self.facts, self.events)
         self.swap = swap_recommended(self.host, self.events, self.options['swap_path'],
                                      self.options['expected_peak_bytes'], self.options['swap_size'])

@@ -15,7 +15,7 @@ from .._node.ledger import eater_of
 from .._report.cause import short_of
 from .incidents import incidents_of
 from .evidence import plain, when
-from .meant import OTHER, SHORTAGE, WHOLE, WITH_VICTIM, brief, is_shortage, report_meant, weight
+from .meant import OTHER, SHORTAGE, WHOLE, WITH_VICTIM, brief, is_proven_whole, is_shortage, report_meant, weight
 
 _MOST_EVIDENCE = 12
 _MOST_NAMED = 3
@@ -249,13 +249,16 @@ def verdict_of(index, incident, events, signals):
 
 
 def _weight(incident, events, signals):
-    """Sorts incidents by what is meant: a whole shortage, then a victim, then what proves something; newest last."""
+    """Sorts incidents by what is meant: a whole shortage, then a victim, then what proves something; newest last.
+
+    A whole shortage that the kernel is known to have written comes before one that anybody may have written.
+    """
     reports = [events[number] for number in incident['reports']]
     best = min([rank(signals[number]) for number in incident['signals']] or [_WEAKEST])
     kill = _kernel_kill(reports)
     told = OTHER if kill is None else weight(kill)
     if told == WHOLE:
-        return 5
+        return 6 if is_proven_whole(kill) else 5
     if told == WITH_VICTIM or best < _RANKS[('fork-enomem', 'yes')]:
         return 4
     if told == SHORTAGE or best < _FROM_HERE_NO_MEMORY:

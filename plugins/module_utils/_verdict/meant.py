@@ -34,10 +34,15 @@ def report_meant(events):
     """The report that is meant, of events that come newest first; None without any.
 
     The newest whole shortage of the host or a cgroup, else the newest with a victim, else the newest. What a program
-    and not the kernel wrote is never meant.
+    and not the kernel wrote is never meant; what is proven comes before a whole one that anybody may have written.
     """
     events = [event for event in events if event.get('trusted') is not False]
-    return max(events, key=weight) if events else None
+    return max(events, key=lambda event: (weight(event), is_proven_whole(event))) if events else None
+
+
+def is_proven_whole(event):
+    """True if a whole report of a shortage is proven to be the kernel's: no newer one that is not takes its place."""
+    return weight(event) == WHOLE and event.get('trusted') is True
 
 
 def brief(event):
@@ -75,4 +80,7 @@ def others(events, total=None):
     place = events.index(report_meant(events))
     if not place:
         return 'It is the newest of %d reports.' % total
-    return 'It is one of %d reports, and the newest that tells enough. Later: %s.' % (total, _listed(events[:place]))
+    proven = ' and that the kernel is known to have written' if any(
+        weight(event) == WHOLE for event in events[:place]) else ''
+    return 'It is one of %d reports, and the newest that tells enough%s. Later: %s.' % (
+        total, proven, _listed(events[:place]))

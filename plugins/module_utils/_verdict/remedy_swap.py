@@ -13,7 +13,7 @@ __metaclass__ = type
 from .case import DEFAULTS, is_swappable, situation, swappable_bytes
 from .remedy import DELAYS, NONE, PREVENTS, UNKNOWN, least, make_effect, make_remedy
 from .replay import managed_bytes
-from .sizing import NEARLY_FULL, swap_was_full
+from .sizing import NEARLY_FULL, UNPROVEN, swap_was_full
 from .shell_words import path_word
 from .._node.plain import plain
 from .._node.sizes import format_size
@@ -191,8 +191,9 @@ def _on_host(case, event, size):
         return make_effect(NONE, 'only %s of %s of RAM could be swapped out; %s' % (
             format_size(movable), format_size(ram), _eater_words(case.eater(event))))
     if not size:
-        return make_effect(NONE, '%s of swap was full, and is what the rule gives: more would move the end by its size '
-                                 'alone' % format_size(total))
+        return make_effect(NONE, '%s of swap was full, and is what the rule gives: %s' % (
+            format_size(total), UNPROVEN if case.swap and case.swap['unproven'] else
+            'more would move the end by its size alone'))
     return _room(case, event, size, movable)
 
 

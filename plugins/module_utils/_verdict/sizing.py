@@ -21,41 +21,49 @@ _MOST_DEMAND = 4
 _MOST_OF_RAM = 2
 # Less of swap than one part in so many that is free at a kill is as good as full.
 NEARLY_FULL = 10
+UNPROVEN = ('a report in plain text asks for more, but nothing proves that the kernel wrote it; if it did, set '
+            'swap_size or swap_expected_peak')
 
 
 def host_figures(facts, events):
-    """{ram_bytes, swap_bytes, areas, can_swapon} by the facts, else by the newest report that says it; None is unknown.
+    """{ram_bytes, swap_bytes, areas, can_swapon, by_facts} by the facts, else by the newest report that says it.
 
-    ``events`` are an incident's, the oldest first.
+    None is unknown. ``events`` are an incident's, the oldest first.
     """
     ram = (facts.get('ram') or {}).get('total_bytes')
     if ram is not None:
         swap = facts.get('swap') or {}
         return {'ram_bytes': ram, 'swap_bytes': swap.get('total_bytes') or 0, 'areas': swap.get('areas') or [],
-                'can_swapon': (facts.get('host') or {}).get('can_swapon')}
+                'can_swapon': (facts.get('host') or {}).get('can_swapon'), 'by_facts': True}
     for event in reversed(events):
         if managed_bytes(event) is not None:
-            return {'ram_bytes': managed_bytes(event), 'areas': [], 'can_swapon': None,
+            return {'ram_bytes': managed_bytes(event), 'areas': [], 'can_swapon': None, 'by_facts': False,
                     'swap_bytes': is_swap_believable(event['memory']) and event['memory'].get('swap_total_bytes') or 0}
-    return {'ram_bytes': None, 'swap_bytes': None, 'areas': [], 'can_swapon': None}
+    return {'ram_bytes': None, 'swap_bytes': None, 'areas': [], 'can_swapon': None, 'by_facts': False}
 
 
 def swap_recommended(host, events, path, expected_peak_bytes=None, size=None):
     """recommend()'s result with ``own_bytes``, the size of the area at ``path``; None if no RAM is known.
 
     ``size`` is what was asked for, in place of the rule: text of bytes, 512M or 2xram; None or ``auto`` is the rule.
+    ``unproven`` is whether a report asks for more than the rule gives, but may be anybody's.
     """
     ram = host['ram_bytes']
     if ram is None:
         return None
     own = sum(area['size_bytes'] for area in host['areas'] if area['path'] == path)
     other = host['swap_bytes'] - own
-    demand = demand_bytes([event for event in events if is_of_host(event)], ram, other)
+    shortages = [event for event in events if is_of_host(event)]
+    demand = demand_bytes(shortages, host, other)
     # What is on by hand alone is gone after a reboot.
     other -= sum(area['size_bytes'] for area in host['areas'] if area['path'] != path
                  and area.get('after_reboot') is False)
     found = recommend(ram, other_swap_bytes=other, demand_bytes=demand, expected_peak_bytes=expected_peak_bytes)
-    return dict(found, own_bytes=own, **_asked_for(size, ram, other))
+    asked = _asked_for(size, ram, other)
+    unproven = not asked and is_beyond_the_rule(shortages, host)
+    if unproven:
+        found['reasons'].append(UNPROVEN)
+    return dict(found, own_bytes=own, unproven=unproven, **asked)
 
 
 def _asked_for(size, ram, other):
@@ -75,30 +83,49 @@ def is_of_host(event):
     return is_shortage(event) and event.get('scope') not in ('memcg', 'cpuset', 'mempolicy')
 
 
-def demand_bytes(shortages, ram, other_swap):
+def demand_bytes(shortages, host, other_swap):
     """The swap that reports of a host's shortage ask for, the most of all; None if none asks for any.
 
-    What a report claims is held against the ``ram`` that there is, as whoever writes to a log may name any victim and
-    any swap. If nothing proves that the kernel wrote it, it may have filled no more swap than the ``other_swap``, or
-    than the rule gives, and freed no more than the RAM: so no claim rests on what an earlier one had made.
+    What a report claims is held against the RAM that there is. If nothing proves that the kernel wrote it, it asks for
+    no more than the rule gives: whoever writes to a log names any victim and any swap. Of a log without its host, which
+    changes nothing, it may ask for its own RAM more.
 
     Where a database was killed it is what was in use already, and as much more as the kernel had to free: the
     database's memory or, if that is less, the largest other process, as killing it instead would have done. What a hog
     takes beyond is nobody's demand. Else, if swap was full, it is once more what the table gives, but no more than
     twice that.
     """
-    spared = [_spared(event, ram, other_swap) for event in shortages]
-    beyond = [_beyond_full(event, ram, other_swap) for event in shortages]
-    asked = [one for one in spared if one is not None] or [one for one in beyond if one is not None]
-    return max(asked) if asked else None
+    ram = host['ram_bytes']
+    most = table(ram)[0] if host['by_facts'] else max(other_swap, table(ram)[0]) + ram
+    claims = _claims(shortages, ram)
+    return max(asked if event.get('trusted') else min(asked, most) for event, asked in claims) if claims else None
 
 
-def _used(event, ram, other_swap):
-    used = (swap_used(event) or 0) if is_swap_believable(event.get('memory') or {}) else 0
-    return used if event.get('trusted') else min(used, max(other_swap, table(ram)[0]))
+def is_beyond_the_rule(shortages, host):
+    """True if a report would raise a host's swap beyond the rule, but nothing proves that the kernel wrote it."""
+    ram = host['ram_bytes']
+    return host['by_facts'] and any(not event.get('trusted') and asked > table(ram)[0]
+                                    for event, asked in _claims(shortages, ram))
 
 
-def _spared(event, ram, other_swap):
+def _claims(shortages, ram):
+    """[(report, bytes of swap that it asks for)]; of reports that nothing proves only where there is no other."""
+    shortages = proven_first(shortages)
+    spared = [(event, _spared(event, ram)) for event in shortages]
+    beyond = [(event, _beyond_full(event, ram)) for event in shortages]
+    return [claim for claim in spared if claim[1] is not None] or [claim for claim in beyond if claim[1] is not None]
+
+
+def proven_first(events):
+    """The reports that are proven to be the kernel's, or all if none is: plain text says nothing beside these."""
+    return [event for event in events if event.get('trusted')] or events
+
+
+def _used(event):
+    return (swap_used(event) or 0) if is_swap_believable(event.get('memory') or {}) else 0
+
+
+def _spared(event, ram):
     victims = [victim for victim in event.get('victims') or [] if victim.get('name') in DATABASES]
     if not victims:
         return None
@@ -109,14 +136,14 @@ def _spared(event, ram, other_swap):
     needed = min([freed] + ([max(others)] if others else []))
     if not event.get('trusted'):
         needed = min(needed, ram)
-    return min(_MOST_DEMAND * ram, _used(event, ram, other_swap) + needed)
+    return min(_MOST_DEMAND * ram, _used(event) + needed)
 
 
-def _beyond_full(event, ram, other_swap):
+def _beyond_full(event, ram):
     if not swap_was_full(event) or not is_swap_believable(event['memory']):
         return None
     by_table = table(ram)[0]
-    return min(_used(event, ram, other_swap) + by_table, 2 * by_table)
+    return min(_used(event) + by_table, 2 * by_table)
 
 
 def swap_used(event):

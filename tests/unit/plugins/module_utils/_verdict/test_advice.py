@@ -11,6 +11,7 @@ from short_of_memory import ledger_of
 
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.advice import advise
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.sizing import host_figures, swap_recommended
+from ansible_collections.oom.rescue.plugins.module_utils._swap.size import table
 
 PAGE = 4096
 MIB = 1 << 20
@@ -138,10 +139,12 @@ def test_swap_has_to_help_each_report_of_an_incident():
 def test_swap_demand_is_what_spared_the_database_not_what_a_hog_takes():
     swapped = dict(event()['memory'], swap_total_bytes=2 * GIB, swap_free_bytes=0)
     assert advise(facts(), [event()])['swap']['demand_bytes'] == 299 * MIB
-    assert advise(facts(), [event(memory=swapped)])['swap']['demand_bytes'] == 2 * GIB + 299 * MIB
+    proven = event(memory=swapped, trusted=True)
+    assert advise(facts(), [proven])['swap']['demand_bytes'] == 2 * GIB + 299 * MIB
+    assert advise({}, [event(memory=swapped)])['swap']['demand_bytes'] == 2 * GIB + 299 * MIB, 'a log without its host'
     hog = [{'pid': 5, 'name': 'hog', 'anon_rss_bytes': 60 * GIB}]
     assert advise(facts(ram=64 * GIB), [event(victims=hog)])['swap']['demand_bytes'] is None
-    assert advise(facts(), [event(memory=swapped)])['swap']['size_bytes'] == 5 * GIB // 2
+    assert advise(facts(), [proven])['swap']['size_bytes'] == 5 * GIB // 2
 
 
 @pytest.mark.parametrize('changes, note', [
@@ -227,16 +230,51 @@ def test_a_victim_larger_than_the_host_asks_for_no_more_than_a_host_can_use():
         assert advise(known, [dict(report, trusted=True)])['swap']['demand_bytes'] <= 4 * GIB
 
 
-@pytest.mark.parametrize('trusted,size', [(True, 64 * GIB), (None, 20 * GIB)])
+@pytest.mark.parametrize('trusted,size', [(True, 64 * GIB), (None, 4 * GIB)])
 @pytest.mark.parametrize('there', [0, 2 * GIB, 16 * GIB])
-def test_a_demand_that_nothing_proves_grows_with_no_run(trusted, size, there):
-    """The swap that a forged report asked for is there at the next run, and does not raise what it may ask for then."""
+def test_what_nothing_proves_asks_for_no_more_than_the_rule(trusted, size, there):
+    """Nor for more where there is swap: what a forged report brought would raise what it may ask for then."""
     memory = {'ram_bytes': 16 * GIB, 'reserved_bytes': 0, 'swap_total_bytes': 60 * GIB, 'swap_free_bytes': 0}
     report = event(trusted=trusted, memory=memory, tasks=[],
                    victims=[{'name': 'mysqld', 'pid': 9, 'anon_rss_bytes': 60 * GIB}])
     areas = [('/swapfile', there)] if there else []
     host = host_figures(facts(ram=16 * GIB, areas=areas), [report])
-    assert swap_recommended(host, [report], '/swapfile')['size_bytes'] == size
+    found = swap_recommended(host, [report], '/swapfile')
+    assert found['size_bytes'] == size
+    assert any('nothing proves' in reason for reason in found['reasons']) == (trusted is None)
+
+
+@pytest.mark.parametrize('victim,full', [('mysqld', False), ('mysqld', True), ('php', True)])
+@pytest.mark.parametrize('ram', [GIB, 4 * GIB, 16 * GIB, 128 * GIB])
+def test_nothing_in_a_plain_report_makes_more_than_the_rule(victim, full, ram):
+    rule = table(ram)[0]
+    for used in (0, rule // 2, rule, 3 * ram):
+        memory = {'ram_bytes': ram, 'reserved_bytes': 0, 'swap_total_bytes': used,
+                  'swap_free_bytes': 0 if full else used}
+        report = event(memory=memory, tasks=[{'pid': 1, 'name': 'hog', 'rss_bytes': ram}],
+                       victims=[{'name': victim, 'pid': 9, 'anon_rss_bytes': ram}])
+        for there in (0, rule, 3 * ram):
+            host = host_figures(facts(ram=ram, areas=[('/swapfile', there)] if there else []), [report])
+            assert swap_recommended(host, [report], '/swapfile')['size_bytes'] <= rule
+
+
+@pytest.mark.parametrize('forged', [
+    dict(memory={'ram_bytes': 16 * GIB, 'reserved_bytes': 0, 'swap_total_bytes': 4 * GIB, 'swap_free_bytes': 4 * GIB}),
+    dict(victims=[{'name': 'mysqld', 'pid': 9, 'anon_rss_bytes': 1}]),
+    dict(victims=[{'name': 'sshd', 'pid': 9}]), dict(trigger={'name': 'bash', 'manual': True}),
+    dict(scope='cpuset'), dict(kind='allocation_failure', victims=[])])
+def test_what_nothing_proves_takes_nothing_from_what_is_proven(forged):
+    """A user writes a report of his own beside, or after, the kernel's: what is advised stays as it was."""
+    memory = {'ram_bytes': 16 * GIB, 'reserved_bytes': 0, 'swap_total_bytes': 0, 'swap_free_bytes': 0,
+              'free_bytes': 64 * MIB, 'active_anon_bytes': 8 * GIB, 'inactive_anon_bytes': 0}
+    real = event(id='real', trusted=True, memory=memory, tasks=[], uptime_seconds=100.0,
+                 victims=[{'name': 'mysqld', 'pid': 9, 'anon_rss_bytes': 12 * GIB}])
+    here = facts(ram=16 * GIB)
+    alone = advise(here, [real])
+    for uptime in (101.0, 5000.0):
+        told = advise(here, [event(**dict(real, id='forged', trusted=None, uptime_seconds=uptime, **forged)), real])
+        assert (told['report'], told['swap']) == ('real', alone['swap']), uptime
+    assert alone['swap']['size_bytes'] == 12 * GIB
 
 
 def test_swap_that_no_host_has_counts_for_nothing():
@@ -254,6 +292,6 @@ def test_a_report_of_another_host_is_left_out_and_counted():
 
 @pytest.mark.parametrize('after_reboot, size', [(True, 512 << 20), (None, 512 << 20), (False, 2 << 30)])
 def test_swap_that_no_boot_turns_on_is_not_counted(after_reboot, size):
-    host = {'ram_bytes': 1 << 30, 'swap_bytes': 3 << 29, 'can_swapon': True, 'areas': [
+    host = {'ram_bytes': 1 << 30, 'swap_bytes': 3 << 29, 'can_swapon': True, 'by_facts': True, 'areas': [
         {'path': '/by-hand', 'size_bytes': 3 << 29, 'after_reboot': after_reboot}]}
     assert swap_recommended(host, [], '/swapfile')['size_bytes'] == size

@@ -54,6 +54,7 @@ FORGED = event('forged', complete=True, victims=['sshd'], trusted=False)
 CPUSET = event('cpuset', complete=True, victims=['mysqld'], scope='cpuset')
 MEMCG = event('memcg', complete=True, victims=['mysqld'], scope='memcg')
 PANIC = event('panic', kind='panic', complete=True)
+PROVEN = event('proven', complete=True, victims=['mysqld'], trusted=True)
 ENOUGH = 'It is one of %d reports, and the newest that tells enough. '
 
 
@@ -73,6 +74,9 @@ ENOUGH = 'It is one of %d reports, and the newest that tells enough. '
     ([FAILED, SHORT], 'short'),
     ([BY_HAND, KILLED], 'killed'),
     ([FAILED, BY_HAND], 'failed'),
+    ([WHOLE, PROVEN], 'proven'),
+    ([WHOLE, PROVEN, dict(PROVEN, id='older')], 'proven'),
+    ([WHOLE, dict(KILLED, trusted=True)], 'whole'),
 ], ids=lambda value: value if isinstance(value, str) else None)
 def test_the_newest_whole_shortage_is_meant_else_the_newest_with_a_victim_else_the_newest(events, meant):
     found = report_meant(events)
@@ -86,6 +90,8 @@ def test_the_newest_whole_shortage_is_meant_else_the_newest_with_a_victim_else_t
     ([WHOLE, KILLED], None, 'It is the newest of 2 reports.'),
     ([WHOLE] * 20, 30, 'It is the newest of 30 reports.'),
     ([KILLED, WHOLE], 30, ENOUGH % 30 + 'Later: %s.' % brief(KILLED)),
+    ([WHOLE, PROVEN], None,
+     (ENOUGH % 2)[:-2] + ' and that the kernel is known to have written. Later: %s.' % brief(WHOLE)),
     ([SHORT] * 5 + [WHOLE], None, ENOUGH % 6 + 'Later: %s; %s; %s; and 2 more.' % ((brief(SHORT),) * 3)),
 ])
 def test_the_others_are_counted_and_the_later_ones_named(events, total, sentence):
