@@ -21,6 +21,7 @@ STANDARD_INPUT = 'standard-input'
 HOLDS, WRONG_USE, FAILED, OPEN, NO_ANSWER, NOT_READ = range(6)
 # ansible-playbook ends so if a host gave no answer (ansible/executor/task_queue_manager.py).
 ANSIBLE_UNREACHABLE = 4
+TAGS = ('diagnose', 'swap', 'swappiness', 'oom_protect', 'verify', 'report')
 UNREAD = ('unreadable', 'directory', 'binary')
 QUIET = {
     'ANSIBLE_DISPLAY_OK_HOSTS': 'false',
@@ -75,6 +76,16 @@ def variable(text):
     return text
 
 
+def tags(text):
+    """Tags of the playbooks with commas between them."""
+    for word in text.split(','):
+        if word not in TAGS:
+            near = difflib.get_close_matches(word, TAGS, 1)
+            raise argparse.ArgumentTypeError('%r is no tag of the playbooks, which are %s%s' % (
+                word, ', '.join(TAGS), '; did you mean %s?' % near[0] if near else ''))
+    return text
+
+
 def _common():
     common = Parser(add_help=False, allow_abbrev=False)
     where = common.add_argument_group('where')
@@ -91,6 +102,9 @@ def _common():
                       help='a variable of a role, such as swap_size=2G; @FILE for a file of them')
     what.add_argument('-C', '--check', action='store_true', help='change nothing, and say what would be changed')
     what.add_argument('-D', '--diff', action='store_true', help='show the changes of files')
+    what.add_argument('-t', '--tags', type=tags, metavar='TAGS',
+                      help='only these of %s, with what they need' % ', '.join(TAGS))
+    what.add_argument('--skip-tags', type=tags, metavar='TAGS', help='all but these')
     what.add_argument('--since', metavar='TIME', help='leave out what happened before, such as 2026-10-28')
     what.add_argument('--until', metavar='TIME', help='leave out what happened after')
     out = common.add_argument_group('output')
@@ -138,7 +152,7 @@ def completion_text():
 
 def known_variables():
     """The names of the variables that the roles and playbooks take."""
-    names = {'rescue_hosts', 'rescue_by_rule', 'rescue_override'}
+    names = {'rescue_hosts', 'rescue_serial', 'rescue_by_rule', 'rescue_override'}
     for role in os.listdir(os.path.join(HERE, 'roles')):
         with open(os.path.join(HERE, 'roles', role, 'meta', 'argument_specs.yml'), encoding='utf-8') as stream:
             names.update(re.findall(r'^      (%s_\w+):' % role, stream.read(), re.MULTILINE))
@@ -203,9 +217,9 @@ def playbook(options, report, logs):
     words = [os.path.join(HERE, '.venv', 'bin', 'ansible-playbook'), 'oom.rescue.' + options.command]
     for path in options.inventory:
         words += ['--inventory', path]
-    for name in ('limit', 'user'):
+    for name in ('limit', 'user', 'tags', 'skip_tags'):
         if getattr(options, name):
-            words += ['--' + name, getattr(options, name)]
+            words += ['--' + name.replace('_', '-'), getattr(options, name)]
     words += ['--' + name.replace('_', '-') for name in ('check', 'diff', 'ask_become_pass') if getattr(options, name)]
     if options.verbose:
         words.append('-' + 'v' * options.verbose)

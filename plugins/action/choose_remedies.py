@@ -6,7 +6,12 @@ from __future__ import annotations
 
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
-from ansible_collections.oom.rescue.plugins.module_utils._verdict.choice import choose, happened
+from ansible_collections.oom.rescue.plugins.module_utils._verdict.choice import (
+    choose,
+    happened,
+    left_out_by_tags,
+    only_read,
+)
 from ansible_collections.oom.rescue.plugins.plugin_utils.asked import BY_RULE, HOW, WHAT, user_vars
 
 
@@ -20,7 +25,9 @@ class ActionModule(ActionBase):
         given_by_user = user_vars(self, task_vars, [*names, BY_RULE])
         by_rule = boolean(given_by_user.get(BY_RULE, False))
         asked = {remedy: [name for name in row if name in given_by_user] for remedy, row in WHAT.items()}
-        remedies = choose(given['diagnosis'], asked, by_rule, (given['facts'] or {}).get('kept'))
+        run_tags = task_vars['ansible_run_tags']
+        left_out = left_out_by_tags(run_tags, task_vars['ansible_skip_tags'])
+        remedies = choose(given['diagnosis'], asked, by_rule, (given['facts'] or {}).get('kept'), left_out)
         kept = {name: value for row in remedies.values() for name, value in row['kept'].items()}
         return dict(result, changed=False, by_rule=by_rule, happened=happened(given['diagnosis']), remedies=remedies,
-                    kept=kept)
+                    kept=kept, only_read=only_read(run_tags))

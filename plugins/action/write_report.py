@@ -15,6 +15,7 @@ from ansible_collections.oom.rescue.plugins.module_utils._verdict.summary import
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.where import where_lines
 from ansible_collections.oom.rescue.plugins.plugin_utils.page import page
 from ansible_collections.oom.rescue.plugins.plugin_utils.report_files import ReportError, parse_mode, write_files
+from ansible_collections.oom.rescue.plugins.plugin_utils.stand import Stand
 
 SPEC = {
     'path': {'type': 'str', 'required': True},
@@ -38,7 +39,9 @@ class ActionModule(ActionBase):
         # One host or log is told whole, a fleet in short.
         full = len(summary['hosts']) + len(summary['logs']) <= 1 if given['full'] is None else bool(given['full'])
         written = datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0).isoformat()
-        files = {'report.json': json.dumps(report_of(summary, written, full=full)) + '\n'}
+        stand = Stand(summary['hosts'])
+        report = dict(report_of(summary, written, full=full), run=stand.run, results=stand.results)
+        files = {'report.json': json.dumps(report) + '\n'}
         if given['where']:
             lines = where_lines(summary['hosts'], os.path.join(directory, 'report.json'))
         else:
@@ -46,7 +49,7 @@ class ActionModule(ActionBase):
             files['index.html'] = page(summary, check_mode)
         files['summary.txt'] = '\n'.join(lines) + '\n'
         try:
-            write_files(directory, files, parse_mode(given['mode']))
+            write_files(directory, files, parse_mode(given['mode']), stand.is_older)
         except ReportError as error:
             raise AnsibleActionFail(str(error)) from error
         except OSError as error:

@@ -22,6 +22,8 @@ description:
     themselves.
   - What was asked for before is kept on the host, and asked for again by a run that does not set it otherwise.
     C(swap_size=auto) asks anew. A role that is included by name follows its variables alone.
+  - With C(--tags) or C(--skip-tags) that name C(swap), C(swappiness) or C(oom_protect), only the remedies that are
+    meant are chosen.
   - The defaults of a role and the facts of a host ask for nothing, and the facts of a host do not set
     C(rescue_by_rule).
 version_added: 0.1.0
@@ -39,7 +41,9 @@ attributes:
     support: none
 options:
   diagnosis:
-    description: What the role P(oom.rescue.diagnose#role) leaves in C(diagnose_result).
+    description: >-
+      What the role P(oom.rescue.diagnose#role) leaves in C(diagnose_result). If it is empty, only what was asked for is
+      chosen.
     type: dict
     required: true
   facts:
@@ -84,7 +88,7 @@ remedies:
     why:
       description: >-
         V(asked), V(kept) as it was set before, V(incident) or V(rule) if it is applied, else V(healthy), as nothing
-        happened here, or V(advised_against).
+        happened here, V(advised_against), V(not_diagnosed), or V(left_out) by the tags of the run.
       type: str
     asked:
       description: The variables by which the user asked for it.
@@ -93,6 +97,10 @@ remedies:
     kept:
       description: The values of its role's variables that were asked for before, and are not set otherwise now.
       type: dict
+only_read:
+  description: Whether the tags of the run ask for the diagnosis or the report alone.
+  type: bool
+  returned: success
 kept:
   description: The values that are kept, of all remedies.
   type: dict

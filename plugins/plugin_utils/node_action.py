@@ -9,6 +9,7 @@ A node may answer what it likes: with facts of Ansible's own names it would set 
 from __future__ import annotations
 
 import json
+import sys
 
 from ansible.module_utils.json_utils import _filter_non_json_lines
 from ansible.module_utils.parsing.convert_bool import boolean
@@ -33,7 +34,7 @@ class NodeAction(NormalAction):
     def run(self, tmp=None, task_vars=None):
         module = self._task.action.rpartition('.')[2]
         try:
-            result = super().run(tmp, task_vars)
+            result = super().run(tmp, self._on_controller(task_vars))
         except RecursionError:
             result = {'failed': True, 'msg': 'what it returned is not what %s returns: it is nested too deep' % module}
         # A job in the background has its own result, which Ansible fetches.
@@ -45,6 +46,15 @@ class NodeAction(NormalAction):
         except TypeError:
             # The module says what is wrong with it.
             return False
+
+    def _on_controller(self, task_vars):
+        """The variables, with the controller's own Python if it runs the module: the nodes' need not be there."""
+        host = self._task.delegate_to
+        if not host or getattr(self._connection, 'transport', None) != 'local':
+            return task_vars
+        delegated = dict(task_vars.get('ansible_delegated_vars') or {})
+        delegated[host] = dict(delegated.get(host) or {}, ansible_python_interpreter=sys.executable)
+        return dict(task_vars, ansible_delegated_vars=delegated)
 
     def _parse_returned_data(self, res, *args, **kwargs):
         """Ansible shows what it finds in and beside a result, so this comes before it."""

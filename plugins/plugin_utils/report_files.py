@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import secrets
 import stat
@@ -28,10 +29,12 @@ def parse_mode(value):
     return mode
 
 
-def write_files(directory, files, mode):
+def write_files(directory, files, mode, is_newer=None):
     """Writes {name: text} into the directory, which is made, for whom may read the files, if it is not there.
 
     Each file is replaced by a rename and has ``mode`` from its first byte. A directory that is there keeps its mode.
+    Nothing is written if ``is_newer`` is true of the directory's descriptor: hosts that end beside each other write
+    one report, one after the other.
     Raises ReportError, or OSError.
     """
     made = _make(directory, mode)
@@ -45,6 +48,9 @@ def write_files(directory, files, mode):
         _check(directory, os.fstat(parent))
         if made:
             os.fchmod(parent, made)
+        fcntl.flock(parent, fcntl.LOCK_EX)
+        if is_newer and is_newer(parent):
+            return
         for name, text in files.items():
             _replace(parent, name, text.encode('utf-8'), mode)
     finally:

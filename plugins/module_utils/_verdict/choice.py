@@ -19,7 +19,9 @@ KEPT = {
 }
 _SERVERS = KEPT['oom_protect'][:4]
 _TEXTS = (str, type(u''))
-_LEFT = ('healthy', 'advised_against')
+_LEFT = ('healthy', 'advised_against', 'not_diagnosed', 'left_out')
+# The tags of the playbooks that change nothing and prove nothing.
+_READ = ('diagnose', 'report')
 
 
 def happened(diagnosis):
@@ -28,12 +30,28 @@ def happened(diagnosis):
     return (diagnosis.get('advice') or {}).get('report') is not None or verdict.get('was_memory') == 'yes'
 
 
-def choose(diagnosis, asked, by_rule=False, kept=None):
+def only_read(run_tags):
+    """True if --tags names what reads alone; ``run_tags`` is Ansible's ansible_run_tags."""
+    return bool(run_tags) and set(run_tags) <= set(_READ)
+
+
+def left_out_by_tags(run_tags, skip_tags):
+    """The remedies that a run with these tags is not meant for, as a set.
+
+    A tag of somebody's own, which holds for the whole playbook, leaves none out.
+    """
+    named = set(run_tags) & set(REMEDIES)
+    left = set(REMEDIES) - named if named or only_read(run_tags) else set()
+    return left | set(skip_tags) & set(REMEDIES)
+
+
+def choose(diagnosis, asked, by_rule=False, kept=None, left_out=()):
     """{remedy: {applied, why, asked, kept}} of each of REMEDIES.
 
     ``diagnosis`` is diagnose_result, ``asked`` {remedy: [variable]} of what the user set, ``by_rule`` whether a host to
     which nothing happened gets what the rule advises, and ``kept`` what memory_facts says was set there before. ``why``
-    is asked, kept, incident or rule if the remedy is applied, else healthy (nothing happened here) or advised_against.
+    is asked, kept, incident or rule if the remedy is applied, else healthy (nothing happened here), advised_against,
+    not_diagnosed (the diagnosis is empty) or left_out, for those of ``left_out``.
     ``kept`` of a remedy are the values that it is run with in place of its role's defaults.
     """
     ground = 'incident' if happened(diagnosis) else 'rule' if by_rule else None
@@ -45,7 +63,11 @@ def choose(diagnosis, asked, by_rule=False, kept=None):
         before = (kept or {}).get(remedy) or {}
         values = _kept_values(remedy, before.get('asked'), names)
         why = 'healthy' if ground is None else ground if advised else 'advised_against'
-        if names:
+        if not diagnosis:
+            why = 'not_diagnosed'
+        if remedy in (left_out or ()):
+            why, values = 'left_out', {}
+        elif names:
             why = 'asked'
         elif values or before.get('set') and why in _LEFT:
             why = 'kept'

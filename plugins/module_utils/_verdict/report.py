@@ -18,23 +18,23 @@ _MOST_CGROUPS = 20
 _ENTRY = ('incidents', 'verdict', 'remedies', 'ledger')
 
 
-def report_of(summary, written, unreachable=(), full=True):
+def report_of(summary, written, full=True):
     """report.json as a dictionary: {schema, written, hosts, logs}.
 
-    ``summary`` is summarize()'s result, ``written`` an ISO 8601 time, ``unreachable`` the names of hosts that gave no
-    answer. Without ``full`` the rows of tables stay out.
+    ``summary`` is summarize()'s result, ``written`` an ISO 8601 time. Without ``full`` the rows of tables stay out.
     """
     return {
         'schema': SCHEMA, 'written': written,
-        'hosts': [_host(host, host['name'] in unreachable, full) for host in summary['hosts']],
+        'hosts': [_host(host, full) for host in summary['hosts']],
         'logs': [_log(log, full) for log in summary['logs']],
     }
 
 
-def _host(host, unreachable, full):
+def _host(host, full):
     left, found = host.get('left') or {}, host.get('diagnosis') or {}
-    status = 'unreachable' if unreachable else _STATUS.get(host['status'], 'ok')
-    entry = {'name': host['name'], 'status': status, 'error': host['headline'] if host['status'] == 'stopped' else None}
+    status = 'unreachable' if host.get('silent') else _STATUS.get(host['status'], 'ok')
+    failed = host['status'] in ('stopped', 'waiting')
+    entry = {'name': host['name'], 'status': status, 'error': host['headline'] if failed else None}
     entry.update(_found(found, full))
     entry['changes'] = [change for change in (_change(name, left.get(key)) for name, key in _CHANGES) if change]
     done = [] if host['status'] == 'planned' else [name for name, key in _CHANGES if _is_applied(left.get(key))]

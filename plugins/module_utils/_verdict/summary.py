@@ -23,10 +23,13 @@ LINES = 10
 _COLUMNS = 80
 _MOST_REMEDIES = 2
 NOTHING = 'nothing that this collection can do'
+_NOT_READ = 'It was not diagnosed, and no remedy was asked for.'
+_WAITING = 'Nothing is known of it yet: its turn had not come when this was written, or it gave no answer.'
 # What the system says of a file that a user may not read.
 _REFUSED = ('Permission denied', 'Operation not permitted')
 _NAMES = {'swap': 'Swap', 'swappiness': 'vm.swappiness', 'oom_protect': 'oom_score_adj'}
-_WORST = ('stopped', 'false', 'changed', 'planned', 'open', 'skipped', 'advice', 'same', 'cannot', 'healthy', 'holds')
+_WORST = ('stopped', 'waiting', 'false', 'changed', 'planned', 'open', 'skipped', 'advice', 'same', 'cannot',
+          'healthy', 'holds')
 # What Ansible says where a task did not become root, or sudo where Ansible hands on no more than its words.
 _NOT_ROOT = re.compile(r'waiting for (?:become success|privilege escalation prompt)|(?:Missing|Incorrect) \w+ password')
 _SUDO_SAID = re.compile(r'\bsudo: |\bsudoers\b|\bnot allowed to (?:execute|run)\b')
@@ -52,10 +55,11 @@ _LEFT = tuple(key for _step, keys in _STEPS for key in keys) + ('diagnose_result
 
 
 def summarize(names, hostvars, reached=None, check_mode=False, page=None, logs_only=False):
-    """{lines, hosts: [{name, status, headline, lines, diagnosis, left}], logs} of the hosts ``names``.
+    """{lines, hosts: [{name, status, headline, lines, diagnosis, left, silent}], logs} of the hosts ``names``.
 
     ``hostvars`` has what the roles left on each, ``reached`` the names of those that did not fail, ``left`` what of
-    it is told, as plain text. The status is ``stopped`` (a role failed, or the host gave no answer), ``false`` (a
+    it is told, as plain text, ``silent`` whether the host gave no answer, or none yet. The status is ``stopped`` (a
+    role failed, or the host gave no answer), ``waiting`` (nothing was asked of it yet), ``false`` (a
     claim does not hold), ``open`` (none is false, and a person has to see to one), ``cannot`` (all hold that this host
     can have), ``holds`` (all hold), ``changed``, ``planned`` (check mode), ``skipped`` (nothing changed, as the host
     cannot), ``same``, ``healthy`` (nothing happened there and nothing was asked for) or ``advice`` (only diagnosed).
@@ -140,7 +144,8 @@ def _told(name, variables, reached, check_mode):
     except _OTHER_SHAPE as error:
         wrong = 'its results are not what the roles of this collection leave (%s: %s)' % (type(error).__name__, error)
     headline = plain('STOPPED: %s' % wrong)
-    return {'name': name, 'status': 'stopped', 'headline': headline, 'lines': [headline], 'diagnosis': None, 'left': {}}
+    return {'name': name, 'status': 'stopped', 'headline': headline, 'lines': [headline], 'diagnosis': None, 'left': {},
+            'silent': False}
 
 
 def _left(variables):
@@ -160,12 +165,16 @@ def _host(name, left, reached, check_mode):
     remedies = _remedies(left, check_mode)
     stopped = _stopped(left)
     verdict = _verdict(left.get('verify_result'))
-    if not reached and not stopped and not (verdict and verdict[0] == 'false'):
+    gone = any((left.get(key) or {}).get('unreachable') for _step, keys in _STEPS for key in keys)
+    silent = (gone or not reached) and not stopped and not (verdict and verdict[0] == 'false')
+    if silent:
         stopped = 'it gave no answer, or its variables were refused: see what Ansible says'
     if stopped:
         status, headline = 'stopped', 'STOPPED: %s' % stopped
     elif verdict:
         status, headline = verdict
+    elif not any(left.values()):
+        status, headline, silent = 'waiting', _WAITING, True
     elif remedies:
         tried = [result for _name, _words, result in _tried(left)]
         if any(result['changed'] for result in tried):
@@ -173,19 +182,20 @@ def _host(name, left, reached, check_mode):
         else:
             status = 'skipped' if any(result.get('skipped_reason') for result in tried) else 'same'
         headline = _in_short(left, check_mode)
-    elif advice and 'rescue_chosen' in left:
+    elif advice and 'rescue_chosen' in left and not happened(found):
         status, headline = 'healthy', '%s %s' % (_dated_cause(found), _by_rule(found, left['rescue_chosen']))
     else:
         status = 'advice'
-        headline = '%s %s' % (_dated_cause(found), _what_to_do(found)) if advice else 'It was not read.'
+        headline = '%s %s' % (_dated_cause(found), _what_to_do(found)) if advice else _NOT_READ
     lines = [headline, 'Nothing after that was tried on this host.'] if stopped else []
+    lines += [headline] if status == 'waiting' else []
     lines += [_dated_cause(found)] if advice else []
     lines += _choice(found, left.get('rescue_chosen')) if advice and not stopped else []
     lines += remedies
     lines += [verdict[1]] if verdict else []
     lines += advice['notes'] if advice else []
     return {'name': name, 'status': status, 'headline': headline, 'lines': lines,
-            'diagnosis': found or None}
+            'diagnosis': found or None, 'silent': silent}
 
 
 def _what_to_do(found):
@@ -227,7 +237,7 @@ def _by_rule(found, chosen):
     closed = closed_sources(found)
     if closed:
         return _unheard(closed)
-    left = [remedy for remedy in REMEDIES if chosen['remedies'][remedy]['why'] == 'healthy']
+    left = [remedy for remedy in REMEDIES if chosen['remedies'][remedy]['why'] in ('healthy', 'left_out')]
     would = todo(found['advice'], left)
     if would == NOTHING:
         return '%s Nothing is to be done.' % _calm(found)
@@ -246,6 +256,9 @@ def _choice(found, chosen):
     if kept:
         lines.append('Kept as it was asked for before: %s. Setting it again asks anew.' % ', '.join(
             '%s=%s' % (name, _worded(value)) for name, value in kept))
+    left_out = [_NAMES[remedy] for remedy in REMEDIES if chosen['remedies'][remedy]['why'] == 'left_out']
+    if left_out:
+        lines.append('Left out by the tags of this run: %s.' % ', '.join(left_out).lower())
     if any(row['why'] == 'healthy' for row in chosen['remedies'].values()):
         lines.append(_by_rule(found, chosen))
     return lines

@@ -29,6 +29,7 @@ def run(*words, stdin=''):
     (['verify', '-e', 'swap_size'], 'give NAME=VALUE'),
     (['remediate', '-e', 'swap_szie=1G'], 'did you mean swap_size?'),
     (['remediate', '-e', 'swap_path=/x swap_sise=1G'], 'swap_sise is no variable'),
+    (['verify', '--tags', 'swop'], 'did you mean swap?'),
     (['resque'], 'invalid choice'),
     ([], 'give a command'),
 ])

@@ -9,7 +9,12 @@ __metaclass__ = type
 
 import pytest
 
-from ansible_collections.oom.rescue.plugins.module_utils._verdict.choice import choose, happened
+from ansible_collections.oom.rescue.plugins.module_utils._verdict.choice import (
+    choose,
+    happened,
+    left_out_by_tags,
+    only_read,
+)
 
 SWAP, ALL = (('size_bytes', 1 << 30),), ['oom_protect', 'swap', 'swappiness']
 
@@ -98,3 +103,25 @@ def test_a_server_that_is_named_takes_the_place_of_the_one_that_was():
     kept = {'oom_protect': {'set': True, 'asked': {'oom_protect_unit': ['db'], 'oom_protect_value': -300}}}
     row = choose(diagnosis(), {'oom_protect': ['oom_protect_process']}, kept=kept)['oom_protect']
     assert row['kept'] == {'oom_protect_value': -300}
+
+
+@pytest.mark.parametrize('run, skip, left_out, reads', [
+    (['all'], [], [], False),
+    (['mine'], [], [], False),
+    (['swap'], [], ['oom_protect', 'swappiness'], False),
+    (['swap', 'swappiness', 'verify'], ['swap'], ['oom_protect', 'swap'], False),
+    (['verify'], ['oom_protect'], ['oom_protect'], False),
+    (['diagnose', 'report'], [], ALL, True),
+    (['diagnose', 'mine'], [], [], False),
+])
+def test_tags_leave_out_the_remedies_that_a_run_is_not_meant_for(run, skip, left_out, reads):
+    assert sorted(left_out_by_tags(run, skip)) == left_out
+    assert only_read(run) is reads
+
+
+@pytest.mark.parametrize('found, asked, left_out, why', [
+    ({}, {}, (), 'not_diagnosed'), ({}, {'swap': ['swap_size']}, (), 'asked'),
+    (diagnosis(report='x'), {'swap': ['swap_size']}, ['swap'], 'left_out'),
+])
+def test_a_remedy_may_be_left_out_or_not_be_known(found, asked, left_out, why):
+    assert choose(found, asked, left_out=left_out)['swap']['why'] == why

@@ -186,7 +186,9 @@ def test_check_mode_says_first_that_nothing_was_changed():
     pytest.param({'__verify_swappiness': {'failed': True, 'msg': 'value -5'}}, False, 'stopped',
                  'STOPPED: swappiness: value -5', id='refused before the first change'),
     pytest.param({}, False, 'stopped', 'it gave no answer', id='unreachable'),
-    pytest.param({}, True, 'advice', 'It was not read.', id='nothing ran'),
+    pytest.param({'__diagnose_memory': {'unreachable': True, 'msg': 'no route'}}, True, 'stopped', 'it gave no answer',
+                 id='unreachable in an earlier batch'),
+    pytest.param({}, True, 'waiting', 'Nothing is known of it yet: its turn', id='nothing ran'),
 ])
 def test_status_and_headline(left, reached, status, words):
     host = summarize(['web'], {'web': left}, reached=['web'] if reached else [])['hosts'][0]

@@ -1,0 +1,41 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How far a run had come when a report of it was written.
+
+With the strategies `free` and `host_pinned` each host writes the report when it ends, beside the others, and the one
+that knew least may come last.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+
+
+class Stand:
+    """What a report of this run rests on: ``run``, a text, and ``results``, how many results of its hosts."""
+
+    def __init__(self, hosts):
+        self.run = _run(os.getppid())
+        self.results = sum(len(host['left']) for host in hosts)
+
+    def is_older(self, directory):
+        """True if the report in the directory, a descriptor, is of the same run and rests on more results."""
+        try:
+            descriptor = os.open('report.json', os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=directory)
+            with open(descriptor, encoding='utf-8') as stream:
+                report = json.load(stream)
+            return report['run'] == self.run and report['results'] > self.results
+        except (OSError, ValueError, LookupError, TypeError, RecursionError):
+            return False
+
+
+def _run(pid):
+    """``pid`` and when it started: Ansible's own process, of which each task is a child."""
+    try:
+        with open(f'/proc/{pid}/stat', encoding='utf-8', errors='replace') as stream:
+            started = stream.read().rpartition(')')[2].split()[19]
+    except (OSError, IndexError):
+        started = 'unknown'
+    return f'{pid}-{started}'
