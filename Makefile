@@ -145,7 +145,10 @@ triage: env ## the verdict on real texts, where they lie beside this checkout: h
 build: env ## build the collection's tarball
 	$(VENV)/bin/ansible-galaxy collection build --force
 
+pyz: ## make oom-rescue.pyz: diagnosis and where as one file that any Python from 2.7 on runs, without Ansible
+	$(PYTHON) plugins/plugin_utils/single_file.py oom-rescue.pyz
+
 clean: ## take away all that was made here
 	git clean -fdX
 
-.PHONY: help env dev rescue diagnose verify rollback lint unit sanity integration attacks molecule test-vm test-vm-all test check bench fuzz mutate triage build clean
+.PHONY: help env dev rescue diagnose verify rollback lint unit sanity integration attacks molecule test-vm test-vm-all test check bench fuzz mutate triage build pyz clean

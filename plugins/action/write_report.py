@@ -36,8 +36,7 @@ class ActionModule(ActionBase):
         summary = summarize(task_vars['ansible_play_hosts_all'], task_vars['hostvars'],
                             reached=task_vars['ansible_play_hosts'], check_mode=check_mode,
                             page=os.path.join(directory, 'index.html'), logs_only=given['logs_only'])
-        # One host or log is told whole, a fleet in short.
-        full = len(summary['hosts']) + len(summary['logs']) <= 1 if given['full'] is None else bool(given['full'])
+        full = None if given['full'] is None else bool(given['full'])
         written = datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0).isoformat()
         stand = Stand(summary['hosts'])
         report = dict(report_of(summary, written, full=full), run=stand.run, results=stand.results)

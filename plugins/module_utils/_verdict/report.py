@@ -18,11 +18,14 @@ _MOST_CGROUPS = 20
 _ENTRY = ('incidents', 'verdict', 'remedies', 'ledger')
 
 
-def report_of(summary, written, full=True):
+def report_of(summary, written, full=None):
     """report.json as a dictionary: {schema, written, hosts, logs}.
 
-    ``summary`` is summarize()'s result, ``written`` an ISO 8601 time. Without ``full`` the rows of tables stay out.
+    ``summary`` is summarize()'s result, ``written`` an ISO 8601 time. Without ``full`` the rows of tables stay out; by
+    default one host or log is told whole, a fleet in short.
     """
+    if full is None:
+        full = len(summary['hosts']) + len(summary['logs']) <= 1
     return {
         'schema': SCHEMA, 'written': written,
         'hosts': [_host(host, full) for host in summary['hosts']],

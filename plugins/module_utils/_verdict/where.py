@@ -29,13 +29,15 @@ _WORDS = {
 }
 
 
-def where_lines(hosts, path):
-    """Lines of at most 80 characters on summarize()'s ``hosts``, 24 of them; ``path`` is where report.json lies."""
+def where_lines(hosts, path=None):
+    """Lines of at most 80 characters on summarize()'s ``hosts``, 24 of them; ``path`` is where report.json lies, if it
+    was written.
+    """
     if len(hosts) == 1:
         lines = _one(hosts[0])
     else:
         lines = _many(hosts)
-    return [_cut(line) for line in lines + ['JSON: %s' % path]]
+    return [_cut(line) for line in lines + (['JSON: %s' % path] if path else [])]
 
 
 def _one(host):
