@@ -1,0 +1,144 @@
+#!/usr/bin/env python
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The ledger of memory_facts in machines of different kinds, before and after something took a known amount of memory.
+
+    tests/vm/where.py [--hosts 'plain swap'] [EATER ...]
+
+A line for each host and eater of eat.c: what was taken, by how much the part grew that it belongs to, what holds the
+memory in no counter before and after. Ends with 1 if a part grew by another amount than what was taken, by 5 points of
+RAM or more, if another part grew by more, if a sum is not exact, or if over 3 % are in no counter beforehand.
+Needs what packages.txt lists.
+"""
+
+import argparse
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+from image import Image
+from machine import Machine
+from modules import ModuleGuest
+
+MIB = 1 << 20
+TAKE = 96
+# name: (suite, packages, MiB of RAM, shell before all)
+HOSTS = {
+    'old': ('bullseye', ['python3'], 512, ':'),
+    'plain': ('bookworm', ['python3'], 512, ':'),
+    'swap': ('trixie', ['python3'], 448,
+             'fallocate -l 64M /swap && chmod 600 /swap && mkswap -q /swap && swapon /swap'),
+    'database': ('bookworm', ['python3', 'mariadb-server'], 768, 'systemctl start mariadb'),
+    'new': ('forky', ['python3'], 512, ':'),
+}
+TCP = 'ip link set lo up; echo 999999 999999 999999 > /proc/sys/net/ipv4/tcp_mem'
+MANY = 'echo 100000 > /proc/sys/kernel/threads-max; echo 100000 > /proc/sys/kernel/pid_max'
+KEYS = 'cd /proc/sys/kernel/keys; echo 9999999 > root_maxkeys; echo 2000000000 > root_maxbytes'
+# function of eat.c: (kind of the part, its name or None for any, shell before it)
+EATERS = {
+    'anon': ('process', 'eat', ':'),
+    'locked': ('process', 'eat', ':'),
+    'tmpfs': ('shmem', '/tmp', 'mountpoint -q /tmp || mount -t tmpfs -o size=100% tmpfs /tmp'),
+    'memfd': ('shmem', None, ':'),
+    'sysv': ('shmem', None, ':'),
+    'pagetables': ('page_tables', None, ':'),
+    'keys': ('slab_unreclaimable', None, KEYS),
+    'threads': ('kernel_stacks', None, MANY),
+    'tcp': ('sockets', None, TCP),
+    'vmalloc': ('vmalloc', None, ':'),
+    'percpu': ('percpu', None, ':'),
+    'pipes': ('unaccounted', None, ':'),
+    'nothing': ('hugepages', None, 'echo %d > /proc/sys/vm/nr_hugepages' % (TAKE // 2)),
+}
+# With memory cgroups each chunk of percpu has an array of pointers by vmalloc that is twice as large as the chunk's
+# part of one CPU (pcpu_alloc_chunk of mm/percpu.c).
+BESIDE = {'percpu': 'vmalloc'}
+START = ('rm -f /taken; systemd-run -q --unit=eater -p OOMPolicy=continue -p TasksMax=infinity '
+         '-p LimitMEMLOCK=infinity -E AT_MOST=%d -E MARGIN=40 /root/eat %s')
+STOP = ('systemctl kill -s KILL eater; systemctl stop eater; systemctl reset-failed eater; rm -rf /tmp/*; '
+        "echo 0 > /proc/sys/vm/nr_hugepages; ipcs -m | awk '$1 ~ /^0x/ {print $2}' | xargs -r -n 1 ipcrm -m")
+
+
+def ledger_of(guest):
+    """The host's ledger with every process listed; AssertionError if it does not add up to its total."""
+    ledger = guest.module('memory_facts', ledger_seconds=5)['ansible_facts']['memory']['ledger']
+    told = sum(part['bytes'] or 0 for part in ledger['parts'])
+    assert told + ledger['unaccounted_bytes'] == ledger['total_bytes'], ledger
+    return ledger
+
+
+def held(ledger):
+    """{(kind, name): bytes} of a ledger's parts, and of what no counter holds."""
+    found = {('unaccounted', None): ledger['unaccounted_bytes']}
+    for part in ledger['parts']:
+        key = (part['kind'], part['name'])
+        found[key] = found.get(key, 0) + (part['bytes'] or 0)
+    return found
+
+
+def grown(before, after, kind, name=None):
+    def bytes_of(ledger):
+        return sum(size for (its, called), size in held(ledger).items() if its == kind and name in (None, called))
+    return bytes_of(after) - bytes_of(before)
+
+
+def run(guest, eater):
+    """(line, whether it is right) of one eater."""
+    kind, name, setup = EATERS[eater]
+    guest.check('sync; echo 3 > /proc/sys/vm/drop_caches; %s' % setup if eater != 'nothing' else 'true')
+    before = ledger_of(guest)
+    try:
+        if eater == 'nothing':
+            guest.check(setup)
+            taken = int(guest.check('cat /proc/sys/vm/nr_hugepages')) * 2 * MIB
+        else:
+            guest.check(START % (TAKE, eater))
+            guest.check('for i in $(seq 600); do [ -e /taken ] && break; sleep 0.2; done; '
+                        '[ -e /taken ] || { journalctl -u eater -n 5; exit 1; }')
+            # A megabyte that eat.c counts of percpu is one for each CPU.
+            taken = int(guest.check('cat /taken')) * (int(guest.check('nproc')) if eater == 'percpu' else 1)
+        after = ledger_of(guest)
+    finally:
+        guest.run(STOP)
+    if eater == 'keys':
+        # What the slab hands out for a key is not what was asked for.
+        taken = max(taken, grown(before, after, kind))
+    total, more = after['total_bytes'], grown(before, after, kind, name)
+    kinds = sorted(set(key[0] for key in held(after)) - {'free', 'page_cache'})
+    most = max(kinds, key=lambda one: grown(before, after, one))
+    unknown = before['unaccounted_bytes'] / total
+    right = abs(more - taken) < total * 0.05 and most in (kind, BESIDE.get(kind)) and unknown < 0.03
+    line = '%-11s took %4d MiB, %s grew by %4d MiB, in no counter %5.2f %% before and %5.2f %% after  %s' % (
+        eater, taken // MIB, ' '.join(filter(None, [kind, name])), more // MIB, unknown * 100,
+        after['unaccounted_bytes'] / total * 100, 'yes' if right else 'NO: most grew %s' % most)
+    return line, right
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--hosts', default=' '.join(HOSTS), help='names, blanks between them')
+    parser.add_argument('eaters', nargs='*', metavar='EATER')
+    options = parser.parse_args()
+    right = []
+    with tempfile.TemporaryDirectory() as scratch:
+        eat = pathlib.Path(scratch) / 'eat'
+        subprocess.run(['gcc', '-static', '-O1', '-s', '-o', str(eat), str(pathlib.Path(__file__).with_name('eat.c'))],
+                       check=True)
+        for host in options.hosts.split():
+            suite, packages, memory, setup = HOSTS[host]
+            with Machine('where-' + host, Image(suite, packages=packages), memory=memory) as machine:
+                guest = ModuleGuest(machine)
+                machine.put(eat, '/root/eat')
+                machine.check('chmod 755 /root/eat; ' + setup)
+                for eater in options.eaters or EATERS:
+                    line, is_right = run(guest, eater)
+                    right.append(is_right)
+                    print('%-9s %s' % (host, line), flush=True)
+    print('%d of %d right' % (sum(right), len(right)))
+    return 0 if all(right) else 1
+
+
+if __name__ == '__main__':
+    sys.exit(main())
