@@ -58,12 +58,12 @@ def copy_of_tree(folder):
     return tree
 
 
-def pytest(tree, *words, seconds=SECONDS):
+def pytest(tree, *words, seconds=SECONDS, output=subprocess.DEVNULL):
     """The exit status of pytest in a tree; None if it took too long. It and what it started are ended then."""
     temporary = tempfile.mkdtemp(dir=tree.parent)
     process = subprocess.Popen(
         [sys.executable, '-m', 'pytest', '-q', '-x', '-p', 'no:cacheprovider', '--basetemp', temporary + '/t', *words],
-        cwd=tree, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        cwd=tree, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
         env=dict(os.environ, TMPDIR=temporary, PYTHONDONTWRITEBYTECODE='1'), start_new_session=True)
     try:
         return process.wait(seconds)
@@ -80,9 +80,13 @@ def pytest(tree, *words, seconds=SECONDS):
 
 def map_lines(tree):
     """{file: {line: {test}}} of one run of all unit tests. The tests of the test '' ran it while they were imported."""
-    status = pytest(tree, '--cov=plugins', '--cov-context=test', '--cov-report=', 'tests/unit', seconds=3600)
+    said = tree.parent / 'said'
+    with said.open('w') as output:
+        status = pytest(tree, '--cov=plugins', '--cov-context=test', '--cov-report=', 'tests/unit', seconds=3600,
+                        output=output)
     if status != 0:
-        sys.exit('The unit tests fail on the code as it is: pytest ended with %s' % status)
+        sys.exit('%s\nThe unit tests fail on the code as it is: pytest ended with %s' % (
+            said.read_text(errors='replace')[-4000:], status))
     rows = sqlite3.connect(tree / '.coverage').execute(
         'select file.path, context.context, numbits from line_bits join file on file.id = file_id'
         ' join context on context.id = context_id')
