@@ -35,9 +35,11 @@ endef
 .DEFAULT_GOAL := help
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z][a-z0-9.-]*:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 env: $(VENV)/.env $(COLLECTION) ## make .venv with ansible-core, and let it find this collection
+
+env-2.16: env $(CACHE)/core-2.16/.env ## make .cache/core-2.16, for servers whose Python is too old for a newer ansible-core
 
 dev: env $(VENV)/.dev $(CONNECTIONS) ## add what the checks and tests need to .venv and .cache
 
@@ -53,8 +55,12 @@ $(VENV)/.dev: requirements/dev.txt requirements/env.txt | $(VENV)/.env
 	$(VENV)/bin/python -m pip install --quiet --requirement $<
 	@touch $@
 
-$(CACHE)/core-2.16/.done: requirements/core-2.16.txt | $(VENV)/pyvenv.cfg
+$(CACHE)/core-2.16/.env: requirements/env-2.16.txt | $(VENV)/pyvenv.cfg
 	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --requirement $<
+	@touch $@
+
+$(CACHE)/core-2.16/.done: requirements/core-2.16.txt $(CACHE)/core-2.16/.env
 	$(@D)/bin/python -m pip install --quiet --requirement $<
 	@touch $@
 
@@ -151,4 +157,4 @@ pyz: ## make oom-rescue.pyz: diagnosis and where as one file that any Python fro
 clean: ## take away all that was made here
 	git clean -fdX
 
-.PHONY: help env dev rescue diagnose verify rollback lint unit sanity integration attacks molecule test-vm test-vm-all test check bench fuzz mutate triage build pyz clean
+.PHONY: help env env-2.16 dev rescue diagnose verify rollback lint unit sanity integration attacks molecule test-vm test-vm-all test check bench fuzz mutate triage build pyz clean

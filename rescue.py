@@ -4,6 +4,7 @@
 """Say why a server ran out of memory, fix it, prove the fix, undo it: runs the playbooks of this collection."""
 
 import argparse
+import contextlib
 import datetime
 import difflib
 import json
@@ -17,10 +18,15 @@ import sys
 
 HERE = os.path.dirname(os.path.realpath(__file__))
 REPORTS = 'oom-rescue-report'
+VENV = os.path.join(HERE, '.venv')
+# Servers whose Python is too old for the newest ansible-core are run with this one, and the others are not.
+OLD_CORE = '2.16'
+OLD_VENV = os.path.join(HERE, '.cache', 'core-' + OLD_CORE)
 STANDARD_INPUT = 'standard-input'
 HOLDS, WRONG_USE, FAILED, OPEN, NO_ANSWER, NOT_READ = range(6)
 # ansible-playbook ends so if a host gave no answer (ansible/executor/task_queue_manager.py).
 ANSIBLE_UNREACHABLE = 4
+ANSIBLE_FAILED = 2
 TAGS = ('diagnose', 'swap', 'swappiness', 'oom_protect', 'verify', 'report')
 UNREAD = ('unreadable', 'directory', 'binary')
 QUIET = {
@@ -191,7 +197,9 @@ def variables(options, report, logs):
     found = {'report_dir': report}
     if logs:
         found['diagnose_controller_logs'] = logs
-    if not options.inventory:
+    if options.inventory:
+        found['report_join'] = True
+    else:
         found['rescue_hosts'] = 'localhost'
         # A log that was copied here is of another host: this one is not looked at.
         found['diagnose_host'] = not logs
@@ -212,9 +220,9 @@ def _needs_no_root(options):
     return options.check or options.command == 'where'
 
 
-def playbook(options, report, logs):
+def playbook(options, report, logs, venv=VENV):
     """The words of the ansible-playbook command."""
-    words = [os.path.join(HERE, '.venv', 'bin', 'ansible-playbook'), 'oom.rescue.' + options.command]
+    words = [os.path.join(venv, 'bin', 'ansible-playbook'), 'oom.rescue.' + options.command]
     for path in options.inventory:
         words += ['--inventory', path]
     for name in ('limit', 'user', 'tags', 'skip_tags'):
@@ -230,15 +238,15 @@ def playbook(options, report, logs):
     return words
 
 
-def make_environment():
+def make_environment(target='env', where='.venv and .cache'):
     """Make .venv with ansible-core, if it is not there or not up to date. Raises Refused if that fails."""
-    words = ['make', '--no-print-directory', '--silent', 'env']
+    words = ['make', '--no-print-directory', '--silent', target]
     if subprocess.call(words[:1] + ['--question'] + words[1:], cwd=HERE, stdout=subprocess.DEVNULL,
                        stderr=subprocess.DEVNULL) == 0:
         return
-    sys.stderr.write('making what this needs in %s and %s below %s\n' % ('.venv', '.cache', HERE))
+    sys.stderr.write('making what this needs in %s below %s\n' % (where, HERE))
     if subprocess.call(words, cwd=HERE, stdout=sys.stderr, stdin=subprocess.DEVNULL) != 0:
-        raise Refused('the environment could not be made: run `make env` in %s' % HERE)
+        raise Refused('the environment could not be made: run `make %s` in %s' % (target, HERE))
 
 
 def report_folder(base, command):
@@ -269,17 +277,41 @@ def _standard_input(folder):
     return path
 
 
-def run_playbook(options, folder, logs):
+def run_playbook(options, folder, logs, venv=VENV):
     """Run the playbook; its return code. What Ansible says of errors goes to errors.txt in the run's folder."""
-    path = '%s:%s' % (os.path.join(HERE, '.venv', 'bin'), os.environ.get('PATH', os.defpath))
+    path = '%s:%s' % (os.path.join(venv, 'bin'), os.environ.get('PATH', os.defpath))
     environment = dict(os.environ, PATH=path, ANSIBLE_CONFIG=os.path.join(HERE, 'ansible.cfg'))
     environment.update({} if options.verbose else QUIET)
     if options.inventory:
         environment['ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED'] = 'true'
     quiet = options.json == '-'
-    with open(os.path.join(folder, 'errors.txt'), 'wb') as errors:
-        return subprocess.call(playbook(options, folder, logs), env=environment,
+    with open(os.path.join(folder, 'errors.txt'), 'ab') as errors:
+        return subprocess.call(playbook(options, folder, logs, venv), env=environment,
                                stdout=sys.stderr if quiet else None, stderr=None if options.verbose else errors)
+
+
+def run_on_all(options, folder, logs):
+    """Run the playbook, and once more with the older core on the servers that need it; the return code of both."""
+    code = run_playbook(options, folder, logs)
+    if not options.inventory:
+        return code
+    hosts = (report_of(folder) or {}).get('hosts') or []
+    old = [host['name'] for host in hosts if host.get('needs_core')]
+    if old:
+        sys.stderr.write('%s: too old a Python for this ansible-core; the same with ansible-core %s\n' % (
+            ', '.join(old), OLD_CORE))
+        try:
+            make_environment('env-' + OLD_CORE, os.path.relpath(OLD_VENV, HERE))
+        except Refused as refused:
+            sys.stderr.write('%s\n' % refused)
+            return code
+        others = [host for host in hosts if host['name'] not in old and host['status'] == 'failed']
+        again = argparse.Namespace(**dict(vars(options), limit=','.join(old) + ','))
+        # Ansible's code is of all hosts, and the first run failed on these.
+        code = run_playbook(again, folder, logs, OLD_VENV) or (code if others or code != ANSIBLE_FAILED else 0)
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(os.path.join(folder, 'parts.json'))
+    return code
 
 
 def report_of(folder):
@@ -359,7 +391,7 @@ def main(arguments):
     make_environment()
     folder = report_folder(options.report, options.command)
     logs = [_standard_input(folder) if path == '-' else path for path in getattr(options, 'log', [])]
-    code = run_playbook(options, folder, logs)
+    code = run_on_all(options, folder, logs)
     report = report_of(folder)
     tell(options, folder, report)
     return exit_status(report, code, options.strict)

@@ -15,7 +15,7 @@ from ansible_collections.oom.rescue.plugins.module_utils._verdict.summary import
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.where import where_lines
 from ansible_collections.oom.rescue.plugins.plugin_utils.page import page
 from ansible_collections.oom.rescue.plugins.plugin_utils.report_files import ReportError, parse_mode, write_files
-from ansible_collections.oom.rescue.plugins.plugin_utils.stand import Stand
+from ansible_collections.oom.rescue.plugins.plugin_utils.stand import PARTS, Stand, read_parts
 
 SPEC = {
     'path': {'type': 'str', 'required': True},
@@ -23,7 +23,15 @@ SPEC = {
     'full': {'type': 'raw'},
     'logs_only': {'type': 'bool', 'default': False},
     'where': {'type': 'bool', 'default': False},
+    'join': {'type': 'bool', 'default': False},
 }
+
+
+def _earlier(directory):
+    try:
+        return read_parts(directory)
+    except (OSError, ValueError) as error:
+        raise AnsibleActionFail(f'{directory}: what an earlier run left cannot be read: {error}') from error
 
 
 class ActionModule(ActionBase):
@@ -35,12 +43,15 @@ class ActionModule(ActionBase):
         check_mode = task_vars['ansible_check_mode']
         summary = summarize(task_vars['ansible_play_hosts_all'], task_vars['hostvars'],
                             reached=task_vars['ansible_play_hosts'], check_mode=check_mode,
-                            page=os.path.join(directory, 'index.html'), logs_only=given['logs_only'])
+                            page=os.path.join(directory, 'index.html'), logs_only=given['logs_only'],
+                            earlier=_earlier(directory) if given['join'] else None)
         full = None if given['full'] is None else bool(given['full'])
         written = datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0).isoformat()
         stand = Stand(summary['hosts'])
         report = dict(report_of(summary, written, full=full), run=stand.run, results=stand.results)
         files = {'report.json': json.dumps(report) + '\n'}
+        if given['join']:
+            files[PARTS] = json.dumps({'hosts': summary['hosts'], 'logs': summary['logs']})
         if given['where']:
             lines = where_lines(summary['hosts'], os.path.join(directory, 'report.json'))
         else:

@@ -53,6 +53,12 @@ options:
         written then.
     type: bool
     default: false
+  join:
+    description:
+      - Whether this run and others write one report. Hosts that an earlier run told in the same directory are told
+        again, but for those of this one. What the next run needs for that is in C(parts.json).
+    type: bool
+    default: false
   logs_only:
     description: Whether only logs that were copied to the controller were read, and no host.
     type: bool

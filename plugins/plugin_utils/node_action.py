@@ -14,6 +14,7 @@ import sys
 from ansible.module_utils.json_utils import _filter_non_json_lines
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action.normal import ActionModule as NormalAction
+from ansible.release import __version__
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.shape import (
     ShapeError,
     accepted,
@@ -21,6 +22,7 @@ from ansible_collections.oom.rescue.plugins.module_utils._verdict.shape import (
     cleaned_json,
     told,
 )
+from ansible_collections.oom.rescue.plugins.plugin_utils import old_python
 
 # A hundred reports with all their processes have 20 MB; of anything else a host has a few hundred kB. What is larger is
 # not looked at: each MB costs the controller seconds, in Ansible's own hands as well.
@@ -38,7 +40,15 @@ class NodeAction(NormalAction):
         except RecursionError:
             result = {'failed': True, 'msg': 'what it returned is not what %s returns: it is nested too deep' % module}
         # A job in the background has its own result, which Ansible fetches.
-        return result if self._task.async_val else accepted(module, result, self._is_of_whole_host(module))
+        if self._task.async_val:
+            return result
+        result = accepted(module, result, self._is_of_whole_host(module))
+        return old_python.told(result, __version__, self._interpreter(task_vars))
+
+    def _interpreter(self, task_vars):
+        host = self._task.delegate_to
+        variables = (task_vars.get('ansible_delegated_vars') or {}).get(host) or {} if host else task_vars
+        return variables.get('ansible_python_interpreter')
 
     def _is_of_whole_host(self, module):
         try:

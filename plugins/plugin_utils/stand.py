@@ -12,6 +12,8 @@ from __future__ import annotations
 import json
 import os
 
+PARTS = 'parts.json'
+
 
 class Stand:
     """What a report of this run rests on: ``run``, a text, and ``results``, how many results of its hosts."""
@@ -23,12 +25,36 @@ class Stand:
     def is_older(self, directory):
         """True if the report in the directory, a descriptor, is of the same run and rests on more results."""
         try:
-            descriptor = os.open('report.json', os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=directory)
-            with open(descriptor, encoding='utf-8') as stream:
-                report = json.load(stream)
+            report = _read('report.json', directory)
             return report['run'] == self.run and report['results'] > self.results
         except (OSError, ValueError, LookupError, TypeError, RecursionError):
             return False
+
+
+def read_parts(directory):
+    """{hosts, logs} that an earlier run left in the directory for the same report; None if there was none.
+
+    Raises OSError or ValueError if it cannot be read.
+    """
+    try:
+        descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    try:
+        return _read(PARTS, descriptor)
+    except FileNotFoundError:
+        return None
+    finally:
+        os.close(descriptor)
+
+
+def _read(name, directory):
+    """A file of ours in a directory, a descriptor, as data. Raises OSError or ValueError."""
+    descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=directory)
+    with open(descriptor, encoding='utf-8') as stream:
+        if os.fstat(descriptor).st_uid != os.geteuid():
+            raise ValueError(f'{name} belongs to somebody else')
+        return json.load(stream)
 
 
 def _run(pid):

@@ -37,7 +37,8 @@ def _host(host, full):
     left, found = host.get('left') or {}, host.get('diagnosis') or {}
     status = 'unreachable' if host.get('silent') else _STATUS.get(host['status'], 'ok')
     failed = host['status'] in ('stopped', 'waiting')
-    entry = {'name': host['name'], 'status': status, 'error': host['headline'] if failed else None}
+    entry = {'name': host['name'], 'status': status, 'error': host['headline'] if failed else None,
+             'needs_core': host.get('needs_core')}
     entry.update(_found(found, full))
     entry['changes'] = [change for change in (_change(name, left.get(key)) for name, key in _CHANGES) if change]
     done = [] if host['status'] == 'planned' else [name for name, key in _CHANGES if _is_applied(left.get(key))]

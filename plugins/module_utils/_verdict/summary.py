@@ -54,19 +54,24 @@ _ERRORS = {
 _LEFT = tuple(key for _step, keys in _STEPS for key in keys) + ('diagnose_result', 'rescue_chosen', 'verify_result')
 
 
-def summarize(names, hostvars, reached=None, check_mode=False, page=None, logs_only=False):
-    """{lines, hosts: [{name, status, headline, lines, diagnosis, left, silent}], logs} of the hosts ``names``.
+def summarize(names, hostvars, reached=None, check_mode=False, page=None, logs_only=False, earlier=None):
+    """{lines, hosts: [{name, status, headline, lines, diagnosis, left, silent, needs_core}], logs} of hosts.
 
-    ``hostvars`` has what the roles left on each, ``reached`` the names of those that did not fail, ``left`` what of
-    it is told, as plain text, ``silent`` whether the host gave no answer, or none yet. The status is ``stopped`` (a
-    role failed, or the host gave no answer), ``waiting`` (nothing was asked of it yet), ``false`` (a
-    claim does not hold), ``open`` (none is false, and a person has to see to one), ``cannot`` (all hold that this host
-    can have), ``holds`` (all hold), ``changed``, ``planned`` (check mode), ``skipped`` (nothing changed, as the host
-    cannot), ``same``, ``healthy`` (nothing happened there and nothing was asked for) or ``advice`` (only diagnosed).
-    The worst come first. With ``logs_only`` no host was read but to read logs for others.
+    ``hostvars`` has what the roles left on each of ``names``, ``reached`` the names of those that did not fail,
+    ``left`` what of it is told, as plain text, ``silent`` whether the host gave no answer, or none yet,
+    ``needs_core`` the ansible-core that its Python needs if it is not this one. The status is ``stopped`` (a role
+    failed, or the host gave no answer), ``waiting`` (nothing was asked of it yet), ``false`` (a claim does not hold),
+    ``open`` (none is false, and a person has to see to one), ``cannot`` (all hold that this host can have), ``holds``
+    (all hold), ``changed``, ``planned`` (check mode), ``skipped`` (nothing changed, as the host cannot), ``same``,
+    ``healthy`` (nothing happened there and nothing was asked for) or ``advice`` (only diagnosed). The worst come first.
+    With ``logs_only`` no host was read but to read logs for others. ``earlier`` is the same of other hosts, {hosts,
+    logs}, which are told with these.
     """
     hosts = [_told(name, hostvars[name], reached is None or name in reached, check_mode) for name in names]
     logs = _logs([host['diagnosis'] for host in hosts])
+    if earlier:
+        hosts += [host for host in earlier['hosts'] if host['name'] not in names]
+        logs += [log for log in earlier['logs'] if log['path'] not in [known['path'] for known in logs]]
     if logs_only:
         hosts = [host for host in hosts if host['status'] == 'stopped']
     hosts.sort(key=lambda host: _WORST.index(host['status']))
@@ -145,7 +150,7 @@ def _told(name, variables, reached, check_mode):
         wrong = 'its results are not what the roles of this collection leave (%s: %s)' % (type(error).__name__, error)
     headline = plain('STOPPED: %s' % wrong)
     return {'name': name, 'status': 'stopped', 'headline': headline, 'lines': [headline], 'diagnosis': None, 'left': {},
-            'silent': False}
+            'silent': False, 'needs_core': None}
 
 
 def _left(variables):
@@ -195,7 +200,7 @@ def _host(name, left, reached, check_mode):
     lines += [verdict[1]] if verdict else []
     lines += advice['notes'] if advice else []
     return {'name': name, 'status': status, 'headline': headline, 'lines': lines,
-            'diagnosis': found or None, 'silent': silent}
+            'diagnosis': found or None, 'silent': silent, 'needs_core': _needs_core(left)}
 
 
 def _what_to_do(found):
@@ -266,6 +271,11 @@ def _choice(found, chosen):
 
 def _worded(value):
     return ','.join(value) if isinstance(value, list) else value
+
+
+def _needs_core(left):
+    return next((left[key]['needs_core'] for _step, keys in _STEPS for key in keys
+                 if (left.get(key) or {}).get('needs_core')), None)
 
 
 def _stopped(left):
