@@ -516,7 +516,7 @@ incidents:
     last: {description: When it ended., type: str}
     host: {description: The host that its lines name., type: str}
     signals: {description: Indices in RV(signals)., type: list, elements: int}
-    reports: {description: Indices in RV(events)., type: list, elements: int}
+    reports: {description: Of each of its reports in RV(events) the ID., type: list, elements: str}
     joined_by:
       description: >-
         V(time), V(pid), V(unit) or V(same_log); null if it is a single line or report.

@@ -123,6 +123,8 @@ def diagnose_events(paths=(), own_sources=(), since=None, until=None, limit=0, t
     if tasks:
         for event in result['events']:
             event['tasks'] = event['tasks'][:tasks]
+    for incident in result['incidents']:
+        incident['reports'] = [result['events'][number]['id'] for number in incident['reports']]
     for signal in result['signals']:
         del signal['epoch'], signal['uptime_seconds']
     for event in result['events']:

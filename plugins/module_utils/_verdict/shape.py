@@ -106,7 +106,7 @@ VERDICT = {
     'eater': Maybe({'kind': 'text', 'name': Maybe('text'), 'bytes': 'number', 'share': Maybe('number')}),
     'caveats': ['text'], 'would_tell': ['text'],
 }
-INCIDENTS = [{'signals': ['number'], 'reports': ['number'], 'first': Maybe('text'), 'last': Maybe('text')}]
+INCIDENTS = [{'signals': ['number'], 'reports': ['text'], 'first': Maybe('text'), 'last': Maybe('text')}]
 REMEDIES = [{
     'name': 'text', 'what': 'text', 'target': Maybe('text'), 'effect': 'text', 'room_bytes': Maybe('number'),
     'instead': Maybe({'pid': Maybe('number'), 'name': Maybe('text'), 'rss_bytes': Maybe('number')}),

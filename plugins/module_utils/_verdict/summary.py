@@ -35,6 +35,8 @@ _NOT_ROOT = re.compile(r'waiting for (?:become success|privilege escalation prom
 _SUDO_SAID = re.compile(r'\bsudo: |\bsudoers\b|\bnot allowed to (?:execute|run)\b')
 _BECOME_ROOT = ('run as root, give the user sudo, or have its password asked for with --ask-become-pass '
                 '(make: ARGS=--ask-become-pass)')
+# States of a host of which nothing was read to the end.
+UNREAD = ('stopped', 'waiting')
 _OTHER_SHAPE = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 # The variables that hold what a role's modules returned, in the order in which a play runs them.
 _STEPS = (
@@ -170,10 +172,11 @@ def _host(name, left, reached, check_mode):
     remedies = _remedies(left, check_mode)
     stopped = _stopped(left)
     verdict = _verdict(left.get('verify_result'))
-    gone = any((left.get(key) or {}).get('unreachable') for _step, keys in _STEPS for key in keys)
-    silent = (gone or not reached) and not stopped and not (verdict and verdict[0] == 'false')
+    gone = _unreachable(left)
+    silent = (gone is not None or not reached) and not stopped and not (verdict and verdict[0] == 'false')
     if silent:
-        stopped = 'it gave no answer, or its variables were refused: see what Ansible says'
+        stopped = 'it gave no answer: %s' % gone if gone else (
+            'it gave no answer, or its variables were refused: see what Ansible says')
     if stopped:
         status, headline = 'stopped', 'STOPPED: %s' % stopped
     elif verdict:
@@ -276,6 +279,16 @@ def _worded(value):
 def _needs_core(left):
     return next((left[key]['needs_core'] for _step, keys in _STEPS for key in keys
                  if (left.get(key) or {}).get('needs_core')), None)
+
+
+def _unreachable(left):
+    """What Ansible says of a connection that failed, in a line, or None. A node cannot say so of itself."""
+    for _step, keys in _STEPS:
+        for key in keys:
+            result = left.get(key) or {}
+            if result.get('unreachable'):
+                return plain(_message(result))
+    return None
 
 
 def _stopped(left):

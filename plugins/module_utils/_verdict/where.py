@@ -9,6 +9,7 @@ __metaclass__ = type
 
 import textwrap
 
+from .summary import UNREAD
 from .._node.ledger import UNACCOUNTED, eater_of
 from .._node.plain import plain
 from .._node.sizes import format_size
@@ -42,7 +43,7 @@ def where_lines(hosts, path=None):
 
 def _one(host):
     memory = host['left'].get('memory') or {}
-    if host['status'] == 'stopped' or not memory.get('ledger'):
+    if host['status'] in UNREAD or not memory.get('ledger'):
         return ['%s: %s' % (host['name'], host['headline'])]
     after = [line for text in _forecast(memory) + _cgroups(memory) + _closed(memory) for line in _wrapped(text)]
     rows = min(_MOST_PARTS, _LINES - len(after) - 6)
@@ -151,14 +152,14 @@ def _many(hosts):
 
 def _left(host):
     memory = host['left'].get('memory') or {}
-    if host['status'] == 'stopped' or not memory.get('ledger'):
+    if host['status'] in UNREAD or not memory.get('ledger'):
         return -1, host['name']
     return (memory['ram']['available_bytes'] or 0) / float(memory['ledger']['total_bytes'] or 1), host['name']
 
 
 def _short(host):
     memory = host['left'].get('memory') or {}
-    if host['status'] == 'stopped' or not memory.get('ledger'):
+    if host['status'] in UNREAD or not memory.get('ledger'):
         return '%s: %s' % (host['name'], host['headline'])
     eater = eater_of(memory['ledger'])
     words = '%.0f %% %s' % (eater['share'] * 100, _eater(eater)) if eater else 'nothing in use'
