@@ -117,6 +117,8 @@ def _common():
     out.add_argument('--report', metavar='DIR', default=REPORTS,
                      help='a folder a run goes below it, and the newest is DIR/latest (%(default)s)')
     out.add_argument('--json', metavar='FILE', help='write report.json there as well; - prints it and nothing else')
+    out.add_argument('--anonymise', action='store_true',
+                     help='pseudonyms for names, hosts, containers, paths and addresses in all files')
     out.add_argument('--strict', action='store_true', help='exit with 3 if a host cannot by its nature')
     out.add_argument('-v', '--verbose', action='count', default=0, help='show all that Ansible says')
     return common
@@ -206,6 +208,8 @@ def variables(options, report, logs):
     for name in ('since', 'until'):
         if getattr(options, name):
             found['diagnose_' + name] = getattr(options, name)
+    if options.anonymise:
+        found['report_anonymise'] = True
     if getattr(options, 'by_rule', False):
         found['rescue_by_rule'] = True
     if options.become is not None:

@@ -10,8 +10,10 @@ import os
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
-from ansible_collections.oom.rescue.plugins.module_utils._verdict.report import report_of
+from ansible_collections.oom.rescue.plugins.module_utils._verdict.anonymous import anonymous_summary
+from ansible_collections.oom.rescue.plugins.module_utils._verdict.report import report_of, stats_of
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.summary import summarize
+from ansible_collections.oom.rescue.plugins.module_utils._verdict.ticket import ticket
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.where import where_lines
 from ansible_collections.oom.rescue.plugins.plugin_utils.page import page
 from ansible_collections.oom.rescue.plugins.plugin_utils.report_files import ReportError, parse_mode, write_files
@@ -24,6 +26,7 @@ SPEC = {
     'logs_only': {'type': 'bool', 'default': False},
     'where': {'type': 'bool', 'default': False},
     'join': {'type': 'bool', 'default': False},
+    'anonymise': {'type': 'bool', 'default': False},
 }
 
 
@@ -48,20 +51,25 @@ class ActionModule(ActionBase):
         full = None if given['full'] is None else bool(given['full'])
         written = datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0).isoformat()
         stand = Stand(summary['hosts'])
-        report = dict(report_of(summary, written, full=full), run=stand.run, results=stand.results)
-        files = {'report.json': json.dumps(report) + '\n'}
-        if given['join']:
-            files[PARTS] = json.dumps({'hosts': summary['hosts'], 'logs': summary['logs']})
+        # What is joined later is whole, and goes when the last of the runs ends.
+        files = {PARTS: json.dumps({'hosts': summary['hosts'], 'logs': summary['logs']})} if given['join'] else {}
+        if given['anonymise']:
+            summary = anonymous_summary(summary)
+        report = dict(report_of(summary, written, full=full), anonymised=given['anonymise'], run=stand.run,
+                      results=stand.results)
+        files['report.json'] = json.dumps(report) + '\n'
         if given['where']:
             lines = where_lines(summary['hosts'], os.path.join(directory, 'report.json'))
         else:
             lines = summary['lines']
             files['index.html'] = page(summary, check_mode)
-        files['summary.txt'] = '\n'.join(lines) + '\n'
+            files['report.md'] = ticket(report)
+        written_lines = lines[:-1] + ['Page: index.html'] if given['anonymise'] and not given['where'] else lines
+        files['summary.txt'] = '\n'.join(written_lines) + '\n'
         try:
             write_files(directory, files, parse_mode(given['mode']), stand.is_older)
         except ReportError as error:
             raise AnsibleActionFail(str(error)) from error
         except OSError as error:
             raise AnsibleActionFail('%s: %s: the report is not written' % (directory, error.strerror)) from error
-        return dict(result, changed=False, path=directory, lines=lines)
+        return dict(result, changed=False, path=directory, lines=lines, stats=stats_of(report))

@@ -23,6 +23,8 @@ MOST_BYTES = 64 << 10
 _MOST_TEXT = 300
 _MOST_ROWS = 50
 _EVENTS = 5
+_MOST_NAME = 64
+_MOST_STATS = 1000
 
 
 def report_of(summary, written, full=None):
@@ -67,6 +69,27 @@ def _nearest(found):
 def _log(log, full):
     entry = dict({'path': log['path'], 'error': log.get('error')}, **_found(log, full))
     return dict(entry, remedies=entry['remedies'] or [])
+
+
+def stats_of(report):
+    """{host or log: {status, was_memory, limit, actor, sentence, victims, remedies, claims}} for the statistics of a
+    workflow: a few hundred bytes for each, of _MOST_STATS at most.
+    """
+    entries = [(entry.get('name') or entry.get('path'), entry) for entry in report['hosts'] + report['logs']]
+    return dict((name, _stats(entry)) for name, entry in entries[:_MOST_STATS])
+
+
+def _stats(entry):
+    verdict = entry['verdict'] or {}
+    states = [claim['state'] for claim in entry.get('claims') or []]
+    return {
+        'status': entry.get('status') or entry['error'] or 'ok', 'was_memory': verdict.get('was_memory'),
+        'limit': verdict.get('limit'), 'actor': verdict.get('actor'),
+        'sentence': (verdict.get('sentence') or entry['error'] or '')[:_MOST_TEXT],
+        'victims': [(row['name'] or '')[:_MOST_NAME] for row in (verdict.get('victims') or [])[:_EVENTS]],
+        'remedies': [{'name': row['name'], 'effect': row['effect']} for row in (entry['remedies'] or [])[:_EVENTS]],
+        'claims': dict((state, states.count(state)) for state in sorted(set(states))),
+    }
 
 
 def _whole_or_short(entry, full):

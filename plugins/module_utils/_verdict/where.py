@@ -10,6 +10,7 @@ __metaclass__ = type
 import textwrap
 
 from .summary import UNREAD
+from .words import PARTS
 from .._node.ledger import UNACCOUNTED, eater_of
 from .._node.plain import plain
 from .._node.sizes import format_size
@@ -21,13 +22,6 @@ _BAR = 16
 _SMALL = 200
 _MOST_PARTS = 14
 _MOST_CGROUPS = 2
-_WORDS = {
-    'process': 'process', 'processes': 'processes', 'shmem': 'shared memory', 'page_cache': 'page cache',
-    'slab_unreclaimable': 'slab', 'slab_reclaimable': 'slab, reclaimable', 'page_tables': 'page tables',
-    'kernel_stacks': 'kernel stacks', 'hugepages': 'huge pages', 'locked': 'locked', 'sockets': 'socket buffers',
-    'percpu': 'per-CPU data', 'vmalloc': 'vmalloc', 'zswap': 'zswap', 'zram': 'zram', 'free': 'free', 'other': 'other',
-    UNACCOUNTED: 'in no counter',
-}
 
 
 def where_lines(hosts, path=None):
@@ -68,7 +62,7 @@ def _table(ledger, most):
     rows = [_row(part['bytes'], total, _named(part), part['approximate']) for part in large]
     if small:
         rows.append(_row(sum(part['bytes'] for part in small), total, '%d smaller parts' % len(small)))
-    rows.append(_row(ledger['unaccounted_bytes'], total, _WORDS[UNACCOUNTED]))
+    rows.append(_row(ledger['unaccounted_bytes'], total, PARTS[UNACCOUNTED]))
     return rows + [_row(total, total, 'all', drawn=False)]
 
 
@@ -86,7 +80,7 @@ def _named(part):
     elif part['kind'] == 'other':
         words = part['name'] or 'other'
     else:
-        words = '%s: %s' % (_WORDS[part['kind']], part['name']) if part['name'] else _WORDS[part['kind']]
+        words = '%s: %s' % (PARTS[part['kind']], part['name']) if part['name'] else PARTS[part['kind']]
     if part['kind'] in ('process', 'processes') and not part['swappable']:
         return words + ' (locked)'
     return words + ' (can be dropped)' if part['droppable'] else words
@@ -134,7 +128,7 @@ def _cgroups(memory):
 
 
 def _eater(eater):
-    return eater['name'] or _WORDS[eater['kind']]
+    return eater['name'] or PARTS[eater['kind']]
 
 
 def _closed(memory):
