@@ -103,9 +103,13 @@ molecule: dev $(CACHE)/core-2.16/.done ## the container scenarios that CI runs; 
 	@tests/host/install podman runc mmdebstrap
 	molecule/run $(SCENARIO) $(PLATFORM)
 
-integration: dev $(CACHE)/core-2.16/.done ## the playbooks, swap files and sysctl programs on this machine's own kernel, as root
+integration: dev ## swap files and sysctl programs on this machine's own kernel, as root
 	@tests/host/install btrfs-progs e2fsprogs openssh-client procps strace systemd xfsprogs
-	tests/integration/run
+	tests/integration/run swap swappiness
+
+playbooks: dev $(CACHE)/core-2.16/.done ## the program, playbooks and roles on this machine, as root
+	@tests/host/install openssh-client procps
+	tests/integration/run playbooks
 
 attacks: dev ## what an unprivileged user, a log, a container or a node may try, on machines of its own, as root
 	@tests/host/install e2fsprogs strace util-linux
@@ -121,9 +125,9 @@ test-vm-all: dev ## all that needs virtual machines, for hours; goes on where it
 	@tests/host/install $$(cat tests/vm/packages.txt)
 	tests/vm/all --rows '$(ROWS)'
 
-# Virtual machines and what needs one processor beside what takes turns with this machine's swap.
-test: dev $(CACHE)/core-2.16/.done ## all that CI runs: lint, unit, sanity, integration, attacks, molecule, test-vm; not test-vm-all, bench, fuzz
-	tests/run 'test-vm sanity lint unit' 'molecule integration attacks'
+# The longest first; what takes turns with this machine's swap is one class.
+test: dev $(CACHE)/core-2.16/.done ## all that CI runs: lint, unit, sanity, integration, playbooks, attacks, molecule, test-vm; not test-vm-all, bench, fuzz
+	tests/run test-vm swap:molecule swap:integration attacks playbooks unit sanity lint
 
 check: lint ## the fast subset: lint, and the unit tests under one Python without the slow ones
 	pytest -q -m 'not slow'
@@ -157,4 +161,4 @@ pyz: ## make oom-rescue.pyz: diagnosis and where as one file that any Python fro
 clean: ## take away all that was made here
 	git clean -fdX
 
-.PHONY: help env env-2.16 dev rescue diagnose verify rollback lint unit sanity integration attacks molecule test-vm test-vm-all test check bench fuzz mutate triage build pyz clean
+.PHONY: help env env-2.16 dev rescue diagnose verify rollback lint unit sanity integration playbooks attacks molecule test-vm test-vm-all test check bench fuzz mutate triage build pyz clean

@@ -128,6 +128,7 @@ def _bomb(kind, mib):
     return b''.join([maker.compress(block) for _count in range(mib)] + [maker.flush()])
 
 
+@pytest.mark.slow
 def test_no_more_is_unpacked_than_a_log_of_its_size_holds(tmpdir, monkeypatch):
     monkeypatch.setattr(oom_log.sources, '_UNPACKED_AT_LEAST', 8 * MIB)
     write(tmpdir.join('messages.1'), _bomb('bz2', 100))
@@ -215,6 +216,7 @@ class Clock:
         return self.now
 
 
+@pytest.mark.slow
 def test_of_a_log_that_takes_too_long_the_end_is_read_and_what_was_left_out_is_said(tmpdir, monkeypatch):
     monkeypatch.setattr(budget, '_cpu_seconds', Clock(1))
     text = quiet('Oct 28 11:00:00', 120000) + syslog(REPORT)
@@ -227,6 +229,7 @@ def test_of_a_log_that_takes_too_long_the_end_is_read_and_what_was_left_out_is_s
     assert pids(result) == [4711, 13036, 4712]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('line', [
     'Oct 28 11:32:28 host kernel: php invoked oom-killer: gfp_mask=0x201da, order=0, oom_score_adj=0\n',
     'Oct 28 11:32:28 host kernel: Out of memory: Killed process @ (mysqld) total-vm:1kB, anon-rss:1kB, file-rss:0kB\n',

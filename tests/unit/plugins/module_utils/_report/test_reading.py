@@ -114,6 +114,7 @@ def test_since_seeks_in_a_large_log(tmpdir):
     )
 
 
+@pytest.mark.slow
 def test_since_reads_a_log_whole_whose_records_are_of_several_lines(tmpdir):
     def entry(day, line):
         usec = 1000000 * (1759276800 + 86400 * (day - 1))  # Oct 1 2025
@@ -221,6 +222,7 @@ def test_a_report_that_rotation_cut_is_joined(tmpdir):
         assert event['complete'] and event['source']['path'].endswith('messages-20251028'), lines[cut]
 
 
+@pytest.mark.slow
 def test_a_line_that_rotation_cut_is_joined(tmpdir):
     text = syslog(REPORT, uptime=8341.25)
     rotated, current = tmpdir.join('messages-20251028'), tmpdir.join('messages')
@@ -422,6 +424,7 @@ def test_a_table_of_very_many_rows_keeps_the_largest(tmpdir):
     assert event['missing'] == ['tasks'] and pids(result) == [13036]
 
 
+@pytest.mark.slow
 def test_very_many_kills_are_all_counted(tmpdir):
     text = ''.join(
         syslog(bare_kill(1000 + index), 'Oct 28 11:%02d:%02d' % (index // 400, index // 10 % 40))

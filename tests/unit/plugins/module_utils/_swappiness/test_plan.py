@@ -396,6 +396,7 @@ def crash_at(host, number):
     host.whole = not_put_back
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('name', [
     'several', 'EL7 with tuned that does not reapply', 'a file of ours that somebody made'])
 @pytest.mark.parametrize('dies', ['present', 'absent'])
@@ -418,6 +419,7 @@ def test_wherever_a_run_is_killed_absent_brings_all_back(tmp_path, name, dies):
     assert 4 < number < 99
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('name', [
     'several', 'EL7 with tuned that does not reapply', 'a file of ours that somebody made'])
 @pytest.mark.parametrize('fails', ['present', 'absent'])

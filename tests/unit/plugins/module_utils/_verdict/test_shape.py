@@ -148,6 +148,7 @@ def test_all_text_is_plain_and_bounded_in_whatever_it_is():
     assert taken == {u'k?': [u'a?b', {u'x': u'--- a\n+?'}], u'long': u'x' * LONGEST_TEXT + u'...'}
 
 
+@pytest.mark.slow
 def test_too_many_values_are_refused():
     with pytest.raises(ShapeError):
         cleaned([[0] * 1000] * 4000)
