@@ -97,7 +97,7 @@ unit: dev ## the unit tests, under each Python from 2.7 to 3.14 that is on this 
 	tests/unit/matrix
 
 sanity: dev ## ansible-test sanity on a copy, remembered until something changes
-	tests/sanity/run
+	tests/sanity/run sanity
 
 molecule: dev $(CACHE)/core-2.16/.done ## the container scenarios that CI runs; or SCENARIO=swap PLATFORM=trixie; or SCENARIO=all
 	@tests/host/install podman runc mmdebstrap

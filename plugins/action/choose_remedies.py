@@ -13,6 +13,7 @@ from ansible_collections.oom.rescue.plugins.module_utils._verdict.choice import 
     only_read,
 )
 from ansible_collections.oom.rescue.plugins.plugin_utils.asked import BY_RULE, HOW, WHAT, user_vars
+from ansible_collections.oom.rescue.plugins.plugin_utils.names import remarks
 
 
 class ActionModule(ActionBase):
@@ -29,5 +30,8 @@ class ActionModule(ActionBase):
         left_out = left_out_by_tags(run_tags, task_vars['ansible_skip_tags'])
         remedies = choose(given['diagnosis'], asked, by_rule, (given['facts'] or {}).get('kept'), left_out)
         kept = {name: value for row in remedies.values() for name, value in row['kept'].items()}
+        told = remarks(task_vars)
+        if told:
+            result['warnings'] = told
         return dict(result, changed=False, by_rule=by_rule, happened=happened(given['diagnosis']), remedies=remedies,
-                    kept=kept, only_read=only_read(run_tags))
+                    kept=kept, only_read=only_read(run_tags), remarks=told)

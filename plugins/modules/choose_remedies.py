@@ -101,6 +101,13 @@ only_read:
   description: Whether the tags of the run ask for the diagnosis or the report alone.
   type: bool
   returned: success
+remarks:
+  description: >-
+    A sentence on each variable of the host that nothing here reads: one that is no more than two letters away from a
+    variable of this collection, and one of another role for swap, with the variable that says the same here.
+  type: list
+  elements: str
+  returned: success
 kept:
   description: The values that are kept, of all remedies.
   type: dict

@@ -23,11 +23,14 @@ from ansible_collections.oom.rescue.plugins.module_utils._verdict.shape import (
     told,
 )
 from ansible_collections.oom.rescue.plugins.plugin_utils import old_python
+from ansible_collections.oom.rescue.plugins.plugin_utils.names import remarks
 
 # A hundred reports with all their processes have 20 MB; of anything else a host has a few hundred kB. What is larger is
 # not looked at: each MB costs the controller seconds, in Ansible's own hands as well.
 _MOST_CHARACTERS = {'oom_log_info': 64 << 20}
 MOST_OF_OTHERS = 4 << 20
+REMEDIES = ('swap_file', 'swappiness', 'oom_score_adj')
+OWN_ROLES = tuple('oom.rescue.' + name for name in ('swap', 'swappiness', 'oom_protect'))
 _MOST_ERRORS = 1 << 16
 
 
@@ -43,7 +46,15 @@ class NodeAction(NormalAction):
         if self._task.async_val:
             return result
         result = accepted(module, result, self._is_of_whole_host(module))
-        return old_python.told(result, __version__, self._interpreter(task_vars))
+        result = old_python.told(result, __version__, self._interpreter(task_vars))
+        told = remarks(task_vars) if self._is_role_alone(module, task_vars) else []
+        return dict(result, warnings=result.get('warnings', []) + told) if told else result
+
+    def _is_role_alone(self, module, task_vars):
+        """True if a remedy's role runs in somebody's own play: in the playbooks, choose_remedies has told all."""
+        role = self._task._role
+        return (module in REMEDIES and role is not None and role.get_name() in OWN_ROLES
+                and 'rescue_chosen' not in task_vars)
 
     def _interpreter(self, task_vars):
         host = self._task.delegate_to

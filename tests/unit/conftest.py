@@ -19,6 +19,14 @@ FIXTURES = os.path.join(ROOT, 'tests', 'unit', 'fixtures')
 SEED = os.path.join(FIXTURES, 'seed-out-of-memory.md')
 
 
+# ansible-test imports the tests by their full names; the names that they import from each other are these.
+sys.modules.setdefault('conftest', sys.modules[__name__])
+for _folder in ('plugins/module_utils', 'plugins/modules'):
+    _folder = os.path.join(ROOT, 'tests', 'unit', *_folder.split('/'))
+    if _folder not in sys.path:
+        sys.path.append(_folder)
+
+
 def _package(name, *path):
     module = types.ModuleType(name)
     module.__path__ = list(path)

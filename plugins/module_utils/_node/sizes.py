@@ -12,6 +12,7 @@ import re
 from .errors import RescueError
 
 _UNITS = {'': 1, 'K': 1 << 10, 'M': 1 << 20, 'G': 1 << 30, 'T': 1 << 40}
+_PERCENT = re.compile(r'^\s*(\d{1,3}(?:\.\d{1,2})?)\s*%\s*$')
 _SIZE = re.compile(r'^\s*(\d{1,20}(?:\.\d{1,6})?)\s*([KMGT]?)(?:i?B)?\s*$', re.IGNORECASE)
 
 
@@ -26,11 +27,23 @@ def parse_size(value):
     """
     match = _SIZE.match(str(value))
     if not match:
+        share = _PERCENT.match(str(value))
+        meant = ', or %gxram for %s of the RAM' % (float(share.group(1)) / 100, str(value).strip()) if share else ''
         raise SizeError('%r is not a size' % (value,), found=value, allowed='bytes, or a number with K, M, G or T',
-                        next_step='give bytes or a number with K, M, G or T, such as 2147483648, 512M or 2G')
+                        next_step='give bytes or a number with K, M, G or T, such as 2147483648, 512M or 2G' + meant)
     number, unit = match.groups()
     factor = _UNITS[unit.upper()]
     return int(float(number) * factor) if '.' in number else int(number) * factor
+
+
+def taken_as(text):
+    """How a size is understood that people mean in two ways, in a sentence; None if it has one meaning."""
+    match = _SIZE.match('%s' % text)
+    unit = match and match.group(2)
+    if not unit or '.' not in match.group(1) and text.strip().upper()[-2:] != unit.upper() + 'B':
+        return None
+    size = parse_size(text)
+    return '%s is taken as %s, %d bytes: units are powers of 1024' % (text, format_size(size), size)
 
 
 def format_size(size_bytes):

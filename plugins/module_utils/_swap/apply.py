@@ -18,6 +18,7 @@ from .._node.errors import RescueError, naming, said
 from .._node.lock import one_run
 from .._node.meminfo import read_meminfo, room_in_ram
 from .._node.record import State, backup_once, backup_path
+from .._node.sizes import taken_as
 from .._node.swap_areas import parse_swaps
 from .._node.wishes import remember
 from .facts import file_facts, in_use, read, summary, wanted_label
@@ -27,12 +28,15 @@ from .progress import Progress
 from .signature import read_signature, write_signature
 from .size import room_without
 
+_SIZES = ('size', 'reserve', 'demand', 'expected_peak')
+
 
 def swap_file(host, options, check_mode, log):
     """The module's result for its options; ``log`` is a callable (text). Raises as converge() does."""
     wished = wish_of(options)
     paths = recorded_paths(host, options)
     result = joined([converge(host, path, wished, check_mode, Progress(host, path, log)) for path in paths])
+    result['warnings'] += filter(None, (taken_as(options[name]) for name in _SIZES if options.get(name)))
     if not check_mode and not result['skipped_reason']:
         with one_run(host, 'swap_file %s' % options['path'], check_mode):
             for path in paths:

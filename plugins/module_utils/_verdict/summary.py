@@ -269,7 +269,7 @@ def _choice(found, chosen):
         lines.append('Left out by the tags of this run: %s.' % ', '.join(left_out).lower())
     if any(row['why'] == 'healthy' for row in chosen['remedies'].values()):
         lines.append(_by_rule(found, chosen))
-    return lines
+    return lines + (chosen.get('remarks') or [])
 
 
 def _worded(value):

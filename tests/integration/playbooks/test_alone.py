@@ -37,3 +37,16 @@ def test_verify_alone_names_what_is_not_there(playbook, tmp_path):
     play = playbook(str(path), '--extra-vars', 'swap_path=/oom-rescue-not-there.swap')
     assert play.status != 0
     assert 'swap of /oom-rescue-not-there.swap: still to do: make /oom-rescue-not-there.swap' in play.output
+
+
+@pytest.mark.parametrize('variable, said', [
+    ('swap_sizee=1G', 'swap_sizee is no variable of this collection, and nothing reads it: did you mean swap_size?'),
+    ('swap_file_size_mb=512', 'swap_file_size_mb is a variable of geerlingguy.swap and is not read here'),
+    ('swap_size=2GB', '2GB is taken as 2 GiB'),
+])
+def test_what_may_be_meant_otherwise_is_told_once(playbook, tmp_path, variable, said):
+    path = tmp_path / 'play.yml'
+    path.write_text(PLAY.format(role='swap', that='true'))
+    play = playbook(str(path), '--check', '--extra-vars', variable)
+    assert play.status == 0, play.output
+    assert play.output.replace('\n', ' ').count(said) == 1

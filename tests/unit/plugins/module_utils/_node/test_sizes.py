@@ -7,7 +7,12 @@ from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
 import pytest
-from ansible_collections.oom.rescue.plugins.module_utils._node.sizes import SizeError, format_size, parse_size
+from ansible_collections.oom.rescue.plugins.module_utils._node.sizes import (
+    SizeError,
+    format_size,
+    parse_size,
+    taken_as,
+)
 
 
 @pytest.mark.parametrize('written, size_bytes', [
@@ -31,6 +36,22 @@ def test_what_is_no_size_is_refused_with_the_text_found(written):
     with pytest.raises(SizeError) as error:
         parse_size(written)
     assert repr(written) in str(error.value)
+
+
+@pytest.mark.parametrize('written, taken', [
+    ('2GB', '2GB is taken as 2 GiB, 2147483648 bytes: units are powers of 1024'),
+    ('512 mb', '512 mb is taken as 512 MiB, 536870912 bytes: units are powers of 1024'),
+    ('1.5G', '1.5G is taken as 1.5 GiB, 1610612736 bytes: units are powers of 1024'),
+    ('2G', None), ('2GiB', None), ('2147483648', None), ('1.5', None), ('auto', None), ('2xram', None),
+])
+def test_a_size_that_people_mean_in_two_ways_is_told_as_it_is_taken(written, taken):
+    assert taken_as(written) == taken
+
+
+def test_a_share_of_the_ram_is_told_as_it_is_written_here():
+    with pytest.raises(SizeError) as error:
+        parse_size('50%')
+    assert str(error.value).endswith('or 0.5xram for 50% of the RAM')
 
 
 @pytest.mark.parametrize('size_bytes, text', [

@@ -264,6 +264,8 @@ def test_a_host_that_cannot_is_skipped_with_the_reason(state, words):
     pytest.param(node(directory={'path': '/tmp', 'exists': True, 'others': 'anybody may write to /tmp'}), {},
                  'anybody may write to /tmp, and could', id='a world-writable directory'),
     pytest.param(node(), {'size': '12'}, 'smallest', id='too small'),
+    pytest.param(node(), {'size': '2048'}, 'did you mean 2048M?', id='MiB were meant'),
+    pytest.param(node(), {'size': '50%'}, '0.5xram', id='a share of the RAM'),
     pytest.param(node(), {'size': 'big'}, 'not a size', id='no size'),
 ])
 def test_what_cannot_be_is_refused_in_one_line(state, wished, words):
