@@ -16,7 +16,7 @@ LONGEST_LINE = 1 << 16
 KERNEL = 'kernel'
 
 # dmesg and journalctl print in color where they are told to.
-_COLOR = re.compile('\x1b\\[[0-9;]{0,20}[mK]')
+COLOR = re.compile('\x1b\\[[0-9;:]{0,40}[mK]')
 # A page's line ends so.
 _BREAK = re.compile(r'<br ?/?>$')
 _ESCAPED = re.compile(r'(?:#012|\\x0a|\\n)\s*')
@@ -62,7 +62,7 @@ def _clean(line):
         line = line[:-1]
     if line[-1:] == '>':
         line = _BREAK.sub('', line)
-    return _COLOR.sub('', line) if '\x1b' in line else line
+    return COLOR.sub('', line) if '\x1b' in line else line
 
 
 def unescape(message):

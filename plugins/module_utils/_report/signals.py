@@ -11,7 +11,7 @@ import re
 
 from .._log.json_records import field_text
 from .._log.prefix import PrefixReader
-from .._log.text import BARE, KERNEL, LONGEST_LINE, log_text
+from .._log.text import BARE, COLOR, KERNEL, LONGEST_LINE, log_text
 from .._node.reader import parse_json
 from .signal_forms import FORMS
 
@@ -26,7 +26,14 @@ _LINE = 200
 _MOST_CONTINUED = 3
 # Of a block with more lines to look at, the first and the last so many are: whoever floods a log costs no more.
 _MOST_OF_A_BLOCK = 500
-_TAG = re.compile(r'(?:^|\s)([A-Za-z][\w.@-]{0,63})(?:\[(\d{1,10})\])?: ')
+# The kernel names whom it saw crash as a tag would.
+_TAG = re.compile(
+    r'(?:^|\s)([A-Za-z][\w.@-]{0,63})(?:\[(\d{1,10})\])?: (?!segfault at |general protection f|trap invalid o)')
+# What engines, CI systems and pages put in front of a program's line, and behind it.
+_STAMP = r'\[?\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?\]?'
+_WRAPPED = re.compile(
+    r'(?:>|[-*] +|`|#\d{1,4} \d{1,6}\.\d{1,3} +|%s(?: std(?:out|err) [FP])?(?:[ \t]|$)'
+    r'|\d\d:\d\d:\d\d +|##\[\w{1,16}\]|\[pod/[\w./-]{1,400}\] +|[\w.-]{1,80} +\| ?|\s)*' % _STAMP)
 _JOURNAL_FIELDS = ('_PID', '_UID', '_COMM', '_SYSTEMD_UNIT', 'UNIT', 'USER_UNIT', '_TRANSPORT', 'SYSLOG_IDENTIFIER')
 
 
@@ -59,7 +66,12 @@ class Line:
         self.prefix, message = reader.read(self.text)
         self.journal = _journal_fields(self.text)
         self.program, self.pid = self._origin(message)
-        self.message = message + self._continued()
+        self.message = _without_end(message) + self._continued()
+
+    def unwrapped(self):
+        """The line as a program without a tag wrote it: the first words may look like one, as in ``fork/exec x: ``."""
+        text = self.text[:_LONGEST]
+        return _without_end(text[_WRAPPED.match(text).end():])
 
     def _origin(self, message):
         """(program or None, its pid or None): the prefix's, else the first tag in the line."""
@@ -98,8 +110,15 @@ class Line:
         return '\n'.join([self.above(count), self.text] + self._below(count))
 
 
+def _without_end(text):
+    """A line without what a page puts behind it."""
+    text = text.rstrip()
+    return text[:text.rindex('<br')].rstrip() if text.endswith(('<br>', '<br/>', '<br />')) else text.rstrip('`')
+
+
 def _native(data):
-    return log_text(data).replace('\r', '').replace('\0', '')
+    text = log_text(data).replace('\r', '').replace('\0', '')
+    return COLOR.sub('', text) if '\x1b' in text else text
 
 
 def _journal_fields(text):
@@ -124,16 +143,23 @@ def _trusted(line, form):
     if not line.journal or form.programs is None:
         shown = line.prefix is not None and line.prefix.trusted is False and line.program in (None, KERNEL)
         return False if shown and form.programs == (KERNEL,) else None
-    proven = line.journal.get('_COMM')
     if line.journal.get('_TRANSPORT') == 'kernel':
-        return 'kernel' in form.programs
+        return KERNEL in form.programs
+    # systemd-oomd and earlyoom run as users of their own, in a unit that nobody else gets a process into.
+    if line.journal.get('_SYSTEMD_UNIT') in [program + '.service' for program in form.programs]:
+        return True
+    proven, uid = line.journal.get('_COMM'), line.journal.get('_UID')
     if proven is None:
         return None
-    uid = line.journal.get('_UID')
-    if proven[:15] not in [program[:15] for program in form.programs] or uid not in (None, '0'):
+    if proven.split('-server')[0][:15] not in [program[:15] for program in form.programs] or uid not in (None, '0'):
         return False
     # Whoever may name a process may name it so: the name counts only as root's.
     return True if uid else None
+
+
+def _match(form, message):
+    match = form.pattern.search(message)
+    return None if match is None or (form.also and not form.also.search(message)) else match
 
 
 def signal_of(line, forms):
@@ -141,9 +167,10 @@ def signal_of(line, forms):
     for form in forms:
         if not _is_of(line.program, form.programs):
             continue
-        message = line.message[:_LONGEST]
-        match = form.pattern.search(message)
-        if match is None or (form.also and not form.also.search(message)):
+        match = _match(form, line.message[:_LONGEST])
+        if match is None and form.programs is None and not line.journal:
+            match = _match(form, line.unwrapped())
+        if match is None:
             continue
         signal = {
             'kind': form.kind, 'was_memory': form.was_memory, 'limit': form.limit, 'actor': form.actor,

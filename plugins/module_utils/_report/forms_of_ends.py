@@ -1,0 +1,174 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The words of ends that were no shortage, or of which the line does not say why: stops, crashes, full disks, signal 9.
+"""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import re
+
+from .asker import asker
+from .form import (BY_KUBELET, CRASHED, ENGINES, KERNEL, REFUSED_PERHAPS, STOPPED, SYSTEMD, UNIT, UNPROVEN, Form,
+                   any_of)
+from .libc_words import ENOSPC, SIGKILL
+
+_FULL = any_of(ENOSPC)
+_KILLED = any_of(SIGKILL)
+_ENTRY = r'(?:' + UNIT + r':? )'
+_THEN = r'(?: \(\d\))?\. (?:Killing|Skipping SIGKILL|Terminating|Aborting)'
+
+# Exit status 137 is SIGKILL, 143 SIGTERM, in the words of engines, kubectl, make and runners.
+_STATUSES = tuple(word + status for word in ('ode ', 'ode: ', 'ode:', 'ode=', 'ode": ', 'ode":', 'ode\': ', 'atus ',
+                                             'atus: ', 'atus=', 'xit ', 'xited (', 'with ')
+                  for status in ('137', '143')) + ('Exit Code: ',)
+
+
+def _disk(signal, match, line):
+    signal['name'] = asker(line) or signal['name']
+    signal['errno'] = 28
+    return signal
+
+
+def _container_state(signal, match, line):
+    """Exit status 137 in an engine's or kubelet's words, unless they name memory or another reason around."""
+    if re.search(r'liveness probe', line.around(14), re.IGNORECASE):
+        return None
+    run = re.search(r"command '(?:/bin/sh -c )?([\w./+-]{1,64})", line.message)
+    signal['name'] = run.group(1) if run else signal['name']
+    return signal
+
+
+def _audited(signal, match, line):
+    named = re.search(r'\bpid=(\d{1,10}) comm="([^"]{1,32})"', line.message)
+    if named:
+        signal['pid'], signal['name'] = int(named.group(1)), named.group(2)
+    return signal
+
+
+def _swept(signal, match, line):
+    """What is left of a unit is killed after its main process has died as well, by whatever that died of."""
+    return None if re.search(r'status=9/KILL|OOM killer|systemd-oomd killed', line.above(6)) else signal
+
+
+def _dumped(signal, match, line):
+    """A watchdog ends a unit with SIGABRT, which is no crash of the program's own."""
+    return None if re.search(r'[Ww]atchdog', line.around(4)) else signal
+
+
+def _status_of_unit(signal, match, line):
+    """``systemctl status`` and ``show``: the unit is named above."""
+    named = re.search(r'(?:^|\s)' + UNIT, line.around(8))
+    signal['unit'] = named.group('unit') if named else None
+    return signal
+
+
+FORMS = (
+    # A disk, or watches
+    Form('disk-or-watches', ('no', 'none', 'kernel_refused'),
+         tuple(ENOSPC) + ('ENOSPC', 'Errcode: 28', 'rror number 28', 'errno 28', 'rrno: 28', '[Errno 28]'),
+         r'(?:%s)|\(ENOSPC\)|\bENOSPC:|[\'"]ENOSPC[\'"]|Errcode: 28\b|rror number 28\b|[Ee]rrno:? 28\b'
+         % _FULL, refine=_disk),
+    # Stopped by a person, a manager or a kubelet
+    Form('not-memory-other', BY_KUBELET, ('admit critical pod', 'imminent node shutdown', 'specified deadline'),
+         r'Preempted in order to admit critical pod|imminent node shutdown'
+         r'|was active (?:on the node )?longer than (?:the )?specified deadline'),
+    Form('not-memory-stop', BY_KUBELET, ('iveness probe', 'tartup probe'),
+         r'failed (?:liveness|startup) probe, will be restarted|(?:Live|Startup|Liveness) ?\w* ?probe failed|'
+         r'Liveness probe failed'),
+    Form('not-memory-stop', STOPPED, ('failed to exit within ',),
+         r'(?:Container (?P<container>[0-9a-f]{12,64}) )?failed to exit within \d+ ?s(?:econds)? of', ENGINES),
+    Form('not-memory-stop', STOPPED, ('StopSignal ',),
+         r'StopSignal \w+ failed to stop container (?P<container>\S{1,255}) in \d+ seconds, resorting to SIGKILL'),
+    Form('not-memory-stop', STOPPED, (' timed out. ',),
+         _ENTRY + r"?State '[\w-]+' timed out" + _THEN, SYSTEMD),
+    Form('not-memory-stop', STOPPED, (' timed out. ',), _ENTRY + r'(?:[Ss]tart operation|[\w-]+) timed out' + _THEN,
+         SYSTEMD),
+    Form('not-memory-stop', STOPPED, ("result 'timeout'", "result 'watchdog'", 'atchdog timeout ('),
+         _ENTRY + r"(?:Failed with result '(?:timeout|watchdog)'|[Ww]atchdog timeout \()", SYSTEMD),
+    Form('not-memory-stop', STOPPED, ('Result: timeout', 'Result: watchdog', 'Result=timeout', 'Result=watchdog'),
+         r'Active: failed \(Result: (?:timeout|watchdog)\)|^\s*Result=(?:timeout|watchdog)\b', refine=_status_of_unit),
+    Form('not-memory-stop', STOPPED, (' with signal SIGKILL', ' with signal SIGABRT'),
+         UNIT + r': Killing process (?P<pid>\d+) \((?P<name>[^)]{1,64})\) with signal SIG(?:KILL|ABRT)', SYSTEMD,
+         refine=_swept),
+    Form('not-memory-stop', STOPPED, ('Received SHUTDOWN from', ': Normal shutdown', 'client threads a chance',
+                                      'Stopping MySQL database'),
+         r'Received SHUTDOWN from user|: Normal shutdown\s*$|client threads a chance to die gracefully|Stopping MySQL '
+         r'database server', name='mysqld'),
+    Form('not-memory-stop', STOPPED, ('s using SIGTERM. Trying',), r'MySQL failed to stop after \d+s using SIGTERM',
+         name='mysqld'),
+    Form('not-memory-stop', STOPPED, ('WORKER TIMEOUT (pid:',), r'\bWORKER TIMEOUT \(pid:(?P<pid>\d+)\)',
+         name='gunicorn'),
+    # Crashes
+    Form('not-memory-crash', CRASHED, (' got signal ',), r'\b(?P<name>mysqld|mariadbd|mysqld-debug) got signal \d+'),
+    Form('not-memory-crash', CRASHED, (': segfault at ', ' general protection f', ' trap invalid opcode'),
+         r'(?P<name>[^\s\[\]][^\[\]]{0,31})\[(?P<pid>\d+)\]:? (?:segfault at|general protection f|trap invalid opcode)',
+         KERNEL),
+    Form('not-memory-crash', CRASHED, ('sent code 139!', 'Assertion failure', 'ore dumped', 'dumped core'),
+         r'\(pid:(?P<pid>\d+)\) was sent code 139!|Assertion failure: |Assertion failure in (?:file|thread)'
+         r'|(?:Segmentation fault|Aborted|Bus error|Illegal instruction) +\(core dumped\)'
+         r'|(?:^|: )Process (?P<pid2>\d+) \((?P<name2>[^)]{1,64})\) of user \d+ dumped core'),
+    Form('not-memory-crash', CRASHED, ('status=11/SEGV', 'status=6/ABRT', 'status=7/BUS', 'status=4/ILL',
+                                       'status=8/FPE', "result 'core-dump'"),
+         UNIT + r": (?:(?:Main|Control) process exited, code=(?:dumped|killed), status=(?:11/SEGV|6/ABRT|7/BUS|4/ILL|"
+         r"8/FPE)|Failed with result 'core-dump')", SYSTEMD, refine=_dumped),
+    Form('not-memory-crash', CRASHED, ('Result: core-dump', 'Result=core-dump'),
+         r'Active: failed \(Result: core-dump\)|^\s*Result=core-dump\b', refine=_status_of_unit),
+    Form('not-memory-crash', CRASHED, ('exited on signal 11', 'Segmentation fault (11)', 'terminated by signal 1',
+                                       'terminated by signal 6'),
+         r'(?:child|worker process) (?P<pid>\d+) exited on signal 11\b|exit signal Segmentation fault \(11\)'
+         r'|terminated by signal (?:11|6)\b'),
+    Form('not-memory-other', ('no', 'none', 'kernel'), ('SECCOMP ', 'type=1326 ', 'status=31/SYS'),
+         r'\bSECCOMP\b|\btype=1326\b|process exited, code=(?:killed|dumped), status=31/SYS',
+         also=re.compile(r'\bsig=31\b|31/SYS'), refine=_audited),
+    # Frozen: none of these says why
+    Form('frozen', UNPROVEN,
+         (' blocked for more than ', 'soft lockup - CPU#', 'self-detected stall', 'detected stall'),
+         r'INFO: task (?P<name>.{1,32}):(?P<pid>\d+) blocked for more than'
+         r'|soft lockup - CPU#\d+ stuck for \d+s! \[(?P<name2>[^\]]{1,32}):(?P<pid2>\d+)\]|rcu.{0,40}stall', KERNEL),
+    Form('frozen', UNPROVEN, ('NV_ERR_NO_MEMORY',), r'NV_ERR_NO_MEMORY'),
+    # Swap that could not be switched on
+    Form('swap-trouble', REFUSED_PERHAPS, ('swapon failed: ', 'swapon: '),
+         r'swapon:? \S+: (?:swapon failed|read swap header failed|insecure|skipping)|swapon failed: '
+         r'|^\s*swapon: (?:swapfile has holes|\S+: )'),
+    Form('swap-trouble', REFUSED_PERHAPS, ('find swap-space signat',), r'Unable to find swap-space signature', KERNEL),
+    Form('swap-trouble', ('unknown', 'unknown', 'program'), ('mkswap: error',), r'mkswap: error: '),
+    # Killed, by whom and why is not said
+    Form('kill-unproven', UNPROVEN, ('status=9/KILL', "result 'signal'"),
+         UNIT + r": (?:(?:[Mm]ain|[Cc]ontrol) process exited, code=killed,? status=9/KILL|Failed with result 'signal')",
+         SYSTEMD),
+    Form('kill-unproven', UNPROVEN, ('Result: signal', 'Result=signal', ', signal=KILL)'),
+         r'Active: failed \(Result: signal\)|^\s*Result=signal\b|\(code=killed, signal=KILL\)',
+         refine=_status_of_unit),
+    Form('kill-unproven', UNPROVEN, (' terminated program ', 'terminated with signal ', 'compiler error: '),
+         r'signal terminated program (?P<name>[\w+.-]{1,32})|(?P<name2>[\w+.-]{1,32}) terminated with signal 9\b'
+         r'|internal compiler error: (?:%s) \(program [\w+.-]{1,32}\)' % _KILLED),
+    Form('kill-unproven', UNPROVEN, tuple(SIGKILL) + (': line ', ': killed ', ' killed '),
+         r'^\s*(?:%s)\s*$|: line \d+: +\d+ (?:%s) +\(? *(?:nohup |sudo |exec |timeout (?:-\S+ )*\S+ )?'
+         r'(?P<name>[\w./+-]{1,64})'
+         r'|^\s*(?:\[\d+\] {0,2}[-+]? *(?:\d+ +)?(?:Killed|killed)|zsh: killed)(?::? 9)? +(?P<name2>[\w./+-]{1,64})'
+         % (_KILLED, _KILLED)),
+    Form('kill-unproven', UNPROVEN, _STATUSES,
+         r'non-zero code: 137'
+         r'|[Ee]xit(?:ed)?[ _]?(?:with )?(?:[Cc]ode|[Ss]tatus)?"?[ :=]{1,16}"?(?:137|143)\b|"code": ?137\b'
+         r'|\bExited \(137\)|\bcode=exited, status=137\b',
+         refine=_container_state),
+    Form('kill-unproven', UNPROVEN, ('Error 137', '] Killed', 'signal SIGKILL', 'npm ERR! errno 137', '! code 137',
+                                     'rc=137', 'rc=-9', '"rc": 137', '"rc": -9'),
+         r'make(?:\[\d+\])?: \*\*\* .{0,300}(?:Error 137|\] Killed(?:: 9)?)\s*$'
+         r'|npm (?:ERR!|error) (?:signal SIGKILL|(?:code|errno) 137)'
+         r'|\brc=(?:137|-9)\b|"rc": (?:137|-9)\b'),
+    Form('kill-unproven', UNPROVEN, ('SIGKILL', 'ignal: killed', 'terminated abruptly whi'),
+         r'[Cc]ommand (?:failed|was killed) with (?:signal )?"?SIGKILL|Signals\.SIGKILL: 9|signal: 9, SIGKILL'
+         r'|exited on signal 9 \(SIGKILL\)|signal 9 \(SIGKILL\)|terminated by SIGKILL; not expected'
+         r'|\(pid:(?P<pid>\d+)\) was sent SIGKILL!|(?:^|\s)signal: killed\s*(?:$|Runtime)'
+         r'|process pool was terminated abruptly'),
+    Form('kill-unproven', UNPROVEN, ('it signal Killed (9)', 'exited on signal 9'),
+         r'child pid (?P<pid>\d+) exit signal Killed \(9\)|(?:child|process) (?P<pid2>\d+) exited on signal 9\b'),
+    Form('kill-unproven', UNPROVEN, ('terminated by signal 9',), r'terminated by signal 9\b', name='postgres'),
+    Form('kill-unproven', UNPROVEN, ('found in a dead state',), r'A worker was found in a dead state',
+         name='ansible-playbook'),
+    Form('kill-unproven', UNPROVEN, ('has received a shutdow',), r'The runner has received a shutdown signal'),
+)

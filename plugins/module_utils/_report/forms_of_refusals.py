@@ -1,0 +1,213 @@
+# -*- coding: utf-8 -*-
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The words of programs that were refused memory or a process, or that met a limit of their own."""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import re
+
+from .asker import asker
+from .form import (KERNEL, OWN_LIMIT, REFUSED, REFUSED_BY_HOST, REFUSED_PERHAPS, TOO_MANY_PROCESSES, Form, any_of,
+                   of_path)
+from .free_memory import much_is_free
+from .libc_words import EAGAIN, ENOMEM, MUSL_EAGAIN, MUSL_ENOMEM
+
+_FORK = (
+    r'(?<![-\w.])v?fork(?:_exec|ed|ing|\(\d?\))?\b(?![-.]\w)|\bclone3?(?:\(\d?\))?(?::| failed)'
+    r"|\bspawn(?:Sync|ing|ed)?\b|posix_spawn|proc_open|popen|shell_exec"
+    r"|cannot run program|create (?:child )?process|start (?:a )?(?:new )?process|failed to run '\w+' task"
+    r'|failed to create new OS thread'
+)
+FORK = re.compile(_FORK, re.IGNORECASE)
+_NO_MEMORY = '(?:%s|cannot allocate memory)' % any_of(ENOMEM)
+_AGAIN = any_of(EAGAIN)
+# All but the first letter, which shells and Go write small.
+_ENOMEM_MARKERS = tuple(word for word in ENOMEM if word != 'Cannot allocate memory') + ('annot allocate memory',)
+# Programs enter a namespace so, whose init may be gone: then fork is refused with memory free.
+_ENTERS = re.compile(r'\bnsenter\b|\b(?:docker|podman|kubectl|crictl) exec\b|\bexec failed\b|ExecSync|/proc/self/exe')
+
+
+def _fork(signal, match, line):
+    """Tell a fork that memory refused from those that something else did: namespaces, pid_max, a limit on threads."""
+    around = line.around(12)
+    if re.search(r'\bunshare\s+-\w*[pU]\w*\b|\bunshare\s+--pid', around) and '--fork' not in around:
+        signal.update(was_memory='no', limit='none', kind='not-memory-other')
+    elif re.search(r'overcommit_memory\s*[=:]\s*2\b', around):
+        signal['limit'] = 'commit'
+    elif _ENTERS.search(around) or much_is_free(around) or re.search(r'kernel\.pid_max\s*=\s*32768\b', around):
+        signal.update(was_memory='unknown', limit='unknown')
+    signal['name'] = signal['name'] or asker(line)
+    signal['errno'] = 12
+    return signal
+
+
+def _fork_without_errno(signal, match, line):
+    # The line that names the errno stands beside, or above.
+    if re.search(_NO_MEMORY + '|' + _AGAIN, line.around(2)):
+        return None
+    signal['name'] = asker(line)
+    return signal
+
+
+def _again(signal, match, line):
+    signal['name'] = signal['name'] or asker(line)
+    signal['errno'] = 11
+    return signal
+
+
+def _errno_12(signal, match, line):
+    """``[Errno 12]`` is a fork only if the trace above it is of one; a bare one may be of any call."""
+    if FORK.search(line.message) or re.search(r'os\.fork\(\)|popen_fork|subprocess\.py|_execute_child', line.above(6)):
+        signal.update(kind='fork-enomem', was_memory='yes', limit='host')
+        return _fork(signal, match, line)
+    signal['name'] = asker(line)
+    signal['errno'] = 12
+    return signal
+
+
+def _any_call(signal, match, line):
+    """ENOMEM beside no word for fork(2): mmap, ioctl, a device or a map count give it too."""
+    signal['name'] = asker(line)
+    signal['errno'] = 12
+    return signal
+
+
+def _named(signal, match, line):
+    signal['name'] = signal['name'] or asker(line)
+    return _limited(signal, match, line)
+
+
+def _limited(signal, match, line):
+    """A limit that a person or a manager set for the program alone, if the lines around show it."""
+    if re.search(r'\bulimit -v \d|RLIMIT_AS\b|\bLimitAS=\d', line.around(12)):
+        signal['limit'] = 'program'
+    return signal
+
+
+def _jvm_commit(signal, match, line):
+    # A few pages are refused by vm.max_map_count as well, with memory free.
+    if signal['bytes'] is not None and signal['bytes'] < 1 << 20:
+        signal.update(was_memory='unknown', limit='unknown')
+    signal['errno'] = 12
+    return signal
+
+
+def _innodb(signal, match, line):
+    if re.search(r'errno:? 12\b', line.around(6)):
+        signal.update(limit='host', errno=12)
+    return signal
+
+
+FORMS = (
+    # Refused forks: errno's words in every language, beside a word for fork(2)
+    Form('fork-enomem', REFUSED_BY_HOST, _ENOMEM_MARKERS + (': Out of memory', '- Out of memory', 'error=12', 'ENOMEM',
+                                                            'errno=12)'),
+         r'%s|\berror=12\b|\bENOMEM\b|[:-] %s\s*$|\(have \d+ already; errno=12\)' % (_NO_MEMORY, MUSL_ENOMEM),
+         also=FORK, refine=_fork),
+    Form('pids-limit', TOO_MANY_PROCESSES, tuple(EAGAIN) + ('resource temporarily u', ': Try again', 'error=11',
+                                                            'EAGAIN', 'errno=11)', 'fork: retry: '),
+         r'%s|resource temporarily unavailable|\berror=11\b|\bEAGAIN\b|: %s\s*$|\(have \d+ already; errno=11\)'
+         r'|fork: retry: (?!%s)' % (_AGAIN, MUSL_EAGAIN, _NO_MEMORY),
+         also=re.compile(_FORK + '|pthread_create|create (?:new |OS )?thread', re.IGNORECASE), refine=_again),
+    Form('pids-limit', TOO_MANY_PROCESSES, ('pthread_create failed', 'errno 11', 'errno= 11'),
+         r"pthread_create failed|Can't create (?:a new )?thread.{0,40}errno=? ?11\b", refine=_again),
+    Form('pids-limit', TOO_MANY_PROCESSES, ('by pids controller in',),
+         r'fork rejected by pids controller in (?P<path>\S+)', KERNEL, refine=of_path),
+    Form('pids-limit', TOO_MANY_PROCESSES, ('BlockingIOError: [Errno 11]',), r'BlockingIOError: \[Errno 11\]',
+         refine=_again),
+    Form('pids-limit', REFUSED_PERHAPS, ('unable to create n',), r'unable to create (?:new )?native thread',
+         name='java'),
+    Form('fork-enomem', REFUSED_PERHAPS, ('annot fork', "can't fork)", 'Unable to fork ['),
+         r"^(?:\S{1,64}: )?(?:\d+: )?Cannot fork\s*$|error \(can't fork\)|exec\(\): Unable to fork \[",
+         refine=_fork_without_errno),
+    Form('other-os', REFUSED_BY_HOST, ('fork: Invalid argument', 'BeginForkOperation'),
+         r"Can't save in background: fork: Invalid argument|BeginForkOperation: ", name='redis-server'),
+    # Refused allocations
+    Form('alloc-enomem', REFUSED_PERHAPS, ('[Errno 12]',), r'\[Errno 12\]', refine=_errno_12),
+    Form('alloc-enomem', REFUSED, ('MemoryError',), r'^(?:\S+\.)?_?(?:Array|No)?MemoryError(?::|\s*$)', name='python',
+         refine=_limited),
+    Form('alloc-enomem', REFUSED, ('failed to allocate memory (NoMemoryError)',),
+         r'failed to allocate memory \(NoMemoryError\)', name='ruby'),
+    Form('alloc-enomem', REFUSED, ("DefaultCPUAllocator: can't", 'DefaultCPUAllocator: not'),
+         r"DefaultCPUAllocator: (?:can't allocate memory: you tried to allocate (?P<bytes>\d+)|not enough memory)",
+         name='python'),
+    Form('alloc-enomem', REFUSED, ('annot allocate vector of',), r'[Cc]annot allocate vector of size', name='R'),
+    Form('alloc-enomem', REFUSED, ('heap_alloc: Cannot allo', 'binary_alloc: Cannot al'),
+         r'(?:eheap|binary)_alloc: Cannot allocate (?P<bytes>\d+) bytes', name='beam.smp'),
+    Form('alloc-enomem', REFUSED_BY_HOST, ('virtual memory exhausted',), r'^(?:\S+ ){0,3}virtual memory exhausted',
+         name='gcc'),
+    Form('alloc-enomem', REFUSED, ('out of memory allocating',),
+         r'(?P<name>[\w+.-]{1,32}): out of memory allocating (?P<bytes>\d+) bytes after a total of'),
+    Form('alloc-enomem', REFUSED, (': memory exhausted',), r'\bld(?:\.\w+)?: (?:[^\n]{0,200}: )?memory exhausted\s*$',
+         name='ld'),
+    Form('alloc-enomem', REFUSED, ('lloc failed', 'xmalloc: ', 'xrealloc: '),
+         r'[Oo]ut of memory,? (?:m|re|c)alloc failed(?: \(tried to allocate (?P<bytes>\d+) bytes\))?'
+         r'|\bx(?:m|re)alloc: (?:\S+: )?cannot allocate (?P<bytes2>\d+) bytes', refine=_named),
+    Form('alloc-enomem', REFUSED, ('(12: Cannot allocate memory)',),
+         r'(?:malloc|posix_memalign|memalign|calloc)\((?:\d+, )?(?P<bytes>\d+)\) failed \(12: Cannot allocate memory\)',
+         name='nginx'),
+    Form('alloc-enomem', REFUSED, ('fatal error: runtime: ', 'fatal error: out of mem'),
+         r'fatal error: (?:runtime: (?:cannot allocate|out of) memory|out of memory)', refine=_named),
+    Form('alloc-enomem', REFUSED_BY_HOST, ('mmap(', 'Cannot map '),
+         r'(?:InnoDB: |\[InnoDB\] )mmap\((?P<bytes>\d+) bytes\) failed; errno 12'
+         r'|InnoDB: Cannot map (?P<bytes2>\d+) bytes: errno:? 12', name='mysqld', refine=_innodb),
+    Form('alloc-enomem', REFUSED, ('memory for the buffer p', 'Out of memory (Needed '),
+         r'[Cc]annot allocate memory for the buffer pool|Out of memory \(Needed (?P<bytes>\d+) bytes\)',
+         name='mysqld', refine=_innodb),
+    Form('alloc-enomem', REFUSED_BY_HOST, ('os::commit_memory(',),
+         r"os::commit_memory\(\w+, (?P<bytes>\d+), \d\) failed; error='[^']*' \((?:errno|error)=12\)", name='java',
+         refine=_jvm_commit),
+    Form('alloc-enomem', REFUSED_BY_HOST, ('Native memory allocation',),
+         r'Native memory allocation \((?:mmap|malloc)\) failed to (?:map|allocate) (?P<bytes>\d+) bytes', name='java',
+         refine=_jvm_commit),
+    Form('alloc-enomem', REFUSED, ('Could not reserve enough',),
+         r'Could not reserve enough space for (?:(?P<bytes>\d+)(?P<bytes_scale>K)B )?object heap', name='java'),
+    Form('alloc-enomem', REFUSED_BY_HOST, ('mmap() failed: [12]', 'Out of memory (allocate'),
+         r'mmap\(\) failed: \[12\]|PHP Fatal error:  Out of memory \(allocated (?P<bytes>\d+)\)', name='php'),
+    Form('alloc-enomem', REFUSED, ('memory allocation of ',), r'memory allocation of (?P<bytes>\d+) bytes failed',
+         refine=_limited),
+    Form('alloc-enomem', REFUSED, ('std::bad_alloc',),
+         r"(?:what\(\):\s+|instance of '|caught[^\n]{0,60}|exception[^\n]{0,60}|[Ee]rror[^\n]{0,60})std::bad_alloc\b"
+         r'|^\s*std::bad_alloc\s*$'),
+    Form('alloc-enomem', REFUSED, ('System.OutOfMemoryEx',), r'\bSystem\.OutOfMemoryException\b', name='dotnet'),
+    Form('alloc-enomem', REFUSED, ('ERROR:  out of memory', 'map anonymous shared mem'),
+         r'ERROR:  out of memory|could not map anonymous shared memory: ' + _NO_MEMORY, name='postgres'),
+    Form('alloc-enomem', REFUSED_BY_HOST, ('swapoff failed: ',), r'swapoff failed: ' + _NO_MEMORY, name='swapoff'),
+    # A program's own limit
+    Form('program-limit', OWN_LIMIT, ('Allowed memory size of ',),
+         r'Allowed memory size of (?P<limit_bytes>\d+) bytes exhausted', name='php'),
+    Form('program-limit', OWN_LIMIT, ('heap out of memory', 'Reached heap limit', 'reaching memory limit'),
+         r'Allocation failed - (?:JavaScript heap|process) out of memory|Reached heap limit Allocation failed'
+         r'|reaching memory limit: JS heap', name='node'),
+    Form('program-limit', OWN_LIMIT, ('OutOfMemoryError: ', 'OutOfDirectMemoryError'),
+         r'java\.lang\.OutOfMemoryError: (?:Java heap space|Metaspace|Compressed class space|GC overhead limit|PermGen|'
+         r'Requested array size|Direct buffer memory|Cannot reserve \d+ bytes of direct)'
+         r'|netty\.util\.internal\.OutOfDirectMemoryError', name='java'),
+    Form('program-limit', OWN_LIMIT, ('CircuitBreakingExceptio', 'circuit_breaking_except', 'Data too large, data fo'),
+         r'CircuitBreakingException[\[:]|circuit_breaking_exception|Data too large, data for', name='java'),
+    Form('program-limit', OWN_LIMIT, ('ommand not allowed when', 'OOM command not allowed'),
+         r'OOM command not allowed|OutOfMemoryError: command not allowed when used memory', name='redis-server'),
+    Form('program-limit', OWN_LIMIT, ('MEMORY_LIMIT_EXCEEDED', 'Memory limit ('),
+         r'Memory limit \((?:total|for query|for user)\) exceeded', name='clickhouse-server'),
+    Form('program-limit', OWN_LIMIT, ('out of memory storing o',), r'SERVER_ERROR out of memory storing object',
+         name='memcached'),
+    Form('program-limit', ('yes', 'program', 'manager'), ('ysical memory limits', 'YARN for exceeding'),
+         r'running beyond (?:the )?(?:\S+ )?physical memory limits?|by YARN for exceeding (?:physical )?memory limits',
+         name='java'),
+    # A graphics card's memory
+    Form('gpu', ('yes', 'gpu', 'program'),
+         ('CUDA out of memory', 'CUDA_ERROR_OUT_OF_MEMOR', 'HIP out of memory', 'cudaErrorMemoryAllo',
+          'hipErrorOutOfMemory', '.OutOfMemoryError: CUDA', 'CUDA error: out of mem', 'udaMalloc failed: out ',
+          'OutOfDeviceMemory', 'OUT_OF_DEVICE_MEMORY', 'MPS backend out of memo', '/device:GPU:'),
+         r'[Ee]rror\b.{0,40}CUDA out of memory|CUDA out of memory(?:\.? ?$|\. Tried)'
+         r'|CUDA_ERROR_OUT_OF_MEMORY|HIP out of memory|cudaErrorMemoryAllocation|hipErrorOutOfMemory'
+         r'|CUDA error: out of memory|cudaMalloc failed: out of memory|OutOfDeviceMemory|OUT_OF_DEVICE_MEMORY'
+         r'|MPS backend out of memory|OOM when allocating tensor.{0,300}/device:GPU:', name='python'),
+    # ENOMEM of any other call
+    Form('alloc-enomem', REFUSED_PERHAPS, _ENOMEM_MARKERS + ('ENOMEM',), r'%s|(?<!/)\bENOMEM\b' % _NO_MEMORY,
+         refine=_any_call),
+)
