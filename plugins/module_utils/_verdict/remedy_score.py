@@ -13,6 +13,7 @@ from .replay import ranked, replay
 from .shell_words import word
 from .._node.plain import plain
 from .._node.sizes import format_size
+from .._report.cause import is_swap_believable
 
 # What keeps a host reachable, or carries all that runs on it. Names in a task table are cut to 15 bytes.
 KEEPERS = frozenset((
@@ -156,6 +157,9 @@ def _on_report(case, event, name, value):
                            would_tell=['numastat -p %s' % word(name, 'NAME')])
     if situation(event) in _NOT_FREED:
         return make_effect(UNKNOWN, _NOT_FREED[situation(event)], would_tell=['cat /proc/buddyinfo /proc/zoneinfo'])
+    if not is_swap_believable(event.get('memory') or {}):
+        return make_effect(UNKNOWN, 'a score counts for a share of RAM and swap, and the swap that the report claims is '
+                                    'not believable', would_tell=['swapon --show'])
     if event.get('tasks') and (event.get('task_count') or 0) > len(event['tasks']):
         return make_effect(UNKNOWN, 'only the largest processes of the table were kept', would_tell=[_TABLE])
     told = replay(event, {'oom_score_adj': {name: value}})

@@ -300,7 +300,7 @@ def _swappiness_on(event, wished, runtime):
     total, free = memory.get('swap_total_bytes'), memory.get('swap_free_bytes')
     if situation(event) != 'host':
         return make_effect(NONE, 'by itself it gives no memory')
-    if None in (total, free):
+    if None in (total, free) or not is_swap_believable(memory):
         return make_effect(UNKNOWN, 'whether there was swap is not in the report', would_tell=['swapon --show'])
     if not total:
         return make_effect(NONE, 'without swap it changes nothing; with swap, file cache is dropped first and a '
