@@ -46,6 +46,7 @@ examples:
   rescue verify -i hosts --limit db            prove it on the hosts of an inventory
   rescue diagnose --log messages --json -      the same as JSON, for a program
   rescue where                                 what holds the memory of this machine now
+  rescue why mariadb                           why that unit, container or pid ended
 
 exit status:
   0  it holds, or the host cannot by its nature (3 with --strict)
@@ -89,6 +90,13 @@ def tags(text):
             near = difflib.get_close_matches(word, TAGS, 1)
             raise argparse.ArgumentTypeError('%r is no tag of the playbooks, which are %s%s' % (
                 word, ', '.join(TAGS), '; did you mean %s?' % near[0] if near else ''))
+    return text
+
+
+def one_that_ended(text):
+    """A unit, a container or a pid."""
+    if not text.strip() or text.startswith('-') or not text.isprintable() or len(text) > 300 or set('{}') & set(text):
+        raise argparse.ArgumentTypeError('%r is no name: give unit:NAME, container:NAME, pid:NUMBER or a name' % text)
     return text
 
 
@@ -138,11 +146,15 @@ def parser():
                        ('remediate', 'diagnose, remedy, verify, report'),
                        ('verify', 'prove that each remedy holds, now and after a reboot'),
                        ('rollback', 'bring back what was there before'),
+                       ('why', 'say why a unit, container or process ended, and whether it was memory'),
                        ('where', 'say where the memory is, and who is killed next; without root as far as it goes')):
         command = commands.add_parser(name, parents=[_common()], help=text, description=text, allow_abbrev=False)
         if name in ('remediate', 'verify'):
             command.add_argument('--by-rule', action='store_true',
                                  help='also if nothing happened: what the rule says of a host of this size')
+        if name == 'why':
+            command.add_argument('why', metavar='NAME', type=one_that_ended,
+                                 help='unit:NAME, container:NAME, pid:NUMBER, or the name alone')
         if name == 'diagnose':
             command.add_argument('--log', action='append', metavar='FILE', default=[],
                                  help='a log that was copied here, - for standard input; this machine is not looked at')
@@ -184,7 +196,7 @@ def asked(arguments):
     top = parser()
     options = top.parse_args(arguments)
     if not options.command:
-        top.error('give a command: diagnose, remediate, verify, rollback or where')
+        top.error('give a command: diagnose, remediate, verify, rollback, where or why')
     if options.command != 'completion' and options.limit and not options.inventory:
         raise Refused('--limit %s chooses from an inventory: give --inventory FILE' % options.limit)
     refuse_unknown(getattr(options, 'extra_vars', []))
@@ -210,6 +222,8 @@ def variables(options, report, logs):
             found['diagnose_' + name] = getattr(options, name)
     if options.anonymise:
         found['report_anonymise'] = True
+    if getattr(options, 'why', None):
+        found['diagnose_why'] = options.why
     if getattr(options, 'by_rule', False):
         found['rescue_by_rule'] = True
     if options.become is not None:

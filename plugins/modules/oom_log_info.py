@@ -92,6 +92,13 @@ options:
     type: list
     elements: path
     default: []
+  why:
+    description:
+      - A unit, container or process of the host, as C(unit:NAME), C(container:NAME), C(pid:NUMBER), or its name alone.
+      - The RV(verdict) is then on that one alone, out of the logs, what systemd and its container engine say of how it
+        ended, and the counters of its cgroup. A source that is not there is named in RV(why), and fails nothing.
+      - Needs O(with_facts=true).
+    type: str
   wanted:
     description:
       - What a run would do, so that the RV(remedies) are judged by it, by variables of the roles, such as
@@ -646,6 +653,40 @@ replays:
   returned: when O(with_facts=true)
   type: list
   elements: dict
+why:
+  description: What the host says of the one that was asked for; null if none was.
+  returned: when O(with_facts=true)
+  type: dict
+  contains:
+    kind: {description: "V(unit), V(container) or V(pid).", type: str}
+    name: {description: Its name as it was given., type: str}
+    known: {description: Whether the host has it now., type: bool}
+    near: {description: Names like it that the host has., type: list, elements: str}
+    unit: {description: "What C(systemctl show) says of it; null without a unit.", type: dict}
+    container: {description: "What its engine says of how it ended, without its environment.", type: dict}
+    process:
+      description: The process; null if it was not asked for one, or it is gone.
+      type: dict
+      contains:
+        pid: {description: Its process ID., type: int}
+        name: {description: Its name., type: str}
+    pids: {description: The process IDs that it has, or had last., type: list, elements: int}
+    cgroup:
+      description: The counters of its cgroup; null if that is gone.
+      type: dict
+      contains:
+        path: {description: The cgroup., type: str}
+        oom: {description: How often its limit was met., type: int}
+        oom_kills: {description: How many of its processes the kernel killed., type: int}
+        limit_bytes: {description: The limit; null is none., type: int}
+        pids_refused: {description: How often its limit on processes refused one., type: int}
+    sources:
+      description: Who was asked.
+      type: list
+      elements: dict
+      contains:
+        name: {description: The source., type: str}
+        error: {description: Why it said nothing; null if it did., type: str}
 ansible_facts:
   description: The facts of M(oom.rescue.memory_facts).
   returned: when O(with_facts=true)
@@ -691,7 +732,7 @@ from ansible_collections.oom.rescue.plugins.module_utils._verdict.diagnose impor
 
 # What of a host's entry in report.json is about its logs.
 RETURNED = ('events', 'summary', 'signals', 'incidents', 'verdict', 'ledger', 'remedies', 'fork_failures', 'advice',
-            'replays')
+            'replays', 'why')
 
 
 def moment(options, name):
@@ -719,6 +760,9 @@ def answer(host, options, _check_mode):
     if options['separately']:
         return {'changed': False, 'events': [], 'logs': [
             diagnose(options=dict(asked, log=path, wanted=options['wanted'])) for path in paths]}
+    if options['why'] and not options['with_facts']:
+        raise RescueError('why is {found}, and with_facts is not set', found=options['why'],
+                          next_step='set with_facts: true, as the verdict needs the facts of the host')
     missing = missing_log(paths)
     if missing is not None:
         raise RescueError('{path} does not exist', path=missing,
@@ -727,10 +771,10 @@ def answer(host, options, _check_mode):
     if found is None:
         found = [] if paths else ['auto']
     if options['with_facts']:
-        entry = diagnose(host, dict(asked, paths=paths, sources=found, wanted=options['wanted'],
+        entry = diagnose(host, dict(asked, paths=paths, sources=found, wanted=options['wanted'], why=options['why'],
                                     fork_failure_paths=options['fork_failure_paths']))
         facts = {'memory': entry.pop('memory')}
-        return dict(((name, entry[name]) for name in RETURNED), changed=False, ansible_facts=facts)
+        return dict(((name, entry.get(name)) for name in RETURNED), changed=False, ansible_facts=facts)
     return dict(diagnose_events(paths, found, fork_failures=options['fork_failures'], **asked), changed=False)
 
 
@@ -756,6 +800,7 @@ def main():
                 'oom_protect_value': {'type': 'str'},
             }},
             'directory': {'type': 'path'},
+            'why': {'type': 'str'},
         },
         supports_check_mode=True,
     )

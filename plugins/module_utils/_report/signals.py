@@ -185,6 +185,9 @@ def signal_of(line, forms):
             signal = form.refine(signal, match, line)
         if signal is not None:
             signal['name'] = signal['name'] and signal['name'].rsplit('/', 1)[-1]
+            if form.programs is None and not (signal['unit'] or signal['container']):
+                # What a program says of itself is of its own unit.
+                signal['unit'] = line.journal.get('_SYSTEMD_UNIT')
             # The form's own words alone: beside them may stand a command line with a password.
             signal['text'] = match.group(0).strip()[:_LONGEST_TEXT]
             return signal

@@ -11,6 +11,7 @@ import io
 import os
 
 from .._facts.memory_facts import LEDGER_SECONDS, memory_facts
+from .._facts.why import why_facts
 from .._log.sources import KERNEL_LOGS, is_pattern
 from .._log.times import parse_moment
 from .._node.host import Host
@@ -20,6 +21,7 @@ from .judgement import judge_all, ledger_meant
 from .remedies import remedies_of
 from .replay import replay
 from .wanted import options_of
+from .why import judge_one
 
 _HEAD = 1 << 16
 _COMPRESSED = (b'\x1f\x8b', b'BZh', b'\xfd7zXZ\x00', b'\x28\xb5\x2f\xfd', b'\xff\xfe', b'\xfe\xff')
@@ -66,6 +68,8 @@ def diagnose(root='/', options=None):
     - ``since``, ``until``: seconds since 1970, see moment_of(). ``now``: when the reading is done, likewise.
     - ``limit``: events at most, the newest, and ``tasks``: rows at most of each task table; 0 is all, the default.
     - ``wanted``: {variable of the roles: value} of what a run would do, such as swap_size; see options_of().
+    - ``why``: a unit, container or pid of the host, see why_facts(). The verdict is on that one alone, and the entry
+      has ``why``, what the host says of it. Raises RescueError if neither the host nor a log knows it.
     - ``ledger_seconds``: CPU time for counting shared pages once. Default: memory_facts'.
 
     Both kinds have error, incidents, verdict, remedies, ledger, and for who shows them events, signals, summary,
@@ -87,7 +91,8 @@ def _diagnose_host(host, options):
     if host.root != '/':
         paths += [host.path(path) for path in KERNEL_LOGS] if set(sources) & set(('auto', 'files')) else []
         sources = []
-    found = diagnose_events(paths, sources, limit=options.get('limit') or 0, facts=facts,
+    asked = why_facts(host, options['why']) if options.get('why') else None
+    found = diagnose_events(paths, sources, limit=options.get('limit') or 0, facts=facts, asked=asked,
                             options=options_of(options.get('wanted'), facts), **times)
     entry = {'name': options.get('name') or (host.read('/proc/sys/kernel/hostname') or '').strip() or 'localhost',
              'status': 'ok', 'error': None, 'changes': [], 'claims': [], 'fork_failures': read_fork_failures(
@@ -107,16 +112,22 @@ def _advise(entry, facts, tasks):
 
 
 def diagnose_events(paths=(), own_sources=(), since=None, until=None, limit=0, tasks=0, fork_failures=False, now=None,
-                    facts=None, options=None):
+                    facts=None, options=None, asked=None):
     """{events, summary, signals, incidents, verdict, ledger, remedies} of logs, patterns and the host's own sources.
 
     ``own_sources`` is of auto, files, journal and ring_buffer; ``since`` and ``until`` are seconds since 1970; 0 rows
     of ``tasks`` and a ``limit`` of 0 are all. ``facts`` are memory_facts' of the host that the logs are of, None for a
-    log from elsewhere; ``options`` are those of remedies_of().
+    log from elsewhere; ``options`` are those of remedies_of(). ``asked`` is why_facts' answer if the verdict is to be
+    on one unit, container or process, and is returned as ``why``.
     """
     result = read_events(paths, own_sources, since, until, limit, 0 if limit else tasks, fork_failures,
                          now, signals=True)
-    result['incidents'], result['verdict'] = judge_all(result['events'], result['signals'])
+    if asked is None:
+        result['incidents'], result['verdict'] = judge_all(result['events'], result['signals'])
+    else:
+        result['incidents'], result['verdict'], result['signals'] = judge_one(
+            result['events'], result['signals'], asked)
+        result['why'] = asked
     result['ledger'] = _ledger_of(result)
     result['remedies'] = remedies_of(result['verdict'], result['incidents'], result['events'], result['signals'], facts,
                                      options)
@@ -127,6 +138,7 @@ def diagnose_events(paths=(), own_sources=(), since=None, until=None, limit=0, t
         incident['reports'] = [result['events'][number]['id'] for number in incident['reports']]
     for signal in result['signals']:
         del signal['epoch'], signal['uptime_seconds']
+        signal.pop('last', None)
     for event in result['events']:
         del event['epoch']
     return result

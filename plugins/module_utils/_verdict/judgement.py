@@ -248,7 +248,7 @@ def verdict_of(index, incident, events, signals):
     }
 
 
-def _weight(incident, events, signals):
+def weight_of(incident, events, signals):
     """Sorts incidents by what is meant: a whole shortage, then a victim, then what proves something; newest last.
 
     A whole shortage that the kernel is known to have written comes before one that anybody may have written.
@@ -274,7 +274,7 @@ def _is_elsewhere(incident, events, signals):
 
 def choose(incidents, events, signals):
     """The index of the incident that is meant, or None without any of the log or the host."""
-    weights = [(_weight(incident, events, signals), index) for index, incident in enumerate(incidents)
+    weights = [(weight_of(incident, events, signals), index) for index, incident in enumerate(incidents)
                if not _is_elsewhere(incident, events, signals)]
     return max(weights)[1] if weights else None
 

@@ -158,8 +158,8 @@ def _on_report(case, event, name, value):
     if situation(event) in _NOT_FREED:
         return make_effect(UNKNOWN, _NOT_FREED[situation(event)], would_tell=['cat /proc/buddyinfo /proc/zoneinfo'])
     if not is_swap_believable(event.get('memory') or {}):
-        return make_effect(UNKNOWN, 'a score counts for a share of RAM and swap, and the swap that the report claims is '
-                                    'not believable', would_tell=['swapon --show'])
+        return make_effect(UNKNOWN, 'a score is a share of RAM and swap, and no host has the swap that the report says',
+                           would_tell=['swapon --show'])
     if event.get('tasks') and (event.get('task_count') or 0) > len(event['tasks']):
         return make_effect(UNKNOWN, 'only the largest processes of the table were kept', would_tell=[_TABLE])
     told = replay(event, {'oom_score_adj': {name: value}})

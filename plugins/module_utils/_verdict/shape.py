@@ -132,6 +132,7 @@ _RANK = {'pid': 'number', 'name': 'text', 'score': 'number', 'rss_bytes': Maybe(
 REPLAYS = [{'event_id': 'text', 'victim': Maybe(_RANK), 'before': Maybe(_RANK), 'ranking': [_RANK],
             'reproduces': 'yes or no', 'reason': 'text', 'caveat': 'text'}]
 FORK_FAILURES = [{'message': 'text', 'source': {'path': Maybe('text')}}]
+WHY = {'kind': 'text', 'name': 'text', 'sources': [{'name': 'text', 'error': Maybe('text')}]}
 _WITH_FACTS = ('memory_facts', 'oom_log_info')
 # What each module of this collection returns, where it did not fail.
 RESULTS = {
@@ -139,7 +140,7 @@ RESULTS = {
     'oom_log_info': {'events': [EVENT], 'summary': Maybe({'events': Maybe('number')}), 'logs': Maybe([LOG]),
                      'fork_failures': Maybe(FORK_FAILURES), 'incidents': Maybe(INCIDENTS),
                      'verdict': Maybe(VERDICT), 'ledger': Maybe(LEDGER), 'remedies': Maybe(REMEDIES),
-                     'advice': Maybe(ADVICE), 'replays': Maybe(REPLAYS)},
+                     'advice': Maybe(ADVICE), 'replays': Maybe(REPLAYS), 'why': Maybe(WHY)},
     'swap_file': {
         'path': 'text', 'size_bytes': 'number', 'actions': [{'layer': 'text', 'detail': 'text'}],
         'skipped_reason': 'text', 'after': {'activation': 'anything', 'persistence': 'anything'}},

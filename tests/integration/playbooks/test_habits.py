@@ -105,7 +105,7 @@ def test_a_rollback_starts_at_any_task(run):
     assert tried(play) == ('swap',)
 
 
-NAMES = ('diagnose', 'remediate', 'verify', 'rollback', 'where')
+NAMES = ('diagnose', 'remediate', 'verify', 'rollback', 'where', 'why')
 
 
 @pytest.mark.parametrize('name, hosts, said', [(name, (), 'no host matches all') for name in NAMES] + [

@@ -14,7 +14,7 @@ RESCUE = str(ROOT / 'rescue')
 KILL = ('Nov 11 11:32:12 web1 kernel: Out of memory: Killed process 1313 (mariadbd) total-vm:1867316kB, '
         'anon-rss:440332kB, file-rss:0kB, shmem-rss:0kB, UID:999 pgtables:1204kB oom_score_adj:0\n')
 # Wrong use, 1; a log that was not read, 5.
-WRONG, NOT_READ = 1, 5
+WRONG, FAILED, NOT_READ = 1, 2, 5
 
 
 def run(*words, stdin=''):
@@ -111,6 +111,22 @@ def test_a_report_goes_to_no_directory_that_others_may_change(spoil, tmp_path):
     done = run(RESCUE, 'diagnose', '--log', '/dev/null', '--report', str(tmp_path / 'report'))
     assert done.returncode == WRONG
     assert 'name a directory of your own' in done.stderr
+
+
+def test_why_says_how_a_process_fares_and_names_what_it_was_not_told(tmp_path):
+    done = run(RESCUE, 'why', 'pid:%d' % os.getpid(), '--json', '-', '--report', str(tmp_path))
+    (host,) = json.loads(done.stdout)['hosts']
+    assert (done.returncode, host['status'], host['verdict']) == (0, 'ok', None), done.stderr
+
+
+@pytest.mark.parametrize('name, status, said', [
+    ('unit:no-such-thing.service', FAILED, 'is no unit, container or process that this host or its logs know'),
+    ('{{ 7 * 7 }}', WRONG, 'is no name'), ('-', WRONG, 'is no name'), ('', WRONG, 'is no name'),
+])
+def test_why_refuses_what_nothing_is_called(name, status, said, tmp_path):
+    done = run(RESCUE, 'why', name, '--report', str(tmp_path))
+    assert done.returncode == status
+    assert said in done.stdout + done.stderr
 
 
 def test_where_says_what_holds_the_memory_and_changes_nothing(tmp_path):

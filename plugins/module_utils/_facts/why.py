@@ -1,0 +1,190 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a running host says of one unit, container or process: systemd, the counters of its cgroup, its engine.
+
+Each source says for itself why it says nothing, and none keeps the others from being asked. Of an engine only named
+fields are read: no environment, no command line, no output of a health check.
+"""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import difflib
+import posixpath
+import re
+
+from .._node.cgroup import layout
+from .._node.cgroup_paths import own_unit, parse_cgroup, paths_of_groups
+from .._node.processes import process
+from .._node.reader import json_object
+
+KINDS = ('unit', 'container', 'pid')
+_UNIT = re.compile(r'.+\.(?:service|scope|slice|socket|mount|swap|timer)$')
+_PROPERTIES = ('Id', 'LoadState', 'ActiveState', 'Result', 'ExecMainCode', 'ExecMainStatus', 'ExecMainPID', 'MainPID',
+               'ExecMainExitTimestamp', 'InactiveEnterTimestamp', 'ControlGroup', 'MemoryMax', 'MemoryLimit')
+_ENGINES = ('docker', 'podman')
+_TEMPLATE = (
+    '{"id":{{json .Id}},"name":{{json .Name}},"oom_killed":{{json .State.OOMKilled}},"exit_code":'
+    '{{json .State.ExitCode}},"status":{{json .State.Status}},"pid":{{json .State.Pid}},"finished":'
+    '{{json .State.FinishedAt}},"limit_bytes":{{json .HostConfig.Memory}}}')
+_SECONDS = 20
+_MOST_NEAR = 3
+_NOT_THERE = 127
+
+
+def why_facts(host, text):
+    """What a host knows of ``text``, which is a name, or unit:NAME, container:NAME or pid:NUMBER.
+
+    {kind, name, known, near: [name], unit: {property: text}|None, container: {…}|None, process: {pid, name}|None,
+    pids, cgroup: {path, oom, oom_kills, limit_bytes, pids_refused}|None, sources: [{name, error}]}. ``known`` is False
+    if nothing that was asked has it; ``near`` are names that it has instead.
+    """
+    kind, name = _asked(text)
+    found = {'kind': kind, 'name': name, 'known': False, 'near': [], 'unit': None, 'container': None, 'process': None,
+             'pids': [], 'cgroup': None, 'sources': []}
+    names = []
+    if kind == 'pid':
+        _take_process(host, found)
+    if kind in (None, 'unit'):
+        names += _take_unit(host, found, found['name'])
+    if kind == 'container' or (kind is None and found['unit'] is None):
+        names += _take_container(host, found)
+    found['kind'] = kind or ('container' if found['container'] else 'unit')
+    if not found['known']:
+        found['near'] = difflib.get_close_matches(name, sorted(set(names)), _MOST_NEAR, 0.5)
+    _take_cgroup(host, found)
+    return found
+
+
+def _asked(text):
+    kind, colon, name = text.partition(':')
+    if colon and kind in KINDS:
+        return kind, name
+    if text.isdigit():
+        return 'pid', text
+    return ('unit' if _UNIT.match(text) else None), text
+
+
+def _note(found, name, error=None):
+    found['sources'].append({'name': name, 'error': error})
+
+
+def _run(host, argv):
+    """(stdout, None) of a program, or ('', why it said nothing)."""
+    rc, out, err = host.run(argv)
+    if rc == 0:
+        return out, None
+    if rc == _NOT_THERE:
+        return '', 'it is not on this host'
+    lines = (err or out).strip().splitlines()
+    return '', lines[-1].strip()[:200] if lines else 'it ended with status %d' % rc
+
+
+def _take_process(host, found):
+    pid = int(found['name']) if found['name'].isdigit() and len(found['name']) < 12 else None
+    row = process(host, pid) if pid else None
+    _note(found, '/proc/%s' % found['name'][:12], None if row else 'no process has this number now')
+    if pid:
+        found['pids'].append(pid)
+    if not row:
+        return
+    found['known'], found['process'] = True, {'pid': pid, 'name': row['name']}
+    paths = paths_of_groups(row['cgroups'] or [])
+    told = parse_cgroup(paths[0]) if paths else None
+    if told and told['container_id']:
+        _take_container(host, found, told['container_id'])
+    unit = own_unit(told) if told else None
+    if unit and not found['container']:
+        _take_unit(host, found, unit)
+
+
+def _take_unit(host, found, name):
+    """Ask systemd for a unit; the names that it has."""
+    out, error = _run(host, ['systemctl', 'show', '--no-pager', '--property=' + ','.join(_PROPERTIES), '--', name])
+    told = dict(line.split('=', 1) for line in out.splitlines() if '=' in line)
+    if error or told.get('LoadState', 'not-found') == 'not-found':
+        _note(found, 'systemctl', error or 'systemd has no unit %s' % name)
+        return [] if error else _names(host, ['systemctl', 'list-units', '--all', '--plain', '--no-legend',
+                                              '--no-pager'])
+    _note(found, 'systemctl')
+    found['known'], found['unit'] = True, told
+    for key in ('ExecMainPID', 'MainPID'):
+        pid = int(told.get(key) or 0) if (told.get(key) or '').isdigit() else 0
+        if pid and pid not in found['pids']:
+            found['pids'].append(pid)
+    return []
+
+
+def _names(host, argv):
+    out, error = _run(host, argv)
+    units = [line.split()[0] for line in out.splitlines() if line.split()] if not error else []
+    return units + [unit.rsplit('.', 1)[0] for unit in units if '.' in unit]
+
+
+def _take_container(host, found, name=None):
+    """Ask the engines for a container; the names that they have."""
+    names = []
+    for engine in _ENGINES:
+        out, error = _run(host, [engine, 'inspect', '--type', 'container', '--format', _TEMPLATE, '--',
+                                 name or found['name']])
+        told = json_object(out.strip()) if not error else {}
+        if not told.get('id'):
+            _note(found, engine, error or 'its answer was not understood')
+            if error and 'not on' not in error:
+                names += _names(host, [engine, 'ps', '--all', '--format', '{{.Names}}'])
+            continue
+        _note(found, engine)
+        found['known'], found['container'] = True, dict(told, engine=engine, name=str(told.get('name')).lstrip('/'))
+        if isinstance(told.get('pid'), int) and told['pid'] > 0 and told['pid'] not in found['pids']:
+            found['pids'].append(told['pid'])
+        break
+    return names
+
+
+def _take_cgroup(host, found):
+    """Read the counters of the cgroup of what was asked for, if it is still there."""
+    path = (found['unit'] or {}).get('ControlGroup') or _path_of(host, found)
+    where = layout(host)
+    mount = where['mount']
+    if not path or path == '/' or not mount:
+        _note(found, 'memory.events', 'its cgroup is gone with its last process' if mount else 'no cgroup has memory')
+        return
+    directory = posixpath.normpath(mount['mount_point'] + '/' + path)
+    if not directory.startswith(mount['mount_point'] + '/') or not host.exists(directory):
+        _note(found, 'memory.events', 'its cgroup is gone with its last process')
+        return
+    found['cgroup'] = dict(_counters(host, where['memory'], directory), path=path)
+    _note(found, 'memory.events' if where['memory'] == 2 else 'memory.oom_control')
+
+
+def _path_of(host, found):
+    for pid in found['pids']:
+        row = process(host, pid)
+        if row:
+            groups = row['cgroups'] or []
+            memory = [group['path'] for group in groups if 'memory' in group['controllers']]
+            return (memory + [group['path'] for group in groups if not group['controllers']] + [None])[0]
+    return None
+
+
+def _counters(host, version, directory):
+    """{oom, oom_kills, limit_bytes, pids_refused}: how often the limit was met, and who was killed; None: not told."""
+    if version == 2:
+        events, pids = _pairs(host, directory + '/memory.events'), _pairs(host, directory + '/pids.events')
+        return {'oom': events.get('oom'), 'oom_kills': events.get('oom_kill'), 'pids_refused': pids.get('max'),
+                'limit_bytes': _number(host, directory + '/memory.max')}
+    control = _pairs(host, directory + '/memory.oom_control')
+    return {'oom': _number(host, directory + '/memory.failcnt'), 'oom_kills': control.get('oom_kill'),
+            'pids_refused': None, 'limit_bytes': _number(host, directory + '/memory.limit_in_bytes')}
+
+
+def _pairs(host, path):
+    rows = [line.split() for line in (host.read(path) or '').splitlines()]
+    return dict((row[0], int(row[1])) for row in rows if len(row) == 2 and row[1].isdigit())
+
+
+def _number(host, path):
+    text = (host.read(path) or '').strip()
+    return int(text) if text.isdigit() and int(text) < 1 << 62 else None

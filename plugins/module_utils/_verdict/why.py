@@ -1,0 +1,210 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Why one unit, container or process ended: what the host says of it and what the logs say of it, as one incident."""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import calendar
+import re
+import time
+
+from .._log.times import parse_iso
+from .._node.errors import RescueError
+from .._node.plain import plain
+from .._node.sizes import format_size
+from .incidents import incidents_of
+from .judgement import verdict_of, weight_of
+
+# systemd's word for how a unit ended: kind, was_memory, limit, actor. It says exit-code of what ended by itself.
+_RESULTS = {
+    'oom-kill': ('unit-oom-kill', 'yes', 'unknown', 'unknown'),
+    'timeout': ('not-memory-stop', 'no', 'none', 'manager'),
+    'watchdog': ('not-memory-stop', 'no', 'none', 'manager'),
+    'core-dump': ('not-memory-crash', 'no', 'none', 'program'),
+    'signal': ('kill-unproven', 'unknown', 'unknown', 'unknown'),
+}
+_BY_SIGNAL = (137, 143)
+_CRASHES = (132, 134, 135, 136, 139)
+_ZONES = re.compile(r'\w{3} (\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)(?: (\S+))?$')
+
+
+def judge_one(events, signals, facts):
+    """(incidents, verdict, signals) of what why_facts() found: the signals with the host's own words about it added.
+
+    The verdict is on the newest incident of that one alone, None if nothing says that it was killed or refused. Raises
+    RescueError if neither the host nor a log knows it.
+    """
+    signals = signals + told_by_host(facts)
+    own_events = [index for index, event in enumerate(events) if _is_event_of(event, facts)]
+    own_signals = [index for index, signal in enumerate(signals) if _is_signal_of(signal, facts)]
+    if not facts['known'] and not own_events and not own_signals:
+        raise RescueError('{found} is no unit, container or process that this host or its logs know',
+                          found=facts['name'], next_step=_near(facts))
+    incidents = incidents_of(events, signals)
+    index, own = _chosen(incidents, events, signals, own_events, own_signals)
+    if own is None:
+        return incidents, None, signals
+    rest = dict(incidents[index])
+    for key in ('signals', 'reports'):
+        rest[key] = [number for number in rest[key] if number not in own[key]]
+    incidents = incidents[:index] + [own] + incidents[index + 1:]
+    incidents += [rest] if rest['signals'] or rest['reports'] else []
+    verdict = verdict_of(index, own, events, signals)
+    _refine(verdict, facts)
+    verdict['caveats'] += _caveats(facts, rest)
+    return incidents, verdict, signals
+
+
+def _near(facts):
+    if facts['near']:
+        return 'did you mean %s?' % ', '.join(plain(name) for name in facts['near'])
+    return 'name a unit as systemctl shows it, a container as its engine does, or the number of a process'
+
+
+def _chosen(incidents, events, signals, own_events, own_signals):
+    """(index of the incident that is meant, it with what is of the one that was asked for), or (None, None)."""
+    best = None
+    for index, incident in enumerate(incidents):
+        own = dict(incident, signals=[number for number in incident['signals'] if number in own_signals],
+                   reports=[number for number in incident['reports'] if number in own_events])
+        if not (own['signals'] or own['reports']):
+            continue
+        # How it ended last is what was asked for: systemd and the engine know that end.
+        last = any(signals[number].get('last') for number in own['signals'])
+        rank = (last, weight_of(own, events, signals), index)
+        if best is None or rank > best[0]:
+            best = (rank, index, own)
+    return (None, None) if best is None else best[1:]
+
+
+def told_by_host(facts):
+    """Signals of what systemd, the engine and the cgroup say of how it ended; their source is the program's name."""
+    return [signal for signal in (_of_unit(facts), _of_container(facts), _of_cgroup(facts)) if signal]
+
+
+def _signal(facts, says, text, source, **known):
+    kind, was_memory, limit, actor = says
+    signal = {'kind': kind, 'was_memory': was_memory, 'limit': limit, 'actor': actor, 'program': source, 'time': None,
+              'time_text': None, 'order': None, 'host': None, 'unit': (facts['unit'] or {}).get('Id'),
+              'container': (facts['container'] or {}).get('id'), 'pid': None, 'name': None, 'bytes': None,
+              'limit_bytes': None, 'errno': None, 'trusted': True, 'text': text, 'epoch': None, 'uptime_seconds': None,
+              'source': {'path': source, 'line': None, 'offset': 0}, 'last': True, 'elsewhere': False}
+    signal.update(known)
+    return signal
+
+
+def _number(text):
+    return int(text) if text and text.isdigit() and len(text) < 20 else None
+
+
+def _of_unit(facts):
+    unit = facts['unit'] or {}
+    result, status = unit.get('Result'), _number(unit.get('ExecMainStatus'))
+    says = _RESULTS.get(result)
+    if result == 'exit-code' and status in _BY_SIGNAL:
+        says = _RESULTS['signal']
+    if result == 'signal' and status != 9:
+        return None
+    if says is None:
+        return None
+    stamp = unit.get('InactiveEnterTimestamp') or unit.get('ExecMainExitTimestamp')
+    text = 'Result=%s ExecMainStatus=%s' % (result, unit.get('ExecMainStatus'))
+    return _signal(facts, says, text, 'systemctl', epoch=_epoch_of(stamp), time_text=stamp or None,
+                   pid=_number(unit.get('ExecMainPID')) or None)
+
+
+def _epoch_of(stamp):
+    """Seconds since 1970 of systemd's ``Wed 2026-10-28 11:32:28 CET``; the zone is the host's own."""
+    match = _ZONES.match(stamp or '')
+    if not match:
+        return None
+    try:
+        parsed = time.strptime('%s %s' % match.groups()[:2], '%Y-%m-%d %H:%M:%S')
+    except ValueError:
+        return None
+    return calendar.timegm(parsed) if match.group(3) in ('UTC', 'GMT') else time.mktime(parsed[:8] + (-1,))
+
+
+def _of_container(facts):
+    container = facts['container']
+    if not container:
+        return None
+    code = container.get('exit_code')
+    stamp = container.get('finished') if isinstance(container.get('finished'), (str, type(u''))) else ''
+    moment = parse_iso(stamp) if stamp and not stamp.startswith('0001') else None
+    limit = container.get('limit_bytes') if isinstance(container.get('limit_bytes'), int) else 0
+    if container.get('oom_killed') is True:
+        says = ('engine-oom', 'yes', 'cgroup' if limit else 'unknown', 'kernel')
+    elif code in _BY_SIGNAL and container.get('status') != 'running':
+        says = ('kill-unproven', 'unknown', 'unknown', 'unknown')
+    elif code in _CRASHES and container.get('status') != 'running':
+        says = ('not-memory-crash', 'no', 'none', 'program')
+    else:
+        return None
+    text = 'OOMKilled=%s ExitCode=%s' % (str(container.get('oom_killed')).lower(), code)
+    return _signal(facts, says, text, '%s inspect' % container['engine'], epoch=moment and moment[0],
+                   time=stamp if moment else None, limit_bytes=limit or None)
+
+
+def _of_cgroup(facts):
+    """The kernel's count of kills in the cgroup, if nothing else says how it ended: the count has no time."""
+    group = facts['cgroup']
+    if not group or not group['oom_kills'] or _of_unit(facts) or _of_container(facts):
+        return None
+    says = ('unit-oom-kill', 'yes', 'cgroup' if group['oom'] and group['limit_bytes'] else 'unknown', 'kernel')
+    return _signal(facts, says, 'oom_kill %d, its limit was met %s times' % (
+        group['oom_kills'], '?' if group['oom'] is None else group['oom']), 'cgroup', limit_bytes=group['limit_bytes'])
+
+
+def _is_id(text, container):
+    return bool(text) and len(text) >= 12 and str(container.get('id')).startswith(text)
+
+
+def _names_it(row, facts):
+    """True if a victim or signal is the one that was asked for, by unit, container or pid."""
+    unit, container = (facts['unit'] or {}).get('Id'), facts['container']
+    asked = facts['name'] if facts['kind'] != 'pid' else None
+    named = [name for name in (row.get('unit'), row.get('container'), row.get('container_id')) if name]
+    if unit and row.get('unit'):
+        return row['unit'] == unit
+    if container and any(_is_id(name, container) or name == container['name'] for name in named):
+        return True
+    if asked and any(name == asked or name.rsplit('.', 1)[0] == asked for name in named):
+        return True
+    return bool(row.get('pid')) and row['pid'] in facts['pids']
+
+
+def _is_event_of(event, facts):
+    return any(_names_it(victim, facts) for victim in event.get('victims') or []) and event.get('trusted') is not False
+
+
+def _is_signal_of(signal, facts):
+    return (signal.get('last') or _names_it(signal, facts)) and signal.get('trusted') is not False
+
+
+def _refine(verdict, facts):
+    """Take the limit from the cgroup's counters where the words leave it open."""
+    group = facts['cgroup'] or {}
+    met = group.get('oom') and group.get('oom_kills') and group.get('limit_bytes')
+    if met and verdict['was_memory'] == 'yes' and verdict['limit'] == 'unknown':
+        verdict['limit'] = 'cgroup'
+
+
+def _caveats(facts, rest):
+    found = []
+    group = facts['cgroup'] or {}
+    if group.get('oom_kills'):
+        found.append('The kernel counts %d kills in %s, whose limit is %s.' % (
+            group['oom_kills'], plain(group['path']),
+            format_size(group['limit_bytes']) if group['limit_bytes'] else 'none of its own'))
+    if group.get('pids_refused'):
+        found.append('%s was refused a process %d times by its pids.max.' % (
+            plain(group['path']), group['pids_refused']))
+    if rest['reports']:
+        found.append('In the same minute the kernel killed here for memory; none names %s as its victim.' % (
+            plain(facts['name'])))
+    missing = ['%s: %s' % (source['name'], plain(source['error'])) for source in facts['sources'] if source['error']]
+    return found + (['Not told by %s.' % '; '.join(missing)] if missing else [])

@@ -1,0 +1,183 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Why one unit, container or process ended, on a node of files whose systemctl and engines say what each case needs."""
+
+from __future__ import absolute_import, division, print_function
+
+import json
+import os
+
+import pytest
+
+from ansible_collections.oom.rescue.plugins.module_utils._facts.why import why_facts
+from ansible_collections.oom.rescue.plugins.module_utils._node.errors import RescueError
+from ansible_collections.oom.rescue.plugins.module_utils._node.host import Host
+from ansible_collections.oom.rescue.plugins.module_utils._report.reading import read_events
+from ansible_collections.oom.rescue.plugins.module_utils._verdict.why import judge_one
+
+ID = 'ab12' * 16
+ENDED = 'Sat 2026-11-28 12:00:00 UTC'
+NOW = 1795867300
+MOUNTS = '30 24 0:27 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n'
+NOT_THERE = (127, '', 'it is not here')
+
+
+class Node:
+    """A host whose programs give the answers of ``said``: {program: (rc, stdout, stderr)}."""
+
+    def __init__(self, root, said, files=None):
+        self.asked = []
+        self.said = said
+        for path, text in dict({'/proc/self/mountinfo': MOUNTS}, **(files or {})).items():
+            target = os.path.join(str(root), path.lstrip('/'))
+            if not os.path.isdir(os.path.dirname(target)):
+                os.makedirs(os.path.dirname(target))
+            with open(target, 'w') as stream:
+                stream.write(text)
+        self.host = Host(root=str(root), run=self.run)
+
+    def run(self, argv):
+        self.asked.append(argv)
+        return self.said.get(' '.join(argv[:2]), self.said.get(argv[0], NOT_THERE))
+
+
+def unit(**properties):
+    told = dict({'Id': 'db.service', 'LoadState': 'loaded', 'ActiveState': 'failed', 'Result': 'signal',
+                 'ExecMainStatus': '9', 'ExecMainPID': '4711', 'InactiveEnterTimestamp': ENDED, 'ControlGroup': ''},
+                **properties)
+    return {'systemctl': (0, ''.join('%s=%s\n' % pair for pair in sorted(told.items())), '')}
+
+
+def container(**state):
+    told = dict({'id': ID, 'name': '/db', 'oom_killed': False, 'exit_code': 137, 'status': 'exited', 'pid': 0,
+                 'finished': '2026-11-28T12:00:00.5Z', 'limit_bytes': 0}, **state)
+    return {'docker': (0, json.dumps(told) + '\n', ''), 'systemctl': (0, 'LoadState=not-found\n', '')}
+
+
+def why(root, said, name='db.service', log='', files=None):
+    """(verdict, facts) of ``name`` on a node, with a log of it."""
+    path = root.join('x.log')
+    path.write(log)
+    node = Node(root.mkdir('node'), said, files)
+    facts = why_facts(node.host, name)
+    found = read_events([str(path)], now=NOW, signals=True, of_this_host=True)
+    for event in found['events']:
+        event.setdefault('elsewhere', False)
+    return judge_one(found['events'], found['signals'], facts)[1], facts
+
+
+def says(verdict):
+    return verdict and (verdict['was_memory'], verdict['limit'], verdict['actor'])
+
+
+GROUP = {'/sys/fs/cgroup/system.slice/db.service/memory.events': 'low 0\nhigh 0\nmax 9\noom 2\noom_kill 1\n',
+         '/sys/fs/cgroup/system.slice/db.service/memory.max': '536870912\n'}
+IN_GROUP = {'ControlGroup': '/system.slice/db.service'}
+AT = '2026-11-28T12:00:00+00:00 h '
+KILL = AT + ('kernel: Out of memory: Killed process %d (mysqld) total-vm:9kB, anon-rss:9kB, file-rss:0kB, '
+             'shmem-rss:0kB, UID:27 pgtables:12kB oom_score_adj:0\n')
+OOMD = AT + 'systemd-oomd[3]: Killed /system.slice/db.service due to memory pressure for /system.slice being 9%\n'
+FORCE = AT + 'dockerd[7]: msg="Container %s failed to exit within 10 seconds of signal 15 - using the force"\n' % ID
+
+
+@pytest.mark.parametrize('said,log,files,expected', [
+    (unit(Result='oom-kill'), '', {}, ('yes', 'unknown', 'unknown')),
+    (unit(Result='oom-kill', **IN_GROUP), '', GROUP, ('yes', 'cgroup', 'unknown')),
+    (unit(Result='signal'), '', {}, ('unknown', 'unknown', 'unknown')),
+    (unit(Result='signal', ExecMainStatus='15'), '', {}, None),
+    (unit(Result='exit-code', ExecMainStatus='137'), '', {}, ('unknown', 'unknown', 'unknown')),
+    (unit(Result='exit-code', ExecMainStatus='1'), '', {}, None),
+    (unit(Result='timeout'), '', {}, ('no', 'none', 'manager')),
+    (unit(Result='watchdog', ExecMainStatus='6'), '', {}, ('no', 'none', 'manager')),
+    (unit(Result='core-dump', ExecMainStatus='11'), '', {}, ('no', 'none', 'program')),
+    (unit(Result='success', ActiveState='active'), '', {}, None),
+    (unit(Result='success', ActiveState='active', **IN_GROUP), '', GROUP, ('yes', 'cgroup', 'kernel')),
+    (unit(), KILL % 4711, {}, ('yes', 'host', 'kernel')),
+    (unit(), KILL % 99, {}, ('unknown', 'unknown', 'unknown')),
+    (unit(), AT + 'earlyoom[3]: sending SIGTERM to process 4711 uid 0 "db": badness 9, VmRSS 5 MiB\n', {},
+     ('yes', 'host', 'earlyoom')),
+    (unit(), OOMD, {}, ('yes', 'unknown', 'systemd-oomd')),
+    (unit(), AT + "systemd[1]: db.service: State 'stop-sigterm' timed out. Killing.\n", {}, ('no', 'none', 'manager')),
+    (unit(Result='timeout'), AT + "systemd[1]: other.service: Failed with result 'oom-kill'.\n", {},
+     ('no', 'none', 'manager')),
+    (unit(Result='timeout'), KILL % 99, {}, ('no', 'none', 'manager')),
+])
+def test_a_unit_ended_so(said, log, files, expected, tmpdir):
+    assert says(why(tmpdir, said, 'db.service', log, files)[0]) == expected
+
+
+@pytest.mark.parametrize('said,log,expected', [
+    (container(), '', ('unknown', 'unknown', 'unknown')),
+    (container(oom_killed=True), '', ('yes', 'unknown', 'kernel')),
+    (container(oom_killed=True, limit_bytes=1 << 29), '', ('yes', 'cgroup', 'kernel')),
+    (container(exit_code=139), '', ('no', 'none', 'program')),
+    (container(exit_code=0), '', None),
+    (container(exit_code=1), '', None),
+    (container(), FORCE, ('no', 'none', 'manager')),
+    (container(), AT + 'containerd[7]: msg="TaskOOM event container_id:\\"%s\\""\n' % ID, ('yes', 'unknown', 'kernel')),
+])
+@pytest.mark.parametrize('name', ['db', 'container:db'])
+def test_a_container_ended_so(said, log, expected, name, tmpdir):
+    assert says(why(tmpdir, said, name, log)[0]) == expected
+
+
+def test_each_source_that_says_nothing_is_named_and_fails_nothing(tmpdir):
+    verdict, facts = why(tmpdir, dict(container(oom_killed=True), systemctl=NOT_THERE), 'container:db')
+    assert [(source['name'], bool(source['error'])) for source in facts['sources']] == [
+        ('docker', False), ('memory.events', True)]
+    assert verdict['caveats'][-1].startswith('Not told by memory.events: ')
+    facts = why(tmpdir.mkdir('second'), unit(Result='oom-kill'))[1]
+    assert [source['name'] for source in facts['sources']] == ['systemctl', 'memory.events']
+
+
+@pytest.mark.parametrize('said,name,near', [
+    (dict(unit(LoadState='not-found'), **{'systemctl list-units': (0, 'mariadb.service loaded active\n', '')}),
+     'maridb.service', 'mariadb.service'),
+    ({'systemctl': (0, 'LoadState=not-found\n', ''), 'docker inspect': (1, '', 'Error: No such container: webb\n'),
+      'docker ps': (0, 'web\nother\n', '')}, 'container:webb', 'web'),
+])
+def test_an_unknown_name_is_an_error_that_names_near_ones(said, name, near, tmpdir):
+    said = dict(said)
+    said.setdefault('systemctl show', said['systemctl'])
+    with pytest.raises(RescueError) as caught:
+        why(tmpdir, said, name)
+    assert 'did you mean %s' % near in str(caught.value)
+
+
+def test_a_name_that_only_a_log_knows_is_told_from_there(tmpdir):
+    said = {'systemctl': (0, 'LoadState=not-found\n', '')}
+    log = AT + 'systemd[1]: run-u7.scope: systemd-oomd killed 3 process(es) in this unit.\n'
+    assert says(why(tmpdir, said, 'run-u7.scope', log)[0]) == ('yes', 'unknown', 'systemd-oomd')
+
+
+@pytest.mark.parametrize('name', ['--root=/x', '$(id)', "a'b", 'x; id', '{{.Config.Env}}'])
+def test_a_name_is_one_word_of_a_list_behind_the_options(name, tmpdir):
+    node = Node(tmpdir, {'systemctl': (0, 'LoadState=not-found\n', '')})
+    why_facts(node.host, name)
+    asked = [argv for argv in node.asked if name in argv]
+    assert asked
+    for argv in asked:
+        assert argv[-2:] == ['--', name]
+
+
+def test_no_environment_is_read_of_an_engine(tmpdir):
+    node = Node(tmpdir, {})
+    why_facts(node.host, 'container:db')
+    assert 'Env' not in repr(node.asked) and 'Health' not in repr(node.asked) and 'Cmd' not in repr(node.asked)
+
+
+def test_a_pid_is_found_in_the_unit_that_it_runs_in(tmpdir):
+    files = {'/proc/4711/stat': '4711 (mysqld) S 1 ' + '0 ' * 40 + '\n',
+             '/proc/4711/cgroup': '0::/system.slice/db.service\n',
+             '/proc/4711/status': 'Name:\tmysqld\n'}
+    verdict, facts = why(tmpdir, unit(Result='success', ActiveState='active', **IN_GROUP), 'pid:4711', '',
+                         dict(GROUP, **files))
+    assert (facts['process'], facts['unit']['Id']) == ({'pid': 4711, 'name': 'mysqld'}, 'db.service')
+    assert says(verdict) == ('yes', 'cgroup', 'kernel')
+
+
+def test_a_pid_that_is_gone_is_looked_for_in_the_logs(tmpdir):
+    assert says(why(tmpdir, {}, '4711', KILL % 4711)[0]) == ('yes', 'host', 'kernel')
+    with pytest.raises(RescueError):
+        why(tmpdir.mkdir('second'), {}, '4712', KILL % 4711)
