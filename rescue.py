@@ -376,6 +376,8 @@ def tell(options, folder, report):
         with open(options.json, 'w', encoding='utf-8') as stream:
             stream.write(text)
     summary, errors = (_text(os.path.join(folder, name)) for name in ('summary.txt', 'errors.txt'))
+    # Without its path, which names somebody, in the file alone.
+    summary = summary.replace('Page: index.html\n', 'Page: %s\n' % os.path.join(folder, 'index.html'))
     target = sys.stderr if options.json == '-' else sys.stdout
     if not summary or 'gave no answer' in summary:
         fatal = [line for line in errors.splitlines() if line.startswith('fatal:')]

@@ -49,7 +49,8 @@ _COMMON = re.compile(
 _CGROUPS = re.compile(r'^/sys/fs/cgroup')
 _PATTERNS = (
     ('address', re.compile(r'(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?![\d.]*\w)')),
-    ('address', re.compile(r'(?<![\w:])(?:[0-9a-fA-F]{0,4}:){3,7}[0-9a-fA-F]{0,4}(?![\w:])')),
+    # Not a time of day, which has figures alone.
+    ('address', re.compile(r'(?<![\w:])(?=[\d:]*(?:[a-fA-F]|::))(?:[0-9a-fA-F]{0,4}:){2,7}[0-9a-fA-F]{0,4}(?![\w:])')),
     ('address', re.compile(r'[\w.+-]+@[\w-]+(?:\.[\w-]+)+')),
     ('container', re.compile(r'(?<![\w])(?=[0-9a-f]*[a-f])(?=[a-f]*\d)[0-9a-f]{12,64}(?![\w])')),
     ('container', re.compile(r'(?<![\w])[0-9a-f]{8}(?:[-_][0-9a-f]{4}){3}[-_][0-9a-f]{12}(?![\w])')),

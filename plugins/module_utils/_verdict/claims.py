@@ -87,7 +87,8 @@ def _swappiness(result, value, found):
     if result['skipped_reason']:
         return _claim('swappiness', claim, None, None, result['skipped_reason'], CANNOT)
     later = found['after_reboot']
-    detail = 'it is %s now and %s after a reboot' % (found['runtime'], 'unknown' if later is None else later)
+    detail = 'it is %s now%s' % (found['runtime'], (
+        '; what sets it at boot cannot be read' if later is None else ' and %s after a reboot' % later))
     if later != value and found.get('decided_by'):
         detail += ': %s' % found['decided_by']
     own = [group for group in found['cgroups'] if group['value'] != value] if found['cgroups_count'] else []

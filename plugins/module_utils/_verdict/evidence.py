@@ -90,8 +90,8 @@ def _memory(event):
     swap = memory.get('swap_total_bytes')
     swap_words = 'swap not reported' if swap is None else 'no swap' if not swap else \
         '%s of swap, %s of it free' % (format_size(swap), format_size(memory.get('swap_free_bytes')))
-    return 'RAM: %d MB class (%d pages, %d reserved); %s.' % (
-        (memory['ram_bytes'] - reserved) // (1 << 20), memory['ram_bytes'] // page, reserved // page, swap_words)
+    return 'RAM: %s (%d pages, %d reserved); %s.' % (
+        format_size(memory['ram_bytes'] - reserved), memory['ram_bytes'] // page, reserved // page, swap_words)
 
 
 def _cgroup(event):

@@ -10,19 +10,14 @@ __metaclass__ = type
 import os
 import re
 
-from .advice import HELPS
 from .choice import REMEDIES, happened
 from .evidence import plain, when
 from .in_place import in_place
 from .meant import report_meant
-from .remedies import APPLIED
+from .phrases import NOTHING, RESULTS, fitted, remedy_lines, todo, would_be
 from .shape import MEMORY, Maybe, cleaned, misfit
-from .._node.sizes import format_size
 
 LINES = 10
-_COLUMNS = 80
-_MOST_REMEDIES = 2
-NOTHING = 'nothing that this collection can do'
 _NOT_READ = 'It was not diagnosed, and no remedy was asked for.'
 _WAITING = 'Nothing is known of it yet: its turn had not come when this was written, or it gave no answer.'
 # What the system says of a file that a user may not read.
@@ -79,60 +74,15 @@ def summarize(names, hostvars, reached=None, check_mode=False, page=None, logs_o
     hosts.sort(key=lambda host: _WORST.index(host['status']))
     lines = (['Check mode: nothing was changed.'] if check_mode and any(
         host['status'] not in ('advice', 'stopped') for host in hosts) else [])
+    # One line is the page's.
+    room = LINES - 1 - len(lines)
     if not hosts and len(logs) == 1:
-        lines += _in_full('%s: ' % logs[0]['label'], logs[0])
+        lines += _in_full('%s: ' % logs[0]['label'], logs[0], room)
     elif len(hosts) == 1:
-        lines += _one(hosts[0], logs)
+        lines += _one(hosts[0], logs, room)
     else:
-        lines += _many(hosts, logs, LINES - len(lines) - 1)
-    if page:
-        lines = lines[:LINES - 1] + ['Page: %s' % page]
-    return {'lines': [plain(line) for line in lines], 'hosts': hosts, 'logs': logs}
-
-
-def todo(advice, remedies=REMEDIES):
-    """The advice in a phrase, as far as it is of ``remedies``."""
-    parts = []
-    swap = advice.get('swap')
-    if 'swap' in remedies and swap and swap['size_bytes']:
-        more = ' beside the %s there is' % format_size(swap['other_bytes']) if swap.get('other_bytes') else ''
-        parts.append('swap of %s%s (%s)' % (format_size(swap['size_bytes']), more, swap['rule']))
-    if 'swappiness' in remedies and advice.get('swappiness'):
-        parts.append('vm.swappiness %s' % advice['swappiness']['value'])
-    if 'oom_protect' in remedies:
-        parts.extend('%s protected at %s' % (row['process'], row['value']) for row in advice.get('protect') or [])
-    return ', '.join(parts) or NOTHING
-
-
-def remedy_lines(remedies):
-    """Few lines of 80 columns: the best remedies, and the command of one that is not this collection's."""
-    rows = [row for row in remedies or [] if row['target'] and row['name'] != 'swappiness']
-    lines = []
-    for row in rows[:_MOST_REMEDIES]:
-        lines.append(_cut('%-8s %s: %s' % (row['effect'], row['what'], row['why'])))
-        if row['command'] and row['name'] not in APPLIED and row['effect'] in HELPS:
-            lines.append(_cut('%8s %s' % ('', row['command'])))
-    return lines[:_MOST_REMEDIES + 1]
-
-
-def _cut(text):
-    text = plain(text)
-    return text if len(text) <= _COLUMNS else text[:_COLUMNS - 3].rstrip() + '...'
-
-
-def would_be(advice, replays):
-    """Whom the kernel would have killed under the advice, in a sentence; None if the report meant cannot tell."""
-    replay = next((one for one in replays or [] if one.get('event_id') == advice.get('report')), None)
-    if replay is None or not replay.get('victim') or replay.get('reproduces') is False:
-        return None
-    if not (advice.get('protect') or advice.get('swap')):
-        return None
-    setting = ' and '.join(
-        (['so protected'] if advice.get('protect') else []) + (['with that swap'] if advice.get('swap') else []))
-    victim, before = replay['victim'], replay.get('before') or {}
-    return '%s, the kernel would %shave had %s (pid %s) as its victim.' % (
-        setting[0].upper() + setting[1:], 'still ' if before.get('pid') == victim['pid'] else '', victim['name'],
-        victim['pid'])
+        lines += _many(hosts, logs, room)
+    return {'lines': lines + (['Page: %s' % plain(page)] if page else []), 'hosts': hosts, 'logs': logs}
 
 
 def _told(name, variables, reached, check_mode):
@@ -210,8 +160,8 @@ def _what_to_do(found):
     """What is to be done, or would be by the rule where nothing happened, in a sentence."""
     if happened(found):
         there = found.get('in_place') or []
-        left = todo(found['advice'], [remedy for remedy in REMEDIES if remedy not in there])
-        done = ' In place: %s.' % todo(found['advice'], there) if there else ''
+        left = todo(found['advice'], [remedy for remedy in REMEDIES if remedy not in there], with_rule=False)
+        done = ' In place: %s.' % todo(found['advice'], there, with_rule=False) if there else ''
         return ('Nothing is left to do.' if there and left == NOTHING else 'To do: %s.' % left) + done
     closed = closed_sources(found)
     if closed:
@@ -320,7 +270,7 @@ def _last_line(text):
 
 def _tried(left):
     """(name, words, result) of each remedy that a role tried."""
-    for key, name, words in _REMEDIES:
+    for key, name, words in RESULTS:
         result = left.get(key)
         if result and 'changed' in result and not result.get('failed') and not result.get('skipped'):
             yield name, words, result
@@ -359,33 +309,6 @@ def _outcome(result, check_mode):
     return ('%s in part' % word if reason else word, reason)
 
 
-def _swap(result):
-    after = result.get('after') or {}
-    size = ', %s' % format_size(result['size_bytes']) if result.get('size_bytes') else ''
-    now, later = ('on' if after.get(layer) else 'off' for layer in ('activation', 'persistence'))
-    return 'swap %s%s, %s' % (result.get('path'), size, _now_and(now, later, 'after a reboot'))
-
-
-def _swappiness(result):
-    after = result.get('after') or {}
-    return 'vm.swappiness %s' % _now_and(after.get('runtime'), after.get('after_reboot'), 'after a reboot')
-
-
-def _oom_protect(result):
-    if not result.get('found'):
-        return 'no server to protect runs here'
-    return '; '.join('oom_score_adj of %s, %s' % (
-        '%s (pid %s)' % (row.get('name'), row['pid']) if row.get('pid') else row.get('name'),
-        _now_and((row.get('live') or {}).get('after'), (row.get('persistent') or {}).get('after'), 'at its next start'))
-        for row in result.get('processes') or [])
-
-
-def _now_and(now, later, moment):
-    """``10 now and after a reboot``, ``10 now, unknown after a reboot``."""
-    now, later = ('unknown' if value is None else value for value in (now, later))
-    return '%s now and %s' % (now, moment) if now == later else '%s now, %s %s' % (now, later, moment)
-
-
 def _verdict(verified):
     """(status, sentence) on the claims, or None where none were checked."""
     claims = (verified or {}).get('claims') or []
@@ -408,13 +331,6 @@ def _verdict(verified):
     return 'holds', 'Verified: all claims hold now and after a reboot.'
 
 
-_REMEDIES = (
-    ('swap_result', 'swap', _swap),
-    ('swappiness_result', 'vm.swappiness', _swappiness),
-    ('oom_protect_result', 'oom_score_adj', _oom_protect),
-)
-
-
 def _logs(diagnoses):
     """The logs that were copied from elsewhere, each once, though every host of the play has read them."""
     logs = {}
@@ -424,33 +340,35 @@ def _logs(diagnoses):
     return [dict(logs[path], label=_label(logs[path])) for path in sorted(logs)]
 
 
-def _one(host, logs):
+def _one(host, logs, room):
     """The lines of a play with one host: in full on what it was asked about."""
-    if host['status'] != 'advice':
-        return ['%s: %s' % (host['name'], host['lines'][0])] + host['lines'][1:] + [_log_line(log) for log in logs]
     own = host['diagnosis']
-    if not own:
-        return ['%s: %s' % (host['name'], host['headline'])]
-    if not logs:
-        return _in_full('%s: ' % host['name'], own) + own['advice']['notes']
-    rest = ['%s: %s' % (host['name'], host['headline'])] + [_log_line(log) for log in logs[1:]]
-    # One line is the page's.
-    return _in_full('%s: ' % logs[0]['label'], logs[0])[:max(1, LINES - 1 - len(rest))] + rest
+    if host['status'] != 'advice' or not own:
+        lines = host['lines'] if host['status'] != 'advice' else [host['headline']]
+        rest = [_log_line(log) for log in logs[:room - 1]]
+        rows = fitted(['%s: %s' % (host['name'], lines[0])] + lines[1:], room - len(rest))
+    elif not logs:
+        return _in_full('%s: ' % host['name'], own, room, own['advice']['notes'])
+    else:
+        rest = ['%s: %s' % (host['name'], host['headline'])] + [_log_line(log) for log in logs[1:room - 1]]
+        rows = _in_full('%s: ' % logs[0]['label'], logs[0], room - len(rest))
+    return rows + (fitted(rest, room - len(rows)) if rest else [])
 
 
-def _in_full(start, diagnosis):
+def _in_full(start, diagnosis, room=LINES, notes=()):
+    """The rows on one diagnosis; what more its report says is on the page, if there is no room for it here."""
     advice = diagnosis['advice']
     if _cause(diagnosis) != advice['cause'] or _is_kill_alone(diagnosis):
         verdict = diagnosis.get('verdict') or {}
         told = (verdict.get('caveats') or []) + ['To tell: %s' % command for command in verdict.get('would_tell') or []]
-        return ['%s%s' % (start, _dated_cause(diagnosis))] + list(advice['evidence']) + _lacking(diagnosis) + (
-            remedy_lines(diagnosis.get('remedies'))) + told
-    lines = ['%s%s' % (start, _dated_cause(diagnosis))] + list(advice['evidence'])
+        return fitted(['%s%s' % (start, _dated_cause(diagnosis))] + advice['evidence'][:1] + _lacking(diagnosis) + (
+            remedy_lines(diagnosis.get('remedies'))) + told, room, advice['evidence'][1:])
+    lines = ['%s%s' % (start, _dated_cause(diagnosis))] + advice['evidence'][:1]
     told = remedy_lines(diagnosis.get('remedies')) if happened(diagnosis) else []
     if not told or todo(advice) != NOTHING:
         lines.append(_what_to_do(diagnosis))
     sentence = would_be(advice, diagnosis['replays'])
-    return lines + ([sentence] if sentence else []) + told
+    return fitted(lines + ([sentence] if sentence else []) + told, room, advice['evidence'][1:] + list(notes))
 
 
 def _is_kill_alone(diagnosis):
@@ -473,7 +391,7 @@ def _many(hosts, logs, room):
     lines += [_log_line(log) for log in logs]
     if len(lines) > room:
         lines = lines[:room - 1] + ['and %d more on the page' % (len(lines) - room + 1)]
-    return lines
+    return fitted(lines, room)
 
 
 def _log_line(log):

@@ -29,7 +29,7 @@ def test_a_whole_report_in_four_sentences():
     assert describe(KILL) == [
         'The kernel killed mysqld (pid 13036) with score 435: total-vm 3867316 kB, anon-rss 440332 kB.',
         'Triggered by docker-containe (pid 11029), order 0, oom_score_adj -500.',
-        'RAM: 991 MB class (262014 pages, 8291 reserved); no swap.',
+        'RAM: 991 MiB (262014 pages, 8291 reserved); no swap.',
         'Largest: mysqld (110083 pages, 430 MiB) and php (76663 pages, 299 MiB).',
     ]
 
@@ -55,7 +55,7 @@ def test_a_whole_report_in_four_sentences():
     pytest.param({'kind': 'kill', 'victims': [{'pid': 7, 'name': 'a'}],
                   'memory': {'ram_bytes': 1 << 30, 'swap_total_bytes': 1 << 30, 'swap_free_bytes': 1 << 20}},
                  ['The kernel killed a (pid 7).',
-                  'RAM: 1024 MB class (262144 pages, 0 reserved); 1 GiB of swap, 1 MiB of it free.'], id='swap in use'),
+                  'RAM: 1 GiB (262144 pages, 0 reserved); 1 GiB of swap, 1 MiB of it free.'], id='swap in use'),
 ])
 def test_what_is_not_known_is_not_said(event, sentences):
     assert describe(event) == sentences

@@ -16,6 +16,7 @@ from ansible_collections.oom.rescue.plugins.module_utils._verdict.diagnose impor
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.meant import brief, others, report_meant
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.summary import summarize
 from conftest import SEED, SHARED
+from wrapped import unwrapped
 
 CASES = os.path.join(SHARED, 'cases')
 NO_CASES = 'the cases of small logs are not beside this checkout'
@@ -127,7 +128,7 @@ def seed():
 def told(entry):
     """The lines of ./rescue for a log."""
     left = {'diagnose_result': {'events': [], 'advice': advise({}, []), 'replays': [], 'elsewhere': [entry]}}
-    return summarize(['here'], {'here': left})['lines']
+    return unwrapped(summarize(['here'], {'here': left})['lines'])
 
 
 def see_two_reports(entry):
@@ -144,7 +145,7 @@ def see_a_cut_report(entry):
     lines = told(entry)
     assert 'Oct 28 11:32:28: RAM (991 MiB) ran out' in lines[0]
     assert 'Later: Oct 28 12:01:00: sshd asked for memory (the report was cut off)' in lines[0]
-    assert [line for line in lines if 'the kernel would have had php (pid 13360)' in line]
+    assert [line for line in lines if 'php (pid 13360) would have been the victim' in line]
 
 
 def see_a_kill_in_a_container(entry):

@@ -57,7 +57,7 @@ def test_the_seed_in_full():
     assert advice['evidence'] == [
         'The kernel killed mysqld (pid 13036) with score 435: total-vm 3867316 kB, anon-rss 440332 kB.',
         'Triggered by docker-containe (pid 11029), order 0, oom_score_adj -500.',
-        'RAM: 991 MB class (262014 pages, 8291 reserved); no swap.',
+        'RAM: 991 MiB (262014 pages, 8291 reserved); no swap.',
         'Largest: mysqld (110083 pages, 430 MiB) and php (76663 pages, 299 MiB).',
     ]
     assert advice['setting'] == {'swap_bytes': 2 << 30, 'oom_score_adj': {'mysqld': -600}}

@@ -8,19 +8,16 @@ __metaclass__ = type
 
 import pytest
 
-from ansible_collections.oom.rescue.plugins.module_utils._verdict.summary import (
-    LINES,
-    remedy_lines,
-    summarize,
-    todo,
-    would_be,
-)
+from ansible_collections.oom.rescue.plugins.module_utils._verdict.phrases import remedy_lines, todo, would_be
+from ansible_collections.oom.rescue.plugins.module_utils._verdict.summary import LINES, summarize
+
+from wrapped import unwrapped
 
 GIB = 1 << 30
 ADVICE = {
     'report': 'x',
     'cause': 'RAM ran out.',
-    'evidence': ['The kernel killed mysqld (pid 13036).', 'Triggered by php.', 'RAM: 991 MB class.', 'Largest: php.'],
+    'evidence': ['The kernel killed mysqld (pid 13036).', 'Triggered by php.', 'RAM: 991 MiB.', 'Largest: php.'],
     'swap': {'size_bytes': 2 * GIB, 'rule': 'twice the RAM'},
     'swappiness': {'value': 10},
     'protect': [{'process': 'mysqld', 'value': -600}],
@@ -53,15 +50,19 @@ def remedied(**changes):
 
 
 def lines(hosts, **options):
-    return summarize(sorted(hosts), hosts, **options)['lines']
+    """The lines of the summary as they were before they were wrapped."""
+    rows = summarize(sorted(hosts), hosts, **options)['lines']
+    assert len(rows) <= LINES
+    return unwrapped(rows)
 
 
 def test_a_diagnosis_of_one_host_is_told_in_full():
     assert lines({'web': {'diagnose_result': diagnosis()}}, page='/r/index.html') == [
         'web: Oct 28 11:32:28: RAM ran out.',
-        'The kernel killed mysqld (pid 13036).', 'Triggered by php.', 'RAM: 991 MB class.', 'Largest: php.',
-        'To do: swap of 2 GiB (twice the RAM), vm.swappiness 10, mysqld protected at -600.',
-        'So protected and with that swap, the kernel would have had php (pid 13360) as its victim.',
+        'The kernel killed mysqld (pid 13036).',
+        'To do: swap of 2 GiB, vm.swappiness 10, mysqld protected at -600.',
+        'So protected and with that swap, php (pid 13360) would have been the victim.',
+        'Triggered by php.', 'RAM: 991 MiB.', 'Largest: php.',
         'Page: /r/index.html',
     ]
 
@@ -118,8 +119,8 @@ def test_what_was_asked_for_against_the_advice_is_said():
 
 @pytest.mark.parametrize('there, words', [
     ({'runtime': 10, 'after_reboot': 10},
-     'To do: swap of 2 GiB (twice the RAM), mysqld protected at -600. In place: vm.swappiness 10.'),
-    ({'runtime': 10, 'after_reboot': 60}, 'To do: swap of 2 GiB (twice the RAM), vm.swappiness 10, mysqld'),
+     'To do: swap of 2 GiB, mysqld protected at -600. In place: vm.swappiness 10.'),
+    ({'runtime': 10, 'after_reboot': 60}, 'To do: swap of 2 GiB, vm.swappiness 10, mysqld'),
 ])
 def test_what_is_in_place_is_not_to_do(there, words):
     memory = {'ram': {'total_bytes': GIB, 'available_bytes': GIB}, 'swap': {'total_bytes': 0, 'areas': []},
@@ -291,7 +292,7 @@ def test_a_host_whose_data_have_another_shape_is_told_in_a_line_and_the_others_w
     bad, web = told['hosts']
     assert (bad['name'], bad['status']) == ('bad', 'stopped') and words in bad['headline']
     assert '\n' not in bad['headline'] and web['diagnosis'] == diagnosis()
-    assert summarize(['bad'], hosts)['lines'] == ['bad: ' + bad['headline']]
+    assert unwrapped(summarize(['bad'], hosts)['lines']) == ['bad: ' + bad['headline']]
 
 
 @pytest.mark.parametrize('advice, phrase', [
@@ -305,9 +306,10 @@ def test_todo(advice, phrase):
 
 
 @pytest.mark.parametrize('advice, replays, sentence', [
-    pytest.param(dict(ADVICE, swap=None), REPLAYS, 'So protected, the kernel would have had php', id='only protected'),
-    pytest.param(dict(ADVICE, protect=[]), REPLAYS, 'With that swap, the kernel would have had php', id='only swap'),
-    pytest.param(ADVICE, [dict(REPLAYS[0], before={'pid': 13360})], 'would still have had php', id='the same victim'),
+    pytest.param(dict(ADVICE, swap=None), REPLAYS, 'So protected, php (pid 13360) would have', id='only protected'),
+    pytest.param(dict(ADVICE, protect=[]), REPLAYS, 'With that swap, php (pid 13360) would have been', id='only swap'),
+    pytest.param(ADVICE, [dict(REPLAYS[0], before={'pid': 13360})], 'php (pid 13360) would still have been',
+                 id='the same victim'),
 ])
 def test_would_be(advice, replays, sentence):
     assert sentence in would_be(advice, replays)

@@ -10,7 +10,11 @@ import json
 import re
 
 import pytest
-from ansible_collections.oom.rescue.plugins.module_utils._verdict.anonymous import LEFT_OUT, anonymous_summary
+from ansible_collections.oom.rescue.plugins.module_utils._verdict.anonymous import (
+    LEFT_OUT,
+    Anonymous,
+    anonymous_summary,
+)
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.diagnose import diagnose
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.report import report_of, stats_of
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.summary import summarize
@@ -99,6 +103,17 @@ def test_a_pseudonym_is_the_same_wherever_its_name_stands(summary):
     assert log['events'][0]['host'] == log['signals'][0]['host'] == next(
         host['name'] for host in report['hosts'] if host['status'] == 'ok')
     assert set(row['text'] for row in log['verdict']['evidence']) == {LEFT_OUT}
+
+
+@pytest.mark.parametrize('text, told', [
+    ('Oct 28 11:32:28: it ran out', 'Oct 28 11:32:28: it ran out'), ('from 2001:db8::17 on', 'from address-1 on'),
+    ('10.0.0.7 and 10.0.0.7:80', 'address-1 and address-1:80'), ('kernel 5.10.0-8-amd64', 'kernel 5.10.0-8-amd64'),
+    ('mount -o remount,size=7 /srv/acme', 'mount -o remount,size=7 /path-1'), ('fe80::1', 'address-1'),
+    ('/proc/sys/vm/swappiness and /swapfile', '/proc/sys/vm/swappiness and /swapfile'),
+    ('cat /sys/fs/cgroup/acme/memory.max', 'cat /sys/fs/cgroup/path-1/memory.max'), ('2/3 of 1/2', '2/3 of 1/2'),
+])
+def test_what_looks_like_a_path_or_an_address_goes(text, told):
+    assert Anonymous().of(text) == told
 
 
 @pytest.mark.parametrize('names', [['process'], ['swap', 'none', 'kernel'], ['1', '10'], ['a.b', 'a']])
