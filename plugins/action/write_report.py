@@ -62,7 +62,7 @@ class ActionModule(ActionBase):
             lines = where_lines(summary['hosts'], os.path.join(directory, 'report.json'))
         else:
             lines = summary['lines']
-            files['index.html'] = page(summary, check_mode)
+            files['index.html'] = page(summary, check_mode, full)
             files['report.md'] = ticket(report)
         written_lines = lines[:-1] + ['Page: index.html'] if given['anonymise'] and not given['where'] else lines
         files['summary.txt'] = '\n'.join(written_lines) + '\n'

@@ -14,6 +14,15 @@ from markupsafe import Markup
 from ansible_collections.oom.rescue.plugins.module_utils._node.plain import plain
 from ansible_collections.oom.rescue.plugins.module_utils._node.sizes import format_size
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.choice import happened
+from ansible_collections.oom.rescue.plugins.module_utils._verdict.words import effect_words
+from ansible_collections.oom.rescue.plugins.plugin_utils.shown import (
+    bars,
+    explained,
+    limit_met,
+    meant_event,
+    tasks_of,
+    timeline,
+)
 
 TEMPLATES = pathlib.Path(__file__).resolve().parents[2] / 'roles/report/templates'
 # A host whose part is longer has said more than a person reads.
@@ -23,7 +32,9 @@ LONGEST_PART = 1 << 20
 def environment(templates=TEMPLATES):
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(str(templates)), autoescape=True, trim_blocks=True, finalize=_shown)
-    environment.globals.update(size=format_size, happened=happened)
+    environment.globals.update(
+        size=format_size, happened=happened, effect_words=effect_words, meant_event=meant_event, bars=bars,
+        limit_met=limit_met, timeline=timeline, explained=explained, tasks_of=tasks_of)
     return environment
 
 
@@ -33,15 +44,43 @@ def _shown(value):
     return value if isinstance(value, (Markup, int, float)) else plain(value)
 
 
-def page(summary, check_mode):
-    """The page's text, of summarize()'s result."""
+def page(summary, check_mode, full=None):
+    """The page's text, of summarize()'s result.
+
+    ``full`` is whether the whole task tables are on it; by default if there is one host or log.
+    """
     made = environment()
+    if full is None:
+        full = len(summary['hosts']) + len(summary['logs']) <= 1
     written = datetime.datetime.now(datetime.timezone.utc).strftime('%Y-%m-%d %H:%M')
-    logs = [_part(made, 'log.html.j2', log['label'], id='log-%d' % number, log=log)
+    logs = [_part(made, 'log.html.j2', log['label'], id='log-%d' % number, log=log,
+                  full=full)
             for number, log in enumerate(summary['logs'], 1)]
-    hosts = [_part(made, 'host.html.j2', host['name'], id='host-%d' % number, host=host, check_mode=check_mode)
+    hosts = [_part(made, 'host.html.j2', host['name'], id='host-%d' % number, host=host, check_mode=check_mode,
+                   full=full)
              for number, host in enumerate(summary['hosts'], 1)]
-    return made.get_template('index.html.j2').render(summary=summary, parts=logs + hosts, written=written)
+    rows = _rows(summary) if len(logs) + len(hosts) > 1 else []
+    return made.get_template('index.html.j2').render(summary=summary, parts=logs + hosts, rows=rows, written=written,
+                                                      brief=_brief(summary))
+
+
+def _brief(summary):
+    """The lines of the summary that the part of the one host or log does not begin with, or tells in full."""
+    lines = []
+    for row in summary['lines'][:-1]:
+        if lines and row.startswith('  ') and not row.startswith('   '):
+            lines[-1] += row[1:]
+        else:
+            lines.append(row)
+    return [line for line in lines[0 if summary['lines'][0].startswith('Check mode') else 1:] if line[-3:] != '...']
+
+
+def _rows(summary):
+    """[{id, name, status, words}] of what the page tells, the worst hosts first, then the logs."""
+    hosts = [{'id': 'host-%d' % number, 'name': host['name'], 'status': host['status'], 'words': host['headline']}
+             for number, host in enumerate(summary['hosts'], 1)]
+    return hosts + [{'id': 'log-%d' % number, 'name': log['label'], 'status': None, 'words': log['advice']['cause']}
+                    for number, log in enumerate(summary['logs'], 1)]
 
 
 def _part(made, template, name, **values):

@@ -216,7 +216,7 @@ def _judged(case, event, name, value, first):
                            instead=instead)
     if eater['kind'] not in _FREED_BY_KILLS and (eater['share'] or 0) > _KERNEL_MUCH:
         return _until_nothing_is_left(event, name, value, words, eater, instead)
-    return make_effect(PREVENTS, '%s, of %s asked for' % (words, format_size(asked)), instead=instead)
+    return make_effect(PREVENTS, '%s; %s were asked for' % (words, format_size(asked)), instead=instead)
 
 
 def _until_nothing_is_left(event, name, value, words, eater, instead):

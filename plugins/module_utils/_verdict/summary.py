@@ -14,7 +14,7 @@ from .choice import REMEDIES, happened
 from .evidence import plain, when
 from .in_place import in_place
 from .meant import report_meant
-from .phrases import NOTHING, RESULTS, fitted, remedy_lines, todo, would_be
+from .phrases import NOTHING, RESULTS, cut, fitted, remedy_lines, todo, would_be
 from .shape import MEMORY, Maybe, cleaned, misfit
 
 LINES = 10
@@ -391,7 +391,8 @@ def _many(hosts, logs, room):
     lines += [_log_line(log) for log in logs]
     if len(lines) > room:
         lines = lines[:room - 1] + ['and %d more on the page' % (len(lines) - room + 1)]
-    return fitted(lines, room)
+    rows = fitted(lines, LINES * LINES)
+    return rows if len(rows) <= room else [cut(line) for line in lines]
 
 
 def _log_line(log):
