@@ -46,7 +46,16 @@ _TELLS = {
                    'grep -E "Dirty|Writeback|Cached" /proc/meminfo; mount | grep -E "nfs|fuse|loop"'),
     'other': ('what holds so much', 'cat /proc/meminfo /proc/vmstat'),
     UNACCOUNTED: ('what holds the memory that no counter of the kernel tells of: a driver, pipes, sockets, vmalloc',
-                  'cat /proc/meminfo /proc/vmstat /proc/vmallocinfo; ss -m -a | head -50'),
+                  'cd /proc; cat meminfo vmstat vmallocinfo spl/kstat/zfs/arcstats; ss -m -a | head -50'),
+}
+# Servers that have a size of their own, as a database has its buffer pool: what it is, and what tells it.
+_OWN_SIZES = {
+    'java': ('heap (-Xmx)', 'jcmd PID VM.flags'),
+    'redis-server': ('maxmemory', 'redis-cli CONFIG GET maxmemory'),
+    'valkey-server': ('maxmemory', 'valkey-cli CONFIG GET maxmemory'),
+    'mongod': ('cache (storage.wiredTiger.engineConfig.cacheSizeGB)',
+               'mongosh --eval "db.serverStatus().wiredTiger.cache"'),
+    'memcached': ('size (-m)', 'echo stats | nc localhost 11211 | grep limit_maxbytes'),
 }
 _SLABTOP = 'slabtop -o -s c | head -15'
 
@@ -162,6 +171,24 @@ def _buffer_pool(case, event, eater):
         command='mysql -e "SET GLOBAL innodb_buffer_pool_size = @@innodb_buffer_pool_size - %d"' % less)
 
 
+def _own_size(case, event, eater):
+    """A smaller size of a server's own, where it holds half or more: a limit of its group would only have it killed."""
+    own = _OWN_SIZES.get(eater['name'])
+    if own is None or eater['share'] < _HALF or eater['kind'] != 'process':
+        return None
+    allowed = _allowed(event, eater['bytes'])
+    less = None if allowed is None else -(-max(0, eater['bytes'] - allowed) // (1 << 20)) << 20
+    words = '%s holds %s of %s' % (eater['name'], format_size(eater['bytes']), format_size(bound_bytes(event)))
+    what = 'a smaller %s of %s' % (own[0], eater['name'])
+    # Swap is made first where it makes room for it; where it makes none, this is the remedy.
+    aside = is_swappable(event, eater) is not False
+    if not less:
+        return make_remedy('program_limit', what, make_effect(UNKNOWN, words, would_tell=[own[1]]), aside=aside)
+    return make_remedy('program_limit', '%s, by %s or more' % (what, format_size(less)), make_effect(
+        DELAYS, '%s: with %s less a tenth is left; what it takes beside that is not bounded' % (
+            words, format_size(less)), less, would_tell=[own[1]]), aside=aside)
+
+
 def _part(event, kind, name=None):
     parts = (event.get('ledger') or {}).get('parts') or []
     return next((part for part in parts if part['kind'] == kind and part['bytes'] and name in (None, part['name'])),
@@ -270,8 +297,10 @@ def _kernel(case, event, eater):
 def _bound(case, event, eater):
     """A limit for the service of a process that holds half of RAM or more: it alone is killed then, and not the host's.
 
-    Not for a server that is to be spared, nor for what carries the host.
+    Not for a server that is to be spared or has a size of its own, for locked memory, nor for what carries the host.
     """
+    if eater['name'] in _OWN_SIZES or is_swappable(event, eater) is False:
+        return None
     if situation(event) != 'host' or eater['kind'] != 'process' or eater['share'] < _HALF:
         return None
     units = [victim.get('unit') for victim in event.get('victims') or [] if victim.get('name') == eater['name']]
@@ -310,6 +339,6 @@ def _more_ram(case, event, eater):
 
 
 _BUILDERS = (
-    _workers, _processes_limit, _bound, _buffer_pool, _huge_pages, _tmpfs, _slab, _kernel, _threads_limit, _balloon,
-    _locked, _more_ram,
+    _workers, _processes_limit, _bound, _buffer_pool, _own_size, _huge_pages, _tmpfs, _slab, _kernel, _threads_limit,
+    _balloon, _locked, _more_ram,
 )

@@ -27,6 +27,8 @@ def others(case):
         rows.append(_oomd(case))
     if case.actor in _KILLERS:
         rows.append(_killer(case))
+    if case.actor == 'kubelet':
+        rows.append(_node_of_pods())
     if case.limit == 'gpu':
         rows.append(make_remedy(
             'gpu', "a smaller batch or model, or less else on the graphics card", make_effect(
@@ -35,6 +37,15 @@ def others(case):
     if 'disk-or-watches' in case.kinds():
         rows.append(_disk(case))
     return rows + _investigate(case)
+
+
+def _node_of_pods():
+    """What an eviction asks for: the node held more than its pods had asked for."""
+    return make_remedy(
+        'pod_limit', 'requests of memory (resources.requests.memory) that are what the pods use', make_effect(
+            UNKNOWN, 'the node ran short beside what its pods had asked for; which of them used more is not in the log',
+            would_tell=['kubectl top pods -A --sort-by=memory', 'kubectl describe node NODE']),
+        command='kubectl describe node NODE', of_cause=True)
 
 
 def _server(case):

@@ -122,6 +122,8 @@ def _effect(case, name, value):
         return least([_on_report(case, event, name, value) for event in killed])
     if case.reports:
         return make_effect(NONE, '%s was not the victim' % plain(name))
+    if case.events and all(event.get('kind') == 'allocation_failure' for event in case.events):
+        return make_effect(NONE, 'memory was refused and nobody was killed')
     return make_effect(UNKNOWN, 'who else could have been killed is not in the log',
                        would_tell=[_TABLE])
 

@@ -289,7 +289,8 @@ def _swappiness_effect(case, wished, runtime):
     if case.verdict is None:
         return make_effect(NONE, 'no incident was found that it could have changed')
     if not case.reports:
-        known = case.memory == 'no' or case.limit in _NO_SWAP_FOR
+        known = case.memory == 'no' or case.limit in _NO_SWAP_FOR or case.actor in ('kubelet', 'kernel_refused') or (
+            case.events and all(situation(event) in _NOT_RAM for event in case.events))
         return make_effect(NONE, 'by itself it gives no memory') if known else make_effect(
             UNKNOWN, 'whether there was swap is not in the log', would_tell=['swapon --show', 'sysctl vm.swappiness'])
     return least([_swappiness_on(event, wished, runtime) for event in case.reports])

@@ -61,6 +61,22 @@ def candidate(adj, name='mysqld'):
     return facts(oom={'candidates': [{'pid': 9, 'name': name, 'oom_score_adj': adj, 'rss_bytes': 90 * MIB}]})
 
 
+def two(first, second, total=GIB, **changes):
+    """A report of which two kinds of memory are known, each as (kind, name, bytes)."""
+    parts = ledger(first[0], first[2], total, name=first[1])
+    parts['parts'] += ledger(second[0], second[2], total, second[0] == 'process', name=second[1])['parts']
+    return host_report(ram=total, ledger=parts, **changes)
+
+
+def victim_of(name, unit, nbytes):
+    return [{'pid': 5, 'name': name, 'anon_rss_bytes': nbytes, 'unit': unit}]
+
+
+def atomic(order):
+    return host_report(kind='allocation_failure', ram=8 * GIB, free=2 * GIB, victims=[], trigger={
+        'name': 'ksoftirqd/0', 'gfp_mask': '0xa20', 'gfp_flags': ['GFP_ATOMIC'], 'order': order, 'manual': False})
+
+
 # id: (reports, signals, facts of the host or None for a copied log, (first remedy, its effect), swap, score)
 SITUATIONS = {
     'one process': ([held('eat', 'eat.service')], (), None, ('cgroup_limit', 'prevents'), 'delays', 'none'),
@@ -129,6 +145,59 @@ SITUATIONS = {
                        ('program_limit', 'delays'), 'none', 'none'),
     'a graphics card': ([], [told('gpu', limit='gpu', actor='program')], None, ('gpu', 'unknown'), 'none', 'none'),
     'an exit of 137': ([], [told('kill-unproven', 'unknown')], None, ('investigate', 'unknown'), 'unknown', 'unknown'),
+    'a Java heap in a group without swap': ([cgroup_report(
+        path='/system.slice/app.service', group={'swap_limit_bytes': 0, 'swap_usage_bytes': 0},
+        tasks=[(5, 'java', 500 * MIB)], victims=victim_of('java', 'app.service', 500 * MIB))], (),
+        facts(ram=8 * GIB, available=5 * GIB), ('cgroup_limit', 'delays'), 'none', 'none'),
+    'an ARC of ZFS': ([two(('slab_unreclaimable', 'zio_buf_comb_16384', 24 * GIB), ('process', 'qemu-kvm', 3 * GIB),
+                           32 * GIB, anon=3 * GIB, tasks=[(5, 'qemu-kvm', 3 * GIB)])], (), None,
+                      ('slab_leak', 'unknown'), 'none', 'none'),
+    'a tmpfs that swap did not save': ([kernel_holds('shmem', '/dev/shm', swap=2 * GIB)], (), None,
+                                       ('tmpfs_size', 'prevents'), 'delays', 'none'),
+    'a group full of slab': ([cgroup_report(ledger=ledger('slab_unreclaimable', 450 * MIB, 512 * MIB, name='dentry'),
+                                            group={'stats': {'active_anon': 20 * MIB, 'inactive_anon': 0}})], (),
+                             facts(ram=8 * GIB, available=4 * GIB), ('cgroup_limit', 'delays'), 'none', 'delays'),
+    'memory for each CPU': ([kernel_holds('percpu')], (), None, ('investigate', 'unknown'), 'none', 'none'),
+    'a container that asks to be killed': ([host_report(
+        tasks=[(9, 'mysqld', 430 * MIB), (10, 'node', 300 * MIB, 1000)], victim='node')], (), None,
+        ('swap', 'delays'), 'delays', 'none'),
+    'an eviction': ([], [told('kubernetes', limit='host', actor='kubelet')], None, ('pod_limit', 'unknown'), 'none',
+                    'none'),
+    'a driver in want of 64 KiB': ([atomic(4)], (), None, ('compaction', 'unknown'), 'none', 'none'),
+    'a driver in want of a page': ([atomic(0)], (), None, ('min_free', 'unknown'), 'none', 'none'),
+    'an address space that is limited': ([], [told('alloc-enomem', limit='program', actor='kernel_refused', errno=12)],
+                                         facts(ram=16 * GIB), ('ulimit', 'unknown'), 'none', 'none'),
+    'more asked for than swap gives, overcommit 2': ([], [FORK], refused(9 * GIB, 100 * MIB),
+                                                     ('overcommit', 'unknown'), 'none', 'none'),
+    'database the eater at -1000': ([host_report(tasks=[(9, 'mysqld', 850 * MIB, -1000), (5, 'sshd', 3 * MIB)],
+                                                 victim='sshd')], (), None, ('buffer_pool', 'delays'), 'delays',
+                                    'none'),
+    'workers beside a database': ([host_report(tasks=[(9, 'mysqld', 300 * MIB)] + [
+        (100 + number, 'php-fpm', 12 * MIB) for number in range(50)], victim='mysqld')], (), None,
+        ('workers', 'prevents'), 'delays', 'prevents'),
+    'a prefork Apache': ([host_report(ram=2 * GIB, tasks=[(100 + number, 'httpd', 25 * MIB) for number in range(70)])],
+                         (), None, ('workers', 'prevents'), 'delays', 'none'),
+    'a fork of Redis to save': ([], [told('fork-enomem', limit='commit', actor='kernel_refused', errno=12,
+                                          name='redis-server')],
+                                dict(refused(6 * GIB, 3 * GIB, 0), ram={'total_bytes': 8 * GIB}), ('swap', 'prevents'),
+                                'prevents', 'none'),
+    'a heap that is locked': ([host_report(
+        ram=8 * GIB, ledger=ledger('process', 7 * GIB, 8 * GIB, name='java'), anon=200 * MIB,
+        tasks=[(5, 'java', 7 * GIB)], victims=victim_of('java', 'elasticsearch.service', 7 * GIB))], (), None,
+        ('program_limit', 'delays'), 'none', 'none'),
+    'a cache of MongoDB': ([held('mongod', 'mongod.service')], (), None, ('swap', 'delays'), 'delays', 'none'),
+    'zram beside a browser': ([two(('zram', None, 400 * MIB), ('process', 'chromium', 300 * MIB), swap=GIB,
+                                   anon=300 * MIB, tasks=[(5, 'chromium', 300 * MIB)])], (), facts(swap=GIB),
+                              ('investigate', 'unknown'), 'delays', 'none'),
+    'as much swap as RAM, full': ([host_report(ram=64 * GIB, swap=64 * GIB, tasks=[(5, 'java', 60 * GIB)])], (),
+                                  facts(ram=64 * GIB, swap=64 * GIB), ('program_limit', 'delays'), 'none', 'none'),
+    'CentOS 6': ([host_report(kernel='2.6.32-754.el6.x86_64', tasks=[(9, 'mysqld', 430 * MIB),
+                                                                     (5, 'httpd', 250 * MIB)])], (), None,
+                 ('score', 'prevents'), 'delays', 'prevents'),
+    'a group that is killed whole': ([group(group_kill=True)], (), facts(ram=8 * GIB, available=4 * GIB),
+                                     ('cgroup_limit', 'delays'), 'unknown', 'none'),
+    'a limit as large as the host': ([cgroup_report(limit=7 * GIB)], (), facts(ram=8 * GIB, available=500 * MIB),
+                                     ('score', 'prevents'), 'unknown', 'prevents'),
     'a limit on processes': ([], [told('pids-limit', 'no', 'none', 'kernel_refused', unit='web.service')], None,
                              ('pids_limit', 'unknown'), 'none', 'none'),
 }
