@@ -143,8 +143,9 @@ $(CACHE)/mutate/.done: requirements/mutate.txt requirements/dev.txt requirements
 mutate: $(CACHE)/mutate/.done ## change the code in COUNT places of each group, drawn by SEED, and say which changes no unit test notices
 	$(CACHE)/mutate/env/bin/python tests/mutate/run.py --count $(or $(COUNT),100) --seed $(or $(SEED),1) $(GROUPS)
 
-fuzz: env ## 100,000 broken logs through the log reader; RUNS=n for another number
+fuzz: env ## 100,000 broken logs through the log reader, 20,000 broken files through the others; RUNS=n for other numbers
 	tests/fuzz/fuzz_oom_log.py --runs $(or $(RUNS),100000)
+	tests/fuzz/fuzz_readers.py --runs $(or $(RUNS),20000)
 
 TEXTS := ../shared/triage
 triage: env ## the verdict on real texts, where they lie beside this checkout: how many are right, by kind

@@ -20,6 +20,9 @@ version_added: 0.1.0
 author:
   - OOM Rescue maintainers (@oom-rescue)
 attributes:
+  async:
+    description: Is refused. What a node returns is checked, and Ansible fetches the result of a job past that.
+    support: none
   check_mode:
     description: Can run in check mode.
     support: full

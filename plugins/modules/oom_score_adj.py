@@ -133,6 +133,9 @@ options:
     type: bool
     default: false
 attributes:
+  async:
+    description: Is refused. What a node returns is checked, and Ansible fetches the result of a job past that.
+    support: none
   check_mode:
     description: Can run in check mode and return what would change.
     support: full

@@ -119,6 +119,9 @@ options:
       zram-generator, hibernation, btrfs-snapshots, gpt-auto, memory-lock, masked, container, stronger-score]
     default: []
 attributes:
+  async:
+    description: Is refused. What a node returns is checked, and Ansible fetches the result of a job past that.
+    support: none
   check_mode:
     support: full
     description: Computes the same plan as a real run and returns it, without changing anything.

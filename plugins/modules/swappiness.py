@@ -22,6 +22,9 @@ version_added: 0.1.0
 author:
   - OOM Rescue maintainers (@oom-rescue)
 attributes:
+  async:
+    description: Is refused. What a node returns is checked, and Ansible fetches the result of a job past that.
+    support: none
   check_mode:
     description: Can run in check mode and say what it would change.
     support: full

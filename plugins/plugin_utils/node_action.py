@@ -36,6 +36,9 @@ _MOST_ERRORS = 1 << 16
 
 class NodeAction(NormalAction):
 
+    # Ansible would fetch the result of a job in the background itself, and take whatever the node says.
+    _supports_async = False
+
     def run(self, tmp=None, task_vars=None):
         module = self._task.action.rpartition('.')[2]
         try:

@@ -95,6 +95,22 @@ def test_facts_that_outrank_the_roles(victim, nodes, facts):
     assert PASSWORD not in played.text + str(page(victim, '/root/oom-rescue-report')), 'a file of the controller'
 
 
+@pytest.mark.parametrize('poll', [0, 1])
+@pytest.mark.parametrize('module', ['memory_facts', 'oom_log_info'])
+def test_an_answer_to_a_job_in_the_background(victim, nodes, facts, module, poll):
+    """A node answers an asynchronous task, whose result Ansible fetches itself, with variables of the controller."""
+    more = {'report_dir': '/root/private', 'diagnose_controller_logs': ['/etc/precious.log'], 'memory': facts}
+    said = {'changed': False, 'ansible_facts': more, 'ansible_job_id': 'j1.1', 'started': 1, 'finished': 1,
+            'results_file': '/tmp/x', 'msg': 'x\x1b[2K'}
+    nodes.hostile('web1', async_wrapper=said, async_status=said, **{module: said})
+    victim.write('/root/play.yml', json.dumps([{'hosts': 'web1', 'gather_facts': False, 'tasks': [
+        {'oom.rescue.' + module: {}, 'async': 20, 'poll': poll, 'ignore_errors': True},
+        {'ansible.builtin.debug': {'msg': 'it is {{ report_dir | default(\'unset\') }}'}}]}]))
+    played = victim.play('diagnose', nodes.inventory(), first='/root/play.yml')
+    assert 'it is unset' in played.text, 'a variable of the controller'
+    assert 'does not support async' in played.text and '\x1b' not in played.text
+
+
 def test_facts_of_an_earlier_play(victim, nodes):
     """In a play before ours, with gather_facts, the node says report_dir and diagnose_controller_logs."""
     private = victim.directory('/root/private', 0o700)

@@ -245,6 +245,38 @@ def test_our_file_is_open_to_all(victim, path):
     assert not victim.path(path).stat().st_mode & 0o022, 'root\'s configuration, to write'
 
 
+@pytest.mark.parametrize('path', ['/etc/default/earlyoom', '/etc/default/mysql'])
+@pytest.mark.parametrize('then', ['present', 'absent'])
+def test_our_file_is_open_to_all_and_changed(victim, path, then):
+    """A run that was killed left a file of ours writable by anyone, and a user put a command there: root's init script
+    or service runs it.
+    """
+    victim.write('/usr/bin/earlyoom', open(os.path.realpath('/bin/sleep'), 'rb').read(), 0o755)
+    victim.write('/etc/init.d/mysql', '#!/bin/sh\n. /etc/default/mysql\n', 0o755)
+    server(victim, orphan=True)
+    protect(victim, killers='spare')
+    file = victim.path(path)
+    ours = file.read_text()
+    file.write_text(ours + 'id > /tmp/owned\n')
+    file.chmod(0o666)
+    run = protect(victim, killers='spare', state=then)
+    assert not file.exists() if then == 'absent' else file.read_text() == ours, 'a command that root runs'
+    assert then == 'absent' or not file.stat().st_mode & 0o022, 'root\'s configuration, to write'
+    kept = victim.path('/var/lib/oom-rescue/%s.changed' % path.strip('/').replace('/', '-'))
+    assert 'tmp/owned' in kept.read_text() and stat.S_IMODE(kept.stat().st_mode) == 0o600
+    assert path in json.dumps(run['actions']), 'nobody is told'
+
+
+def test_an_administrators_file_is_open_to_all(victim):
+    """A user writes to the defaults of the server's init script, which an administrator made and left open to all."""
+    victim.write('/etc/init.d/mysql', '#!/bin/sh\n. /etc/default/mysql\n', 0o755)
+    file = victim.write('/etc/default/mysql', 'id > /tmp/owned\n', 0o666)
+    server(victim, orphan=True)
+    run = protect(victim)
+    assert file.read_text() == 'id > /tmp/owned\n', 'his file made to look like root\'s'
+    assert '/etc/default/mysql can be changed by others than root' in json.dumps(run['processes']), 'nobody is told'
+
+
 def test_a_run_that_waits_takes_nothing_away(victim, disk):
     """Root only looks, or waits for its turn, while another run tells how far its swap file is."""
     word = victim.write('/run/oom-rescue-swap_file', '1 MiB of 2 MiB written to /x\n')

@@ -37,7 +37,8 @@ _SWAPOFF = re.compile(r'(?:^|[\s(/])swapoff\s+(.*)')
 _SWAPON = re.compile(r'(?:^|[\s(/])swapon\s+(.*)')
 _STOPS = re.compile(r'\bsystemctl\s+(?:-\S+\s+)*(?:stop|mask)\s+(.*)')
 _SWAP_SCRIPTS = re.compile(r'^[^#\n]*\b(?:swapon|swaponagain)\b', re.MULTILINE)
-_SYSCTL_SCRIPTS = re.compile(r'^[^#\n]*\bsysctl\s+[^\n]*(?:-p|-a|--system|--load|-e)', re.MULTILINE)
+_SYSCTL_SCRIPTS = re.compile(r'^(?:(?!\bsysctl[ \t])[^#\n])*\bsysctl[ \t][^\n]*?(?:-p|-a|--system|--load|-e)',
+                             re.MULTILINE)
 # choom(1), and a write to a file of /proc: the score, where it is a word of its own.
 _SCORE = re.compile(r'\bchoom\s(?:.*?(?:-n\s*|--adjust[\s=]\s*)([^\s;]+))?'
                     r'|\b(?:echo|printf)\s+[\'"]?([^\s\'">]+)[\'"]?\s*>+\s*\S*oom_(?:score_)?adj\b'
@@ -407,12 +408,12 @@ class Boot:
         for directory in _ENTRIES:
             for name in self.view.listdir(directory):
                 path = '%s/%s' % (directory, name)
-                match = re.search(r'(?m)^\s*options\s+(.*)$', self.view.read(path) or '')
+                match = re.search(r'(?m)^[ \t]*options[ \t]+(.*)$', self.view.read(path) or '')
                 found += [(path, match.group(1).split())] if match else []
         if found:
             return found
         for path in _BOOT_LOADER:
-            match = re.search(r'(?m)^\s*linux(?:16|efi)?\s+(.*)$', self.view.read(path) or '')
+            match = re.search(r'(?m)^[ \t]*linux(?:16|efi)?[ \t]+(.*)$', self.view.read(path) or '')
             if match:
                 return [(path, match.group(1).split())]
         return [(path, self.view.read(path).split()) for path in _RAW_COMMAND_LINES[:2] if self.view.read(path)]

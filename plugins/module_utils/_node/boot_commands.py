@@ -23,6 +23,8 @@ _RUN = re.compile(r'RUN(?:\{program\})?\s*\+?=\s*"([^"]*)"')
 # How a program that is no shell names a program and its words.
 _PUNCTUATION = re.compile(r'["\'\[\](),]')
 _DEEPEST = 3
+# What sets a key or switches swap stands in a short one. Each is searched in more than linear time.
+_LONGEST_COMMAND = 4096
 _PATH = re.compile(r'(?:^|[\s;&|"\'=])(/[\w@%+=:,./-]+)')
 
 
@@ -30,7 +32,8 @@ class Command:
     """A command with its place. ``certain`` is whether the boot runs it whatever it finds."""
 
     def __init__(self, source, line, text, certain):
-        self.source, self.line, self.text, self.certain = source, line, text, certain
+        self.source, self.line, self.certain = source, line, certain
+        self.text = text[:_LONGEST_COMMAND]
 
     @property
     def place(self):
@@ -64,7 +67,10 @@ def of_unit(host, view, units, unit, names=_EXECS):
     for path, line, name, value in units.settings(unit):
         if name in names:
             # An empty assignment takes back all before it.
-            rows[name] = rows.get(name, []) + [(path, line, value)] if value else []
+            if value:
+                rows.setdefault(name, []).append((path, line, value))
+            else:
+                rows[name] = []
     found = []
     for name in names:
         for path, line, value in rows.get(name, []):
@@ -134,14 +140,14 @@ def _script(host, view, path, depth=1):
 
 def script_commands(path, text):
     """[Command] of a script's text. What stands in an if, loop or function is not certain."""
-    found, depth, held, start = [], 0, '', 0
+    found, depth, held, start = [], 0, [], 0
     for number, line in enumerate(text.splitlines(), 1):
         start = start or number
-        held += line.strip()
-        if held.endswith('\\'):
-            held = held[:-1] + ' '
+        held.append(line.strip())
+        if held[-1].endswith('\\'):
+            held[-1] = held[-1][:-1]
             continue
-        line, held, place, start = re.sub(r'(^|\s)#.*', '', held), '', start, 0
+        line, held, place, start = re.sub(r'(^|\s)#.*', '', ' '.join(held)), [], start, 0
         if _CLOSES.match(line):
             depth = max(0, depth - 1)
         opens = _OPENS.search(line)

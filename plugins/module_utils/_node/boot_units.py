@@ -23,7 +23,7 @@ _PULLS = ('Wants', 'Requires', 'BindsTo', 'Upholds')
 _FOLDERS = ('.wants', '.requires', '.upholds')
 # A unit of these kinds starts the service of its name, some day.
 _STARTERS = ('.timer', '.socket', '.path')
-_ASSIGNMENT = re.compile(r'^\s*([A-Za-z][A-Za-z0-9]*)\s*=\s*(.*?)\s*$')
+_ASSIGNMENT = re.compile(r'^\s*([A-Za-z][A-Za-z0-9]*)\s*=(.*)$')
 
 
 class Units:
@@ -140,17 +140,16 @@ def _drop_in_folders(unit):
 
 def assignments(text):
     """[(line number, directive, value)] of a unit file or drop-in, in order; a line goes on behind a backslash."""
-    found, start, held = [], 0, ''
+    found, start, held = [], 0, []
     for number, line in enumerate((text or '').splitlines(), 1):
         if line.lstrip()[:1] in ('#', ';'):
             continue
         start = start or number
-        held += line
-        if held.endswith('\\'):
-            held = held[:-1] + ' '
+        if line.endswith('\\'):
+            held.append(line[:-1])
             continue
-        match = _ASSIGNMENT.match(held)
+        match = _ASSIGNMENT.match(' '.join(held + [line]))
         if match:
-            found.append((start,) + match.groups())
-        start, held = 0, ''
+            found.append((start, match.group(1), match.group(2).strip()))
+        start, held = 0, []
     return found

@@ -55,7 +55,7 @@ _LOCKERS = (
 )
 # A part `swap:` of cloud-init, as a block or in braces, with the size 0.
 _CLOUD_NOTHING = re.compile(
-    r'(?m)^swap:[ \t]*(?:\{[^}]*|(?:#.*)?\n(?:[ \t]+.*\n)*?[ \t]+)size:[ \t]*["\']?0(?![\w.])')
+    r'(?m)^swap:[ \t]*(?:\{[^}]*|(?:#.*)?\n(?:[ \t].*\n)*?[ \t]+)size:[ \t]*["\']?0(?![\w.])')
 _SERVERS = ('mysqld', 'mariadbd', 'postgres', 'mongod', 'redis-server', 'valkey-server', 'memcached', 'slapd', 'named')
 
 

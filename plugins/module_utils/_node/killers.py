@@ -23,9 +23,10 @@ _PROGRAMS = (
     ('systemd-oomd', ('/usr/lib/systemd/systemd-oomd', '/lib/systemd/systemd-oomd'), ('systemd-oomd.service',)),
 )
 NOHANG_CONFIGURATIONS = ('/etc/nohang/nohang.conf', '/usr/local/etc/nohang/nohang.conf')
-_NOHANG_RULE = re.compile(r'^\s*@BADNESS_ADJ_RE_(?:NAME|CMDLINE|REALPATH)\s+(-\d+)\s+///\s+(.*?)\s*$', re.MULTILINE)
-_PREFERENCE = re.compile(r'^\s*ManagedOOMPreference\s*=\s*(avoid|omit)\s*$', re.MULTILINE)
-_WATCHED = re.compile(r'^\s*ManagedOOM(?:Swap|MemoryPressure)\s*=\s*kill\s*$', re.MULTILINE)
+_NOHANG_RULE = re.compile(r'^[ \t]*@BADNESS_ADJ_RE_(?:NAME|CMDLINE|REALPATH)[ \t]+(-\d+)[ \t]+///[ \t]+(.*)$',
+                          re.MULTILINE)
+_PREFERENCE = re.compile(r'^[ \t]*ManagedOOMPreference[ \t]*=[ \t]*(avoid|omit)[ \t\r]*$', re.MULTILINE)
+_WATCHED = re.compile(r'^[ \t]*ManagedOOM(?:Swap|MemoryPressure)[ \t]*=[ \t]*kill[ \t\r]*$', re.MULTILINE)
 # Where `systemctl set-property` writes drop-ins.
 _SET_PROPERTY = ('/etc/systemd/system.control', '/run/systemd/system.control')
 
@@ -37,7 +38,7 @@ def earlyoom_spares(cmdline):
 
 def nohang_spares(configuration):
     """The regular expressions whose badness a nohang configuration lowers."""
-    return [expression for _points, expression in _NOHANG_RULE.findall(configuration or '')]
+    return [expression.strip() for _points, expression in _NOHANG_RULE.findall(configuration or '')]
 
 
 def oomd_spares(host):

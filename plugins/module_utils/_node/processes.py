@@ -13,7 +13,7 @@ import re
 _PF_KTHREAD = 0x00200000
 _MAX_DEPTH = 64
 _STATUS = re.compile(
-    r'^(Uid|VmSize|VmData|VmLck|VmRSS|RssAnon|RssShmem|VmSwap|VmPTE|VmPMD):\s*(\d{1,20})(?:\s+(\d{1,20}))?',
+    r'^(Uid|VmSize|VmData|VmLck|VmRSS|RssAnon|RssShmem|VmSwap|VmPTE|VmPMD):\s*(\d{1,15})(?:\s+(\d{1,15}))?',
     re.MULTILINE)
 _SIZES = (('rss_bytes', 'VmRSS'), ('anon_bytes', 'RssAnon'), ('shmem_bytes', 'RssShmem'), ('swap_bytes', 'VmSwap'),
           ('locked_bytes', 'VmLck'), ('data_bytes', 'VmData'), ('size_bytes', 'VmSize'))
@@ -21,7 +21,7 @@ DELETED = ' (deleted)'
 
 
 def parse_stat(text):
-    """{name, ppid, flags, start_ticks} of /proc/PID/stat, or None where it is cut.
+    """{name, ppid, flags, start_ticks} of /proc/PID/stat, or None if it is cut or none.
 
     A process names itself, parentheses and spaces included: the name ends at the last parenthesis.
     """
@@ -29,12 +29,10 @@ def parse_stat(text):
     fields = tail.split()
     if not separator or '(' not in head or len(fields) < 20:
         return None
-    return {
-        'name': head.split('(', 1)[1],
-        'ppid': int(fields[1]),
-        'flags': int(fields[6]),
-        'start_ticks': int(fields[19]),
-    }
+    ppid, flags, start_ticks = [_integer(fields[place]) for place in (1, 6, 19)]
+    if None in (ppid, flags, start_ticks):
+        return None
+    return {'name': head.split('(', 1)[1], 'ppid': ppid, 'flags': flags, 'start_ticks': start_ticks}
 
 
 def parse_status(text):

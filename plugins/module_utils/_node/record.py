@@ -10,6 +10,7 @@ __metaclass__ = type
 import errno
 import json
 import os
+import re
 import stat
 
 from . import permissions
@@ -69,33 +70,82 @@ def _is_anothers(host, path):
 # Of the form of the files; a change of it counts up, and what reads older ones stays.
 VERSION = 2
 _AWAY = 'move it away to go on without the record of what was before'
-_NUMBER, _TEXT = (int,), (str, type(u''))
-_OR_NONE = (type(None),)
+_TEXT = (str, type(u''))
+# Python 2 has another type for what is larger than a word.
+_NUMBER = (int, type(1 << 64))
+_NONE = (type(None),)
 
 
-def _of_score(_key):
-    return {'live': list, 'files': dict, 'managers': dict}
+class _Maybe:
+    """The form of what a record of an older release has not."""
+
+    def __init__(self, form):
+        self.form = form
 
 
-def _of_swap(_key):
-    return {'existed': bool, 'active': bool, 'fstab_lines': list, 'fstab_existed': bool,
-            'size_bytes': _NUMBER + _OR_NONE, 'mode': _TEXT + _OR_NONE, 'uid': _NUMBER + _OR_NONE,
-            'gid': _NUMBER + _OR_NONE, 'priority': _NUMBER + _OR_NONE}
+class _Each:
+    """The form of all values of a dictionary, whatever its keys."""
+
+    def __init__(self, form):
+        self.form = form
 
 
-def _of_swappiness(key):
+_OF_SCORE = {
+    'value': _Maybe(_NUMBER), 'directories': _Maybe([_TEXT]), 'managers': _Each(_NUMBER),
+    'live': [{'pid': _NUMBER, 'start_ticks': _NUMBER, 'boot_id': _TEXT, 'before': _NUMBER, 'after': _NUMBER}],
+    'files': _Each({'before': _TEXT + _NONE, 'sha256': _TEXT, 'killer': _Maybe(_TEXT + _NONE),
+                    'names': _Maybe([_TEXT])}),
+}
+_OF_SWAP = {
+    'existed': bool, 'active': bool, 'fstab_lines': [_TEXT], 'fstab_existed': bool, 'size_bytes': _NUMBER + _NONE,
+    'mode': _TEXT + _NONE, 'uid': _NUMBER + _NONE, 'gid': _NUMBER + _NONE, 'priority': _NUMBER + _NONE,
+    'fstab_above': _Maybe([_TEXT + _NONE]), 'unit_text': _Maybe(_TEXT + _NONE), 'label': _Maybe(_TEXT + _NONE),
+    'left': _Maybe(_NONE + (dict,)),
+}
+# Of a file that was there, what undoing it takes.
+_OF_SWAP_FILE = {'size_bytes': _NUMBER, 'mode': re.compile(r'[0-7]{3,5}\Z'), 'uid': _NUMBER, 'gid': _NUMBER}
+
+
+def _of_score(_key, _record):
+    return _OF_SCORE
+
+
+def _of_swap(_key, record):
+    form = dict(_OF_SWAP, **(_OF_SWAP_FILE if record.get('existed') else {}))
+    return dict(form, priority=_NUMBER) if record.get('active') else form
+
+
+def _of_swappiness(key, _record):
     if key == 'tuned':
-        return {'active_profile': _TEXT + _OR_NONE, 'profile_mode': _TEXT + _OR_NONE}
-    return {'existed': bool} if key.startswith(('file:', 'directory:')) else {'before': _NUMBER + _OR_NONE}
+        return {'active_profile': _TEXT + _NONE, 'profile_mode': _TEXT + _NONE}
+    if key.startswith(('file:', 'directory:')):
+        return {'existed': bool, 'mode': _Maybe(_NUMBER)}
+    return {'before': _NUMBER + _NONE}
 
 
 # What a record of a remedy has, and of which types.
 FORMS = {'oom_score_adj': _of_score, 'swap': _of_swap, 'swappiness': _of_swappiness}
 
 
-def _fits(record, form):
-    return isinstance(record, dict) and all(
-        key in record and isinstance(record[key], form[key]) for key in form)
+def _fits(value, form):
+    """True if a value has a form: a type or several, an expression for its text, a dictionary of the keys that have to
+    be there, a list of the one form that all items have, _Each, or in a dictionary _Maybe.
+    """
+    if isinstance(form, dict):
+        return isinstance(value, dict) and all(_has(value, key, form[key]) for key in form)
+    if isinstance(form, list):
+        return isinstance(value, list) and all(_fits(item, form[0]) for item in value)
+    if isinstance(form, _Each):
+        return isinstance(value, dict) and all(_fits(item, form.form) for item in value.values())
+    if hasattr(form, 'match'):
+        return isinstance(value, _TEXT) and bool(form.match(value))
+    return isinstance(value, form)
+
+
+def _has(value, key, form):
+    if isinstance(form, _Maybe):
+        return key not in value or _fits(value[key], form.form)
+    return key in value and _fits(value[key], form)
 
 
 class Damaged(RescueError):
@@ -145,9 +195,12 @@ class State:
         if not isinstance(found, dict):
             raise self._damaged('is not a JSON object, as if it had been cut or edited', allowed='a JSON object')
         for key in sorted(found):
-            if self._name in FORMS and not _fits(found[key], FORMS[self._name](key)):
+            if self._name in FORMS and not self._is_whole(key, found[key]):
                 raise self._damaged('has a record of {found} that is not whole', found=key, allowed='as it was written')
         return _native(found)
+
+    def _is_whole(self, key, record):
+        return isinstance(record, dict) and _fits(record, FORMS[self._name](key, record))
 
     def _damaged(self, what, found=None, allowed=None, next_step=_AWAY):
         return Damaged('{path} %s, so that what was before is not known; what this collection made is still there'
@@ -201,6 +254,17 @@ class State:
 def backup_path(path):
     """Where the backup of a file stands: ``/var/lib/oom-rescue/etc-fstab.orig`` for ``/etc/fstab``."""
     return '%s/%s.orig' % (DIRECTORY, path.strip('/').replace('/', '-'))
+
+
+def aside_path(path):
+    """Where what others wrote into a file of ours is kept: ``/var/lib/oom-rescue/etc-default-mysql.changed``."""
+    return '%s/%s.changed' % (DIRECTORY, path.strip('/').replace('/', '-'))
+
+
+def set_aside(host, path):
+    """Keep what others wrote into a file of ours, for root alone to look at."""
+    host.make_directory(DIRECTORY, 0o700)
+    host.replace(aside_path(path), host.read(path, links=False) or '', 0o600, own=True)
 
 
 def backup_once(host, path):

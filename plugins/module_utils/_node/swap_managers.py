@@ -144,17 +144,22 @@ def _cloud_init(host):
         match = re.search(r'(?m)^swap:[ \t]*(?:(\{[^}]*\})|(?:#.*)?\n((?:[ \t]+.*\n?|[ \t]*\n)+))',
                           host.read(config) or '')
         if match:
-            file = re.search(r'(?m)(?:^[ \t]+|[{,]\s*)filename:[ \t]*["\']?([^"\'\n#,}]+?)["\']?[ \t]*(?:[#,}].*)?$',
-                             match.group(1) or match.group(2))
-            return [{'name': 'cloud-init', 'config': config, 'path': file.group(1) if file else '/swap.img'}]
+            return [{'name': 'cloud-init', 'config': config, 'path': _file_name(match.group(1) or match.group(2))}]
     return []
+
+
+def _file_name(text):
+    """``filename`` of a YAML mapping, or cloud-init's own."""
+    match = re.search(r'(?m)(?:^[ \t]+|[{,]\s*)filename:(.*)$', text)
+    value = re.split('[#,}]', match.group(1))[0].strip().strip('"\'') if match else None
+    return value or '/swap.img'
 
 
 def _setting(text, key):
     """The last value of ``key=value`` or ``key="value"`` in a text without commented lines; None where unset."""
     value = None
-    for match in re.finditer(r'(?m)^[ \t]*%s[ \t]*=[ \t]*(.*?)[ \t]*$' % re.escape(key), text or ''):
-        value = match.group(1).strip('"\'') or None
+    for match in re.finditer(r'(?m)^[ \t]*%s[ \t]*=(.*)$' % re.escape(key), text or ''):
+        value = match.group(1).strip(' \t').strip('"\'') or None
     return value
 
 

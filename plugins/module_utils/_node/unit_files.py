@@ -47,7 +47,10 @@ def settings(host, unit, directive):
         # A line that ends with a backslash goes on in the next one.
         text = re.sub(r'\\\n', '  ', host.read(path) or '')
         for number, value in assignments(text, directive):
-            found = found + [{'path': path, 'line': number, 'value': value}] if value else []
+            if value:
+                found.append({'path': path, 'line': number, 'value': value})
+            else:
+                found = []
     return found
 
 

@@ -20,7 +20,7 @@ from .._node.lock import one_run
 from .plan import digest, plan, refusal
 from .._node.processes import process
 from .score import score_option
-from .._node.record import State, backup_once, drop_backup
+from .._node.record import State, backup_once, drop_backup, set_aside
 from .._node.wishes import remember
 
 TARGETS = ('process', 'unit', 'container', 'pid_file')
@@ -232,6 +232,8 @@ def _remove_our_directory(host, directory):
 
 def _write_file(host, action):
     path = action['path']
+    if action.get('aside'):
+        set_aside(host, path)
     if action['action'] == 'remove':
         host.remove(path)
         # Other targets have rules there too, whichever came first.

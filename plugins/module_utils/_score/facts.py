@@ -95,6 +95,16 @@ def _made_by_us(host, record):
             if entry['before'] is None and digest(host.read(path) or '') == entry['sha256']]
 
 
+def _changed_by_others(host, record, ours):
+    """{path: who besides root may write to it} of the files that we made and others could, and did, change.
+
+    Nothing in such a file is known to be root's, and root's programs run what it says.
+    """
+    made = [path for path, entry in (record or {}).get('files', {}).items()
+            if entry['before'] is None and path not in ours]
+    return _open_to_others(host, made)
+
+
 def _open_to_others(host, paths):
     """{path: who besides root may write to it, in words} of the paths that are there and that somebody may write to."""
     found = dict((path, permissions.writer_of(host.path(path))) for path in paths if host.exists(path))
@@ -131,7 +141,7 @@ def _left(host, record, found):
     """Targets that have a score of ours by a record, and that nothing names any more."""
     known = set(target['process']['pid'] for target in found)
     pids = sorted(set(entry['pid'] for entry in (record or {}).get('live', [])) - known)
-    rows = [row for row in (process(host, pid) for pid in pids) if row]
+    rows = [row for row in (process(host, pid) for pid in pids) if row and row['oom_score_adj'] is not None]
     given = set((entry['pid'], entry['start_ticks']) for entry in (record or {}).get('live', []))
     return [{'process': row, 'part': 'server', 'manager': manager_of(host, row), 'refused': None, 'owner': None}
             for row in rows if (row['pid'], row['start_ticks']) in given]
@@ -167,6 +177,7 @@ def read(host, state, kind, name, users=(), undo=False):
     pids = set(target['process']['pid'] for target in targets)
     rows = processes(host)
     ours = _made_by_us(host, record)
+    changed = _changed_by_others(host, record, ours)
     killers = user_space_killers(host, rows)
     killable = [row for row in rows if not row['kernel_thread'] and row['oom_score_adj'] != -1000]
     return {
@@ -177,19 +188,20 @@ def read(host, state, kind, name, users=(), undo=False):
         'systemd_running': systemd_running,
         'systemd_version': systemd.version(host) if systemd_running else None,
         'units': _units(host, units, boot) if systemd_running else {},
-        'scripts': dict((target['manager']['name'], sysv.script_facts(host, target['manager']['name'], ours))
-                        for target in targets if target['manager']['kind'] == 'sysv'),
+        'scripts': dict((name, sysv.script_facts(host, name, ours + list(changed))) for name in set(
+            target['manager']['name'] for target in targets if target['manager']['kind'] == 'sysv')),
         'programs': _programs(host, targets),
         'keeper': keeper.facts(host, systemd_running),
         'boot': boot,
         'killers': killers,
-        'spare': spare.facts(host, killers, rows, ours),
+        'spare': spare.facts(host, killers, rows, ours + list(changed)),
         'total_bytes': ram_and_swap_bytes(read_meminfo(host)),
         'killable_bytes': sum(memory_bytes(row) for row in killable if row['pid'] not in pids and row['pid'] != 1),
         'lowering_refused': lowering_refused(host),
         'boot_id': (host.read('/proc/sys/kernel/random/boot_id') or '').strip(),
         'record': record,
         'open': _open_to_others(host, ours),
+        'changed': changed,
         'open_directories': _open_to_others(host, (record or {}).get('directories', [])),
         'all': records,
         'others': [records[other] for other in sorted(records) if other != key],

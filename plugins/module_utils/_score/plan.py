@@ -15,6 +15,7 @@ import hashlib
 import re
 
 from . import keeper, spare, sysv
+from .anew import anew
 from .._node.actions import Action, file_action
 from .._node.boot import worst
 from .._node.containers import recreate_text
@@ -195,12 +196,7 @@ def _persistence(target, value, facts, options):
     if kind == 'sysv':
         script = facts['scripts'].get(manager['name'])
         if script and script['defaults']:
-            before = script['text']
-            after = sysv.with_score(before, value)
-            actions = _file_action(script['defaults'], before, after,
-                                   'the score for what /etc/init.d/%s starts' % manager['name'],
-                                   script['defaults'] in facts['open'], facts['open'].get(script['defaults']))
-            return {'before': sysv.score(before) or 0, 'after': value, 'by': script['defaults']}, actions, None, None
+            return _plan_script(manager['name'], script, value, facts)
     container = target.get('container') or {}
     declared = None
     if kind in ('docker', 'podman'):
@@ -215,7 +211,8 @@ def _persistence(target, value, facts, options):
             return {'before': declared, 'after': declared, 'by': program['path']}, [], None, None
         recreate = program_text(manager['name'], program, value)
     else:
-        recreate = _by_hand(target, value)
+        script = facts['scripts'].get(manager['name']) if kind == 'sysv' else None
+        recreate = script and script['refused'] or _by_hand(target, value)
     before = _inherited(target, value, facts) if declared is None else declared
     if not options['keep']:
         return {'before': before, 'after': before, 'by': None}, [], recreate, None
@@ -231,6 +228,18 @@ def _persistence(target, value, facts, options):
     if keeper.gives(facts['keeper'], facts['key'], rule):
         before = value
     return {'before': before, 'after': value, 'by': keeper.UNIT}, [], None, None
+
+
+def _plan_script(name, script, value, facts):
+    """The same of what an init script starts, by a file that it reads."""
+    path, before = script['defaults'], script['text']
+    persistent = {'before': sysv.score(before) or 0, 'after': value, 'by': path}
+    if path in facts['changed']:
+        return persistent, [anew('persistence', path, before, sysv.with_score(None, value), facts['changed'][path])], \
+            None, None
+    return persistent, _file_action(path, before, sysv.with_score(before, value),
+                                    'the score for what /etc/init.d/%s starts' % name, path in facts['open'],
+                                    facts['open'].get(path)), None, None
 
 
 def _is_enough(score, value, options):
@@ -364,7 +373,7 @@ def _spare(facts, rows):
     if not names:
         return []
     rows[-1]['skipped_reason'] = _joined(rows[-1]['skipped_reason'], *spare.refusals(facts['spare']))
-    return spare.plan(facts['spare'], names, facts['open'])
+    return spare.plan(facts['spare'], names, facts['open'], facts['changed'])
 
 
 def _joined(*reasons):
@@ -515,6 +524,8 @@ def _restore_file(path, entry, facts):
     now, backup = facts['files'][path]['now'], facts['files'][path]['backup']
     if now is None:
         return []
+    if path in facts['changed']:
+        return [anew('persistence', path, now, None, facts['changed'][path])]
     killer = entry.get('killer')
     written = [record['files'][path]['sha256'] for record in [{'files': {path: entry}}] + facts['others']
                if path in record['files']]

@@ -12,6 +12,7 @@ __metaclass__ = type
 
 import re
 
+from .anew import anew
 from .._node.actions import Action, file_action
 from .._node.errors import RescueError
 from .._node.killers import nohang_configuration, running_killer
@@ -119,16 +120,17 @@ def _restart(unit):
                   unit=unit)
 
 
-def plan(entries, names, open_to_others):
+def plan(entries, names, open_to_others, changed):
     """Actions that have each of the killers in ``facts`` spare processes of these names.
 
-    ``open_to_others`` is {path: who besides root may write to it} of files that we made.
+    ``open_to_others`` is {path: who besides root may write to it} of files that we made, and ``changed`` the same of
+    those that somebody did write to.
     """
     actions = []
     for entry in entries:
         if entry['refused']:
             continue
-        edit = file_action(
+        edit = _anew_for(entry, names, changed) or file_action(
             'killers', entry['path'], entry['text'], _WITH[entry['name']](entry['text'], names),
             '%s spares %s' % (entry['name'], expression(names)), open_to_others.get(entry['path']), mode=0o644,
             own=entry['path'] in open_to_others, killer=entry['name'], names=sorted(names))
@@ -136,6 +138,13 @@ def plan(entries, names, open_to_others):
         if edit and entry['unit']:
             actions.append(_restart(entry['unit']))
     return actions
+
+
+def _anew_for(entry, names, changed):
+    if entry['path'] not in changed:
+        return []
+    action = anew('killers', entry['path'], entry['text'], _WITH[entry['name']](None, names), changed[entry['path']])
+    return [action.having(killer=entry['name'], names=sorted(names))]
 
 
 def refusals(entries):

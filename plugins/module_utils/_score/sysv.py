@@ -28,16 +28,20 @@ def defaults_files(script):
 
 
 def script_facts(host, name, ours=()):
-    """{defaults, text} of /etc/init.d/NAME: the defaults file to use, or None, and its text, or None.
+    """{defaults, text, refused} of /etc/init.d/NAME: the defaults file to use, or None, and its text, or None.
 
-    A script or file that others than root can change is not looked at, but for files of ``ours``, whose text is known.
+    A script or file that others than root can change is not looked at, but for files of ``ours``, which we made:
+    ``refused`` is what to do about such a file, if there is no other.
     """
     script = trusted_path(host, '/etc/init.d/' + name)
     files = defaults_files(host.read(script)) if script else []
     present = [path for path in files if path in ours or trusted_path(host, path)]
     missing = [path for path in files if not host.exists(path)]
     path = (present or missing or [None])[-1]
-    return {'defaults': path, 'text': host.read(path) if path else None}
+    refused = None if path or not files else (
+        '%s can be changed by others than root, and /etc/init.d/%s runs what it says: look at it, make it root\'s '
+        'alone, and run again' % (files[-1], name))
+    return {'defaults': path, 'text': host.read(path) if path else None, 'refused': refused}
 
 
 def score(text):

@@ -263,6 +263,9 @@ def find(host, kind, name, users=()):
     identity = Identity(host, names, uids)
     targets = []
     for row, part in parts:
+        if row['oom_score_adj'] is None:
+            # It ended while it was looked at.
+            continue
         target = {'process': row, 'part': part, 'manager': manager_of(host, row), 'refused': None, 'owner': None}
         if _is_target(target, kind, name, uids):
             _refuse_init(host, row, kind, name)

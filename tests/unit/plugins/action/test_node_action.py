@@ -5,11 +5,16 @@
 
 from __future__ import absolute_import, division, print_function
 
+import importlib
 import json
+import types
 
 import pytest
 
 pytest.importorskip('ansible')
+
+from ansible.errors import AnsibleActionFail  # noqa: E402
+from ansible.plugins.action import ActionBase  # noqa: E402
 
 node_action = pytest.importorskip('ansible_collections.oom.rescue.plugins.plugin_utils.node_action')
 
@@ -69,3 +74,13 @@ def test_an_answer_of_another_shape_is_refused_at_once(result, words):
 @pytest.mark.parametrize('key, row', [('warnings', 'x'), ('deprecations', {'msg': 'x'}), ('diff', {'prepared': 'x'})])
 def test_of_words_to_ansible_no_more_is_taken_than_a_host_has(key, row):
     assert 100 < len(json.loads(told(json.dumps({key: [row] * 50000}), 64 << 20))[key]) < 10000
+
+
+def test_a_result_that_ansible_would_fetch_itself_is_none():
+    names = ('memory_facts', 'oom_log_info', 'oom_score_adj', 'swap_file', 'swappiness')
+    for name in names:
+        plugin = importlib.import_module('ansible_collections.oom.rescue.plugins.action.' + name).ActionModule
+        action = plugin.__new__(plugin)
+        action._task = types.SimpleNamespace(async_val=30, check_mode=False, action='oom.rescue.' + name, args={})
+        with pytest.raises(AnsibleActionFail, match='does not support async'):
+            ActionBase.run(action)

@@ -20,7 +20,7 @@ from ansible_collections.oom.rescue.plugins.module_utils._score.apply import TAR
 from ansible_collections.oom.rescue.plugins.module_utils._score.facts import read
 from ansible_collections.oom.rescue.plugins.module_utils._score.plan import plan as plan_of
 from ansible_collections.oom.rescue.plugins.module_utils._node.pinned import Pinned
-from ansible_collections.oom.rescue.plugins.module_utils._node.record import State
+from ansible_collections.oom.rescue.plugins.module_utils._node.record import State, aside_path
 from fake_node import CONTAINER, Node, seed_node, v1, v2
 
 DROP_IN = '/etc/systemd/system/mariadb.service.d/50-oom-rescue.conf'
@@ -591,14 +591,32 @@ def test_a_file_that_we_made_and_that_stands_open_is_roots_alone_again(tmp_path,
     assert present(node, killers='spare')[1] == []
 
 
-def test_a_file_that_we_made_and_that_others_have_changed_is_not_taken_for_ours(tmp_path):
+@pytest.mark.parametrize('make, path', [(on_sysv, '/etc/default/mariadb'), (on_earlyoom, '/etc/default/earlyoom')])
+def test_a_file_that_we_made_and_that_others_have_changed_is_made_anew(tmp_path, make, path):
+    node = make(tmp_path)
+    present(node, killers='spare')
+    ours = node.host.read(path)
+    node.file(path, ours + 'id >/x\n')
+    open_up(node, path, 0o666)
+    done = present(node, killers='spare')[1]
+    assert summary(done)[0] == ('replace', path) and 'anybody may write' in done[0]['detail']
+    del node.owners[path]
+    assert (node.host.read(path), mode_of(node, path)) == (ours, 0o644)
+    kept = aside_path(path)
+    assert (node.host.read(kept), mode_of(node, kept)) == (ours + 'id >/x\n', 0o600)
+    assert present(node, killers='spare')[1] == []
+    node.file(path, ours + 'id >/x\n')
+    open_up(node, path, 0o666)
+    assert ('remove', path) in summary(absent(node)[1]) and not node.host.exists(path)
+
+
+def test_a_file_that_others_made_and_can_change_is_said_and_left(tmp_path):
     node = on_sysv(tmp_path)
-    present(node)
-    node.file('/etc/default/mariadb', node.host.read('/etc/default/mariadb') + 'id >/x\n')
+    node.file('/etc/default/mariadb', 'id >/x\n')
     open_up(node, '/etc/default/mariadb', 0o666)
     made, done = present(node)
-    assert (done, mode_of(node, '/etc/default/mariadb')) == ([], 0o666)
-    assert made['rows'][0]['recreate_required']
+    assert [action['layer'] for action in done] == ['live'] * 2 and mode_of(node, '/etc/default/mariadb') == 0o666
+    assert '/etc/default/mariadb can be changed by others than root' in made['rows'][0]['recreate_required']
 
 
 @pytest.mark.parametrize('how', [0o777, 0o1777, 0o757, 'owner'])
