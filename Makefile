@@ -99,6 +99,9 @@ unit: dev ## the unit tests, under each Python from 2.7 to 3.14 that is on this 
 sanity: dev ## ansible-test sanity on a copy, remembered until something changes
 	tests/sanity/run sanity
 
+matrix: dev ## sanity, ansible-test's units and the playbooks with each ansible-core from 2.16 on; remembered; CORES='2.21 2.16'
+	tests/cores/matrix $(CORES)
+
 molecule: dev $(CACHE)/core-2.16/.done ## the container scenarios that CI runs; or SCENARIO=swap PLATFORM=trixie; or SCENARIO=all
 	@tests/host/install podman runc mmdebstrap
 	molecule/run $(SCENARIO) $(PLATFORM)
@@ -162,4 +165,4 @@ pyz: ## make oom-rescue.pyz: diagnosis and where as one file that any Python fro
 clean: ## take away all that was made here
 	git clean -fdX
 
-.PHONY: help env env-2.16 dev rescue diagnose verify rollback lint unit sanity integration playbooks attacks molecule test-vm test-vm-all test check bench fuzz mutate triage build pyz clean
+.PHONY: help env env-2.16 dev rescue diagnose verify rollback lint unit sanity matrix integration playbooks attacks molecule test-vm test-vm-all test check bench fuzz mutate triage build pyz clean

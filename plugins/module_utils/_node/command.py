@@ -36,8 +36,9 @@ def run(argv, seconds=SECONDS):
     """
     try:
         with open(os.devnull, 'rb') as nothing:
-            process = subprocess.Popen(argv, stdin=nothing, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                                       env=environment(), close_fds=True, preexec_fn=os.setsid)
+            process = subprocess.Popen(  # pylint: disable=ansible-bad-function
+                argv, stdin=nothing, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(),
+                close_fds=True, preexec_fn=os.setsid)
     except OSError as error:
         missing = error.errno in (errno.ENOENT, errno.ENOTDIR, errno.EACCES)
         text = '%s is not on this host' % argv[0] if missing else '%s: %s' % (argv[0], error.strerror)

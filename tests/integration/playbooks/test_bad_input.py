@@ -19,7 +19,7 @@ WISHES = {
     'a-path-that-is-a-directory': ('swap_path=/etc', '/etc is a directory'),
     'a-negative-swappiness': ('swappiness_value=-5', 'value -5 is out of range'),
     'a-swappiness-that-is-no-number': ('swappiness_value=low', 'cannot be converted to an int'),
-    'a-score-that-no-kernel-takes': ('oom_protect_value=-2000', 'value -2000 is out of range'),
+    'a-score-that-no-kernel-takes': ('oom_protect_value=-2000', 'is -2000: give a whole number from -1000 to 1000'),
 }
 
 
