@@ -90,6 +90,7 @@ lint: dev ## ruff, yamllint, ansible-lint (production, remembered), argument spe
 	ruff check .
 	yamllint --strict .
 	tests/lint/argument_specs.py
+	tests/lint/role_readmes.py
 	tests/lint/ansible
 
 unit: dev ## the unit tests, under each Python from 2.7 to 3.14 that is on this host

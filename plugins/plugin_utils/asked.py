@@ -35,15 +35,20 @@ _NOTHING = (None, '')
 def user_vars(action, task_vars, names):
     """{name: value} of those of ``names`` that the user set for this host and not to nothing.
 
-    Extra variables, those of the inventory and its group_vars and host_vars, of the play and its files, and set_fact
-    and include_vars count. Role defaults, what a host says of itself, and the task's own variables do not.
+    Extra variables, those of the inventory and its group_vars and host_vars, of the play and its files, set_fact and
+    include_vars count, and those with which the task's role was taken into a play. Role defaults, what a host says of
+    itself, and the task's own variables do not.
     """
-    variables = _variables(action, task_vars)
+    variables = {**_of_role(action._task._role), **_variables(action, task_vars)}
     templar = Templar(loader=action._loader, variables=task_vars)
     # As one dictionary: what is omitted falls out of it since ansible-core 2.19, and is a token of its own before.
     found = templar.template({name: variables[name] for name in names if name in variables})
     nothing = (*_NOTHING, task_vars.get('omit'))
     return {name: value for name, value in found.items() if value not in nothing}
+
+
+def _of_role(role):
+    return dict(role.vars) if role is not None else {}
 
 
 def _variables(action, task_vars):

@@ -157,6 +157,21 @@ def test_a_report_goes_below_the_working_directory_whatever_pwd_says(tmp_path, c
     assert (tmp_path / 'oom-rescue-report/report.json').exists()
 
 
+@pytest.mark.parametrize('entry, options, expected', [
+    ('roles: [{role: oom.rescue.rescue, vars: {swap_size: 64M}}]', (), ('swap',)),
+    ('tasks: [{ansible.builtin.include_role: {name: oom.rescue.rescue}, vars: {swappiness_value: 20}, tags: always}]',
+     ('--tags', 'swappiness'), ('swappiness',)),
+    ('roles: [{role: oom.rescue.rescue, vars: {rescue_action: rollback}}]', ('--tags', 'swap'), ('swap',)),
+])
+def test_one_role_is_the_entry_for_a_play_of_ones_own(run, tmp_path, entry, options, expected):
+    (tmp_path / 'calm.log').write_text('nothing\n')
+    (tmp_path / 'site.yml').write_text(f'- hosts: all\n  gather_facts: false\n  {entry}\n')
+    calm = json.dumps({'diagnose_paths': [str(tmp_path / 'calm.log')], 'oom_protect_process': ''})
+    play = run('site.yml', *options, '--extra-vars', calm)
+    assert play.status == 0, play.output
+    assert tried(play) == expected, play.output
+
+
 def test_a_playbook_with_tags_and_roles_of_its_own(run, tmp_path):
     (tmp_path / 'site.yml').write_text(
         '- name: Rescue\n  ansible.builtin.import_playbook: oom.rescue.remediate\n  tags: memory\n')

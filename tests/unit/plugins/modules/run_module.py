@@ -19,7 +19,20 @@ import pytest
 pytest.importorskip('ansible')
 sys.path.append(os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'module_utils'))
 
-from ansible.module_utils.testing import patch_module_args  # noqa: E402
+try:
+    from ansible.module_utils.testing import patch_module_args
+except ImportError:
+    # ansible-core before 2.18.
+    from ansible.module_utils import basic
+
+    @contextlib.contextmanager
+    def patch_module_args(args):
+        basic._ANSIBLE_ARGS = json.dumps({'ANSIBLE_MODULE_ARGS': args}).encode('utf-8')
+        try:
+            yield
+        finally:
+            basic._ANSIBLE_ARGS = None
+
 from ansible_collections.oom.rescue.plugins.module_utils._node.host import Host  # noqa: E402
 
 MODULES = ('memory_facts', 'oom_log_info', 'oom_score_adj', 'swap_file', 'swappiness')
