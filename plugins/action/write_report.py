@@ -55,8 +55,8 @@ class ActionModule(ActionBase):
         files = {PARTS: json.dumps({'hosts': summary['hosts'], 'logs': summary['logs']})} if given['join'] else {}
         if given['anonymise']:
             summary = anonymous_summary(summary)
-        report = dict(report_of(summary, written, full=full), anonymised=given['anonymise'], run=stand.run,
-                      results=stand.results)
+        report = dict(report_of(summary, written, full=full), anonymised=given['anonymise'],
+                      check_mode=check_mode, run=stand.run, results=stand.results)
         files['report.json'] = json.dumps(report) + '\n'
         if given['where']:
             lines = where_lines(summary['hosts'], os.path.join(directory, 'report.json'))

@@ -10,6 +10,8 @@ __metaclass__ = type
 import json
 
 SCHEMA = 1
+# What data of another shape than this collection's may raise.
+OTHER_SHAPE = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 # What a fleet's report leaves out: rows that a page shows ten of.
 _ROWS = ('tasks', 'zones')
 _STATUS = {'stopped': 'failed', 'skipped': 'skipped'}
@@ -86,7 +88,7 @@ def _stats(entry):
         'status': entry.get('status') or entry['error'] or 'ok', 'was_memory': verdict.get('was_memory'),
         'limit': verdict.get('limit'), 'actor': verdict.get('actor'),
         'sentence': (verdict.get('sentence') or entry['error'] or '')[:_MOST_TEXT],
-        'victims': [(row['name'] or '')[:_MOST_NAME] for row in (verdict.get('victims') or [])[:_EVENTS]],
+        'victims': [(row.get('name') or '')[:_MOST_NAME] for row in (verdict.get('victims') or [])[:_EVENTS]],
         'remedies': [{'name': row['name'], 'effect': row['effect']} for row in (entry['remedies'] or [])[:_EVENTS]],
         'claims': dict((state, states.count(state)) for state in sorted(set(states))),
     }
@@ -100,7 +102,10 @@ def _whole_or_short(entry, full):
     for name, shorten in _SHORTER:
         if len(json.dumps(entry)) <= MOST_BYTES:
             break
-        entry = shorten(entry)
+        try:
+            entry = shorten(entry)
+        except OTHER_SHAPE:
+            entry = _bare(entry)
         entry['left_out'].append(name)
     return entry
 

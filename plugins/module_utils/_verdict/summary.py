@@ -15,6 +15,7 @@ from .evidence import plain, when
 from .in_place import in_place
 from .meant import report_meant
 from .phrases import NOTHING, RESULTS, cut, fitted, remedy_lines, todo, would_be
+from .report import OTHER_SHAPE
 from .shape import MEMORY, Maybe, cleaned, misfit
 
 LINES = 10
@@ -32,7 +33,6 @@ _BECOME_ROOT = ('run as root, give the user sudo, or have its password asked for
                 '(make: ARGS=--ask-become-pass)')
 # States of a host of which nothing was read to the end.
 UNREAD = ('stopped', 'waiting')
-_OTHER_SHAPE = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 # The variables that hold what a role's modules returned, in the order in which a play runs them.
 _STEPS = (
     ('diagnose', ('__diagnose_memory', '__diagnose_reports', '__diagnose_copy')),
@@ -98,7 +98,7 @@ def _told(name, variables, reached, check_mode):
             _logs([host['diagnosis']])
             return dict(host, left=left)
         wrong = 'what it returned is not what memory_facts returns: %s' % wrong
-    except _OTHER_SHAPE as error:
+    except OTHER_SHAPE as error:
         wrong = 'its results are not what the roles of this collection leave (%s: %s)' % (type(error).__name__, error)
     headline = plain('STOPPED: %s' % wrong)
     return {'name': name, 'status': 'stopped', 'headline': headline, 'lines': [headline], 'diagnosis': None, 'left': {},

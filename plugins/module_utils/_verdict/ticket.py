@@ -9,6 +9,7 @@ __metaclass__ = type
 
 import re
 
+from .report import OTHER_SHAPE
 from .remedy import DELAYS, HARMS, PREVENTS, UNKNOWN
 from .words import ACTORS, LIMITS, MEMORY, effect_words, part_words
 from .._node.plain import plain
@@ -33,7 +34,8 @@ def ticket(report):
              'Written %s by OOM Rescue%s.' % (report['written'], (
                  '; names, hosts, paths and addresses are pseudonyms' if report.get('anonymised') else ''))]
     for entry in entries[:_MOST_HOSTS]:
-        lines += ['', '## %s' % md(entry.get('name') or entry.get('path')), ''] + _told(entry)
+        lines += ['', '## %s' % md(entry.get('name') or entry.get('path')), ''] + _told(
+            entry, bool(report.get('check_mode')))
     if len(entries) > _MOST_HOSTS:
         lines += ['', 'And %d more in report.json.' % (len(entries) - _MOST_HOSTS)]
     return '\n'.join(lines) + '\n'
@@ -52,7 +54,15 @@ def code(value):
     return '%s %s %s' % (fence, text, fence) if '`' in text else '`%s`' % text
 
 
-def _told(entry):
+def _told(entry, check_mode):
+    """The lines of an entry; of one whose data have another shape, one that says so: the others are told whole."""
+    try:
+        return _lines(entry, check_mode)
+    except OTHER_SHAPE as error:
+        return ['Its data are not what this collection leaves (%s).' % md(type(error).__name__)]
+
+
+def _lines(entry, check_mode):
     verdict = entry.get('verdict')
     lines = []
     if entry.get('error'):
@@ -61,8 +71,8 @@ def _told(entry):
         lines += ['Nothing was found that kills or refuses memory.']
     if verdict:
         lines += _verdict(entry, verdict)
-    lines += _ledger(entry, verdict) + _remedies(entry) + _done(entry) + _open(entry, verdict) + _rests(verdict)
-    return lines
+    lines += _ledger(entry, verdict) + _remedies(entry) + _done(entry, check_mode)
+    return lines + _open(entry, verdict) + _rests(verdict)
 
 
 def _verdict(entry, verdict):
@@ -92,8 +102,9 @@ def _ledger(entry, verdict):
     parts = sorted((part for part in meant['parts'] if part['bytes']), key=lambda part: -part['bytes'])
     rows = ['| %s | %s | %s |' % (md(part_words(part)), format_size(part['bytes']), share(part)) for part in
             parts[:_MOST_PARTS]]
-    return ['', '### Where the memory was', '', '| what | how much | of %s |' % format_size(meant['total_bytes']),
-            '|---|---:|---:|'] + rows
+    then = 'path' in entry or (verdict and meant is not entry['ledger'])
+    head = ['| what | how much | of %s |' % format_size(meant['total_bytes']), '|---|---:|---:|']
+    return ['', '### Where the memory %s' % ('was' if then else 'is'), ''] + head + rows
 
 
 def _ledger_of(entry, verdict):
@@ -123,10 +134,10 @@ def _remedies(entry):
     return lines
 
 
-def _done(entry):
+def _done(entry, check_mode):
     changes = [row for row in entry.get('changes') or [] if row['changed']]
     claims = entry.get('claims') or []
-    lines = ['', '### What was done', ''] if changes or claims else []
+    lines = ['', '### What would be done' if check_mode else '### What was done', ''] if changes or claims else []
     lines += ['- %s: %s' % (md(row['remedy']), md(row['detail'] or 'changed')) for row in changes]
     return lines + ['- %s: %s%s' % (md(row['claim']), _STATES[row['state']], (
         ' (%s)' % md(row['detail']) if row['detail'] else '')) for row in claims]

@@ -15,9 +15,15 @@ import pytest
 
 jsonschema = pytest.importorskip('jsonschema')
 
+from ansible_collections.oom.rescue.plugins.module_utils._verdict.anonymous import anonymous_summary  # noqa: E402
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.diagnose import diagnose  # noqa: E402
-from ansible_collections.oom.rescue.plugins.module_utils._verdict.report import MOST_BYTES, report_of  # noqa: E402
+from ansible_collections.oom.rescue.plugins.module_utils._verdict.report import (  # noqa: E402
+    MOST_BYTES,
+    report_of,
+    stats_of,
+)
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.summary import summarize  # noqa: E402
+from ansible_collections.oom.rescue.plugins.module_utils._verdict.ticket import ticket  # noqa: E402
 from conftest import FIXTURES, ROOT, SEED, SHARED  # noqa: E402
 
 from fake_node import seed_node  # noqa: E402
@@ -126,6 +132,25 @@ def test_a_host_of_a_fleet_has_a_bound(host, change, left_out):
     assert wrong(found) == []
     assert found['hosts'][0]['left_out'] == left_out and len(json.dumps(found['hosts'][0])) <= MOST_BYTES
     assert found['hosts'][0]['name'] == 'web'
+
+
+@pytest.mark.parametrize('change', [
+    lambda entry: entry['verdict'].update(incident=99), lambda entry: entry['incidents'][0].update(signals=[7]),
+    lambda entry: entry['verdict'].update(was_memory='x', limit='y', actor='z'),
+    lambda entry: entry['verdict'].update(victims=[{}], evidence=[]),
+    lambda entry: entry['remedies'][0].update(effect='x', name='y'),
+])
+@pytest.mark.parametrize('full', [True, False])
+def test_a_host_that_says_what_cannot_be_costs_the_others_nothing(host, change, full):
+    entry = copy.deepcopy(host['diagnose_result'])
+    entry['signals'] = entry['signals'] + [{'kind': 'x', 'source': {'path': '/l'}, 'text': 'y' * 99}] * 3000
+    change(entry)
+    hosts = [{'name': name, 'status': 'advice', 'headline': '', 'left': {}, 'diagnosis': found} for name, found in (
+        ('bad', entry), ('fine', host['diagnose_result']))]
+    report = report_of({'hosts': hosts, 'logs': []}, WRITTEN, full)
+    text = ticket(anonymous_summary({'hosts': report['hosts'], 'logs': [], 'lines': ['x']}) and report)
+    assert 'mysqld, pid 13036' in text.partition('## fine')[2]
+    assert sorted(stats_of(report)) == ['bad', 'fine']
 
 
 @pytest.mark.parametrize('change', [

@@ -137,6 +137,14 @@ def test_a_ticket_says_what_happened_what_would_help_and_what_it_rests_on():
     assert all(len(line) < 1000 for line in text.splitlines())
 
 
+@pytest.mark.parametrize('check_mode, heading', [(True, '### What would be done'), (False, '### What was done')])
+def test_what_is_only_planned_is_not_said_to_be_done(check_mode, heading):
+    entry = dict(diagnose(options={'log': SEED}), name='web', changes=[
+        {'remedy': 'swap', 'changed': True, 'before': None, 'after': None, 'detail': 'make /swapfile'}], claims=[])
+    report = {'hosts': [entry], 'logs': [], 'written': WRITTEN, 'check_mode': check_mode}
+    assert '%s\n\n- swap: make /swapfile' % heading in ticket(report)
+
+
 @pytest.mark.parametrize('value', [
     '<script>alert(1)</script>', '[x](javascript:x)', '# title', '- item', '1. item', '`code`', '| a | b |', '**b**',
     '![i](http://x)', '~~~', 'a\n# b', '&lt;', '   # c', '+ x', '= x', 'http://x.example'])
