@@ -23,6 +23,9 @@ sys.path[:0] = [os.path.join(TESTS, 'unit'), os.path.join(TESTS, 'unit', 'plugin
 
 importlib.import_module('conftest')  # makes the collection importable
 from ansible_collections.oom.rescue.plugins.module_utils._report import reading  # noqa: E402
+from ansible_collections.oom.rescue.plugins.module_utils._log.sources import find_files  # noqa: E402
+from ansible_collections.oom.rescue.plugins.module_utils._report.signal_sources import WHOLE, read_signals  # noqa: E402
+from ansible_collections.oom.rescue.plugins.module_utils._report.signals import MARKERS  # noqa: E402
 from oom_reports import ERAS, syslog  # noqa: E402
 
 MIB = 1 << 20
@@ -243,7 +246,22 @@ def run(options, directory):
                 '%-52s %8.1f MiB above the interpreter; limit 48'
                 % ('peak memory with %d MiB of log' % size, memory / 1024.0)
             )
+    signals(log, rounds)
     since(log)
+
+
+def signals(log, rounds):
+    """What the words of all signals cost in the largest log that is searched whole."""
+    write_log(log, WHOLE // MIB, reports=False)
+    os.truncate(log, WHOLE)
+    words = log + '.words'
+    with open(words, 'wb') as stream:
+        stream.write(b'\n'.join(MARKERS) + b'\n')
+    grep = seconds(command('env', 'LC_ALL=C', 'grep', '-c', '-F', '-f', words, log), rounds)
+    row('grep -c -F -f WORDS, %d MiB' % (WHOLE // MIB), *grep)
+    files = find_files([log], True)
+    row('signals, %d words' % len(MARKERS),
+        *seconds(lambda: read_signals(files, (), {}, None, None, 1762000000), rounds), grep, '1.5')
 
 
 def since(log):

@@ -35,7 +35,11 @@ if atheris:
 else:
     from ansible_collections.oom.rescue.plugins.module_utils._report import reading as oom_log
 
+from ansible_collections.oom.rescue.plugins.module_utils._log.clock import Clock  # noqa: E402
+from ansible_collections.oom.rescue.plugins.module_utils._report.signals import MARKERS, signals_of_blocks  # noqa: E402
+from ansible_collections.oom.rescue.plugins.module_utils._verdict.judgement import judge_all  # noqa: E402
 from oom_reports import ERAS, bare_kill, memcg, syslog  # noqa: E402
+from texts_of_kinds import LINES, TRAPS  # noqa: E402
 
 # Far above what a report of the kernel's takes, far below what a quadratic loop would.
 SECONDS_PER_MIB = 20.0
@@ -82,6 +86,7 @@ TOKENS = (
     b'total_vm',
     b'Feb 29 25:61:61 ',
 )
+TOKENS += MARKERS
 VERBOSE = 'Wed 2025-09-03 12:02:41.3 UTC [s=%032x;i=1;b=%032x;m=1;t=63de461b49206;x=1]\n    MESSAGE=%%s\n' % (7, 8)
 
 
@@ -97,6 +102,14 @@ def seeds():
         yield ''.join(VERBOSE % line.replace('\n', '\n' + ' ' * 12) for line in lines).encode()
         yield json.dumps({'dmesg': [{'pri': 4, 'time': 1.5, 'msg': line} for line in lines]}, indent=3).encode()
         yield json.dumps(lines, indent=2).encode()
+    ends = [(tag, line) for tag, lines, _expected in LINES + TRAPS for line in lines.split('\n')]
+    for start in range(0, len(ends), 20):
+        part = ends[start : start + 20]
+        yield '\n'.join(line for _tag, line in part).encode()
+        yield ''.join('Oct 28 11:00:%02d web1 %s: %s\n' % (number, tag, line)
+                      for number, (tag, line) in enumerate(part)).encode()
+        yield ''.join(json.dumps({'MESSAGE': line, 'SYSLOG_IDENTIFIER': tag, '_COMM': tag, '_UID': '0'}) + '\n'
+                      for tag, line in part).encode()
 
 
 def one_input(data):
@@ -109,6 +122,10 @@ def one_input(data):
     for event in result['events']:
         assert event['complete'] is (not event['missing'])
         assert event['cause'].endswith('.') and '\n' not in event['cause'].rstrip('\n')[-1:]
+    signals = signals_of_blocks([data], 'fuzz', Clock(1762000000))
+    json.dumps(judge_all(result['events'], signals))
+    for signal in signals:
+        assert signal['was_memory'] in ('yes', 'no', 'unknown')
     taken = time.process_time() - started
     assert taken < 1 + SECONDS_PER_MIB * len(data) / (1 << 20), '%.1f s for %d bytes' % (taken, len(data))
 

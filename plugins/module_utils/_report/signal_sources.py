@@ -22,6 +22,7 @@ _AROUND = 1 << 18
 # So much of a log, and of the journal, is read for signals at the most, beside its end.
 _MOST_BYTES = 1 << 25
 _MOST_SECONDS = 6
+_TOGETHER = 1 << 22
 
 
 def read_signals(logs, own_sources, places, since, until, now):
@@ -70,8 +71,21 @@ def _of_file(log, places, since, now, budget):
     return tell_times(signals.found, clock)
 
 
+def _in_larger(blocks):
+    """The same bytes in blocks of some MiB: a program that searches them is started as often."""
+    parts, size = [], 0
+    for block in blocks:
+        parts.append(block)
+        size += len(block)
+        if size >= _TOGETHER:
+            yield b''.join(parts)
+            parts, size = [], 0
+    if parts:
+        yield b''.join(parts)
+
+
 def _feed(signals, blocks, budget):
-    size, blocks = 0, iter(blocks)
+    size, blocks = 0, _in_larger(blocks)
     for block in blocks:
         signals.feed(block)
         size += len(block)

@@ -13,6 +13,7 @@ from .._log.json_records import field_text
 from .._log.prefix import PrefixReader
 from .._log.text import BARE, COLOR, KERNEL, LONGEST_LINE, log_text
 from .._node.reader import parse_json
+from .marked import Words
 from .signal_forms import FORMS
 
 # How many signals of one log are kept: the newest, and the first of each kind.
@@ -39,14 +40,20 @@ _JOURNAL_FIELDS = ('_PID', '_UID', '_COMM', '_SYSTEMD_UNIT', 'UNIT', 'USER_UNIT'
 
 def _forms_by_marker():
     found = {}
-    for form in FORMS:
+    for number, form in enumerate(FORMS):
         for marker in form.markers:
-            found.setdefault(marker, []).append(form)
+            found.setdefault(marker, []).append(number)
     return found
 
 
 _BY_MARKER = _forms_by_marker()
 MARKERS = tuple(sorted(_BY_MARKER))
+_WORDS = Words(MARKERS)
+
+
+def forms_of(markers):
+    """The forms that a line with these markers may have, in their order."""
+    return [FORMS[number] for number in sorted(set(number for marker in markers for number in _BY_MARKER[marker]))]
 
 
 # The same words as an expression of journalctl's, which searches for them without reading all to us.
@@ -197,33 +204,34 @@ def signal_of(line, forms):
 class Signals:
     """Reads one log by blocks and keeps its signals, in the order of the log."""
 
-    def __init__(self, path):
+    def __init__(self, path, words=None):
         self.path = path
+        self._words = words or _WORDS
         self.found = []
         self.count = 0
         # Lines that were not looked at, as there were too many together.
         self.left_out = 0
         self._reader = PrefixReader()
-        self._before = b''
-        self._rest = b''
+        # What was fed and is still needed; so much of it was looked at.
+        self._before, self._known = b'', 0
         self._offset = 0
         self._lines = 0
 
     def feed(self, block):
         """Take one more block of the log."""
-        data = self._rest + block
-        end = data.rfind(b'\n') + 1
-        if not end and len(data) < LONGEST_LINE * 2:
-            self._rest = data
-            return
-        end = end or len(data)
-        self._scan(data[:end])
-        self._rest = data[end:]
+        whole = self._before + block
+        end = whole.rfind(b'\n') + 1
+        if end <= self._known:
+            if len(whole) - self._known < LONGEST_LINE * 2:
+                self._before = whole
+                return
+            end = len(whole)
+        self._scan(whole, end)
 
     def move(self, offset):
         """What is fed next begins at this offset; the number of its line is not known."""
         self.finish()
-        self._before, self._offset = b'', offset
+        self._before, self._known, self._offset = b'', 0, offset
         self._lines = None if offset else 0
 
     def skip(self, size):
@@ -233,34 +241,35 @@ class Signals:
 
     def finish(self):
         """What was fed ends here."""
-        if self._rest:
-            self._scan(self._rest)
-            self._rest = b''
+        if len(self._before) > self._known:
+            self._scan(self._before, len(self._before))
 
-    def _scan(self, data):
-        known = len(self._before)
-        whole = self._before + data
-        forms = _marked(whole, known)
+    def _scan(self, whole, end_of_lines):
+        """Look at the lines up to an offset; those before ``_known`` were looked at and are what stands around."""
+        known = self._known
         counted, lines = known, self._lines
-        starts = sorted(forms)
+        starts = self._words.lines(whole, known, end_of_lines)
         if len(starts) > 2 * _MOST_OF_A_BLOCK:
             self.left_out += len(starts) - 2 * _MOST_OF_A_BLOCK
             starts = starts[:_MOST_OF_A_BLOCK] + starts[-_MOST_OF_A_BLOCK:]
         for start in starts:
             end = whole.find(b'\n', start)
-            end = min(len(whole) if end < 0 else end, start + LONGEST_LINE)
+            end = len(whole) if end < 0 else end
+            forms = forms_of(self._words.within(whole[start:end]))
+            end = min(end, start + LONGEST_LINE)
             if lines is not None:
                 lines += whole.count(b'\n', counted, start)
             counted = start
             number = None if lines is None else lines + 1
-            self._take(Line(whole, start, end, self._reader), forms[start], number, self._offset + start - known)
+            self._take(Line(whole, start, end, self._reader), forms, number, self._offset + start - known)
         if lines is not None:
-            self._lines += data.count(b'\n')
-        self._offset += len(data)
-        self._before = whole[-_CONTEXT:]
+            self._lines = lines + whole.count(b'\n', counted, end_of_lines)
+        self._offset += end_of_lines - known
+        kept = max(end_of_lines - _CONTEXT, 0)
+        self._before, self._known = whole[kept:], end_of_lines - kept
 
     def _take(self, line, forms, number, offset):
-        signal = signal_of(line, sorted(forms, key=FORMS.index))
+        signal = signal_of(line, forms)
         if signal is None:
             return
         prefix = line.prefix or BARE
@@ -271,19 +280,6 @@ class Signals:
         self.found.append(signal)
         if len(self.found) > 2 * MOST:
             del self.found[MOST // 4 : MOST // 4 + MOST]
-
-
-def _marked(data, begin):
-    """{start of a line: forms that its markers belong to} of the lines of ``data`` from ``begin`` on."""
-    found = {}
-    for marker in MARKERS:
-        place = data.find(marker, begin)
-        while place >= 0:
-            start = data.rfind(b'\n', 0, place) + 1
-            if start >= begin or begin == 0:
-                found.setdefault(start, set()).update(_BY_MARKER[marker])
-            place = data.find(marker, place + len(marker))
-    return found
 
 
 def tell_times(signals, clock):
