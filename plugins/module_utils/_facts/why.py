@@ -37,9 +37,9 @@ _NOT_THERE = 127
 def why_facts(host, text):
     """What a host knows of ``text``, which is a name, or unit:NAME, container:NAME or pid:NUMBER.
 
-    {kind, name, known, near: [name], unit: {property: text}|None, container: {…}|None, process: {pid, name}|None,
-    pids, cgroup: {path, oom, oom_kills, limit_bytes, pids_refused}|None, sources: [{name, error}]}. ``known`` is False
-    if nothing that was asked has it; ``near`` are names that it has instead.
+    {kind, name, known, near: [name], unit: {property: text}|None, container: {engine, and the keys of _TEMPLATE}|None,
+    process: {pid, name}|None, pids, cgroup: {path, oom, oom_kills, limit_bytes, pids_refused}|None, sources: [{name,
+    error}]}. ``known`` is False if nothing that was asked has it; ``near`` are names that it has instead.
     """
     kind, name = _asked(text)
     found = {'kind': kind, 'name': name, 'known': False, 'near': [], 'unit': None, 'container': None, 'process': None,
