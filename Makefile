@@ -152,9 +152,10 @@ fuzz: env ## 100,000 broken logs through the log reader, 20,000 broken files thr
 	tests/fuzz/fuzz_readers.py --runs $(or $(RUNS),20000)
 
 TEXTS := ../shared/triage
-triage: env ## the verdict on real texts, where they lie beside this checkout: how many are right, by kind
+triage: env ## the verdict on real texts, where they lie beside this checkout: how many are right, by kind; NOISE=1 puts each into 10,000 lines
 	@if [ -e $(TEXTS)/score.py ]; then \
-		$(PYTHON) $(TEXTS)/score.py $(TEXTS)/texts.json --wrong -- ./rescue diagnose --json -; \
+		mkdir -p $(CACHE) && $(PYTHON) tests/unit/noise.py > $(CACHE)/noise.log && \
+		$(PYTHON) $(TEXTS)/score.py $(TEXTS)/texts.json --wrong $(if $(NOISE),--noise $(CACHE)/noise.log) -- ./rescue diagnose --json -; \
 	else echo 'no texts are beside this checkout: the kinds are in the unit tests of _report/signals.py'; fi
 
 build: env ## build the collection's tarball
