@@ -112,7 +112,7 @@ integration: dev ## swap files and sysctl programs on this machine's own kernel,
 	tests/integration/run swap swappiness
 
 playbooks: dev $(CACHE)/core-2.16/.done ## the program, playbooks and roles on this machine, as root
-	@tests/host/install openssh-client procps
+	@tests/host/install e2fsprogs openssh-client procps strace
 	tests/integration/run playbooks
 
 attacks: dev ## what an unprivileged user, a log, a container or a node may try, on machines of its own, as root

@@ -99,6 +99,12 @@ options:
         ended, and the counters of its cgroup. A source that is not there is named in RV(why), and fails nothing.
       - Needs O(with_facts=true).
     type: str
+  candidates:
+    description:
+      - With O(with_facts), rows at most of the processes that the kernel would kill, beside servers to spare. V(0) is
+        all.
+    type: int
+    default: 0
   wanted:
     description:
       - What a run would do, so that the RV(remedies) are judged by it, by variables of the roles, such as
@@ -367,6 +373,12 @@ events:
         free_block_types: {description: "The letters of their migration types, since 3.10.", type: list, elements: str}
         lowmem_reserve_bytes: {description: What it keeps from allocations for higher zones., type: list, elements: int}
         all_unreclaimable: {description: Whether the kernel gave up to reclaim here., type: bool}
+    tasks_left_out:
+      description: What O(tasks) left out of the table. Not there if the whole table is.
+      type: dict
+      contains:
+        count: {description: How many processes., type: int}
+        rss_bytes: {description: Their resident memory in all., type: int}
     tasks:
       description: Rows of the task table, the most resident memory first.
       type: list
@@ -753,7 +765,7 @@ def answer(host, options, _check_mode):
     """The module's result for its options. Raises RescueError, or OSError with a file's name."""
     if options['directory'] is not None:
         os.chdir(options['directory'])
-    for name in ('limit', 'tasks'):
+    for name in ('limit', 'tasks', 'candidates'):
         if options[name] < 0:
             raise RescueError('%s is {found}' % name, found=options[name], allowed='0 or more',
                               next_step='give 0 for all, or a count')
@@ -774,8 +786,8 @@ def answer(host, options, _check_mode):
     if found is None:
         found = [] if paths else ['auto']
     if options['with_facts']:
-        entry = diagnose(host, dict(asked, paths=paths, sources=found, wanted=options['wanted'], why=options['why'],
-                                    fork_failure_paths=options['fork_failure_paths']))
+        asked.update((name, options[name]) for name in ('wanted', 'why', 'fork_failure_paths', 'candidates'))
+        entry = diagnose(host, dict(asked, paths=paths, sources=found))
         facts = {'memory': entry.pop('memory')}
         return dict(((name, entry.get(name)) for name in RETURNED), changed=False, ansible_facts=facts)
     return dict(diagnose_events(paths, found, fork_failures=options['fork_failures'], **asked), changed=False)
@@ -794,6 +806,7 @@ def main():
             'separately': {'type': 'bool', 'default': False},
             'with_facts': {'type': 'bool', 'default': False},
             'fork_failure_paths': {'type': 'list', 'elements': 'path', 'default': []},
+            'candidates': {'type': 'int', 'default': 0},
             'wanted': {'type': 'dict', 'default': {}, 'options': {
                 'swap_path': {'type': 'path'},
                 'swap_size': {'type': 'str'},

@@ -284,34 +284,16 @@ actions:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.oom.rescue.plugins.module_utils._node.forbids import IDS
 from ansible_collections.oom.rescue.plugins.module_utils._node.module import run
-from ansible_collections.oom.rescue.plugins.module_utils._score.apply import TARGETS, converge
+from ansible_collections.oom.rescue.plugins.module_utils._score.apply import converge
+from ansible_collections.oom.rescue.plugins.module_utils._score.options import OPTIONS, RULES
 
 
 def main():
     module = AnsibleModule(
-        argument_spec={
-            'process': {'type': 'list', 'elements': 'str'},
-            'unit': {'type': 'list', 'elements': 'str'},
-            'container': {'type': 'list', 'elements': 'str'},
-            'pid_file': {'type': 'list', 'elements': 'path'},
-            'allow_missing': {'type': 'bool', 'default': True},
-            'user': {'type': 'list', 'elements': 'str', 'default': []},
-            'value': {'type': 'str', 'default': '-600'},
-            'auto_multiple': {'type': 'float', 'default': 2.0},
-            'allow_unkillable': {'type': 'bool', 'default': False},
-            'persist': {'type': 'str', 'choices': ['auto', 'none'], 'default': 'auto'},
-            'keep': {'type': 'bool', 'default': False},
-            'restart_policy': {'type': 'str', 'choices': ['keep', 'ensure'], 'default': 'keep'},
-            'killers': {'type': 'str', 'choices': ['report', 'spare'], 'default': 'report'},
-            'override': {'type': 'list', 'elements': 'str', 'choices': list(IDS), 'default': []},
-            'state': {'type': 'str', 'choices': ['present', 'absent'], 'default': 'present'},
-            'recorded': {'type': 'bool', 'default': False},
-        },
-        mutually_exclusive=[TARGETS],
-        required_one_of=[TARGETS],
+        argument_spec=OPTIONS,
         supports_check_mode=True,
+        **RULES
     )
     run(module, converge, only_root='see and set the scores of all processes')
 

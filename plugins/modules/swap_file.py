@@ -328,29 +328,14 @@ managers:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.oom.rescue.plugins.module_utils._node.forbids import IDS
 from ansible_collections.oom.rescue.plugins.module_utils._node.module import run
 from ansible_collections.oom.rescue.plugins.module_utils._swap.apply import swap_file
+from ansible_collections.oom.rescue.plugins.module_utils._swap.options import OPTIONS
 
 
 def main():
     module = AnsibleModule(
-        argument_spec={
-            'path': {'type': 'path', 'default': '/swapfile'},
-            'size': {'type': 'str', 'default': 'auto'},
-            'state': {'type': 'str', 'choices': ['present', 'absent', 'restored'], 'default': 'present'},
-            'recorded': {'type': 'bool', 'default': False},
-            'active': {'type': 'bool', 'default': True},
-            'priority': {'type': 'int'},
-            'discard': {'type': 'str', 'choices': ['none', 'all', 'once', 'pages']},
-            'persist': {'type': 'str', 'choices': ['auto', 'fstab', 'systemd', 'none'], 'default': 'auto'},
-            'allocate': {'type': 'str', 'choices': ['auto', 'fallocate', 'write'], 'default': 'auto'},
-            'reserve': {'type': 'str', 'default': '512M'},
-            'demand': {'type': 'str'},
-            'expected_peak': {'type': 'str'},
-            'conflicts': {'type': 'str', 'choices': ['report', 'override'], 'default': 'report'},
-            'override': {'type': 'list', 'elements': 'str', 'choices': list(IDS), 'default': []},
-        },
+        argument_spec=OPTIONS,
         supports_check_mode=True,
     )
     # exit_json() would put the file's own size in the place of the result's.

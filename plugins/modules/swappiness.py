@@ -236,23 +236,16 @@ skipped_reason:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.oom.rescue.plugins.module_utils._node.forbids import IDS
 from ansible_collections.oom.rescue.plugins.module_utils._node.module import run
 from ansible_collections.oom.rescue.plugins.module_utils._swappiness.apply import converge
+from ansible_collections.oom.rescue.plugins.module_utils._swappiness.options import OPTIONS, RULES
 
 
 def main():
     module = AnsibleModule(
-        argument_spec=dict(
-            value=dict(type='int'),
-            state=dict(type='str', choices=['present', 'absent'], default='present'),
-            conflicts=dict(type='str', choices=['fail', 'override', 'report'], default='fail'),
-            allow_zero=dict(type='bool', default=False),
-            cgroups=dict(type='str', choices=['report', 'set'], default='report'),
-            override=dict(type='list', elements='str', choices=list(IDS), default=[]),
-        ),
-        required_if=[('state', 'present', ['value'])],
+        argument_spec=OPTIONS,
         supports_check_mode=True,
+        **RULES
     )
     run(module, converge, only_root='set vm.swappiness')
 

@@ -14,7 +14,10 @@ import yaml
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 ROLES = ROOT / 'roles'
-ASK = ROLES / 'verify' / 'tasks' / 'ask.yml'
+ASK = ROLES / 'verify' / 'vars' / 'main.yml'
+# The dictionary there that has the options of a module.
+ASKED = {'__verify_swap_options': 'swap_file', '__verify_swappiness_options': 'swappiness',
+         '__verify_oom_protect_options': 'oom_score_adj'}
 DEFAULT = re.compile(r"\b(\w+) \| default\(('[^']*'|[^,()]+)(?:, true)?\)")
 
 
@@ -52,13 +55,12 @@ def module_defaults(name):
 
 
 def asked_otherwise():
-    """Where ``ask.yml`` asks a module with another value than the role's, of a variable that nobody has set."""
+    """Where the role verify asks a module with another value than the role's, of a variable that nobody has set."""
     defaults = {}
     for role in ROLES.iterdir():
         defaults.update(load(role / 'defaults' / 'main.yml'))
-    for task in load(ASK):
-        (module, arguments), = [(key, value) for key, value in task.items() if key.startswith('oom.rescue.')]
-        of_module = module_defaults(module.rsplit('.', 1)[1])
+    for name, module in ASKED.items():
+        arguments, of_module = load(ASK)[name], module_defaults(module)
         for option, expression in arguments.items():
             found = DEFAULT.search(expression)
             if not found:

@@ -21,8 +21,11 @@ class RescueError(Exception):
 
     ``path`` is the file or option that it is about, ``found`` the value there, ``allowed`` what may be there, and
     ``next_step`` what to do; each is None if there is none. ``problem`` may say ``{path}``, ``{found}`` and
-    ``{allowed}`` in its own words. ``changed`` is True if the host is not as it was before.
+    ``{allowed}`` in its own words. ``changed`` is True if the host is not as it was before. ``result`` is what the
+    module's result has beside these.
     """
+
+    result = {}
 
     def __init__(self, problem, path=None, found=None, allowed=None, next_step=None, changed=False):
         self.path, self.found, self.allowed, self.next_step = path, found, allowed, next_step

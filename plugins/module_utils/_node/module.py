@@ -24,7 +24,7 @@ def run(module, work, only_root=None):
             require_root(only_root)
         result = work(Host(), dict(module.params), module.check_mode)
     except RescueError as error:
-        module.fail_json(msg=str(error), changed=error.changed)
+        module.fail_json(msg=str(error), changed=error.changed, **error.result)
     except (IOError, OSError) as error:
         if error.filename is None:
             raise

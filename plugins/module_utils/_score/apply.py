@@ -17,13 +17,13 @@ from .._node.actions import outcome
 from .._node.pinned import Pinned
 from .._node.errors import RescueError
 from .._node.lock import one_run
+from .options import TARGETS
 from .plan import digest, plan, refusal
 from .._node.processes import process
 from .score import score_option
 from .._node.record import State, backup_once, drop_backup, set_aside
 from .._node.wishes import remember
 
-TARGETS = ('process', 'unit', 'container', 'pid_file')
 _MISSING = {
     'process': 'no process is called so, and no unit has that name',
     'unit': 'systemd has no such unit, or systemd does not run',

@@ -17,6 +17,7 @@ from .._log.times import parse_moment
 from .._node.host import Host
 from .._report.reading import read_events, read_fork_failures
 from .advice import advise
+from .in_place import shown
 from .judgement import judge_all, ledger_meant
 from .remedies import remedies_of
 from .replay import replay
@@ -70,6 +71,7 @@ def diagnose(root='/', options=None):
     - ``wanted``: {variable of the roles: value} of what a run would do, such as swap_size; see options_of().
     - ``why``: a unit, container or pid of the host, see why_facts(). The verdict is on that one alone, and the entry
       has ``why``, what the host says of it. Raises RescueError if neither the host nor a log knows it.
+    - ``candidates``: rows at most of the processes that the kernel would kill; 0 is all, the default.
     - ``ledger_seconds``: CPU time for counting shared pages once. Default: memory_facts'.
 
     Both kinds have error, incidents, verdict, remedies, ledger, and for who shows them events, signals, summary,
@@ -99,6 +101,8 @@ def _diagnose_host(host, options):
                  options.get('fork_failure_paths') or (), **times)}
     entry.update(found)
     _advise(entry, facts, options.get('tasks') or 0)
+    facts['oom']['candidates'] = shown(facts['oom']['candidates'], options.get('candidates') or 0,
+                                       [row['process'] for row in entry['advice']['protect']])
     return dict(entry, ledger=facts['ledger'], forecast=facts['forecast'], memory=facts)
 
 
@@ -106,9 +110,15 @@ def _advise(entry, facts, tasks):
     """Add advice and replays to an entry, by all rows of its tables, of which ``tasks`` stay (0: all)."""
     entry['advice'] = advise(facts, entry['events'], total=entry['summary']['events'], remedies=entry['remedies'])
     entry['replays'] = [replay(event, entry['advice']['setting']) for event in entry['events']]
-    if tasks:
-        for event in entry['events']:
-            event['tasks'] = event['tasks'][:tasks]
+    _keep_rows(entry['events'], tasks)
+
+
+def _keep_rows(events, count):
+    """Leave ``count`` rows of each event's task table, 0: all, and say what is left out."""
+    for event in events if count else ():
+        rows = event['tasks'][count:]
+        event['tasks_left_out'] = {'count': len(rows), 'rss_bytes': sum(row['rss_bytes'] or 0 for row in rows)}
+        event['tasks'] = event['tasks'][:count]
 
 
 def diagnose_events(paths=(), own_sources=(), since=None, until=None, limit=0, tasks=0, fork_failures=False, now=None,
@@ -131,9 +141,7 @@ def diagnose_events(paths=(), own_sources=(), since=None, until=None, limit=0, t
     result['ledger'] = _ledger_of(result)
     result['remedies'] = remedies_of(result['verdict'], result['incidents'], result['events'], result['signals'], facts,
                                      options)
-    if tasks:
-        for event in result['events']:
-            event['tasks'] = event['tasks'][:tasks]
+    _keep_rows(result['events'], tasks)
     for incident in result['incidents']:
         incident['reports'] = [result['events'][number]['id'] for number in incident['reports']]
     for signal in result['signals']:

@@ -12,6 +12,7 @@ from .._swap.size import serves
 # Where the role makes swap, and two names of one server.
 _PATH = '/swapfile'
 _ONE_SERVER = ('mysqld', 'mariadbd')
+_MOST_SPARED = 50
 
 
 def in_place(advice, facts):
@@ -26,6 +27,15 @@ def in_place(advice, facts):
     if facts and advice.get('protect') and all(_is_protected(row, facts) for row in advice['protect']):
         found.append('oom_protect')
     return found
+
+
+def shown(candidates, count, names):
+    """The first ``count`` rows of memory_facts' candidates, and those of servers to spare, whose score in_place() looks
+    at: ``names``, and the databases. A ``count`` of 0 is all.
+    """
+    wanted = set(names) | set(_ONE_SERVER)
+    rest = [row for row in candidates[count:] if row['name'] in wanted] if count else []
+    return candidates[:count or None] + rest[:_MOST_SPARED]
 
 
 def _asked(facts, remedy, name, otherwise):

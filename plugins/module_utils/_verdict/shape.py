@@ -97,6 +97,7 @@ EVENT = {
     'cgroup': Maybe({'path': Maybe('text'), 'usage_bytes': Maybe('number'), 'limit_bytes': Maybe('number')}),
     'ledger': Maybe(LEDGER),
     'tasks': [_TASK],
+    'tasks_left_out': Maybe({'count': 'number', 'rss_bytes': 'number'}),
     'source': {'path': Maybe('text'), 'line': Maybe('number')},
 }
 VERDICT = {
@@ -133,7 +134,7 @@ REPLAYS = [{'event_id': 'text', 'victim': Maybe(_RANK), 'before': Maybe(_RANK), 
             'reproduces': 'yes or no', 'reason': 'text', 'caveat': 'text'}]
 FORK_FAILURES = [{'message': 'text', 'source': {'path': Maybe('text')}}]
 WHY = {'kind': 'text', 'name': 'text', 'sources': [{'name': 'text', 'error': Maybe('text')}]}
-_WITH_FACTS = ('memory_facts', 'oom_log_info')
+_WITH_FACTS = ('memory_facts', 'oom_log_info', 'ask_remedies')
 # What each module of this collection returns, where it did not fail.
 RESULTS = {
     'memory_facts': {'ansible_facts': {'memory': MEMORY}},
@@ -153,7 +154,10 @@ RESULTS = {
                        'live': {'before': 'number', 'after': 'number'},
                        'persistent': {'before': 'number', 'after': 'number'}}]},
 }
-
+RESULTS['ask_remedies'] = dict(
+    dict((remedy, Maybe(RESULTS[module])) for remedy, module in (
+        ('swap', 'swap_file'), ('swappiness', 'swappiness'), ('oom_protect', 'oom_score_adj'))),
+    ansible_facts=Maybe(RESULTS['memory_facts']['ansible_facts']))
 
 # What oom_log_info has to return of a host that it was to read whole.
 WHOLE_HOST = {'ansible_facts': {'memory': MEMORY}, 'summary': {'events': 'number'}, 'verdict': Maybe(VERDICT),
@@ -300,7 +304,8 @@ def accepted(module, result, whole_host=False):
         result = _without_words_to_ansible(module, told(cleaned(result)))
         shapes = ([WHOLE_HOST] if whole_host else []) + [RESULTS[module]]
         told_nothing = result.get('failed') or result.get('skipped')
-        wrong = None if told_nothing else next(filter(None, (misfit(result, shape, '') for shape in shapes)), None)
+        misfits = [] if told_nothing else [misfit(result, shape, '') for shape in shapes]
+        wrong = next((found for found in misfits if found), None)
     except ShapeError as error:
         return _refused(module, error)
     return _refused(module, wrong) if wrong else result

@@ -33,12 +33,16 @@ _BECOME_ROOT = ('run as root, give the user sudo, or have its password asked for
                 '(make: ARGS=--ask-become-pass)')
 # States of a host of which nothing was read to the end.
 UNREAD = ('stopped', 'waiting')
+_WANTS_TTY = 'must have a tty'
+_WITHOUT_PIPELINING = ('its sudoers has requiretty, which goes with no pipelining: run with ANSIBLE_PIPELINING=false, '
+                       'or take requiretty away')
 # The variables that hold what a role's modules returned, in the order in which a play runs them.
 _STEPS = (
     ('diagnose', ('__diagnose_memory', '__diagnose_reports', '__diagnose_copy')),
-    ('swap', ('__verify_swap', 'swap_result')),
-    ('swappiness', ('__verify_swappiness', 'swappiness_result')),
-    ('oom_protect', ('__verify_oom_protect', 'oom_protect_result')),
+    ('verify', ('__verify_asked',)),
+    ('swap', ('swap_result',)),
+    ('swappiness', ('swappiness_result',)),
+    ('oom_protect', ('oom_protect_result',)),
 )
 # What a log that says nothing says of itself.
 _ERRORS = {
@@ -247,7 +251,9 @@ def _stopped(left):
         for key in keys:
             result = left.get(key) or {}
             if result.get('failed'):
-                return '%s: %s' % (step, plain(_message(result)))
+                # What asks for all remedies names the one that was refused.
+                refused = next((name for name in _NAMES if result.get('remedy') == name), step)
+                return '%s: %s' % (refused, plain(_message(result)))
     return None
 
 
@@ -259,7 +265,8 @@ def _message(result):
     refused = _last_line(text) if _NOT_ROOT.search(message) else next(
         (line for line in said if _SUDO_SAID.search(line)), None)
     if refused:
-        return 'cannot become root (%s): %s' % (refused.replace('Task failed: ', '').rstrip('.'), _BECOME_ROOT)
+        next_step = _WITHOUT_PIPELINING if _WANTS_TTY in refused else _BECOME_ROOT
+        return 'cannot become root (%s): %s' % (refused.replace('Task failed: ', '').rstrip('.'), next_step)
     return '%s (%s)' % (message, said[0]) if said[0] else message
 
 

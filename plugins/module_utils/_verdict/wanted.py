@@ -7,11 +7,16 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
+import re
+
 from .case import DEFAULTS
 from .._node.sizes import SizeError, parse_size
 
 _TEXTS = (str, type(u''))
 _AUTO = 'auto'
+_NUMBER = re.compile(r'-?[0-9]{1,4}\Z')
+# Of a score; a swappiness has less.
+_LARGEST = 1000
 # A variable of a role, the option of remedies_of(), and the remedy whose record on the host keeps the variable.
 _SIMPLE = (('swap_path', 'swap_path', 'swap'), ('swappiness_value', 'swappiness', 'swappiness'),
            ('oom_protect_value', 'protect', 'oom_protect'))
@@ -47,7 +52,7 @@ def _value(name, remedy, wanted, facts, default):
 
 def _is_like(value, default):
     if isinstance(default, int):
-        return not isinstance(value, bool) and str(value).lstrip('-').isdigit()
+        return bool(_NUMBER.match('%s' % (value,))) and abs(int(value)) <= _LARGEST
     return isinstance(value, _TEXTS)
 
 

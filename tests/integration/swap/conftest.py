@@ -14,6 +14,8 @@ import pytest
 
 HERE = pathlib.Path(__file__).parent
 MIB = 1 << 20
+DRIVE = (sys.executable, '-B', str(HERE / 'drive.py'))
+ENVIRONMENT = dict(os.environ, PYTHONHASHSEED='0')
 # Swap that is turned on in another mount namespace is called by another path: /proc is mounted in this one.
 ALONE = 'mount -t proc proc "$0" && { "$@"; status=$?; umount "$0"; exit $status; }'
 MKFS = {
@@ -35,6 +37,8 @@ def run(*argv):
 class Root:
     """A directory with /proc and /sys in it, which a test takes for the whole node."""
 
+    driver = None
+
     def __init__(self, directory):
         self.path = pathlib.Path(directory)
         self.path.chmod(0o755)
@@ -50,21 +54,36 @@ class Root:
             file.write_text(text)
         return file.read_text() if file.exists() else None
 
-    def argv(self, path='/swapfile', check=False, **wish):
-        words = [sys.executable, '-B', str(HERE / 'drive.py'), str(self.path), path, json.dumps(wish)]
-        return words + ['check'] * check
+    def words(self, path='/swapfile', check=False, **wish):
+        """The arguments of drive.py."""
+        return [str(self.path), path, json.dumps(wish)] + ['check'] * check
+
+    def argv(self, *args, **wish):
+        return [*DRIVE, *self.words(*args, **wish)]
 
     def converge(self, path='/swapfile', check=False, strace=(), **wish):
-        """The result of one run; None where it was killed."""
+        """The result of one run; None if it was killed."""
         wish.setdefault('reserve_bytes', 0)
-        alone = self.alone() if strace else []
-        argv = alone + list(strace) + self.argv(path, check, **wish)
-        done = subprocess.run(argv, env=dict(os.environ, PYTHONHASHSEED='0'), stdout=subprocess.PIPE,
+        if not strace:
+            return self.ask(self.words(path, check, **wish))
+        argv = self.alone() + list(strace) + self.argv(path, check, **wish)
+        done = subprocess.run(argv, env=ENVIRONMENT, stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE, universal_newlines=True, check=False)
         if done.returncode in (-9, 137):
             return None
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
+
+    def ask(self, words):
+        """The answer of a drive.py that imported everything once, for all runs in this root."""
+        if self.driver is None:
+            self.driver = subprocess.Popen(DRIVE, env=ENVIRONMENT, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                           universal_newlines=True)
+        self.driver.stdin.write(json.dumps(words) + '\n')
+        self.driver.stdin.flush()
+        answer = self.driver.stdout.readline()
+        assert answer.strip(), 'a traceback of drive.py is on standard error'
+        return json.loads(answer)
 
     def alone(self):
         """What a command begins with to see no process of others in /proc: each of its runs makes the same calls."""
@@ -123,6 +142,8 @@ class Root:
             self.fstab(fstab)
 
     def close(self):
+        if self.driver:
+            self.driver.communicate()
         for area in self.areas():
             subprocess.call(['swapoff', str(self.path) + area])
         for name in ('proc', 'sys'):

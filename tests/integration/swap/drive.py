@@ -3,7 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Runs one converge in a root: drive.py ROOT PATH WISH-AS-JSON [check]. Prints the result, or {"error": text}.
 
-A process of its own, so that a test can kill it or fail its system calls. Everything is imported before the chroot, and
+Without arguments it reads such arguments, a JSON list a line, and answers each with a line: an import for all of them.
+
+A process for each, so that a test can kill it or fail its system calls. Everything is imported before the chroot, and
 after it no other program is run.
 """
 
@@ -23,14 +25,31 @@ from ansible_collections.oom.rescue.plugins.module_utils._node.host import Host
 from ansible_collections.oom.rescue.plugins.module_utils._swap.apply import converge
 from ansible_collections.oom.rescue.plugins.module_utils._swap.plan import wish
 
-root, path, wished = sys.argv[1:4]
-os.chroot(root)
-os.chdir('/')
-printed = io.StringIO()
-try:
-    with contextlib.redirect_stdout(printed):
-        result = converge(Host(), path, wish(**json.loads(wished)), 'check' in sys.argv[4:])
-except (RescueError, OSError) as error:
-    result = {'error': str(error), 'kind': type(error).__name__}
-assert not printed.getvalue(), 'module_utils printed: ' + printed.getvalue()
-json.dump(result, sys.stdout)
+
+def drive(root, path, wished, *check):
+    os.chroot(root)
+    os.chdir('/')
+    printed = io.StringIO()
+    try:
+        with contextlib.redirect_stdout(printed):
+            result = converge(Host(), path, wish(**json.loads(wished)), 'check' in check)
+    except (RescueError, OSError) as error:
+        result = {'error': str(error), 'kind': type(error).__name__}
+    assert not printed.getvalue(), 'module_utils printed: ' + printed.getvalue()
+    json.dump(result, sys.stdout)
+
+
+def serve():
+    for line in sys.stdin:
+        child = os.fork()
+        if child == 0:
+            drive(*json.loads(line))
+            sys.exit()
+        os.waitpid(child, 0)
+        print(flush=True)
+
+
+if sys.argv[1:]:
+    drive(*sys.argv[1:])
+else:
+    serve()

@@ -11,7 +11,7 @@ import shutil
 
 import pytest
 
-from conftest import MIB
+from conftest import ENVIRONMENT, MIB
 from kill_points import failing, killing, trace
 
 FSTAB = '# the table\n\nUUID=1-2 / ext4 defaults 0 1\n/dev/other none swap sw 0 0'
@@ -58,8 +58,7 @@ def prepare(root, steps):
 def points_of(root, steps, wish, tmp_path):
     """(points, how an undisturbed run leaves the node)."""
     prepare(root, steps)
-    environment = dict(os.environ, PYTHONHASHSEED='0')
-    points = trace(root.argv(**dict(wish, reserve_bytes=0)), tmp_path / 'log', environment, root.alone())
+    points = trace(root.argv(**dict(wish, reserve_bytes=0)), tmp_path / 'log', ENVIRONMENT, root.alone())
     assert len(points) > 5
     return points, (root.tree(), root.areas())
 

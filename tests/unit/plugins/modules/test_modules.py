@@ -23,6 +23,7 @@ REMEDIES = {
     'oom_score_adj': (seed_node, {'process': 'mysqld'}),
     'swap_file': (swap_node, {'size': '2M', 'reserve': '0'}),
 }
+READS = {'oom_log_info': {'paths': [SEED]}, 'ask_remedies': {'with_facts': True}}
 
 
 def actions(result):
@@ -68,6 +69,13 @@ def files(root):
     ('swap_file', {'priority': -1}, 'priority: -1 is not from 0 to 32767'),
     ('swap_file', {'path': 'swapfile'}, 'swapfile is not absolute'),
     ('swap_file', {'path': '/etc'}, '/etc is a directory'),
+    ('ask_remedies', {'swappiness': {}}, 'state is present but all of the following are missing: value'),
+    ('ask_remedies', {'swappiness': {'value': 'low'}}, 'cannot be converted to an int'),
+    ('ask_remedies', {'swap': {'path': '/etc', 'way': 1}}, 'way. Supported parameters include'),
+    ('ask_remedies', {'swappiness': {'value': 500}}, 'value 500 is out of range: this kernel takes 0 to 200'),
+    ('ask_remedies', {'oom_protect': {'process': 'mysqlld', 'allow_missing': False}}, 'mysqlld is not on this host'),
+    ('ask_remedies', {'candidates': -1, 'with_facts': True}, 'candidates is -1: give 0 for all, or how many'),
+    ('oom_log_info', {'candidates': -1}, 'candidates is -1: give 0 for all'),
     ('memory_facts', {'candidates': -1}, 'candidates is -1: give 0 for all, or how many'),
     ('oom_log_info', {'limit': -1}, 'limit is -1: give 0 for all'),
     ('oom_log_info', {'tasks': -1}, 'tasks is -1: give 0 for all'),
@@ -205,7 +213,7 @@ def test_each_log_by_itself_has_its_own_entry_also_one_that_is_not_there(tmp_pat
 
 @pytest.mark.parametrize('name', MODULES)
 def test_a_mistake_in_the_code_is_a_traceback_and_no_message_to_the_user(name, monkeypatch, tmp_path):
-    make, arguments = REMEDIES.get(name, (seed_node, {'paths': [SEED]} if name == 'oom_log_info' else {}))
+    make, arguments = REMEDIES.get(name, (seed_node, READS.get(name, {})))
     node = make(tmp_path)
 
     def broken(*_arguments, **_options):
@@ -241,3 +249,22 @@ def test_what_is_missing_stops_before_the_first_of_a_list_is_changed(tmp_path):
 def test_what_is_missing_is_no_failure_of_an_undo(tmp_path):
     assert run('oom_score_adj', seed_node(tmp_path).host, process='mysqlld', state='absent',
                allow_missing=False)['found'] is False
+
+
+def test_all_remedies_are_asked_at_once_and_nothing_is_changed(tmp_path):
+    node = bookworm(tmp_path)
+    before = files(tmp_path)
+    alone = run('swappiness', node.host, check=True, value=10, conflicts='override')
+    asked = run('ask_remedies', node.host, swappiness={'value': 10, 'conflicts': 'override'}, with_facts=True)
+    assert asked['swappiness']['actions'] == alone['actions'] != [] and files(tmp_path) == before
+    assert asked['swap'] is None and asked['ansible_facts']['memory']['swappiness']['runtime'] == 60
+    assert not asked['changed']
+
+
+@pytest.mark.parametrize('wanted, remedy', [
+    ({'swap': {'path': '/etc'}, 'swappiness': {'value': 500}}, 'swap'),
+    ({'swap': {'reserve': '0', 'size': '2M'}, 'swappiness': {'value': 500}}, 'swappiness'),
+    ({'oom_protect': {'process': 'mysqld', 'value': 'low'}}, 'oom_protect'),
+])
+def test_the_first_remedy_that_cannot_be_is_named(tmp_path, wanted, remedy):
+    assert run('ask_remedies', swap_node(tmp_path).host, **wanted)['remedy'] == remedy

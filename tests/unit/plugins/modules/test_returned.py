@@ -26,7 +26,7 @@ ANSIBLE = frozenset(['changed', 'diff', 'failed', 'invocation', 'msg', 'skipped'
 # filters return and document.
 DATA = frozenset(['summary.by_process', 'summary.by_scope', 'events[].cgroup.stats', 'logs[].summary.by_process',
                   'logs[].summary.by_scope', 'logs[].events[].cgroup.stats', 'logs[].advice', 'logs[].replays[]',
-                  'advice', 'replays[]', 'ansible_facts.memory'])
+                  'advice', 'replays[]', 'ansible_facts.memory', 'swap', 'swappiness', 'oom_protect'])
 TYPES = {'bool': bool, 'dict': dict, 'float': float, 'int': int, 'list': list, 'path': str, 'str': str}
 
 
@@ -126,6 +126,12 @@ def swappiness(root):
     for node in (el7(root / 'el7', reapply=0), bookworm(root / 'bookworm'), trixie(root / 'trixie')):
         for options in ({'check': True}, {'cgroups': 'set'}, {'state': 'absent'}):
             yield run('swappiness', node.host, **dict({'value': 10, 'conflicts': 'override'}, **options))
+
+
+def ask_remedies(root):
+    node = bookworm(root / 'bookworm')
+    yield run('ask_remedies', node.host, with_facts=True, swappiness={'value': 10})
+    yield run('ask_remedies', seed_node(root / 'seed').host, oom_protect={'process': 'mysqld'})
 
 
 @pytest.mark.parametrize('name', MODULES)

@@ -71,6 +71,8 @@ def test_remedies_are_as_a_run_would_make_them(node):
     ({'swap_size': '2xram'}, {'swap': {'swap_size': '256M'}}, {'swap_size': '2xram'}),
     ({'swappiness_value': 10}, {'swappiness': {'swappiness_value': 60}}, {'swappiness': 60}),
     ({'swappiness_value': 'many', 'oom_protect_value': True}, {}, {}),
+    ({'swappiness_value': '--5', 'oom_protect_value': -2000}, {}, {}),
+    ({'swappiness_value': u'\xb2', 'oom_protect_value': '-1000'}, {}, {'protect': -1000}),
     ({'oom_protect_process': 'redis-server, mysqld'}, {}, {'protect_names': ('redis-server', 'mysqld', 'mariadbd')}),
     ({'swap_expected_peak': '2G'}, {}, {'expected_peak_bytes': 2 << 30}),
     ({'swap_expected_peak': 'high'}, {}, {'expected_peak_bytes': None}),
@@ -80,6 +82,7 @@ def test_what_is_wanted_is_the_users_then_the_hosts_then_the_default(wanted, kep
     found = options_of(wanted, facts)
     assert dict((key, found[key]) for key in expected) == expected
     assert 'swappiness' not in found or isinstance(found['swappiness'], int)
+    assert -1000 <= found.get('protect', 0) <= 1000
 
 
 def test_nothing_is_written_below_the_root(node):

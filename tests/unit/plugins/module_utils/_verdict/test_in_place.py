@@ -9,7 +9,7 @@ __metaclass__ = type
 
 import pytest
 
-from ansible_collections.oom.rescue.plugins.module_utils._verdict.in_place import in_place
+from ansible_collections.oom.rescue.plugins.module_utils._verdict.in_place import in_place, shown
 
 GIB = 1 << 30
 ADVICE = {'swap': {'size_bytes': 2 * GIB}, 'swappiness': {'value': 10},
@@ -56,3 +56,10 @@ def test_what_is_not_advised_is_not_in_place(advice, there):
 
 def test_of_a_log_from_elsewhere_nothing_is_known():
     assert in_place(ADVICE, None) == []
+
+
+def test_of_many_processes_the_first_are_shown_and_each_server_whose_score_counts():
+    rows = [{'name': name, 'pid': pid} for pid, name in enumerate(['php'] * 30 + ['redis', 'cron', 'mysqld'])]
+    assert shown(rows, 0, []) == rows
+    assert [row['pid'] for row in shown(rows, 2, ['redis'])] == [0, 1, 30, 32]
+    assert len(shown(rows * 50, 2, [])) == 52

@@ -184,8 +184,10 @@ def test_check_mode_says_first_that_nothing_was_changed():
                  'STOPPED: swap: no room', id='a remedy failed'),
     pytest.param({'__diagnose_memory': {'failed': True, 'msg': 'no python\n', 'module_stderr': 'sh: not found\n'}},
                  False, 'stopped', 'STOPPED: diagnose: no python (sh: not found)', id='no python'),
-    pytest.param({'__verify_swappiness': {'failed': True, 'msg': 'value -5'}}, False, 'stopped',
+    pytest.param({'__verify_asked': {'failed': True, 'msg': 'value -5', 'remedy': 'swappiness'}}, False, 'stopped',
                  'STOPPED: swappiness: value -5', id='refused before the first change'),
+    pytest.param({'__verify_asked': {'failed': True, 'msg': 'no python', 'remedy': 'the root'}}, False, 'stopped',
+                 'STOPPED: verify: no python', id='what no remedy refused'),
     pytest.param({}, False, 'stopped', 'it gave no answer', id='unreachable'),
     pytest.param({'__diagnose_memory': {'unreachable': True, 'msg': 'no route'}}, True, 'stopped', 'it gave no answer',
                  id='unreachable in an earlier batch'),
@@ -222,6 +224,13 @@ def test_who_cannot_become_root_is_told_what_to_do(result, words):
     assert host['headline'] == (
         'STOPPED: diagnose: cannot become root (%s): run as root, give the user sudo, or have its password asked for '
         'with --ask-become-pass (make: ARGS=--ask-become-pass)' % words)
+
+
+def test_who_needs_a_terminal_for_sudo_is_told_to_do_without_pipelining():
+    result = {'failed': True, 'msg': 'MODULE FAILURE',
+              'module_stderr': 'sudo: sorry, you must have a tty to run sudo\n'}
+    host = summarize(['web'], {'web': {'__diagnose_memory': result}}, reached=[])['hosts'][0]
+    assert 'sudoers has requiretty' in host['headline'] and 'ANSIBLE_PIPELINING=false' in host['headline']
 
 
 def test_a_warning_of_sudo_is_not_why_a_module_failed():

@@ -1,0 +1,66 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What each remedy would still change on a host, and the memory facts: all that a proof needs, from one process."""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+from .._facts.memory_facts import memory_facts
+from .._node.errors import RescueError
+from .._node.privilege import require_root
+from .._score import apply as score
+from .._score import options as score_options
+from .._swap import apply as swap
+from .._swap import options as swap_options
+from .._swappiness import apply as swappiness
+from .._swappiness import options as swappiness_options
+from .in_place import shown
+
+
+def _swap(host, options, check_mode):
+    return swap.swap_file(host, options, check_mode, lambda text: None)
+
+
+# {remedy: (the options of its module, their rules, what it does with them, what only root may do)}, in the order in
+# which the playbooks apply them.
+REMEDIES = (
+    ('swap', (swap_options.OPTIONS, {}, _swap, 'change swap')),
+    ('swappiness', (swappiness_options.OPTIONS, swappiness_options.RULES, swappiness.converge, 'set vm.swappiness')),
+    ('oom_protect', (score_options.OPTIONS, score_options.RULES, score.converge,
+                     'see and set the scores of all processes')),
+)
+
+
+class Refusal(RescueError):
+    """A remedy cannot be had as it is asked for; the module's result names it as ``remedy``."""
+
+    def __init__(self, remedy, reason):
+        RescueError.__init__(self, '{found}', found=reason)
+        self.result = {'remedy': remedy}
+
+
+def ask(host, wanted, with_facts=False, candidates=0):
+    """{remedy: what its module returns in check mode, or None, for each; memory: memory_facts' dictionary or None}.
+
+    ``wanted`` is {remedy: the options of its module}; ``candidates`` are rows at most of the processes that the kernel
+    would kill, beside those that are asked for; 0 is all. Raises Refusal for the first remedy that cannot be,
+    RescueError for a count that is none, and OSError with a file's name.
+    """
+    if candidates < 0:
+        raise RescueError('candidates is {found}', found=candidates, allowed='0 or more',
+                          next_step='give 0 for all, or how many')
+    found = {'memory': memory_facts(host) if with_facts else None}
+    for remedy, (_options, _rules, converge, only_root) in REMEDIES:
+        found[remedy] = None
+        if remedy in wanted:
+            try:
+                require_root(only_root)
+                found[remedy] = converge(host, dict(wanted[remedy]), True)
+            except RescueError as error:
+                raise Refusal(remedy, str(error))
+    if with_facts:
+        names = [row['name'] for row in (found['oom_protect'] or {}).get('processes') or []]
+        found['memory']['oom']['candidates'] = shown(found['memory']['oom']['candidates'], candidates, names)
+    return found
