@@ -136,6 +136,9 @@ test: dev $(CACHE)/core-2.16/.done ## all that CI runs: lint, unit, sanity, inte
 check: lint ## the fast subset: lint, and the unit tests under one Python without the slow ones
 	pytest -q -m 'not slow'
 
+eda: dev ## the rulebook of extensions/eda, run by a real ansible-rulebook, which needs Java 17; no part of `test`
+	tests/eda/run
+
 bench: env ## measure on this machine: reading logs, making swap
 	for bench in tests/bench/bench_*.py; do flock /tmp/host-swap.lock python $$bench || exit 1; done
 
@@ -167,4 +170,4 @@ pyz: ## make oom-rescue.pyz: diagnosis and where as one file that any Python fro
 clean: ## take away all that was made here
 	git clean -fdX
 
-.PHONY: help env env-2.16 dev rescue diagnose verify rollback lint unit sanity matrix integration playbooks attacks molecule test-vm test-vm-all test check bench fuzz mutate triage build pyz clean
+.PHONY: help env env-2.16 dev rescue diagnose verify rollback lint unit sanity matrix integration playbooks attacks molecule test-vm test-vm-all test check eda bench fuzz mutate triage build pyz clean

@@ -28,7 +28,8 @@ ALLOWED = {
     '_score': ('_node',),
     '_facts': tuple(remedy + '.facts' for remedy in REMEDIES) + ('_node',),
     '_verdict': ('_facts', '_report', '_log', '_node') + REMEDIES,
-    '_program': ('_verdict', '_facts', '_node'),
+    '_watch': ('_verdict', '_facts', '_report', '_log', '_node'),
+    '_program': ('_verdict', '_watch', '_facts', '_node'),
 }
 FILES = arrows.file_arrows('module_utils')
 MODULES = arrows.file_arrows('modules')

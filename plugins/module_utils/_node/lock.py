@@ -26,7 +26,7 @@ WAIT_SECONDS = 60
 _PAUSE = 0.1
 # Where our files are, and so what a killed run left of them.
 _OURS = ('/etc', '/etc/sysctl.d', '/etc/tmpfiles.d', '/etc/default', '/etc/sysconfig', '/etc/nohang', '/etc/tuned',
-         '/etc/oom-rescue', '/etc/systemd/system', '/usr/local/lib/oom-rescue', '/run', record.DIRECTORY)
+         '/etc/oom-rescue', '/etc/cron.d', '/etc/systemd/system', '/usr/local/lib/oom-rescue', '/run', record.DIRECTORY)
 _DROP_INS = '/etc/systemd/system'
 
 

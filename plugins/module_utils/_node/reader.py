@@ -22,7 +22,8 @@ from .sizes import format_size
 MOST = 1 << 20
 # The kernel's own files: every mount or every zone of a large host. Our records: every cgroup of one.
 _MOST_OF_KERNEL = MOST_OF_RECORDS = 1 << 24
-_RECORDS = '/var/lib/oom-rescue/'
+# What we put on a node ourselves.
+_OURS = ('/var/lib/oom-rescue/', '/usr/local/lib/oom-rescue/')
 # A process chooses how long these are; execve(2) takes 6 MB, and a process may put its argv over all its memory.
 _MOST_OF_PROCESS = 1 << 16
 _OF_PROCESS = re.compile(r'/proc/(?:\d+|self)/(?:cmdline|environ)\Z')
@@ -71,7 +72,7 @@ def limit_of(path):
         return _MOST_OF_PROCESS, True
     if path.startswith(('/proc/', '/sys/')):
         return _MOST_OF_KERNEL, False
-    return MOST_OF_RECORDS if path.startswith(_RECORDS) else MOST, False
+    return MOST_OF_RECORDS if path.startswith(_OURS) else MOST, False
 
 
 def read_file(path, limit=MOST, cut=False, links=True, name=None):

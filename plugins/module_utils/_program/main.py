@@ -1,7 +1,7 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The single-file program: diagnosis, where and the watch, without Ansible, on any Python from 2.7 on.
+"""The single-file program: diagnosis, where, why and the watch, without Ansible, on any Python from 2.7 on.
 
 It says what ``./rescue`` says, in the same words: both ask summarize(), where_lines() and report_of().
 """
@@ -28,7 +28,7 @@ from .._verdict.summary import summarize
 from .._verdict.where import where_lines
 
 DONE, WRONG_USE, FAILED, NOT_READ = 0, 1, 2, 5
-COMMANDS = ('diagnose', 'where')
+COMMANDS = ('diagnose', 'where', 'why')
 PROGRAM = 'oom-rescue.pyz'
 # As many reports as the role diagnose reads by default.
 _LIMIT = 100
@@ -40,6 +40,7 @@ examples:
   python oom-rescue.pyz --live                 this host: its logs, its memory
   python oom-rescue.pyz --json - messages*     for a program
   python oom-rescue.pyz where                  what holds the memory of this host now
+  python oom-rescue.pyz why mariadb            why that unit, container or pid of this host ended
 
 exit status: 0 told, 1 wrong use, 2 failed, 5 a log was not read
 """
@@ -63,9 +64,12 @@ def _parser(command):
     parser = _Parser(prog=PROGRAM, description='Say why a Linux server ran out of memory. Nothing is changed.',
                      epilog=_EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--json', metavar='FILE', help='write report.json there; - prints it and nothing else')
+    if command == 'why':
+        parser.add_argument('why', metavar='NAME', help='unit:NAME, container:NAME, pid:NUMBER, or the name alone')
     if command == 'diagnose':
         parser.add_argument('logs', nargs='*', metavar='LOG', help='a log, or - for standard input')
         parser.add_argument('--live', action='store_true', help='this host as well: its own logs and its memory')
+    if command != 'where':
         parser.add_argument('--since', type=_moment, metavar='TIME', help='leave out what happened before')
         parser.add_argument('--until', type=_moment, metavar='TIME', help='leave out what happened after')
     return parser
@@ -81,7 +85,7 @@ def main(arguments):
     if command == 'diagnose' and not (options.logs or options.live):
         parser.error('name a log, or give --live for this host')
     try:
-        return _told(options, *(_where() if command == 'where' else _diagnosis(options)))
+        return _told(options, *_ANSWERS[command](options))
     except RescueError as error:
         return _failed('%s' % error)
     except (IOError, OSError) as error:
@@ -119,13 +123,24 @@ def _diagnosis(options):
     """(lines, report.json) of the logs, and of this host if it was asked for."""
     asked = {'since': options.since, 'until': options.until, 'limit': _LIMIT}
     logs = [_of_log(path, asked) for path in options.logs]
-    nothing = {'advice': advise({}, []), 'events': [], 'replays': [], 'elsewhere': logs}
-    variables, name = {'diagnose_result': nothing}, 'logs'
     if options.live:
-        entry = diagnose('/', asked)
-        name = entry['name']
-        variables = {'diagnose_result': dict(entry, elsewhere=logs), 'ansible_facts': {'memory': entry['memory']}}
-    summary = summarize([name], {name: variables}, logs_only=not options.live)
+        return _of_host(asked, logs)
+    nothing = {'advice': advise({}, []), 'events': [], 'replays': [], 'elsewhere': logs}
+    summary = summarize(['logs'], {'logs': {'diagnose_result': nothing}}, logs_only=True)
+    return summary['lines'], report_of(summary, _now())
+
+
+def _why(options):
+    """(lines, report.json) of why one unit, container or process of this host ended. Raises RescueError."""
+    return _of_host({'since': options.since, 'until': options.until, 'limit': _LIMIT, 'why': options.why}, [])
+
+
+def _of_host(asked, logs):
+    """(lines, report.json) of this host as diagnose()'s options ask for it, beside the entries of ``logs``."""
+    entry = diagnose('/', asked)
+    name = entry['name']
+    found = dict(entry, elsewhere=logs)
+    summary = summarize([name], {name: {'diagnose_result': found, 'ansible_facts': {'memory': entry['memory']}}})
     return summary['lines'], report_of(summary, _now())
 
 
@@ -148,12 +163,15 @@ def _as_given(value, path):
     return '-' if value == path else value
 
 
-def _where():
+def _where(dummy):
     """(lines, report.json) of where this host's memory is."""
     host = Host()
     name = (host.read('/proc/sys/kernel/hostname') or '').strip() or 'localhost'
     summary = summarize([name], {name: {'ansible_facts': {'memory': memory_facts(host, _CANDIDATES)}}})
     return where_lines(summary['hosts']), report_of(summary, _now())
+
+
+_ANSWERS = {'diagnose': _diagnosis, 'where': _where, 'why': _why}
 
 
 def _now():

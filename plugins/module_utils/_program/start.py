@@ -15,6 +15,9 @@ def start(arguments):
     # Whoever reads no further, as `head` does, ends it quietly.
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     try:
+        if arguments[:1] == ['watch']:
+            from .._watch.run import main as watch
+            return watch(arguments[1:])
         from .main import main
         return main(arguments)
     except KeyboardInterrupt:

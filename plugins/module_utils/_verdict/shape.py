@@ -142,6 +142,7 @@ RESULTS = {
                      'fork_failures': Maybe(FORK_FAILURES), 'incidents': Maybe(INCIDENTS),
                      'verdict': Maybe(VERDICT), 'ledger': Maybe(LEDGER), 'remedies': Maybe(REMEDIES),
                      'advice': Maybe(ADVICE), 'replays': Maybe(REPLAYS), 'why': Maybe(WHY)},
+    'oom_watch': {'actions': _ACTIONS, 'skipped_reason': 'text'},
     'swap_file': {
         'path': 'text', 'size_bytes': 'number', 'actions': [{'layer': 'text', 'detail': 'text'}],
         'skipped_reason': 'text', 'after': {'activation': 'anything', 'persistence': 'anything'}},

@@ -23,7 +23,7 @@ REMEDIES = {
     'oom_score_adj': (seed_node, {'process': 'mysqld'}),
     'swap_file': (swap_node, {'size': '2M', 'reserve': '0'}),
 }
-READS = {'oom_log_info': {'paths': [SEED]}, 'ask_remedies': {'with_facts': True}}
+READS = {'oom_log_info': {'paths': [SEED]}, 'ask_remedies': {'with_facts': True}, 'oom_watch': {'src': SEED}}
 
 
 def actions(result):

@@ -95,6 +95,12 @@ def oom_score_adj(root):
         yield run('oom_score_adj', node.host, **options)
 
 
+def oom_watch(root):
+    node = Node(root / 'systemd').systemd()
+    for options in ({'check': True}, {'hooks': [{'kind': 'mail', 'to': 'root'}]}, {'state': 'absent'}):
+        yield run('oom_watch', node.host, **dict({'src': SEED}, **options))
+
+
 def swap_node(root):
     """A node of 1 GB without swap."""
     node = Node(root)

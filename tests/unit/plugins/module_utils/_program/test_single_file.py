@@ -131,6 +131,13 @@ def test_where_the_memory_is_fits_on_a_screen(said):
     assert json.loads(said('where', '--json', '-')[1])['hosts'][0]['forecast']['host']
 
 
+def test_why_a_process_of_this_host_runs_is_told_and_one_that_nobody_knows_is_refused(said):
+    status, out, err = said('why', 'pid:%d' % os.getpid(), '--json', '-', '--since', '2099-01-01')
+    assert (status, err) == (0, '') and json.loads(out)['hosts'][0]['status'] == 'ok'
+    status, out, err = said('why', 'unit:no-such-unit-anywhere', '--since', '2099-01-01')
+    assert (status, out) == (2, '') and 'is no unit, container or process' in err
+
+
 @pytest.mark.parametrize('name', [u'my\x1b[31msqld', u'b\xe4cker', u'a"b<c>'])
 def test_a_hostile_name_reaches_no_terminal(said, tmp_path, name):
     with io.open(SEED, 'rb') as stream:
@@ -147,6 +154,7 @@ def test_a_hostile_name_reaches_no_terminal(said, tmp_path, name):
     (('--lvie',), 1, '--lvie'),
     (('--since', 'yesterdey', SEED), 1, 'no ISO 8601 time'),
     (('where', 'there'), 1, 'there'),
+    (('why',), 1, 'arguments'),
     (('/nowhere/messages',), 5, 'It could not be read'),
     (('/',), 5, 'It is a directory'),
     ((SEED, '--json', '/nowhere/report.json'), 2, '/nowhere/report.json'),

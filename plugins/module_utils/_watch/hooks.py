@@ -1,0 +1,243 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Hands a message on: to a webhook, by mail, to a command, and to the host's own journal.
+
+A hook is {kind, ...}: webhook, slack and wecom have ``url`` or ``url_secret``, and ``bearer_secret``; mail has
+``to``; command has ``argv``. What a secret's name means stands in a file that root alone reads. Nothing of a message
+is a word of a shell, a header or a mark-up: it is JSON, or text with what that language takes for its own escaped.
+"""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import json
+import os
+import select
+import signal
+import socket
+import stat
+
+from .._node.errors import RescueError
+from .._node.host import to_bytes
+from .._node.plain import plain
+from .._node.reader import parse_json
+from .look import IDENTIFIER
+
+SECONDS = 10
+KINDS = ('webhook', 'slack', 'wecom', 'mail', 'command')
+# Of the journal's message ids, one of our own (sd_journal_send(3)).
+MESSAGE_ID = '6a1f2c0f0d7c4f6bb0a4f6d2f2a45d11'
+_JOURNAL = '/run/systemd/journal/socket'
+_ERROR = 3
+_SENDMAIL = ('/usr/sbin/sendmail', '/usr/lib/sendmail')
+_MOST_ANSWER = 1 << 16
+
+
+class Refused(Exception):
+    """A hook did not take a message; the text has no secret in it."""
+
+
+def secrets_of(host, path):
+    """{name: text} of the file of secrets, empty without one. Raises RescueError if others than root may read it."""
+    status = host.status(path, follow=False) if path else None
+    if status is None:
+        return {}
+    if not stat.S_ISREG(status.st_mode) or status.st_uid not in (0, os.geteuid()) or status.st_mode & 0o077:
+        raise RescueError('{path} has {found}, and has to be {allowed}', path=path,
+                          found='owner %d and mode %04o' % (status.st_uid, stat.S_IMODE(status.st_mode)),
+                          allowed='a file that root alone can read', next_step='chown root and chmod 0600')
+    found = parse_json(host.read(path, links=False))
+    return found if isinstance(found, dict) else {}
+
+
+def lines_of(message):
+    """The message as lines of text, for a person."""
+    lines = ['%s: %s' % (message['host'], message['sentence'])]
+    if message['time']:
+        lines.append('At %s.' % message['time'])
+    remedy = message['remedy']
+    if remedy:
+        lines.append('%s: %s. %s' % (remedy['effect'], remedy['what'], remedy['why']))
+        lines.append(remedy['command'])
+    lines += message['caveats'] + ['To tell: %s' % command for command in message['would_tell']]
+    return [plain(line) for line in lines if line] + [message['page']]
+
+
+def deliver(hook, message, secrets):
+    """Hand a message to a hook within SECONDS, in a process of its own. Raises Refused."""
+    reader, writer = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.close(reader)
+        _end_with(writer, hook, message, secrets)
+    os.close(writer)
+    try:
+        answer = _answer_of(reader)
+    finally:
+        os.close(reader)
+        _end(pid)
+    if answer != b'done':
+        raise Refused(plain(answer, 200) or 'it gave no answer within %d seconds' % SECONDS)
+
+
+def _end_with(writer, hook, message, secrets):
+    """In the child: deliver, write ``done`` or the reason into the pipe, and end."""
+    words = b'it failed'
+    try:
+        os.setsid()
+        _BY_KIND[hook['kind']](hook, message, secrets)
+        words = b'done'
+    except Refused as error:
+        words = to_bytes('%s' % error)
+    except Exception as error:
+        # Its text may have the address with what is secret in it.
+        words = to_bytes('%s' % type(error).__name__)
+    finally:
+        os.write(writer, words[:500])
+        os._exit(0)
+
+
+def _answer_of(reader):
+    return os.read(reader, 500) if select.select([reader], [], [], SECONDS)[0] else b''
+
+
+def _end(pid):
+    try:
+        os.killpg(pid, signal.SIGKILL)
+    except OSError:
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except OSError:
+            pass
+    os.waitpid(pid, 0)
+
+
+def _secret(secrets, name):
+    if name not in secrets:
+        raise Refused('the file of secrets has no %s' % plain(name, 60))
+    return secrets[name]
+
+
+def _url(hook, secrets):
+    return _secret(secrets, hook['url_secret']) if hook.get('url_secret') else hook['url']
+
+
+def _post(hook, body, secrets, key):
+    """Send JSON to the hook's address; the answer's bytes. Raises Refused."""
+    try:
+        from urllib.request import HTTPRedirectHandler, Request, build_opener
+        from urllib.error import HTTPError
+    except ImportError:
+        from urllib2 import HTTPError, HTTPRedirectHandler, Request, build_opener
+
+    class NoRedirect(HTTPRedirectHandler):
+        # Another address would be given what is secret.
+        def redirect_request(self, *dummy):
+            return None
+
+    request = Request(_url(hook, secrets), json.dumps(body).encode('ascii'), {
+        'Content-Type': 'application/json', 'User-Agent': IDENTIFIER, 'Idempotency-Key': str(key)})
+    if hook.get('bearer_secret'):
+        request.add_header('Authorization', 'Bearer %s' % _secret(secrets, hook['bearer_secret']))
+    try:
+        return build_opener(NoRedirect).open(request, timeout=SECONDS).read(_MOST_ANSWER)
+    except HTTPError as error:
+        raise Refused('it answered %d' % error.code)
+
+
+def _webhook(hook, message, secrets):
+    _post(hook, message, secrets, message['id'])
+
+
+def _slack(hook, message, secrets):
+    # https://api.slack.com/reference/surfaces/formatting#escaping
+    text = '\n'.join(lines_of(message)).replace('&', '&amp;').replace('<', '&lt;').replace('>', '&gt;')
+    _post(hook, {'text': text}, secrets, message['id'])
+
+
+def _wecom(hook, message, secrets):
+    # Text in angle brackets mentions people.
+    text = '\n'.join(lines_of(message)).replace('<', u'\u2039').replace('>', u'\u203a')
+    answer = parse_json(_post(hook, {'msgtype': 'text', 'text': {'content': text}}, secrets,
+                              message['id']).decode('utf-8', 'replace'))
+    # It answers 200 also where it refuses.
+    if not isinstance(answer, dict) or answer.get('errcode') != 0:
+        raise Refused('it answered errcode %s' % plain(answer.get('errcode') if isinstance(answer, dict) else '?', 20))
+
+
+def _mail(hook, message, dummy):
+    from email.header import Header
+    from email.mime.text import MIMEText
+    mail = MIMEText('\n'.join(lines_of(message)).encode('utf-8'), 'plain', 'utf-8')
+    mail['To'] = plain(hook['to'])
+    mail['From'] = plain(hook.get('from') or 'root')
+    mail['Subject'] = Header(plain('[%s] %s' % (message['host'], message['sentence']), 150), 'utf-8')
+    mail['Message-ID'] = '<%s@%s>' % (message['id'], IDENTIFIER)
+    program = next((path for path in _SENDMAIL if os.path.exists(path)), None)
+    if program is None:
+        raise Refused('there is no sendmail on this host')
+    _run([program, '-i', '-t'], to_bytes(mail.as_string()))
+
+
+def _command(hook, message, dummy):
+    _run(hook['argv'], json.dumps(message).encode('ascii') + b'\n')
+
+
+def _run(argv, data):
+    """Run a program with data on its standard input. Raises Refused if it fails."""
+    import subprocess
+    from .._node.command import environment
+    with open(os.devnull, 'wb') as nothing:
+        try:
+            process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=nothing, stderr=nothing,
+                                       env=environment(), close_fds=True)
+        except OSError as error:
+            raise Refused('%s: %s' % (argv[0], error.strerror))
+        process.communicate(data)
+    if process.returncode:
+        raise Refused('%s ended with status %d' % (argv[0], process.returncode))
+
+
+_BY_KIND = {'webhook': _webhook, 'slack': _slack, 'wecom': _wecom, 'mail': _mail, 'command': _command}
+
+
+def journal(message, priority=_ERROR, path=_JOURNAL):
+    """Write a record with fields into the journal, or a line to syslog where there is none. False if neither took it.
+    """
+    fields = [('MESSAGE', message['sentence']), ('MESSAGE_ID', MESSAGE_ID), ('PRIORITY', priority),
+              ('SYSLOG_IDENTIFIER', IDENTIFIER), ('SYSLOG_PID', os.getpid()),
+              ('OOM_RESCUE', json.dumps(message, sort_keys=True))]
+    fields += [('OOM_RESCUE_%s' % key.upper(), message[key])
+               for key in ('id', 'time', 'actor', 'limit', 'proven') if message.get(key) is not None]
+    fields += [('OOM_RESCUE_VICTIM', victim['name']) for victim in message['victims'] if victim['name']]
+    fields += [('OOM_RESCUE_UNIT', victim['unit']) for victim in message['victims'] if victim['unit']]
+    data = b''.join(_field(name, value) for name, value in fields)
+    if _sent(path, data):
+        return True
+    # A line as syslog(3) writes it: facility daemon.
+    line = '<%d>%s[%d]: %s' % (3 * 8 + priority, IDENTIFIER, os.getpid(), plain(message['sentence'], 900))
+    return _sent('/dev/log', line.encode('utf-8'))
+
+
+def _field(name, value):
+    """A field in the journal's own protocol, on one line."""
+    text = value if isinstance(value, type(u'')) else '%s' % (value,)
+    return to_bytes(name) + b'=' + _utf8(text).replace(b'\n', b' ') + b'\n'
+
+
+def _utf8(text):
+    return text if isinstance(text, bytes) else text.encode('utf-8', 'replace')
+
+
+def _sent(path, data):
+    target = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    try:
+        target.settimeout(SECONDS)
+        target.sendto(data, path)
+        return True
+    except (IOError, OSError, socket.error):
+        return False
+    finally:
+        target.close()

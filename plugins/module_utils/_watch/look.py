@@ -1,0 +1,138 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether something may have been killed or refused since the last look. Cheap, as it is asked every minute.
+
+A mark is {boot, kills, journal, files}: the boot's id, the kernel's count of kills or None, the journal's cursor or
+None, and {path: [inode, size]} of the kernel's logs where no journal is.
+"""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import os
+import re
+import signal
+import subprocess
+
+from .._node.command import environment
+
+# The name that the watch writes its own records under.
+IDENTIFIER = 'oom-rescue'
+LOGS = ('/var/log/messages', '/var/log/kern.log', '/var/log/syslog')
+# The directories of a journal may be left of another init, or made by a package.
+_JOURNALD = '/run/systemd/journal'
+_CURSOR = b'-- cursor: '
+_OWN = re.compile(('^.{0,100}? %s\\[\\d+\\]: ' % IDENTIFIER).encode('ascii'))
+_NO_SEARCH = (b'unrecognized option', b'without pattern matching')
+_SECONDS = 60
+_BLOCK = 1 << 20
+_OVERLAP = 256
+# Of what a log has grown by, the end: the rest is read if something is found.
+_MOST = 1 << 26
+
+
+def read_mark(host):
+    """The mark of now, but for where the journal and the logs are read up to."""
+    return {'boot': (host.read('/proc/sys/kernel/random/boot_id') or '').strip() or None, 'kills': kills(host),
+            'journal': None, 'files': {}}
+
+
+def kills(host):
+    """How many processes the kernel has killed since it booted; None before Linux 4.13, which does not count them."""
+    found = re.search(r'^oom_kill (\d+)$', host.read('/proc/vmstat') or '', re.MULTILINE)
+    return int(found.group(1)) if found else None
+
+
+def look(host, before, words):
+    """(the mark of now, True if something may have happened since the mark ``before``).
+
+    ``words`` is a list of which each line that matters has one. Without a mark everything before now is left out.
+    """
+    now = read_mark(host)
+    if host.is_directory(_JOURNALD):
+        now['journal'], found = _journal(before and before['journal'], words)
+    else:
+        now['files'], found = _files(host, before and before['files'], words)
+    if before is None:
+        return now, False
+    return now, found or now['boot'] != before['boot'] or now['kills'] != before['kills']
+
+
+def _journal(cursor, words):
+    """(the cursor of the journal's end, True if one of the words stands behind the cursor ``cursor``)."""
+    if cursor is None:
+        return _journal_run(['--lines=1'], None)[0], False
+    pattern = '|'.join(re.escape(word) for word in words)
+    search = ['--grep=' + pattern, '--case-sensitive=true']
+    found, is_there, can_search = _journal_run(['--after-cursor=' + cursor] + search, None)
+    if not can_search:
+        found, is_there, can_search = _journal_run(
+            ['--after-cursor=' + cursor], re.compile(pattern.encode('utf-8') if str is not bytes else pattern))
+    return found or cursor, is_there
+
+
+def _journal_run(options, pattern):
+    """(cursor or None, True if a line that is not our own was printed, False if journalctl cannot search)."""
+    cursor, found, can_search = None, False, True
+    process = _started(['journalctl', '--no-pager', '--quiet', '--output=short', '--show-cursor'] + options)
+    if process is None:
+        return None, False, True
+    for line in iter(process.stdout.readline, b''):
+        if line.startswith(_CURSOR):
+            cursor = line[len(_CURSOR):].strip().decode('ascii', 'replace')
+        elif any(words in line for words in _NO_SEARCH):
+            can_search = False
+        elif not _OWN.match(line) and (pattern is None or pattern.search(line)):
+            found = True
+    process.stdout.close()
+    process.wait()
+    return str(cursor) if cursor else None, found, can_search
+
+
+def _started(argv):
+    """A program of which the output is read, and which ends by itself after a minute; None if it is not there."""
+    def limited():
+        # An alarm is kept over execve(2).
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.alarm(_SECONDS)
+    try:
+        with open(os.devnull, 'rb') as nothing:
+            return subprocess.Popen(argv, stdin=nothing, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                    env=environment(), close_fds=True, preexec_fn=limited)
+    except OSError:
+        return None
+
+
+def _files(host, before, words):
+    """({path: [inode, size]} of the kernel's logs, True if what was written since has one of the words)."""
+    now, found = {}, False
+    for path in [host.path(log) for log in LOGS]:
+        try:
+            status = os.stat(path)
+        except OSError:
+            continue
+        now[path] = [status.st_ino, status.st_size]
+        inode, size = (before or {}).get(path, [None, 0])
+        if before is not None and now[path] != [inode, size]:
+            found = found or inode != status.st_ino or size > status.st_size or _has(path, size, words)
+    return now, found
+
+
+def _has(path, start, words):
+    """True if one of the words stands in a log from an offset on, or it cannot be read."""
+    markers = [word.encode('utf-8') if str is not bytes else word for word in words]
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    except OSError:
+        return True
+    with os.fdopen(descriptor, 'rb') as stream:
+        stream.seek(max(start - _OVERLAP, os.fstat(descriptor).st_size - _MOST, 0))
+        rest, block = b'', stream.read(_BLOCK)
+        while block:
+            data = rest + block
+            if any(marker in data for marker in markers):
+                return True
+            rest, block = data[-_OVERLAP:], stream.read(_BLOCK)
+    return False

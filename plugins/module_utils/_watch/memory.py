@@ -1,0 +1,109 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the watch remembers from one run to the next, so that nothing is lost and nothing is told twice.
+
+It stands in a file of two halves of the same size, written in turns and in place: a crash spoils one at the most, and a
+full disk has room for it. A copy in /run is for a disk that takes no write at all.
+"""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import errno
+import hashlib
+import json
+import os
+
+from .._node.host import to_native
+from .._node.reader import parse_json
+
+VERSION = 1
+HALF = 1 << 16
+_MOST_TOLD = 600
+_MOST_WAITING = 20
+_MOST_SERIES = 60
+_MOST_SENT = 100
+
+
+def new(now):
+    """What is remembered before the first look; ``now`` is seconds since 1970."""
+    return {'version': VERSION, 'serial': 0, 'mark': None, 'since': now, 'saved': 0, 'measured': 0, 'told': [],
+            'waiting': [], 'sent': [], 'held': None, 'kills': [], 'last_kill': None}
+
+
+def bounded(state):
+    """The same with no more than a half has room for: the oldest of each list go."""
+    state = dict(state, told=state['told'][-_MOST_TOLD:], waiting=state['waiting'][-_MOST_WAITING:],
+                 sent=state['sent'][-_MOST_SENT:], kills=state['kills'][:_MOST_SERIES])
+    while len(json.dumps(state)) > HALF - 100 and (state['waiting'] or state['told']):
+        longest = 'waiting' if len(json.dumps(state['waiting'])) > len(json.dumps(state['told'])) else 'told'
+        state[longest] = state[longest][1:]
+    return state
+
+
+def load(paths):
+    """The newest state that is whole in the files, or None without one."""
+    found = [state for path in paths for half in _halves(path) for state in [_understood(half)] if state]
+    return max(found, key=lambda state: state['serial']) if found else None
+
+
+def save(state, paths):
+    """Write the state, with the next serial, into each of the files: [error, or None for each]."""
+    state['serial'] += 1
+    return [_save(path, _half(state), state['serial']) for path in paths]
+
+
+def _half(state):
+    data = json.dumps(state, sort_keys=True).encode('ascii')
+    digest = hashlib.sha256(data).hexdigest().encode('ascii')
+    return (digest + b'\n' + data).ljust(HALF - 1) + b'\n'
+
+
+def _save(path, half, serial):
+    """Write a half in its place; its error, or None."""
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    except (IOError, OSError) as error:
+        return error
+    try:
+        if os.fstat(descriptor).st_size != 2 * HALF:
+            # Both halves have their blocks from the beginning.
+            os.ftruncate(descriptor, 0)
+            _write(descriptor, half * 2, 0)
+        else:
+            _write(descriptor, half, serial % 2 * HALF)
+        os.fsync(descriptor)
+    except (IOError, OSError) as error:
+        return error
+    finally:
+        os.close(descriptor)
+    return None
+
+
+def _write(descriptor, data, offset):
+    os.lseek(descriptor, offset, os.SEEK_SET)
+    while data:
+        written = os.write(descriptor, data)
+        if not written:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        data = data[written:]
+
+
+def _halves(path):
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except (IOError, OSError):
+        return []
+    with os.fdopen(descriptor, 'rb') as stream:
+        return [stream.read(HALF), stream.read(HALF)]
+
+
+def _understood(half):
+    digest, dummy, data = half.partition(b'\n')
+    data = data.rstrip()
+    if hashlib.sha256(data).hexdigest().encode('ascii') != digest:
+        return None
+    state = parse_json(to_native(data))
+    return state if state.get('version') == VERSION else None

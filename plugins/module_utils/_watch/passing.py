@@ -1,0 +1,89 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Passes waiting messages on: to the journal once, to each hook until it takes them, at most so many an hour."""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import time
+
+from . import hooks
+from .._log.times import format_time
+from .messages import rest_message
+
+_HOUR = 3600
+_GIVE_UP = 86400
+_FIRST_PAUSE = 60
+_LONGEST_PAUSE = 3600
+
+
+def pass_on(host, state, settings, now, save):
+    """Deliver what waits in ``state``; ``save`` is called before and after each, so that no crash loses one."""
+    state['sent'] = [moment for moment in state['sent'] if 0 <= now - moment < _HOUR]
+    _hold_back(state, settings['limit'], now)
+    save()
+    secrets, trouble = _secrets(host, settings['secrets'])
+    for row in list(state['waiting']):
+        if row['hooks'] is None:
+            hooks.journal(row['message'])
+            row['hooks'] = list(range(len(settings['hooks'])))
+            save()
+        if row['hooks'] and not 0 <= row['next'] - now <= _LONGEST_PAUSE:
+            _try(row, settings['hooks'], secrets, trouble, now)
+        if not row['hooks'] or now - row['first'] > _GIVE_UP:
+            state['waiting'].remove(row)
+        save()
+
+
+def _hold_back(state, limit, now):
+    """Count instead of telling what the limit an hour has no room for; what is not proven has half of the room."""
+    half = max(1, limit // 2)
+    for row in list(state['waiting']):
+        if row['hooks'] is not None or row.get('counted'):
+            continue
+        if len(state['sent']) < (limit if row['proven'] else half):
+            row['counted'] = True
+            state['sent'].append(now)
+            continue
+        state['waiting'].remove(row)
+        moment = row['message']['time'] or format_time(now)
+        held = state['held'] or {'count': 0, 'first': moment}
+        state['held'] = dict(held, count=held['count'] + 1, last=moment, host=row['message']['host'])
+    held = state['held']
+    if held and len(state['sent']) < half:
+        state['waiting'].append({'message': rest_message(held['host'], held), 'proven': True, 'hooks': None,
+                                 'tries': 0, 'next': 0, 'first': now, 'counted': True})
+        state['sent'].append(now)
+        state['held'] = None
+
+
+def _secrets(host, path):
+    """(the secrets, None), or ({}, the reason why they are not read)."""
+    try:
+        return hooks.secrets_of(host, path), None
+    except (IOError, OSError, ValueError, hooks.RescueError) as error:
+        return {}, '%s' % error
+
+
+def _try(row, known, secrets, trouble, now):
+    """Hand a message to each hook that has not taken it yet, and say in the journal once why one did not."""
+    left = []
+    for number in row['hooks']:
+        # A hook that is not in the configuration any more asks for nothing.
+        if number >= len(known):
+            continue
+        try:
+            hooks.deliver(known[number], row['message'], secrets)
+        except hooks.Refused as error:
+            left.append(number)
+            if not row['tries']:
+                _say(row, known[number], trouble or '%s' % error)
+    row['hooks'], row['tries'] = left, row['tries'] + 1
+    row['next'] = time.time() + min(_FIRST_PAUSE * 2 ** min(row['tries'] - 1, 6), _LONGEST_PAUSE)
+
+
+def _say(row, hook, reason):
+    hooks.journal(dict(row['message'], victims=[], sentence='Not taken by the hook %s yet, and tried again for a day: '
+                       '%s' % (hook['kind'], reason)), priority=4)

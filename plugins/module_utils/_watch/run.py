@@ -1,0 +1,186 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One run of the watch: look whether something happened, diagnose only then, tell each new incident once.
+
+What is to be told is remembered before it is told, and forgotten when a hook has taken it: after a crash in between it
+is told again under the same id, and never lost.
+"""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import errno
+import fcntl
+import os
+import sys
+import time
+
+from .._node.errors import RescueError
+from .._node.host import Host
+from .._node.reader import parse_json
+from . import memory
+from .look import look
+
+CONFIG = '/etc/oom-rescue/watch.json'
+STATE = '/var/lib/oom-rescue-watch/state'
+RUN = '/run/oom-rescue-watch'
+DEFAULTS = {'hooks': [], 'secrets': None, 'textfile': None, 'limit': 6, 'words': [], 'state': STATE, 'run': RUN}
+# Lines come later than the kill, and clocks are set: what is read twice is told once.
+_MARGIN = 3600
+_SAVE_EVERY = 6 * 3600
+_MEASURE_EVERY = 900
+# The kernel counts a kill before the journal has its lines.
+_WAITS = (0.5, 1, 1, 2)
+_MOST_EVENTS = 100
+
+
+def main(arguments):
+    """Run once with the configuration that the arguments name; returns the exit status."""
+    path = arguments[0] if arguments else CONFIG
+    try:
+        settings = settings_of(Host(), path)
+        with_lock(settings['run'], lambda: Run(Host(), settings).run())
+    except RescueError as error:
+        sys.stderr.write('oom-rescue.pyz watch: %s\n' % error)
+        return 2
+    return 0
+
+
+def settings_of(host, path):
+    """The configuration with its defaults. Raises RescueError if it is not there, or others may write to it."""
+    status = host.status(path)
+    if status is None or status.st_uid not in (0, os.geteuid()) or status.st_mode & 0o022:
+        raise RescueError('{path} is no file that root alone can write to', path=path,
+                          next_step='run the role watch again')
+    try:
+        found = parse_json(host.read(path))
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise RescueError('{path} is no JSON object', path=path, next_step='run the role watch again')
+    return dict(DEFAULTS, **found)
+
+
+def with_lock(directory, work, wait=False):
+    """Do the work as the only one; nothing if another run is at it, which then sees what this one would, or ``wait``.
+    """
+    if not os.path.isdir(directory):
+        os.mkdir(directory, 0o700)
+    descriptor = os.open(os.path.join(directory, 'lock'), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        work()
+    except (IOError, OSError) as error:
+        if error.errno not in (errno.EWOULDBLOCK, errno.EAGAIN):
+            raise
+    finally:
+        os.close(descriptor)
+
+
+class Run:
+    """One run, on a host, by its settings."""
+
+    def __init__(self, host, settings):
+        self._host, self._settings = host, settings
+        self._files = [os.path.join(settings['run'], 'state'), settings['state']]
+        self._now = time.time()
+        self._state = memory.load(self._files)
+        self._entry = None
+
+    def run(self):
+        """Look, and tell what is new."""
+        if self._state is None:
+            self._begin()
+        before = self._state['mark']
+        mark, something = look(self._host, before, self._settings['words'])
+        if something:
+            self._tell_new(before, mark)
+        moved = mark != before
+        self._state['mark'] = mark
+        if self._state['held'] or self._state['waiting']:
+            self._pass_on()
+            moved = True
+        if self._settings['textfile'] and self._is_time('measured', _MEASURE_EVERY):
+            self._measure()
+        if something or moved:
+            self._save(something or self._is_time('saved', _SAVE_EVERY))
+
+    def _begin(self):
+        """What happened before the watch began is known to whoever began it."""
+        self._state = memory.new(self._now)
+        self._state['mark'] = look(self._host, None, [])[0]
+        self._state['told'] = [key for told in self._incidents(self._now - _MARGIN) for key in told.keys]
+        self._save(True)
+
+    def _is_time(self, what, seconds):
+        """True if the last time of something is so long ago, or ahead of a clock that was set back."""
+        return not 0 <= self._now - self._state[what] < seconds
+
+    def _incidents(self, since):
+        from .._verdict.diagnose import diagnose
+        from .messages import told_of
+        self._entry = diagnose(self._host, {'since': since, 'limit': _MOST_EVENTS, 'ledger_seconds': 0})
+        return told_of(self._entry)
+
+    def _tell_new(self, before, mark):
+        """Find the incidents that are new, remember them, and tell them."""
+        rose = before['boot'] == mark['boot'] and (mark['kills'] or 0) > (before['kills'] or 0)
+        since = min(self._state['since'], self._now) - _MARGIN
+        known = set(self._state['told'])
+        for pause in _WAITS + (None,):
+            found = self._incidents(since)
+            if not rose or pause is None or any(told.is_of_the_kernel and set(told.keys) - known for told in found):
+                break
+            time.sleep(pause)
+        for told in found:
+            self._take(told, known, mark)
+        self._state['since'] = self._now
+
+    def _take(self, told, known, mark):
+        """Count an incident's new kills, and have it told if none of it was."""
+        fresh = [key for key in told.keys if key not in known]
+        if not fresh or self._is_forged(told, mark):
+            return
+        from . import metrics
+        kills = told.kills(known)
+        self._state['kills'] = metrics.counted(self._state['kills'], kills)
+        if kills:
+            self._state['last_kill'] = self._now
+        self._state['measured'] = 0
+        if len(fresh) == len(told.keys):
+            self._state['waiting'].append({
+                'message': told.message(), 'proven': told.proven, 'hooks': None, 'tries': 0, 'next': 0,
+                'first': self._now})
+        self._state['told'] += fresh
+
+    def _is_forged(self, told, mark):
+        """True if a file alone says that the kernel killed, and the kernel has counted none since it booted."""
+        return told.is_of_the_kernel and not told.proven and mark['kills'] == 0
+
+    def _pass_on(self):
+        """Hand the waiting messages to the hooks, as far as the limit an hour goes."""
+        from . import passing
+        passing.pass_on(self._host, self._state, self._settings, self._now, self._save)
+
+    def _measure(self):
+        from .._facts.memory_facts import memory_facts
+        from . import metrics
+        facts = self._entry['memory'] if self._entry else memory_facts(self._host, 1, 0)
+        try:
+            metrics.write(self._settings['textfile'], metrics.text_of(self._state, facts, self._now))
+        except (IOError, OSError):
+            # A full disk: the next run writes it.
+            return
+        self._state['measured'] = self._now
+        self._save(False)
+
+    def _save(self, on_disk=True):
+        """Remember, in /run alone or on the disk as well. Raises the disk's error only if /run takes nothing either."""
+        self._state = memory.bounded(self._state)
+        if on_disk:
+            self._state['saved'] = self._now
+        errors = memory.save(self._state, self._files if on_disk else self._files[:1])
+        if all(errors):
+            raise errors[0]

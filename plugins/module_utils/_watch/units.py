@@ -1,0 +1,79 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The texts of what runs the watch: a service with a path and a timer unit, or a line of cron."""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+PROGRAM = '/usr/local/lib/oom-rescue/oom-rescue.pyz'
+HEADER = '# Made by the Ansible collection oom.rescue; state: absent of its module oom_watch removes it.'
+SERVICE, PATH, TIMER = ('oom-rescue-watch.' + kind for kind in ('service', 'path', 'timer'))
+DIRECTORY = '/etc/systemd/system'
+CRON = '/etc/cron.d/oom-rescue-watch'
+# A run takes less; what is over it is a fault of ours, and ends the watch before anything else of the host.
+MEMORY_MAX = '48M'
+SCORE = -900
+
+_SERVICE = '''%(header)s
+[Unit]
+Description=Tell of what was killed or refused for want of memory
+Documentation=https://github.com/oom-rescue/oom.rescue/blob/main/docs/watch.md
+
+[Service]
+Type=oneshot
+ExecStart=%(python)s -B -E -s %(program)s watch
+StartLimitInterval=0
+LogLevelMax=notice
+OOMScoreAdjust=%(score)d
+MemoryMax=%(memory)s
+TasksMax=16
+TimeoutStartSec=180
+ProtectSystem=full
+'''
+_PATH = '''%(header)s
+[Unit]
+Description=Tell of a kill for want of memory as it happens
+
+[Path]
+%(paths)s
+Unit=%(service)s
+
+[Install]
+WantedBy=multi-user.target
+'''
+_TIMER = '''%(header)s
+[Unit]
+Description=Tell of what was killed or refused for want of memory
+
+[Timer]
+OnActiveSec=5
+OnUnitInactiveSec=%(interval)d
+AccuracySec=5
+
+[Install]
+WantedBy=timers.target
+'''
+_CRON = '''%(header)s
+PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+MAILTO=""
+* * * * * root %(python)s -B -E -s %(program)s watch 2> /dev/null
+'''
+
+
+def systemd_files(python, interval, watched):
+    """{path: text} of the units; ``watched`` are the files whose change starts a run, and without any only time does.
+    """
+    values = {'header': HEADER, 'python': python, 'program': PROGRAM, 'score': SCORE, 'memory': MEMORY_MAX,
+              'interval': interval, 'service': SERVICE,
+              'paths': '\n'.join('PathModified=%s' % path.replace('%', '%%') for path in watched)}
+    texts = {SERVICE: _SERVICE, TIMER: _TIMER}
+    if watched:
+        texts[PATH] = _PATH
+    return dict(('%s/%s' % (DIRECTORY, name), text % values) for name, text in texts.items())
+
+
+def cron_files(python):
+    """{path: text} of cron's line."""
+    return {CRON: _CRON % {'header': HEADER, 'python': python, 'program': PROGRAM}}

@@ -1,0 +1,35 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A machine that is watched, with a hook that notes what it is told. ``--suite=bookworm`` names its suite."""
+
+import contextlib
+import pathlib
+import sys
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / 'vm'))
+
+from image import Image, VmError  # noqa: E402
+from machine import Machine  # noqa: E402
+from watch_guest import PACKAGES, Guest  # noqa: E402
+
+
+def pytest_addoption(parser):
+    # Another directory's tests may have the option already.
+    with contextlib.suppress(ValueError):
+        parser.addoption('--suite', default='', help='a Debian suite')
+
+
+@pytest.fixture(scope='session')
+def guest(request, tmp_path_factory):
+    suite = request.config.getoption('--suite', '') or 'bookworm'
+    machine = Machine('watch-' + suite, Image(suite, packages=PACKAGES), memory=512)
+    try:
+        machine.up()
+    except VmError:
+        machine.down()
+        raise
+    yield Guest(machine, tmp_path_factory.mktemp('pyz'))
+    machine.down()

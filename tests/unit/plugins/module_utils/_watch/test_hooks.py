@@ -1,0 +1,167 @@
+# -*- coding: utf-8 -*-
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a hook is sent, to a server and programs that are there, and what of a message is escaped in it."""
+
+from __future__ import absolute_import, division, print_function
+
+import json
+import os
+import socket
+import threading
+
+import pytest
+from ansible_collections.oom.rescue.plugins.module_utils._node.errors import RescueError
+from ansible_collections.oom.rescue.plugins.module_utils._node.host import Host
+from ansible_collections.oom.rescue.plugins.module_utils._watch import hooks
+from ansible_collections.oom.rescue.plugins.module_utils._watch.hooks import Refused, deliver, journal, secrets_of
+
+try:
+    from http.server import BaseHTTPRequestHandler, HTTPServer
+except ImportError:
+    from BaseHTTPServer import BaseHTTPRequestHandler, HTTPServer
+
+NAME = u'<!channel> & $(reboot) `id` "b\xf6se"'
+MESSAGE = {
+    'id': 'abc', 'time': '2026-01-01T00:00:00+00:00', 'host': u'db1', 'actor': 'kernel', 'limit': 'host',
+    'proven': True, 'sentence': u'The kernel killed %s.' % NAME,
+    'victims': [{'name': NAME, 'pid': 7, 'unit': 'a.service', 'container': None}],
+    'caveats': [], 'remedy': {'name': 'swap', 'effect': 'delays', 'what': 'swap of 2 GiB', 'why': 'more room',
+                              'command': 'rescue remediate'},
+    'would_tell': [], 'page': 'https://example.org/watch'}
+
+
+@pytest.fixture
+def server():
+    """An HTTP server: ``got`` is [(path, headers, body)], ``answer`` (status, headers, body) what it answers."""
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self):
+            body = self.rfile.read(int(self.headers['Content-Length']))
+            made.got.append((self.path, dict(self.headers.items()), json.loads(body.decode('utf-8'))))
+            status, headers, text = made.answer
+            self.send_response(status)
+            for name, value in headers:
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(text)
+
+        def log_message(self, *dummy):
+            pass
+
+    made = HTTPServer(('127.0.0.1', 0), Handler)
+    made.got, made.answer = [], (200, [], b'{"errcode": 0}')
+    made.url = 'http://127.0.0.1:%d/' % made.server_port
+    thread = threading.Thread(target=made.serve_forever)
+    thread.start()
+    yield made
+    made.shutdown()
+    thread.join()
+    made.server_close()
+
+
+def lower(headers):
+    return dict((name.lower(), value) for name, value in headers.items())
+
+
+def test_a_webhook_gets_the_message_as_json_with_its_token(server):
+    deliver({'kind': 'webhook', 'url': server.url, 'bearer_secret': 'token'}, MESSAGE, {'token': 'very-secret'})
+    (dummy, headers, body), = server.got
+    assert body == MESSAGE
+    assert lower(headers)['authorization'] == 'Bearer very-secret' and lower(headers)['idempotency-key'] == 'abc'
+
+
+def test_an_address_may_be_a_secret(server):
+    deliver({'kind': 'webhook', 'url_secret': 'there'}, MESSAGE, {'there': server.url + 'key'})
+    assert server.got[0][0] == '/key'
+    with pytest.raises(Refused, match='no elsewhere'):
+        deliver({'kind': 'webhook', 'url_secret': 'elsewhere'}, MESSAGE, {'there': server.url})
+
+
+def test_slack_mentions_nobody_whom_a_process_names(server):
+    deliver({'kind': 'slack', 'url': server.url}, MESSAGE, {})
+    text = server.got[0][2]['text']
+    assert u'&lt;!channel&gt; &amp; $(reboot)' in text and u'b\xf6se' in text and '<' not in text
+    assert 'rescue remediate' in text and 'https://example.org/watch' in text
+
+
+def test_wecom_gets_a_text_and_refuses_in_its_body(server):
+    deliver({'kind': 'wecom', 'url': server.url}, MESSAGE, {})
+    body = server.got[0][2]
+    assert body['msgtype'] == 'text' and '<' not in body['text']['content']
+    server.answer = (200, [], b'{"errcode": 45009, "errmsg": "api freq out of limit"}')
+    with pytest.raises(Refused, match='errcode 45009'):
+        deliver({'kind': 'wecom', 'url': server.url}, MESSAGE, {})
+
+
+@pytest.mark.parametrize('answer, words', [
+    ((500, [], b''), 'it answered 500'), ((404, [], b''), 'it answered 404'),
+    ((302, [('Location', 'http://127.0.0.1:9/')], b''), 'it answered 302')])
+def test_what_does_not_take_it_is_said_without_its_address(server, answer, words):
+    server.answer = answer
+    with pytest.raises(Refused) as refused:
+        deliver({'kind': 'webhook', 'url': server.url + 'very-secret'}, MESSAGE, {})
+    assert '%s' % refused.value == words and len(server.got) == 1
+
+
+def test_what_is_not_there_is_said_without_its_address():
+    with pytest.raises(Refused) as refused:
+        deliver({'kind': 'webhook', 'url': 'http://127.0.0.1:9/very-secret'}, MESSAGE, {})
+    assert 'very-secret' not in '%s' % refused.value
+
+
+def test_a_server_that_hangs_is_left(monkeypatch):
+    monkeypatch.setattr(hooks, 'SECONDS', 0.3)
+    with_no_answer = socket.socket()
+    with_no_answer.bind(('127.0.0.1', 0))
+    with_no_answer.listen(1)
+    with pytest.raises(Refused, match='no answer|timeout|URLError'):
+        deliver({'kind': 'webhook', 'url': 'http://127.0.0.1:%d/' % with_no_answer.getsockname()[1]}, MESSAGE, {})
+    with_no_answer.close()
+
+
+def test_a_command_gets_json_on_its_input_and_no_shell(tmp_path):
+    target = tmp_path / 'got'
+    deliver({'kind': 'command', 'argv': ['/usr/bin/tee', str(target)]}, MESSAGE, {})
+    assert json.loads(target.read_bytes().decode('ascii')) == MESSAGE
+    with pytest.raises(Refused, match='No such file'):
+        deliver({'kind': 'command', 'argv': ['/nowhere/hook']}, MESSAGE, {})
+
+
+def test_a_mail_has_one_subject_whatever_a_process_is_called(tmp_path, monkeypatch):
+    program, target = tmp_path / 'sendmail', tmp_path / 'mail'
+    program.write_bytes(('#!/bin/sh\ncat > %s\n' % target).encode('ascii'))
+    os.chmod(str(program), 0o755)
+    monkeypatch.setattr(hooks, '_SENDMAIL', (str(program),))
+    message = dict(MESSAGE, sentence=u'The kernel killed x\nBcc: all@example.org')
+    deliver({'kind': 'mail', 'to': 'root@example.org'}, message, {})
+    head = target.read_bytes().decode('utf-8').partition('\n\n')[0]
+    assert 'To: root@example.org' in head and 'Bcc:' not in [line[:4] for line in head.splitlines()]
+
+
+def test_the_journal_gets_fields_a_line_each(tmp_path):
+    path = str(tmp_path / 'socket')
+    target = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    target.bind(path)
+    target.settimeout(5)
+    assert journal(dict(MESSAGE, sentence=u'killed\nOOM_RESCUE_PROVEN=True'), path=path)
+    fields = target.recv(1 << 16).decode('utf-8').splitlines()
+    target.close()
+    assert 'MESSAGE=killed OOM_RESCUE_PROVEN=True' in fields
+    assert [line for line in fields if line.startswith('OOM_RESCUE_PROVEN=')] == ['OOM_RESCUE_PROVEN=True']
+    assert u'OOM_RESCUE_VICTIM=%s' % NAME in fields and 'OOM_RESCUE_UNIT=a.service' in fields
+
+
+@pytest.mark.parametrize('mode', [0o644, 0o640, 0o604])
+def test_secrets_that_others_may_read_are_not_used(tmp_path, mode):
+    path = tmp_path / 'secrets'
+    path.write_bytes(b'{"token": "x"}')
+    os.chmod(str(path), 0o600)
+    assert secrets_of(Host(), str(path)) == {'token': 'x'}
+    os.chmod(str(path), mode)
+    with pytest.raises(RescueError, match='root alone can read'):
+        secrets_of(Host(), str(path))
+
+
+def test_without_a_file_there_are_no_secrets(tmp_path):
+    assert secrets_of(Host(), str(tmp_path / 'none')) == {} and secrets_of(Host(), None) == {}

@@ -1,0 +1,262 @@
+# -*- coding: utf-8 -*-
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs of the watch on a host below a directory, whose logs are files: what is told, to whom, how often."""
+
+from __future__ import absolute_import, division, print_function
+
+import io
+import json
+import os
+import time
+
+import pytest
+from ansible_collections.oom.rescue.plugins.module_utils._node.host import Host
+from ansible_collections.oom.rescue.plugins.module_utils._watch import hooks, look, memory, run
+from conftest import FIXTURES
+
+KILL = ('{when} node kernel: [ 1000.{n:06d}] Out of memory: Killed process {pid} ({name}) total-vm:900000kB, '
+        'anon-rss:800000kB, file-rss:0kB, shmem-rss:0kB, UID:0 pgtables:1700kB oom_score_adj:0\n')
+WORDS = ['Killed process', 'ut of memory', 'annot allocate memory']
+FORK = '{when} node php-fpm[77]: fork() failed: Cannot allocate memory (12)\n'
+
+
+class Node:
+    """A host below a directory with the watch's settings, and what its command hook was told."""
+
+    def __init__(self, path):
+        self.path = path
+        for name in ('proc/sys/kernel/random', 'var/log/journal', 'memory', 'run-of-it'):
+            (path / name).mkdir(parents=True)
+        for name, text in (('proc/meminfo', 'MemTotal: 1000000 kB\nMemFree: 1000 kB\nMemAvailable: 2000 kB\n'),
+                           ('proc/sys/kernel/random/boot_id', 'one\n'), ('proc/sys/kernel/hostname', 'node\n'),
+                           ('proc/vmstat', 'oom_kill 3\n'), ('proc/swaps', 'Filename Type Size Used Priority\n'),
+                           ('var/log/messages', ''), ('told', '')):
+            self.write(name, text)
+        self.pid = 4000
+        self.settings = dict(run.DEFAULTS, words=WORDS, state=str(path / 'memory' / 'state'),
+                             run=str(path / 'run-of-it'), textfile=str(path / 'oom_rescue.prom'),
+                             hooks=[self.command('cat >> %s' % (path / 'told'))])
+
+    @staticmethod
+    def command(script):
+        return {'kind': 'command', 'argv': ['/bin/sh', '-c', script]}
+
+    def write(self, name, text, mode='w'):
+        with io.open(str(self.path / name), mode, encoding='utf-8') as stream:
+            stream.write(text if isinstance(text, type(u'')) else text.decode('utf-8'))
+
+    def log(self, form=KILL, name='mysqld', ago=0):
+        self.pid += 1
+        when = time.strftime('%b %d %H:%M:%S', time.localtime(time.time() - ago))
+        self.write('var/log/messages', form.format(when=when, pid=self.pid, n=self.pid, name=name), 'a')
+
+    def run(self):
+        run.Run(Host(str(self.path)), self.settings).run()
+        return self.told()
+
+    def told(self):
+        return [json.loads(line) for line in (self.path / 'told').read_bytes().decode('utf-8').splitlines()]
+
+    def state(self):
+        return memory.load([self.settings['state']])
+
+
+@pytest.fixture
+def node(tmp_path, monkeypatch):
+    monkeypatch.setattr(hooks, 'journal', lambda message, priority=3: noted.append((priority, message['sentence'])))
+    noted = []
+    found = Node(tmp_path)
+    found.noted = noted
+    return found
+
+
+@pytest.fixture
+def watched(node):
+    node.log(name='old', ago=3000)
+    node.run()
+    return node
+
+
+def names(told):
+    return [message['victims'][0]['name'] for message in told]
+
+
+def test_what_happened_before_the_watch_is_not_told(watched):
+    assert watched.run() == [] and watched.noted == []
+
+
+def test_a_kill_is_told_once_with_its_victim(watched):
+    watched.log()
+    told = watched.run()
+    assert names(told) == ['mysqld'] and watched.run() == told
+    assert told[0]['host'] == 'node' and told[0]['actor'] == 'kernel' and told[0]['page'].startswith('https://')
+    # A file proves nothing, and that is said.
+    assert told[0]['proven'] is False and told[0]['sentence'].startswith('Said, not proven: ')
+    assert watched.noted == [(3, told[0]['sentence'])]
+
+
+def test_more_kills_of_an_incident_are_counted_and_not_told_again(watched):
+    watched.log()
+    told = watched.run()
+    watched.log(name='php')
+    assert watched.run() == told
+    text = (watched.path / 'oom_rescue.prom').read_bytes().decode('utf-8')
+    assert 'oom_rescue_kills_total{actor="kernel",process="mysqld",scope="host",unit=""} 1' in text
+    assert 'oom_rescue_kills_total{actor="kernel",process="php",scope="host",unit=""} 1' in text
+    assert 'process="old"' not in text
+
+
+def test_a_fork_that_was_refused_is_told(watched):
+    watched.log(FORK)
+    assert [message['actor'] for message in watched.run()] == ['kernel_refused']
+
+
+def test_a_kernel_that_counted_no_kill_shows_a_kill_in_a_file_forged(watched):
+    watched.write('proc/vmstat', 'oom_kill 0\n')
+    watched.run()
+    watched.log()
+    assert watched.run() == [] and watched.noted == []
+
+
+def test_a_new_log_by_rotation_loses_nothing(watched):
+    log = watched.path / 'var' / 'log' / 'messages'
+    watched.log()
+    log.rename(watched.path / 'var' / 'log' / 'messages.1')
+    watched.write('var/log/messages', '')
+    assert names(watched.run()) == ['mysqld']
+
+
+def test_after_a_boot_what_nobody_told_is_told(watched):
+    watched.log()
+    os.unlink(os.path.join(watched.settings['run'], 'state'))
+    watched.write('proc/sys/kernel/random/boot_id', 'two\n')
+    assert names(watched.run()) == ['mysqld'] and len(watched.run()) == 1
+
+
+@pytest.mark.parametrize('where', ['state', 'run'])
+def test_one_of_two_memories_is_enough(watched, where):
+    watched.log()
+    told = watched.run()
+    path = watched.settings['state'] if where == 'state' else os.path.join(watched.settings['run'], 'state')
+    with io.open(path, 'r+b') as stream:
+        stream.write(b'x' * 2 * memory.HALF)
+    watched.write('var/log/messages', 'a line of something else: Cannot allocate memory?\n', 'a')
+    assert watched.run() == told and len(told) == 1
+
+
+def test_a_hook_that_fails_is_tried_again_and_said_once(watched, monkeypatch):
+    good, watched.settings['hooks'] = watched.settings['hooks'], [watched.command('exit 7')]
+    watched.log()
+    assert watched.run() == []
+    assert [priority for priority, dummy in watched.noted] == [3, 4] and 'status 7' in watched.noted[1][1]
+    watched.settings['hooks'] = good
+    assert watched.run() == []
+    later = time.time() + 120
+    monkeypatch.setattr(run.time, 'time', lambda: later)
+    assert names(watched.run()) == ['mysqld'] and len(watched.noted) == 2
+    assert watched.run() == watched.told() and len(watched.told()) == 1
+
+
+def test_a_hook_that_hangs_is_ended(watched, monkeypatch):
+    monkeypatch.setattr(hooks, 'SECONDS', 0.3)
+    watched.settings['hooks'] = [watched.command('sleep 600')] + watched.settings['hooks']
+    watched.log()
+    begin = time.time()
+    assert names(watched.run()) == ['mysqld'] and time.time() - begin < 30
+    assert watched.state()['waiting'][0]['hooks'] == [0]
+
+
+def test_a_limit_an_hour_counts_the_rest_and_tells_the_count(watched, monkeypatch):
+    watched.settings['limit'] = 4
+    for number in range(5):
+        # What nothing proves has half of the limit.
+        watched.log(name='p%d' % number, ago=2800 - number * 200)
+        watched.run()
+    assert names(watched.told()) == ['p0', 'p1']
+    later = time.time() + 3700
+    monkeypatch.setattr(run.time, 'time', lambda: later)
+    told = watched.run()
+    assert told[2]['sentence'].startswith('3 more incidents from ') and len(watched.run()) == 3
+
+
+def test_a_crash_between_telling_and_remembering_loses_nothing(watched, monkeypatch):
+    watched.log()
+
+    def crash(*dummy):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(hooks, 'deliver', crash)
+    with pytest.raises(KeyboardInterrupt):
+        watched.run()
+    monkeypatch.undo()
+    assert names(watched.run()) == ['mysqld'] and len(watched.run()) == 1
+
+
+def test_a_disk_that_takes_nothing_loses_nothing_and_doubles_nothing(watched):
+    watched.settings['state'] = str(watched.path / 'nowhere' / 'state')
+    watched.log()
+    assert names(watched.run()) == ['mysqld'] and len(watched.run()) == 1
+
+
+@pytest.mark.parametrize('jump', [3, -3, 400, -400])
+def test_a_clock_that_jumps_tells_once(watched, monkeypatch, jump):
+    real = time.time
+    monkeypatch.setattr(run.time, 'time', lambda: real() + jump * 86400)
+    watched.log(name='after')
+    os.utime(str(watched.path / 'var' / 'log' / 'messages'), (run.time.time(),) * 2)
+    assert names(watched.run()) == ['after']
+    monkeypatch.setattr(run.time, 'time', real)
+    assert names(watched.run()) == ['after']
+
+
+@pytest.mark.parametrize('name', [u'$(reboot)', u'a"b\\c', u'<!channel>', u'x\x1b[31m', u'b\xf6se'])
+def test_a_hostile_name_stays_a_text(watched, name):
+    watched.log(name=name.encode('utf-8') if str is bytes else name)
+    told = watched.run()
+    assert len(told) == 1 and u'\x1b' not in json.dumps(told[0])
+    text = (watched.path / 'oom_rescue.prom').read_bytes().decode('utf-8')
+    assert all(line.startswith(('# ', 'oom_rescue_')) for line in text.split('\n')[:-1])
+
+
+def test_a_quiet_run_reads_no_report_and_writes_nothing(watched, monkeypatch):
+    watched.run()
+    watched.write('var/log/messages', 'Oct 1 10:00:00 node cron[1]: nothing\n', 'a')
+    watched.run()
+    monkeypatch.setattr(run.Run, '_incidents', None)
+    monkeypatch.setattr(run.Run, '_save', None)
+    assert watched.run() == []
+
+
+def test_the_real_report_of_a_kernel_is_told_with_its_remedy(watched):
+    with io.open(os.path.join(FIXTURES, 'oom-linux-6.12.dmesg'), encoding='utf-8') as stream:
+        lines = stream.read().splitlines()
+    when = time.strftime('%b %d %H:%M:%S')
+    watched.write('var/log/messages', u''.join(u'%s node kernel: %s\n' % (when, line) for line in lines), 'a')
+    told = watched.run()
+    assert len(told) == 1 and told[0]['victims'] and set(told[0]['remedy']) == set(
+        ['name', 'effect', 'what', 'why', 'command'])
+
+
+def test_two_runs_at_once_are_one(tmp_path):
+    done = []
+    run.with_lock(str(tmp_path), lambda: run.with_lock(str(tmp_path), lambda: done.append('twice')))
+    assert done == []
+    run.with_lock(str(tmp_path), lambda: done.append('once'))
+    assert done == ['once']
+
+
+@pytest.mark.parametrize('text, mode, words', [
+    ('{}', 0o666, 'root alone can write'), ('[]', 0o600, 'no JSON object'), ('{', 0o600, 'no JSON object')])
+def test_a_configuration_that_others_may_have_written_is_refused(tmp_path, text, mode, words, capsys):
+    path = tmp_path / 'watch.json'
+    path.write_bytes(text.encode('ascii'))
+    os.chmod(str(path), mode)
+    assert run.main([str(path)]) == 2
+    assert words in capsys.readouterr()[1]
+
+
+def test_its_own_words_start_no_run():
+    line = b'Nov 28 14:11:32 node oom-rescue[637]: It was memory: the kernel killed mysqld.'
+    assert look._OWN.match(line) and not look._OWN.match(line.replace(b'oom-rescue', b'kernel'))
