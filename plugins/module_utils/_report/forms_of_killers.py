@@ -70,7 +70,7 @@ def _earlyoom(signal, match, line):
 
 
 _NOHANG_VICTIM = re.compile(
-    r'PID:?\s+(?P<pid>\d+),\s+Name:?\s+(?P<name>\S+?),|Name:\s+(?P<name2>\S+)\s+(?:\S+\s+)?PID:\s+(?P<pid2>\d+)'
+    r'PID:?\s+(?P<pid>\d+),\s+[Nn]ame:?\s+(?P<name>[^\n,]{1,64}),|Name:\s+(?P<name2>\S+)\s+(?:\S+\s+)?PID:\s+(?P<pid2>\d+)'
     r"|matches with name '?(?P<name3>[^'\s]+)", re.DOTALL)
 
 

@@ -32,6 +32,7 @@ _ORDER = (
 )
 _RANKS = dict((pair, rank) for rank, pair in enumerate(_ORDER, 1))
 _WEAKEST = len(_ORDER) + 1
+_OF_A_SLICE = _RANKS[('not-memory-stop', None)] + 0.5
 _FROM_HERE_NO_MEMORY = _RANKS[('not-memory-other', None)]
 _PROVES_NOTHING = _RANKS[('swap-trouble', None)]
 
@@ -53,6 +54,9 @@ _TELL = {
 
 def rank(signal):
     """How much a signal proves, 1 the most."""
+    if signal['kind'] == 'unit-oom-kill' and (signal.get('unit') or '').endswith('.slice'):
+        # systemd says so minutes after a kill of anything below the slice: who stopped a unit since is known better.
+        return _OF_A_SLICE
     return _RANKS.get((signal['kind'], signal['was_memory'])) or _RANKS.get((signal['kind'], None)) or _WEAKEST
 
 
@@ -128,7 +132,8 @@ def _judge(events, signals):
         return 'unknown', 'unknown', 'unknown', [], 'allocation_failure'
     first = ordered[0]
     proof = (first['kind'], first['was_memory'])
-    same = [signal for signal in signals if (signal['kind'], signal['was_memory']) == proof]
+    same = [signal for signal in signals if (signal['kind'], signal['was_memory']) == proof
+            and rank(signal) == rank(first)]
     told = [signal for signal in same if signal['limit'] not in ('unknown', None)]
     limit = told[0]['limit'] if told else first['limit']
     actors = [signal['actor'] for signal in same if signal['actor'] not in ('unknown', None)]
