@@ -167,7 +167,10 @@ build: env ## build the collection's tarball
 pyz: ## make oom-rescue.pyz: diagnosis and where as one file that any Python from 2.7 on runs, without Ansible
 	$(PYTHON) plugins/plugin_utils/single_file.py oom-rescue.pyz
 
+release: env ## make dist/: tarball, oom-rescue.pyz, checksums, notes; and the tag; up to the upload
+	.ci/release
+
 clean: ## take away all that was made here
 	git clean -fdX
 
-.PHONY: help env env-2.16 dev rescue diagnose verify rollback lint unit sanity matrix integration playbooks attacks molecule test-vm test-vm-all test check eda bench fuzz mutate triage build pyz clean
+.PHONY: help env env-2.16 dev rescue diagnose verify rollback lint unit sanity matrix integration playbooks attacks molecule test-vm test-vm-all test check eda bench fuzz mutate triage build pyz release clean

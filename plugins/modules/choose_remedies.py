@@ -29,16 +29,7 @@ description:
 version_added: 0.1.0
 author:
   - OOM Rescue maintainers (@oom-rescue)
-attributes:
-  action:
-    description: Runs on the controller as an action plugin; there is no module on the node.
-    support: full
-  check_mode:
-    description: Can run in check mode.
-    support: full
-  diff_mode:
-    description: Shows no difference.
-    support: none
+extends_documentation_fragment: oom.rescue._attributes.action
 options:
   diagnosis:
     description: >-

@@ -122,10 +122,8 @@ options:
     description:
       - O(paths) that are not absolute are below this directory. Without it they are below the working directory.
     type: path
+extends_documentation_fragment: oom.rescue._attributes
 attributes:
-  async:
-    description: Is refused. What a node returns is checked, and Ansible fetches the result of a job past that.
-    support: none
   check_mode:
     description: Can run in check_mode and return changed status prediction without modifying target.
     support: full

@@ -132,20 +132,14 @@ options:
       - With O(state=absent), undo every target that a record on the host names, whatever is named here.
     type: bool
     default: false
+extends_documentation_fragment: oom.rescue._attributes
 attributes:
-  async:
-    description: Is refused. What a node returns is checked, and Ansible fetches the result of a job past that.
-    support: none
   check_mode:
     description: Can run in check mode and return what would change.
     support: full
   diff_mode:
     description: Returns the files and scores before and after; of a file that others may not read, one line.
     support: full
-  platform:
-    description: Linux alone.
-    support: full
-    platforms: linux
 author:
   - The OOM Rescue maintainers (@oom-rescue)
 """

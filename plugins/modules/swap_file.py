@@ -118,20 +118,14 @@ options:
     choices: [kubelet, k3s, rke2, microk8s, waagent, rpi-swap, dphys-swapfile, swapspace, systemd-swap, cloud-init,
       zram-generator, hibernation, btrfs-snapshots, gpt-auto, memory-lock, masked, container, stronger-score]
     default: []
+extends_documentation_fragment: oom.rescue._attributes
 attributes:
-  async:
-    description: Is refused. What a node returns is checked, and Ansible fetches the result of a job past that.
-    support: none
   check_mode:
     support: full
     description: Computes the same plan as a real run and returns it, without changing anything.
   diff_mode:
     support: full
     description: The difference is the plan.
-  platform:
-    platforms: linux
-    support: full
-    description: The operating systems that the module works on.
 notes:
   - Where blocks are written, which takes long, the progress is shown every ten seconds as the playbook runs, and logged
     every five to the managed node's system log.

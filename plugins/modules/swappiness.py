@@ -21,10 +21,8 @@ description:
 version_added: 0.1.0
 author:
   - OOM Rescue maintainers (@oom-rescue)
+extends_documentation_fragment: oom.rescue._attributes
 attributes:
-  async:
-    description: Is refused. What a node returns is checked, and Ansible fetches the result of a job past that.
-    support: none
   check_mode:
     description: Can run in check mode and say what it would change.
     support: full

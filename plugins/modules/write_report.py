@@ -21,15 +21,10 @@ description:
 version_added: 0.1.0
 author:
   - OOM Rescue maintainers (@oom-rescue)
+extends_documentation_fragment: oom.rescue._attributes.action
 attributes:
-  action:
-    description: Runs on the controller as an action plugin; there is no module on the node.
-    support: full
   check_mode:
     description: Writes the files in check mode as well; set C(check_mode) to V(false) to say so.
-    support: none
-  diff_mode:
-    description: Shows no difference.
     support: none
 options:
   path:
