@@ -16,6 +16,7 @@ from .in_place import in_place
 from .meant import report_meant
 from .phrases import NOTHING, RESULTS, cut, fitted, remedy_lines, todo, would_be
 from .report import OTHER_SHAPE
+from .why import lines_on
 from .shape import MEMORY, Maybe, cleaned, misfit
 
 LINES = 10
@@ -149,6 +150,10 @@ def _host(name, left, reached, check_mode):
     else:
         status = 'advice'
         headline = '%s %s' % (_dated_cause(found), _what_to_do(found)) if advice else _NOT_READ
+    if found.get('why') and not stopped:
+        lines = lines_on(found)
+        return {'name': name, 'status': 'advice', 'headline': lines[0], 'lines': lines, 'diagnosis': found,
+                'silent': silent, 'needs_core': _needs_core(left)}
     lines = [headline, 'Nothing after that was tried on this host.'] if stopped else []
     lines += [headline] if status == 'waiting' else []
     lines += [_dated_cause(found)] if advice else []
@@ -354,6 +359,8 @@ def _one(host, logs, room):
         lines = host['lines'] if host['status'] != 'advice' else [host['headline']]
         rest = [_log_line(log) for log in logs[:room - 1]]
         rows = fitted(['%s: %s' % (host['name'], lines[0])] + lines[1:], room - len(rest))
+    elif own.get('why'):
+        return fitted(['%s: %s' % (host['name'], host['lines'][0])] + host['lines'][1:], room)
     elif not logs:
         return _in_full('%s: ' % host['name'], own, room, own['advice']['notes'])
     else:

@@ -27,6 +27,7 @@ _RESULTS = {
     'signal': ('kill-unproven', 'unknown', 'unknown', 'unknown'),
 }
 _BY_SIGNAL = (137, 143)
+_MOST_EVIDENCE = 3
 _CRASHES = (132, 134, 135, 136, 139)
 _ZONES = re.compile(r'\w{3} (\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)(?: (\S+))?$')
 
@@ -54,7 +55,10 @@ def judge_one(events, signals, facts):
     incidents += [rest] if rest['signals'] or rest['reports'] else []
     verdict = verdict_of(index, own, events, signals)
     _refine(verdict, facts)
-    verdict['caveats'] += _caveats(facts, rest)
+    if rest['reports']:
+        verdict['caveats'].append('In the same minute the kernel killed for memory, and no line names %s.' %
+                                  plain(facts['name']))
+    verdict['caveats'] += _caveats(facts)
     return incidents, verdict, signals
 
 
@@ -193,9 +197,10 @@ def _refine(verdict, facts):
         verdict['limit'] = 'cgroup'
 
 
-def _caveats(facts, rest):
+def _caveats(facts):
+    """What the counters of its cgroup say beside, and who was asked and said nothing, in sentences."""
     found = []
-    group = facts['cgroup'] or {}
+    group = facts.get('cgroup') or {}
     if group.get('oom_kills'):
         found.append('The kernel counts %d kills in %s, whose limit is %s.' % (
             group['oom_kills'], plain(group['path']),
@@ -203,8 +208,18 @@ def _caveats(facts, rest):
     if group.get('pids_refused'):
         found.append('%s was refused a process %d times by its pids.max.' % (
             plain(group['path']), group['pids_refused']))
-    if rest['reports']:
-        found.append('In the same minute the kernel killed here for memory; none names %s as its victim.' % (
-            plain(facts['name'])))
     missing = ['%s: %s' % (source['name'], plain(source['error'])) for source in facts['sources'] if source['error']]
     return found + (['Not told by %s.' % '; '.join(missing)] if missing else [])
+
+
+def lines_on(found):
+    """Lines for a person on what judge_one() found of the one in ``found['why']``."""
+    facts, verdict = found['why'], found.get('verdict')
+    name = plain('%s %s' % (facts['kind'], facts['name']))
+    if not verdict:
+        return ['%s: nothing here says that it was killed or was refused memory.' % name] + _caveats(facts)
+    lines = ['%s: %s' % (name, verdict['sentence'])]
+    lines += ['  %s %s: %s' % (row['time_text'] or '', row['path'] or '', row['text'])
+              for row in verdict['evidence'][:_MOST_EVIDENCE]]
+    lines += verdict['caveats']
+    return lines + (['This would tell: %s' % '; '.join(verdict['would_tell'])] if verdict['would_tell'] else [])

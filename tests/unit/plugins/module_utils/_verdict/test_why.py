@@ -14,7 +14,7 @@ from ansible_collections.oom.rescue.plugins.module_utils._facts.why import why_f
 from ansible_collections.oom.rescue.plugins.module_utils._node.errors import RescueError
 from ansible_collections.oom.rescue.plugins.module_utils._node.host import Host
 from ansible_collections.oom.rescue.plugins.module_utils._report.reading import read_events
-from ansible_collections.oom.rescue.plugins.module_utils._verdict.why import judge_one
+from ansible_collections.oom.rescue.plugins.module_utils._verdict.why import judge_one, lines_on
 
 ID = 'ab12' * 16
 ENDED = 'Sat 2026-11-28 12:00:00 UTC'
@@ -181,3 +181,15 @@ def test_a_pid_that_is_gone_is_looked_for_in_the_logs(tmpdir):
     assert says(why(tmpdir, {}, '4711', KILL % 4711)[0]) == ('yes', 'host', 'kernel')
     with pytest.raises(RescueError):
         why(tmpdir.mkdir('second'), {}, '4712', KILL % 4711)
+
+
+def test_a_person_is_told_in_few_lines(tmpdir):
+    verdict, facts = why(tmpdir, unit(Result='oom-kill', **IN_GROUP), 'db.service', '', GROUP)
+    lines = lines_on({'why': facts, 'verdict': verdict})
+    assert lines[0].startswith('unit db.service: It was memory')
+    assert 'Result=oom-kill' in lines[1]
+    assert 'The kernel counts 1 kills in /system.slice/db.service, whose limit is 512 MiB.' in lines
+    verdict, facts = why(tmpdir.mkdir('second'), unit(Result='success', ActiveState='active'))
+    assert lines_on({'why': facts, 'verdict': verdict}) == [
+        'unit db.service: nothing here says that it was killed or was refused memory.',
+        'Not told by memory.events: its cgroup is gone with its last process.']
