@@ -116,7 +116,7 @@ playbooks: dev $(CACHE)/core-2.16/.done ## the program, playbooks and roles on t
 	tests/integration/run playbooks
 
 attacks: dev ## what an unprivileged user, a log, a container or a node may try, on machines of its own, as root
-	@tests/host/install e2fsprogs strace util-linux
+	@tests/host/install e2fsprogs mmdebstrap podman runc strace util-linux
 	tests/attacks/run $(ARGS)
 
 KERNELS ?= 6.1

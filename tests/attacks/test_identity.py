@@ -127,6 +127,32 @@ def test_an_anonymous_executable(victim):
     assert score(victim, run.inside) == '0', 'the protecting score'
 
 
+@pytest.mark.parametrize('how', ['namespace', 'mount', 'program', 'unit', 'cgroup'])
+def test_a_user_forbids_swap(victim, how):
+    """A user has root think that a kubelet, or a server that locks its memory, runs here: then no swap is made."""
+    own = victim.user_cgroup('/user.slice/user-%d.slice/user@%d.service/app.slice' % (NOBODY, NOBODY))
+    victim.directory('/home/his', owner=NOBODY)
+    if how == 'namespace':
+        victim.attacker('user_namespace', '/home/his/kubelet')
+    elif how == 'mount':
+        victim.write('/usr/bin/kubelet', '', 0o755)
+        victim.attacker('user_namespace', '/usr/bin/kubelet', 'mount')
+    elif how == 'program':
+        shutil.copy(os.path.realpath('/usr/bin/python3'), victim.path('/usr/bin/kubelet'))
+        victim.path('/etc/systemd/system/kubelet.service').symlink_to('/dev/null')
+        disguise(victim, exe='/usr/bin/kubelet', argv=['kubelet', '--fail-swap-on=true'])
+    elif how == 'unit':
+        victim.write('/etc/elasticsearch/elasticsearch.yml', 'bootstrap.memory_lock: true\n')
+        victim.write('/usr/lib/systemd/system/elasticsearch.service', '[Install]\nWantedBy=multi-user.target\n')
+        victim.attacker('cgroup', json.dumps({'below': own, 'name': 'elasticsearch.service'}), groups=own)
+    else:
+        victim.attacker('cgroup', json.dumps({'below': own, 'name': 'docker/' + ID}), groups=own)
+        disguise(victim, exe='/home/his/kubelet', comm='kubelet')
+    forbidden = victim.module('memory_facts')['ansible_facts']['memory']['forbidden']['swap']
+    got = [row for row in forbidden if row['id'] in ('kubelet', 'memory-lock')]
+    assert not got, 'no swap for this host: %s' % got[0]['where']
+
+
 @pytest.mark.parametrize('killer', ['nohang', 'supervisord', 'conmon'])
 def test_a_helper_names_a_fifo(victim, killer):
     """A process that calls itself nohang, supervisord or conmon names a FIFO as its configuration."""

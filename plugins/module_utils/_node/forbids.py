@@ -185,8 +185,9 @@ def _locked(host, rows):
 
 
 def _runs(host, rows, service):
+    managers_of_all = (manager_of(host, row) for row in rows)
     return unit_files.starts_at_boot(host, service) is not False or any(
-        manager_of(host, row)['unit'] == service + '.service' for row in rows)
+        manager['unit'] == service + '.service' and manager['user'] is None for manager in managers_of_all)
 
 
 def _stronger(host, rows):
@@ -195,7 +196,11 @@ def _stronger(host, rows):
     for row in rows:
         if row['kernel_thread'] or row['oom_score_adj'] is None or not is_called(row, _SERVERS):
             continue
-        unit = manager_of(host, row)['unit']
+        manager = manager_of(host, row)
+        if manager['user'] is not None:
+            # What a user starts is not this host's server, whatever its score.
+            continue
+        unit = manager['unit']
         says = [setting for setting in unit_files.settings(host, unit, 'OOMScoreAdjust')
                 if not setting['path'].endswith('50-oom-rescue.conf')] if unit else []
         score = int(says[-1]['value']) if says and re.match(r'-?\d+\Z', says[-1]['value']) else None

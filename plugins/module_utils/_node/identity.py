@@ -14,6 +14,7 @@ __metaclass__ = type
 import re
 import stat
 
+from .cgroup_paths import paths_of_groups, session_uid
 from .permissions import stranger_of
 
 _DELETED = ' (deleted)'
@@ -232,6 +233,15 @@ def outer_uid(host, row, uid):
         if inside <= uid < inside + count:
             return outside + uid - inside
     return None
+
+
+def is_a_users_own(host, row):
+    """True if a process is in a user namespace that a user of this host made: its root is he, and proves nothing."""
+    owner = outer_uid(host, row, 0)
+    if owner == 0:
+        return False
+    return owner is None or session_uid(paths_of_groups(row['cgroups'])) is not None or owner in [
+        uid for _name, uid in _passwd(host.read('/etc/passwd'))]
 
 
 def _passwd(text):

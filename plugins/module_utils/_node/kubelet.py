@@ -15,7 +15,8 @@ import re
 
 from . import unit_files
 from .containers import option
-from .identity import is_called, runs_as_root, runs_in_container
+from .identity import is_a_users_own, is_called, outer_uid, runs_as_root, runs_in_container
+from .privilege import CAP_SYS_ADMIN, has_capability
 from .reader import FAILURES
 
 _UNIT = 'kubelet.service'
@@ -68,8 +69,13 @@ def _kubelet(host, rows):
 
 
 def _contained(host, row):
-    """A kubelet in a container or machine of this host, which sees the swap of the host as well."""
-    if runs_as_root(host, row, ('kubelet',)) or not runs_in_container(host, row, ('kubelet',)):
+    """A kubelet in a container or machine of this host, which sees the swap of the host as well.
+
+    It runs as the root of that, and can do what a kubelet has to: else whoever calls himself so forbids swap here.
+    """
+    if runs_as_root(host, row, ('kubelet',)) or row['uid'] != outer_uid(host, row, 0) or is_a_users_own(host, row):
+        return None
+    if has_capability(host, CAP_SYS_ADMIN, row['pid']) is False or not runs_in_container(host, row, ('kubelet',)):
         return None
     found = _FLAG.findall(' '.join(row['cmdline']))
     if found:

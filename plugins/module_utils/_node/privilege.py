@@ -34,9 +34,9 @@ def require_root(what):
                           next_step='run this task with become')
 
 
-def has_capability(host, number):
-    """True if this process has a capability in its own user namespace; None if the kernel does not say."""
-    match = _CAPABILITIES.search(text_of(host, '/proc/self/status') or '')
+def has_capability(host, number, pid='self'):
+    """True if this process, or that of a pid, has a capability in its own user namespace; None if nothing says so."""
+    match = _CAPABILITIES.search(text_of(host, '/proc/%s/status' % pid) or '')
     return bool(int(match.group(1), 16) >> number & 1) if match else None
 
 

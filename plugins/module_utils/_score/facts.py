@@ -45,8 +45,11 @@ def _units_of(host, kind, name):
 def _stopped_units(host, kind, name, found):
     """Units of a server of which no process is in ``found``, such as one that was killed and not started again.
 
+    A user's process of that name, or in his own unit of that name, is none of it.
+
     Beside a server that runs, those count that are to run: enabled, failed, about to start, or an instance.
     """
+    found = [target for target in found if target['refused'] is None and target['manager']['user'] is None]
     running = set(target['manager']['unit'] for target in found)
     stopped = []
     for unit in _units_of(host, kind, name):

@@ -64,9 +64,11 @@ def _has_swappiness(advised, facts):
 
 
 def _is_protected(row, facts):
-    """True if each process of a server that runs has the score, or one that protects more."""
+    """True if each process of a server that runs has the score, or one that protects more; a user's own is none of it.
+    """
     names = _ONE_SERVER if row['process'] in _ONE_SERVER else (row['process'],)
     value = _asked(facts, 'oom_protect', 'oom_protect_value', row['value'])
-    scores = [one['oom_score_adj'] for one in facts['oom']['candidates'] if one['name'] in names]
+    scores = [one['oom_score_adj'] for one in facts['oom']['candidates']
+              if one['name'] in names and (one.get('manager') or {}).get('user') is None]
     return bool(scores) and all(
         score is not None and isinstance(value, int) and score <= value for score in scores)

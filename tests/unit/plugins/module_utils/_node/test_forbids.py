@@ -9,7 +9,7 @@ __metaclass__ = type
 
 import pytest
 from ansible_collections.oom.rescue.plugins.module_utils._node import forbids
-from fake_node import Node, v2
+from fake_node import CONTAINER, Node, v2
 
 KUBELET_UNIT = '/usr/lib/systemd/system/kubelet.service'
 KUBEADM = '/etc/systemd/system/kubelet.service.d/10-kubeadm.conf'
@@ -165,6 +165,37 @@ def test_a_running_kubelet_counts_without_any_file_and_a_program_that_is_called_
     assert [entry['where'] for entry in swap(node)] == ['/etc/k']
     node.owners['/opt/bin/kubelet'] = (1000, 0o755)
     assert swap(node) == []
+
+
+DOCKER, APP = '/docker/' + CONTAINER, '/user.slice/user-1000.slice/user@1000.service/app.slice/a.scope'
+
+
+@pytest.mark.parametrize('uid, uid_map, capable, cgroup, forbids_swap', [
+    (0, None, '000001ffffffffff', DOCKER, True), (100000, '0 100000 65536', '00000000a80425fb', DOCKER, False),
+    (100000, '0 100000 65536', '000001ffffffffff', '/lxc.payload.a', True),
+    (1000, '0 1000 1', '000001ffffffffff', APP, False), (1000, '0 1000 1', '000001ffffffffff', DOCKER, False),
+    (100000, '0 100000 65536', '000001ffffffffff', APP, False), (1000, None, '0000000000000000', DOCKER, False),
+    (1000, '1 1000 1', '000001ffffffffff', DOCKER, False),
+], ids=['kind', 'container', 'lxd', 'user', 'users cgroup elsewhere', 'rootless', 'installed program', 'no root'])
+def test_a_kubelet_in_a_container_has_to_be_one(tmp_path, uid, uid_map, capable, cgroup, forbids_swap):
+    node = Node(tmp_path)
+    node.process(700, 'kubelet', exe='/usr/bin/kubelet', uid=uid, cgroup=v2(cgroup))
+    node.owners.update({'/usr/bin/kubelet': (uid, 0o755), '/proc/700/exe': (uid, 0o755)})
+    node.file('/proc/700/status', node.host.read('/proc/700/status') + 'CapEff:\t%s\n' % capable)
+    if uid_map:
+        node.user_namespace(700, 4026532000)
+        node.file('/proc/700/uid_map', uid_map + '\n')
+    assert bool(swap(node)) is forbids_swap
+
+
+@pytest.mark.parametrize('cgroup, forbids_swap', [('/system.slice/elasticsearch.service', True), (
+    '/user.slice/user-1000.slice/user@1000.service/app.slice/elasticsearch.service', False)])
+def test_a_users_own_unit_forbids_nothing(tmp_path, cgroup, forbids_swap):
+    node = built(tmp_path, {ELASTIC: 'bootstrap.memory_lock: true\n'})
+    node.file('/usr/lib/systemd/system/elasticsearch.service', '[Install]\nWantedBy=multi-user.target\n')
+    assert swap(node) == []
+    node.process(700, 'java', exe='/usr/bin/java', cgroup=v2(cgroup))
+    assert bool(swap(node)) is forbids_swap
 
 
 def test_a_server_that_wants_little_swappiness_says_how_much(tmp_path):

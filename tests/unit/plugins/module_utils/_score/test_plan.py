@@ -619,6 +619,18 @@ def test_a_file_that_others_made_and_can_change_is_said_and_left(tmp_path):
     assert '/etc/default/mariadb can be changed by others than root' in made['rows'][0]['recreate_required']
 
 
+def test_a_users_server_hides_no_stopped_unit(tmp_path):
+    """A user's own unit has the name of one that was killed and is not started again: that gets its file all the same.
+    """
+    node = Node(tmp_path).systemd()
+    node.unit('mariadb.service', UNIT, aliases=['mysqld.service'])
+    wanted = summary(plan(node)['actions'])
+    node.process(700, 'mysqld', exe='/home/eve/mysqld', uid=1000,
+                 cgroup=v2('/user.slice/user-1000.slice/user@1000.service/app.slice/mariadb.service'))
+    node.owners['/home/eve/mysqld'] = (1000, 0o755)
+    assert wanted[0] == ('create', DROP_IN) and summary(plan(node)['actions']) == wanted
+
+
 @pytest.mark.parametrize('how', [0o777, 0o1777, 0o757, 'owner'])
 def test_a_directory_that_we_made_and_that_stands_open_is_roots_alone_again(node, how):
     directory = os.path.dirname(DROP_IN)
