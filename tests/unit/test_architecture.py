@@ -117,3 +117,16 @@ def test_a_question_has_one_place_that_answers_it(question):
 ], ids=['nothing', 'a chain', 'two ways to one', 'itself', 'two'])
 def test_a_circle_is_told_by_its_members(graph, expected):
     assert arrows.circle(graph) == expected
+
+
+@pytest.mark.parametrize('folder', ['plugins/modules', 'plugins/module_utils', 'tests/unit/plugins/module_utils',
+                                    'tests/unit/plugins/modules'])
+def test_each_file_that_python_2_may_read_has_the_lines_that_sanity_of_core_2_16_asks_for(folder):
+    lacking = []
+    for parent, _folders, names in os.walk(os.path.join(ROOT, folder)):
+        for name in names:
+            path = os.path.join(parent, name)
+            if name.endswith('.py') and os.path.getsize(path):
+                with io.open(path, encoding='utf-8') as stream:
+                    lacking += [] if '\n__metaclass__ = type\n' in stream.read() else [path]
+    assert lacking == []

@@ -34,7 +34,7 @@ def auto_score(server_bytes, total_bytes, multiple, previous=None):
     """
     share = share_of(server_bytes, total_bytes)
     wanted = share * multiple
-    if previous is not None and previous < 0 and wanted / _AUTO_DRIFT <= -previous <= wanted * _AUTO_DRIFT:
+    if previous is not None and previous < 0 and wanted / _AUTO_DRIFT <= abs(previous) <= wanted * _AUTO_DRIFT:
         return previous
     steps = -int(-wanted // _AUTO_STEP)
     return max(_AUTO_LOWEST, min(-_AUTO_STEP, -steps * _AUTO_STEP))

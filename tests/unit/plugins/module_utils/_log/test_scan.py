@@ -5,6 +5,8 @@
 
 from __future__ import absolute_import, division, print_function
 
+__metaclass__ = type
+
 import pytest
 from ansible_collections.oom.rescue.plugins.module_utils._report.assembler import Assembler
 from ansible_collections.oom.rescue.plugins.module_utils._report.lines import rejoin

@@ -8,6 +8,8 @@ tests/vm/reports.py makes them.
 
 from __future__ import absolute_import, division, print_function
 
+__metaclass__ = type
+
 import glob
 import os
 

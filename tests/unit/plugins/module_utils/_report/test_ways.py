@@ -8,6 +8,8 @@ docs/oom-reports.md has a table of what their ledgers name, which is held agains
 
 from __future__ import absolute_import, division, print_function
 
+__metaclass__ = type
+
 import glob
 import io
 import json

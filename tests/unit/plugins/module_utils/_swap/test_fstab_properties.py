@@ -4,6 +4,8 @@
 
 from __future__ import absolute_import, division, print_function
 
+__metaclass__ = type
+
 import pytest
 
 # The unit tests of the other Pythons of a node have pytest alone; the imports below stand behind this for it.

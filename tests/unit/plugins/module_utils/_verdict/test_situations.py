@@ -5,6 +5,8 @@
 
 from __future__ import absolute_import, division, print_function
 
+__metaclass__ = type
+
 import pytest
 from short_of_memory import GIB, MIB, cgroup_report, db, facts, host_report, ledger, only, refused, remedies, told
 
