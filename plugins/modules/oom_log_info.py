@@ -683,7 +683,7 @@ why:
       contains:
         pid: {description: Its process ID., type: int}
         name: {description: Its name., type: str}
-    pids: {description: The process IDs that it has, or had last., type: list, elements: int}
+    pids: {description: 'The process IDs that it has, or had last.', type: list, elements: int}
     cgroup:
       description: The counters of its cgroup; null if that is gone.
       type: dict

@@ -53,15 +53,14 @@ def page(summary, check_mode, full=None):
     if full is None:
         full = len(summary['hosts']) + len(summary['logs']) <= 1
     written = datetime.datetime.now(datetime.timezone.utc).strftime('%Y-%m-%d %H:%M')
-    logs = [_part(made, 'log.html.j2', log['label'], id='log-%d' % number, log=log,
-                  full=full)
+    logs = [_part(made, 'log.html.j2', log['label'], id='log-%d' % number, log=log, full=full)
             for number, log in enumerate(summary['logs'], 1)]
     hosts = [_part(made, 'host.html.j2', host['name'], id='host-%d' % number, host=host, check_mode=check_mode,
                    full=full)
              for number, host in enumerate(summary['hosts'], 1)]
     rows = _rows(summary) if len(logs) + len(hosts) > 1 else []
     return made.get_template('index.html.j2').render(summary=summary, parts=logs + hosts, rows=rows, written=written,
-                                                      brief=_brief(summary))
+                                                     brief=_brief(summary))
 
 
 def _brief(summary):

@@ -12,6 +12,7 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
+import importlib
 import json
 import os
 import select
@@ -126,25 +127,29 @@ def _url(hook, secrets):
 
 def _post(hook, body, secrets, key):
     """Send JSON to the hook's address; the answer's bytes. Raises Refused."""
-    try:
-        from urllib.request import HTTPRedirectHandler, Request, build_opener
-        from urllib.error import HTTPError
-    except ImportError:
-        from urllib2 import HTTPError, HTTPRedirectHandler, Request, build_opener
+    client = _http_client()
 
-    class NoRedirect(HTTPRedirectHandler):
+    class NoRedirect(client.HTTPRedirectHandler):
         # Another address would be given what is secret.
         def redirect_request(self, *dummy):
             return None
 
-    request = Request(_url(hook, secrets), json.dumps(body).encode('ascii'), {
+    request = client.Request(_url(hook, secrets), json.dumps(body).encode('ascii'), {
         'Content-Type': 'application/json', 'User-Agent': IDENTIFIER, 'Idempotency-Key': str(key)})
     if hook.get('bearer_secret'):
         request.add_header('Authorization', 'Bearer %s' % _secret(secrets, hook['bearer_secret']))
     try:
-        return build_opener(NoRedirect).open(request, timeout=SECONDS).read(_MOST_ANSWER)
-    except HTTPError as error:
+        return client.build_opener(NoRedirect).open(request, timeout=SECONDS).read(_MOST_ANSWER)
+    except client.HTTPError as error:
         raise Refused('it answered %d' % error.code)
+
+
+def _http_client():
+    """The standard library's module. This runs in a single file too, where ansible.module_utils.urls is not."""
+    try:
+        return importlib.import_module('urllib.request')
+    except ImportError:
+        return importlib.import_module('urllib2')
 
 
 def _webhook(hook, message, secrets):

@@ -83,8 +83,8 @@ def test_prometheus_takes_it(guest):
     assert 'oom_rescue_kills_total{actor="kernel",process="glutton",scope="host",unit="glutton.service"} 1' in metrics
     assert 'oom_rescue_next_victim_distance_bytes{bound="low"' in metrics
     assert 'node_textfile_scrape_error 0' in guest.check('curl -s http://127.0.0.1:9100/metrics')
-    assert guest.check('promtool check metrics < /var/lib/prometheus/node-exporter/oom_rescue.prom; echo rc=$?').strip(
-        ).endswith('rc=0')
+    checked = guest.check('promtool check metrics < /var/lib/prometheus/node-exporter/oom_rescue.prom; echo rc=$?')
+    assert checked.strip().endswith('rc=0')
     for path in (RULES, HERE / 'rules_test.yml'):
         guest.machine.put(path, '/root/' + path.name)
     assert 'SUCCESS' in guest.check('promtool check rules /root/oom-rescue.rules.yml')
