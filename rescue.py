@@ -356,9 +356,9 @@ def exit_status(report, code, strict=False):
     logs = (report or {}).get('logs') or []
     states = [claim.get('state') for host in hosts for claim in host.get('claims') or []
               if not claim.get('accepted')]
-    if 'false' in states or any(host.get('status') == 'failed' for host in hosts):
+    if 'false' in states or any(host.get('status') == 'failed' and not host.get('not_read') for host in hosts):
         return FAILED
-    if any(log.get('error') in UNREAD for log in logs):
+    if any(host.get('not_read') for host in hosts) or any(log.get('error') in UNREAD for log in logs):
         return NOT_READ
     if code == ANSIBLE_UNREACHABLE or any(host.get('status') == 'unreachable' for host in hosts):
         return NO_ANSWER

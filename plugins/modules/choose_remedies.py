@@ -16,8 +16,8 @@ description:
   - On a host to which nothing happened no remedy is chosen but those, unless C(rescue_by_rule) is V(true).
   - A remedy is asked for if one of the variables that say what is wanted is set in the inventory, in C(group_vars) or
     C(host_vars), by the play, by C(set_fact), or as an extra variable. These are C(swap_state), C(swap_path),
-    C(swap_size), C(swap_active), C(swap_priority), C(swap_expected_peak), C(swappiness_state), C(swappiness_value),
-    C(oom_protect_state), C(oom_protect_process), C(oom_protect_unit), C(oom_protect_container),
+    C(swap_size), C(swap_active), C(swap_priority), C(swap_expected_peak), C(swap_files), C(swappiness_state),
+    C(swappiness_value), C(oom_protect_state), C(oom_protect_process), C(oom_protect_unit), C(oom_protect_container),
     C(oom_protect_pid_file) and C(oom_protect_value). The other variables of the roles say how, and ask for nothing by
     themselves.
   - What was asked for before is kept on the host, and asked for again by a run that does not set it otherwise.

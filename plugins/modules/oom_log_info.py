@@ -77,6 +77,7 @@ options:
     description:
       - Take each of O(paths) for a log of its own, such as those of several hosts, and return RV(logs).
       - A log that is not there, cannot be read or is empty is an entry with its error, and no failure.
+      - A directory is the logs in it, three levels down and 500 at most, without links and what is no text.
     type: bool
     default: false
   with_facts:
@@ -493,6 +494,7 @@ summary:
         lines: {description: Its lines., type: int}
         reports: {description: The OOM reports in it., type: int}
         error: {description: Why it was not read to its end., type: str}
+        named: {description: "Whether it is one of O(paths), and no pattern or directory led to it.", type: bool}
         cut:
           description: Which part was left out, if reading it would have taken too long, or if it unpacks to more than a
             log does. The end of a log that takes too long is read in any case, as the newest reports are there.
@@ -714,7 +716,8 @@ logs:
   contains:
     path: {description: The log as it was named., type: str}
     error:
-      description: V(unreadable), V(empty), V(directory), V(binary) or V(no_report); null where there is none.
+      description: V(unreadable), V(empty), V(directory) if nothing in it is a log, V(binary) or V(no_report); null
+        where there is none.
       type: str
     events: {description: As RV(events)., type: list, elements: dict, contains: *events}
     summary: {description: As RV(summary)., type: dict, contains: *summary}
@@ -739,7 +742,7 @@ from ansible_collections.oom.rescue.plugins.module_utils._node.module import run
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.diagnose import (
     diagnose,
     diagnose_events,
-    missing_log,
+    refuse_missing,
     moment_of,
 )
 
@@ -776,10 +779,7 @@ def answer(host, options, _check_mode):
     if options['why'] and not options['with_facts']:
         raise RescueError('why is {found}, and with_facts is not set', found=options['why'],
                           next_step='set with_facts: true, as the verdict needs the facts of the host')
-    missing = missing_log(paths)
-    if missing is not None:
-        raise RescueError('{path} does not exist', path=missing,
-                          next_step='name a log on the managed node, or a pattern such as /var/log/messages*')
+    refuse_missing(paths)
     found = options['sources']
     if found is None:
         found = [] if paths else ['auto']

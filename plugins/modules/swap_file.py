@@ -55,6 +55,20 @@ options:
       - Whether the file is to be in use now.
     type: bool
     default: true
+  files:
+    description:
+      - Several swap files, each with its O(files[].path), in place of the one at O(path). What one of them leaves out
+        is as the option beside it says.
+      - All are looked at before the first of them is changed. C(auto) is what the other files leave of the size.
+    type: list
+    elements: dict
+    suboptions:
+      path: {description: The swap file., type: path, required: true}
+      size: {description: "Its size, as in O(size).", type: str}
+      active: {description: Whether it is to be in use now., type: bool}
+      priority: {description: "Its priority, as in O(priority).", type: int}
+      discard: {description: Its discard policy., type: str, choices: [none, all, once, pages]}
+      expected_peak: {description: "As in O(expected_peak).", type: str}
   priority:
     description:
       - The area's priority, 0 to 32767. Without it, the one in C(/etc/fstab) or the kernel's own choice stays.
@@ -142,6 +156,15 @@ EXAMPLES = r"""
     size: 4G
     priority: 10
 
+- name: Two swap files
+  oom.rescue.swap_file:
+    files:
+      - path: /swapfile
+        size: 2G
+      - path: /data/swapfile
+        size: 4G
+        priority: 10
+
 - name: Take it away again
   oom.rescue.swap_file:
     path: /data/swapfile
@@ -150,7 +173,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 path:
-  description: The swap file.
+  description: The swap file, of several the last.
   returned: always
   type: str
   sample: /swapfile
@@ -224,7 +247,7 @@ actions:
   returned: always
   type: list
   elements: dict
-  contains:
+  contains: &steps
     layer:
       description: C(file), C(signature), C(activation) or C(persistence).
       type: str
@@ -244,7 +267,7 @@ size:
   description: How V(auto) came to its size, each number and why it won. Null with an explicit size.
   returned: always
   type: dict
-  contains:
+  contains: &sizing
     size_bytes:
       description: The size that this file should have, 0 where none is needed or possible.
       type: int
@@ -283,7 +306,7 @@ at_boot:
   description: What the next boot does with the file as it is now; in check mode, as it is before the changes.
   returned: always
   type: dict
-  contains:
+  contains: &boot
     kept: {description: "Whether it is on then; null if that cannot be known.", type: bool}
     why: {description: "Why it is not, or why that cannot be known, with the change to make.", type: str}
     would_tell: {description: A command that would tell., type: str}
@@ -296,10 +319,35 @@ persist:
   returned: always
   type: str
   sample: fstab
+files:
+  description: A row for each swap file, with what is said above of one.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    path: {description: The swap file., type: str}
+    size_bytes: {description: Its size., type: int}
+    before: {description: Its four layers as they were., type: dict, contains: *layers}
+    after: {description: Its four layers as they are now., type: dict, contains: *layers}
+    size: {description: How V(auto) came to its size., type: dict, contains: *sizing}
+    at_boot: {description: What the next boot does with it., type: dict, contains: *boot}
+    persist: {description: What keeps it over a reboot., type: str}
+    skipped_reason: {description: "Why this host cannot have it, or null.", type: str}
+    notes: {description: What swap costs on its disk., type: list, elements: str}
+    actions: {description: What was done to it., type: list, elements: dict, contains: *steps}
+    changed: {description: Whether it was changed., type: bool}
 skipped_reason:
   description: Why this host cannot have the swap file, null where it can.
   returned: always
   type: str
+notes:
+  description: >-
+    What swap costs on the disk that the file is on, of the last file: SD cards and eMMC wear, volumes of Amazon EBS
+    have metered I/O. No reason not to make it.
+  returned: always
+  type: list
+  elements: str
+  sample: []
 managers:
   description: Other programs that manage swap on this host.
   returned: always

@@ -15,7 +15,8 @@ from ansible.template import Templar
 BY_RULE = 'rescue_by_rule'
 # By remedy: the variables that say what is wanted, and those that only say how, and ask for nothing by themselves.
 WHAT = {
-    'swap': ('swap_state', 'swap_path', 'swap_size', 'swap_active', 'swap_priority', 'swap_expected_peak'),
+    'swap': ('swap_state', 'swap_path', 'swap_size', 'swap_active', 'swap_priority', 'swap_expected_peak',
+             'swap_files'),
     'swappiness': ('swappiness_state', 'swappiness_value'),
     'oom_protect': ('oom_protect_state', 'oom_protect_process', 'oom_protect_unit', 'oom_protect_container',
                     'oom_protect_pid_file', 'oom_protect_value'),

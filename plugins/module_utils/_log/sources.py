@@ -29,10 +29,15 @@ except ImportError:
     LZMADecompressor, LZMAError = None, zlib.error
 
 BLOCK = 1 << 20
+# Of a directory that is named, no more files, and no deeper: as a copy of /var/log has them.
+_MOST_FILES, _DEEPEST = 500, 3
+_HEAD = 1 << 16
 KERNEL_LOGS = ('/var/log/messages*', '/var/log/kern.log*', '/var/log/syslog*')
 
 _ROTATED = re.compile(r'^(.*?)(?:[.-](\d{8})(?:[-T]?\d{1,10})?|\.(\d{1,4}))?(?:\.(gz|bz2|xz|zst|lzma))?$')
 _MAGIC = ((b'\x1f\x8b', 'gz'), (b'BZh', 'bz2'), (b'\xfd7zXZ\x00', 'xz'), (b'\x28\xb5\x2f\xfd', 'zst'))
+# What is no text as it stands and is read all the same: compressed, or UTF-16.
+_ENCODED = tuple(magic for magic, _kind in _MAGIC) + (b'\xff\xfe', b'\xfe\xff')
 
 
 # xz -9 takes 65 MiB to unpack, zstd --ultra 128 MiB; what takes more was made to take it.
@@ -127,15 +132,49 @@ def is_pattern(path):
     return any(mark in path for mark in '*?[')
 
 
+def flaw_of(path):
+    """Why a file is no log that says anything: unreadable, empty, binary, or None."""
+    try:
+        if not os.path.isfile(path):
+            return 'unreadable'
+        with io.open(path, 'rb') as stream:
+            head = stream.read(_HEAD)
+    except (IOError, OSError):
+        return 'unreadable'
+    if not head.strip():
+        return 'empty'
+    return 'binary' if not head.startswith(_ENCODED) and head.count(b'\0') * 4 > len(head) else None
+
+
+def logs_in(directory):
+    """The files below a directory that may be logs, sorted, without links: up to so many, and not far down."""
+    found = []
+    for above, names, files in os.walk(directory):
+        deep = above[len(directory):].count(os.sep)
+        names[:] = sorted(names) if deep < _DEEPEST else []
+        paths = [os.path.join(above, name) for name in sorted(files)]
+        found += [path for path in paths if not os.path.islink(path) and flaw_of(path) not in ('empty', 'binary')
+                  and stat.S_ISREG(os.lstat(path).st_mode)]
+        if len(found) >= _MOST_FILES:
+            break
+    return found[:_MOST_FILES]
+
+
+def _paths_of(pattern):
+    """The paths that a named path or pattern means: a directory is the logs in it, or itself if there are none."""
+    if os.path.isdir(pattern):
+        return logs_in(pattern) or [pattern]
+    if is_pattern(pattern) and not os.path.exists(pattern):
+        return [path for path in sorted(glob.glob(pattern)) if not os.path.isdir(path)]
+    return [pattern]
+
+
 def find_files(patterns, named):
-    """Log files of paths and patterns, each once, families together and oldest first."""
+    """Log files of paths, patterns and directories, each once, families together and oldest first."""
     found, known = [], {}
     for pattern in patterns:
-        paths = sorted(glob.glob(pattern)) if is_pattern(pattern) and not os.path.exists(pattern) else [pattern]
-        for path in paths:
-            if is_pattern(pattern) and os.path.isdir(path):
-                continue
-            log = LogFile(path, named and not is_pattern(pattern))
+        for path in _paths_of(pattern):
+            log = LogFile(path, named and path == pattern and not is_pattern(pattern))
             other = known.get(log.real)
             if other is None:
                 found.append(log)

@@ -19,9 +19,10 @@ from .managers import manager_of
 from .privilege import can_swapon, in_user_namespace, is_container, lowering_refused
 from .processes import processes
 from .reader import FAILURES
+from .subvolumes import shared_with
 from .swap_areas import parse_swaps
 from .swap_managers import managers, unit_name
-from .wishes import DEFAULT_SCORE
+from .wishes import DEFAULT_PATH, DEFAULT_SCORE
 
 IDS = ('kubelet', 'k3s', 'rke2', 'microk8s', 'waagent', 'rpi-swap', 'dphys-swapfile', 'swapspace', 'systemd-swap',
        'cloud-init', 'zram-generator', 'hibernation', 'btrfs-snapshots', 'gpt-auto', 'memory-lock', 'masked',
@@ -68,6 +69,7 @@ def forbidden(host, rows=None, path=None):
     """
     rows = processes(host) if rows is None else rows
     swap = _of_the_host(host) + kubelet.refusals(host, rows) + _masked(host, path) + _managed(host) + _image(host)
+    swap += _snapshots(host, path)
     locked = _locked(host, rows)
     return {'swap': swap + locked, 'swappiness': [dict(entry, at_most=1) for entry in locked] + _no_sysctl(host),
             'score': _no_score(host) + _stronger(host, rows)}
@@ -117,6 +119,19 @@ def _masked(host, path):
     if any(word in ('systemd.swap=0', 'systemd.swap=no', 'systemd.swap=off', 'systemd.swap=false') for word in words):
         found.append(_entry('masked', _CMDLINE, 'systemd.swap=no has systemd turn no swap on at boot: take it away'))
     return found
+
+
+def _snapshots(host, path):
+    """A swap file that is there, is not on, and stands in a subvolume with other things."""
+    path = path or DEFAULT_PATH
+    point = None if _is_on(host, path) else shared_with(host, path)
+    return [_entry('btrfs-snapshots', path, 'it is in the subvolume %s, and while it is on no snapshot of that can be '
+                   'made (snapper, Timeshift and apt-btrfs-snapshot then fail): remove it to have one made in a '
+                   'subvolume of its own' % point)] if point else []
+
+
+def _is_on(host, path):
+    return any(area['path'] == path for area in parse_swaps(host.read(_SWAPS)))
 
 
 def _managed(host):

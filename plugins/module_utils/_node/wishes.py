@@ -32,13 +32,14 @@ _RECORDS = {'swap': 'swap', 'swappiness': 'swappiness', 'oom_protect': 'oom_scor
 _STORE = 'asked'
 
 
-def _key(remedy, options):
-    return '%s:%s' % (remedy, options['path']) if remedy == 'swap' else remedy
+def remember(host, remedy, options, name=None):
+    """Keep what was asked of a remedy, or forget it if that was its default or its undo. Raises as State does.
 
-
-def remember(host, remedy, options):
-    """Keep what was asked of a remedy, or forget it if that was its default or its undo. Raises as State does."""
-    store, key = State(host, _STORE), _key(remedy, options)
+    ``name`` tells one of several wishes of a remedy from the others: of swap it is the file's path, without links as
+    in the records.
+    """
+    name = name or options.get('path')
+    store, key = State(host, _STORE), '%s:%s' % (remedy, name) if name else remedy
     asked = dict((name, options[name]) for name, default in _WHAT[remedy].items()
                  if options.get(name) not in (default, None, '', []))
     if options['state'] == 'present' and asked:
@@ -63,8 +64,21 @@ def _kept(host, remedy):
         records, wishes = State(host, _RECORDS[remedy]).records(), State(host, _STORE).records()
     except RescueError:
         return None
-    asked = [wish for key, wish in sorted(wishes.items()) if key.partition(':')[0] == remedy and isinstance(wish, dict)]
-    # The role's variables are of one file.
-    wish = asked[-1] if asked else {}
-    return {'set': bool(records), 'asked': dict(
-        ('%s_%s' % (remedy, name), wish[name]) for name in _WHAT[remedy] if name in wish)}
+    asked = dict((key.partition(':')[2], dict((name, wish[name]) for name in _WHAT[remedy] if name in wish))
+                 for key, wish in wishes.items() if key.partition(':')[0] == remedy and isinstance(wish, dict))
+    if remedy == 'swap':
+        return {'set': bool(records), 'asked': _of_files(records, asked)}
+    return {'set': bool(records), 'asked': _variables(remedy, asked.get('', {}))}
+
+
+def _of_files(records, asked):
+    """The variables of the role swap for all files that were made or asked for: ``swap_files`` for more than one."""
+    rows = [dict({'path': path}, **asked.get(path, {})) for path in set(records) | set(asked)]
+    if len(rows) > 1:
+        # A size of auto is what the others leave.
+        return {'swap_files': sorted(rows, key=lambda row: (row.get('size') is None, row['path']))}
+    return _variables('swap', dict((name, row[name]) for row in rows for name in row if row[name] != DEFAULT_PATH))
+
+
+def _variables(remedy, asked):
+    return dict(('%s_%s' % (remedy, name), value) for name, value in asked.items())

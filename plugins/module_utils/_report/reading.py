@@ -89,16 +89,17 @@ class Reading:
             self._file(log)
         self.end_family()
 
-    def _list(self, path, clock):
+    def _list(self, path, clock, named=False):
         self._clocks[path] = clock
         source = self._listed[path] = {
-            'path': path, 'bytes': 0, 'lines': None, 'reports': 0, 'error': None, 'cut': None}
+            'path': path, 'bytes': 0, 'lines': None, 'reports': 0, 'error': None, 'cut': None,
+            'named': named}
         self.sources.append(source)
         return source
 
     def _file(self, log):
         clock = Clock(log.last_moment(self.now), own=log.own, here=live.host_name())
-        source = self._list(log.path, clock)
+        source = self._list(log.path, clock, log.named)
         if self._since is not None and log.modified and log.modified < self._since - _DAY:
             self._end_line()
             return

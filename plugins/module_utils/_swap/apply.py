@@ -17,11 +17,12 @@ from .._node.actions import outcome
 from .._node.errors import RescueError, naming, said
 from .._node.lock import one_run
 from .._node.meminfo import read_meminfo, room_in_ram
+from .._node.mounts import mount_of, mounts
 from .._node.record import State, backup_once, backup_path
 from .._node.sizes import taken_as
 from .._node.swap_areas import parse_swaps
 from .._node.wishes import remember
-from .facts import file_facts, in_use, read, summary, wanted_label
+from .facts import file_facts, in_use, read, real_path, summary, wanted_label
 from .filesystem import explain_refusal
 from .plan import OF_AN_UNDO, identity, opens, persist_of, plan, recorded, restoring, unchanged, wish_of
 from .progress import Progress
@@ -33,27 +34,79 @@ _SIZES = ('size', 'reserve', 'demand', 'expected_peak')
 
 def swap_file(host, options, check_mode, log):
     """The module's result for its options; ``log`` is a callable (text). Raises as converge() does."""
-    wished = wish_of(options)
-    paths = recorded_paths(host, options)
-    result = joined([converge(host, path, wished, check_mode, Progress(host, path, log)) for path in paths])
-    result['warnings'] += filter(None, (taken_as(options[name]) for name in _SIZES if options.get(name)))
-    if not check_mode and not result['skipped_reason']:
+    wanted = each_file(host, options)
+    refuse_twice(host, wanted)
+    if len(wanted) > 1 and not check_mode:
+        # All or none: what cannot be is refused before the first of them changes.
+        _converge_each(host, wanted, True, log)
+    results = _converge_each(host, wanted, check_mode, log)
+    if not check_mode:
         with one_run(host, 'swap_file %s' % options['path'], check_mode):
-            for path in paths:
-                remember(host, 'swap', dict(options, path=path))
+            for one, result in zip(wanted, results):
+                if not result['skipped_reason']:
+                    remember(host, 'swap', one, real_path(host, one['path'], one['override']))
+    result = joined(results)
+    texts = set(one[name] for one in wanted for name in _SIZES if one.get(name))
+    result['warnings'] += filter(None, (taken_as(text) for text in sorted(texts)))
     return result
 
 
-def recorded_paths(host, options):
-    """The swap files that are meant: the path that was given, or to undo ``recorded`` those that the records name."""
-    if options['state'] != 'restored' or not options.get('recorded'):
-        return [options['path']]
-    return sorted(State(host, 'swap').records()) or [options['path']]
+def each_file(host, options):
+    """[the options of one swap file]: of each of ``files``, of ``path``, or to undo of those that the records name.
+
+    What one of ``files`` leaves out is as the options beside it.
+    """
+    if options['state'] == 'restored' and options.get('recorded'):
+        paths = sorted(State(host, 'swap').records()) or [options['path']]
+        return [dict(options, path=path) for path in paths]
+    return [dict(options, **dict((key, row[key]) for key in row if row[key] is not None))
+            for row in options.get('files') or [{}]]
+
+
+def refuse_twice(host, wanted):
+    """Raise RescueError if two options are of one file."""
+    seen = set()
+    for one in wanted:
+        real = real_path(host, one['path'], one['override'])
+        if real in seen:
+            raise RescueError('{path} names {found} twice', path='files', found=real, next_step='name each file once')
+        seen.add(real)
+
+
+def _converge_each(host, wanted, check_mode, log):
+    """The results of converge(), in order. In check mode a later file is planned beside the earlier ones."""
+    results, beside, spent = [], 0, {}
+    for one in wanted:
+        path, wished = one['path'], wish_of(one)
+        disk = (mount_of(mounts(host), os.path.dirname(real_path(host, path, one['override']))) or {}).get('device')
+        wished.update(beside_bytes=beside, reserve_bytes=wished['reserve_bytes'] + spent.get(disk, 0))
+        try:
+            result = converge(host, path, wished, check_mode, Progress(host, path, log))
+        except (RescueError, IOError, OSError) as error:
+            done = [other['path'] for other in results if other['changed']]
+            if check_mode or not done:
+                raise
+            raise RescueError('%s; done before that: %s' % (said(error), ', '.join(done)), changed=True)
+        results.append(result)
+        if check_mode:
+            beside += _grown(result, 'activation')
+            spent[disk] = spent.get(disk, 0) + _grown(result, 'file')
+    return results
+
+
+def _grown(result, layer):
+    """By how many bytes a layer of a swap file becomes larger."""
+    sizes = [(result[when][layer] or {}).get('size_bytes') or 0 for when in ('before', 'after')]
+    return sizes[1] - sizes[0]
+
+
+_OF_ONE = ('path', 'size_bytes', 'before', 'after', 'size', 'at_boot', 'persist', 'skipped_reason', 'actions',
+           'notes', 'changed')
 
 
 def joined(results):
-    """One result of several undone files: the last one's, with what was done to the others."""
-    result = dict(results[-1])
+    """One result of several files: the last one's, with what was done to the others, and ``files`` with a row each."""
+    result = dict(results[-1], files=[dict((key, one[key]) for key in _OF_ONE) for one in results])
     for key in ('actions', 'diff', 'warnings'):
         result[key] = [row for one in results for row in one[key]]
     result['changed'] = any(one['changed'] for one in results)
@@ -84,14 +137,15 @@ def converge(host, path, wished, check_mode=False, progress=None, kernel=syscall
                           next_step='install it, or set ansible_python_interpreter to another Python')
     applier, undo = Applier(host, kernel, progress), wished['state'] == 'restored'
     with one_run(host, 'swap_file %s' % path, check_mode), _telling(progress, check_mode):
-        store, facts = State(host, 'swap', tolerant=wished['state'] == 'present'), read(host, path, kernel)
+        store = State(host, 'swap', tolerant=wished['state'] == 'present')
+        facts = read(host, path, kernel, wished['override'])
         record = store.get(facts['real_path'])
         if store.damage:
             applier.warnings.append(store.damage)
         if undo:
             wished = restoring(record, True, OF_AN_UNDO + tuple(wished['override'])) if record else None
         else:
-            wished = dict(wished, claimed=record is not None)
+            wished = dict(wished, claimed=record is not None, subvolume=(record or {}).get('subvolume'))
         made = plan(facts, wished) if wished else unchanged(facts, lost(facts))
         if wished and not check_mode:
             made = _apply(applier, store, facts, wished, made)
@@ -104,7 +158,7 @@ def converge(host, path, wished, check_mode=False, progress=None, kernel=syscall
     return outcome(host, made['actions'], made['skipped_reason'], path=path, size_bytes=made['size_bytes'],
                    before=made['before'], after=made['after'], size=made['size'], at_boot=made['at_boot'],
                    persist=persist_of(facts, wished) if wished else None, managers=facts['managers'],
-                   warnings=applier.warnings)
+                   notes=facts['notes'], warnings=applier.warnings)
 
 
 def lost(facts):
@@ -135,7 +189,7 @@ def _apply(applier, store, facts, wished, made):
         if new:
             _forget(host, store, key)
         raise
-    after = applier.read(facts['path'])
+    after = applier.read(facts['real_path'])
     _note_what_is_left(applier, store, after)
     if not made['skipped_reason']:
         _read_back(after, wished)
@@ -189,7 +243,7 @@ def _try_fstab(host, made):
 def _put_back(applier, facts, error):
     """After a failed step: the swap as it was, by the same planner. A second failure is told with the first."""
     try:
-        for step in plan(applier.read(facts['path']), restoring(recorded(facts), closed=False))['actions']:
+        for step in plan(applier.read(facts['real_path']), restoring(recorded(facts), closed=False))['actions']:
             applier.apply(step)
     except (RescueError, IOError, OSError) as second:
         raise RescueError('%s; putting back what was there failed as well: %s' % (said(error), said(second)),
@@ -263,6 +317,17 @@ class Applier:
     def _file_remove(self, action):
         self._empty(action['path'])
         self.host.remove(action['path'])
+
+    def _file_make_subvolume(self, action):
+        self._kernel.make_subvolume(self.host.path(action['path']))
+
+    def _file_drop_subvolume(self, action):
+        try:
+            os.rmdir(self.host.path(action['path']))
+        except OSError as error:
+            if error.errno != errno.ENOTEMPTY:
+                raise
+            self.warnings.append('%s stays: something else is in it now' % action['path'])
 
     def _empty(self, path):
         """Take what was swapped out from whoever has the file open; its other names keep what only root can read."""

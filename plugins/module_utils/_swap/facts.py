@@ -14,7 +14,7 @@ import stat
 
 from . import fstab, cgroups, filesystem, syscalls, unit as swap_unit
 from . import signature as swap_signature
-from .._node import forbids, mounts, permissions, swap_managers, systemd, xattr
+from .._node import disks, forbids, mounts, permissions, subvolumes, swap_managers, systemd, xattr
 from .._node.boot import boot_of
 from .._node.meminfo import read_meminfo, room_in_ram
 from .._node.record import backup_path
@@ -26,26 +26,31 @@ _SELINUX = 'security.selinux'
 _LABEL_TYPE = 'swapfile_t'
 
 
-def read(host, path, kernel=syscalls):
+def read(host, path, kernel=syscalls, lifted=()):
     """Everything that a plan for the swap file ``path`` depends on. OSError where a file cannot be read.
 
     ``file``, ``new`` and ``helper`` are file_facts() of the file, of one that a run has not finished, and of a second
     area; ``other_areas`` the areas of parse_swaps() that are none of these, with ``kept``: whether a boot turns them
-    on, or None. ``at_boot`` is of at_boot(), ``gpt_swap`` of Boot.gpt_swap(). ``directory`` is {path, exists, others:
-    who could put another file there, or None}, ``persistence`` {fstab: its text or None, paths: the file's names, the
-    first for a new line, backup: the text before our edits or None, entries: its lines for the file, unit: the file of
-    a ``.swap`` unit or None, own_unit: of unit.facts(), systemd: whether that runs, systemd_behind}.
-    ``swapon_refusal`` is a text or None, ``forbidden`` what forbids.forbidden() says of swap, ``selinux`` whether the
-    file takes labels, ``page_size`` in bytes. The others
-    are what the functions named below return.
+    on, or None. ``at_boot`` is of at_boot(), ``gpt_swap`` of Boot.gpt_swap(). ``subvolume`` is {path, exists} of the
+    subvolume of btrfs that the file has, or is to have, for itself, or None. ``directory`` is {path, exists, others:
+    who could put another file there, or None} of the first directory above that has to be there, ``persistence``
+    {fstab: its text or None, paths: the file's names, the first for a new line, backup: the text before our edits or
+    None, entries: its lines for the file, unit: the file of a ``.swap`` unit or None, own_unit: of unit.facts(),
+    systemd: whether that runs, systemd_behind}. ``swapon_refusal`` is a text or None, ``forbidden`` what
+    forbids.forbidden() says of swap, ``selinux`` whether the file takes labels, ``page_size`` in bytes, ``notes`` of
+    disks.notes(). The others are what the functions named below return. ``lifted`` are the ids that the user lifts.
     """
-    real = real_path(host, path)
-    directory = os.path.dirname(real)
+    where = subvolumes.place(host, _without_links(host, path), lifted)
+    real, subvolume = where['path'], where['subvolume'] and {'path': where['subvolume'], 'exists': where['exists']}
+    directory = os.path.dirname(subvolume['path'] if subvolume and not subvolume['exists'] else real)
     areas = parse_swaps(host.read('/proc/swaps'))
     managers, boot = swap_managers.managers(host), boot_of(host)
     mount = mounts.mount_of(mounts.mounts(host), directory) or {}
     release = (host.read('/proc/sys/kernel/osrelease') or '').strip()
     directory_there = os.path.isdir(host.path(directory))
+    if mount.get('filesystem') == 'btrfs' and directory_there and not host.exists(real):
+        # What was freed a moment ago counts as free with the next commit only.
+        kernel.sync_filesystem(host.path(directory))
     files = dict((name, file_facts(host, name, areas, kernel)) for name in (real, real + NEW, real + HELPER))
     active = [files[name]['area'] for name in files if files[name]['area']]
     return {
@@ -57,6 +62,8 @@ def read(host, path, kernel=syscalls):
         'other_areas': [dict(area, kept=_kept(host, area, boot, managers)) for area in areas if area not in active],
         'at_boot': at_boot(host, real, boot, managers),
         'gpt_swap': boot.gpt_swap(),
+        'notes': disks.notes(host, real, mount),
+        'subvolume': subvolume,
         'directory': {
             'path': directory,
             'exists': directory_there,
@@ -68,7 +75,7 @@ def read(host, path, kernel=syscalls):
         'memory': room_in_ram(read_meminfo(host)),
         'cgroups': cgroups.lacking(host) if any(area['used_bytes'] for area in active) else [],
         'page_size': os.sysconf('SC_PAGE_SIZE'),
-        'persistence': _persistence(host, [path, real], managers),
+        'persistence': _persistence(host, [real, real] if subvolume else [path, real], managers),
         'managers': managers,
         'forbidden': forbids.forbidden(host, path=real)['swap'],
         'swapon_refusal': kernel.swapon_refusal(),
@@ -77,7 +84,12 @@ def read(host, path, kernel=syscalls):
     }
 
 
-def real_path(host, path):
+def real_path(host, path, lifted=()):
+    """Where the swap file that ``path`` means is, by subvolumes.place(), without links in its directory."""
+    return subvolumes.place(host, _without_links(host, path), lifted)['path']
+
+
+def _without_links(host, path):
     """The path with the links of its directory resolved; the last name stays, as a link there is a finding."""
     directory, name = os.path.split(os.path.normpath(path))
     if host.root == '/':

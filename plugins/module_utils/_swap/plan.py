@@ -30,15 +30,17 @@ def wish(**given):
 
     Its parts are the module's options, sizes in bytes, and what an undo asks for: ``mode``, ``uid``, ``gid`` and
     ``label`` of the file, ``fstab_lines``, ``fstab_above`` and ``unit_text`` (with ``persist`` ``lines``), ``left`` for
-    what we left there, ``exact`` for a size that is no whole number of pages. ``claimed`` says that a record of ours is
-    there, ``override`` has the ids of forbids.IDS that are lifted, ``tolerated`` that a file which others can read
-    stays so, as when what was there before a failed step is put back.
+    what we left there, ``subvolume`` for the one that we made for it, ``exact`` for a size that is no whole number of
+    pages. ``claimed`` says that a record of ours is there, ``beside_bytes`` is the swap that other files of the same
+    run still get, ``override`` has the ids of forbids.IDS that are lifted, ``tolerated`` that a file which others can
+    read stays so, as when what was there before a failed step is put back.
     """
     result = {
         'state': 'present', 'size': 'auto', 'priority': None, 'discard': None, 'persist': 'auto', 'active': True,
         'allocate': 'auto', 'reserve_bytes': 512 * _MIB, 'demand_bytes': None, 'expected_peak_bytes': None,
         'override': (), 'claimed': False, 'mode': '0600', 'uid': 0, 'gid': 0, 'label': None, 'fstab_lines': None,
-        'unit_text': None, 'exact': False, 'tolerated': False, 'fstab_above': (), 'left': None,
+        'unit_text': None, 'beside_bytes': 0, 'exact': False, 'tolerated': False, 'fstab_above': (), 'left': None,
+        'subvolume': None,
     }
     unknown = set(given) - set(result)
     if unknown:
@@ -82,7 +84,12 @@ def recorded(facts):
                 fstab_lines=[entry['raw'] for entry in facts['persistence']['entries']],
                 fstab_above=fstab.lines_before(facts['persistence']['fstab'], facts['persistence']['paths']),
                 fstab_existed=facts['persistence']['fstab'] is not None,
-                unit_text=facts['persistence']['own_unit']['text'])
+                unit_text=facts['persistence']['own_unit']['text'], subvolume=_to_be_made(facts))
+
+
+def _to_be_made(facts):
+    """The subvolume that making the file makes with it, or None."""
+    return facts['subvolume']['path'] if facts['subvolume'] and not facts['subvolume']['exists'] else None
 
 
 def identity(facts):
@@ -116,7 +123,7 @@ def restoring(record, closed, override=_ALL):
 def _persisted(record):
     """The parts of a wish for what a record says that turned the file on at boot."""
     return {'persist': 'lines', 'fstab_lines': record['fstab_lines'], 'fstab_above': record.get('fstab_above', ()),
-            'unit_text': record.get('unit_text'), 'left': record.get('left')}
+            'unit_text': record.get('unit_text'), 'left': record.get('left'), 'subvolume': record.get('subvolume')}
 
 
 def plan(facts, wished):
@@ -137,7 +144,7 @@ def plan(facts, wished):
     _raise_first(refusals(facts, wished, {'size': size, 'way': way}))
     actions = steps.leftovers(facts)
     if absent:
-        actions = _absent(facts, wished, way) + actions
+        actions = actions + _absent(facts, wished, way)
     elif size is None:
         skipped = '; '.join(recommended['reasons']) if recommended['shortfall_bytes'] else None
     else:
@@ -200,7 +207,7 @@ def _absent(facts, wished, way):
         actions.append(steps.remove(file['path'], 'remove %s, %s' % (file['path'], format_size(file['size_bytes']))))
     if helper['area']:
         actions.append(steps.remove(helper['path'], 'remove the second area'))
-    return actions
+    return actions + steps.drop_subvolume(facts, wished)
 
 
 def persist_of(facts, wished):

@@ -46,8 +46,18 @@ def skipped_reason(facts, wished):
                 'CAP_SYS_ADMIN, or where as many areas as the kernel takes are in use: make the swap on the host that '
                 'runs it, or take away another area' % (facts['path'], facts['swapon_refusal']))
     # What forbids an area to be on; a file that is to be off, and one that is as it should be at boot, harm nobody.
-    entries = [entry for entry in facts['forbidden'] if entry['id'] not in ('container', 'hibernation')]
+    left_out = ['container', 'hibernation'] + ['btrfs-snapshots'] * bool(facts['file']['area'] or wished['claimed'])
+    entries = [entry for entry in facts['forbidden'] if entry['id'] not in left_out] + _takes_a_partition(facts, wished)
     return _managed_by(facts, wished) or forbids.said(forbids.not_overridden(entries, wished['override']))
+
+
+def _takes_a_partition(facts, wished):
+    """A line of fstab that was asked for outright, beside a partition that systemd turns on while fstab has no swap."""
+    if wished['persist'] != 'fstab' or not facts['gpt_swap']:
+        return []
+    return [{'id': 'gpt-auto', 'where': fstab.PATH, 'text':
+             'systemd turns a swap partition on by itself while %s has no swap, and would no longer: leave persist at '
+             'auto, or give the partition its line too' % fstab.PATH}]
 
 
 def _managed_by(facts, wished, unit=None):

@@ -43,7 +43,8 @@ def wanted(facts, wished):
     result = recommend(
         # What is on by hand alone is gone after a reboot.
         facts['memory']['total_bytes'],
-        sum(area['size_bytes'] for area in facts['other_areas'] if area.get('kept') is not False),
+        wished['beside_bytes'] + sum(
+            area['size_bytes'] for area in facts['other_areas'] if area.get('kept') is not False),
         wished['demand_bytes'], wished['expected_peak_bytes'], spare_bytes(facts, wished) + held)
     if current and serves(current, result['size_bytes']):
         result['reasons'].append('the file has %s already, and keeps them' % format_size(current))

@@ -27,6 +27,21 @@ def remove(path, detail):
     return Action('file', 'remove', detail, path=path)
 
 
+def make_subvolume(facts):
+    """[the making of the subvolume that the file is to have for itself]; [] if it is there, or there is to be none."""
+    found = facts['subvolume']
+    return [Action('file', 'make_subvolume', 'make the subvolume %s for it: of one with a swap file in use no snapshot '
+                   'can be made' % found['path'], path=found['path'])] if found and not found['exists'] else []
+
+
+def drop_subvolume(facts, wished):
+    """[the removal of the subvolume that we made for the file]."""
+    found = facts['subvolume']
+    ours = found and found['exists'] and found['path'] == wished['subvolume']
+    return [Action('file', 'drop_subvolume', 'remove the subvolume %s' % found['path'], path=found['path'])
+            ] if ours else []
+
+
 def off(path, area):
     """The end of an area's use."""
     used = ', %s of it in use' % format_size(area['used_bytes']) if area and area['used_bytes'] else ''
@@ -83,7 +98,7 @@ def file_changes(facts, wished, size):
     create = [_create(facts, wished, size, path + NEW, 'make %s, %s, mode 0600' % (path, format_size(size))),
               _sign(facts, size, path + NEW, publish=path)]
     if file['kind'] == 'missing':
-        return {'before': [], 'content': create}
+        return {'before': [], 'content': make_subvolume(facts) + create}
     if file['exposed'] and not wished['tolerated'] and size:
         return {'before': [], 'content': _made_anew(facts, wished, size, create)}
     flaws = file['flaws'] or ['copy on write'] * bool(facts['rule']['nocow'] and file['nocow'] is False)

@@ -130,10 +130,11 @@ def _protected(row, facts, events, host, swap):
     if event:
         reason = 'the kernel killed %s' % process_words(_killed(event, name))
     else:
-        here = next(one for one in facts['oom']['candidates'] if one.get('name') == name)
-        limit = here.get('limit_bytes')
-        reason = 'it runs here with oom_score_adj %s and %s in RAM' % (
-            here.get('oom_score_adj'), format_size(here.get('rss_bytes')))
+        # The remedies were found by an earlier look at the host: a server may have ended since.
+        here = next((one for one in facts['oom']['candidates'] if one.get('name') == name), None)
+        limit = here and here.get('limit_bytes')
+        reason = here and 'it runs here with oom_score_adj %s and %s in RAM' % (
+            here.get('oom_score_adj'), format_size(here.get('rss_bytes'))) or 'it ran here'
     return {'process': name, 'value': value, 'reason': '%s; at %d others go first until it takes more than %s' % (
         reason, value, _share(value, event or {}, host, swap, limit))}
 

@@ -12,11 +12,13 @@ from .remedies import to_apply
 REMEDIES = ('swap', 'swappiness', 'oom_protect')
 # By remedy, the variables whose values a host keeps.
 KEPT = {
-    'swap': ('swap_path', 'swap_size', 'swap_active', 'swap_priority', 'swap_expected_peak'),
+    'swap': ('swap_path', 'swap_size', 'swap_active', 'swap_priority', 'swap_expected_peak', 'swap_files'),
     'swappiness': ('swappiness_value',),
     'oom_protect': ('oom_protect_process', 'oom_protect_unit', 'oom_protect_container', 'oom_protect_pid_file',
                     'oom_protect_value'),
 }
+# What one of swap_files has.
+_OF_A_FILE = ('path', 'size', 'active', 'priority', 'expected_peak')
 _SERVERS = KEPT['oom_protect'][:4]
 _TEXTS = (str, type(u''))
 _LEFT = ('healthy', 'advised_against', 'not_diagnosed', 'left_out')
@@ -93,13 +95,23 @@ def _kept_values(remedy, asked, names):
     """{variable: value} of what was asked before and is not asked otherwise: a server is named in one way alone."""
     values = dict((name, value) for name, value in (asked if isinstance(asked, dict) else {}).items()
                   if name in KEPT[remedy] and name not in names and _is_plain(value))
+    if names:
+        # A variable of one file is not of one of several, and several are in place of one.
+        values.pop('swap_files', None)
+    if 'swap_files' in names:
+        values = {}
     if set(names) & set(_SERVERS):
         values = dict((name, value) for name, value in values.items() if name not in _SERVERS)
     return values
 
 
 def _is_plain(value):
-    """True for text, a number, yes or no, or a list of texts: what a variable of a role may be."""
+    """True for text, a number, yes or no, or a list of texts or swap files: what a variable of a role may be."""
     if isinstance(value, (list, tuple)):
-        return all(isinstance(part, _TEXTS) for part in value)
+        return all(isinstance(part, _TEXTS) or _is_file(part) for part in value)
     return isinstance(value, _TEXTS + (bool, int))
+
+
+def _is_file(value):
+    return isinstance(value, dict) and 'path' in value and all(
+        key in _OF_A_FILE and isinstance(value[key], _TEXTS + (bool, int)) for key in value)

@@ -29,7 +29,7 @@ def judge(facts, swap=None, swappiness=None, swappiness_value=None, oom_protect=
     """
     claims = []
     if _asked(swap):
-        claims.append(_swap(swap))
+        claims.extend(_swap(one) for one in swap.get('files') or [swap])
     if _asked(swappiness):
         claims.append(_swappiness(swappiness, int(swappiness_value), facts['swappiness']))
     if _asked(oom_protect):

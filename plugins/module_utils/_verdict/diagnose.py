@@ -7,13 +7,13 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
-import io
 import os
 
 from .._facts.memory_facts import LEDGER_SECONDS, memory_facts
 from .._facts.why import why_facts
-from .._log.sources import KERNEL_LOGS, is_pattern
+from .._log.sources import KERNEL_LOGS, find_files, flaw_of, is_pattern
 from .._log.times import parse_moment
+from .._node.errors import RescueError
 from .._node.host import Host
 from .._report.reading import read_events, read_fork_failures
 from .advice import advise
@@ -24,26 +24,14 @@ from .replay import replay
 from .wanted import options_of
 from .why import judge_one
 
-_HEAD = 1 << 16
-_COMPRESSED = (b'\x1f\x8b', b'BZh', b'\xfd7zXZ\x00', b'\x28\xb5\x2f\xfd', b'\xff\xfe', b'\xfe\xff')
-
 
 def _error_of(path):
-    """Why a log says nothing before it is read: unreadable, directory, empty, binary, or None."""
+    """Why a log, pattern or directory says nothing before it is read: unreadable, directory, empty, binary, or None."""
+    paths = [log.path for log in find_files([path], True)]
     if os.path.isdir(path):
-        return 'directory'
-    try:
-        if not os.path.isfile(path):
-            return 'unreadable'
-        with io.open(path, 'rb') as stream:
-            head = stream.read(_HEAD)
-    except (IOError, OSError):
-        return 'unreadable'
-    if not head.strip():
-        return 'empty'
-    if not head.startswith(_COMPRESSED) and head.count(b'\0') * 4 > len(head):
-        return 'binary'
-    return None
+        return 'directory' if paths == [path] else None
+    flaws = [flaw_of(one) for one in paths]
+    return None if None in flaws else (flaws + ['unreadable'])[0]
 
 
 def moment_of(text):
@@ -51,9 +39,14 @@ def moment_of(text):
     return parse_moment(text)
 
 
-def missing_log(paths):
-    """The first of the named logs that does not exist, or None. A pattern may match nothing."""
-    return next((path for path in paths if not is_pattern(path) and not os.path.exists(path)), None)
+def refuse_missing(paths):
+    """Raise RescueError if a log that was named does not exist; it is in ``result``. A pattern may match nothing."""
+    missing = next((path for path in paths if not is_pattern(path) and not os.path.exists(path)), None)
+    if missing is not None:
+        error = RescueError('{path} does not exist', path=missing,
+                            next_step='name a log on the managed node, or a pattern such as /var/log/messages*')
+        error.result = {'not_read': [missing]}
+        raise error
 
 
 def diagnose(root='/', options=None):

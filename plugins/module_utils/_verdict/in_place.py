@@ -48,8 +48,11 @@ def _asked(facts, remedy, name, otherwise):
 def _has_swap(advised, facts):
     if not advised or not advised['size_bytes']:
         return False
-    path = _asked(facts, 'swap', 'swap_path', _PATH)
-    area = next((area for area in facts['swap']['areas'] if area['path'] == path and area['persisted_by']), None)
+    there = dict((area['path'], area) for area in facts['swap']['areas'] if area['persisted_by'])
+    files = _asked(facts, 'swap', 'swap_files', None)
+    if isinstance(files, list):
+        return all(isinstance(row, dict) and row.get('path') in there for row in files)
+    area = there.get(_asked(facts, 'swap', 'swap_path', _PATH))
     if area is None:
         return False
     return _asked(facts, 'swap', 'swap_size', None) is not None or serves(area['size_bytes'], advised['size_bytes'])

@@ -94,10 +94,15 @@ def _wrapped(line, most):
 
 
 def _swap(result):
+    return ', and '.join(_swap_file(one) for one in result.get('files') or [result])
+
+
+def _swap_file(result):
     after = result.get('after') or {}
     size = ', %s' % format_size(result['size_bytes']) if result.get('size_bytes') else ''
     now, later = ('on' if after.get(layer) else 'off' for layer in ('activation', 'persistence'))
-    return 'swap %s%s, %s' % (result.get('path'), size, _now_and(now, later, 'after a reboot'))
+    notes = ''.join(' (%s)' % note for note in result.get('notes') or [])
+    return 'swap %s%s, %s%s' % (result.get('path'), size, _now_and(now, later, 'after a reboot'), notes)
 
 
 def _swappiness(result):

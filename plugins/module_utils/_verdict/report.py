@@ -51,9 +51,10 @@ def _host(host, full):
     entry = {'name': host['name'], 'status': status, 'error': host['headline'] if failed else None,
              'needs_core': host.get('needs_core')}
     entry.update(_found(found, full))
-    entry['changes'] = [change for change in (_change(name, left.get(key)) for name, key in _CHANGES) if change]
+    entry['changes'] = [change for name, key in _CHANGES for change in _changes(name, left.get(key))]
     done = [] if host['status'] == 'planned' else [name for name, key in _CHANGES if _is_applied(left.get(key))]
     entry['remedies'] = [dict(row, applied=row['name'] in done) for row in entry['remedies'] or []]
+    entry['not_read'] = _not_read(left)
     entry['claims'] = [_claim(claim) for claim in (left.get('verify_result') or {}).get('claims') or []]
     memory = left.get('memory') or {}
     forecast = memory.get('forecast')
@@ -61,6 +62,14 @@ def _host(host, full):
         forecast = dict(forecast, cgroups=sorted(forecast['cgroups'], key=_nearest)[:_MOST_CGROUPS])
     entry.update(ledger=memory.get('ledger'), forecast=forecast, cgroups=(memory.get('cgroups') or []) if full else [])
     return entry
+
+
+def _not_read(left):
+    """The logs of a host that were named and could not be read to their end."""
+    found = left.get('__diagnose_reports') or {}
+    sources = (found.get('summary') or {}).get('sources') or []
+    return list(found.get('not_read') or []) + [
+        source['path'] for source in sources if source.get('named') and source.get('error')]
 
 
 def _nearest(found):
@@ -174,10 +183,14 @@ def _is_applied(result):
         or result.get('found') is False)
 
 
-def _change(name, result):
-    """{remedy, changed, before, after, detail} of what a role's module returned; None if it was not run."""
+def _changes(name, result):
+    """[{remedy, changed, before, after, detail}] of what a role's module returned, of each of several swap files."""
     if not result or 'changed' not in result or result.get('skipped'):
-        return None
+        return []
+    return [_change(name, one) for one in result.get('files') or [result]]
+
+
+def _change(name, result):
     detail = result.get('msg') if result.get('failed') else '; '.join(
         action['detail'] for action in result.get('actions') or []) or result.get('skipped_reason')
     return {'remedy': name, 'changed': result['changed'], 'before': result.get('before'), 'after': result.get('after'),

@@ -135,6 +135,9 @@ REPLAYS = [{'event_id': 'text', 'victim': Maybe(_RANK), 'before': Maybe(_RANK), 
 FORK_FAILURES = [{'message': 'text', 'source': {'path': Maybe('text')}}]
 WHY = {'kind': 'text', 'name': 'text', 'sources': [{'name': 'text', 'error': Maybe('text')}]}
 _WITH_FACTS = ('memory_facts', 'oom_log_info', 'ask_remedies')
+_SWAP_FILE = {
+    'path': 'text', 'size_bytes': 'number', 'actions': [{'layer': 'text', 'detail': 'text'}],
+    'skipped_reason': 'text', 'after': {'activation': 'anything', 'persistence': 'anything'}, 'notes': Maybe(['text'])}
 # What each module of this collection returns, where it did not fail.
 RESULTS = {
     'memory_facts': {'ansible_facts': {'memory': MEMORY}},
@@ -143,9 +146,7 @@ RESULTS = {
                      'verdict': Maybe(VERDICT), 'ledger': Maybe(LEDGER), 'remedies': Maybe(REMEDIES),
                      'advice': Maybe(ADVICE), 'replays': Maybe(REPLAYS), 'why': Maybe(WHY)},
     'oom_watch': {'actions': _ACTIONS, 'skipped_reason': 'text'},
-    'swap_file': {
-        'path': 'text', 'size_bytes': 'number', 'actions': [{'layer': 'text', 'detail': 'text'}],
-        'skipped_reason': 'text', 'after': {'activation': 'anything', 'persistence': 'anything'}},
+    'swap_file': dict(_SWAP_FILE, files=Maybe([_SWAP_FILE])),
     'swappiness': {
         'after': {'runtime': 'number', 'after_reboot': 'number'}, 'actions': _ACTIONS, 'skipped_reason': 'text'},
     'oom_score_adj': {

@@ -39,7 +39,7 @@ _WITHOUT_PIPELINING = ('its sudoers has requiretty, which goes with no pipelinin
                        'or take requiretty away')
 # The variables that hold what a role's modules returned, in the order in which a play runs them.
 _STEPS = (
-    ('diagnose', ('__diagnose_memory', '__diagnose_reports', '__diagnose_copy')),
+    ('diagnose', ('__diagnose_memory', '__diagnose_reports', '__diagnose_copy', '__diagnose_named')),
     ('verify', ('__verify_asked',)),
     ('swap', ('swap_result',)),
     ('swappiness', ('swappiness_result',)),
@@ -48,7 +48,7 @@ _STEPS = (
 # What a log that says nothing says of itself.
 _ERRORS = {
     'unreadable': 'it could not be read: name a log that is there and that this user may read',
-    'directory': 'it is a directory: name the files in it, such as messages*',
+    'directory': 'it is a directory in which nothing is a log that this user can read',
     'empty': 'it is empty: nothing was written to it, or the copy failed',
     'binary': 'it is not text: name a log, or what `journalctl -o export` prints of a journal',
     'no_report': 'it was read to its end, and nothing in it kills, refuses memory or looks like it',
@@ -232,7 +232,12 @@ def _choice(found, chosen):
 
 
 def _worded(value):
-    return ','.join(value) if isinstance(value, list) else value
+    """A variable's value in words, of one of swap_files its path and size."""
+    if isinstance(value, (list, tuple)):
+        return ','.join(_worded(part) for part in value)
+    if isinstance(value, dict):
+        return ' '.join('%s' % value[key] for key in ('path', 'size') if value.get(key))
+    return '%s' % (value,)
 
 
 def _needs_core(left):

@@ -61,7 +61,12 @@ def logs(tmp_path):
     for path, data in found.items():
         path.write_bytes(data)
     errors = dict(zip(found, (None, 'empty', 'no_report', 'binary')))
-    return {**errors, folder: 'directory', tmp_path / 'missing': 'unreadable'}
+    copied = tmp_path / 'copied/below'
+    copied.mkdir(parents=True)
+    (copied / 'messages-20251111').write_text(KILL)
+    (copied.parent / 'wtmp').write_bytes(bytes(9999))
+    return {**errors, folder: 'directory', tmp_path / 'missing': 'unreadable', copied.parent: None,
+            copied / 'mess*': None, copied / 'none*': 'unreadable'}
 
 
 def test_json_alone_is_on_standard_output_with_an_entry_for_each_log(tmp_path):
@@ -73,8 +78,18 @@ def test_json_alone_is_on_standard_output_with_an_entry_for_each_log(tmp_path):
     assert {log['path']: log['error'] for log in report['logs']} == {
         str(path): error for path, error in expected.items()}
     assert done.returncode == NOT_READ
-    killed = next(log['verdict'] for log in report['logs'] if log['error'] is None)
-    assert (killed['was_memory'], killed['limit'], killed['actor']) == ('yes', 'host', 'kernel')
+    for killed in (log['verdict'] for log in report['logs'] if log['error'] is None):
+        assert (killed['was_memory'], killed['limit'], killed['actor']) == ('yes', 'host', 'kernel')
+
+
+@pytest.mark.parametrize('command', ['diagnose', 'remediate', 'verify'])
+@pytest.mark.parametrize('log', ['/no/such/log', '/proc/self/mem'])
+def test_a_log_that_was_named_on_a_host_and_was_not_read_is_an_exit_status(command, log, tmp_path):
+    options = ['-e', json.dumps({'diagnose_paths': [log], 'diagnose_sources': 'files', 'verify_accept_open': True})]
+    check = ['--check'] if command == 'remediate' else []
+    done = run(RESCUE, command, '--json', '-', '--report', str(tmp_path), *check, *options)
+    (host,) = json.loads(done.stdout)['hosts']
+    assert (done.returncode, host['not_read'], host['changes']) == (NOT_READ, [log], []), done.stderr
 
 
 def test_standard_input_is_a_log_named_as_it_was_given(tmp_path):

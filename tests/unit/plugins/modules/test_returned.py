@@ -119,6 +119,8 @@ def swap_file(root):
     node = swap_node(root / 'none')
     yield run('swap_file', node.host, check=True, reserve='0')
     yield run('swap_file', node.host, check=True, size='2M', reserve='0', priority=5)
+    yield run('swap_file', node.host, check=True, reserve='0', files=[
+        {'path': '/one', 'size': '2M'}, {'path': '/two', 'size': '1M', 'priority': 3, 'active': False}])
     node = swap_node(root / 'there')
     with open(node.path('/swapfile'), 'wb') as stream:
         stream.write(b'\0' * 1024 + struct.pack('=III', 1, 511, 0) + b'u' * 16 + b'label'.ljust(16, b'\0'))

@@ -18,7 +18,7 @@ import time
 import zlib
 
 import pytest
-from ansible_collections.oom.rescue.plugins.module_utils._log import budget
+from ansible_collections.oom.rescue.plugins.module_utils._log import budget, sources
 from ansible_collections.oom.rescue.plugins.module_utils._report import reading as oom_log
 from oom_reports import ERAS, bare_kill, quiet, syslog
 
@@ -248,3 +248,22 @@ def test_a_log_of_nothing_but_reports_takes_what_it_may_and_its_newest_report_is
     assert used() - started < 12
     assert result['summary']['sources'][0]['cut']
     assert result['events'][0]['victims'][0]['pid'] == 13036
+
+
+def test_a_directory_is_the_logs_in_it_and_below_without_links_and_what_is_no_text(tmpdir):
+    for name, data in (('messages', b'x\n'), ('b/c/kern.log.1', b'x\n'), ('wtmp', b'\0' * 999), ('empty', b''),
+                       ('1/2/3/4/too-deep', b'x\n'), ('messages-20251101.gz', b'\x1f\x8b\0\0\0\0\0\0\0\0')):
+        tmpdir.join(name).write_binary(data, ensure=True)
+    tmpdir.join('link').mksymlinkto('/etc/passwd')
+    os.mkfifo(str(tmpdir.join('fifo')))
+    found = sources.find_files([str(tmpdir)], True)
+    assert [log.path[len(str(tmpdir)):] for log in found] == [
+        '/messages-20251101.gz', '/messages', '/b/c/kern.log.1']
+    assert not any(log.named for log in found)
+
+
+def test_a_directory_without_a_log_is_itself_and_one_of_very_many_is_bounded(tmpdir):
+    assert [log.path for log in sources.find_files([str(tmpdir)], True)] == [str(tmpdir)]
+    for number in range(600):
+        tmpdir.join('log%03d' % number).write('x\n')
+    assert len(sources.find_files([str(tmpdir)], True)) == 500

@@ -50,6 +50,28 @@ def test_the_defaults_and_an_undo_forget_it_and_leave_nothing(host, options):
     assert kept(host)['swap']['asked'] == {} and not host.exists(DIRECTORY)
 
 
+def record(**more):
+    return dict({'existed': False, 'active': False, 'fstab_lines': [], 'fstab_existed': True, 'size_bytes': None,
+                 'mode': None, 'uid': None, 'gid': None, 'priority': None}, **more)
+
+
+def test_all_files_that_were_made_or_asked_for_are_kept_those_of_a_given_size_first(host):
+    remember(host, 'swap', dict(SWAP, path='/d/two', size='1G'), '/data/two')
+    State(host, 'swap').put('/data/two', record())
+    assert kept(host)['swap'] == {'set': True, 'asked': {'swap_path': '/d/two', 'swap_size': '1G'}}
+    State(host, 'swap').put('/swapfile', record())
+    assert kept(host)['swap'] == {'set': True, 'asked': {'swap_files': [
+        {'path': '/d/two', 'size': '1G'}, {'path': '/swapfile'}]}}
+    remember(host, 'swap', dict(SWAP, path='/data/two', state='restored'), '/data/two')
+    State(host, 'swap').forget('/data/two')
+    assert kept(host)['swap'] == {'set': True, 'asked': {}}
+
+
+def test_a_file_that_its_record_alone_names_is_kept_where_it_is(host):
+    State(host, 'swap').put('/data/two', record())
+    assert kept(host)['swap'] == {'set': True, 'asked': {'swap_path': '/data/two'}}
+
+
 def test_one_remedy_s_wish_outlives_another_s(host):
     remember(host, 'swap', dict(SWAP, size='256M'))
     remember(host, 'swappiness', {'state': 'present', 'value': 20})

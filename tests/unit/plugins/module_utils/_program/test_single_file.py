@@ -158,7 +158,7 @@ def test_a_hostile_name_reaches_no_terminal(said, tmp_path, name):
     (('where', 'there'), 1, 'there'),
     (('why',), 1, 'arguments'),
     (('/nowhere/messages',), 5, 'It could not be read'),
-    (('/',), 5, 'It is a directory'),
+    (('/dev/pts',), 5, 'It is a directory'),
     ((SEED, '--json', '/nowhere/report.json'), 2, '/nowhere/report.json'),
 ], ids=lambda value: str(value)[:20])
 def test_wrong_use_and_what_cannot_be_read_have_a_status(said, arguments, status, words):

@@ -51,7 +51,7 @@ def node(file=None, fstab='', filesystem='ext4', disk=20 * GIB, ram=GIB, availab
          enabled=False, **other):
     state = {
         'path': '/swapfile', 'real_path': '/swapfile', 'file': file or missing('/swapfile'),
-        'new': missing('/swapfile.oom-rescue-new'), 'helper': missing('/swapfile.oom-rescue-helper'),
+        'new': missing('/swapfile.oom-rescue-new'), 'helper': missing('/swapfile.oom-rescue-helper'), 'subvolume': None,
         'other_areas': [], 'directory': {'path': '/', 'exists': True, 'others': None},
         'mount': {'mount_point': '/', 'filesystem': filesystem, 'read_only': False},
         'disk': {'available_bytes': disk, 'free_bytes': disk, 'total_bytes': 2 * disk, 'block_bytes': PAGE},
@@ -380,7 +380,6 @@ def by_unit(**other):
     (node(swap_file(2 * GIB)), 'auto', [ADD]),
     (node(swap_file(2 * GIB), gpt_swap=True), 'auto', [WRITE, ENABLE]),
     (node(swap_file(2 * GIB), LINE + '\n', gpt_swap=True), 'auto', [WRITE, ENABLE, REMOVE]),
-    (node(swap_file(2 * GIB), gpt_swap=True), 'fstab', [ADD]),
     (by_unit(), 'auto', []),
     (by_unit(), 'systemd', []),
     (node(swap_file(2 * GIB), unit_text=OURS), 'auto', [ENABLE]),
@@ -390,7 +389,7 @@ def by_unit(**other):
     (by_unit(), 'fstab', [ADD, DISABLE, WRITE]),
     (by_unit(), 'none', [DISABLE, WRITE]),
 ], ids=['from a line', 'from nothing', 'auto', 'auto beside a partition that systemd finds',
-        'auto beside such a partition and our line', 'a line is asked for', 'auto keeps a unit', 'a unit is there',
+        'auto beside such a partition and our line', 'auto keeps a unit', 'a unit is there',
         'a unit that is not enabled', 'a priority and a policy that are there', 'a unit that was cut',
         'a unit of others', 'from a unit to a line', 'from a unit to nothing'])
 def test_what_keeps_a_file_over_a_reboot(state, persist, expected):
@@ -399,6 +398,13 @@ def test_what_keeps_a_file_over_a_reboot(state, persist, expected):
     if expected:
         after = planned['after']['persistence']
         assert (after or {}).get('by') == {ADD: 'fstab', WRITE: 'systemd', ENABLE: None, DISABLE: None}[expected[0]]
+
+
+def test_a_line_that_would_take_a_partition_away_is_refused_until_that_is_lifted():
+    state = node(swap_file(2 * GIB), gpt_swap=True)
+    refused = plan(state, wish(size='2G', persist='fstab'))
+    assert refused['actions'] == [] and refused['skipped_reason'].startswith('gpt-auto (/etc/fstab): ')
+    assert steps(plan(state, wish(size='2G', persist='fstab', override=['gpt-auto']))) == [ADD]
 
 
 def test_an_undo_takes_our_unit_away_and_a_record_of_one_brings_it_back():

@@ -183,8 +183,8 @@ def test_any_sequence_is_undone_byte_for_byte(tmpdir, monkeypatch, seed):
             found = json.loads(host.read(RECORD))
             host.replace(RECORD, json.dumps(found.get('records', found)), 0o600)
     options = {'path': '/swapfile', 'state': 'restored', 'recorded': True}
-    for path in apply.recorded_paths(host, options):
-        run(node, path, state='restored')
+    for one in apply.each_file(host, options):
+        run(node, one['path'], state='restored')
     assert host.read('/etc/fstab') == table
     assert [host.exists(path) for path in ('/swapfile', '/other', DIRECTORY)] == [there, False, False]
     if there:

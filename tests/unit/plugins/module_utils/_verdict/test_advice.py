@@ -295,3 +295,10 @@ def test_swap_that_no_boot_turns_on_is_not_counted(after_reboot, size):
     host = {'ram_bytes': 1 << 30, 'swap_bytes': 3 << 29, 'can_swapon': True, 'by_facts': True, 'areas': [
         {'path': '/by-hand', 'size_bytes': 3 << 29, 'after_reboot': after_reboot}]}
     assert swap_recommended(host, [], '/swapfile')['size_bytes'] == size
+
+
+def test_a_server_that_ended_between_two_looks_at_the_host_is_advised_on_all_the_same():
+    row = {'name': 'score', 'what': 'x', 'target': 'mysqld', 'effect': 'unknown', 'by_rule': True, 'value': -600,
+           'goes_with': None, 'forbidden_by': [], 'why': 'x'}
+    protect, = advise(facts(), [], remedies=[row])['protect']
+    assert protect['process'] == 'mysqld' and protect['reason'].startswith('it ran here; at -600')

@@ -80,6 +80,7 @@ def test_an_incident_gets_what_would_have_helped_it(effects, applied):
 
 
 SET, WISH = {'set': True, 'asked': {}}, {'set': True, 'asked': {'swap_size': '256M'}}
+TWO = {'set': True, 'asked': {'swap_files': [{'path': '/a', 'size': '1G'}, {'path': '/b', 'active': False}]}}
 
 
 @pytest.mark.parametrize('found, asked, kept, why, values', [
@@ -90,6 +91,11 @@ SET, WISH = {'set': True, 'asked': {}}, {'set': True, 'asked': {'swap_size': '25
     pytest.param(diagnosis(report='x', swap=None), [], SET, 'kept', {}, id='a report of a cgroup since'),
     pytest.param(diagnosis(), ['swap_size'], WISH, 'asked', {}, id='asked anew'),
     pytest.param(diagnosis(), ['swap_path'], WISH, 'asked', {'swap_size': '256M'}, id='asked of the rest'),
+    pytest.param(diagnosis(), [], TWO, 'kept', TWO['asked'], id='two files'),
+    pytest.param(diagnosis(), ['swap_size'], TWO, 'asked', {}, id='two files, and a variable that is of one'),
+    pytest.param(diagnosis(), ['swap_files'], WISH, 'asked', {}, id='two files in place of one'),
+    pytest.param(diagnosis(), [], {'set': False, 'asked': {'swap_files': [{'path': '/a', 'state': 'absent'}]}},
+                 'healthy', {}, id='a file with what no run of ours keeps'),
     pytest.param(diagnosis(), [], None, 'healthy', {}, id='records that cannot be read'),
     pytest.param(diagnosis(), [], {'set': False, 'asked': {'rescue_by_rule': True, 'swap_size': {'a': 1}}}, 'healthy',
                  {}, id='what no run of ours keeps'),

@@ -75,7 +75,8 @@ def test_logs_that_say_nothing(tmp_path):
     (tmp_path / 'empty').write_text(u'')
     (tmp_path / 'calm').write_text(u'Oct 28 11:32:28 web sshd[1]: hello\n')
     (tmp_path / 'binary').write_bytes(b'\0\1' * 4096)
-    report = of_logs([str(tmp_path / name) for name in ('empty', 'calm', 'binary', 'none')] + [str(tmp_path)])
+    (tmp_path / 'folder').mkdir()
+    report = of_logs([str(tmp_path / name) for name in ('empty', 'calm', 'binary', 'none', 'folder')])
     assert wrong(report) == []
     assert [log['error'] for log in report['logs']] == ['empty', 'no_report', 'binary', 'unreadable', 'directory']
 
