@@ -659,6 +659,13 @@ fork_failures:
     libc: {description: "V(glibc) or V(musl), by its words.", type: str}
     message: {description: The words of the line., type: str}
     source: {description: Where the line is., type: dict, contains: *source}
+raw:
+  description: >-
+    The lines of the report that RV(verdict) is on as they stand in its log, the kernel's alone; empty if its source is
+    no plain file.
+  returned: unless O(separately=true)
+  type: list
+  elements: str
 advice:
   description: As P(oom.rescue.advise#filter) returns it.
   returned: when O(with_facts=true)
@@ -727,6 +734,7 @@ logs:
     remedies: {description: As RV(remedies)., type: list, elements: dict, contains: *remedies}
     ledger: {description: That of the report that the verdict is on., type: dict, contains: *ledger}
     fork_failures: {description: As RV(fork_failures)., type: list, elements: dict, contains: *fork_failures}
+    raw: {description: As RV(raw)., type: list, elements: str}
     advice: {description: As P(oom.rescue.advise#filter) returns it for this log., type: dict}
     replays:
       description: As P(oom.rescue.replay#filter) returns it for each of the events.
@@ -748,7 +756,7 @@ from ansible_collections.oom.rescue.plugins.module_utils._verdict.diagnose impor
 
 # What of a host's entry in report.json is about its logs.
 RETURNED = ('events', 'summary', 'signals', 'incidents', 'verdict', 'ledger', 'remedies', 'fork_failures', 'advice',
-            'replays', 'why')
+            'replays', 'raw', 'why')
 
 
 def moment(options, name):

@@ -136,7 +136,7 @@ class Anonymous:
 
     def _told(self, data, key, within):
         if isinstance(data, list):
-            return [self._told(part, key, within) for part in data]
+            return [] if key == 'raw' else [self._told(part, key, within) for part in data]
         if isinstance(data, dict):
             return dict((self._told(name, None, {}), self._told(value, name, data)) for name, value in data.items())
         if not isinstance(data, _TEXTS) or key in _KEPT or (key == 'name' and 'effect' in within):

@@ -15,10 +15,12 @@ from .._log.sources import KERNEL_LOGS, find_files, flaw_of, is_pattern
 from .._log.times import parse_moment
 from .._node.errors import RescueError
 from .._node.host import Host
+from .._report.raw import raw_lines
 from .._report.reading import read_events, read_fork_failures
 from .advice import advise
 from .in_place import shown
 from .judgement import judge_all, ledger_meant
+from .meant import report_meant
 from .remedies import remedies_of
 from .replay import replay
 from .wanted import options_of
@@ -68,7 +70,7 @@ def diagnose(root='/', options=None):
     - ``ledger_seconds``: CPU time for counting shared pages once. Default: memory_facts'.
 
     Both kinds have error, incidents, verdict, remedies, ledger, and for who shows them events, signals, summary,
-    fork_failures, advice, replays. A host also has name, status (ok), changes and claims (empty), forecast and
+    fork_failures, advice, replays, raw. A host also has name, status (ok), changes and claims (empty), forecast and
     ``memory``, memory_facts' dictionary, and its ledger is that of now; a log also has path, and its ledger is that of
     the report that the verdict is on. Raises RescueError, or OSError with a file's name.
     """
@@ -116,7 +118,7 @@ def _keep_rows(events, count):
 
 def diagnose_events(paths=(), own_sources=(), since=None, until=None, limit=0, tasks=0, fork_failures=False, now=None,
                     facts=None, options=None, asked=None):
-    """{events, summary, signals, incidents, verdict, ledger, remedies} of logs, patterns and the host's own sources.
+    """{events, summary, signals, incidents, verdict, ledger, remedies, raw} of logs, patterns and a host's own sources.
 
     ``own_sources`` is of auto, files, journal and ring_buffer; ``since`` and ``until`` are seconds since 1970; 0 rows
     of ``tasks`` and a ``limit`` of 0 are all. ``facts`` are memory_facts' of the host that the logs are of, None for a
@@ -135,6 +137,8 @@ def diagnose_events(paths=(), own_sources=(), since=None, until=None, limit=0, t
     result['remedies'] = remedies_of(result['verdict'], result['incidents'], result['events'], result['signals'], facts,
                                      options)
     _keep_rows(result['events'], tasks)
+    meant = report_meant(result['events'])
+    result['raw'] = raw_lines(meant['source'], meant['source']['path'] in paths) if meant else []
     for incident in result['incidents']:
         incident['reports'] = [result['events'][number]['id'] for number in incident['reports']]
     for signal in result['signals']:
@@ -154,13 +158,13 @@ def _ledger_of(result):
 
 
 def diagnose_log(path, since=None, until=None, limit=100, tasks=10, now=None, wanted=None):
-    """{path, error, incidents, verdict, remedies, ledger, events, signals, summary, fork_failures, advice, replays} of
-    one log, advised from it alone: the host that it came from may be another.
+    """{path, error, incidents, verdict, remedies, ledger, events, signals, summary, fork_failures, raw, advice,
+    replays} of one log, advised from it alone: the host that it came from may be another.
 
     ``error`` is None, or unreadable, directory, empty, binary, no_report. Fields that nothing fills yet are None.
     """
     entry = {'path': path, 'error': _error_of(path), 'incidents': [], 'verdict': None, 'remedies': None, 'ledger': None,
-             'events': [], 'signals': [], 'summary': None, 'fork_failures': [],
+             'events': [], 'signals': [], 'summary': None, 'fork_failures': [], 'raw': [],
              'advice': advise({}, []), 'replays': []}
     if entry['error']:
         return entry

@@ -169,6 +169,7 @@ def _found(found, full):
     entry['incidents'] = entry['incidents'] or []
     entry['events'] = [event if full else _without_rows(event) for event in found.get('events') or []]
     entry['signals'] = found.get('signals') or []
+    entry['raw'] = (found.get('raw') or []) if full else []
     return entry
 
 

@@ -67,7 +67,8 @@ def test_a_directory_that_is_there_keeps_its_mode_and_what_is_in_it(write, tmp_p
     play = write('-e', 'report_dir=there')
     assert play.status == 0 and 'web1' in play.page, play.output
     assert mode(tmp_path / 'there') == there and mode(tmp_path / 'there/index.html') == '0600'
-    assert sorted(os.listdir(tmp_path / 'there')) == ['index.html', 'other', 'report.json', 'summary.txt']
+    assert sorted(os.listdir(tmp_path / 'there')) == [
+        'index.html', 'other', 'report.json', 'report.md', 'summary.txt']
 
 
 @pytest.mark.parametrize('prepare, words', [

@@ -40,7 +40,7 @@ def test_the_verdict_comes_first_then_the_memory_what_would_help_and_the_report(
     words = ['the largest process, mysqld (pid 13036), holds 430 MiB', '<dt>What ran out', '991 MiB of RAM, no swap',
              'Where the memory was', '430 MiB, 43 %', 'What would have helped', '<strong>swap of 2 GiB',
              'twice the RAM', "The kernel's report", 'anon-rss 440332 kB.</li>\n<li>Triggered',
-             'All 44 processes of its table', 'What this rests on']
+             'All 44 processes of its table', 'As it stands in the log', 'What this rests on']
     places = [page.index(word) for word in words]
     assert places == sorted(places)
 

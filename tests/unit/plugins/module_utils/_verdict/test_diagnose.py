@@ -19,7 +19,7 @@ from conftest import SEED
 from fake_node import seed_node
 
 OF_BOTH = {'error', 'incidents', 'verdict', 'remedies', 'ledger', 'events', 'signals', 'summary', 'fork_failures',
-           'advice', 'replays'}
+           'advice', 'replays', 'raw'}
 
 
 @pytest.fixture
