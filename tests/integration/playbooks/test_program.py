@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 
+import jsonschema
 import pytest
 from conftest import ROOT
 
@@ -74,7 +75,7 @@ def test_json_alone_is_on_standard_output_with_an_entry_for_each_log(tmp_path):
     named = [word for path in expected for word in ('--log', str(path))]
     done = run(RESCUE, 'diagnose', '--json', '-', '--report', str(tmp_path / 'report'), *named)
     report = json.loads(done.stdout)
-    assert (report['schema'], report['hosts']) == (1, [])
+    assert (report['schema'], report['hosts'], wrong(report)) == (1, [], [])
     assert {log['path']: log['error'] for log in report['logs']} == {
         str(path): error for path, error in expected.items()}
     assert done.returncode == NOT_READ
@@ -90,6 +91,41 @@ def test_a_log_that_was_named_on_a_host_and_was_not_read_is_an_exit_status(comma
     done = run(RESCUE, command, '--json', '-', '--report', str(tmp_path), *check, *options)
     (host,) = json.loads(done.stdout)['hosts']
     assert (done.returncode, host['not_read'], host['changes']) == (NOT_READ, [log], []), done.stderr
+
+
+def wrong(report):
+    """What of a report is not as its schema says: a line each."""
+    validator = jsonschema.Draft202012Validator(json.loads((ROOT / 'docs/report.schema.json').read_text()))
+    return [f'{error.json_path}: {error.message}' for error in validator.iter_errors(report)]
+
+
+@pytest.mark.parametrize('rows, states', [
+    (['here ansible_connection=local ansible_python_interpreter=/usr/bin/python3'], {'here': 'ok'}),
+    (['here ansible_connection=local ansible_python_interpreter=/usr/bin/python3',
+      'gone ansible_host=127.0.0.1 ansible_port=1',
+      'bare ansible_connection=local ansible_python_interpreter=/no/python'],
+     {'here': 'ok', 'gone': 'unreachable', 'bare': 'failed'}),
+])
+def test_what_is_printed_of_hosts_is_as_its_schema_says(rows, states, tmp_path):
+    inventory = tmp_path / 'hosts'
+    inventory.write_text('\n'.join(rows) + '\n')
+    done = run(RESCUE, 'diagnose', '-i', str(inventory), '--json', '-', '--report', str(tmp_path / 'report'))
+    report = json.loads(done.stdout)
+    assert wrong(report) == []
+    assert {host['name']: host['status'] for host in report['hosts']} == states
+
+
+def test_an_anonymous_report_names_nobody_in_any_file(tmp_path):
+    log = tmp_path / 'acme-shop.log'
+    log.write_text(KILL.replace('web1', 'acme-web1').replace('mariadbd', 'acme-billing'))
+    done = run(RESCUE, 'diagnose', '--log', str(log), '--anonymise', '--report', str(tmp_path / 'report'))
+    folder = (tmp_path / 'report/latest').resolve()
+    assert done.stdout.rstrip().endswith(f'Page: {folder}/index.html'), done.stderr
+    files = {path.name: path.read_text() for path in folder.iterdir()}
+    assert sorted(files) == ['errors.txt', 'index.html', 'report.json', 'report.md', 'summary.txt']
+    assert [name for name, text in files.items() if 'acme' in text] == []
+    assert 'process-1' in files['summary.txt'] and json.loads(files['report.json'])['anonymised'] is True
+    assert '430 MiB' in files['report.md']
 
 
 def test_standard_input_is_a_log_named_as_it_was_given(tmp_path):
