@@ -95,8 +95,7 @@ def test_facts_that_outrank_the_roles(victim, nodes, facts):
     assert PASSWORD not in played.text + str(page(victim, '/root/oom-rescue-report')), 'a file of the controller'
 
 
-@pytest.mark.parametrize('poll', [0, 1])
-@pytest.mark.parametrize('module', ['memory_facts', 'oom_log_info'])
+@pytest.mark.parametrize('module, poll', [('memory_facts', 0), ('oom_log_info', 1)])
 def test_an_answer_to_a_job_in_the_background(victim, nodes, facts, module, poll):
     """A node answers an asynchronous task, whose result Ansible fetches itself, with variables of the controller."""
     more = {'report_dir': '/root/private', 'diagnose_controller_logs': ['/etc/precious.log'], 'memory': facts}

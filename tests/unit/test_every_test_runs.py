@@ -99,3 +99,11 @@ def test_a_skip_that_ci_accepts_has_a_reason_and_is_still_given(reason):
     given = re.sub(r"^could not import ('\w+')\*$", r'importorskip(\1)', reason)
     sources = [read(path) for path in files_of_tests() + ['tests/unit/matrix', 'tests/testinfra/oom_rescue.py']]
     assert any(all(part.strip() in source for part in given.split('*')) for source in sources)
+
+
+def test_each_attack_stands_in_their_table():
+    listed = set(re.findall(r'(?m)\| `(\w+)`[^|]* \|$', read('tests/attacks/README.md')))
+    there = set(name for path in walk('tests/attacks') if re.search(r'/test_\w+\.py\Z', path)
+                for name, doc in re.findall(r'\ndef test_(\w+)\([^)]*\):\n    """(.*)', read(path))
+                if not doc.startswith('No attack:'))
+    assert listed == there and len(there) > 80
