@@ -239,8 +239,10 @@ def test_a_conmon_names_its_container(victim):
 @pytest.mark.parametrize('name', [
     'docker/' + ID, 'docker-%s.scope' % ID, 'system.slice/docker-%s.scope' % ID, 'libpod-%s.scope' % ID,
     'machine.slice/libpod-%s.scope/container' % ID, 'user.slice/docker-%s.scope' % ID, 'x 0::/docker/' + ID,
-    'init.scope/docker-%s.scope' % ID,
-], ids=['docker', 'scope', 'system.slice', 'libpod', 'machine.slice', 'user.slice', 'blank', 'init.scope'])
+    'init.scope/docker-%s.scope' % ID, 'x\u20280::/docker/' + ID, 'x\x0b1:name=systemd:/docker/' + ID,
+    'x\x1c0::/system.slice/docker-%s.scope' % ID,
+], ids=['docker', 'scope', 'system.slice', 'libpod', 'machine.slice', 'user.slice', 'blank', 'init.scope', 'line end',
+        'tab', 'separator'])
 def test_a_users_cgroup_named_like_a_container(victim, name):
     """A user names a cgroup below his own (user@65534.service) as the engine names that of a container."""
     victim.write('/var/lib/docker/containers/%s/config.v2.json' % ID, json.dumps({'ID': ID, 'Name': '/mysql'}))

@@ -154,7 +154,8 @@ OWN_MANAGER = {
 }
 DELEGATED = {'unit': 'mariadb.service', 'slice': 'system.slice/mariadb.service', 'docker': 'docker/' + ID,
              'docker-scope': 'docker-%s.scope' % ID, 'libpod': 'libpod-%s.scope/container' % ID,
-             'unit with a rule': 'app.service', 'unit of a manager': 'user@0.service/mariadb.service'}
+             'unit with a rule': 'app.service', 'unit of a manager': 'user@0.service/mariadb.service',
+             'line end': 'x\u20280::/docker/' + ID, 'another line end': 'x\x0b1:name=systemd:/docker/' + ID}
 _NUMBERS = {name: 9100 + place for place, name in enumerate(DELEGATED)}
 
 

@@ -33,7 +33,7 @@ def layout(host):
 
 
 def _own_path(host, version):
-    for line in (host.read('/proc/self/cgroup') or '').splitlines():
+    for line in (host.read('/proc/self/cgroup') or '').split('\n'):
         number, _colon, rest = line.partition(':')
         controllers, _colon, path = rest.partition(':')
         if (version == 1 and 'memory' in controllers.split(',')) or (version == 2 and number == '0'):

@@ -56,7 +56,8 @@ def _size_bytes(found, name):
 def parse_cgroups(text):
     """[{controllers: [...], path}] of /proc/PID/cgroup (cgroups(7)); controllers is empty for version 2."""
     groups = []
-    for line in (text or '').splitlines():
+    # A cgroup's name may have any character but this one, those at which Python ends a line included.
+    for line in (text or '').split('\n'):
         fields = line.split(':', 2)
         if len(fields) == 3:
             groups.append({'controllers': [name for name in fields[1].split(',') if name], 'path': fields[2]})

@@ -9,7 +9,10 @@ __metaclass__ = type
 
 import re
 
-_OCTAL = re.compile(r'\\([0-7]{3})')
+_OCTAL = re.compile(r'\\([0-3][0-7]{2})')
+# The kernel escapes these, and no other character at which Python parts or ends what it splits.
+_FIELD = re.compile(r'[^ \t]+')
+_NUMBER = re.compile(r'-?[0-9]{1,18}\Z')
 
 
 def unescape(field):
@@ -24,9 +27,9 @@ def parse_swaps(text):
     `` (deleted)``, escaped, to the path of a file that was unlinked while in use; deleted is then true.
     """
     areas = []
-    for line in (text or '').splitlines()[1:]:
-        fields = line.split()
-        if len(fields) < 5:
+    for line in (text or '').split('\n')[1:]:
+        fields = _FIELD.findall(line)
+        if len(fields) < 5 or not all(_NUMBER.match(field) for field in fields[2:5]):
             continue
         path = unescape(fields[0])
         deleted = path.endswith(' (deleted)')

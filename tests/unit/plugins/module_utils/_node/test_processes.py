@@ -7,6 +7,7 @@ from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
 import pytest
+from ansible_collections.oom.rescue.plugins.module_utils._node.host import to_native
 from ansible_collections.oom.rescue.plugins.module_utils._node.processes import (
     ancestors,
     parse_cgroups,
@@ -107,3 +108,11 @@ def test_ancestors_of_a_pid_that_was_used_again_end(tmp_path):
     node.process(50, 'a', ppid=51, cgroup=v2('/'))
     node.process(51, 'b', ppid=50, cgroup=v2('/'))
     assert [row['pid'] for row in ancestors(node.host, process(node.host, 50))] == [51]
+
+
+@pytest.mark.parametrize('end', [u'\u2028', u'\x0b', u'\x0c', u'\x1c', u'\x85', u'\r'])
+def test_a_cgroups_name_ends_no_line(end):
+    """A user names a cgroup of his own so that the rest of its path looks as a line of its own."""
+    path = '/user.slice/a' + to_native(end.encode('utf-8')) + '0::/docker/x'
+    assert parse_cgroups('1:name=systemd:/a\n0::%s\n' % path) == [
+        {'controllers': ['name=systemd'], 'path': '/a'}, {'controllers': [], 'path': path}]
