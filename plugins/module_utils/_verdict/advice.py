@@ -21,6 +21,9 @@ from .._node.sizes import format_size
 _COSTLY_ORDER = 3
 HELPS = (PREVENTS, DELAYS)
 
+# So many other hosts are named whose reports a log has.
+_MOST_HOSTS = 3
+
 
 def advise(facts, events, swap_path=DEFAULT_PATH, swappiness=DEFAULT_SWAPPINESS, protect=DEFAULT_SCORE, total=None,
            signals=(), remedies=None):
@@ -35,7 +38,8 @@ def advise(facts, events, swap_path=DEFAULT_PATH, swappiness=DEFAULT_SWAPPINESS,
     how many there are in the logs, if that is more. ``remedies`` are remedies_of()'s for these, if they are there.
     """
     facts = facts or {}
-    events, left_out = _sorted_out(facts, events or [])
+    all_events = events or []
+    events, left_out = _sorted_out(facts, all_events)
     meant = report_meant(events)
     options = {'swap_path': swap_path, 'swappiness': swappiness, 'protect': protect}
     if remedies is None:
@@ -48,7 +52,7 @@ def advise(facts, events, swap_path=DEFAULT_PATH, swappiness=DEFAULT_SWAPPINESS,
     protected = _protect(remedies, facts, events, host, swap)
     return {
         'report': meant.get('id') if meant else None,
-        'cause': _cause(meant, events, total),
+        'cause': _cause(meant, events, total, [event for event in all_events if event.get('elsewhere')]),
         'evidence': describe(meant) if meant else [],
         'swap': swap,
         'swappiness': _swappiness(facts, remedies),
@@ -78,13 +82,27 @@ def _sorted_out(facts, events):
     return events, notes
 
 
+def _of_others(events):
+    """How many reports of which other hosts were left out, in words."""
+    count = {}
+    for event in events:
+        name = plain(event.get('host') or 'a host without a name')
+        count[name] = count.get(name, 0) + 1
+    names = sorted(count, key=lambda name: (-count[name], name))
+    told = ', '.join('%d of %s' % (count[name], name) for name in names[:_MOST_HOSTS])
+    more = ' and of %d hosts more' % (len(names) - _MOST_HOSTS) if len(names) > _MOST_HOSTS else ''
+    return "left out as other hosts' are %s%s" % (told, more)
+
+
 def _is_wanted(remedies, name):
     """True if a remedy helped the incident, goes with one that did, or is what the rule gives without an incident."""
     return any(row['effect'] in HELPS or row['goes_with'] or row['by_rule'] for row in remedies if row['name'] == name)
 
 
-def _cause(meant, events, total):
-    """One sentence on the report that is meant, and one on the others."""
+def _cause(meant, events, total, of_others):
+    """One sentence on the report that is meant, and one on the others; ``of_others`` are left out as other hosts'."""
+    if meant is None and of_others:
+        return 'No OOM report of this host was found in the logs that could be read; %s.' % _of_others(of_others)
     if meant is None:
         return 'No OOM report was found in the logs that could be read.'
     sentences = [plain(meant.get('cause') or 'The kernel reported that memory was out.'), others(events, total)]

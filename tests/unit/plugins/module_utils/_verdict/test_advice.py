@@ -302,3 +302,15 @@ def test_a_server_that_ended_between_two_looks_at_the_host_is_advised_on_all_the
            'goes_with': None, 'forbidden_by': [], 'why': 'x'}
     protect, = advise(facts(), [], remedies=[row])['protect']
     assert protect['process'] == 'mysqld' and protect['reason'].startswith('it ran here; at -600')
+
+
+@pytest.mark.parametrize('hosts, words', [
+    (['web2'], 'left out as other hosts\' are 1 of web2.'),
+    (['web2', 'db', 'web2'], 'are 2 of web2, 1 of db.'),
+    (['a', 'b', 'c', 'd', 'e'], 'are 1 of a, 1 of b, 1 of c and of 2 hosts more.'),
+    ([None], 'are 1 of a host without a name.'), (['x\x1b[2J'], 'are 1 of x?[2J.'),
+])
+def test_a_host_whose_log_has_reports_of_others_alone_is_told_of_whom(hosts, words):
+    found = advise(facts(), [event(id=str(number), host=host, elsewhere=True) for number, host in enumerate(hosts)])
+    assert found['cause'].startswith('No OOM report of this host was found') and found['cause'].endswith(words)
+    assert found['report'] is None
