@@ -11,7 +11,7 @@
 
 A trial boots a kernel as ways.py does and has one outage twice: as it was, and with the remedy in force. The report of
 the first is judged by remedies_of(); what came of the second is held against the effect that it names: `prevents` is
-right if the target was met, `none` and `harms` if the end was the same, `delays` if it was met, or came later. Results
+right if the target was met, `none` if the end was the same; other effects promise nothing that is judged here. Results
 are in .cache/effects, and a run goes on where it was stopped. Ends with 1 if an effect was not what the kernel did.
 """
 
@@ -137,8 +137,8 @@ for _number, (_mib, _memory) in enumerate((
         (330, 288))):
     TRIALS['swap-%d' % _number] = _swap(_mib, _memory)
 for _number, (_mysqld, _others) in enumerate((
-        (110, ''), (120, ''), (130, ''), (100, 'take sshd 4;'), (110, 'take redis 20;'), (120, 'take redis 10;'),
-        (115, 'take cron 3; take nginx 8;'), (105, 'take sshd 2; take node 12;'), (125, 'take java 5;'),
+        (110, ''), (120, ''), (112, ''), (100, 'take sshd 4;'), (110, 'take redis 20;'), (120, 'take redis 10;'),
+        (115, 'take cron 3; take nginx 8;'), (105, 'take sshd 2; take node 12;'), (113, 'take java 5;'),
         (118, 'take ruby 15;'))):
     TRIALS['score-%d' % _number] = _score(_mysqld, _others)
 for _number, (_limited, _mib) in enumerate((
@@ -255,9 +255,7 @@ def is_right(found):
     if found['effect'] == 'prevents':
         instead = found['instead']
         return found['is_met'] and (instead is None or found['killed'][:1] == [instead['name']])
-    if found['effect'] in ('none', 'harms'):
-        return not found['is_met']
-    return False
+    return found['effect'] == 'none' and not found['is_met']
 
 
 def table(names, kernels):
@@ -269,10 +267,12 @@ def table(names, kernels):
             if not path.exists():
                 continue
             found = json.loads(path.read_text())
-            count += 1
-            right += is_right(found)
+            judged = found['effect'] in ('prevents', 'none')
+            count += judged
+            right += judged and is_right(found)
+            answer = '-' if not judged else 'yes' if is_right(found) else 'NO'
             lines.append('%-18s %-5s %-8s %-3s  killed %-22s then %-18s %s' % (
-                name, series, found['effect'], 'yes' if is_right(found) else 'NO', ' '.join(found['killed_before']),
+                name, series, found['effect'], answer, ' '.join(found['killed_before']),
                 ' '.join(found['killed']) or 'nobody', found['what']))
     return lines + ['%d of %d: the kernel did what the effect says' % (right, count)], right == count
 
