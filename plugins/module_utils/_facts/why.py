@@ -145,28 +145,38 @@ def _take_container(host, found, name=None):
 
 def _take_cgroup(host, found):
     """Read the counters of the cgroup of what was asked for, if it is still there."""
-    path = (found['unit'] or {}).get('ControlGroup') or _path_of(host, found)
     where = layout(host)
     mount = where['mount']
-    if not path or path == '/' or not mount:
-        _note(found, 'memory.events', 'its cgroup is gone with its last process' if mount else 'no cgroup has memory')
+    paths = [path for path in _paths_of(host, found) + [(found['unit'] or {}).get('ControlGroup')]
+             if path and path != '/']
+    places = [(path, _directory(mount, path)) for path in paths] if mount else []
+    place = next((pair for pair in places if pair[1] and host.exists(pair[1])), None)
+    name = 'memory.oom_control' if where['memory'] == 1 else 'memory.events'
+    if place is None:
+        _note(found, name, 'no cgroup has memory' if not mount else 'it has no cgroup of its own with memory'
+              if any(process(host, pid) for pid in found['pids']) else 'its cgroup is gone with its last process')
         return
+    found['cgroup'] = dict(_counters(host, where['memory'], place[1]), path=place[0])
+    _note(found, name)
+
+
+def _directory(mount, path):
+    """Where a cgroup is mounted; in a container the mount may show a part of the hierarchy."""
+    root = mount['root']
+    if root not in ('/', '') and (path + '/').startswith(root + '/'):
+        path = path[len(root):]
     directory = posixpath.normpath(mount['mount_point'] + '/' + path)
-    if not directory.startswith(mount['mount_point'] + '/') or not host.exists(directory):
-        _note(found, 'memory.events', 'its cgroup is gone with its last process')
-        return
-    found['cgroup'] = dict(_counters(host, where['memory'], directory), path=path)
-    _note(found, 'memory.events' if where['memory'] == 2 else 'memory.oom_control')
+    return directory if directory.startswith(mount['mount_point'] + '/') else None
 
 
-def _path_of(host, found):
+def _paths_of(host, found):
+    """The paths of the memory cgroups of its processes that run."""
     for pid in found['pids']:
         row = process(host, pid)
         if row:
             groups = row['cgroups'] or []
-            memory = [group['path'] for group in groups if 'memory' in group['controllers']]
-            return (memory + [group['path'] for group in groups if not group['controllers']] + [None])[0]
-    return None
+            return [group['path'] for group in groups if 'memory' in group['controllers'] or not group['controllers']]
+    return []
 
 
 def _counters(host, version, directory):

@@ -98,7 +98,9 @@ def _victims_of_signals(signals):
         if any(identity) and identity not in known:
             known.add(identity)
             found.append(_victim(signal))
-    return found
+    # A line that names no more than the unit adds nobody to those that name its process.
+    named = set((row['unit'], row['container']) for row in found if row['name'] or row['pid'])
+    return [row for row in found if row['name'] or row['pid'] or (row['unit'], row['container']) not in named]
 
 
 def _limit_of(event):

@@ -195,3 +195,22 @@ def test_a_person_is_told_in_few_lines(tmpdir):
     assert lines_on({'why': facts, 'verdict': verdict}) == [
         'unit db.service: nothing here says that it was killed or was refused memory.',
         'Not told by memory.events: its cgroup is gone with its last process.']
+
+
+def test_the_counters_are_found_where_a_container_sees_a_part_of_the_hierarchy(tmpdir):
+    files = {'/proc/self/mountinfo': '31 24 0:28 /box /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n',
+             '/proc/4711/stat': '4711 (mysqld) S 1 ' + '0 ' * 40 + '\n', '/proc/4711/status': 'Name:\tmysqld\n',
+             '/proc/4711/cgroup': '9:memory:/box/system.slice/db.service\n1:name=systemd:/system.slice/db.service\n',
+             '/sys/fs/cgroup/memory/system.slice/db.service/memory.oom_control': 'under_oom 0\noom_kill 2\n',
+             '/sys/fs/cgroup/memory/system.slice/db.service/memory.failcnt': '7\n',
+             '/sys/fs/cgroup/memory/system.slice/db.service/memory.limit_in_bytes': '536870912\n'}
+    verdict, facts = why(tmpdir, unit(Result='success', ActiveState='active'), 'db.service', '', files)
+    assert (facts['cgroup']['oom'], facts['cgroup']['oom_kills']) == (7, 2)
+    assert says(verdict) == ('yes', 'cgroup', 'kernel')
+
+
+@pytest.mark.parametrize('path', ['/../../etc', '/', '/gone.slice/db.service'])
+def test_a_cgroup_outside_of_the_mount_is_not_looked_at(path, tmpdir):
+    files = {'/etc/memory.events': 'oom 9\noom_kill 9\n'}
+    facts = why(tmpdir, unit(Result='success', ActiveState='active', ControlGroup=path), 'db.service', '', files)[1]
+    assert facts['cgroup'] is None
