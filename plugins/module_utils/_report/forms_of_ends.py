@@ -146,7 +146,7 @@ FORMS = (
          r'signal terminated program (?P<name>[\w+.-]{1,32})|(?P<name2>[\w+.-]{1,32}) terminated with signal 9\b'
          r'|internal compiler error: (?:%s) \(program [\w+.-]{1,32}\)' % _KILLED),
     Form('kill-unproven', UNPROVEN, tuple(SIGKILL) + (': line ', ': killed ', ' killed '),
-         r'^\s*(?:%s)\s*$|: line \d+: +\d+ (?:%s) +\(? *(?:nohup |sudo |exec |timeout (?:-\S+ )*\S+ )?'
+         r'^\s*(?:%s)(?:: 9)?\s*$|: line \d+: +\d+ (?:%s)(?:: 9)? +\(? *(?:nohup |sudo |exec |timeout (?:-\S+ )*\S+ )?'
          r'(?P<name>[\w./+-]{1,64})'
          r'|^\s*(?:\[\d+\] {0,2}[-+]? *(?:\d+ +)?(?:Killed|killed)|zsh: killed)(?::? 9)? +(?P<name2>[\w./+-]{1,64})'
          % (_KILLED, _KILLED)),
@@ -168,6 +168,11 @@ FORMS = (
     Form('kill-unproven', UNPROVEN, ('it signal Killed (9)', 'exited on signal 9'),
          r'child pid (?P<pid>\d+) exit signal Killed \(9\)|(?:child|process) (?P<pid2>\d+) exited on signal 9\b'),
     Form('kill-unproven', UNPROVEN, ('terminated by signal 9',), r'terminated by signal 9\b', name='postgres'),
+    Form('kill-unproven', UNPROVEN, ('died of signal 9',), r'(?P<name>[\w-]{1,32}) died of signal 9\b'),
+    Form('not-memory-crash', CRASHED, ('died of signal 11', 'died of signal 6'),
+         r'(?P<name>[\w-]{1,32}) died of signal (?:11|6)\b'),
+    Form('not-memory-crash', CRASHED, ('egmentation fault', 'signal SIGSEGV: segm'),
+         r'^(?:\S{1,64}: )?Segmentation fault\s*$|^\[signal SIGSEGV: segmentation violation '),
     Form('kill-unproven', UNPROVEN, ('found in a dead state',), r'A worker was found in a dead state',
          name='ansible-playbook'),
     Form('kill-unproven', UNPROVEN, ('has received a shutdow',), r'The runner has received a shutdown signal'),

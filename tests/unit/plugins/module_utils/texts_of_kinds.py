@@ -504,6 +504,18 @@ LINES = (
     ('mysqld', 'mysqld got signal 11 ;', CRASHED),
     ('mariadbd', '240101 10:00:00 [ERROR] mysqld got signal 6 ;', CRASHED),
     ('mariadbd', '240101 10:00:00 [ERROR] mariadbd got signal 11 ;', CRASHED),
+    (None, 'Killed: 9', UNPROVEN),
+    (None, './run.sh: line 3: 4321 Killed: 9               node x', UNPROVEN),
+    (None, 'fatal: pack-objects died of signal 9', UNPROVEN),
+    (None, 'fatal: index-pack died of signal 11', CRASHED),
+    (None, 'Segmentation fault', CRASHED),
+    (None, '[signal SIGSEGV: segmentation violation code=0x1 addr=0x0 pc=0x0]', CRASHED),
+    (None, 'Out of memory!', REFUSED),
+    (None, 'Out of memory during request for 1024 bytes, total sbrk() is 9 bytes!', REFUSED),
+    (None, 'rsync error: error allocating core memory buffers (code 22) at util.c(123) [sender=3.1.2]', REFUSED),
+    (None, 'ERROR: out of memory in receive_file [receiver]', REFUSED),
+    (None, 'pg_dump: error: out of memory', REFUSED),
+    (None, 'curl: (27) Out of memory', REFUSED),
 )
 
 # What looks like one of them, and what tells it apart.
