@@ -12,13 +12,14 @@ import os
 from .._log import live, records, sources
 from .._log.budget import Budget
 from .._log.clock import Clock
-from .._log.seek import offset_of
+from .._log.seek import offset_of, time_of
 from .signals import WORDS, Signals, tell_times
 
 # A log of this size is searched whole; every word costs a search of its own.
 WHOLE = 1 << 24
 RECENT = 7 * 86400
 _AROUND = 1 << 18
+_END = 1 << 13
 # So much of a log, and of the journal, is read for signals at the most, beside its end.
 _MOST_BYTES = 1 << 25
 _MOST_SECONDS = 6
@@ -55,7 +56,8 @@ def _of_file(log, places, since, now, budget):
         kind = sources.kind_of(stream.read(16))
         size = os.fstat(stream.fileno()).st_size
         if kind is None and size > WHOLE:
-            for start, end in _spans(stream, size, clock, places, now - RECENT if since is None else since):
+            since = _last_moment(stream, size, clock, now) - RECENT if since is None else since
+            for start, end in _spans(stream, size, clock, places, since):
                 signals.move(start)
                 _feed(signals, _span(stream, start, end), budget)
         else:
@@ -96,6 +98,13 @@ def _feed(signals, blocks, budget):
                 signals.feed(each)
             break
     signals.finish()
+
+
+def _last_moment(stream, size, clock, now):
+    """When a log ends, by its last lines: a copy may be read years later."""
+    stream.seek(max(size - _END, 0))
+    told = time_of(stream.read(_END), clock)
+    return now if told is None else min(told, now)
 
 
 def _spans(stream, size, clock, places, since):

@@ -15,8 +15,11 @@ from .._log.sources import KERNEL_LOGS, find_files, flaw_of, is_pattern
 from .._log.times import parse_moment
 from .._node.errors import RescueError
 from .._node.host import Host
+from .._node.plain import plain
+from .._node.sizes import format_size
 from .._report.raw import raw_lines
 from .._report.reading import read_events, read_fork_failures
+from .._report.signal_sources import WHOLE
 from .advice import advise
 from .in_place import shown
 from .judgement import judge_all, ledger_meant
@@ -133,6 +136,8 @@ def diagnose_events(paths=(), own_sources=(), since=None, until=None, limit=0, t
         result['incidents'], result['verdict'], result['signals'] = judge_one(
             result['events'], result['signals'], asked)
         result['why'] = asked
+    if result['verdict'] is not None:
+        result['verdict']['caveats'] += _partly(result['summary']['sources'], since)
     result['ledger'] = _ledger_of(result)
     result['remedies'] = remedies_of(result['verdict'], result['incidents'], result['events'], result['signals'], facts,
                                      options)
@@ -147,6 +152,15 @@ def diagnose_events(paths=(), own_sources=(), since=None, until=None, limit=0, t
     for event in result['events']:
         del event['epoch']
     return result
+
+
+def _partly(sources, since):
+    """Sentences on the logs that are too large for all of their lines to be searched for other programs' words."""
+    large = [source['path'] for source in sources if (source['bytes'] or 0) > WHOLE
+             and source['path'] not in ('journal', 'ring_buffer')]
+    when = 'in its last seven days' if since is None else 'since the time that was asked for'
+    return ['%s is larger than %s: other words than the kernel\'s were looked for around its reports and %s alone.' % (
+        plain(path), format_size(WHOLE), when) for path in large]
 
 
 def _ledger_of(result):

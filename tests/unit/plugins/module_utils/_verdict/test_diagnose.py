@@ -99,3 +99,19 @@ def test_nothing_is_written_below_the_root(node):
     assert files() == before
     with io.open(node.path('/var/log/messages'), 'rb') as stream:
         assert stream.read() == text
+
+
+@pytest.mark.parametrize('where, told', [('end', True), ('beginning', False)])
+def test_of_a_large_log_the_last_seven_days_before_its_end_are_searched_and_that_is_said(where, told, tmpdir):
+    line = b'Mar %02d 11:00:00 web1 sshd[7]: Accepted publickey for root from 10.0.0.1 port 4711 ssh2: ED25519 x\n'
+    kill = b'Mar %02d 11:00:00 web1 earlyoom[3]: sending SIGTERM to process 9 uid 0 "php": badness 9, VmRSS 5 MiB\n'
+    days = [line % day * 9000 for day in range(1, 21)]
+    days[-1 if where == 'end' else 0] += kill % (20 if where == 'end' else 1)
+    log = tmpdir.join('messages')
+    log.write_binary(b''.join(days))
+    assert log.size() > 1 << 24
+    verdict = diagnose(options={'log': str(log), 'now': 1795867300})['verdict']
+    assert bool(verdict) is told
+    if told:
+        assert verdict['actor'] == 'earlyoom'
+        assert any('in its last seven days alone' in caveat for caveat in verdict['caveats'])
