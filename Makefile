@@ -139,7 +139,8 @@ check: lint ## the fast subset: lint, and the unit tests under one Python withou
 eda: dev ## the rulebook of extensions/eda, run by a real ansible-rulebook, which needs Java 17; no part of `test`
 	tests/eda/run
 
-bench: env ## measure on this machine: reading logs, making swap
+bench: env ## measure on this machine: the playbooks, into docs/benchmarks.md; then reading logs, making swap
+	python tests/bench/table.py --write
 	for bench in tests/bench/bench_*.py; do flock /tmp/host-swap.lock python $$bench || exit 1; done
 
 $(CACHE)/mutate/.done: requirements/mutate.txt requirements/dev.txt requirements/env.txt | $(VENV)/pyvenv.cfg
