@@ -21,7 +21,7 @@ from .._node.errors import RescueError
 from .._node.host import Host
 from .._node.reader import parse_json
 from . import memory
-from .look import look
+from .look import kills, look
 
 CONFIG = '/etc/oom-rescue/watch.json'
 STATE = '/var/lib/oom-rescue-watch/state'
@@ -34,6 +34,8 @@ _MEASURE_EVERY = 900
 # The kernel counts a kill before the journal has its lines.
 _WAITS = (0.5, 1, 1, 2)
 _MOST_EVENTS = 100
+# A control group that is at its limit all the time changes its counts without end, and each change starts a run.
+_SOON, _REST = 5, 10
 
 
 def main(arguments):
@@ -72,6 +74,8 @@ def with_lock(directory, work, wait=False):
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         work()
+        # When the last run ended.
+        os.utime(os.path.join(directory, 'lock'), None)
     except (IOError, OSError) as error:
         if error.errno not in (errno.EWOULDBLOCK, errno.EAGAIN):
             raise
@@ -88,9 +92,28 @@ class Run:
         self._now = time.time()
         self._state = memory.load(self._files)
         self._entry = None
+        self._is_soon = self._has_just_run()
 
     def run(self):
-        """Look, and tell what is new."""
+        """Look, and tell what is new. A run for nothing right after another rests for a while, and sees a kill then."""
+        if self._once() or not self._is_soon:
+            return
+        for _second in range(_REST):
+            time.sleep(1)
+            if kills(self._host) != self._state['mark']['kills']:
+                self._now = time.time()
+                self._once()
+                return
+
+    def _has_just_run(self):
+        """True if another run ended some seconds ago."""
+        try:
+            return 0 <= self._now - os.stat(os.path.join(self._settings['run'], 'lock')).st_mtime < _SOON
+        except OSError:
+            return False
+
+    def _once(self):
+        """Look, and tell what is new; True if something may have happened."""
         if self._state is None:
             self._begin()
         before = self._state['mark']
@@ -106,6 +129,7 @@ class Run:
             self._measure()
         if something or moved:
             self._save(something or self._is_time('saved', _SAVE_EVERY))
+        return something
 
     def _begin(self):
         """What happened before the watch began is known to whoever began it."""

@@ -241,6 +241,35 @@ def test_the_real_report_of_a_kernel_is_told_with_its_remedy(watched):
         ['name', 'effect', 'what', 'why', 'command'])
 
 
+@pytest.fixture
+def slept(watched, monkeypatch):
+    """[seconds] of the pauses of runs that come right after another."""
+    found = []
+    monkeypatch.setattr(run.time, 'sleep', found.append)
+    (watched.path / 'run-of-it' / 'lock').write_bytes(b'')
+    return found
+
+
+def test_runs_that_are_started_without_end_rest_between(watched, slept):
+    assert watched.run() == [] and slept == [1] * 10
+
+
+def test_a_kill_within_the_rest_is_told(watched, slept, monkeypatch):
+    def kill(seconds):
+        slept.append(seconds)
+        if slept == [1] * 3:
+            watched.log()
+            watched.write('proc/vmstat', 'oom_kill 4\n')
+
+    monkeypatch.setattr(run.time, 'sleep', kill)
+    assert names(watched.run()) == ['mysqld'] and slept.count(1) == 3
+
+
+def test_a_run_of_its_time_does_not_rest(watched, slept):
+    os.utime(str(watched.path / 'run-of-it' / 'lock'), (time.time() - 60,) * 2)
+    assert watched.run() == [] and slept == []
+
+
 def test_two_runs_at_once_are_one(tmp_path):
     done = []
     run.with_lock(str(tmp_path), lambda: run.with_lock(str(tmp_path), lambda: done.append('twice')))
