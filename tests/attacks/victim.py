@@ -22,8 +22,10 @@ HERE = pathlib.Path(__file__).resolve().parent
 REPOSITORY = HERE.parents[1]
 NOBODY = 65534
 COLLECTION = '/collections/ansible_collections/oom/rescue'
-# A run that takes longer hangs; one that asks for more memory would starve the machine.
+# A run that takes longer of the CPU hangs, or one that takes _WAITS times as long by the clock, as the machine may have
+# other work; one that asks for more memory would starve it.
 SECONDS = 20
+_WAITS = 4
 MEMORY = 700 << 20
 
 _SETUP = r'''
@@ -151,13 +153,15 @@ class Victim:
         """A module's run, as root; ``before`` is a command that runs it."""
         arguments['_ansible_check_mode'] = check
         environ = dict(os.environ, ANSIBLE_LOCAL_TEMP='/tmp', PYTHONPATH='/collections')
-        argv = self._enter() + list(before) + [sys.executable, '-B', '-', name, json.dumps(arguments), str(memory)]
+        argv = self._enter() + list(before) + [
+            sys.executable, '-B', '-', name, json.dumps(arguments), str(memory), str(timeout)]
         started = time.monotonic()
         process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                    env=environ, text=True, errors='backslashreplace')
         hung = False
         try:
-            out, err = process.communicate((HERE / 'drive.py').read_text(), timeout)
+            out, err = process.communicate((HERE / 'drive.py').read_text(), timeout * _WAITS)
+            hung = process.returncode in (-signal.SIGXCPU, 128 + signal.SIGXCPU, -signal.SIGKILL)
         except subprocess.TimeoutExpired:
             hung = True
             self._end(process)
