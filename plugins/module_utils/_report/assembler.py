@@ -209,6 +209,9 @@ class Assembler:
         if victim is None:
             return False
         if report is None or not self._belongs(report, prefix, victim):
+            if not (prefix.says_kernel() or lines.is_of_memory(victim)):
+                # A shell or a deployment may say no less of whom it ended.
+                return False
             report = self._open(key, pending)
         for _again in range(min(prefix.repeated, 1000)):
             report.add_victim(victim)

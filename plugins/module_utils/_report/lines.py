@@ -257,6 +257,11 @@ def killed(message, anywhere):
     return victim
 
 
+def is_of_memory(victim):
+    """Whether the line of a victim that killed() returned tells of memory, beside who was killed."""
+    return victim['memcg'] or victim['outside'] or victim['total_vm_kb'] is not None
+
+
 def chosen(message):
     """``Out of memory: Kill process N (c) score S or sacrifice child``: whom a kernel before 5.1 chose."""
     match = _CHOSEN.search(message)

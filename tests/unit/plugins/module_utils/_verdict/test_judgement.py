@@ -125,3 +125,16 @@ def test_real_texts_are_judged_without_harm(tmpdir):
             harms.append(text['id'])
     assert harms == []
     assert right >= 0.95 * len(texts())
+
+
+@pytest.mark.parametrize(('lines', 'was_memory'), [
+    (['Killed process 42 (x)'], None), (['-- Killed process 42 (x)'], None),
+    (['Nov 11 11:32:12 web1 deploy[33]: Killed process 42 (x)'], None),
+    (['Nov 11 11:32:12 web1 kernel: Killed process 42 (x)'], 'yes'),
+    (['Out of memory: Kill process 42 (x) score 5 or sacrifice child', 'Killed process 42 (x)'], 'yes'),
+    (['Killed process 42 (x) vsz:65536kB, anon-rss:1024kB, file-rss:0kB'], 'yes'),
+    (['Killed process 42 (x) total-vm:65536kB, anon-rss:1024kB, file-rss:0kB, shmem-rss:0kB'], 'yes'),
+], ids=range(7))
+def test_that_a_process_was_killed_is_the_kernels_word_only_where_its_line_tells_of_memory(tmpdir, lines, was_memory):
+    verdict = diagnosed(tmpdir, 'web1 starts', *lines)['verdict']
+    assert (verdict and verdict['was_memory']) == was_memory
