@@ -312,6 +312,8 @@ class Assembler:
         if report is None or report.failure or report.victims:
             report = self._open(key, pending)
         report.panic = True
+        # Set to 2, panic_on_oom is of a memory cgroup or memory policy too (check_panic_on_oom() of mm/oom_kill.c).
+        report.panic_of_host = 'compulsory' not in message
         return True
 
     def _no_victim(self, key, report, pending, message):

@@ -124,8 +124,9 @@ def _scope(report):
 
 
 def _outside_cgroups(report):
-    """True if a line says ``Out of memory:``, which the kernel says of no memory cgroup; None if none does."""
+    """True if a line says ``Out of memory:`` or panics, as the kernel does of no memory cgroup; None if none does."""
     said = [victim['outside'] for victim in report.victims] + [(report.chosen or {}).get('outside')]
+    said.append(report.panic_of_host)
     return True if any(said) else None
 
 

@@ -568,8 +568,8 @@ TRAPS = (
     (None, 'Memory cgroup out of memory: Kill process 2231 (mysqld) score 1000 or sacrifice child', KERNEL_CGROUP),
     (None, 'Out of memory: Kill process 2231 (mysqld) score 1000 or sacrifice child', KERNEL_HOST),
     (None, 'mysqld invoked oom-killer: gfp_mask=0x100cca(GFP_HIGHUSER_MOVABLE), order=0, oom_score_adj=0', KERNEL),
-    (None, 'Kernel panic - not syncing: Out of memory: system-wide panic_on_oom is enabled', KERNEL),
-    (None, 'Kernel panic - not syncing: System is deadlocked on memory', KERNEL),
+    (None, 'Kernel panic - not syncing: Out of memory: system-wide panic_on_oom is enabled', KERNEL_HOST),
+    (None, 'Kernel panic - not syncing: System is deadlocked on memory', KERNEL_HOST),
     (None,
      ('kworker/0:1: page allocation failure: order:5, mode:0x40cc0(GFP_KERNEL|__GFP_COMP), '
       'nodemask=(null)'), UNPROVEN),

@@ -138,3 +138,14 @@ def test_real_texts_are_judged_without_harm(tmpdir):
 def test_that_a_process_was_killed_is_the_kernels_word_only_where_its_line_tells_of_memory(tmpdir, lines, was_memory):
     verdict = diagnosed(tmpdir, 'web1 starts', *lines)['verdict']
     assert (verdict and verdict['was_memory']) == was_memory
+
+
+@pytest.mark.parametrize(('words', 'limit'), [
+    ('Out of memory: system-wide panic_on_oom is enabled', 'host'),
+    ('Out of memory: compulsory panic_on_oom is enabled', 'unknown'),
+    ('out of memory. panic_on_oom is selected', 'host'), ('System is deadlocked on memory', 'host'),
+    ('Out of memory and no killable processes...', 'host'),
+])
+def test_a_panic_for_want_of_memory_is_the_hosts_but_for_the_setting_that_is_of_groups_too(tmpdir, words, limit):
+    verdict = diagnosed(tmpdir, 'Nov 11 11:32:12 web1 kernel: Kernel panic - not syncing: ' + words)['verdict']
+    assert (verdict['was_memory'], verdict['limit'], verdict['actor']) == ('yes', limit, 'kernel')
