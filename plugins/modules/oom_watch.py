@@ -38,7 +38,7 @@ options:
     default: present
   hooks:
     description:
-      - Whom to tell beside the journal. Each is tried for a day until it takes a message, and given ten seconds.
+      - Whom to tell beside the journal. Each is tried for a day until it takes a message, and given twenty seconds.
       - A message is told once. After a crash within the delivery it is told again under the same C(id).
     type: list
     elements: dict

@@ -26,7 +26,7 @@ from .._node.plain import plain
 from .._node.reader import parse_json
 from .look import IDENTIFIER
 
-SECONDS = 10
+SECONDS = 20
 KINDS = ('webhook', 'slack', 'wecom', 'mail', 'command')
 # Of the journal's message ids, one of our own (sd_journal_send(3)).
 MESSAGE_ID = '6a1f2c0f0d7c4f6bb0a4f6d2f2a45d11'
