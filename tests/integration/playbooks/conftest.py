@@ -38,6 +38,15 @@ class Play:
     def lines(self):
         return (self.summary or '').splitlines()
 
+    @property
+    def told(self):
+        """The summary as one line, as its lines are wrapped."""
+        return ' '.join((self.summary or '').split())
+
+    def error_of(self, name):
+        """Why a host failed, whole: in a summary of many hosts each has one line."""
+        return next(host['error'] for host in self.report['hosts'] if host['name'] == name)
+
 
 @pytest.fixture(scope='session', name='log')
 def fixture_log(tmp_path_factory):
