@@ -38,6 +38,8 @@ class Root:
     """A directory with /proc and /sys in it, which a test takes for the whole node."""
 
     driver = None
+    # Whether no run sees a process of the machine's, which may be one that forbids swap.
+    sees_nobody = False
 
     def __init__(self, directory):
         self.path = pathlib.Path(directory)
@@ -77,7 +79,8 @@ class Root:
     def ask(self, words):
         """The answer of a drive.py that imported everything once, for all runs in this root."""
         if self.driver is None:
-            self.driver = subprocess.Popen(DRIVE, env=ENVIRONMENT, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            argv = (self.alone() if self.sees_nobody else []) + list(DRIVE)
+            self.driver = subprocess.Popen(argv, env=ENVIRONMENT, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                            universal_newlines=True)
         self.driver.stdin.write(json.dumps(words) + '\n')
         self.driver.stdin.flush()

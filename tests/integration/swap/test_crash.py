@@ -39,7 +39,9 @@ pytestmark = pytest.mark.skipif(not shutil.which('strace'), reason='strace is no
 
 @pytest.fixture(scope='module')
 def root(make_root):
-    return make_root('ext4', megabytes=128)
+    node = make_root('ext4', megabytes=128)
+    node.sees_nobody = True
+    return node
 
 
 def prepare(root, steps):
@@ -118,5 +120,6 @@ def test_a_call_that_fails_leaves_what_was_there(root, name, error, tmp_path):
             assert start[1].items() <= root.areas().items() or point[0] not in ('swapon', 'swapoff'), (point, result)
         again = root.converge(**wish)
         assert 'error' not in again, (point, result, again)
-        assert (root.tree(), root.areas()) == expected, 'after %s of %s %d: %s' % (error, point[0], point[1], result)
+        assert (root.tree(), root.areas()) == expected, 'after %s of %s %d: %s, then %s' % (
+            error, point[0], point[1], result, again)
     print('%s: %d calls failed with %s' % (name, len(points), error))
