@@ -134,7 +134,7 @@ def test_real_texts_are_judged_without_harm(tmpdir):
     (['Out of memory: Kill process 42 (x) score 5 or sacrifice child', 'Killed process 42 (x)'], 'yes'),
     (['Killed process 42 (x) vsz:65536kB, anon-rss:1024kB, file-rss:0kB'], 'yes'),
     (['Killed process 42 (x) total-vm:65536kB, anon-rss:1024kB, file-rss:0kB, shmem-rss:0kB'], 'yes'),
-], ids=range(7))
+], ids=['bare', 'behind a dash', 'a deployment', 'the kernel', 'whom it chose', 'figures of old', 'figures'])
 def test_that_a_process_was_killed_is_the_kernels_word_only_where_its_line_tells_of_memory(tmpdir, lines, was_memory):
     verdict = diagnosed(tmpdir, 'web1 starts', *lines)['verdict']
     assert (verdict and verdict['was_memory']) == was_memory
