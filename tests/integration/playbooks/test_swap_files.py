@@ -51,10 +51,10 @@ def test_a_verify_that_names_none_proves_both(playbook, fstab):
     assert play.status == 0, play.output
     host, = play.report['hosts']
     assert [row['claim'] for row in of_swap(host['claims'])] == [f'swap of {ONE}', f'swap of {TWO}'], play.output
-    assert f'swap_files={ONE} 33M,{TWO} 34M.' in play.summary
+    assert f'swap_files={ONE} 33M,{TWO} 34M.' in ' '.join(play.page.split())
     FSTAB.write_bytes(b''.join(line for line in FSTAB.read_bytes().splitlines(True) if str(ONE).encode() not in line))
     play = run(playbook, 'verify', *OPEN)
-    assert play.status != 0 and f'DOES NOT HOLD: swap of {ONE}' in play.summary, play.output
+    assert play.status != 0 and f'DOES NOT HOLD: swap of {ONE}' in play.told, play.output
 
 
 def test_a_run_that_names_none_keeps_and_mends_both(playbook, fstab):
