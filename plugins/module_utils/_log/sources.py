@@ -64,13 +64,13 @@ FAILURES = reader.FAILURES + (SourceError, LZMAError)
 reason = reader.reason
 
 
-def in_blocks(pieces):
-    """Pieces of a log put together to blocks."""
+def in_blocks(pieces, least=BLOCK):
+    """Pieces of a log put together to blocks of ``least`` bytes or more, but for the last."""
     block, size = [], 0
     for piece in pieces:
         block.append(piece)
         size += len(piece)
-        if size >= BLOCK:
+        if size >= least:
             yield b''.join(block)
             block, size = [], 0
     if block:

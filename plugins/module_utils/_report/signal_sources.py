@@ -23,6 +23,7 @@ _END = 1 << 13
 # So much of a log, and of the journal, is read for signals at the most, beside its end.
 _MOST_BYTES = 1 << 25
 _MOST_SECONDS = 6
+# A program that searches blocks is started for each of them: they are made larger for it.
 _TOGETHER = 1 << 22
 
 
@@ -73,21 +74,8 @@ def _of_file(log, places, since, now, budget):
     return tell_times(signals.found, clock)
 
 
-def _in_larger(blocks):
-    """The same bytes in blocks of some MiB: a program that searches them is started as often."""
-    parts, size = [], 0
-    for block in blocks:
-        parts.append(block)
-        size += len(block)
-        if size >= _TOGETHER:
-            yield b''.join(parts)
-            parts, size = [], 0
-    if parts:
-        yield b''.join(parts)
-
-
 def _feed(signals, blocks, budget):
-    size, blocks = 0, _in_larger(blocks)
+    size, blocks = 0, sources.in_blocks(blocks, _TOGETHER)
     for block in blocks:
         signals.feed(block)
         size += len(block)
