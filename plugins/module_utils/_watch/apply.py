@@ -7,13 +7,13 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
-import json
 import posixpath
 
 from .._node import systemd
 from .._node.actions import outcome
 from .._node.errors import RescueError
 from .._node.lock import one_run
+from .._node.reader import json_object
 from .._node.record import State, backup_once, backup_path, drop_backup
 from . import units
 from .facts import mode_of, read
@@ -43,10 +43,7 @@ def converge(host, options, check_mode=False):
 
 def _textfile(host):
     """The file that the watch writes for node_exporter, as its configuration says, or None."""
-    try:
-        return json.loads(host.read(CONFIG) or '{}').get('textfile')
-    except ValueError:
-        return None
+    return json_object(host.read(CONFIG)).get('textfile')
 
 
 def _file(host, action, state):
