@@ -25,18 +25,12 @@ import sys
 import tempfile
 
 import ways
-from image import REPOSITORY
+from image import FIRST_OF_INIT, REPOSITORY
 
 STATE = REPOSITORY / '.cache' / 'effects'
 MARK = '=== '
 # `take NAME MIB [VARIABLE=VALUE ...]` holds so much under a name; without an end it grows until somebody is killed.
-INIT = """#!/bin/sh
-export PATH=/bin
-mount -t proc proc /proc
-mount -t sysfs sysfs /sys
-mount -t devtmpfs dev /dev
-mount -t cgroup2 cgroup2 /sys/fs/cgroup
-mkdir /shm; mount -t tmpfs -o size=100%%,nr_inodes=0 tmpfs /shm
+INIT = FIRST_OF_INIT + """mkdir /shm; mount -t tmpfs -o size=100%%,nr_inodes=0 tmpfs /shm
 echo +memory > /sys/fs/cgroup/cgroup.subtree_control
 mkdir /sys/fs/cgroup/limited
 for module in /modules/*; do test -f $module && insmod $module; done

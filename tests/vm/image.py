@@ -19,6 +19,14 @@ import subprocess
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 CACHE = pathlib.Path(os.environ.get('OOM_RESCUE_VM_CACHE') or REPOSITORY / '.cache' / 'vm')
+# How the init of a machine with nothing but an initramfs begins.
+FIRST_OF_INIT = """#!/bin/sh
+export PATH=/bin
+mount -t proc proc /proc
+mount -t sysfs sysfs /sys
+mount -t devtmpfs dev /dev
+mount -t cgroup2 cgroup2 /sys/fs/cgroup
+"""
 GUEST = pathlib.Path(__file__).resolve().parent / 'guest'
 
 MIRROR = 'http://deb.debian.org/debian'

@@ -22,7 +22,7 @@ import sys
 import tempfile
 import urllib.request
 
-from image import MIRROR, REPOSITORY
+from image import FIRST_OF_INIT, MIRROR, REPOSITORY
 from machine import EMULATED_CPU, STEADY_CLOCK
 
 FIXTURES = REPOSITORY / 'tests' / 'unit' / 'fixtures'
@@ -30,13 +30,7 @@ SUITES = ('bullseye', 'trixie-backports')
 # Where the image is a package that needs others, the kernel itself is in the second.
 PACKAGE = re.compile(r'linux-(?:image|binary)-((\d+\.\d+)\.\d+\S*)-cloud-amd64$')
 BEGIN, END = 'reports begin', 'reports end'
-INIT = """#!/bin/sh
-export PATH=/bin
-mount -t proc proc /proc
-mount -t sysfs sysfs /sys
-mount -t devtmpfs dev /dev
-mount -t cgroup2 cgroup2 /sys/fs/cgroup
-cd /sys/fs/cgroup
+INIT = FIRST_OF_INIT + """cd /sys/fs/cgroup
 echo +memory > cgroup.subtree_control
 mkdir system.slice
 echo +memory > system.slice/cgroup.subtree_control

@@ -31,7 +31,7 @@ import subprocess
 import sys
 import tempfile
 
-from image import CACHE, REPOSITORY, VmError, _mmdebstrap, locked
+from image import CACHE, FIRST_OF_INIT, REPOSITORY, VmError, _mmdebstrap, locked
 from machine import EMULATED_CPU, STEADY_CLOCK
 
 STATE = REPOSITORY / '.cache' / 'ways'
@@ -145,13 +145,7 @@ WAYS = {
                       setup='cd /proc/sys/kernel/keys; echo 9999999 > root_maxkeys; echo 2000000000 > root_maxbytes; '
                             'cd /'),
 }
-INIT = """#!/bin/sh
-export PATH=/bin
-mount -t proc proc /proc
-mount -t sysfs sysfs /sys
-mount -t devtmpfs dev /dev
-mount -t cgroup2 cgroup2 /sys/fs/cgroup
-mount -t tmpfs -o size=100%%,nr_inodes=0 tmpfs /tmp
+INIT = FIRST_OF_INIT + """mount -t tmpfs -o size=100%%,nr_inodes=0 tmpfs /tmp
 cd /sys/fs/cgroup
 echo +memory > cgroup.subtree_control
 mkdir limited
