@@ -15,7 +15,7 @@ import re
 
 from .hosts import is_named
 from .text import log_text
-from .times import format_time, latest_before, parse_ctime, parse_iso, parse_yearless, with_year
+from .times import Yearless, format_time, latest_before, parse_ctime, parse_iso, parse_yearless, with_year
 
 _STAMP = re.compile(r'(?:<\d{1,3}>)?([A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d) ')
 # Clocks are set back now and then; only a step back by half a year is a new year.
@@ -58,7 +58,7 @@ class Clock:
             return
         if (
             self._last is not None
-            and self._last[0] - yearless[0] >= _HALF_A_YEAR
+            and self._last.month - yearless.month >= _HALF_A_YEAR
             and len(self._new_years) < _MOST_SAMPLES
         ):
             self._new_years.append(offset)
@@ -101,7 +101,7 @@ class Clock:
         last = latest_before(self._last, self._last_moment)
         if last is None:
             return None
-        first_of_year = with_year((1, 1, 0), _year_of(last) - later + 1)
+        first_of_year = with_year(Yearless(1, 1, 0), _year_of(last) - later + 1)
         return latest_before(yearless, (first_of_year or last) - 86400 * 2)
 
 

@@ -9,6 +9,7 @@ __metaclass__ = type
 
 import itertools
 import re
+from collections import namedtuple
 
 from .prefix import PrefixReader
 from .text import BARE, unescape
@@ -38,6 +39,11 @@ _BEGINS = re.compile(
 )
 
 
+# A message that may go on in the lines that follow: its Prefix, the text of its first line, and that line as one of
+# ``lines`` (Lines), by its index in them.
+Pending = namedtuple('Pending', 'prefix message lines index')
+
+
 def _behind_time(text):
     """A row without its bracket, behind seconds in brackets; None where no such row stands there."""
     time, mark, row = text.partition('] [')
@@ -54,7 +60,7 @@ class Messages:
         self._assembler = assembler
         self._rejoin = rejoin
         self._reader = PrefixReader()
-        # (prefix, message, lines, index) of the last message, and the lines that it goes on in.
+        # The last message (Pending), and the lines that it goes on in.
         self._pending = None
         self._more = []
         self._most_rows = _MOST_ROWS
@@ -90,7 +96,7 @@ class Messages:
                 wanted = self.wants_more()
             else:
                 self._finish()
-                self._pending = (prefix or BARE, message, lines, index)
+                self._pending = Pending(prefix or BARE, message, lines, index)
                 wanted = not assembler.idle or self.wants_more()
                 # A trace's line begins so, too.
                 if message[:1] == '[' and message[1:2] != '<':
@@ -106,8 +112,8 @@ class Messages:
             return True
         if self._pending is None:
             return False
-        prefix, above = self._pending[:2]
-        if prefix is BARE:
+        above = self._pending.message
+        if self._pending.prefix is BARE:
             if not message.startswith(_BROKEN):
                 return False
         elif above and above[-1:] != ':' and _BEGINS.match(message):
@@ -123,7 +129,7 @@ class Messages:
 
         The last of them is left where it may go on in the line below it.
         """
-        prefix = self._pending[0]
+        prefix = self._pending.prefix
         before = self._reader.before_rows(prefix)
         if before is None:
             return 0
@@ -157,7 +163,7 @@ class Messages:
         pending, self._pending = self._pending, None
         if pending is None:
             return
-        message = whole = pending[1]
+        message = whole = pending.message
         pieces = ()
         if self._more:
             pieces, self._more = self._more, []

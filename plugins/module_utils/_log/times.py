@@ -10,6 +10,7 @@ __metaclass__ = type
 import calendar
 import re
 import time
+from collections import namedtuple
 
 from .._node.host import to_bytes
 
@@ -36,6 +37,9 @@ _MONTH_DIGITS = re.compile(u'^(\\d{1,2})\\D?$')
 _DAY = 86400.0
 _DAYS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
+# A time of day without its year, as RFC 3164 writes it: ``seconds`` since midnight.
+Yearless = namedtuple('Yearless', 'month day seconds')
+
 
 def month_number(name):
     """1 to 12 of a month's abbreviation in any of the known languages, or None."""
@@ -60,12 +64,15 @@ def _seconds(clock):
 
 
 def parse_yearless(text):
-    """(month, day, seconds) of ``Oct 28 11:32:28``, or None."""
+    """The Yearless of ``Oct 28 11:32:28``, or None."""
     fields = text.split()
-    if len(fields) != 3 or not fields[1].isdigit() or len(fields[1]) > 2:
+    if len(fields) != 3:
         return None
-    month, seconds = month_number(fields[0]), _seconds(fields[2])
-    return None if month is None or seconds is None else (month, int(fields[1]), seconds)
+    month, day, clock = fields
+    if not day.isdigit() or len(day) > 2:
+        return None
+    month, seconds = month_number(month), _seconds(clock)
+    return None if month is None or seconds is None else Yearless(month, int(day), seconds)
 
 
 def _is_day(year, month, day):
@@ -84,12 +91,12 @@ def _epoch(year, month, day, seconds):
 
 
 def with_year(yearless, year):
-    """Seconds since 1970 of (month, day, seconds) in a year, local time; None for a 29 February that it lacks."""
+    """Seconds since 1970 of a Yearless in a year, local time; None for a 29 February that it lacks."""
     return _epoch(year, *yearless)
 
 
 def latest_before(yearless, limit):
-    """Seconds since 1970 of the latest (month, day, seconds) that is not after ``limit``, give or take a day."""
+    """Seconds since 1970 of the latest such time that is not after ``limit``, give or take a day."""
     limit += _DAY
     year = time.localtime(limit).tm_year
     for candidate in range(year, year - 9, -1):

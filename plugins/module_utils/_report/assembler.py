@@ -45,7 +45,7 @@ def seconds_between(first, second):
     if first.style == second.style == 'yearless' and first.stamp != second.stamp:
         a, b = parse_yearless(first.stamp), parse_yearless(second.stamp)
         if a and b:
-            return b[2] - a[2] + (b[1] - a[1]) * 86400 if a[0] == b[0] else None
+            return b.seconds - a.seconds + (b.day - a.day) * 86400 if a.month == b.month else None
     return None
 
 
@@ -108,7 +108,7 @@ class Assembler:
         self._close(key)
         if len(self._streams) >= _MOST_STREAMS:
             self._close(next(iter(self._streams)))
-        report = self._streams[key] = Report(pending[0], *pending[2].place(pending[3]))
+        report = self._streams[key] = Report(pending.prefix, *pending.lines.place(pending.index))
         report.layout = self._layouts.get(key[0])
         report.balloon = self._balloons.get(key[0])
         return report
@@ -119,10 +119,8 @@ class Assembler:
         return report.table.add_all(rows) if report is not None and report.table is not None else 0
 
     def take(self, pending, message, whole, pieces):
-        """Take in a message: ``pending`` is (prefix, its first line, lines, index), ``whole`` joins it with the pieces
-        of lines below it.
-        """
-        prefix = pending[0]
+        """Take in a message: ``pending`` has its first line, ``whole`` joins that with ``pieces``, lines below it."""
+        prefix = pending.prefix
         # What user space printed never touches a report of the kernel.
         if prefix is not self._keyed:
             self._keyed, self._key = prefix, (prefix.host, prefix.boot, prefix.caller, prefix.trusted is False)
@@ -186,16 +184,16 @@ class Assembler:
         if message.startswith(text):
             return True
         before, found, dummy = message.partition(text)
-        return bool(found) and not pending[0].says_kernel() and before[-1:] not in _QUOTES
+        return bool(found) and not pending.prefix.says_kernel() and before[-1:] not in _QUOTES
 
     def _invoked(self, key, report, pending, message):
         header = lines.invoked(message)
         if header is None:
             return False
         # A page about OOM kills holds these words as well, and may follow a line of the kernel.
-        bare = pending[0] is BARE
+        bare = pending.prefix is BARE
         if (bare and header['name'] is None) or (
-            header['gfp_mask'] is None and (bare or 'oom-killer' not in pending[1])
+            header['gfp_mask'] is None and (bare or 'oom-killer' not in pending.message)
         ):
             return False
         report = self._open(key, pending)
@@ -204,7 +202,7 @@ class Assembler:
         return True
 
     def _killed(self, key, report, pending, message):
-        prefix = pending[0]
+        prefix = pending.prefix
         victim = lines.killed(message, not prefix.says_kernel())
         if victim is None:
             return False
@@ -222,7 +220,7 @@ class Assembler:
         if found is None:
             return False
         container, victim, score = found
-        if report is None or not self._belongs(report, pending[0], victim):
+        if report is None or not self._belongs(report, pending.prefix, victim):
             report = self._open(key, pending)
         report.add_victim(victim)
         if report.chosen is None:
@@ -276,7 +274,7 @@ class Assembler:
         found = lines.reaped(message)
         if found is None:
             return False
-        host = pending[0].host
+        host = pending.prefix.host
         candidates = [one for stream, one in self._streams.items() if stream[0] == host] + [
             one for one in reversed(self._waiting) if one.prefix.host == host
         ]
@@ -327,7 +325,7 @@ class Assembler:
     def _failure(self, key, report, pending, message):
         found = lines.allocation_failure(message)
         # A page about failed allocations holds these words as well.
-        if found is None or (found['order'] is None and found['gfp_mask'] is None and pending[0] is BARE):
+        if found is None or (found['order'] is None and found['gfp_mask'] is None and pending.prefix is BARE):
             return False
         if found['allocation'] == 'slab' and report is not None and report.failure:
             # Said of the same allocation, whose pages failed.

@@ -93,8 +93,8 @@ def page_size(report):
     if report.table is not None:
         for victim in report.victims:
             row = report.table.find(victim['pid'])
-            if row and row[1] and victim['total_vm_kb'] and victim['total_vm_kb'] % row[1] == 0:
-                size = victim['total_vm_kb'] // row[1]
+            if row and row.total_vm and victim['total_vm_kb'] and victim['total_vm_kb'] % row.total_vm == 0:
+                size = victim['total_vm_kb'] // row.total_vm
                 if 4 <= size <= 1024 and not size & (size - 1):
                     return size * 1024
     return None
@@ -187,9 +187,10 @@ def _victims(report, size):
         if uid is None and named:
             uid = summary['uid']
         if uid is None and row:
-            uid = row[3]
+            uid = row.uid
         victim = _process(raw['pid'], raw['name'], uid, path)
         chosen = report.chosen
+        adjustment = row.oom_score_adj if row and raw['oom_score_adj'] is None else raw['oom_score_adj']
         meant = chosen and (chosen['pid'] == raw['pid'] or _is_thread_of(report, chosen['pid'], row))
         victim.update(
             {
@@ -199,7 +200,7 @@ def _victims(report, size):
                 'file_rss_bytes': _times(raw['file_rss_kb'], 1024),
                 'shmem_rss_bytes': _times(raw['shmem_rss_kb'], 1024),
                 'pgtables_bytes': _pgtables(report, raw, row, size),
-                'oom_score_adj': raw['oom_score_adj'] if raw['oom_score_adj'] is not None else row[7] if row else None,
+                'oom_score_adj': adjustment,
                 'reaped': report.reaped.get(raw['pid']),
                 'duplicates': report.duplicates.get((raw['pid'], raw['name']), 0),
                 'sacrificed_for': chosen['pid'] if chosen and not meant and index == 0 else None,
@@ -212,7 +213,7 @@ def _victims(report, size):
 def _pgtables(report, raw, row, size):
     """5.4.0 to 5.4.8 print bytes there and call them kB; the table of the same report tells them apart."""
     in_bytes = report.table is not None and report.table.pgtables_in_bytes
-    listed = row[5] if row else None
+    listed = row.pgtables if row else None
     if raw['pgtables_kb'] is None:
         return listed if in_bytes else _times(listed, size)
     return listed if in_bytes and listed and listed == raw['pgtables_kb'] else raw['pgtables_kb'] * 1024

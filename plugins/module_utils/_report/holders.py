@@ -7,7 +7,7 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
-from operator import itemgetter
+from operator import attrgetter
 
 # So many processes of a name are told together, where none of them holds half of what they hold.
 _MANY = 3
@@ -31,11 +31,11 @@ def holders_of(report, size):
         return _of_victims(report.victims)
     if size is None:
         return None
-    exact = rows[0][9] is not None
-    sizes = [pages * size for pages in map(itemgetter(9 if exact else 0), rows)]
+    exact = rows[0].rss_anon is not None
+    sizes = [pages * size for pages in map(attrgetter('rss_anon' if exact else 'rss'), rows)]
     exacts = {}
     if not exact and known:
-        for place, pid in enumerate(map(itemgetter(2), rows)):
+        for place, pid in enumerate(map(attrgetter('pid'), rows)):
             if pid in known:
                 sizes[place] = exacts[place] = known[pid]
     holders, small = _chosen(rows, sizes, size, exact, exacts)
@@ -80,9 +80,9 @@ def _chosen(rows, sizes, size, exact, exacts):
     folded = [holder['name'] for holder in holders]
     for place in [place for place, nbytes in enumerate(sizes) if nbytes >= least]:
         row = rows[place]
-        if row[8] not in folded:
-            swap = None if row[6] is None else row[6] * size
-            holders.append(_holder(row[8], row[2], 1, sizes[place], swap, exact or place in exacts))
+        if row.name not in folded:
+            swap = None if row.swapents is None else row.swapents * size
+            holders.append(_holder(row.name, row.pid, 1, sizes[place], swap, exact or place in exacts))
     holders.sort(key=lambda holder: (-holder['bytes'], holder['name'], holder['pid'] or 0))
     del holders[_MOST_HOLDERS:]
     return holders, total - sum([holder['bytes'] for holder in holders])
@@ -90,7 +90,7 @@ def _chosen(rows, sizes, size, exact, exacts):
 
 def _groups(rows, sizes):
     """{name: (processes, bytes, bytes of the largest)}; empty where too few have a name in common."""
-    names = list(map(itemgetter(8), rows))
+    names = list(map(attrgetter('name'), rows))
     if len(rows) - len(set(names)) < _MANY - 1:
         return {}
     groups = {}
@@ -102,15 +102,15 @@ def _groups(rows, sizes):
 
 def _swapped(rows, size):
     """The process that holds the most swap: {name, pid, swap_bytes, rss_bytes}, or None."""
-    if rows[0][6] is None:
+    if rows[0].swapents is None:
         return None
-    row = max(rows, key=itemgetter(6))
-    if not row[6]:
+    row = max(rows, key=attrgetter('swapents'))
+    if not row.swapents:
         return None
-    return {'name': row[8], 'pid': row[2], 'swap_bytes': row[6] * size, 'rss_bytes': row[0] * size}
+    return {'name': row.name, 'pid': row.pid, 'swap_bytes': row.swapents * size, 'rss_bytes': row.rss * size}
 
 
 def _page_tables(table, size):
-    if table.rows[0][5] is None:
+    if table.rows[0].pgtables is None:
         return None
-    return sum(map(itemgetter(5), table.rows)) * (1 if table.pgtables_in_bytes else size)
+    return sum(map(attrgetter('pgtables'), table.rows)) * (1 if table.pgtables_in_bytes else size)

@@ -7,8 +7,10 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
+from collections import namedtuple
+from functools import partial
 from itertools import count, takewhile
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 
 # The most rows that are held of one table; of a longer one the rows with the most memory stay.
 MOST_ROWS = 1 << 15
@@ -16,6 +18,11 @@ _MOST_CELLS = 24
 _MOST_PIECES = 4
 _LONGEST_ROW = 1000
 _LARGEST = 1 << 64
+# One process, as a table lists it: sizes in pages, None where the table lacks a cell. ``pgtables`` is in bytes if the
+# table's ``pgtables_in_bytes`` is true.
+Row = namedtuple('Row', 'rss total_vm pid uid tgid pgtables swapents oom_score_adj name rss_anon')
+# Row._make() without its Python, as a table has thousands of rows.
+_make_row = partial(tuple.__new__, Row)
 _CELLS = ('rss', 'total_vm', 'uid', 'tgid', 'swapents', 'oom_score_adj', 'rss_anon')
 _PAGE_TABLE_CELLS = ('nr_ptes', 'nr_pmds', 'nr_puds')
 
@@ -26,11 +33,9 @@ def is_header(message):
 
 
 class TaskTable:
-    """Rows are (rss, total_vm, pid, uid, tgid, pgtables, swapents, oom_score_adj, name, rss_anon), None where the table
-    lacks it.
+    """The rows (Row) of a table, read by the cells that its header names.
 
-    Sizes are in pages, but ``pgtables`` is in bytes where ``pgtables_in_bytes``. A ``headless`` table lost its header,
-    and is read by that of another table of the same host.
+    A ``headless`` table lost its header, and is read by that of another table of the same host.
     """
 
     def __init__(self, header, headless=False):
@@ -77,7 +82,7 @@ class TaskTable:
         pid, rss, total_vm, uid, tgid, swapents, adjustment, anon, ptes, pmds, puds = self._pick(values)
         page_tables = ptes + pmds + puds if self._has_page_tables else None
         name = cells[numbers].rstrip() if len(cells) > numbers else ''
-        self.rows.append((rss or 0, total_vm, pid, uid, tgid, page_tables, swapents, adjustment, name, anon))
+        self.rows.append(Row(rss or 0, total_vm, pid, uid, tgid, page_tables, swapents, adjustment, name, anon))
         if len(self.rows) >= 2 * MOST_ROWS:
             self._drop()
         return True
@@ -95,7 +100,8 @@ class TaskTable:
         if self._has_page_tables:
             page_tables = ptes if self.pgtables_in_bytes else map(sum, zip(ptes, pmds, puds))
         rss = zeros if rss is nothing else rss
-        self.rows.extend(zip(rss, total_vm, pid, uid, tgid, page_tables, swapents, adjustment, names, anon))
+        cells = zip(rss, total_vm, pid, uid, tgid, page_tables, swapents, adjustment, names, anon)
+        self.rows.extend(map(_make_row, cells))
         if len(self.rows) >= 2 * MOST_ROWS:
             self._drop()
         return len(names)
@@ -122,25 +128,25 @@ class TaskTable:
         return [pids] + numbers + columns[-1:] if max(map(max, [pids] + numbers)) <= _LARGEST else None
 
     def _drop(self):
-        self.rows.sort(key=lambda row: (-row[0], row[2]))
+        self.rows.sort(key=lambda row: (-row.rss, row.pid))
         self.dropped += len(self.rows) - MOST_ROWS
         del self.rows[MOST_ROWS:]
 
     def largest_first(self):
         """The rows, the one with the most resident memory first; as the kernel lists them where they have the same."""
-        return sorted(self.rows, key=itemgetter(0), reverse=True)
+        return sorted(self.rows, key=attrgetter('rss'), reverse=True)
 
     def find(self, pid):
         """The row of a process, or None. A row may name the thread that still had its memory: then by the tgid."""
         if self._by_pid is None:
-            self._by_pid = self._first_by(2)
+            self._by_pid = self._first_by('pid')
         row = self._by_pid.get(pid)
         if row is None:
             if self._by_tgid is None:
-                self._by_tgid = self._first_by(4)
+                self._by_tgid = self._first_by('tgid')
             row = self._by_tgid.get(pid)
         return row
 
     def _first_by(self, cell):
         rows = self.rows[::-1]
-        return dict(zip(map(itemgetter(cell), rows), rows))
+        return dict(zip(map(attrgetter(cell), rows), rows))
