@@ -7,8 +7,6 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
-from operator import attrgetter
-
 # So many processes of a name are told together, where none of them holds half of what they hold.
 _MANY = 3
 _MOST_HOLDERS = 12
@@ -24,28 +22,28 @@ def holders_of(report, size):
     of one name. ``exact`` says that the bytes are anonymous memory; tables before 6.8 tell the resident memory alone,
     but for a victim, whose line tells it. ``swapped`` is the process that holds the most swap.
     """
-    rows = report.table.rows if report.table is not None else []
+    table = report.table
     known = dict((victim['pid'], victim['anon_rss_kb'] * 1024) for victim in report.victims
                  if victim['anon_rss_kb'] is not None)
-    if not rows:
+    if table is None or not table.rows:
         return _of_victims(report.victims)
     if size is None:
         return None
-    exact = rows[0].rss_anon is not None
-    sizes = [pages * size for pages in map(attrgetter('rss_anon' if exact else 'rss'), rows)]
+    exact = table.row(0).rss_anon is not None
+    sizes = [pages * size for pages in table.cells('rss_anon' if exact else 'rss')]
     exacts = {}
     if not exact and known:
-        for place, pid in enumerate(map(attrgetter('pid'), rows)):
+        for place, pid in enumerate(table.cells('pid')):
             if pid in known:
                 sizes[place] = exacts[place] = known[pid]
-    holders, small = _chosen(rows, sizes, size, exact, exacts)
+    holders, small = _chosen(table, sizes, size, exact, exacts)
     return {
         'exact': exact,
-        'whole': not (report.table.dropped or report.table.headless),
+        'whole': not (table.dropped or table.headless),
         'holders': holders,
         'small_bytes': small,
-        'swapped': _swapped(rows, size),
-        'pgtables_bytes': None if _is_counted(report.memory) else _page_tables(report.table, size),
+        'swapped': _swapped(table, size),
+        'pgtables_bytes': None if _is_counted(report.memory) else _page_tables(table, size),
     }
 
 
@@ -68,18 +66,18 @@ def _holder(name, pid, count, nbytes, swap_bytes, exact):
     return {'name': name, 'pid': pid, 'count': count, 'bytes': nbytes, 'swap_bytes': swap_bytes, 'exact': exact}
 
 
-def _chosen(rows, sizes, size, exact, exacts):
+def _chosen(table, sizes, size, exact, exacts):
     """(the holders that are told, bytes of all others)."""
     total = sum(sizes)
     least = max(1, -(-total // _SMALL))
     holders = [
         _holder(name, None, count, nbytes, None, exact)
-        for name, (count, nbytes, largest) in _groups(rows, sizes).items()
+        for name, (count, nbytes, largest) in _groups(table.cells('name'), sizes).items()
         if count >= _MANY and largest * 2 <= nbytes and nbytes >= least
     ]
     folded = [holder['name'] for holder in holders]
     for place in [place for place, nbytes in enumerate(sizes) if nbytes >= least]:
-        row = rows[place]
+        row = table.row(place)
         if row.name not in folded:
             swap = None if row.swapents is None else row.swapents * size
             holders.append(_holder(row.name, row.pid, 1, sizes[place], swap, exact or place in exacts))
@@ -88,10 +86,9 @@ def _chosen(rows, sizes, size, exact, exacts):
     return holders, total - sum([holder['bytes'] for holder in holders])
 
 
-def _groups(rows, sizes):
+def _groups(names, sizes):
     """{name: (processes, bytes, bytes of the largest)}; empty where too few have a name in common."""
-    names = list(map(attrgetter('name'), rows))
-    if len(rows) - len(set(names)) < _MANY - 1:
+    if len(names) - len(set(names)) < _MANY - 1:
         return {}
     groups = {}
     for name, nbytes in zip(names, sizes):
@@ -100,17 +97,18 @@ def _groups(rows, sizes):
     return groups
 
 
-def _swapped(rows, size):
+def _swapped(table, size):
     """The process that holds the most swap: {name, pid, swap_bytes, rss_bytes}, or None."""
-    if rows[0].swapents is None:
+    if table.row(0).swapents is None:
         return None
-    row = max(rows, key=attrgetter('swapents'))
+    swapped = table.cells('swapents')
+    row = table.row(swapped.index(max(swapped)))
     if not row.swapents:
         return None
     return {'name': row.name, 'pid': row.pid, 'swap_bytes': row.swapents * size, 'rss_bytes': row.rss * size}
 
 
 def _page_tables(table, size):
-    if table.rows[0].pgtables is None:
+    if table.row(0).pgtables is None:
         return None
-    return sum(map(attrgetter('pgtables'), table.rows)) * (1 if table.pgtables_in_bytes else size)
+    return sum(table.cells('pgtables')) * (1 if table.pgtables_in_bytes else size)

@@ -8,9 +8,8 @@ from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
 from collections import namedtuple
-from functools import partial
 from itertools import count, takewhile
-from operator import attrgetter, itemgetter
+from operator import itemgetter
 
 # The most rows that are held of one table; of a longer one the rows with the most memory stay.
 MOST_ROWS = 1 << 15
@@ -21,8 +20,8 @@ _LARGEST = 1 << 64
 # One process, as a table lists it: sizes in pages, None where the table lacks a cell. ``pgtables`` is in bytes if the
 # table's ``pgtables_in_bytes`` is true.
 Row = namedtuple('Row', 'rss total_vm pid uid tgid pgtables swapents oom_score_adj name rss_anon')
-# Row._make() without its Python, as a table has thousands of rows.
-_make_row = partial(tuple.__new__, Row)
+# Takes a cell of the plain tuples that a table holds: to make a Row of each would add a tenth to reading a report.
+_CELL_OF = dict((name, itemgetter(place)) for place, name in enumerate(Row._fields))
 _CELLS = ('rss', 'total_vm', 'uid', 'tgid', 'swapents', 'oom_score_adj', 'rss_anon')
 _PAGE_TABLE_CELLS = ('nr_ptes', 'nr_pmds', 'nr_puds')
 
@@ -33,7 +32,7 @@ def is_header(message):
 
 
 class TaskTable:
-    """The rows (Row) of a table, read by the cells that its header names.
+    """A table read by the cells that its header names; ``rows`` are tuples of the values of a Row.
 
     A ``headless`` table lost its header, and is read by that of another table of the same host.
     """
@@ -82,7 +81,7 @@ class TaskTable:
         pid, rss, total_vm, uid, tgid, swapents, adjustment, anon, ptes, pmds, puds = self._pick(values)
         page_tables = ptes + pmds + puds if self._has_page_tables else None
         name = cells[numbers].rstrip() if len(cells) > numbers else ''
-        self.rows.append(Row(rss or 0, total_vm, pid, uid, tgid, page_tables, swapents, adjustment, name, anon))
+        self.rows.append((rss or 0, total_vm, pid, uid, tgid, page_tables, swapents, adjustment, name, anon))
         if len(self.rows) >= 2 * MOST_ROWS:
             self._drop()
         return True
@@ -100,8 +99,7 @@ class TaskTable:
         if self._has_page_tables:
             page_tables = ptes if self.pgtables_in_bytes else map(sum, zip(ptes, pmds, puds))
         rss = zeros if rss is nothing else rss
-        cells = zip(rss, total_vm, pid, uid, tgid, page_tables, swapents, adjustment, names, anon)
-        self.rows.extend(map(_make_row, cells))
+        self.rows.extend(zip(rss, total_vm, pid, uid, tgid, page_tables, swapents, adjustment, names, anon))
         if len(self.rows) >= 2 * MOST_ROWS:
             self._drop()
         return len(names)
@@ -128,16 +126,25 @@ class TaskTable:
         return [pids] + numbers + columns[-1:] if max(map(max, [pids] + numbers)) <= _LARGEST else None
 
     def _drop(self):
-        self.rows.sort(key=lambda row: (-row.rss, row.pid))
+        self.rows.sort(key=_CELL_OF['pid'])
+        self.rows.sort(key=_CELL_OF['rss'], reverse=True)
         self.dropped += len(self.rows) - MOST_ROWS
         del self.rows[MOST_ROWS:]
 
+    def row(self, place):
+        """The row (Row) in a place among ``rows``."""
+        return Row._make(self.rows[place])
+
+    def cells(self, name):
+        """One cell of all rows, by its name in Row: a list in the order of ``rows``."""
+        return list(map(_CELL_OF[name], self.rows))
+
     def largest_first(self):
         """The rows, the one with the most resident memory first; as the kernel lists them where they have the same."""
-        return sorted(self.rows, key=attrgetter('rss'), reverse=True)
+        return sorted(self.rows, key=_CELL_OF['rss'], reverse=True)
 
     def find(self, pid):
-        """The row of a process, or None. A row may name the thread that still had its memory: then by the tgid."""
+        """The Row of a process, or None. A row may name another thread, which still had the memory: then by tgid."""
         if self._by_pid is None:
             self._by_pid = self._first_by('pid')
         row = self._by_pid.get(pid)
@@ -145,8 +152,8 @@ class TaskTable:
             if self._by_tgid is None:
                 self._by_tgid = self._first_by('tgid')
             row = self._by_tgid.get(pid)
-        return row
+        return None if row is None else Row._make(row)
 
-    def _first_by(self, cell):
+    def _first_by(self, name):
         rows = self.rows[::-1]
-        return dict(zip(map(attrgetter(cell), rows), rows))
+        return dict(zip(map(_CELL_OF[name], rows), rows))
