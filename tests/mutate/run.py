@@ -3,7 +3,8 @@
 behaviour that nothing states.
 
 Works on a copy in memory or in TMPDIR. Goes on where it was stopped: what is known of a change is kept in
-.cache/mutate, by the content of its file and of the tests. `make mutate COUNT=100 SEED=1 GROUPS='swap reader'`.
+.cache/mutate, by the content of its file and of the tests that judged it.
+`make mutate COUNT=100 SEED=1 GROUPS='swap reader'`.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import hashlib
 import json
 import os
 import queue
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -59,7 +61,7 @@ def copy_of_tree(folder):
 
 
 def pytest(tree, *words, seconds=SECONDS, output=subprocess.DEVNULL):
-    """The exit status of pytest in a tree; None if it took too long. It and what it started are ended then."""
+    """Return the exit status of pytest in a tree, or None if it took too long and was ended with what it started."""
     temporary = tempfile.mkdtemp(dir=tree.parent)
     process = subprocess.Popen(
         [sys.executable, '-m', 'pytest', '-q', '-x', '-p', 'no:cacheprovider', '--basetemp', temporary + '/t', *words],
@@ -78,8 +80,24 @@ def pytest(tree, *words, seconds=SECONDS, output=subprocess.DEVNULL):
         shutil.rmtree(temporary, ignore_errors=True)
 
 
+def line_map(tree):
+    """Return {file: {line: [test]}} of the code and tests as they are: it is kept, as it takes minutes to make."""
+    kept = STATE / 'lines.json'
+    of = digest(*sorted(path for folder in ('plugins', 'tests/unit') for path in (ROOT / folder).rglob('*.py')))
+    if kept.exists():
+        known = json.loads(kept.read_text())
+        if known['of'] == of:
+            return known['lines']
+    print('Asking which tests run which lines ...', flush=True)
+    lines = map_lines(tree)
+    part = kept.with_suffix('.part')
+    part.write_text(json.dumps({'of': of, 'lines': lines}))
+    part.rename(kept)
+    return lines
+
+
 def map_lines(tree):
-    """{file: {line: {test}}} of one run of all unit tests. The tests of the test '' ran it while they were imported."""
+    """Return {file: {line: [test]}} of one run of all unit tests. The test '' ran a line while it was imported."""
     said = tree.parent / 'said'
     with said.open('w') as output:
         status = pytest(tree, '--cov=plugins', '--cov-context=test', '--cov-report=', 'tests/unit', seconds=3600,
@@ -116,22 +134,30 @@ def tests_for(change, lines):
 
 
 def outcome_of(change, tree, lines):
-    """noticed, survived, or none where the change makes no difference to the text."""
+    """Return (outcome, file of the test that noticed it or None).
+
+    The outcome is 'noticed', 'survived', or 'none' where the change makes no difference to the text.
+    """
     file = tree / change.path
     source = file.read_text()
     changed = change.apply(source)
     if changed is None:
-        return 'none'
+        return 'none', None
     tests = tests_for(change, lines)
     if not tests:
-        return 'survived'
-    chosen = tree.parent / 'chosen'
+        return 'survived', None
+    chosen, said = tree.parent / 'chosen', tree.parent / 'said'
     chosen.write_text('\n'.join(tests) + '\n')
     try:
         file.write_text(changed)
-        return 'survived' if pytest(tree, '@%s' % chosen) == 0 else 'noticed'
+        with said.open('w') as output:
+            status = pytest(tree, '@%s' % chosen, output=output)
     finally:
         file.write_text(source)
+    if status == 0:
+        return 'survived', None
+    named = re.search(r'^(?:FAILED|ERROR) ([^:\s]+\.py)', said.read_text(errors='replace'), re.MULTILINE)
+    return 'noticed', named.group(1) if named else None
 
 
 def digest(*paths):
@@ -150,7 +176,11 @@ def diff_of(change, root):
 
 
 class Results:
-    """What is known of each change, one JSON line each."""
+    """What is known of each change, one JSON line each.
+
+    A change stays noticed while its file and that of the test which noticed it are as they were. One that survived is
+    tried again once any test is another.
+    """
 
     def __init__(self, tests):
         STATE.mkdir(parents=True, exist_ok=True)
@@ -158,18 +188,23 @@ class Results:
         if self.path.exists():
             for line in self.path.read_text().splitlines():
                 row = json.loads(line)
-                self.known[row['key']] = row['outcome']
+                self.known[row['key']] = row
 
     def key(self, change):
-        return ' '.join([self.tests, digest(ROOT / change.path), change.path, change.operator, str(change.occurrence)])
+        return ' '.join([digest(ROOT / change.path), change.path, change.operator, str(change.occurrence)])
+
+    def of(self, by):
+        return digest(ROOT / by) if by and (ROOT / by).exists() else self.tests
 
     def get(self, change):
-        return self.known.get(self.key(change))
+        row = self.known.get(self.key(change))
+        return row['outcome'] if row and row['of'] == self.of(row['by']) else None
 
-    def add(self, change, outcome):
+    def add(self, change, outcome, by):
+        row = {'key': self.key(change), 'outcome': outcome, 'by': by, 'of': self.of(by)}
         with self.lock, self.path.open('a') as stream:
-            self.known[self.key(change)] = outcome
-            stream.write(json.dumps({'key': self.key(change), 'outcome': outcome}) + '\n')
+            self.known[row['key']] = row
+            stream.write(json.dumps(row) + '\n')
 
 
 def work(todo, tree, lines, results, total):
@@ -178,8 +213,8 @@ def work(todo, tree, lines, results, total):
             change = todo.get_nowait()
         except queue.Empty:
             return
-        outcome = outcome_of(change, tree, lines)
-        results.add(change, outcome)
+        outcome, by = outcome_of(change, tree, lines)
+        results.add(change, outcome, by)
         print('%d of %d left: %s %s' % (todo.qsize(), total, outcome, diff_of(change, ROOT)), flush=True)
 
 
@@ -221,8 +256,7 @@ def main():
             for number in range(args.jobs):
                 (Path(folder) / str(number)).mkdir()
                 trees.append(copy_of_tree(Path(folder) / str(number)))
-            print('Asking which tests run which lines ...', flush=True)
-            lines = map_lines(trees[0])
+            lines = line_map(trees[0])
             threads = [threading.Thread(target=work, args=(todo, tree, lines, results, len(pending))) for tree in trees]
             for thread in threads:
                 thread.start()
