@@ -10,6 +10,7 @@ Works on a copy in memory or in TMPDIR. Goes on where it was stopped: what is kn
 from __future__ import annotations
 
 import argparse
+import ast
 import hashlib
 import json
 import os
@@ -167,6 +168,15 @@ def digest(*paths):
     return total.hexdigest()[:16]
 
 
+def code_of(path):
+    """Return a digest of the code of a file of Python, which comments and documentation leave as it is."""
+    tree = ast.parse(Path(path).read_text())
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)) and ast.get_docstring(node, clean=False):
+            node.body = node.body[1:]
+    return hashlib.sha256(ast.dump(tree).encode()).hexdigest()[:16]
+
+
 def diff_of(change, root):
     source = (root / change.path).read_text().splitlines()
     changed = (change.apply('\n'.join(source) + '\n') or '').splitlines()
@@ -178,8 +188,8 @@ def diff_of(change, root):
 class Results:
     """What is known of each change, one JSON line each.
 
-    A change stays noticed while its file and that of the test which noticed it are as they were. One that survived is
-    tried again once any test is another.
+    A change stays noticed while the code of its file and that of the test which noticed it are as they were. One that
+    survived is tried again once any test is another.
     """
 
     def __init__(self, tests):
@@ -191,10 +201,10 @@ class Results:
                 self.known[row['key']] = row
 
     def key(self, change):
-        return ' '.join([digest(ROOT / change.path), change.path, change.operator, str(change.occurrence)])
+        return ' '.join([code_of(ROOT / change.path), change.path, change.operator, str(change.occurrence)])
 
     def of(self, by):
-        return digest(ROOT / by) if by and (ROOT / by).exists() else self.tests
+        return code_of(ROOT / by) if by and (ROOT / by).exists() else self.tests
 
     def get(self, change):
         row = self.known.get(self.key(change))
