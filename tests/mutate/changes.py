@@ -10,6 +10,7 @@ from typing import Iterator
 import parso
 from cosmic_ray.ast import ast_nodes
 from cosmic_ray.mutating import mutate_code
+from cosmic_ray.operators.exception_replacer import ExceptionReplacer
 from cosmic_ray.operators.operator import Operator
 from cosmic_ray.operators.provider import OperatorProvider
 
@@ -50,6 +51,19 @@ class ReturnNothing(Operator):
         return ()
 
 
+class PlainExceptionReplacer(ExceptionReplacer):
+    """Catches another exception, where it is named by a plain name: cosmic-ray's own stops at ``module.Error``."""
+
+    @staticmethod
+    def _name_nodes(node):
+        caught = node.children[1]
+        if isinstance(caught, parso.python.tree.Name):
+            return (caught,)
+        inside = caught.children[1] if caught.type == 'atom' else None
+        listed = inside.children if inside is not None and inside.type == 'testlist_comp' else [inside]
+        return tuple(name for name in listed if isinstance(name, parso.python.tree.Name))
+
+
 def _acts(statement):
     if statement.type == 'expr_stmt':
         return statement.children[0].type != 'name'
@@ -78,7 +92,9 @@ class Change:
 def _operators():
     provider = OperatorProvider()
     found = {name: provider[name] for name in provider if name not in LEFT_OUT}
-    found.update(StatementRemover=StatementRemover, ReturnNothing=ReturnNothing)
+    replacer = next(name for name in found if name.endswith('ExceptionReplacer'))
+    found.update({'StatementRemover': StatementRemover, 'ReturnNothing': ReturnNothing,
+                  replacer: PlainExceptionReplacer})
     return found
 
 

@@ -88,11 +88,16 @@ def line_map(tree):
     if kept.exists():
         known = json.loads(kept.read_text())
         if known['of'] == of:
-            return known['lines']
+            return {path: {line: [known['tests'][number] for number in numbers] for line, numbers in its.items()}
+                    for path, its in known['lines'].items()}
     print('Asking which tests run which lines ...', flush=True)
     lines = map_lines(tree)
     part = kept.with_suffix('.part')
-    part.write_text(json.dumps({'of': of, 'lines': lines}))
+    tests = sorted(set(test for its in lines.values() for those in its.values() for test in those))
+    number_of = {test: number for number, test in enumerate(tests)}
+    part.write_text(json.dumps({'of': of, 'tests': tests, 'lines': {
+        path: {line: [number_of[test] for test in those] for line, those in its.items()}
+        for path, its in lines.items()}}))
     part.rename(kept)
     return lines
 
