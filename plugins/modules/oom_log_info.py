@@ -495,6 +495,10 @@ summary:
         reports: {description: The OOM reports in it., type: int}
         error: {description: Why it was not read to its end., type: str}
         named: {description: "Whether it is one of O(paths), and no pattern or directory led to it.", type: bool}
+        unsearched:
+          description: Why not all of its lines were looked at for the words of other programs than the kernel; null if
+            they were.
+          type: str
         cut:
           description: Which part was left out, if reading it would have taken too long, or if it unpacks to more than a
             log does. The end of a log that takes too long is read in any case, as the newest reports are there.
@@ -590,6 +594,11 @@ verdict:
         text: {description: What it says., type: str}
     caveats: {description: What limits it., type: list, elements: str}
     would_tell: {description: Commands that would settle what the log leaves open., type: list, elements: str}
+caveats:
+  description: What was left out of the logs, in sentences, also without a verdict. Empty if all was searched.
+  returned: unless O(separately=true)
+  type: list
+  elements: str
 ledger:
   description: That of the report that RV(verdict) is on; null without one.
   returned: unless O(separately=true)
@@ -731,6 +740,7 @@ logs:
     signals: {description: As RV(signals)., type: list, elements: dict, contains: *signals}
     incidents: {description: As RV(incidents)., type: list, elements: dict, contains: *incidents}
     verdict: {description: As RV(verdict)., type: dict, contains: *verdict}
+    caveats: {description: As RV(caveats)., type: list, elements: str}
     remedies: {description: As RV(remedies)., type: list, elements: dict, contains: *remedies}
     ledger: {description: That of the report that the verdict is on., type: dict, contains: *ledger}
     fork_failures: {description: As RV(fork_failures)., type: list, elements: dict, contains: *fork_failures}
@@ -755,8 +765,8 @@ from ansible_collections.oom.rescue.plugins.module_utils._verdict.diagnose impor
 )
 
 # What of a host's entry in report.json is about its logs.
-RETURNED = ('events', 'summary', 'signals', 'incidents', 'verdict', 'ledger', 'remedies', 'fork_failures', 'advice',
-            'replays', 'raw', 'why')
+RETURNED = ('events', 'summary', 'signals', 'incidents', 'verdict', 'caveats', 'ledger', 'remedies', 'fork_failures',
+            'advice', 'replays', 'raw', 'why')
 
 
 def moment(options, name):

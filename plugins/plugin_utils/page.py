@@ -14,6 +14,7 @@ from markupsafe import Markup
 from ansible_collections.oom.rescue.plugins.module_utils._node.plain import plain
 from ansible_collections.oom.rescue.plugins.module_utils._node.sizes import format_size
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.choice import happened
+from ansible_collections.oom.rescue.plugins.module_utils._verdict.summary import cause_of
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.words import effect_words
 from ansible_collections.oom.rescue.plugins.plugin_utils.shown import (
     bars,
@@ -33,8 +34,8 @@ def environment(templates=TEMPLATES):
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(str(templates)), autoescape=True, trim_blocks=True, finalize=_shown)
     environment.globals.update(
-        size=format_size, happened=happened, effect_words=effect_words, meant_event=meant_event, bars=bars,
-        limit_met=limit_met, timeline=timeline, explained=explained, tasks_of=tasks_of)
+        size=format_size, happened=happened, cause_of=cause_of, effect_words=effect_words, meant_event=meant_event,
+        bars=bars, limit_met=limit_met, timeline=timeline, explained=explained, tasks_of=tasks_of)
     return environment
 
 
@@ -78,7 +79,7 @@ def _rows(summary):
     """[{id, name, status, words}] of what the page tells, the worst hosts first, then the logs."""
     hosts = [{'id': 'host-%d' % number, 'name': host['name'], 'status': host['status'], 'words': host['headline']}
              for number, host in enumerate(summary['hosts'], 1)]
-    return hosts + [{'id': 'log-%d' % number, 'name': log['label'], 'status': None, 'words': log['advice']['cause']}
+    return hosts + [{'id': 'log-%d' % number, 'name': log['label'], 'status': None, 'words': cause_of(log)}
                     for number, log in enumerate(summary['logs'], 1)]
 
 

@@ -93,7 +93,7 @@ class Reading:
         self._clocks[path] = clock
         source = self._listed[path] = {
             'path': path, 'bytes': 0, 'lines': None, 'reports': 0, 'error': None, 'cut': None,
-            'named': named}
+            'unsearched': None, 'named': named}
         self.sources.append(source)
         return source
 
@@ -329,7 +329,10 @@ def read_events(
         reading.ring_buffer()
     result = reading.result()
     if signals:
-        result['signals'] = read_signals(logs, own_sources, _places(result['events']), since, until, reading.now)
+        result['signals'], unsearched = read_signals(
+            logs, own_sources, _places(result['events']), since, until, reading.now)
+        for source in result['summary']['sources']:
+            source['unsearched'] = unsearched.get(source['path'])
         for signal in result['signals']:
             signal['elsewhere'] = (signal['source']['path'] in reading.own_logs
                                    and not is_of(signal['host'], live.host_name()))

@@ -13,6 +13,7 @@ from .._log import live, records, sources
 from .._log.budget import Budget
 from .._log.clock import Clock
 from .._log.seek import offset_of, time_of
+from .._node.sizes import format_size
 from .signals import WORDS, Signals, tell_times
 
 # A log of this size is searched whole; every word costs a search of its own.
@@ -23,29 +24,33 @@ _END = 1 << 13
 # So much of a log, and of the journal, is read for signals at the most, beside its end.
 _MOST_BYTES = 1 << 25
 _MOST_SECONDS = 6
+_TOO_LARGE = 'it is larger than %s: other words than the kernel\'s were looked for around its reports and %s alone'
+_TOO_LONG = 'reading it took too long: other words than the kernel\'s were not looked for in %s of it'
+_TOO_MANY = 'too many of its lines look like words of a killer: %d of them were not looked at'
 # A program that searches blocks is started for each of them: they are made larger for it.
 _TOGETHER = 1 << 22
 
 
 def read_signals(logs, own_sources, places, since, until, now):
-    """The signals of log files (LogFile) and of the host's ``own_sources``, in the order of each log.
+    """(signals, unsearched) of log files (LogFile) and of the host's ``own_sources``, in the order of each log.
 
+    ``unsearched`` is {path: the reason why not all of its lines were looked at, for each of which they were not}.
     ``places`` is {path: [offset of a report]}; ``since`` and ``until`` are seconds since 1970 or None. A source that
     cannot be read gives what was read of it: its error is in the summary of the reports, which reads the same.
     """
-    signals, budget = [], Budget(_MOST_SECONDS)
+    signals, unsearched, budget = [], {}, Budget(_MOST_SECONDS)
     for log in logs:
-        signals.extend(_of_file(log, places.get(log.path, ()), since, now, budget))
+        signals.extend(_of_file(log, places.get(log.path, ()), since, now, budget, unsearched))
     if 'journal' in own_sources or ('auto' in own_sources and live.has_journal()):
-        signals.extend(_of_journal(now - RECENT if since is None else since, now, budget))
-    return [signal for signal in signals if _within(signal['epoch'], since, until)]
+        signals.extend(_of_journal(now - RECENT if since is None else since, now, budget, unsearched))
+    return [signal for signal in signals if _within(signal['epoch'], since, until)], unsearched
 
 
 def _within(epoch, since, until):
     return epoch is None or ((since is None or epoch >= since) and (until is None or epoch <= until))
 
 
-def _of_file(log, places, since, now, budget):
+def _of_file(log, places, since, now, budget, unsearched):
     budget.begin()
     signals, clock = Signals(log.path), Clock(log.last_moment(now), own=log.own, here=live.host_name())
     try:
@@ -57,8 +62,12 @@ def _of_file(log, places, since, now, budget):
         kind = sources.kind_of(stream.read(16))
         size = os.fstat(stream.fileno()).st_size
         if kind is None and size > WHOLE:
-            since = _last_moment(stream, size, clock, now) - RECENT if since is None else since
-            for start, end in _spans(stream, size, clock, places, since):
+            begin = _last_moment(stream, size, clock, now) - RECENT if since is None else since
+            spans = _spans(stream, size, clock, places, begin)
+            if spans != [(0, size)]:
+                unsearched[log.path] = _TOO_LARGE % (
+                    format_size(WHOLE), 'in its last seven days' if since is None else 'since the time asked for')
+            for start, end in spans:
                 signals.move(start)
                 _feed(signals, _span(stream, start, end), budget)
         else:
@@ -69,9 +78,18 @@ def _of_file(log, places, since, now, budget):
     finally:
         stream.close()
     signals.finish()
+    _note(signals, unsearched)
     for signal in signals.found:
         signal['trusted'] = None if strangers and signal['trusted'] else signal['trusted']
     return tell_times(signals.found, clock)
+
+
+def _note(signals, unsearched):
+    """Put into ``unsearched`` what was left out of the reading of a log."""
+    if signals.skipped:
+        unsearched[signals.path] = _TOO_LONG % format_size(signals.skipped)
+    elif signals.left_out:
+        unsearched.setdefault(signals.path, _TOO_MANY % signals.left_out)
 
 
 def _feed(signals, blocks, budget):
@@ -120,11 +138,12 @@ def _span(stream, start, end):
         yield block
 
 
-def _of_journal(since, now, budget):
+def _of_journal(since, now, budget, unsearched):
     budget.begin()
     signals, clock = Signals('journal'), Clock(now, own=True)
     try:
         _feed(signals, live.program_blocks(since, WORDS), budget)
     except sources.FAILURES:
         signals.finish()
+    _note(signals, unsearched)
     return tell_times(signals.found, clock)

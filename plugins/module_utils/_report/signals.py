@@ -211,6 +211,8 @@ class Signals:
         self.count = 0
         # Lines that were not looked at, as there were too many together.
         self.left_out = 0
+        # Bytes that skip() left out.
+        self.skipped = 0
         self._reader = PrefixReader()
         # What was fed and is still needed; so much of it was looked at.
         self._before, self._known = b'', 0
@@ -237,6 +239,7 @@ class Signals:
     def skip(self, size):
         """So many bytes of the log are left out: what is fed next may begin within a line."""
         self.finish()
+        self.skipped += size
         self.move(self._offset + size)
 
     def finish(self):

@@ -16,10 +16,8 @@ from .._log.times import parse_moment
 from .._node.errors import RescueError
 from .._node.host import Host
 from .._node.plain import plain
-from .._node.sizes import format_size
 from .._report.raw import raw_lines
 from .._report.reading import read_events, read_fork_failures
-from .._report.signal_sources import WHOLE
 from .advice import advise
 from .in_place import shown
 from .judgement import judge_all, ledger_meant
@@ -72,10 +70,10 @@ def diagnose(root='/', options=None):
     - ``candidates``: rows at most of the processes that the kernel would kill; 0 is all, the default.
     - ``ledger_seconds``: CPU time for counting shared pages once. Default: memory_facts'.
 
-    Both kinds have error, incidents, verdict, remedies, ledger, and for who shows them events, signals, summary,
-    fork_failures, advice, replays, raw. A host also has name, status (ok), changes and claims (empty), forecast and
-    ``memory``, memory_facts' dictionary, and its ledger is that of now; a log also has path, and its ledger is that of
-    the report that the verdict is on. Raises RescueError, or OSError with a file's name.
+    Both kinds have error, incidents, verdict, caveats, remedies, ledger, and for who shows them events, signals,
+    summary, fork_failures, advice, replays, raw. A host also has name, status (ok), changes and claims (empty),
+    forecast and ``memory``, memory_facts' dictionary, and its ledger is that of now; a log also has path, and its
+    ledger is that of the report that the verdict is on. Raises RescueError, or OSError with a file's name.
     """
     options = dict(options or {})
     if options.get('log') is not None:
@@ -121,7 +119,7 @@ def _keep_rows(events, count):
 
 def diagnose_events(paths=(), own_sources=(), since=None, until=None, limit=0, tasks=0, fork_failures=False, now=None,
                     facts=None, options=None, asked=None):
-    """{events, summary, signals, incidents, verdict, ledger, remedies, raw} of logs, patterns and a host's own sources.
+    """{events, summary, signals, incidents, verdict, caveats, ledger, remedies, raw} of logs, patterns and own sources.
 
     ``own_sources`` is of auto, files, journal and ring_buffer; ``since`` and ``until`` are seconds since 1970; 0 rows
     of ``tasks`` and a ``limit`` of 0 are all. ``facts`` are memory_facts' of the host that the logs are of, None for a
@@ -136,8 +134,9 @@ def diagnose_events(paths=(), own_sources=(), since=None, until=None, limit=0, t
         result['incidents'], result['verdict'], result['signals'] = judge_one(
             result['events'], result['signals'], asked)
         result['why'] = asked
+    result['caveats'] = _unread(result['summary']['sources'])
     if result['verdict'] is not None:
-        result['verdict']['caveats'] += _partly(result['summary']['sources'], since)
+        result['verdict']['caveats'] += result['caveats']
     result['ledger'] = _ledger_of(result)
     result['remedies'] = remedies_of(result['verdict'], result['incidents'], result['events'], result['signals'], facts,
                                      options)
@@ -154,13 +153,10 @@ def diagnose_events(paths=(), own_sources=(), since=None, until=None, limit=0, t
     return result
 
 
-def _partly(sources, since):
-    """Sentences on the logs that are too large for all of their lines to be searched for other programs' words."""
-    large = [source['path'] for source in sources if (source['bytes'] or 0) > WHOLE
-             and source['path'] not in ('journal', 'ring_buffer')]
-    when = 'in its last seven days' if since is None else 'since the time that was asked for'
-    return ['%s is larger than %s: other words than the kernel\'s were looked for around its reports and %s alone.' % (
-        plain(path), format_size(WHOLE), when) for path in large]
+def _unread(sources):
+    """Sentences on what was left out of the logs: nothing that was found proves that it has nothing."""
+    return ['%s was not searched whole: %s.' % (plain(source['path']), source[key])
+            for source in sources for key in ('cut', 'unsearched') if source[key]]
 
 
 def _ledger_of(result):
@@ -172,14 +168,14 @@ def _ledger_of(result):
 
 
 def diagnose_log(path, since=None, until=None, limit=100, tasks=10, now=None, wanted=None):
-    """{path, error, incidents, verdict, remedies, ledger, events, signals, summary, fork_failures, raw, advice,
-    replays} of one log, advised from it alone: the host that it came from may be another.
+    """{path, error, incidents, verdict, caveats, remedies, ledger, events, signals, summary, fork_failures, raw,
+    advice, replays} of one log, advised from it alone: the host that it came from may be another.
 
     ``error`` is None, or unreadable, directory, empty, binary, no_report. Fields that nothing fills yet are None.
     """
-    entry = {'path': path, 'error': _error_of(path), 'incidents': [], 'verdict': None, 'remedies': None, 'ledger': None,
-             'events': [], 'signals': [], 'summary': None, 'fork_failures': [], 'raw': [],
-             'advice': advise({}, []), 'replays': []}
+    entry = {'path': path, 'error': _error_of(path), 'incidents': [], 'verdict': None, 'caveats': [],
+             'remedies': None, 'ledger': None, 'events': [], 'signals': [], 'summary': None, 'fork_failures': [],
+             'raw': [], 'advice': advise({}, []), 'replays': []}
     if entry['error']:
         return entry
     entry.update(diagnose_events([path], since=since, until=until, limit=limit, fork_failures=True, now=now,

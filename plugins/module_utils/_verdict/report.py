@@ -167,6 +167,7 @@ _SHORTER = (('events', _of_the_verdict), ('incidents', _of_the_incident), ('all'
 def _found(found, full):
     entry = dict((key, found.get(key)) for key in _ENTRY)
     entry['incidents'] = entry['incidents'] or []
+    entry['caveats'] = found.get('caveats') or []
     entry['events'] = [event if full else _without_rows(event) for event in found.get('events') or []]
     entry['signals'] = found.get('signals') or []
     entry['raw'] = (found.get('raw') or []) if full else []

@@ -119,7 +119,7 @@ REMEDIES = [{
         'rule': 'text', 'reasons': ['text']}),
 }]
 LOG = {'path': 'text', 'error': Maybe('text'), 'incidents': INCIDENTS, 'verdict': Maybe(VERDICT), 'events': [EVENT],
-       'raw': Maybe(['text']), 'ledger': Maybe(LEDGER), 'remedies': Maybe(REMEDIES)}
+       'raw': Maybe(['text']), 'ledger': Maybe(LEDGER), 'remedies': Maybe(REMEDIES), 'caveats': Maybe(['text'])}
 ADVICE = {
     'report': 'text', 'cause': 'text', 'evidence': ['text'], 'notes': ['text'], 'remarks': ['text'],
     'swap': Maybe({'size_bytes': 'number', 'total_bytes': 'number', 'other_bytes': 'number', 'demand_bytes': 'number',
@@ -145,7 +145,7 @@ RESULTS = {
                      'fork_failures': Maybe(FORK_FAILURES), 'incidents': Maybe(INCIDENTS),
                      'verdict': Maybe(VERDICT), 'ledger': Maybe(LEDGER), 'remedies': Maybe(REMEDIES),
                      'advice': Maybe(ADVICE), 'replays': Maybe(REPLAYS), 'raw': Maybe(['text']),
-                     'why': Maybe(WHY)},
+                     'caveats': Maybe(['text']), 'why': Maybe(WHY)},
     'oom_watch': {'actions': _ACTIONS, 'skipped_reason': 'text'},
     'swap_file': dict(_SWAP_FILE, files=Maybe([_SWAP_FILE])),
     'swappiness': {

@@ -53,6 +53,7 @@ _ERRORS = {
     'binary': 'it is not text: name a log, or what `journalctl -o export` prints of a journal',
     'no_report': 'it was read to its end, and nothing in it kills, refuses memory or looks like it',
 }
+_FOUND_NOTHING = 'Nothing that was read of it kills, refuses memory or looks like it.'
 _LEFT = tuple(key for _step, keys in _STEPS for key in keys) + ('diagnose_result', 'rescue_chosen', 'verify_result')
 
 
@@ -196,7 +197,11 @@ def _unheard(closed):
 
 def _calm(found):
     """That there was no shortage of memory, in a sentence."""
-    return 'No shortage of memory is known here.' if found.get('verdict') else 'Nothing happened here.'
+    if found.get('verdict'):
+        return 'No shortage of memory is known here.'
+    if found.get('caveats'):
+        return 'Nothing was found here, and not all of the logs was searched: %s' % ' '.join(found['caveats'])
+    return 'Nothing happened here.'
 
 
 def _by_rule(found, chosen):
@@ -377,7 +382,7 @@ def _one(host, logs, room):
 def _in_full(start, diagnosis, room=LINES, notes=()):
     """The rows on one diagnosis; what more its report says is on the page, if there is no room for it here."""
     advice = diagnosis['advice']
-    if _cause(diagnosis) != advice['cause'] or _is_kill_alone(diagnosis):
+    if cause_of(diagnosis) != advice['cause'] or _is_kill_alone(diagnosis):
         verdict = diagnosis.get('verdict') or {}
         told = (verdict.get('caveats') or []) + ['To tell: %s' % command for command in verdict.get('would_tell') or []]
         return fitted(['%s%s' % (start, _dated_cause(diagnosis))] + advice['evidence'][:1] + _lacking(diagnosis) + (
@@ -400,7 +405,8 @@ def _is_kill_alone(diagnosis):
 def _lacking(diagnosis):
     """What the report that is meant lacks, if it has little more than the kill: a line or none."""
     meant = report_meant(diagnosis['events'])
-    lacks = meant and (meant.get('memory') or {}).get('ram_bytes') is None and 'not in the log' not in _cause(diagnosis)
+    lacks = meant and (meant.get('memory') or {}).get('ram_bytes') is None and (
+        'not in the log' not in cause_of(diagnosis))
     return ['How much RAM and swap there was is not in the log.'] if lacks else []
 
 
@@ -421,7 +427,7 @@ def _log_line(log):
 def _dated_cause(diagnosis):
     """The cause behind the time of the report or incident that it is of."""
     moment = when(report_meant(diagnosis.get('events') or []) or _first_of_incident(diagnosis))
-    return '%s: %s' % (moment, _cause(diagnosis)) if moment else _cause(diagnosis)
+    return '%s: %s' % (moment, cause_of(diagnosis)) if moment else cause_of(diagnosis)
 
 
 def _first_of_incident(diagnosis):
@@ -433,8 +439,13 @@ def _first_of_incident(diagnosis):
     return {'time': incidents[verdict['incident']].get('first'), 'time_text': text}
 
 
-def _cause(diagnosis):
-    """Why, in one sentence: of the kernel's report, else of the verdict, else why the log says nothing."""
+def cause_of(diagnosis):
+    """Why, in one sentence: of the kernel's report, else of the verdict, else why the log says nothing.
+
+    If one unit, container or process was asked for, its verdict.
+    """
+    if diagnosis.get('why'):
+        return lines_on(diagnosis)[0]
     verdict = diagnosis.get('verdict')
     cause = diagnosis['advice']['cause']
     # A kill's line alone says whom the kernel killed and of what, which a report without its memory block does not.
@@ -442,6 +453,9 @@ def _cause(diagnosis):
         return cause
     if verdict:
         return verdict['sentence']
+    caveats = diagnosis.get('caveats') or []
+    if diagnosis.get('error') == 'no_report' and caveats:
+        return '%s %s' % (_FOUND_NOTHING, ' '.join(caveats))
     error = _ERRORS.get(diagnosis.get('error'))
     return error[:1].upper() + error[1:] + '.' if error else cause
 

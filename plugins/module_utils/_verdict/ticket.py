@@ -65,7 +65,10 @@ def _told(entry, check_mode):
 def _lines(entry, check_mode):
     verdict = entry.get('verdict')
     lines = []
-    if entry.get('error'):
+    partly = verdict is None and entry.get('caveats')
+    if partly:
+        lines += ['Nothing was found that kills or refuses memory. %s' % md(' '.join(partly))]
+    elif entry.get('error'):
         lines += [md(_ERRORS.get(entry['error'], entry['error']))]
     elif verdict is None:
         lines += ['Nothing was found that kills or refuses memory.']

@@ -52,6 +52,20 @@ def test_every_report_has_its_page(path):
     assert 'Where the memory was' in page or 'order' in os.path.basename(path) or 'oom-linux' in path
 
 
+@pytest.mark.parametrize('text, words', [
+    ('web1 php[3]: PHP Fatal error:  Allowed memory size of 33554432 bytes exhausted (tried to allocate 9 bytes)\n',
+     'It was memory: the program reached a limit of its own; this ended php.'),
+    ('web1 sshd[3]: Accepted publickey for root\n', 'It was read to its end, and nothing in it kills'),
+    ('web1 sshd[3]: Accepted publickey for root from 10.0.0.1\n' * 300000, 'in its last seven days alone'),
+], ids=['a program\'s limit', 'nothing', 'nothing in a large log'])
+def test_a_log_without_a_kernel_s_report_begins_with_what_is_known(text, words, tmp_path):
+    log = tmp_path / 'messages'
+    log.write_text('Oct 28 11:00:00 ' + text if len(text) < 999 else ''.join(
+        'Jan %02d 11:00:00 %s\n' % (1 + number // 10000, line) for number, line in enumerate(text.splitlines())))
+    page = of_logs([str(log)])
+    assert words in page[page.index('class="lead"'):] and 'No OOM report' not in page
+
+
 def test_a_fleet_has_a_row_each_that_leads_to_its_part_and_no_task_tables():
     page = of_logs([SEED] + REPORTS[:3])
     ids = re.findall(r'href="#([^"]+)"', page)

@@ -63,6 +63,7 @@ def test_a_report_is_found_wherever_it_lies(tmpdir):
             'reports': 1,
             'error': None,
             'cut': None,
+            'unsearched': None,
             'named': True,
         }
     ]
@@ -362,7 +363,7 @@ def test_a_source_that_fails_says_so(monkeypatch):
     result = read(own_sources=['ring_buffer'])
     assert result['summary']['sources'] == [
         {'path': 'ring_buffer', 'bytes': 0, 'lines': 0, 'reports': 0, 'error': '/dev/kmsg: Operation not permitted',
-         'cut': None, 'named': False}
+         'cut': None, 'unsearched': None, 'named': False}
     ]
 
 

@@ -13,13 +13,16 @@ import shutil
 
 import pytest
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.diagnose import diagnose
+from ansible_collections.oom.rescue.plugins.module_utils._verdict.report import report_of
+from ansible_collections.oom.rescue.plugins.module_utils._verdict.summary import cause_of
+from ansible_collections.oom.rescue.plugins.module_utils._verdict.ticket import ticket
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.wanted import options_of
 
 from conftest import SEED
 from fake_node import seed_node
 
 OF_BOTH = {'error', 'incidents', 'verdict', 'remedies', 'ledger', 'events', 'signals', 'summary', 'fork_failures',
-           'advice', 'replays', 'raw'}
+           'advice', 'replays', 'raw', 'caveats'}
 
 
 @pytest.fixture
@@ -110,8 +113,37 @@ def test_of_a_large_log_the_last_seven_days_before_its_end_are_searched_and_that
     log = tmpdir.join('messages')
     log.write_binary(b''.join(days))
     assert log.size() > 1 << 24
-    verdict = diagnose(options={'log': str(log), 'now': 1795867300})['verdict']
+    entry = diagnose(options={'log': str(log), 'now': 1795867300})
+    verdict = entry['verdict']
     assert bool(verdict) is told
+    assert any('in its last seven days alone' in caveat for caveat in entry['caveats'])
+    summary = {'hosts': [], 'logs': [entry]}
     if told:
         assert verdict['actor'] == 'earlyoom'
-        assert any('in its last seven days alone' in caveat for caveat in verdict['caveats'])
+        assert set(entry['caveats']) <= set(verdict['caveats'])
+    else:
+        assert report_of(summary, 'now')['logs'][0]['caveats'] == entry['caveats']
+        for text in (cause_of(entry), ticket(report_of(summary, 'now'))):
+            assert 'to its end' not in text and 'its last seven days alone' in text
+
+
+def test_a_log_that_was_searched_whole_has_no_caveat(tmpdir):
+    log = tmpdir.join('messages')
+    log.write_binary(b'Mar 01 11:00:00 web1 sshd[7]: Accepted publickey for root\n' * 1000)
+    entry = diagnose(options={'log': str(log)})
+    assert entry['caveats'] == [] and 'to its end' in cause_of(entry)
+
+
+def test_of_a_large_log_all_of_which_is_since_the_time_asked_for_nothing_is_left_out(tmpdir):
+    log = tmpdir.join('messages')
+    log.write_binary(b'Mar 01 11:00:00 web1 sshd[7]: Accepted publickey for root from 10.0.0.1 port 4711\n' * 220000)
+    assert log.size() > 1 << 24
+    entry = diagnose(options={'log': str(log), 'now': 1795867300, 'since': 1700000000})
+    assert entry['caveats'] == []
+
+
+def test_lines_that_a_flood_kept_from_being_looked_at_are_counted(tmpdir):
+    log = tmpdir.join('messages')
+    log.write_binary(b'Mar 01 11:00:00 web1 app[7]: Cannot fork a spoon\n' * 40000)
+    entry = diagnose(options={'log': str(log)})
+    assert any('were not looked at' in caveat for caveat in entry['caveats'])
