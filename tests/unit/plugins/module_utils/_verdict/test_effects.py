@@ -222,3 +222,27 @@ def test_a_group_that_used_or_was_allowed_nothing_is_told_all_the_same(tmpdir, f
 def test_no_remedy_is_judged_by_swap_that_no_host_has(name):
     row = only(remedies([host_report(swap=2048 * GIB, swap_free=0)]), name)
     assert (row['effect'], bool(row['would_tell'])) == ('unknown', True), row
+
+
+@pytest.mark.parametrize('text, effect, command', [
+    ('max virtual memory areas vm.max_map_count [65530] is too low, increase to at least [262144]', 'prevents',
+     'sysctl -w vm.max_map_count=262144'),
+    ('too many virtual memory areas', 'unknown', 'sysctl -w vm.max_map_count=NUMBER'),
+])
+def test_a_map_count_is_the_one_that_the_program_says_it_needs(text, effect, command):
+    signal = told('alloc-enomem', limit='program', actor='kernel_refused', errno=12, text=text)
+    row = only(remedies([], [signal], facts()), 'map_count')
+    assert (row['effect'], row['command']) == (effect, command)
+
+
+def test_of_a_limit_for_memory_and_swap_together_swap_is_what_memory_leaves():
+    used = {'memory_swap_usage_bytes': 700 * MIB, 'memory_swap_limit_bytes': 768 * MIB, 'swap_usage_bytes': 253 * MIB}
+    row = only(remedies([cgroup_report(group=used)], here=facts(ram=8 * GIB, available=4 * GIB)), 'swap')
+    assert (row['effect'], row['why']) == ('none', "the group's own swap limit of 256 MiB was reached")
+
+
+def test_the_reason_for_a_refused_fork_stands_in_its_remedy():
+    here = refused(900 * MIB, 100 * MIB)
+    here['commit']['fork_risk'].update(fails=True, reason='redis asks for 900 MiB')
+    rows = remedies([], [told('fork-enomem', limit='host', actor='kernel_refused', errno=12)], here)
+    assert only(rows, 'overcommit')['why'].endswith('nothing bounds: redis asks for 900 MiB')

@@ -117,6 +117,13 @@ def test_what_was_asked_for_against_the_advice_is_said():
     assert told[1] == 'Swap was asked for (swap_size) and is not what is advised.'
 
 
+def test_what_the_tags_left_out_is_said_and_what_was_asked_for_as_advised_is_not():
+    told = lines({'web': {'diagnose_result': diagnosis(), 'swap_result': SWAP, 'rescue_chosen': chosen(
+        True, swap='asked', swappiness='left_out', oom_protect='left_out')}})
+    assert 'Left out by the tags of this run: vm.swappiness, oom_score_adj.' in told
+    assert not [line for line in told if 'was asked for' in line]
+
+
 @pytest.mark.parametrize('there, words', [
     ({'runtime': 10, 'after_reboot': 10},
      'To do: swap of 2 GiB, mysqld protected at -600. In place: vm.swappiness 10.'),

@@ -9,6 +9,7 @@ __metaclass__ = type
 
 import json
 import os
+import time
 
 import pytest
 
@@ -59,6 +60,12 @@ def container(**state):
 
 def why(root, said, name='db.service', log='', files=None):
     """(verdict, facts) of ``name`` on a node, with a log of it."""
+    incidents, verdict, facts = why_of(root, said, log, name, files)
+    return verdict, facts
+
+
+def why_of(root, said, log='', name='db.service', files=None):
+    """(incidents, verdict, facts) of ``name`` on a node, with a log of it."""
     path = root.join('x.log')
     path.write(log)
     node = Node(root.mkdir('node'), said, files)
@@ -66,7 +73,7 @@ def why(root, said, name='db.service', log='', files=None):
     found = read_events([str(path)], now=NOW, signals=True, of_this_host=True)
     for event in found['events']:
         event.setdefault('elsewhere', False)
-    return judge_one(found['events'], found['signals'], facts)[1], facts
+    return judge_one(found['events'], found['signals'], facts)[:2] + (facts,)
 
 
 def says(verdict):
@@ -214,3 +221,31 @@ def test_a_cgroup_outside_of_the_mount_is_not_looked_at(path, tmpdir):
     files = {'/etc/memory.events': 'oom 9\noom_kill 9\n'}
     facts = why(tmpdir, unit(Result='success', ActiveState='active', ControlGroup=path), 'db.service', '', files)[1]
     assert facts['cgroup'] is None
+
+
+def test_a_unit_s_end_is_read_in_the_zone_of_its_host(tmpdir, monkeypatch):
+    monkeypatch.setenv('TZ', 'Asia/Kolkata')
+    time.tzset()
+    try:
+        near = unit(Result='signal', InactiveEnterTimestamp='Sat 2026-11-28 17:30:01 IST')
+        assert says(why(tmpdir, near, 'db.service', OOMD)[0]) == ('yes', 'unknown', 'systemd-oomd')
+        found = why_of(tmpdir.mkdir('second'), near, KILL % 99)
+        assert len(found[0]) == 2 and found[1]['caveats'][0].startswith('In the same minute the kernel killed')
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+@pytest.mark.parametrize('log', [KILL % 99, AT + 'earlyoom[3]: sending SIGTERM to process 99 uid 0 "x": badness 9, '
+                                 'VmRSS 5 MiB\n'], ids=['a report', 'a signal'])
+def test_what_befell_others_in_the_same_minute_stays_an_incident_of_its_own(log, tmpdir):
+    incidents, verdict, dummy = why_of(tmpdir, unit(Result='timeout'), log)
+    assert says(verdict) == ('no', 'none', 'manager')
+    assert [bool(incident['signals'] or incident['reports']) for incident in incidents] == [True, True]
+
+
+def test_what_would_tell_is_the_last_line(tmpdir):
+    verdict, facts = why(tmpdir, unit(Result='signal'))
+    assert lines_on({'why': facts, 'verdict': verdict})[-1] == 'This would tell: %s' % '; '.join(verdict['would_tell'])
+    verdict, facts = why(tmpdir.mkdir('second'), unit(Result='oom-kill'))
+    assert verdict['would_tell'] or 'This would tell' not in lines_on({'why': facts, 'verdict': verdict})[-1]
