@@ -31,9 +31,9 @@ _GFP = (
 )
 
 
-def meant_event(found):
+def meant_event(diagnosis):
     """The report that the verdict is on, or None."""
-    return report_meant(found.get('events') or [])
+    return report_meant(diagnosis.get('events') or [])
 
 
 def bars(ledger):
@@ -53,9 +53,9 @@ def bars(ledger):
              'share': min(1, part['bytes'] / total)} for part in shown]
 
 
-def limit_met(found, event):
+def limit_met(diagnosis, event):
     """What ran out, in words with its figures, or None."""
-    verdict = found.get('verdict') or {}
+    verdict = diagnosis.get('verdict') or {}
     limit = verdict.get('limit')
     if limit in (None, 'none', 'unknown'):
         return None
@@ -70,10 +70,10 @@ def limit_met(found, event):
     return words
 
 
-def timeline(found):
+def timeline(diagnosis):
     """[{when, words, meant, place}] of the incidents, the oldest first; ``place`` is per cent of the time, or None."""
-    incidents = found.get('incidents') or []
-    meant = (found.get('verdict') or {}).get('incident')
+    incidents = diagnosis.get('incidents') or []
+    meant = (diagnosis.get('verdict') or {}).get('incident')
     rows = list(enumerate(incidents))[-_INCIDENTS:]
     times = [_epoch(incident.get('first')) for _number, incident in rows]
     known = [time for time in times if time is not None]

@@ -20,7 +20,7 @@ class Stand:
 
     def __init__(self, hosts):
         self.run = _run(os.getppid())
-        self.results = sum(len(host['left']) for host in hosts)
+        self.results = sum(len(host['results']) for host in hosts)
 
     def is_older(self, directory):
         """True if the report in the directory, a descriptor, is of the same run and rests on more results."""

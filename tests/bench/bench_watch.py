@@ -59,11 +59,11 @@ def state(folder, change):
     """Change what the watch remembers."""
     sys.path.insert(0, str(ROOT / 'tests' / 'unit'))
     import conftest  # noqa: F401
-    from ansible_collections.oom.rescue.plugins.module_utils._watch import memory
+    from ansible_collections.oom.rescue.plugins.module_utils._watch import remembered
     paths = [str(folder / 'run' / 'state'), str(folder / 'state')]
-    found = memory.load(paths)
+    found = remembered.load(paths)
     change(found)
-    memory.save(found, paths)
+    remembered.save(found, paths)
 
 
 def main():

@@ -42,20 +42,20 @@ def why_facts(host, text):
     error}]}. ``known`` is False if nothing that was asked has it; ``near`` are names that it has instead.
     """
     kind, name = _asked(text)
-    found = {'kind': kind, 'name': name, 'known': False, 'near': [], 'unit': None, 'container': None, 'process': None,
+    subject = {'kind': kind, 'name': name, 'known': False, 'near': [], 'unit': None, 'container': None, 'process': None,
              'pids': [], 'cgroup': None, 'sources': []}
     names = []
     if kind == 'pid':
-        _take_process(host, found)
+        _take_process(host, subject)
     if kind in (None, 'unit'):
-        names += _take_unit(host, found, found['name'])
-    if kind == 'container' or (kind is None and found['unit'] is None):
-        names += _take_container(host, found)
-    found['kind'] = kind or ('container' if found['container'] else 'unit')
-    if not found['known']:
-        found['near'] = difflib.get_close_matches(name, sorted(set(names)), _MOST_NEAR, 0.5)
-    _take_cgroup(host, found)
-    return found
+        names += _take_unit(host, subject, subject['name'])
+    if kind == 'container' or (kind is None and subject['unit'] is None):
+        names += _take_container(host, subject)
+    subject['kind'] = kind or ('container' if subject['container'] else 'unit')
+    if not subject['known']:
+        subject['near'] = difflib.get_close_matches(name, sorted(set(names)), _MOST_NEAR, 0.5)
+    _take_cgroup(host, subject)
+    return subject
 
 
 def _asked(text):
@@ -67,8 +67,8 @@ def _asked(text):
     return ('unit' if _UNIT.match(text) else None), text
 
 
-def _note(found, name, error=None):
-    found['sources'].append({'name': name, 'error': error})
+def _note(subject, name, error=None):
+    subject['sources'].append({'name': name, 'error': error})
 
 
 def _run(host, argv):
@@ -82,38 +82,38 @@ def _run(host, argv):
     return '', lines[-1].strip()[:200] if lines else 'it ended with status %d' % rc
 
 
-def _take_process(host, found):
-    pid = int(found['name']) if found['name'].isdigit() and len(found['name']) < 12 else None
+def _take_process(host, subject):
+    pid = int(subject['name']) if subject['name'].isdigit() and len(subject['name']) < 12 else None
     row = process(host, pid) if pid else None
-    _note(found, '/proc/%s' % found['name'][:12], None if row else 'no process has this number now')
+    _note(subject, '/proc/%s' % subject['name'][:12], None if row else 'no process has this number now')
     if pid:
-        found['pids'].append(pid)
+        subject['pids'].append(pid)
     if not row:
         return
-    found['known'], found['process'] = True, {'pid': pid, 'name': row['name']}
+    subject['known'], subject['process'] = True, {'pid': pid, 'name': row['name']}
     paths = paths_of_groups(row['cgroups'] or [])
     told = parse_cgroup(paths[0]) if paths else None
     if told and told['container_id']:
-        _take_container(host, found, told['container_id'])
+        _take_container(host, subject, told['container_id'])
     unit = own_unit(told) if told else None
-    if unit and not found['container']:
-        _take_unit(host, found, unit)
+    if unit and not subject['container']:
+        _take_unit(host, subject, unit)
 
 
-def _take_unit(host, found, name):
+def _take_unit(host, subject, name):
     """Ask systemd for a unit; the names that it has."""
     out, error = _run(host, ['systemctl', 'show', '--no-pager', '--property=' + ','.join(_PROPERTIES), '--', name])
     told = dict(line.split('=', 1) for line in out.splitlines() if '=' in line)
     if error or told.get('LoadState', 'not-found') == 'not-found':
-        _note(found, 'systemctl', error or 'systemd has no unit %s' % name)
+        _note(subject, 'systemctl', error or 'systemd has no unit %s' % name)
         return [] if error else _names(host, ['systemctl', 'list-units', '--all', '--plain', '--no-legend',
                                               '--no-pager'])
-    _note(found, 'systemctl')
-    found['known'], found['unit'] = True, told
+    _note(subject, 'systemctl')
+    subject['known'], subject['unit'] = True, told
     for key in ('ExecMainPID', 'MainPID'):
         pid = int(told.get(key) or 0) if (told.get(key) or '').isdigit() else 0
-        if pid and pid not in found['pids']:
-            found['pids'].append(pid)
+        if pid and pid not in subject['pids']:
+            subject['pids'].append(pid)
     return []
 
 
@@ -123,41 +123,41 @@ def _names(host, argv):
     return units + [unit.rsplit('.', 1)[0] for unit in units if '.' in unit]
 
 
-def _take_container(host, found, name=None):
+def _take_container(host, subject, name=None):
     """Ask the engines for a container; the names that they have."""
     names = []
     for engine in _ENGINES:
         out, error = _run(host, [engine, 'inspect', '--type', 'container', '--format', _TEMPLATE, '--',
-                                 name or found['name']])
+                                 name or subject['name']])
         told = json_object(out.strip()) if not error else {}
         if not told.get('id'):
-            _note(found, engine, error or 'its answer was not understood')
+            _note(subject, engine, error or 'its answer was not understood')
             if error and 'not on' not in error:
                 names += _names(host, [engine, 'ps', '--all', '--format', '{{.Names}}'])
             continue
-        _note(found, engine)
-        found['known'], found['container'] = True, dict(told, engine=engine, name=str(told.get('name')).lstrip('/'))
-        if isinstance(told.get('pid'), int) and told['pid'] > 0 and told['pid'] not in found['pids']:
-            found['pids'].append(told['pid'])
+        _note(subject, engine)
+        subject['known'], subject['container'] = True, dict(told, engine=engine, name=str(told.get('name')).lstrip('/'))
+        if isinstance(told.get('pid'), int) and told['pid'] > 0 and told['pid'] not in subject['pids']:
+            subject['pids'].append(told['pid'])
         break
     return names
 
 
-def _take_cgroup(host, found):
+def _take_cgroup(host, subject):
     """Read the counters of the cgroup of what was asked for, if it is still there."""
     where = layout(host)
     mount = where['mount']
-    paths = [path for path in _paths_of(host, found) + [(found['unit'] or {}).get('ControlGroup')]
+    paths = [path for path in _paths_of(host, subject) + [(subject['unit'] or {}).get('ControlGroup')]
              if path and path != '/']
     places = [(path, _directory(mount, path)) for path in paths] if mount else []
     place = next((pair for pair in places if pair[1] and host.exists(pair[1])), None)
     name = 'memory.oom_control' if where['memory'] == 1 else 'memory.events'
     if place is None:
-        _note(found, name, 'no cgroup has memory' if not mount else 'it has no cgroup of its own with memory'
-              if any(process(host, pid) for pid in found['pids']) else 'its cgroup is gone with its last process')
+        _note(subject, name, 'no cgroup has memory' if not mount else 'it has no cgroup of its own with memory'
+              if any(process(host, pid) for pid in subject['pids']) else 'its cgroup is gone with its last process')
         return
-    found['cgroup'] = dict(_counters(host, where['memory'], place[1]), path=place[0])
-    _note(found, name)
+    subject['cgroup'] = dict(_counters(host, where['memory'], place[1]), path=place[0])
+    _note(subject, name)
 
 
 def _directory(mount, path):
@@ -169,9 +169,9 @@ def _directory(mount, path):
     return directory if directory.startswith(mount['mount_point'] + '/') else None
 
 
-def _paths_of(host, found):
+def _paths_of(host, subject):
     """The paths of the memory cgroups of its processes that run."""
-    for pid in found['pids']:
+    for pid in subject['pids']:
         row = process(host, pid)
         if row:
             groups = row['cgroups'] or []

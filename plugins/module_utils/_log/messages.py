@@ -40,8 +40,8 @@ _BEGINS = re.compile(
 
 
 # A message that may go on in the lines that follow: its Prefix, the text of its first line, and that line as one of
-# ``lines`` (Lines), by its index in them.
-Pending = namedtuple('Pending', 'prefix message lines index')
+# those of ``batch`` (Batch), by its index in them.
+Pending = namedtuple('Pending', 'prefix message batch index')
 
 
 def _behind_time(text):
@@ -83,12 +83,12 @@ class Messages:
         """Whether the lines that follow may still belong to a report."""
         return self._assembler.wants_more(self._pending is not None)
 
-    def feed(self, lines):
+    def feed(self, batch):
         """Take lines of a log; how many: fewer than there are where no more are wanted."""
-        texts, read, assembler = lines.texts, self._reader.read, self._assembler
+        texts, split, assembler = batch.texts, self._reader.split, self._assembler
         index, count = 0, len(texts)
         while index < count:
-            prefix, message = read(texts[index])
+            prefix, message = split(texts[index])
             message = message.strip()
             if '#' in message or '\\' in message:
                 message = unescape(message)
@@ -96,7 +96,7 @@ class Messages:
                 wanted = self.wants_more()
             else:
                 self._finish()
-                self._pending = Pending(prefix or BARE, message, lines, index)
+                self._pending = Pending(prefix or BARE, message, batch, index)
                 wanted = not assembler.idle or self.wants_more()
                 # A trace's line begins so, too.
                 if message[:1] == '[' and message[1:2] != '<':

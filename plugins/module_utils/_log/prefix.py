@@ -77,7 +77,7 @@ class PrefixReader:
         self._text = None
         self._prefix = None
 
-    def read(self, line):
+    def split(self, line):
         """(Prefix or None, message) of a line; None where nothing but a message stands there."""
         text = self._text
         if text is not None and line.startswith(text):
@@ -115,7 +115,7 @@ class PrefixReader:
     def _indented(self, line):
         """A log that a page or a mail indents; or a line of a paragraph, which the kernel indents, without a prefix."""
         stripped = line.lstrip()
-        prefix, message = self.read(stripped) if stripped else (None, line)
+        prefix, message = self.split(stripped) if stripped else (None, line)
         if prefix is None:
             return None, line
         if self._text is not None:
@@ -179,7 +179,7 @@ class PrefixReader:
             self._text = None
             return found
         kernel = int(match.group(1)) >> 3 == 0
-        prefix, message = self.read(rest) if rest[:1] in '[' or rest[:1].isalnum() else (None, rest)
+        prefix, message = self.split(rest) if rest[:1] in '[' or rest[:1].isalnum() else (None, rest)
         self._text = None
         prefix = prefix or Prefix()
         prefix.note_facility(kernel)
@@ -281,7 +281,7 @@ class PrefixReader:
             return found
         match = _QUOTE.match(line)
         if match and '>' in match.group():
-            return self.read(line[match.end() :])
+            return self.split(line[match.end() :])
         head = line[:320]
         match = _INNER_KERNEL.search(head) if 'kernel:' in head else None
         if match:
@@ -321,7 +321,7 @@ class PrefixReader:
         record, inner = line_of(record)
         if not inner:
             return None, line
-        prefix, message = self.read(inner)
+        prefix, message = self.split(inner)
         self._text = None
         return with_collectors(prefix or BARE, record), message
 
@@ -336,6 +336,6 @@ class PrefixReader:
                 return None
         else:
             text = text.replace("''", "'")
-        found = self.read(text)
+        found = self.split(text)
         self._text = None
         return found if found[0] is not None else None

@@ -34,7 +34,7 @@ def rest_of_line(before, after):
 def _form(line):
     """How a line's prefix is written; None where it has none that tells a time."""
     line = log_lines(line)[0][0]
-    prefix = PrefixReader().read(line)[0]
+    prefix = PrefixReader().split(line)[0]
     if prefix is None or (prefix.style is None and prefix.uptime is None):
         return None
     # The rest of a prefix that was cut may be read as one that is quoted: what it begins with tells the two apart.

@@ -33,7 +33,7 @@ COUNTED = 1 << 25
 _PROBE_EVERY = 1 << 16
 
 
-class Lines:
+class Batch:
     """Lines of a log that follow each other: their ``texts``, and where each stands."""
 
     def __init__(self, data, path, number, offset):
@@ -138,10 +138,10 @@ class Scanner:
         self._reader.pause()
         self._count(len(self._buffer))
 
-    def _count(self, position, lines=None):
+    def _count(self, position, count=None):
         """Count the lines up to a position, where that was not known yet by reading them."""
         if self._line is not None and position > self._counted_to:
-            self._line += self._buffer.count(b'\n', self._counted_to, position) if lines is None else lines
+            self._line += self._buffer.count(b'\n', self._counted_to, position) if count is None else count
             if self._base + position > self._counted:
                 self._line = None
         self._counted_to = max(position, self._counted_to)
@@ -215,10 +215,11 @@ class Scanner:
         chunk = buffer[start:end]
         if chunk[-1:] == b'\n':
             chunk = chunk[:-1]
-        lines = Lines(chunk, self._path, self._line, self._base + start)
-        read = self._reader.feed(lines)
-        position = min(lines.place(read)[2] - self._base, end)
-        self._count(position, read - (buffer[position - 1 : position] != b'\n'))
+        batch = Batch(chunk, self._path, self._line, self._base + start)
+        taken = self._reader.feed(batch)
+        dummy, dummy, offset = batch.place(taken)
+        position = min(offset - self._base, end)
+        self._count(position, taken - (buffer[position - 1 : position] != b'\n'))
         self._position = position
         self.reading = self._reader.wants_more()
         return True

@@ -21,7 +21,7 @@ def time_of(data, clock):
     """Seconds since 1970 of the first line in ``data`` that bears a time, or None."""
     reader = PrefixReader()
     for line in data.split(b'\n')[1:-1]:
-        prefix = reader.read(log_text(line[:1024]))[0]
+        prefix = reader.split(log_text(line[:1024]))[0]
         if prefix is not None and prefix.style:
             epoch = clock.resolve(prefix, 0)[0]
             if epoch is not None:

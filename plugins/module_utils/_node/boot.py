@@ -224,11 +224,11 @@ class Boot:
 
     def _gpt_auto(self):
         """systemd-gpt-auto-generator(8) leaves all swap alone once fstab has any (systemd issue 35429)."""
-        lines = [entry for entry in self._fstab() if 'noauto' not in entry['options']]
-        if lines:
+        entries = [entry for entry in self._fstab() if 'noauto' not in entry['options']]
+        if entries:
             return no('%s has a line for swap (%s), and systemd turns on no swap partition by itself then: give the '
                       'partition a line too, or have the file by a unit (persist: systemd)' % (
-                          fstab.PATH, lines[0]['source']))
+                          fstab.PATH, entries[0]['source']))
         return self._generator(_GPT_AUTO, ('systemd.swap', 'systemd.gpt_auto'))
 
     def gpt_swap(self):
@@ -389,16 +389,17 @@ class Boot:
         What the boot loader hands over at the next boot counts, where that can be read; else what it did last.
         """
         running = find((self.view.read('/proc/cmdline') or '').split())
-        lines = self._loader_lines()
-        found = [(path, find(words)) for path, words in lines]
+        command_lines = self._loader_lines()
+        found = [(path, find(words)) for path, words in command_lines]
         said = [(path, word) for path, word in found if word]
         if said and len(said) == len(found):
             return no('%s is on the kernel\'s command line (%s)' % (said[0][1], said[0][0]))
         if said:
             return unknown('%s is on the kernel\'s command line in %s, which may be what the next boot takes' % (
                 said[0][1], said[0][0]), 'cat /proc/cmdline, after the next boot')
-        if running and lines:
-            return unknown('%s is on the running kernel\'s command line, and not in %s' % (running, lines[0][0]),
+        if running and command_lines:
+            path, dummy = command_lines[0]
+            return unknown('%s is on the running kernel\'s command line, and not in %s' % (running, path),
                            'cat /proc/cmdline, after the next boot')
         return no('%s is on the kernel\'s command line (/proc/cmdline)' % running) if running else yes()
 

@@ -234,8 +234,8 @@ def _levels(parts, host_unit):
             _enter(levels, found)
         elif part == 'supervisor' and levels[-1].is_nspawn():
             # systemd-nspawn itself, beside its payload.
-            left = levels.pop()
-            levels[-1].units += left.units
+            ended = levels.pop()
+            levels[-1].units += ended.units
         if unit is not None:
             levels[-1].units.append(unit)
         # A name that stood for a container is no parent of another.

@@ -21,20 +21,20 @@ def parse_mountinfo(text):
     mounts = []
     for line in (text or '').split('\n'):
         before, separator, after = line.partition(' - ')
-        left, right = before.split(' '), after.split(' ')
-        if not separator or len(left) < 6 or len(right) < 2:
+        mount, filesystem = before.split(' '), after.split(' ')
+        if not separator or len(mount) < 6 or len(filesystem) < 2:
             continue
-        options = left[5].split(',') + (right[2].split(',') if len(right) > 2 else [])
+        options = mount[5].split(',') + (filesystem[2].split(',') if len(filesystem) > 2 else [])
         mounts.append({
-            'id': left[0],
-            'parent': left[1],
-            'mount_point': unescape(left[4]),
-            'root': unescape(left[3]),
-            'filesystem': right[0],
-            'source': unescape(right[1]),
+            'id': mount[0],
+            'parent': mount[1],
+            'mount_point': unescape(mount[4]),
+            'root': unescape(mount[3]),
+            'filesystem': filesystem[0],
+            'source': unescape(filesystem[1]),
             'read_only': 'ro' in options,
             'options': sorted(set(options)),
-            'device': left[2],
+            'device': mount[2],
         })
     return mounts
 

@@ -108,7 +108,7 @@ class Assembler:
         self._close(key)
         if len(self._streams) >= _MOST_STREAMS:
             self._close(next(iter(self._streams)))
-        report = self._streams[key] = Report(pending.prefix, *pending.lines.place(pending.index))
+        report = self._streams[key] = Report(pending.prefix, *pending.batch.place(pending.index))
         report.layout = self._layouts.get(key[0])
         report.balloon = self._balloons.get(key[0])
         return report
@@ -155,7 +155,7 @@ class Assembler:
                     self._balloons[key[0]] = lines.balloon(message)
                 self.idle += 1
                 return
-        if report.read(message, whole, pieces):
+        if report.take(message, whole, pieces):
             self.idle = 0
         else:
             self.idle += 1

@@ -176,13 +176,13 @@ def _victim_named(victim):
     return _named(victim['name'], victim['pid']) + within + size
 
 
-def _set_aside(event, ram):
+def _set_aside(event, usable):
     """How much of a machine's RAM the kernel does not manage, where a balloon took it or it is more than the rest."""
     memory = event['memory']
     balloon, reserved = memory['balloon_bytes'], memory['reserved_bytes'] or 0
     if balloon and balloon <= reserved and not any(part['name'] == 'balloon' for part in _parts(event)):
         return '; a balloon took another %s' % format_size(balloon)
-    if reserved > ram:
+    if reserved > usable:
         return ' of %s; the rest is reserved, by a balloon or since boot' % format_size(memory['ram_bytes'])
     return ''
 
@@ -367,8 +367,8 @@ def reserved_bytes(event):
 
     Drivers of balloons that the host must not take from the guest by itself take pages off what it manages.
     """
-    reserved, ram = event['memory']['reserved_bytes'], event['memory']['ram_bytes']
-    return reserved if event['scope'] != 'memcg' and reserved and ram and reserved * _QUARTER >= ram else None
+    reserved, total = event['memory']['reserved_bytes'], event['memory']['ram_bytes']
+    return reserved if event['scope'] != 'memcg' and reserved and total and reserved * _QUARTER >= total else None
 
 
 def _largest_of_table(event):

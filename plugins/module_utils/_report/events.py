@@ -86,8 +86,8 @@ def page_size(report):
     """Bytes of a page as the report shows it, or None: the buddy list's unit, the architecture in the kernel's release,
     or a victim's size in kB and pages.
     """
-    if report.memory is not None and report.memory.page_kb:
-        return report.memory.page_kb * 1024
+    if report.memory_block is not None and report.memory_block.page_kb:
+        return report.memory_block.page_kb * 1024
     if report.identity is not None and _PAGES_OF_4_KIB.search(report.identity['kernel'] or ''):
         return 4096
     if report.table is not None:
@@ -116,7 +116,7 @@ def _scope(report):
         return _SCOPES.get(summary['constraint'], 'memcg' if memcg else 'unknown')
     if memcg:
         return 'memcg'
-    if report.memory is not None and report.header is not None:
+    if report.memory_block is not None and report.header is not None:
         if report.cpuset is not None and report.cpuset[0] not in ('/', ''):
             return 'unknown'
         return 'global'
@@ -236,7 +236,7 @@ def _selected(report):
 
 
 def _memory(report, size):
-    block = report.memory
+    block = report.memory_block
     memory = {'page_size_bytes': size}
     if block is None:
         block_counts, block_swap, counters = {}, {}, {}
@@ -288,7 +288,7 @@ def _statistics(report):
 
 def _zones(report, size):
     zones = []
-    for zone in report.memory.zones if report.memory is not None else ():
+    for zone in report.memory_block.zones if report.memory_block is not None else ():
         entry = {
             'node': zone['node'],
             'zone': zone['zone'],
@@ -328,11 +328,11 @@ def _missing(report, scope, kind):
     missing = []
     if report.header is None:
         missing.append('header')
-    memory = report.memory
+    block = report.memory_block
     if scope == 'memcg':
-        known = bool(report.usage) or memory is not None
+        known = bool(report.usage) or block is not None
     else:
-        known = memory is not None and 'ram' in memory.counts and bool(memory.counters)
+        known = block is not None and 'ram' in block.counts and bool(block.counters)
     if not known:
         missing.append('memory')
     if kind != 'allocation_failure':

@@ -69,12 +69,12 @@ class ForkFailures:
     def pause(self):
         """There is nothing to finish."""
 
-    def feed(self, lines):
+    def feed(self, batch):
         """Look at one line; how many that were."""
-        self._look_at(lines.texts[0], lines)
+        self._look_at(batch.texts[0], batch)
         return 1
 
-    def _look_at(self, line, lines):
+    def _look_at(self, line, batch):
         libc = None
         if _GLIBC.search(line):
             libc = 'glibc'
@@ -85,10 +85,10 @@ class ForkFailures:
         if not _FORK.search(line[: _LONGEST * 8]) or _KERNEL.search(line):
             return
         self.count += 1
-        prefix, message = self._reader.read(line)
+        prefix, message = self._reader.split(line)
         if prefix is not None and prefix.says_kernel():
             return
-        path, number, offset = lines.place(0)
+        path, number, offset = batch.place(0)
         self.found.append(
             {
                 'prefix': prefix,

@@ -43,12 +43,12 @@ def holders_of(report, size):
         'holders': holders,
         'small_bytes': small,
         'swapped': _swapped(table, size),
-        'pgtables_bytes': None if _is_counted(report.memory) else _page_tables(table, size),
+        'pgtables_bytes': None if _is_counted(report.memory_block) else _page_tables(table, size),
     }
 
 
-def _is_counted(memory):
-    return memory is not None and 'pagetables' in memory.counters
+def _is_counted(block):
+    return block is not None and 'pagetables' in block.counters
 
 
 def _of_victims(victims):

@@ -30,7 +30,7 @@ class Report:
         self.failure = False
         self.identity = None
         self.cpuset = None
-        self.memory = None
+        self.memory_block = None
         self._block = None
         self.table = None
         self.layout = None
@@ -71,7 +71,7 @@ class Report:
             or self.exiting
             or self.task_in
             or self.group
-            or (self.table is not None and self.table.rows and (self.memory is not None or self.usage))
+            or (self.table is not None and self.table.rows and (self.memory_block is not None or self.usage))
         )
 
     def has_ended(self):
@@ -88,19 +88,19 @@ class Report:
 
     def is_header_alone(self):
         """Whether nothing but its first line was read."""
-        told = self.identity or self.cpuset or self.memory or self.table or self.summary
+        told = self.identity or self.cpuset or self.memory_block or self.table or self.summary
         return self.header is not None and not told
 
-    def read(self, message, whole, pieces):
+    def take(self, message, whole, pieces):
         """Take in a message of the report's middle, but for rows of a table that was begun; ``pieces`` are lines below
         it, and ``whole`` joins them.
 
         True where it belongs to a report.
         """
         word = message.split(' ', 1)[0]
-        read = _BLOCK_LINES.get(word)
-        if read is not None:
-            return self._in_block(read, whole)
+        reader = _BLOCK_LINES.get(word)
+        if reader is not None:
+            return self._in_block(reader, whole)
         handler = _HANDLERS.get(word)
         if handler is not None:
             return handler(self, whole)
@@ -124,10 +124,10 @@ class Report:
     def _caches(self, message):
         return self._begin_list(MemoryBlock.cache_line, message == 'Unreclaimable slab info:')
 
-    def _begin_list(self, read, begins):
+    def _begin_list(self, reader, begins):
         if not begins or self._block is None:
             return False
-        self._list = read
+        self._list = reader
         return True
 
     def _table_line(self, message, whole, pieces):
@@ -146,17 +146,17 @@ class Report:
     def _memory_start(self, message):
         # A second block is that of another CPU, or of an allocation that failed: read, and left out.
         self._block = MemoryBlock()
-        self.memory = self.memory or self._block
+        self.memory_block = self.memory_block or self._block
         rest = message.partition(':')[2].strip()
         return self._block.counter_line(rest) if rest else True
 
-    def _in_block(self, read, message):
+    def _in_block(self, reader, message):
         """Read a line of the memory block, of which the first line may be lost."""
         block = self._block or MemoryBlock()
-        if not read(block, message):
+        if not reader(block, message):
             return False
         self._block = block
-        self.memory = self.memory or block
+        self.memory_block = self.memory_block or block
         return True
 
     def _reserve(self, message):

@@ -70,7 +70,7 @@ class Line:
     def __init__(self, data, start, end, reader):
         self._data, self._start, self._end = data, start, end
         self.text = _native(data[start:end])
-        self.prefix, message = reader.read(self.text)
+        self.prefix, message = reader.split(self.text)
         self.journal = _journal_fields(self.text)
         self.program, self.pid = self._origin(message)
         self.message = _without_end(message) + self._continued()

@@ -116,7 +116,7 @@ def _open_to_others(host, paths):
 
 def _units(host, names, boot):
     found = dict((name, _unit_facts(host, name, boot)) for name in names)
-    return dict((name, facts) for name, facts in found.items() if facts)
+    return dict((name, unit) for name, unit in found.items() if unit)
 
 
 def _programs(host, targets):
@@ -194,10 +194,10 @@ def read(host, state, kind, name, users=(), undo=False):
         'scripts': dict((name, sysv.script_facts(host, name, ours + list(changed))) for name in set(
             target['manager']['name'] for target in targets if target['manager']['kind'] == 'sysv')),
         'programs': _programs(host, targets),
-        'keeper': keeper.facts(host, systemd_running),
+        'keeper': keeper.read(host, systemd_running),
         'boot': boot,
         'killers': killers,
-        'spare': spare.facts(host, killers, rows, ours + list(changed)),
+        'spare': spare.read(host, killers, rows, ours + list(changed)),
         'total_bytes': ram_and_swap_bytes(read_meminfo(host)),
         'killable_bytes': sum(memory_bytes(row) for row in killable if row['pid'] not in pids and row['pid'] != 1),
         'lowering_refused': lowering_refused(host),

@@ -165,8 +165,8 @@ def _next_start(name, unit, persistent, starts=False):
     """
     score, answers = persistent['after'], []
     if score is not None and persistent['before'] == score:
-        found = unit['boot'].score(name, lambda number: number == score or number < score <= 0)
-        answers.append(dict((key, found[key]) for key in ('kept', 'why', 'would_tell')))
+        boot = unit['boot'].score(name, lambda number: number == score or number < score <= 0)
+        answers.append(dict((key, boot[key]) for key in ('kept', 'why', 'would_tell')))
     if starts:
         answers.append(unit['boot'].starts(name))
     return worst(answers) if answers else None
@@ -252,8 +252,8 @@ def _inherited(target, value, facts):
 
     One that has the value already, and no record, may have it from anyone: it counts as given by hand.
     """
-    found = _score_without_us(target, facts)
-    return 0 if found == value else found
+    score = _score_without_us(target, facts)
+    return 0 if score == value else score
 
 
 def _score_without_us(target, facts):
@@ -280,8 +280,8 @@ def _by_hand(target, value):
     if manager['kind'] == 'sysv':
         return ('/etc/init.d/%s reads no defaults file: have it do `echo %d > /proc/$$/oom_score_adj` before it '
                 'starts %s' % (manager['name'], value, name))
-    found = manager.get('unit')
-    keeper = found if found and found.endswith('.service') else None
+    unit = manager.get('unit')
+    keeper = unit if unit and unit.endswith('.service') else None
     lost = ('%s starts %s again without its score' % (keeper, name) if keeper
             else 'nothing on this host will give %s its score again at its next start' % name)
     return ('%s: start it with `choom -n %d -- COMMAND`, or as a systemd unit with OOMScoreAdjust=%d, or run this in '
@@ -487,9 +487,9 @@ def _score_before(target, facts):
     """The score that a process had, or would have had, without us; None where its score is not ours."""
     process, record = target['process'], facts['record'] or {}
     identity = (process['pid'], process['start_ticks'])
-    found = recorded_scores(facts).get(identity)
-    if found:
-        return found['before'] if process['oom_score_adj'] in found['after'] else None
+    recorded = recorded_scores(facts).get(identity)
+    if recorded:
+        return recorded['before'] if process['oom_score_adj'] in recorded['after'] else None
     name = target['manager'].get('name') or ''
     if process['oom_score_adj'] != record.get('value'):
         record = next((other for other in facts['others'] if process['oom_score_adj'] == other.get('value')
@@ -504,14 +504,14 @@ def _score_before(target, facts):
 
 def recorded_scores(facts):
     """{(pid, start_ticks): {before: the first score that any record has, after: set of those we gave}} of this boot."""
-    found = {}
+    scores = {}
     for record in [facts['record'] or {}] + facts['others']:
         for entry in record.get('live', []):
             if entry['boot_id'] == facts['boot_id']:
-                known = found.setdefault((entry['pid'], entry['start_ticks']), {'before': [], 'after': set()})
+                known = scores.setdefault((entry['pid'], entry['start_ticks']), {'before': [], 'after': set()})
                 known['before'].append(entry['before'])
                 known['after'].add(entry['after'])
-    return dict((key, dict(known, before=_first(known))) for key, known in found.items())
+    return dict((key, dict(known, before=_first(known))) for key, known in scores.items())
 
 
 def _first(known):

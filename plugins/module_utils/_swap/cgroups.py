@@ -29,14 +29,14 @@ def lacking(host):
     return sorted(found, key=lambda group: -group['missing_bytes'])
 
 
-def _walk(host, directory, read, depth):
+def _walk(host, directory, reader, depth):
     """The lacking cgroups at or below a directory; one counts for those below it where it lacks more than they do."""
     below = []
     if depth < _DEEPEST:
         for name in host.listdir(directory):
             if host.exists('%s/%s/cgroup.procs' % (directory, name)):
-                below += _walk(host, '%s/%s' % (directory, name), read, depth + 1)
-    missing = read(host, directory)
+                below += _walk(host, '%s/%s' % (directory, name), reader, depth + 1)
+    missing = reader(host, directory)
     if missing > sum(group['missing_bytes'] for group in below):
         return [{'path': directory, 'missing_bytes': missing}]
     return below

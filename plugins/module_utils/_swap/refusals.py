@@ -71,10 +71,10 @@ def _managed_by(facts, wished, unit=None):
 
 def _anothers(facts, wished):
     """Why a file is left that took the name of the one that we left: another inode, and another UUID."""
-    left, file = wished['left'], facts['file']
-    if not left or file['kind'] != 'file' or file['inode'] == left['inode']:
+    ours, file = wished['left'], facts['file']
+    if not ours or file['kind'] != 'file' or file['inode'] == ours['inode']:
         return None
-    if left['uuid'] and (file['signature'] or {}).get('uuid') == left['uuid']:
+    if ours['uuid'] and (file['signature'] or {}).get('uuid') == ours['uuid']:
         return None
     return '%s is another file than the one that was made here, and stays as it is, with its line in %s' % (
         facts['path'], fstab.PATH)

@@ -19,7 +19,7 @@ HEADER = '# Made by the Ansible collection oom.rescue; state: absent of its modu
 _DISCARD = {'all': 'discard', 'once': 'discard=once', 'pages': 'discard=pages'}
 
 
-def facts(host, path):
+def read(host, path):
     """{name, path, text: None if there is no such file, ours, enabled} of the administrator's unit of a swap file."""
     name = unit_name(path)
     place = '%s/%s' % (UNIT_DIRECTORIES[0], name)
@@ -47,22 +47,22 @@ def priority_of(text):
     return int(found[-1]) if found and found[-1].isdigit() else None
 
 
-def have(found, text):
+def have(unit, text):
     """The steps to this text in the unit, and to a boot that starts it."""
     steps = []
-    if text != found['text']:
-        steps.append(Action('persistence', 'write_unit', '%s: turned on at boot by systemd' % found['path'],
-                            path=found['path'], before=found['text'], after=text, unit=found['name']))
-    if not found['enabled']:
-        steps.append(Action('persistence', 'enable', 'systemctl enable %s' % found['name'], unit=found['name']))
+    if text != unit['text']:
+        steps.append(Action('persistence', 'write_unit', '%s: turned on at boot by systemd' % unit['path'],
+                            path=unit['path'], before=unit['text'], after=text, unit=unit['name']))
+    if not unit['enabled']:
+        steps.append(Action('persistence', 'enable', 'systemctl enable %s' % unit['name'], unit=unit['name']))
     return steps
 
 
-def drop(found):
+def drop(unit):
     """The steps to no unit of ours."""
-    if not found['ours']:
+    if not unit['ours']:
         return []
-    return ([Action('persistence', 'disable', 'systemctl disable %s' % found['name'], unit=found['name'])]
-            if found['enabled'] else []) + [
-                Action('persistence', 'write_unit', 'remove %s' % found['path'], path=found['path'],
-                       before=found['text'], after=None, unit=found['name'])]
+    return ([Action('persistence', 'disable', 'systemctl disable %s' % unit['name'], unit=unit['name'])]
+            if unit['enabled'] else []) + [
+                Action('persistence', 'write_unit', 'remove %s' % unit['path'], path=unit['path'],
+                       before=unit['text'], after=None, unit=unit['name'])]

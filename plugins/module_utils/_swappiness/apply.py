@@ -51,10 +51,10 @@ def apply(host, made, state):
         records = state.records()
         for action in made['actions']:
             _do(host, action, records)
-        left = number_of(host, RUNTIME)
-        if left != made['target']:
+        now = number_of(host, RUNTIME)
+        if now != made['target']:
             raise RescueError('{path} is {found} after {allowed} was written: something else on this host sets it',
-                              path=RUNTIME, found=left, allowed=made['target'])
+                              path=RUNTIME, found=now, allowed=made['target'])
         if made['state'] == 'absent':
             _forget(host, state)
 

@@ -278,14 +278,14 @@ def _holds(runtime, after_reboot, differing, counts):
     return None if after_reboot is None else runtime == after_reboot
 
 
-def holds(found, value):
+def holds(facts, value):
     """{now, after_reboot, in_cgroups} of a value against provenance(); None if a thing is unknown."""
     def same(number):
         return None if number is None or value is None else number == value
 
-    differing = [group for group in found['cgroups'] if group['value'] != value]
+    differing = [group for group in facts['cgroups'] if group['value'] != value]
     return {
-        'now': same(found['runtime']),
-        'after_reboot': same(found['after_reboot']),
-        'in_cgroups': not (differing and found['cgroups_count']) and same(found['runtime']),
+        'now': same(facts['runtime']),
+        'after_reboot': same(facts['after_reboot']),
+        'in_cgroups': not (differing and facts['cgroups_count']) and same(facts['runtime']),
     }

@@ -80,12 +80,12 @@ def _load(view, names, seen, chain):
 
     A variable in place of a name is None in the chain. False where a file is missing: tuned applies nothing then.
     """
-    found = True
+    is_whole = True
     for name in names:
         path = _find(view, name, seen)
         if path is None or len(seen) >= _MAX_PROFILES:
             known = [posixpath.basename(posixpath.dirname(each)) for each in seen]
-            found = found and (name in known or name.startswith('-'))
+            is_whole = is_whole and (name in known or name.startswith('-'))
             continue
         seen.append(path)
         sections = _options(view.read(path))
@@ -96,9 +96,9 @@ def _load(view, names, seen, chain):
                         chain.append(None)
                     else:
                         included = [each for each in re.split(r'\s*[,;]\s*', value) if each]
-                        found = _load(view, included, seen, chain) and found
+                        is_whole = _load(view, included, seen, chain) and is_whole
         chain.append((path, sections))
-    return found
+    return is_whole
 
 
 def _enabled(options):

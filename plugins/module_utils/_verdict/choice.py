@@ -43,8 +43,8 @@ def left_out_by_tags(run_tags, skip_tags):
     A tag of somebody's own, which holds for the whole playbook, leaves none out.
     """
     named = set(run_tags) & set(REMEDIES)
-    left = set(REMEDIES) - named if named or only_read(run_tags) else set()
-    return left | set(skip_tags) & set(REMEDIES)
+    left_out = set(REMEDIES) - named if named or only_read(run_tags) else set()
+    return left_out | set(skip_tags) & set(REMEDIES)
 
 
 def choose(diagnosis, asked, by_rule=False, kept=None, left_out=()):
@@ -84,8 +84,8 @@ def _advised(diagnosis, by_rule):
     if rows:
         # What a host forbids is its role's to refuse: it says what lifts that, and heeds what the user has lifted.
         lifted = [one['id'] for row in rows for one in row['forbidden_by']]
-        found = to_apply(rows, by_rule=by_rule, override=lifted)['apply']
-        return ['oom_protect' if name == 'score' else name for name in found]
+        applied = to_apply(rows, by_rule=by_rule, override=lifted)['apply']
+        return ['oom_protect' if name == 'score' else name for name in applied]
     # Without remedies a server that has to be protected is looked for, whether a report names one or not.
     advice = diagnosis.get('advice') or {}
     return [name for name in REMEDIES if name == 'oom_protect' or advice.get(name) is not None]

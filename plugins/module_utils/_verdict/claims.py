@@ -82,19 +82,19 @@ def _swap_later(result, wanted, drifted):
     return later, [reason + tell] if reason else []
 
 
-def _swappiness(result, value, found):
+def _swappiness(result, value, facts):
     claim = 'vm.swappiness of %d' % value
     if result['skipped_reason']:
         return _claim('swappiness', claim, None, None, result['skipped_reason'], CANNOT)
-    later = found['after_reboot']
-    detail = 'it is %s now%s' % (found['runtime'], (
+    later = facts['after_reboot']
+    detail = 'it is %s now%s' % (facts['runtime'], (
         '; what sets it at boot cannot be read' if later is None else ' and %s after a reboot' % later))
-    if later != value and found.get('decided_by'):
-        detail += ': %s' % found['decided_by']
-    own = [group for group in found['cgroups'] if group['value'] != value] if found['cgroups_count'] else []
+    if later != value and facts.get('decided_by'):
+        detail += ': %s' % facts['decided_by']
+    own = [group for group in facts['cgroups'] if group['value'] != value] if facts['cgroups_count'] else []
     if own:
         detail += ', but %d cgroups have another value of their own' % len(own)
-    return _claim('swappiness', claim, found['runtime'] == value, None if later is None else later == value, detail)
+    return _claim('swappiness', claim, facts['runtime'] == value, None if later is None else later == value, detail)
 
 
 def _scores(result):

@@ -61,8 +61,8 @@ def _has_swap(advised, facts):
 def _has_swappiness(advised, facts):
     if not advised:
         return False
-    found = facts['swappiness']
-    return found['runtime'] == found['after_reboot'] == _asked(
+    swappiness = facts['swappiness']
+    return swappiness['runtime'] == swappiness['after_reboot'] == _asked(
         facts, 'swappiness', 'swappiness_value', advised['value'])
 
 

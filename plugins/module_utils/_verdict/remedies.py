@@ -63,24 +63,24 @@ def _rank(row):
 
 
 def to_apply(remedies, asked=(), by_rule=False, override=()):
-    """{apply: [name], left: [{name, why}]}: which of swap, swappiness and score a run applies.
+    """{apply: [name], left_out: [{name, why}]}: which of swap, swappiness and score a run applies.
 
     ``asked`` are the names of remedies that the user set outright, ``by_rule`` whether what the rule says is wanted
     without an incident too, ``override`` the ids of what forbids that the user lifted.
     """
-    found, left = [], []
+    applied, left_out = [], []
     for name in APPLIED:
         rows = [row for row in remedies or [] if row['name'] == name]
-        reasons = [_why_not(row, asked, by_rule, override, found) for row in rows]
+        reasons = [_why_not(row, asked, by_rule, override, applied) for row in rows]
         if name in asked or None in reasons:
-            found.append(name)
+            applied.append(name)
         elif reasons:
-            left.append({'name': name, 'why': reasons[0]})
-    return {'apply': found, 'left': left}
+            left_out.append({'name': name, 'why': reasons[0]})
+    return {'apply': applied, 'left_out': left_out}
 
 
 def _why_not(row, asked, by_rule, override, applied):
-    """Why a remedy is left, or None if it is applied."""
+    """Why a remedy is left out, or None if it is applied."""
     if row['name'] in asked:
         return None
     forbids = [one for one in row['forbidden_by'] if one['id'] not in override]

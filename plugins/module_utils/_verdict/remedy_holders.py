@@ -216,8 +216,7 @@ def _free_huge_bytes(case, event):
     free = (event.get('memory') or {}).get('hugepages_free_bytes')
     if free is not None:
         return free
-    ram = case.facts.get('ram') or {}
-    return ram.get('hugepages_free_bytes')
+    return (case.facts.get('ram') or {}).get('hugepages_free_bytes')
 
 
 def _tmpfs(case, event, eater):
@@ -269,11 +268,11 @@ def _balloon(case, event, eater):
     reserved = reserved_bytes(event)
     if reserved is None:
         return None
-    ram = event['memory']['ram_bytes']
+    total = event['memory']['ram_bytes']
     return _perhaps_a_balloon(
         '%s of the %s RAM is reserved: by a balloon, a crash kernel or firmware' % (
-            format_size(reserved), format_size(ram)),
-        ['cat /sys/kernel/kexec_crash_size'], of_cause=reserved * 2 > ram)
+            format_size(reserved), format_size(total)),
+        ['cat /sys/kernel/kexec_crash_size'], of_cause=reserved * 2 > total)
 
 
 def _perhaps_a_balloon(why, would_tell=(), of_cause=True):
@@ -331,11 +330,11 @@ def _locked(case, event, eater):
 
 def _more_ram(case, event, eater):
     """Where swap was full, or does nothing for what holds the memory."""
-    ram = bound_bytes(event)
-    if situation(event) != 'host' or not ram or (is_swappable(event, eater) and not swap_was_full(event)):
+    bound = bound_bytes(event)
+    if situation(event) != 'host' or not bound or (is_swappable(event, eater) and not swap_was_full(event)):
         return None
     return make_remedy('more_ram', 'more RAM, or less work on this host', make_effect(
-        DELAYS, 'as much again is %s more; nothing bounds what is asked for' % format_size(ram), ram))
+        DELAYS, 'as much again is %s more; nothing bounds what is asked for' % format_size(bound), bound))
 
 
 _BUILDERS = (

@@ -62,8 +62,8 @@ def _nodes_command(event, names):
 
 
 def _low_memory(case, event):
-    found, ram = spared_high_memory(event), managed_bytes(event)
-    free = found[1] if found else None
+    spared, ram = spared_high_memory(event), managed_bytes(event)
+    free = spared[1] if spared else None
     if free is None or not ram:
         effect = make_effect(UNKNOWN, 'how much high memory was free is not in the report')
     elif free * _TENTH >= ram:

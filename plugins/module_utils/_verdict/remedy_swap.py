@@ -54,19 +54,20 @@ def swap(case):
 
 def _sizing(case):
     """{size_bytes, total_bytes, other_bytes, demand_bytes, rule, reasons}: why so much; None if no RAM is known."""
-    found = case.swap
-    if found is None:
+    recommended = case.swap
+    if recommended is None:
         return None
-    reasons = list(found['reasons'])
-    if found['own_bytes'] and found['own_bytes'] >= found['size_bytes']:
-        reasons.append('%s gives %s already' % (plain(case.options['swap_path']), format_size(found['own_bytes'])))
+    reasons = list(recommended['reasons'])
+    if recommended['own_bytes'] and recommended['own_bytes'] >= recommended['size_bytes']:
+        reasons.append('%s gives %s already' % (
+            plain(case.options['swap_path']), format_size(recommended['own_bytes'])))
     elif not case.host['swap_bytes']:
         reasons.append('there is no swap, so the kernel can only drop file cache and then kill')
     if case.host['can_swapon'] is False:
         reasons.append('this host cannot turn swap on itself (a container, or no privilege): do it on the machine '
                        'that carries it')
-    sizing = dict((key, found[key]) for key in ('size_bytes', 'total_bytes', 'demand_bytes', 'rule'))
-    return dict(sizing, other_bytes=found['other_swap_bytes'], reasons=reasons)
+    sizing = dict((key, recommended[key]) for key in ('size_bytes', 'total_bytes', 'demand_bytes', 'rule'))
+    return dict(sizing, other_bytes=recommended['other_swap_bytes'], reasons=reasons)
 
 
 def _what(case, size):

@@ -86,8 +86,8 @@ def total_pages(event, swap_bytes=None):
 def managed_bytes(event):
     """The RAM that the kernel manages: all pages but the reserved ones. None where the report does not say."""
     memory = event.get('memory') or {}
-    ram = memory.get('ram_bytes')
-    return None if ram is None else ram - (memory.get('reserved_bytes') or 0)
+    total = memory.get('ram_bytes')
+    return None if total is None else total - (memory.get('reserved_bytes') or 0)
 
 
 def ranked(event, adjustments, with_root_bonus=True):

@@ -45,40 +45,40 @@ def report_of(summary, written, full=None):
 
 
 def _host(host, full):
-    left, found = host.get('left') or {}, host.get('diagnosis') or {}
+    results, diagnosis = host.get('results') or {}, host.get('diagnosis') or {}
     status = 'unreachable' if host.get('silent') else _STATUS.get(host['status'], 'ok')
     failed = host['status'] in ('stopped', 'waiting')
     entry = {'name': host['name'], 'status': status, 'error': host['headline'] if failed else None,
              'needs_core': host.get('needs_core')}
-    entry.update(_found(found, full))
-    entry['changes'] = [change for name, key in _CHANGES for change in _changes(name, left.get(key))]
-    done = [] if host['status'] == 'planned' else [name for name, key in _CHANGES if _is_applied(left.get(key))]
+    entry.update(_of_diagnosis(diagnosis, full))
+    entry['changes'] = [change for name, key in _CHANGES for change in _changes(name, results.get(key))]
+    done = [] if host['status'] == 'planned' else [name for name, key in _CHANGES if _is_applied(results.get(key))]
     entry['remedies'] = [dict(row, applied=row['name'] in done) for row in entry['remedies'] or []]
-    entry['not_read'] = _not_read(left)
-    entry['claims'] = [_claim(claim) for claim in (left.get('verify_result') or {}).get('claims') or []]
-    memory = left.get('memory') or {}
-    forecast = memory.get('forecast')
+    entry['not_read'] = _not_read(results)
+    entry['claims'] = [_claim(claim) for claim in (results.get('verify_result') or {}).get('claims') or []]
+    facts = results.get('memory') or {}
+    forecast = facts.get('forecast')
     if forecast and not full:
         forecast = dict(forecast, cgroups=sorted(forecast['cgroups'], key=_nearest)[:_MOST_CGROUPS])
-    entry.update(ledger=memory.get('ledger'), forecast=forecast, cgroups=(memory.get('cgroups') or []) if full else [])
+    entry.update(ledger=facts.get('ledger'), forecast=forecast, cgroups=(facts.get('cgroups') or []) if full else [])
     return entry
 
 
-def _not_read(left):
+def _not_read(results):
     """The logs of a host that were named and could not be read to their end."""
-    found = left.get('__diagnose_reports') or {}
-    sources = (found.get('summary') or {}).get('sources') or []
-    return list(found.get('not_read') or []) + [
+    diagnosis = results.get('__diagnose_reports') or {}
+    sources = (diagnosis.get('summary') or {}).get('sources') or []
+    return list(diagnosis.get('not_read') or []) + [
         source['path'] for source in sources if source.get('named') and source.get('error')]
 
 
-def _nearest(found):
-    distance = found['distance_bytes']
+def _nearest(forecast):
+    distance = forecast['distance_bytes']
     return distance is None, distance['low'] if distance else 0
 
 
 def _log(log, full):
-    entry = dict({'path': log['path'], 'error': log.get('error')}, **_found(log, full))
+    entry = dict({'path': log['path'], 'error': log.get('error')}, **_of_diagnosis(log, full))
     return dict(entry, remedies=entry['remedies'] or [])
 
 
@@ -164,13 +164,13 @@ _TEXTS = (str, type(u''))
 _SHORTER = (('events', _of_the_verdict), ('incidents', _of_the_incident), ('all', _bare))
 
 
-def _found(found, full):
-    entry = dict((key, found.get(key)) for key in _ENTRY)
+def _of_diagnosis(diagnosis, full):
+    entry = dict((key, diagnosis.get(key)) for key in _ENTRY)
     entry['incidents'] = entry['incidents'] or []
-    entry['caveats'] = found.get('caveats') or []
-    entry['events'] = [event if full else _without_rows(event) for event in found.get('events') or []]
-    entry['signals'] = found.get('signals') or []
-    entry['raw'] = (found.get('raw') or []) if full else []
+    entry['caveats'] = diagnosis.get('caveats') or []
+    entry['events'] = [event if full else _without_rows(event) for event in diagnosis.get('events') or []]
+    entry['signals'] = diagnosis.get('signals') or []
+    entry['raw'] = (diagnosis.get('raw') or []) if full else []
     return entry
 
 

@@ -58,12 +58,12 @@ def swap_recommended(host, events, path, expected_peak_bytes=None, size=None):
     # What is on by hand alone is gone after a reboot.
     other -= sum(area['size_bytes'] for area in host['areas'] if area['path'] != path
                  and area.get('after_reboot') is False)
-    found = recommend(ram, other_swap_bytes=other, demand_bytes=demand, expected_peak_bytes=expected_peak_bytes)
+    sizing = recommend(ram, other_swap_bytes=other, demand_bytes=demand, expected_peak_bytes=expected_peak_bytes)
     asked = _asked_for(size, ram, other)
     unproven = not asked and is_beyond_the_rule(shortages, host)
     if unproven:
-        found['reasons'].append(UNPROVEN)
-    return dict(found, own_bytes=own, unproven=unproven, **asked)
+        sizing['reasons'].append(UNPROVEN)
+    return dict(sizing, own_bytes=own, unproven=unproven, **asked)
 
 
 def _asked_for(size, ram, other):

@@ -54,14 +54,15 @@ _ERRORS = {
     'no_report': 'it was read to its end, and nothing in it kills, refuses memory or looks like it',
 }
 _FOUND_NOTHING = 'Nothing that was read of it kills, refuses memory or looks like it.'
-_LEFT = tuple(key for _step, keys in _STEPS for key in keys) + ('diagnose_result', 'rescue_chosen', 'verify_result')
+_RESULT_KEYS = tuple(key for _step, keys in _STEPS for key in keys) + (
+    'diagnose_result', 'rescue_chosen', 'verify_result')
 
 
 def summarize(names, hostvars, reached=None, check_mode=False, page=None, logs_only=False, earlier=None):
-    """{lines, hosts: [{name, status, headline, lines, diagnosis, left, silent, needs_core}], logs} of hosts.
+    """{lines, hosts: [{name, status, headline, lines, diagnosis, results, silent, needs_core}], logs} of hosts.
 
     ``hostvars`` has what the roles left on each of ``names``, ``reached`` the names of those that did not fail,
-    ``left`` what of it is told, as plain text, ``silent`` whether the host gave no answer, or none yet,
+    ``results`` what of it is told, as plain text, ``silent`` whether the host gave no answer, or none yet,
     ``needs_core`` the ansible-core that its Python needs if it is not this one. The status is ``stopped`` (a role
     failed, or the host gave no answer), ``waiting`` (nothing was asked of it yet), ``false`` (a claim does not hold),
     ``open`` (none is false, and a person has to see to one), ``cannot`` (all hold that this host can have), ``holds``
@@ -92,43 +93,43 @@ def summarize(names, hostvars, reached=None, check_mode=False, page=None, logs_o
 
 
 def _told(name, variables, reached, check_mode):
-    """_host(), or where what is left of a host has another shape, one line that says so: the others are told whole."""
+    """_host(), or one line that says so if the results of a host have another shape: the others are told whole."""
     try:
-        left = _left(variables)
-        wrong = misfit(left.get('memory'), Maybe(MEMORY), 'memory')
+        results = _results(variables)
+        wrong = misfit(results.get('memory'), Maybe(MEMORY), 'memory')
         if not wrong:
-            host = _host(name, left, reached, check_mode)
+            host = _host(name, results, reached, check_mode)
             for diagnosis in [host['diagnosis']] + (host['diagnosis'] or {}).get('elsewhere', []):
                 if diagnosis:
                     _in_full('', diagnosis)
             _logs([host['diagnosis']])
-            return dict(host, left=left)
+            return dict(host, results=results)
         wrong = 'what it returned is not what memory_facts returns: %s' % wrong
     except OTHER_SHAPE as error:
         wrong = 'its results are not what the roles of this collection leave (%s: %s)' % (type(error).__name__, error)
     headline = plain('STOPPED: %s' % wrong)
-    return {'name': name, 'status': 'stopped', 'headline': headline, 'lines': [headline], 'diagnosis': None, 'left': {},
-            'silent': False, 'needs_core': None}
+    return {'name': name, 'status': 'stopped', 'headline': headline, 'lines': [headline], 'diagnosis': None,
+            'results': {}, 'silent': False, 'needs_core': None}
 
 
-def _left(variables):
+def _results(variables):
     """What the roles left of a host in its variables, with the memory facts as ``memory``."""
-    left = dict((key, variables[key]) for key in _LEFT if key in variables)
-    left['memory'] = (variables.get('ansible_facts') or {}).get('memory')
-    return cleaned(left)
+    results = dict((key, variables[key]) for key in _RESULT_KEYS if key in variables)
+    results['memory'] = (variables.get('ansible_facts') or {}).get('memory')
+    return cleaned(results)
 
 
-def _host(name, left, reached, check_mode):
+def _host(name, results, reached, check_mode):
     """{name, status, headline, lines, diagnosis} of one host."""
-    found = left.get('diagnose_result') or {}
-    advice = found.get('advice') or {}
-    there = in_place(advice, left.get('memory'))
+    diagnosis = results.get('diagnose_result') or {}
+    advice = diagnosis.get('advice') or {}
+    there = in_place(advice, results.get('memory'))
     if there:
-        found = dict(found, in_place=there)
-    remedies = _remedies(left, check_mode)
-    stopped = _stopped(left)
-    verdict = _verdict(left.get('verify_result'))
-    gone = _unreachable(left)
+        diagnosis = dict(diagnosis, in_place=there)
+    remedies = _remedies(results, check_mode)
+    stopped = _stopped(results)
+    verdict = _verdict(results.get('verify_result'))
+    gone = _unreachable(results)
     silent = (gone is not None or not reached) and not stopped and not (verdict and verdict[0] == 'false')
     if silent:
         stopped = 'it gave no answer: %s' % gone if gone else (
@@ -137,53 +138,53 @@ def _host(name, left, reached, check_mode):
         status, headline = 'stopped', 'STOPPED: %s' % stopped
     elif verdict:
         status, headline = verdict
-    elif not any(left.values()):
+    elif not any(results.values()):
         status, headline, silent = 'waiting', _WAITING, True
     elif remedies:
-        tried = [result for _name, _words, result in _tried(left)]
+        tried = [result for _name, _words, result in _tried(results)]
         if any(result['changed'] for result in tried):
             status = 'planned' if check_mode else 'changed'
         else:
             status = 'skipped' if any(result.get('skipped_reason') for result in tried) else 'same'
-        headline = _in_short(left, check_mode)
-    elif advice and 'rescue_chosen' in left and not happened(found):
-        status, headline = 'healthy', '%s %s' % (_dated_cause(found), _by_rule(found, left['rescue_chosen']))
+        headline = _in_short(results, check_mode)
+    elif advice and 'rescue_chosen' in results and not happened(diagnosis):
+        status, headline = 'healthy', '%s %s' % (_dated_cause(diagnosis), _by_rule(diagnosis, results['rescue_chosen']))
     else:
         status = 'advice'
-        headline = '%s %s' % (_dated_cause(found), _what_to_do(found)) if advice else _NOT_READ
-    if found.get('why') and not stopped:
-        lines = lines_on(found)
-        return {'name': name, 'status': 'advice', 'headline': lines[0], 'lines': lines, 'diagnosis': found,
-                'silent': silent, 'needs_core': _needs_core(left)}
+        headline = '%s %s' % (_dated_cause(diagnosis), _what_to_do(diagnosis)) if advice else _NOT_READ
+    if diagnosis.get('why') and not stopped:
+        lines = lines_on(diagnosis)
+        return {'name': name, 'status': 'advice', 'headline': lines[0], 'lines': lines, 'diagnosis': diagnosis,
+                'silent': silent, 'needs_core': _needs_core(results)}
     lines = [headline, 'Nothing after that was tried on this host.'] if stopped else []
     lines += [headline] if status == 'waiting' else []
-    lines += [_dated_cause(found)] if advice else []
-    lines += _choice(found, left.get('rescue_chosen')) if advice and not stopped else []
+    lines += [_dated_cause(diagnosis)] if advice else []
+    lines += _choice(diagnosis, results.get('rescue_chosen')) if advice and not stopped else []
     lines += remedies
     lines += [verdict[1]] if verdict else []
     lines += advice['notes'] if advice else []
     return {'name': name, 'status': status, 'headline': headline, 'lines': lines,
-            'diagnosis': found or None, 'silent': silent, 'needs_core': _needs_core(left)}
+            'diagnosis': diagnosis or None, 'silent': silent, 'needs_core': _needs_core(results)}
 
 
-def _what_to_do(found):
+def _what_to_do(diagnosis):
     """What is to be done, or would be by the rule where nothing happened, in a sentence."""
-    if happened(found):
-        there = found.get('in_place') or []
-        left = todo(found['advice'], [remedy for remedy in REMEDIES if remedy not in there], with_rule=False)
-        done = ' In place: %s.' % todo(found['advice'], there, with_rule=False) if there else ''
-        return ('Nothing is left to do.' if there and left == NOTHING else 'To do: %s.' % left) + done
-    closed = closed_sources(found)
+    if happened(diagnosis):
+        there = diagnosis.get('in_place') or []
+        rest = todo(diagnosis['advice'], [remedy for remedy in REMEDIES if remedy not in there], with_rule=False)
+        done = ' In place: %s.' % todo(diagnosis['advice'], there, with_rule=False) if there else ''
+        return ('Nothing is left to do.' if there and rest == NOTHING else 'To do: %s.' % rest) + done
+    closed = closed_sources(diagnosis)
     if closed:
         return _unheard(closed)
-    return '%s By rule this host would get %s.' % (_calm(found), todo(found['advice']))
+    return '%s By rule this host would get %s.' % (_calm(diagnosis), todo(diagnosis['advice']))
 
 
-def closed_sources(found):
+def closed_sources(diagnosis):
     """The sources of this host that its user may not read, if their silence tells nothing: no other one was read that
     has the kernel's words.
     """
-    sources = (found.get('summary') or {}).get('sources') or []
+    sources = (diagnosis.get('summary') or {}).get('sources') or []
     closed = [source['path'] for source in sources if (source.get('error') or '').endswith(_REFUSED)]
     heard = any(source.get('bytes') and not source.get('error') for source in sources)
     return [] if closed == ['ring_buffer'] and heard else closed
@@ -195,35 +196,35 @@ def _unheard(closed):
                         for path in closed))
 
 
-def _calm(found):
+def _calm(diagnosis):
     """That there was no shortage of memory, in a sentence."""
-    if found.get('verdict'):
+    if diagnosis.get('verdict'):
         return 'No shortage of memory is known here.'
-    if found.get('caveats'):
-        return 'Nothing was found here, and not all of the logs was searched: %s' % ' '.join(found['caveats'])
+    if diagnosis.get('caveats'):
+        return 'Nothing was found here, and not all of the logs was searched: %s' % ' '.join(diagnosis['caveats'])
     return 'Nothing happened here.'
 
 
-def _by_rule(found, chosen):
+def _by_rule(diagnosis, chosen):
     """What was left undone, as nothing happened that calls for it, and how to have it all the same."""
-    closed = closed_sources(found)
+    closed = closed_sources(diagnosis)
     if closed:
         return _unheard(closed)
-    left = [remedy for remedy in REMEDIES if chosen['remedies'][remedy]['why'] in ('healthy', 'left_out')]
-    would = todo(found['advice'], left)
+    undone = [remedy for remedy in REMEDIES if chosen['remedies'][remedy]['why'] in ('healthy', 'left_out')]
+    would = todo(diagnosis['advice'], undone)
     if would == NOTHING:
-        return '%s Nothing is to be done.' % _calm(found)
+        return '%s Nothing is to be done.' % _calm(diagnosis)
     return '%s By rule this host would %sget %s: --by-rule (rescue_by_rule: true) does it.' % (
-        _calm(found), '' if len(left) == len(REMEDIES) else 'also ', would)
+        _calm(diagnosis), '' if len(undone) == len(REMEDIES) else 'also ', would)
 
 
-def _choice(found, chosen):
+def _choice(diagnosis, chosen):
     """Lines on what was asked for in spite of the advice, and on what was left undone."""
     if not chosen:
         return []
     lines = ['%s was asked for (%s) and is not what is advised.' % (_NAMES[remedy], ', '.join(row['asked']))
              for remedy, row in sorted(chosen['remedies'].items())
-             if row['why'] == 'asked' and chosen['happened'] and found['advice'].get(remedy, True) is None]
+             if row['why'] == 'asked' and chosen['happened'] and diagnosis['advice'].get(remedy, True) is None]
     kept = sorted(chosen['kept'].items())
     if kept:
         lines.append('Kept as it was asked for before: %s. Setting it again asks anew.' % ', '.join(
@@ -232,7 +233,7 @@ def _choice(found, chosen):
     if left_out:
         lines.append('Left out by the tags of this run: %s.' % ', '.join(left_out).lower())
     if any(row['why'] == 'healthy' for row in chosen['remedies'].values()):
-        lines.append(_by_rule(found, chosen))
+        lines.append(_by_rule(diagnosis, chosen))
     return lines + (chosen.get('remarks') or [])
 
 
@@ -245,26 +246,26 @@ def _worded(value):
     return '%s' % (value,)
 
 
-def _needs_core(left):
-    return next((left[key]['needs_core'] for _step, keys in _STEPS for key in keys
-                 if (left.get(key) or {}).get('needs_core')), None)
+def _needs_core(results):
+    return next((results[key]['needs_core'] for _step, keys in _STEPS for key in keys
+                 if (results.get(key) or {}).get('needs_core')), None)
 
 
-def _unreachable(left):
+def _unreachable(results):
     """What Ansible says of a connection that failed, in a line, or None. A node cannot say so of itself."""
     for _step, keys in _STEPS:
         for key in keys:
-            result = left.get(key) or {}
+            result = results.get(key) or {}
             if result.get('unreachable'):
                 return plain(_message(result))
     return None
 
 
-def _stopped(left):
+def _stopped(results):
     """``step: message`` of the first thing that failed, or None."""
     for step, keys in _STEPS:
         for key in keys:
-            result = left.get(key) or {}
+            result = results.get(key) or {}
             if result.get('failed'):
                 # What asks for all remedies names the one that was refused.
                 refused = next((name for name in _NAMES if result.get('remedy') == name), step)
@@ -290,28 +291,28 @@ def _last_line(text):
     return ([line for line in text.strip().splitlines() if not line.endswith('password:')] or [''])[-1].strip()
 
 
-def _tried(left):
+def _tried(results):
     """(name, words, result) of each remedy that a role tried."""
     for key, name, words in RESULTS:
-        result = left.get(key)
+        result = results.get(key)
         if result and 'changed' in result and not result.get('failed') and not result.get('skipped'):
             yield name, words, result
 
 
-def _remedies(left, check_mode):
+def _remedies(results, check_mode):
     """A line for each remedy: ``Changed: swap /swapfile, 2 GiB, on now and after a reboot``."""
     rows = []
-    for name, words, result in _tried(left):
+    for name, words, result in _tried(results):
         word, reason = _outcome(result, check_mode)
         text = name if word == 'skipped' else words(result)
         rows.append('%s: %s%s' % (word[0].upper() + word[1:], text, ' (%s)' % reason if reason else ''))
     return rows
 
 
-def _in_short(left, check_mode):
+def _in_short(results, check_mode):
     """All remedies in a line: ``changed: swap, vm.swappiness; skipped: score (why)``."""
     groups = []
-    for name, _words, result in _tried(left):
+    for name, _words, result in _tried(results):
         word, reason = _outcome(result, check_mode)
         text = '%s (%s)' % (name, reason) if reason else name
         group = next((group for group in groups if group[0] == word), None)

@@ -36,21 +36,21 @@ def where_lines(hosts, path=None):
 
 
 def _one(host):
-    memory = host['left'].get('memory') or {}
-    if host['status'] in UNREAD or not memory.get('ledger'):
+    facts = host['results'].get('memory') or {}
+    if host['status'] in UNREAD or not facts.get('ledger'):
         return ['%s: %s' % (host['name'], host['headline'])]
-    after = [line for text in _forecast(memory) + _cgroups(memory) + _closed(memory) for line in _wrapped(text)]
+    after = [line for text in _forecast(facts) + _cgroups(facts) + _closed(facts) for line in _wrapped(text)]
     rows = min(_MOST_PARTS, _LINES - len(after) - 6)
-    return [_head(host['name'], memory)] + _table(memory['ledger'], rows) + after
+    return [_head(host['name'], facts)] + _table(facts['ledger'], rows) + after
 
 
-def _head(name, memory):
-    swap = memory['swap']
+def _head(name, facts):
+    swap = facts['swap']
     words = 'no swap'
     if swap.get('total_bytes'):
         words = 'swap %s, %s free' % (format_size(swap['total_bytes']), format_size(swap.get('free_bytes')))
     return '%s: %s of RAM, %s available, %s' % (
-        name, format_size(memory['ledger']['total_bytes']), format_size(memory['ram']['available_bytes']), words)
+        name, format_size(facts['ledger']['total_bytes']), format_size(facts['ram']['available_bytes']), words)
 
 
 def _table(ledger, most):
@@ -86,35 +86,35 @@ def _named(part):
     return words + ' (can be dropped)' if part['droppable'] else words
 
 
-def _next(found, words):
+def _next(following, words):
     """Who is killed next and how far away that is, in a sentence."""
-    distance = found['distance_bytes']
+    distance = following['distance_bytes']
     away = ', after %s to %s more' % (format_size(distance['low']), format_size(distance['high'])) if distance else ''
-    if found['name'] is None:
-        return '%s nobody is killed: %s' % (words, found.get('caveat') or 'that cannot be told')
-    return '%s %s (pid %s)%s' % (words, found['name'], found['pid'], away)
+    if following['name'] is None:
+        return '%s nobody is killed: %s' % (words, following.get('caveat') or 'that cannot be told')
+    return '%s %s (pid %s)%s' % (words, following['name'], following['pid'], away)
 
 
-def _forecast(memory):
-    found = memory.get('forecast')
-    if not found:
+def _forecast(facts):
+    forecast = facts.get('forecast')
+    if not forecast:
         return []
-    lines = [_next(found['host'], 'If it runs out:')]
-    caveat = found['host'].get('caveat')
-    if caveat and found['host']['name'] is not None:
+    lines = [_next(forecast['host'], 'If it runs out:')]
+    caveat = forecast['host'].get('caveat')
+    if caveat and forecast['host']['name'] is not None:
         lines.append('  %s' % caveat)
-    if found['host'].get('fork_refused'):
+    if forecast['host'].get('fork_refused'):
         lines.append('A fork of the largest process would be refused now (overcommit).')
     return lines
 
 
-def _cgroups(memory):
+def _cgroups(facts):
     """Two lines for each of the cgroups that are nearest to their limit."""
-    groups = dict((group['path'], group) for group in memory.get('cgroups') or [])
-    found = [each for each in (memory.get('forecast') or {}).get('cgroups') or [] if each['distance_bytes']]
-    found.sort(key=lambda each: each['distance_bytes']['low'])
+    groups = dict((group['path'], group) for group in facts.get('cgroups') or [])
+    limited = [each for each in (facts.get('forecast') or {}).get('cgroups') or [] if each['distance_bytes']]
+    limited.sort(key=lambda each: each['distance_bytes']['low'])
     lines = []
-    for each in found[:_MOST_CGROUPS]:
+    for each in limited[:_MOST_CGROUPS]:
         group = groups.get(each['path'])
         if group is None:
             continue
@@ -123,7 +123,7 @@ def _cgroups(memory):
             each['path'], format_size(group['usage_bytes']), format_size(group['limit_bytes']),
             ', %.0f %% %s' % (eater['share'] * 100, _eater(eater)) if eater and eater['share'] else ''))
         lines.append(_next(each, '  there:'))
-    more = len(groups) + (memory.get('cgroups_left_out') or 0) - len(found[:_MOST_CGROUPS])
+    more = len(groups) + (facts.get('cgroups_left_out') or 0) - len(limited[:_MOST_CGROUPS])
     return lines + (['and %d more cgroups with a limit' % more] if more > 0 else [])
 
 
@@ -131,34 +131,34 @@ def _eater(eater):
     return eater['name'] or PARTS[eater['kind']]
 
 
-def _closed(memory):
-    closed = memory.get('closed')
+def _closed(facts):
+    closed = facts.get('closed')
     return ['As root it would tell more: %s' % ', '.join(closed)] if closed else []
 
 
 def _many(hosts):
     """A line for each host, those with the least left first."""
-    rows = sorted(hosts, key=_left)
+    rows = sorted(hosts, key=_share_available)
     most = _LINES - 2
     lines = [_short(host) for host in rows[:most]]
     return lines + (['and %d more hosts' % (len(rows) - most)] if len(rows) > most else [])
 
 
-def _left(host):
-    memory = host['left'].get('memory') or {}
-    if host['status'] in UNREAD or not memory.get('ledger'):
+def _share_available(host):
+    facts = host['results'].get('memory') or {}
+    if host['status'] in UNREAD or not facts.get('ledger'):
         return -1, host['name']
-    return (memory['ram']['available_bytes'] or 0) / float(memory['ledger']['total_bytes'] or 1), host['name']
+    return (facts['ram']['available_bytes'] or 0) / float(facts['ledger']['total_bytes'] or 1), host['name']
 
 
 def _short(host):
-    memory = host['left'].get('memory') or {}
-    if host['status'] in UNREAD or not memory.get('ledger'):
+    facts = host['results'].get('memory') or {}
+    if host['status'] in UNREAD or not facts.get('ledger'):
         return '%s: %s' % (host['name'], host['headline'])
-    eater = eater_of(memory['ledger'])
+    eater = eater_of(facts['ledger'])
     words = '%.0f %% %s' % (eater['share'] * 100, _eater(eater)) if eater else 'nothing in use'
-    following = (memory.get('forecast') or {}).get('host') or {}
-    available, total = memory['ram']['available_bytes'], memory['ledger']['total_bytes']
+    following = (facts.get('forecast') or {}).get('host') or {}
+    available, total = facts['ram']['available_bytes'], facts['ledger']['total_bytes']
     return '%s: %s of %s available, %s; next %s' % (
         host['name'], format_size(available), format_size(total), words, following.get('name') or 'nobody')
 

@@ -32,18 +32,18 @@ _CRASHES = (132, 134, 135, 136, 139)
 _ZONES = re.compile(r'\w{3} (\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)(?: (\S+))?$')
 
 
-def judge_one(events, signals, facts):
+def judge_one(events, signals, subject):
     """(incidents, verdict, signals) of what why_facts() found: the signals with the host's own words about it added.
 
     The verdict is on the newest incident of that one alone, None if nothing says that it was killed or refused. Raises
     RescueError if neither the host nor a log knows it.
     """
-    signals = signals + told_by_host(facts)
-    own_events = [index for index, event in enumerate(events) if _is_event_of(event, facts)]
-    own_signals = [index for index, signal in enumerate(signals) if _is_signal_of(signal, facts)]
-    if not facts['known'] and not own_events and not own_signals:
+    signals = signals + told_by_host(subject)
+    own_events = [index for index, event in enumerate(events) if _is_event_of(event, subject)]
+    own_signals = [index for index, signal in enumerate(signals) if _is_signal_of(signal, subject)]
+    if not subject['known'] and not own_events and not own_signals:
         raise RescueError('{found} is no unit, container or process that this host or its logs know',
-                          found=facts['name'], next_step=_near(facts))
+                          found=subject['name'], next_step=_near(subject))
     incidents = incidents_of(events, signals)
     index, own = _chosen(incidents, events, signals, own_events, own_signals)
     if own is None:
@@ -54,17 +54,17 @@ def judge_one(events, signals, facts):
     incidents = incidents[:index] + [own] + incidents[index + 1:]
     incidents += [rest] if rest['signals'] or rest['reports'] else []
     verdict = verdict_of(index, own, events, signals)
-    _refine(verdict, facts)
+    _refine(verdict, subject)
     if rest['reports']:
         verdict['caveats'].append('In the same minute the kernel killed for memory, and no line names %s.' %
-                                  plain(facts['name']))
-    verdict['caveats'] += _caveats(facts)
+                                  plain(subject['name']))
+    verdict['caveats'] += _caveats(subject)
     return incidents, verdict, signals
 
 
-def _near(facts):
-    if facts['near']:
-        return 'did you mean %s?' % ', '.join(plain(name) for name in facts['near'])
+def _near(subject):
+    if subject['near']:
+        return 'did you mean %s?' % ', '.join(plain(name) for name in subject['near'])
     return 'name a unit as systemctl shows it, a container as its engine does, or the number of a process'
 
 
@@ -84,16 +84,16 @@ def _chosen(incidents, events, signals, own_events, own_signals):
     return (None, None) if best is None else best[1:]
 
 
-def told_by_host(facts):
+def told_by_host(subject):
     """Signals of what systemd, the engine and the cgroup say of how it ended; their source is the program's name."""
-    return [signal for signal in (_of_unit(facts), _of_container(facts), _of_cgroup(facts)) if signal]
+    return [signal for signal in (_of_unit(subject), _of_container(subject), _of_cgroup(subject)) if signal]
 
 
-def _signal(facts, says, text, source, **known):
+def _signal(subject, says, text, source, **known):
     kind, was_memory, limit, actor = says
     signal = {'kind': kind, 'was_memory': was_memory, 'limit': limit, 'actor': actor, 'program': source, 'time': None,
-              'time_text': None, 'order': None, 'host': None, 'unit': (facts['unit'] or {}).get('Id'),
-              'container': (facts['container'] or {}).get('id'), 'pid': None, 'name': None, 'bytes': None,
+              'time_text': None, 'order': None, 'host': None, 'unit': (subject['unit'] or {}).get('Id'),
+              'container': (subject['container'] or {}).get('id'), 'pid': None, 'name': None, 'bytes': None,
               'limit_bytes': None, 'errno': None, 'trusted': True, 'text': text, 'epoch': None, 'uptime_seconds': None,
               'source': {'path': source, 'line': None, 'offset': 0}, 'last': True, 'elsewhere': False}
     signal.update(known)
@@ -104,8 +104,8 @@ def _number(text):
     return int(text) if text and text.isdigit() and len(text) < 20 else None
 
 
-def _of_unit(facts):
-    unit = facts['unit'] or {}
+def _of_unit(subject):
+    unit = subject['unit'] or {}
     result, status = unit.get('Result'), _number(unit.get('ExecMainStatus'))
     says = _RESULTS.get(result)
     if result == 'exit-code' and status in _BY_SIGNAL:
@@ -116,7 +116,7 @@ def _of_unit(facts):
         return None
     stamp = unit.get('InactiveEnterTimestamp') or unit.get('ExecMainExitTimestamp')
     text = 'Result=%s ExecMainStatus=%s' % (result, unit.get('ExecMainStatus'))
-    return _signal(facts, says, text, 'systemctl', epoch=_epoch_of(stamp), time_text=stamp or None,
+    return _signal(subject, says, text, 'systemctl', epoch=_epoch_of(stamp), time_text=stamp or None,
                    pid=_number(unit.get('ExecMainPID')) or None)
 
 
@@ -132,8 +132,8 @@ def _epoch_of(stamp):
     return calendar.timegm(parsed) if match.group(3) in ('UTC', 'GMT') else time.mktime(parsed[:8] + (-1,))
 
 
-def _of_container(facts):
-    container = facts['container']
+def _of_container(subject):
+    container = subject['container']
     if not container:
         return None
     code = container.get('exit_code')
@@ -149,17 +149,17 @@ def _of_container(facts):
     else:
         return None
     text = 'OOMKilled=%s ExitCode=%s' % (str(container.get('oom_killed')).lower(), code)
-    return _signal(facts, says, text, '%s inspect' % container['engine'], epoch=moment and moment[0],
+    return _signal(subject, says, text, '%s inspect' % container['engine'], epoch=moment and moment[0],
                    time=stamp if moment else None, limit_bytes=limit or None)
 
 
-def _of_cgroup(facts):
+def _of_cgroup(subject):
     """The kernel's count of kills in the cgroup, if nothing else says how it ended: the count has no time."""
-    group = facts['cgroup']
-    if not group or not group['oom_kills'] or _of_unit(facts) or _of_container(facts):
+    group = subject['cgroup']
+    if not group or not group['oom_kills'] or _of_unit(subject) or _of_container(subject):
         return None
     says = ('unit-oom-kill', 'yes', 'cgroup' if group['oom'] and group['limit_bytes'] else 'unknown', 'kernel')
-    return _signal(facts, says, 'oom_kill %d, its limit was met %s times' % (
+    return _signal(subject, says, 'oom_kill %d, its limit was met %s times' % (
         group['oom_kills'], '?' if group['oom'] is None else group['oom']), 'cgroup', limit_bytes=group['limit_bytes'])
 
 
@@ -167,10 +167,10 @@ def _is_id(text, container):
     return bool(text) and len(text) >= 12 and str(container.get('id')).startswith(text)
 
 
-def _names_it(row, facts):
+def _names_it(row, subject):
     """True if a victim or signal is the one that was asked for, by unit, container or pid."""
-    unit, container = (facts['unit'] or {}).get('Id'), facts['container']
-    asked = facts['name'] if facts['kind'] != 'pid' else None
+    unit, container = (subject['unit'] or {}).get('Id'), subject['container']
+    asked = subject['name'] if subject['kind'] != 'pid' else None
     named = [name for name in (row.get('unit'), row.get('container'), row.get('container_id')) if name]
     if unit and row.get('unit'):
         return row['unit'] == unit
@@ -178,29 +178,30 @@ def _names_it(row, facts):
         return True
     if asked and any(name == asked or name.rsplit('.', 1)[0] == asked for name in named):
         return True
-    return bool(row.get('pid')) and row['pid'] in facts['pids']
+    return bool(row.get('pid')) and row['pid'] in subject['pids']
 
 
-def _is_event_of(event, facts):
-    return any(_names_it(victim, facts) for victim in event.get('victims') or []) and event.get('trusted') is not False
+def _is_event_of(event, subject):
+    return event.get('trusted') is not False and any(
+        _names_it(victim, subject) for victim in event.get('victims') or [])
 
 
-def _is_signal_of(signal, facts):
-    return (signal.get('last') or _names_it(signal, facts)) and signal.get('trusted') is not False
+def _is_signal_of(signal, subject):
+    return (signal.get('last') or _names_it(signal, subject)) and signal.get('trusted') is not False
 
 
-def _refine(verdict, facts):
+def _refine(verdict, subject):
     """Take the limit from the cgroup's counters where the words leave it open."""
-    group = facts['cgroup'] or {}
+    group = subject['cgroup'] or {}
     met = group.get('oom') and group.get('oom_kills') and group.get('limit_bytes')
     if met and verdict['was_memory'] == 'yes' and verdict['limit'] == 'unknown':
         verdict['limit'] = 'cgroup'
 
 
-def _caveats(facts):
+def _caveats(subject):
     """What the counters of its cgroup say beside, and who was asked and said nothing, in sentences."""
     found = []
-    group = facts.get('cgroup') or {}
+    group = subject.get('cgroup') or {}
     if group.get('oom_kills'):
         found.append('The kernel counts %d kills in %s, whose limit is %s.' % (
             group['oom_kills'], plain(group['path']),
@@ -208,16 +209,16 @@ def _caveats(facts):
     if group.get('pids_refused'):
         found.append('%s was refused a process %d times by its pids.max.' % (
             plain(group['path']), group['pids_refused']))
-    missing = ['%s: %s' % (source['name'], plain(source['error'])) for source in facts['sources'] if source['error']]
+    missing = ['%s: %s' % (source['name'], plain(source['error'])) for source in subject['sources'] if source['error']]
     return found + (['Not told by %s.' % '; '.join(missing)] if missing else [])
 
 
 def lines_on(found):
     """Lines for a person on what judge_one() found of the one in ``found['why']``."""
-    facts, verdict = found['why'], found.get('verdict')
-    name = plain('%s %s' % (facts['kind'], facts['name']))
+    subject, verdict = found['why'], found.get('verdict')
+    name = plain('%s %s' % (subject['kind'], subject['name']))
     if not verdict:
-        return ['%s: nothing here says that it was killed or was refused memory.' % name] + _caveats(facts)
+        return ['%s: nothing here says that it was killed or was refused memory.' % name] + _caveats(subject)
     lines = ['%s: %s' % (name, verdict['sentence'])]
     lines += ['  %s %s: %s' % (row['time_text'] or '', row['path'] or '', row['text'])
               for row in verdict['evidence'][:_MOST_EVIDENCE]]

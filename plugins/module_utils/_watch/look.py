@@ -52,12 +52,12 @@ def look(host, before, words):
     """
     now = read_mark(host)
     if host.is_directory(_JOURNALD):
-        now['journal'], found = _journal(before and before['journal'], words)
+        now['journal'], happened = _journal(before and before['journal'], words)
     else:
-        now['files'], found = _files(host, before and before['files'], words)
+        now['files'], happened = _files(host, before and before['files'], words)
     if before is None:
         return now, False
-    return now, found or now['boot'] != before['boot'] or now['kills'] != before['kills']
+    return now, happened or now['boot'] != before['boot'] or now['kills'] != before['kills']
 
 
 def _journal(cursor, words):
@@ -66,16 +66,16 @@ def _journal(cursor, words):
         return _journal_run(['--lines=1'], None)[0], False
     pattern = '|'.join(re.escape(word) for word in words)
     search = ['--grep=' + pattern, '--case-sensitive=true']
-    found, is_there, can_search = _journal_run(['--after-cursor=' + cursor] + search, None)
+    end, happened, can_search = _journal_run(['--after-cursor=' + cursor] + search, None)
     if not can_search:
-        found, is_there, can_search = _journal_run(
+        end, happened, can_search = _journal_run(
             ['--after-cursor=' + cursor], re.compile(pattern.encode('utf-8') if str is not bytes else pattern))
-    return found or cursor, is_there
+    return end or cursor, happened
 
 
 def _journal_run(options, pattern):
     """(cursor or None, True if a line that is not our own was printed, False if journalctl cannot search)."""
-    cursor, found, can_search = None, False, True
+    cursor, happened, can_search = None, False, True
     process = _started(['journalctl', '--no-pager', '--quiet', '--output=short', '--show-cursor'] + options)
     if process is None:
         return None, False, True
@@ -85,10 +85,10 @@ def _journal_run(options, pattern):
         elif any(words in line for words in _NO_SEARCH):
             can_search = False
         elif not _OWN.match(line) and (pattern is None or pattern.search(line)):
-            found = True
+            happened = True
     process.stdout.close()
     process.wait()
-    return str(cursor) if cursor else None, found, can_search
+    return str(cursor) if cursor else None, happened, can_search
 
 
 def _started(argv):
@@ -107,7 +107,7 @@ def _started(argv):
 
 def _files(host, before, words):
     """({path: [inode, size]} of the kernel's logs, True if what was written since has one of the words)."""
-    now, found = {}, False
+    now, happened = {}, False
     for path in [host.path(log) for log in LOGS]:
         try:
             status = os.stat(path)
@@ -116,8 +116,8 @@ def _files(host, before, words):
         now[path] = [status.st_ino, status.st_size]
         inode, size = (before or {}).get(path, [None, 0])
         if before is not None and now[path] != [inode, size]:
-            found = found or inode != status.st_ino or size > status.st_size or _has(path, size, words)
-    return now, found
+            happened = happened or inode != status.st_ino or size > status.st_size or _has(path, size, words)
+    return now, happened
 
 
 def _has(path, start, words):

@@ -76,18 +76,18 @@ def held(facts):
     asked = kept.get('swappiness') or {}
     if asked.get('set'):
         value = (asked.get('asked') or {}).get('swappiness_value', 10)
-        found = facts['swappiness']
-        rows.append(('swappiness', 'now', found['runtime'] == value))
-        rows.append(('swappiness', 'after_reboot', found['after_reboot'] == value))
+        swappiness = facts['swappiness']
+        rows.append(('swappiness', 'now', swappiness['runtime'] == value))
+        rows.append(('swappiness', 'after_reboot', swappiness['after_reboot'] == value))
     return rows
 
 
 def _next(facts):
-    found = ((facts.get('forecast') or {}).get('host')) or {}
-    distance = found.get('distance_bytes')
+    following = ((facts.get('forecast') or {}).get('host')) or {}
+    distance = following.get('distance_bytes')
     if not distance:
         return []
-    labels = {'process': found.get('name') or ''}
+    labels = {'process': following.get('name') or ''}
     return _family('next_victim_distance_bytes', 'gauge',
                    'How much more memory can be had before the kernel kills, and whom: the lower and upper bound.',
                    [_sample('next_victim_distance_bytes', dict(labels, bound=bound), distance[bound])

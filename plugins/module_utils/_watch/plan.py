@@ -46,16 +46,16 @@ def plan(facts, options):
 
 def wanted_files(facts, options):
     """{path: text} of the files that the watch is to have."""
-    found = {units.PROGRAM: options['program'], CONFIG: _config(facts, options)}
+    wanted = {units.PROGRAM: options['program'], CONFIG: _config(facts, options)}
     if options['secrets']:
-        found[SECRETS] = json.dumps(options['secrets'], indent=1, sort_keys=True) + '\n'
+        wanted[SECRETS] = json.dumps(options['secrets'], indent=1, sort_keys=True) + '\n'
     elif facts['files'][SECRETS] is not None and options['secrets'] is None:
-        found[SECRETS] = facts['files'][SECRETS]
+        wanted[SECRETS] = facts['files'][SECRETS]
     if facts['systemd']:
-        found.update(units.systemd_files(facts['python'], options['interval'], facts['watched']))
+        wanted.update(units.systemd_files(facts['python'], options['interval'], facts['watched']))
     else:
-        found.update(units.cron_files(facts['python']))
-    return found
+        wanted.update(units.cron_files(facts['python']))
+    return wanted
 
 
 def _config(facts, options):

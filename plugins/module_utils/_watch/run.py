@@ -20,7 +20,7 @@ import time
 from .._node.errors import RescueError
 from .._node.host import Host
 from .._node.reader import parse_json
-from . import memory
+from . import remembered
 from .look import kills, look
 
 CONFIG = '/etc/oom-rescue/watch.json'
@@ -57,12 +57,12 @@ def settings_of(host, path):
         raise RescueError('{path} is no file that root alone can write to', path=path,
                           next_step='run the role watch again')
     try:
-        found = parse_json(host.read(path))
+        settings = parse_json(host.read(path))
     except ValueError:
-        found = None
-    if not isinstance(found, dict):
+        settings = None
+    if not isinstance(settings, dict):
         raise RescueError('{path} is no JSON object', path=path, next_step='run the role watch again')
-    return dict(DEFAULTS, **found)
+    return dict(DEFAULTS, **settings)
 
 
 def with_lock(directory, work, wait=False):
@@ -90,7 +90,7 @@ class Run:
         self._host, self._settings = host, settings
         self._files = [os.path.join(settings['run'], 'state'), settings['state']]
         self._now = time.time()
-        self._state = memory.load(self._files)
+        self._state = remembered.load(self._files)
         self._entry = None
         self._is_soon = self._has_just_run()
 
@@ -133,7 +133,7 @@ class Run:
 
     def _begin(self):
         """What happened before the watch began is known to whoever began it."""
-        self._state = memory.new(self._now)
+        self._state = remembered.new(self._now)
         self._state['mark'] = look(self._host, None, [])[0]
         self._state['told'] = [key for told in self._incidents(self._now - _MARGIN) for key in told.keys]
         self._save(True)
@@ -202,9 +202,9 @@ class Run:
 
     def _save(self, on_disk=True):
         """Remember, in /run alone or on the disk as well. Raises the disk's error only if /run takes nothing either."""
-        self._state = memory.bounded(self._state)
+        self._state = remembered.bounded(self._state)
         if on_disk:
             self._state['saved'] = self._now
-        errors = memory.save(self._state, self._files if on_disk else self._files[:1])
+        errors = remembered.save(self._state, self._files if on_disk else self._files[:1])
         if all(errors):
             raise errors[0]

@@ -16,7 +16,7 @@ files = pytest.importorskip('ansible_collections.oom.rescue.plugins.plugin_utils
 
 
 def write(directory, results, run=None):
-    mine = stand.Stand([{'left': dict.fromkeys(range(results))}])
+    mine = stand.Stand([{'results': dict.fromkeys(range(results))}])
     mine.run = run or mine.run
     files.write_files(str(directory), {'report.json': json.dumps({'run': mine.run, 'results': results})}, 0o600,
                       mine.is_older)

@@ -529,7 +529,7 @@ def test_a_line_that_was_repeated_is_counted(tmpdir):
     ],
 )
 def test_a_line_that_is_no_prefix_is_a_message(line):
-    prefix, message = PrefixReader().read(line)
+    prefix, message = PrefixReader().split(line)
     assert isinstance(message, str)
 
 

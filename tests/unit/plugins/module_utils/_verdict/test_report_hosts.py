@@ -16,7 +16,7 @@ def forecast_of(lows):
 
 
 def entry_of(memory, full):
-    host = {'name': 'db', 'status': 'ok', 'headline': '', 'left': {'memory': memory}, 'diagnosis': {'ledger': None}}
+    host = {'name': 'db', 'status': 'ok', 'headline': '', 'results': {'memory': memory}, 'diagnosis': {'ledger': None}}
     return report_of({'hosts': [host], 'logs': []}, 'now', full=full)['hosts'][0]
 
 
@@ -43,7 +43,7 @@ def test_a_host_without_facts_has_neither(memory):
     ('changed', {'changed': False, 'found': False}, False), ('advice', None, False),
 ])
 def test_a_remedy_is_applied_if_its_role_brought_it(status, result, applied):
-    host = {'name': 'db', 'status': status, 'headline': '', 'left': {'oom_protect_result': result},
+    host = {'name': 'db', 'status': status, 'headline': '', 'results': {'oom_protect_result': result},
             'diagnosis': {'remedies': [{'name': 'score', 'applied': False}, {'name': 'more_ram', 'applied': False}]}}
     found = report_of({'hosts': [host], 'logs': []}, 'now')['hosts'][0]['remedies']
     assert [row['applied'] for row in found] == [applied, False]

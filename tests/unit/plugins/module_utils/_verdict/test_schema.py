@@ -130,7 +130,7 @@ def test_an_entry_is_one_of_a_report_by_itself(tmp_path):
 def test_a_host_of_a_fleet_has_a_bound(host, change, left_out):
     entry = copy.deepcopy(host['diagnose_result'])
     change(entry)
-    hosts = [{'name': 'web', 'status': 'advice', 'headline': '', 'left': {}, 'diagnosis': entry}]
+    hosts = [{'name': 'web', 'status': 'advice', 'headline': '', 'results': {}, 'diagnosis': entry}]
     found = report_of({'hosts': hosts, 'logs': []}, WRITTEN, full=False)
     assert wrong(found) == []
     assert found['hosts'][0]['left_out'] == left_out and len(json.dumps(found['hosts'][0])) <= MOST_BYTES
@@ -148,7 +148,7 @@ def test_a_host_that_says_what_cannot_be_costs_the_others_nothing(host, change, 
     entry = copy.deepcopy(host['diagnose_result'])
     entry['signals'] = entry['signals'] + [{'kind': 'x', 'source': {'path': '/l'}, 'text': 'y' * 99}] * 3000
     change(entry)
-    hosts = [{'name': name, 'status': 'advice', 'headline': '', 'left': {}, 'diagnosis': found} for name, found in (
+    hosts = [{'name': name, 'status': 'advice', 'headline': '', 'results': {}, 'diagnosis': found} for name, found in (
         ('bad', entry), ('fine', host['diagnose_result']))]
     report = report_of({'hosts': hosts, 'logs': []}, WRITTEN, full)
     text = ticket(anonymous_summary({'hosts': report['hosts'], 'logs': [], 'lines': ['x']}) and report)

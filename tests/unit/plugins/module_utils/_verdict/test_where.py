@@ -28,7 +28,7 @@ def memory_of(parts=PARTS, total=1000, **more):
 
 def lines_of(*memories, **options):
     hosts = [dict({'name': 'db%d' % number, 'status': 'advice', 'headline': 'It was not read.',
-                   'left': {'memory': memory}}, **options) for number, memory in enumerate(memories)]
+                   'results': {'memory': memory}}, **options) for number, memory in enumerate(memories)]
     lines = where_lines(hosts, '/r/report.json')
     assert len(lines) <= 24 and max(map(len, lines)) <= WIDTH
     return lines

@@ -15,7 +15,7 @@ import time
 
 import pytest
 from ansible_collections.oom.rescue.plugins.module_utils._node.host import Host
-from ansible_collections.oom.rescue.plugins.module_utils._watch import hooks, look, memory, run
+from ansible_collections.oom.rescue.plugins.module_utils._watch import hooks, look, remembered, run
 from conftest import FIXTURES
 
 KILL = ('{when} node kernel: [ 1000.{n:06d}] Out of memory: Killed process {pid} ({name}) total-vm:900000kB, '
@@ -62,7 +62,7 @@ class Node:
         return [json.loads(line) for line in (self.path / 'told').read_bytes().decode('utf-8').splitlines()]
 
     def state(self):
-        return memory.load([self.settings['state']])
+        return remembered.load([self.settings['state']])
 
 
 @pytest.fixture
@@ -143,7 +143,7 @@ def test_one_of_two_memories_is_enough(watched, where):
     told = watched.run()
     path = watched.settings['state'] if where == 'state' else os.path.join(watched.settings['run'], 'state')
     with io.open(path, 'r+b') as stream:
-        stream.write(b'x' * 2 * memory.HALF)
+        stream.write(b'x' * 2 * remembered.HALF)
     watched.write('var/log/messages', 'a line of something else: Cannot allocate memory?\n', 'a')
     assert watched.run() == told and len(told) == 1
 

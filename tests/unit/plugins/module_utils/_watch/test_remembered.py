@@ -12,7 +12,7 @@ import json
 import os
 
 import pytest
-from ansible_collections.oom.rescue.plugins.module_utils._watch import memory, metrics
+from ansible_collections.oom.rescue.plugins.module_utils._watch import metrics, remembered
 
 
 @pytest.fixture
@@ -21,43 +21,43 @@ def path(tmp_path):
 
 
 def test_what_was_saved_last_is_loaded(path):
-    state = memory.new(1)
+    state = remembered.new(1)
     for number in range(5):
         state['told'].append('key %d' % number)
-        assert memory.save(state, [path]) == [None]
-    assert memory.load([path])['told'] == state['told'] and memory.load([path])['serial'] == 5
-    assert os.stat(path).st_size == 2 * memory.HALF and os.stat(path).st_mode & 0o777 == 0o600
+        assert remembered.save(state, [path]) == [None]
+    assert remembered.load([path])['told'] == state['told'] and remembered.load([path])['serial'] == 5
+    assert os.stat(path).st_size == 2 * remembered.HALF and os.stat(path).st_mode & 0o777 == 0o600
 
 
 @pytest.mark.parametrize('written', [0, 1, 64, 65, 100, 200])
 def test_a_write_that_stops_anywhere_leaves_the_state_before(path, written):
-    state = memory.new(1)
+    state = remembered.new(1)
     for _serial in range(3):
-        memory.save(state, [path])
-    half = memory._half(dict(state, serial=4, told=['new']))
+        remembered.save(state, [path])
+    half = remembered._half(dict(state, serial=4, told=['new']))
     with io.open(path, 'r+b') as stream:
         stream.seek(0)
-        before = stream.read(memory.HALF)
+        before = stream.read(remembered.HALF)
         stream.seek(0)
         stream.write(half[:written] + before[written:])
-    assert memory.load([path])['serial'] == 3
+    assert remembered.load([path])['serial'] == 3
 
 
 def test_no_file_no_state_and_a_link_is_none(path, tmp_path):
-    assert memory.load([path]) is None
+    assert remembered.load([path]) is None
     os.symlink(str(tmp_path / 'other'), path)
-    assert memory.save(memory.new(1), [path])[0] is not None and not os.path.exists(str(tmp_path / 'other'))
+    assert remembered.save(remembered.new(1), [path])[0] is not None and not os.path.exists(str(tmp_path / 'other'))
 
 
 def test_of_very_much_the_newest_is_kept(path):
-    state = memory.new(1)
+    state = remembered.new(1)
     state['told'] = ['report:%012d' % number for number in range(5000)]
     state['waiting'] = [{'message': 'x' * 2000, 'number': number} for number in range(90)]
     state['kills'] = metrics.counted([], [('p%d' % number, 'u' * 300, 'host', 'kernel') for number in range(500)])
-    state = memory.bounded(state)
-    assert len(json.dumps(state)) < memory.HALF
+    state = remembered.bounded(state)
+    assert len(json.dumps(state)) < remembered.HALF
     assert state['told'][-1] == 'report:%012d' % 4999 and state['waiting'][-1]['number'] == 89
-    assert memory.save(state, [path]) == [None] and memory.load([path]) == state
+    assert remembered.save(state, [path]) == [None] and remembered.load([path]) == state
 
 
 def test_names_past_the_most_are_one_series():
