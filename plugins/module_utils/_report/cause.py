@@ -8,8 +8,8 @@ from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
 import re
-from operator import itemgetter
 
+from .held import named, who_held_it
 from .zones import (
     allowed_nodes,
     fragmented,
@@ -22,7 +22,6 @@ from .zones import (
     tell,
 )
 from .._node.cgroup_paths import cgroup_names
-from .._node.ledger import eater_of
 from .._node.sizes import format_size
 
 # No host has that many times its RAM in swap: such a figure is a mistake of the log's, or a lie.
@@ -39,7 +38,7 @@ def cause_of(event):
     if sentence is None:
         return _not_known(event)
     ending = {'panic': 'the kernel panicked', 'no_victim': 'no process could be killed'}.get(event['kind'])
-    return '; '.join(part for part in (sentence, _who_held_it(event), ending) if part) + '.'
+    return '; '.join(part for part in (sentence, who_held_it(event), ending) if part) + '.'
 
 
 _ALLOCATIONS = {
@@ -123,7 +122,7 @@ def _page_fault(event, free):
     ) % (
         format_size(free),
         format_size(_usable(event['memory'])),
-        _named(event['trigger']['name'], event['trigger']['pid']),
+        named(event['trigger']['name'], event['trigger']['pid']),
         _called(within) if within else '',
         ' (beside it, the one%s reached its limit)' % _called(event['near']) if event['near'] and not within else '',
     )
@@ -173,7 +172,7 @@ def _victim_named(victim):
     within = ''
     if victim['cgroup'] and (victim['container_id'] or victim['pod_uid'] or victim['unit']):
         within = _called(dict(victim, path=victim['cgroup']))
-    return _named(victim['name'], victim['pid']) + within + size
+    return named(victim['name'], victim['pid']) + within + size
 
 
 def _set_aside(event, usable):
@@ -314,184 +313,6 @@ def _free_on_nodes(event, text):
         return 'Not known: %s, and %s of it was free when the kernel wrote this, more than it keeps back' % (
             text[0].lower() + text[1:], format_size(free))
     return None
-
-
-# What else is named beside the largest: a tenth of all.
-_BESIDE = 10
-_MOST_BESIDE = 2
-_QUARTER = 4
-_USED_UP = {
-    'page_tables': '%s is page tables',
-    'kernel_stacks': '%s is kernel stacks, which each thread has',
-    'hugepages': '%s is set aside as huge pages',
-    'locked': '%s is page cache that is locked in memory',
-    'sockets': '%s is in buffers of sockets',
-    'percpu': "%s is the kernel's memory for each CPU",
-    'vmalloc': '%s is vmalloc memory of the kernel',
-    'zswap': '%s is compressed pages of zswap',
-    'zram': '%s is compressed pages of zram or zswap',
-    'shmem': '%s is shared memory or tmpfs',
-    'page_cache': '%s is page cache',
-    'slab_unreclaimable': 'the kernel itself holds %s in slab caches',
-    'slab_reclaimable': 'the kernel itself holds %s in slab caches that it may shrink',
-    'unaccounted': '%s is in no counter of the kernel',
-}
-
-
-def _who_held_it(event):
-    """What held the memory, the largest part of the ledger first, and what else is large beside it; or None."""
-    eater = eater_of(event['ledger'])
-    if event['trigger']['manual']:
-        return None
-    if eater is None:
-        return _largest_of_table(event)
-    text = _held(eater, event)
-    beside = [_briefly(row) for row in _others(event, eater)]
-    if beside:
-        text += '; beside it ' + ' and '.join(beside)
-    swapped = event['holders'] and event['holders']['swapped'] and _swapped(event, eater)
-    return '; '.join(part for part in (text, swapped, _reserved(event)) if part)
-
-
-def _reserved(event):
-    reserved = reserved_bytes(event)
-    if reserved is None:
-        return None
-    by = event['balloon'] and 'by a balloon (%s), a crash kernel' % event['balloon'] or 'by a balloon, a crash kernel'
-    return "%s of the machine's %s RAM is reserved: %s or firmware" % (
-        format_size(reserved), format_size(event['memory']['ram_bytes']), by)
-
-
-def reserved_bytes(event):
-    """What of the machine's RAM the kernel does not manage, where that is a quarter or more and RAM ran out; or None.
-
-    Drivers of balloons that the host must not take from the guest by itself take pages off what it manages.
-    """
-    reserved, total = event['memory']['reserved_bytes'], event['memory']['ram_bytes']
-    return reserved if event['scope'] != 'memcg' and reserved and total and reserved * _QUARTER >= total else None
-
-
-def _largest_of_table(event):
-    """What a task table tells without the counters beside it."""
-    holders = event['holders']
-    if not holders or not holders['whole'] or not holders['holders']:
-        return None
-    largest = holders['holders'][0]
-    if largest['count'] > 1:
-        return '%d processes named %s hold %s together, shared pages counted for each' % (
-            largest['count'], largest['name'], format_size(largest['bytes']))
-    return 'the largest process, %s, holds %s' % (
-        _named(largest['name'], largest['pid']), format_size(largest['bytes'])) + _own_swap(largest, largest)
-
-
-def _held(eater, event):
-    kind, size = eater['kind'], _size_and_share(eater, event)
-    holder = _holder(event, eater['name'])
-    if kind == 'process':
-        words = '%s alone holds %s' if (eater['share'] or 0) * 2 > 1 else 'the largest process, %s, holds %s'
-        return words % (_named(eater['name'], holder and holder['pid']), size) + _own_swap(holder, eater)
-    if kind == 'processes':
-        return '%s processes named %s hold %s together' % (holder['count'] if holder else 'the', eater['name'], size)
-    if kind == 'other':
-        return '%s is %s' % (size, eater['name'])
-    return _USED_UP[kind] % size + _more_of(kind, event)
-
-
-def _own_swap(holder, eater):
-    swap = holder and holder['swap_bytes'] or 0
-    return ' and %s of swap' % format_size(swap) if swap * 20 >= eater['bytes'] else ''
-
-
-def _size_and_share(part, event):
-    if part['share'] is None or event['scope'] in ('cpuset', 'mempolicy'):
-        # The ledger is that of all nodes, of which only some could be used.
-        return format_size(part['bytes'])
-    return '%s (%d %%)' % (format_size(part['bytes']), round(part['share'] * 100))
-
-
-def _holder(event, name):
-    """The largest holder of a name in an event's table, or None."""
-    holders = event['holders'] and event['holders']['holders'] or ()
-    return next((holder for holder in holders if holder['name'] == name), None)
-
-
-def _named(name, pid):
-    return '%s (pid %d)' % (name or 'a process without a name', pid) if pid is not None else name or 'one process'
-
-
-def _more_of(kind, event):
-    """What the report tells more of a part."""
-    if kind == 'page_cache':
-        part = next(part for part in event['ledger']['parts'] if part['kind'] == kind)
-        return '' if part['droppable'] else ', most of it not written yet'
-    if kind == 'slab_unreclaimable':
-        name = next(part for part in event['ledger']['parts'] if part['kind'] == kind)['name']
-        return ', most of it %s' % name if name else ''
-    return _of_no_counter(event) if kind == 'unaccounted' else ''
-
-
-def _of_no_counter(event):
-    """Which of what the kernel does not count it may be."""
-    if event['balloon']:
-        return ', and a balloon (%s) takes memory of this machine' % event['balloon']
-    if event['scope'] == 'memcg':
-        return ''
-    sites = [row for row in event['memory']['allocations'] if not _is_counted(row['site'])]
-    if sites and sites[0]['bytes'] * 2 > event['ledger']['unaccounted_bytes']:
-        return ', most of it of %s' % sites[0]['site'].split(' ')[0]
-    zram = ', zram' if event['memory']['zspages_bytes'] is None and event['memory']['swap_total_bytes'] else ''
-    return ': a driver, buffers of sockets or pipes, vmalloc, memory for each CPU%s or a balloon' % zram
-
-
-def _is_counted(site):
-    """Whether what a place of the kernel's source allocates is pages of the lists or of slab caches."""
-    return ' mm/' in site
-
-
-def _others(event, eater):
-    """What else holds a tenth of all or more, the largest first, as parts."""
-    ledger = event['ledger']
-    unaccounted = ledger['unaccounted_bytes']
-    rows = [(unaccounted, {'kind': 'unaccounted', 'name': None, 'bytes': unaccounted})]
-    for part in ledger['parts']:
-        if not part['bytes'] or part['bytes'] * _BESIDE < ledger['total_bytes']:
-            break
-        rows.append((part['bytes'], part))
-    rows.sort(key=itemgetter(0), reverse=True)
-    kept = [part for nbytes, part in rows if nbytes * _BESIDE >= ledger['total_bytes'] and part['kind'] != 'free']
-    return [part for part in kept if not _is_same(part, eater)][:_MOST_BESIDE]
-
-
-def _is_same(part, eater):
-    return part['kind'] == eater['kind'] and part['bytes'] == eater['bytes'] and part['name'] == eater['name']
-
-
-_BRIEFLY = {
-    'shmem': 'shared memory', 'unaccounted': 'what no counter of the kernel holds', 'hugepages': 'huge pages',
-    'locked': 'locked page cache', 'sockets': 'buffers of sockets', 'slab_unreclaimable': "the kernel's slab caches",
-    'slab_reclaimable': 'slab caches that can shrink', 'percpu': "the kernel's memory for each CPU",
-}
-
-
-def _briefly(part):
-    if part['kind'] == 'process':
-        words = part['name']
-    elif part['kind'] == 'processes':
-        words = 'processes named ' + part['name'] if part['name'] else 'many small processes'
-    else:
-        words = part['name'] if part['kind'] == 'other' else _BRIEFLY.get(part['kind'], part['kind'].replace('_', ' '))
-    return '%s (%s)' % (words, format_size(part['bytes']))
-
-
-def _swapped(event, eater):
-    """Who has most in swap, where that is much beside what the largest part holds in RAM."""
-    row = event['holders']['swapped']
-    if row['swap_bytes'] * 4 < eater['bytes']:
-        return None
-    holder = _holder(event, eater['name'])
-    if eater['kind'] == 'process' and holder and holder['pid'] == row['pid']:
-        return None
-    return '%s has %s in swap' % (_named(row['name'], row['pid']), format_size(row['swap_bytes']))
 
 
 def _not_known(event):

@@ -16,7 +16,7 @@ from .slab_caches import slab_objects
 from .._node.ledger import UNACCOUNTED
 from .._node.plain import plain
 from .._node.sizes import format_size
-from .._report.cause import reserved_bytes
+from .._report.held import reserved_bytes
 
 # So many processes of one name are workers, and are worth a count.
 _MANY, _A_FLOOD = 5, 100
