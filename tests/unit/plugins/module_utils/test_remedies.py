@@ -49,7 +49,8 @@ def test_a_remedy_reads_plans_and_applies(package):
 
 @pytest.mark.parametrize('package, name', [
     ('_swap', 'plan.py'), ('_swap', 'steps.py'), ('_swap', 'refusals.py'), ('_swap', 'size.py'),
-    ('_swappiness', 'plan.py'), ('_score', 'plan.py'), ('_score', 'score.py')])
+    ('_swappiness', 'plan.py'), ('_score', 'plan.py'), ('_score', 'persistence.py'), ('_score', 'before.py'),
+    ('_score', 'score.py')])
 def test_a_plan_neither_reads_nor_changes_a_host(package, name):
     tree = tree_of(package, name)
     assert not IMPURE & set(imported(tree))

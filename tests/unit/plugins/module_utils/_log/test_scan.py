@@ -37,7 +37,7 @@ def scan(data, size, fed=None):
             report.line,
             report.offset,
             len(report.table.rows) if report.table else None,
-            bool(report.memory),
+            bool(report.memory_block),
             [victim['pid'] for victim in report.victims],
         )
         for report in assembler.ended

@@ -1,0 +1,231 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What gives a process its score at its next start: a drop-in, a defaults file, the keeper, or a person. Pure."""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import re
+
+from . import keeper, sysv
+from .anew import anew
+from .before import score_without_us
+from .._node.actions import Action, file_action
+from .._node.boot import worst
+from .._node.containers import recreate_text
+from .._node.errors import RescueError
+from .._node.identity import is_interpreter
+from .supervisor import program_text
+from .._node.systemd import drop_in_path, drop_in_text, known_directives, stronger_restart
+
+# What lifts the refusal to replace a score that somebody else set.
+OVERRIDE = 'stronger-score'
+_NUMBER = re.compile(r'^-?\d+\Z')
+
+
+def file_step(path, before, after, detail, own=False, flaw=None):
+    """The actions, one or none, that give a file a text; None as text removes it."""
+    return file_action('persistence', path, before, after, detail, flaw, mode=0o644, own=own)
+
+
+def _reload(unit):
+    return Action('persistence', 'reload', 'systemctl daemon-reload (restarts nothing)', unit=unit)
+
+
+def _unit_directives(properties, value, facts, options):
+    directives = {'OOMScoreAdjust': value}
+    if options['restart_policy'] == 'ensure':
+        directives['OOMPolicy'] = 'continue'
+        stronger = stronger_restart(properties.get('Restart'))
+        if stronger:
+            directives['Restart'] = stronger
+    if options['killers'] == 'spare':
+        directives['ManagedOOMPreference'] = 'avoid'
+    return known_directives(directives, facts['systemd_version'])
+
+
+def is_overridden(options):
+    """True if the user asked to have a score of others' replaced."""
+    return OVERRIDE in (options.get('override') or ())
+
+
+def standing(unit, value, options):
+    """(score, reason) of a score that a file of others' gives a unit and that stays, or (None, None).
+
+    One that protects more is what somebody wanted; one of the other sign is wanted the other way round.
+    """
+    winner = unit['winners'].get('OOMScoreAdjust')
+    if not winner or is_overridden(options) or not _NUMBER.match(winner['value']):
+        return None, None
+    score = int(winner['value'])
+    line = '%s line %d sets OOMScoreAdjust=%d' % (winner['path'], winner['line'], score)
+    if score < value <= 0:
+        return score, '%s, which protects more than %d and stays: override=%s replaces it' % (line, value, OVERRIDE)
+    if score * value < 0:
+        return score, ('%s, which %d contradicts: remove that line, or have it overridden with override=%s'
+                       % (line, value, OVERRIDE))
+    return None, None
+
+
+def plan_unit(name, unit, value, facts, options):
+    """({before, after, by}, actions, reason or None) of a unit's score at its next start."""
+    path = drop_in_path(name)
+    before = _at_next_start(name, unit, value, options)
+    directives = _unit_directives(unit['without_ours'], value, facts, options)
+    winners = unit['winners']
+    stands, reason = standing(unit, value, options)
+    if stands is not None:
+        directives.pop('OOMScoreAdjust')
+    after = value if stands is None else stands
+    held = [winners.get(key) for key in sorted(directives)]
+    if unit['drop_in'] is None and all(
+            winner and winner['value'] == str(directives[key]) for key, winner in zip(sorted(directives), held)):
+        actions = [_reload(name)] if unit['behind'] else []
+        return {'before': before, 'after': after, 'by': winners['OOMScoreAdjust']['path']}, actions, reason
+    for key in sorted(directives):
+        winner = winners.get(key)
+        if winner and winner['value'] != str(directives[key]) and _sorts_after(winner['path'], path):
+            raise RescueError('{path} sets {found} and is read after %s' % path,
+                              '%s line %d' % (winner['path'], winner['line']), '%s=%s' % (key, winner['value']),
+                              '%s=%s' % (key, directives[key]), 'remove that line, or ask for that value')
+    text = drop_in_text(directives) if directives else None
+    actions = file_step(path, unit['drop_in'], text, 'drop-in of %s with %s' % (
+        name, ', '.join('%s=%s' % (key, directives[key]) for key in sorted(directives))), True, unit['drop_in_flaw'])
+    if actions or unit['behind'] or before != after:
+        actions.append(_reload(name))
+    by = path if stands is None else winners['OOMScoreAdjust']['path']
+    return {'before': before, 'after': after, 'by': by}, actions, reason
+
+
+def _at_next_start(name, unit, value, options):
+    """The score of a unit's next start: what systemd has read, or what its files say at a boot if that protects less.
+    """
+    shown = int(unit['properties'].get('OOMScoreAdjust') or 0)
+    later = unit['boot'].score(name, lambda score: True)['score']
+    return later if is_enough(shown, value, options) else shown
+
+
+def next_start_of(name, unit, persistent, starts=False):
+    """{kept, why, would_tell} of a unit's score at its next start, or None if nothing is known beside ``persistent``.
+
+    ``starts`` if it counts that something starts the unit.
+    """
+    score, answers = persistent['after'], []
+    if score is not None and persistent['before'] == score:
+        boot = unit['boot'].score(name, lambda number: number == score or number < score <= 0)
+        answers.append(dict((key, boot[key]) for key in ('kept', 'why', 'would_tell')))
+    if starts:
+        answers.append(unit['boot'].starts(name))
+    return worst(answers) if answers else None
+
+
+def _sorts_after(path, ours):
+    name = path.rsplit('/', 1)[1]
+    return path != ours and '.d/' in path and name > ours.rsplit('/', 1)[1]
+
+
+def persistence_of(target, value, facts, options):
+    """({before, after, by}, actions, recreate_required, reason) of a process's score after its next start."""
+    manager = target['manager']
+    kind = manager['kind']
+    if options['persist'] == 'none':
+        return {'before': None, 'after': None, 'by': None}, [], None, None
+    if kind == 'systemd' and manager['user'] is None:
+        unit = facts['units'].get(manager['name'])
+        if unit and unit['transient']:
+            score = int(unit['properties'].get('OOMScoreAdjust') or 0)
+            return {'before': score, 'after': score, 'by': None}, [], (
+                '%s is made anew for each run, so no file keeps its score: start it by `systemd-run -p '
+                'OOMScoreAdjust=%d`, or as a unit with a file' % (manager['name'], value)), None
+        if unit:
+            persistent, actions, reason = plan_unit(manager['name'], unit, value, facts, options)
+            return persistent, actions, None, reason
+    if kind == 'sysv':
+        script = facts['scripts'].get(manager['name'])
+        if script and script['defaults']:
+            return _plan_script(manager['name'], script, value, facts)
+    container = target.get('container') or {}
+    declared = None
+    if kind in ('docker', 'podman'):
+        declared = container.get('configured')
+        if is_enough(declared, value, options):
+            return {'before': declared, 'after': declared, 'by': kind}, [], None, None
+        recreate = recreate_text(manager, container, value)
+    elif kind == 'supervisord':
+        program = facts['programs'].get(manager['name']) or {}
+        declared = program.get('score')
+        if is_enough(declared, value, options):
+            return {'before': declared, 'after': declared, 'by': program['path']}, [], None, None
+        recreate = program_text(manager['name'], program, value)
+    else:
+        script = facts['scripts'].get(manager['name']) if kind == 'sysv' else None
+        recreate = script and script['refused'] or _by_hand(target, value)
+    before = _inherited(target, value, facts) if declared is None else declared
+    if not options['keep']:
+        return {'before': before, 'after': before, 'by': None}, [], recreate, None
+    if not facts['systemd_running']:
+        return ({'before': before, 'after': before, 'by': None}, [], recreate,
+                'keep needs systemd, which does not run here: the score is gone when %s starts again'
+                % target['process']['name'])
+    rule = rule_of(target, value, facts)
+    if rule is None:
+        return ({'before': before, 'after': before, 'by': None}, [], recreate,
+                'keep cannot tell %s apart from others: its name or executable has blanks, or is hidden, or it is one '
+                'of many scripts of an interpreter' % target['process']['name'])
+    if keeper.gives(facts['keeper'], facts['key'], rule):
+        before = value
+    return {'before': before, 'after': value, 'by': keeper.UNIT}, [], None, None
+
+
+def _plan_script(name, script, value, facts):
+    """The same of what an init script starts, by a file that it reads."""
+    path, before = script['defaults'], script['text']
+    persistent = {'before': sysv.score(before) or 0, 'after': value, 'by': path}
+    if path in facts['changed']:
+        return persistent, [anew('persistence', path, before, sysv.with_score(None, value), facts['changed'][path])], \
+            None, None
+    return persistent, file_step(path, before, sysv.with_score(before, value),
+                                    'the score for what /etc/init.d/%s starts' % name, path in facts['open'],
+                                    facts['open'].get(path)), None, None
+
+
+def is_enough(score, value, options):
+    """True if a score is the one that is asked for, or protects more and nobody asked to have that replaced."""
+    return score is not None and (score == value or score < value <= 0 and not is_overridden(options))
+
+
+def _inherited(target, value, facts):
+    """The score that a process starts with where no file says one: whatever what started it had, or was told.
+
+    One that has the value already, and no record, may have it from anyone: it counts as given by hand.
+    """
+    score = score_without_us(target, facts)
+    return 0 if score == value else score
+
+
+def rule_of(target, value, facts):
+    """The keeper's rule for a process; None where it would reach others, as all that `php` runs of a user."""
+    row = target['process']
+    if is_interpreter(row['name']) and facts['key'] != 'process:' + row['name']:
+        return None
+    return keeper.rule(target, value)
+
+
+def _by_hand(target, value):
+    """The change to make where no file of a manager's would give the score."""
+    manager = target['manager']
+    name = target['process']['name']
+    if manager['kind'] == 'systemd':
+        return ('a user\'s systemd may not lower a score: run %s as a system unit with OOMScoreAdjust=%d'
+                % (manager['name'], value))
+    if manager['kind'] == 'sysv':
+        return ('/etc/init.d/%s reads no defaults file: have it do `echo %d > /proc/$$/oom_score_adj` before it '
+                'starts %s' % (manager['name'], value, name))
+    unit = manager.get('unit')
+    keeper = unit if unit and unit.endswith('.service') else None
+    lost = ('%s starts %s again without its score' % (keeper, name) if keeper
+            else 'nothing on this host will give %s its score again at its next start' % name)
+    return ('%s: start it with `choom -n %d -- COMMAND`, or as a systemd unit with OOMScoreAdjust=%d, or run this in '
+            'the guest that it belongs to' % (lost, value, value))
