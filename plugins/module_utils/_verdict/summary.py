@@ -8,13 +8,13 @@ from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
 import os
-import re
 
+from . import outcome
 from .choice import REMEDIES, happened
 from .evidence import plain, when
 from .in_place import in_place
 from .meant import report_meant
-from .phrases import NOTHING, RESULTS, cut, fitted, remedy_lines, todo, would_be
+from .phrases import NOTHING, cut, fitted, remedy_lines, todo, would_be
 from .report import OTHER_SHAPE
 from .why import lines_on
 from .shape import MEMORY, Maybe, cleaned, misfit
@@ -24,27 +24,10 @@ _NOT_READ = 'It was not diagnosed, and no remedy was asked for.'
 _WAITING = 'Nothing is known of it yet: its turn had not come when this was written, or it gave no answer.'
 # What the system says of a file that a user may not read.
 _REFUSED = ('Permission denied', 'Operation not permitted')
-_NAMES = {'swap': 'Swap', 'swappiness': 'vm.swappiness', 'oom_protect': 'oom_score_adj'}
 _WORST = ('stopped', 'waiting', 'false', 'changed', 'planned', 'open', 'skipped', 'advice', 'same', 'cannot',
           'healthy', 'holds')
-# What Ansible says where a task did not become root, or sudo where Ansible hands on no more than its words.
-_NOT_ROOT = re.compile(r'waiting for (?:become success|privilege escalation prompt)|(?:Missing|Incorrect) \w+ password')
-_SUDO_SAID = re.compile(r'\bsudo: |\bsudoers\b|\bnot allowed to (?:execute|run)\b')
-_BECOME_ROOT = ('run as root, give the user sudo, or have its password asked for with --ask-become-pass '
-                '(make: ARGS=--ask-become-pass)')
 # States of a host of which nothing was read to the end.
 UNREAD = ('stopped', 'waiting')
-_WANTS_TTY = 'must have a tty'
-_WITHOUT_PIPELINING = ('its sudoers has requiretty, which goes with no pipelining: run with ANSIBLE_PIPELINING=false, '
-                       'or take requiretty away')
-# The variables that hold what a role's modules returned, in the order in which a play runs them.
-_STEPS = (
-    ('diagnose', ('__diagnose_memory', '__diagnose_reports', '__diagnose_copy', '__diagnose_named')),
-    ('verify', ('__verify_asked',)),
-    ('swap', ('swap_result',)),
-    ('swappiness', ('swappiness_result',)),
-    ('oom_protect', ('oom_protect_result',)),
-)
 # What a log that says nothing says of itself.
 _ERRORS = {
     'unreadable': 'it could not be read: name a log that is there and that this user may read',
@@ -54,7 +37,7 @@ _ERRORS = {
     'no_report': 'it was read to its end, and nothing in it kills, refuses memory or looks like it',
 }
 _FOUND_NOTHING = 'Nothing that was read of it kills, refuses memory or looks like it.'
-_RESULT_KEYS = tuple(key for _step, keys in _STEPS for key in keys) + (
+_RESULT_KEYS = tuple(key for _step, keys in outcome.STEPS for key in keys) + (
     'diagnose_result', 'rescue_chosen', 'verify_result')
 
 
@@ -126,10 +109,10 @@ def _host(name, results, reached, check_mode):
     there = in_place(advice, results.get('memory'))
     if there:
         diagnosis = dict(diagnosis, in_place=there)
-    remedies = _remedies(results, check_mode)
-    stopped = _stopped(results)
+    remedies = outcome.remedies(results, check_mode)
+    stopped = outcome.stopped(results)
     verdict = _verdict(results.get('verify_result'))
-    gone = _unreachable(results)
+    gone = outcome.unreachable(results)
     silent = (gone is not None or not reached) and not stopped and not (verdict and verdict[0] == 'false')
     if silent:
         stopped = 'it gave no answer: %s' % gone if gone else (
@@ -141,12 +124,12 @@ def _host(name, results, reached, check_mode):
     elif not any(results.values()):
         status, headline, silent = 'waiting', _WAITING, True
     elif remedies:
-        tried = [result for _name, _words, result in _tried(results)]
+        tried = [result for _name, _words, result in outcome.tried(results)]
         if any(result['changed'] for result in tried):
             status = 'planned' if check_mode else 'changed'
         else:
             status = 'skipped' if any(result.get('skipped_reason') for result in tried) else 'same'
-        headline = _in_short(results, check_mode)
+        headline = outcome.in_short(results, check_mode)
     elif advice and 'rescue_chosen' in results and not happened(diagnosis):
         status, headline = 'healthy', '%s %s' % (_dated_cause(diagnosis), _by_rule(diagnosis, results['rescue_chosen']))
     else:
@@ -155,7 +138,7 @@ def _host(name, results, reached, check_mode):
     if diagnosis.get('why') and not stopped:
         lines = lines_on(diagnosis)
         return {'name': name, 'status': 'advice', 'headline': lines[0], 'lines': lines, 'diagnosis': diagnosis,
-                'silent': silent, 'needs_core': _needs_core(results)}
+                'silent': silent, 'needs_core': outcome.needs_core(results)}
     lines = [headline, 'Nothing after that was tried on this host.'] if stopped else []
     lines += [headline] if status == 'waiting' else []
     lines += [_dated_cause(diagnosis)] if advice else []
@@ -164,7 +147,7 @@ def _host(name, results, reached, check_mode):
     lines += [verdict[1]] if verdict else []
     lines += advice['notes'] if advice else []
     return {'name': name, 'status': status, 'headline': headline, 'lines': lines,
-            'diagnosis': diagnosis or None, 'silent': silent, 'needs_core': _needs_core(results)}
+            'diagnosis': diagnosis or None, 'silent': silent, 'needs_core': outcome.needs_core(results)}
 
 
 def _what_to_do(diagnosis):
@@ -222,14 +205,14 @@ def _choice(diagnosis, chosen):
     """Lines on what was asked for in spite of the advice, and on what was left undone."""
     if not chosen:
         return []
-    lines = ['%s was asked for (%s) and is not what is advised.' % (_NAMES[remedy], ', '.join(row['asked']))
+    lines = ['%s was asked for (%s) and is not what is advised.' % (outcome.NAMES[remedy], ', '.join(row['asked']))
              for remedy, row in sorted(chosen['remedies'].items())
              if row['why'] == 'asked' and chosen['happened'] and diagnosis['advice'].get(remedy, True) is None]
     kept = sorted(chosen['kept'].items())
     if kept:
         lines.append('Kept as it was asked for before: %s. Setting it again asks anew.' % ', '.join(
             '%s=%s' % (name, _worded(value)) for name, value in kept))
-    left_out = [_NAMES[remedy] for remedy in REMEDIES if chosen['remedies'][remedy]['why'] == 'left_out']
+    left_out = [outcome.NAMES[remedy] for remedy in REMEDIES if chosen['remedies'][remedy]['why'] == 'left_out']
     if left_out:
         lines.append('Left out by the tags of this run: %s.' % ', '.join(left_out).lower())
     if any(row['why'] == 'healthy' for row in chosen['remedies'].values()):
@@ -244,92 +227,6 @@ def _worded(value):
     if isinstance(value, dict):
         return ' '.join('%s' % value[key] for key in ('path', 'size') if value.get(key))
     return '%s' % (value,)
-
-
-def _needs_core(results):
-    return next((results[key]['needs_core'] for _step, keys in _STEPS for key in keys
-                 if (results.get(key) or {}).get('needs_core')), None)
-
-
-def _unreachable(results):
-    """What Ansible says of a connection that failed, in a line, or None. A node cannot say so of itself."""
-    for _step, keys in _STEPS:
-        for key in keys:
-            result = results.get(key) or {}
-            if result.get('unreachable'):
-                return plain(_message(result))
-    return None
-
-
-def _stopped(results):
-    """``step: message`` of the first thing that failed, or None."""
-    for step, keys in _STEPS:
-        for key in keys:
-            result = results.get(key) or {}
-            if result.get('failed'):
-                # What asks for all remedies names the one that was refused.
-                refused = next((name for name in _NAMES if result.get('remedy') == name), step)
-                return '%s: %s' % (refused, plain(_message(result)))
-    return None
-
-
-def _message(result):
-    """The first line of what a module failed with; where it could not even start, also what the shell said."""
-    text = '%s' % result.get('msg', 'failed')
-    message = text.split('\n')[0]
-    said = [_last_line('%s' % (result.get(stream) or '')) for stream in ('module_stderr', 'module_stdout')]
-    refused = _last_line(text) if _NOT_ROOT.search(message) else next(
-        (line for line in said if _SUDO_SAID.search(line)), None)
-    if refused:
-        next_step = _WITHOUT_PIPELINING if _WANTS_TTY in refused else _BECOME_ROOT
-        return 'cannot become root (%s): %s' % (refused.replace('Task failed: ', '').rstrip('.'), next_step)
-    return '%s (%s)' % (message, said[0]) if said[0] else message
-
-
-def _last_line(text):
-    """The last line of what was said, without the prompts for a password; empty where nothing was."""
-    return ([line for line in text.strip().splitlines() if not line.endswith('password:')] or [''])[-1].strip()
-
-
-def _tried(results):
-    """(name, words, result) of each remedy that a role tried."""
-    for key, name, words in RESULTS:
-        result = results.get(key)
-        if result and 'changed' in result and not result.get('failed') and not result.get('skipped'):
-            yield name, words, result
-
-
-def _remedies(results, check_mode):
-    """A line for each remedy: ``Changed: swap /swapfile, 2 GiB, on now and after a reboot``."""
-    rows = []
-    for name, words, result in _tried(results):
-        word, reason = _outcome(result, check_mode)
-        text = name if word == 'skipped' else words(result)
-        rows.append('%s: %s%s' % (word[0].upper() + word[1:], text, ' (%s)' % reason if reason else ''))
-    return rows
-
-
-def _in_short(results, check_mode):
-    """All remedies in a line: ``changed: swap, vm.swappiness; skipped: score (why)``."""
-    groups = []
-    for name, _words, result in _tried(results):
-        word, reason = _outcome(result, check_mode)
-        text = '%s (%s)' % (name, reason) if reason else name
-        group = next((group for group in groups if group[0] == word), None)
-        if group:
-            group[1].append(text)
-        else:
-            groups.append((word, [text]))
-    return '; '.join('%s: %s' % (word, ', '.join(names)) for word, names in groups)
-
-
-def _outcome(result, check_mode):
-    """(what came of a remedy in a word, why it or a part of it was skipped or None)."""
-    reason = result.get('skipped_reason')
-    if not result.get('changed'):
-        return ('skipped' if reason else 'nothing to do', reason)
-    word = 'would change' if check_mode else 'changed'
-    return ('%s in part' % word if reason else word, reason)
 
 
 def _verdict(verified):
