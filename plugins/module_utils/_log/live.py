@@ -17,16 +17,21 @@ _FIELDS = 'MESSAGE,_HOSTNAME,_BOOT_ID,_TRANSPORT,SYSLOG_FACILITY,SYSLOG_IDENTIFI
 # A message that is no printable UTF-8, as a process's name may make it, is a list of numbers: read those too.
 JOURNAL_MARKERS = (b'"MESSAGE":[', b'"MESSAGE" : [')
 KMSG = '/dev/kmsg'
+_JOURNALS = ('run/log/journal', 'var/log/journal')
 
 
 def has_journal(root='/'):
-    """Whether systemd-journald writes one, kept or until the next boot."""
-    return any(os.path.isdir(os.path.join(root, path)) for path in ('run/log/journal', 'var/log/journal'))
+    """True if a journal is here, whether journald still runs or not, or a directory that this user may not look into.
+
+    A package makes the directories on hosts where no journald ever ran: an empty one is no journal.
+    """
+    directories = [os.path.join(root, path) for path in _JOURNALS]
+    return any(os.path.isdir(path) and (_names(path) or not os.access(path, os.R_OK)) for path in directories)
 
 
 def journal_refusal(root='/'):
     """Why journalctl shows this user no line of the kernel's, though it ends well: None, or the system's word."""
-    for path in ('run/log/journal', 'var/log/journal'):
+    for path in _JOURNALS:
         directory = os.path.join(root, path)
         for machine in _names(directory):
             inner = os.path.join(directory, machine)

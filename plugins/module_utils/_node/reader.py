@@ -181,6 +181,17 @@ def json_object(text):
     return found if isinstance(found, dict) else {}
 
 
+def required_object(text, path, next_step):
+    """The dictionary that the text of a file holds. Raises RescueError, with the next step, if it holds none."""
+    try:
+        value = parse_json(text)
+    except ValueError:
+        value = None
+    if not isinstance(value, dict):
+        raise errors.RescueError('{path} is no JSON object', path=path, next_step=next_step)
+    return value
+
+
 class Noting:
     """A Host whose files are read for facts alone, at one moment.
 

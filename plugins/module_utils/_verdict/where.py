@@ -9,13 +9,13 @@ __metaclass__ = type
 
 import textwrap
 
+from .phrases import COLUMNS, cut
 from .summary import UNREAD
 from .words import PARTS
 from .._node.ledger import UNACCOUNTED, eater_of
 from .._node.plain import plain
 from .._node.sizes import format_size
 
-WIDTH = 80
 _LINES = 24
 _BAR = 16
 # What is less than this part of all stands in one row with the like of it.
@@ -32,7 +32,7 @@ def where_lines(hosts, path=None):
         lines = _one(hosts[0])
     else:
         lines = _many(hosts)
-    return [_cut(line) for line in lines + (['JSON: %s' % path] if path else [])]
+    return [cut(line) for line in lines + (['JSON: %s' % path] if path else [])]
 
 
 def _one(host):
@@ -166,9 +166,4 @@ def _short(host):
 def _wrapped(text):
     """A sentence in lines, at most three of them."""
     indent = '  ' if text.startswith(' ') else ''
-    return textwrap.wrap(plain(text.strip()), WIDTH, initial_indent=indent, subsequent_indent=indent + '  ')[:3]
-
-
-def _cut(line):
-    line = plain(line)
-    return line if len(line) <= WIDTH else line[:WIDTH - 3] + '...'
+    return textwrap.wrap(plain(text.strip()), COLUMNS, initial_indent=indent, subsequent_indent=indent + '  ')[:3]

@@ -23,7 +23,7 @@ import stat
 from .._node.errors import RescueError
 from .._node.host import to_bytes
 from .._node.plain import plain
-from .._node.reader import parse_json
+from .._node.reader import parse_json, required_object
 from .look import IDENTIFIER
 
 SECONDS = 20
@@ -41,7 +41,10 @@ class Refused(Exception):
 
 
 def secrets_of(host, path):
-    """{name: text} of the file of secrets, empty without one. Raises RescueError if others than root may read it."""
+    """{name: text} of the file of secrets, empty without one.
+
+    Raises RescueError if others than root may read it, or if it is no JSON object.
+    """
     status = host.status(path, follow=False) if path else None
     if status is None:
         return {}
@@ -49,8 +52,7 @@ def secrets_of(host, path):
         raise RescueError('{path} has {found}, and has to be {allowed}', path=path,
                           found='owner %d and mode %04o' % (status.st_uid, stat.S_IMODE(status.st_mode)),
                           allowed='a file that root alone can read', next_step='chown root and chmod 0600')
-    found = parse_json(host.read(path, links=False))
-    return found if isinstance(found, dict) else {}
+    return required_object(host.read(path, links=False), path, 'write it again, as {"name": "secret"}')
 
 
 def lines_of(message):

@@ -63,7 +63,7 @@ def _secrets(host, path):
     """(the secrets, None), or ({}, the reason why they are not read)."""
     try:
         return hooks.secrets_of(host, path), None
-    except (IOError, OSError, ValueError, hooks.RescueError) as error:
+    except (IOError, OSError, hooks.RescueError) as error:
         return {}, '%s' % error
 
 

@@ -19,7 +19,7 @@ import time
 
 from .._node.errors import RescueError
 from .._node.host import Host
-from .._node.reader import parse_json
+from .._node.reader import required_object
 from . import remembered
 from .look import kills, look
 
@@ -51,18 +51,12 @@ def main(arguments):
 
 
 def settings_of(host, path):
-    """The configuration with its defaults. Raises RescueError if it is not there, or others may write to it."""
+    """The configuration with its defaults. Raises RescueError if it is no JSON object, or others may write to it."""
     status = host.status(path)
     if status is None or status.st_uid not in (0, os.geteuid()) or status.st_mode & 0o022:
         raise RescueError('{path} is no file that root alone can write to', path=path,
                           next_step='run the role watch again')
-    try:
-        settings = parse_json(host.read(path))
-    except ValueError:
-        settings = None
-    if not isinstance(settings, dict):
-        raise RescueError('{path} is no JSON object', path=path, next_step='run the role watch again')
-    return dict(DEFAULTS, **settings)
+    return dict(DEFAULTS, **required_object(host.read(path), path, 'run the role watch again'))
 
 
 def with_lock(directory, work, wait=False):

@@ -19,7 +19,7 @@ from ansible_collections.oom.rescue.plugins.module_utils._node.errors import Res
 from ansible_collections.oom.rescue.plugins.module_utils._node.host import Host
 from ansible_collections.oom.rescue.plugins.module_utils._node.record import DIRECTORY
 from ansible_collections.oom.rescue.plugins.module_utils._score.apply import TARGETS, converge as score
-from ansible_collections.oom.rescue.plugins.module_utils._swap import apply as swap_apply, facts as swap_facts
+from ansible_collections.oom.rescue.plugins.module_utils._swap import applier, apply as swap_apply, facts as swap_facts
 from ansible_collections.oom.rescue.plugins.module_utils._swap.plan import wish
 from ansible_collections.oom.rescue.plugins.module_utils._swap.signature import write_signature
 from ansible_collections.oom.rescue.plugins.module_utils._swappiness.apply import converge as swappiness
@@ -159,7 +159,7 @@ def test_the_swap_that_0_1_0_made_is_undone(tmp_path, monkeypatch, case, table, 
         node.file(path, text)
     host, kernel = Host(root=str(tmp_path)), Kernel(tmp_path)
     kernel.active.append('/swapfile')
-    for module in (swap_facts, swap_apply):
+    for module in (swap_facts, applier):
         monkeypatch.setattr(module, 'in_use', lambda path: path[len(kernel.root):] in kernel.active)
     swap_file(host.path('/swapfile'), 2 * MIB)
     leave(host, case, without)

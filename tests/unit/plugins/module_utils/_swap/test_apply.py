@@ -15,7 +15,7 @@ import sys
 import pytest
 
 from ansible_collections.oom.rescue.plugins.module_utils._node.errors import RescueError
-from ansible_collections.oom.rescue.plugins.module_utils._swap import apply, facts, syscalls
+from ansible_collections.oom.rescue.plugins.module_utils._swap import applier, apply, facts, syscalls
 from ansible_collections.oom.rescue.plugins.module_utils._node import lock
 from ansible_collections.oom.rescue.plugins.module_utils._node.host import Host
 from ansible_collections.oom.rescue.plugins.module_utils._swap.apply import converge
@@ -79,7 +79,7 @@ def node(tmpdir, monkeypatch):
             return path[len(str(root)):] in [area[0] for area in kernel.active]
 
         monkeypatch.setattr(facts, 'in_use', in_use)
-        monkeypatch.setattr(apply, 'in_use', in_use)
+        monkeypatch.setattr(applier, 'in_use', in_use)
         return Host(root=str(root)), kernel
     return make
 

@@ -15,7 +15,7 @@ import pytest
 from ansible_collections.oom.rescue.plugins.module_utils._node.errors import RescueError
 from ansible_collections.oom.rescue.plugins.module_utils._node.host import Host
 from ansible_collections.oom.rescue.plugins.module_utils._node.record import DIRECTORY
-from ansible_collections.oom.rescue.plugins.module_utils._swap import apply, facts, fstab
+from ansible_collections.oom.rescue.plugins.module_utils._swap import applier, apply, facts, fstab
 from ansible_collections.oom.rescue.plugins.module_utils._swap.apply import converge
 from ansible_collections.oom.rescue.plugins.module_utils._swap.plan import wish
 from ansible_collections.oom.rescue.plugins.module_utils._swap.signature import write_signature
@@ -37,7 +37,7 @@ def made_node(root, monkeypatch, table='# mine\n'):
                        ('proc/sys/kernel/osrelease', '6.1.0\n'), ('etc/fstab', table)):
         root.join(path).write(text, ensure=True)
     kernel = Kernel(root)
-    for module in (facts, apply):
+    for module in (facts, applier):
         monkeypatch.setattr(module, 'in_use', lambda path: path[len(str(root)):] in [area[0] for area in kernel.active])
     return Host(root=str(root)), kernel
 

@@ -8,7 +8,8 @@ __metaclass__ = type
 
 import pytest
 from ansible_collections.oom.rescue.plugins.module_utils._node.ledger import make_ledger, make_part
-from ansible_collections.oom.rescue.plugins.module_utils._verdict.where import WIDTH, where_lines
+from ansible_collections.oom.rescue.plugins.module_utils._verdict.phrases import COLUMNS
+from ansible_collections.oom.rescue.plugins.module_utils._verdict.where import where_lines
 
 MIB = 1 << 20
 PARTS = (('process', 400, 'mysqld'), ('processes', 200, 'php-fpm'), ('processes', 50, None), ('page_cache', 100, None),
@@ -30,7 +31,7 @@ def lines_of(*memories, **options):
     hosts = [dict({'name': 'db%d' % number, 'status': 'advice', 'headline': 'It was not read.',
                    'results': {'memory': memory}}, **options) for number, memory in enumerate(memories)]
     lines = where_lines(hosts, '/r/report.json')
-    assert len(lines) <= 24 and max(map(len, lines)) <= WIDTH
+    assert len(lines) <= 24 and max(map(len, lines)) <= COLUMNS
     return lines
 
 

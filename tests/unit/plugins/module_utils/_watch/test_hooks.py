@@ -165,5 +165,15 @@ def test_secrets_that_others_may_read_are_not_used(tmp_path, mode):
         secrets_of(Host(), str(path))
 
 
+@pytest.mark.parametrize('text', [b'{"token": ', b'["x"]', b'', b'token: x', b'[' * 5000])
+def test_secrets_that_are_no_json_object_are_told_with_their_file_and_no_secret(tmp_path, text):
+    path = tmp_path / 'secrets'
+    path.write_bytes(text)
+    os.chmod(str(path), 0o600)
+    with pytest.raises(RescueError) as error:
+        secrets_of(Host(), str(path))
+    assert str(error.value).startswith('%s is no JSON object' % path) and 'token' not in str(error.value)
+
+
 def test_without_a_file_there_are_no_secrets(tmp_path):
     assert secrets_of(Host(), str(tmp_path / 'none')) == {} and secrets_of(Host(), None) == {}
