@@ -4,24 +4,30 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The ledger of memory_facts in machines of different kinds, before and after something took a known amount of memory.
 
-    tests/vm/where.py [--hosts 'plain swap'] [EATER ...]
+    tests/vm/where.py                               # every eater on every host that is not right yet; then the table
+    tests/vm/where.py --hosts 'plain swap' keys     # some eaters, on some hosts
+    tests/vm/where.py --fresh keys                  # again, also where a result is there
+    tests/vm/where.py --list                        # the table of the results that are there, nothing booted
 
 A line for each host and eater of eat.c: what was taken, by how much the part grew that it belongs to, what holds the
 memory in no counter before and after. Ends with 1 if a part grew by another amount than what was taken, by 5 points of
-RAM or more, if another part grew by more, if a sum is not exact, or if over 3 % are in no counter beforehand.
-Needs what packages.txt lists.
+RAM or more, if another part grew by more, if a sum is not exact, or if over 3 % are in no counter beforehand. Results
+are in .cache/where, with the commit that each came of, and a run goes on where it was stopped. Needs what packages.txt
+lists.
 """
 
 import argparse
+import json
 import pathlib
 import subprocess
 import sys
 import tempfile
 
-from image import Image
+from image import REPOSITORY, Image, VmError
 from machine import Machine
 from modules import ModuleGuest
 
+STATE = REPOSITORY / '.cache' / 'where'
 MIB = 1 << 20
 TAKE = 96
 # name: (suite, packages, MiB of RAM, shell before all)
@@ -85,7 +91,7 @@ def grown(before, after, kind, name=None):
 
 
 def run(guest, eater):
-    """(line, whether it is right) of one eater."""
+    """{line, right} of one eater."""
     kind, name, setup = EATERS[eater]
     guest.check('sync; echo 3 > /proc/sys/vm/drop_caches; %s' % setup if eater != 'nothing' else 'true')
     before = ledger_of(guest)
@@ -96,7 +102,7 @@ def run(guest, eater):
         else:
             guest.check(START % (TAKE, eater))
             guest.check('for i in $(seq 600); do [ -e /taken ] && break; sleep 0.2; done; '
-                        '[ -e /taken ] || { journalctl -u eater -n 5; exit 1; }')
+                        '[ -e /taken ] || { journalctl -u eater -n 5; exit 1; }', timeout=300)
             # A megabyte that eat.c counts of percpu is one for each CPU.
             taken = int(guest.check('cat /taken')) * (int(guest.check('nproc')) if eater == 'percpu' else 1)
         after = ledger_of(guest)
@@ -113,31 +119,73 @@ def run(guest, eater):
     line = '%-11s took %4d MiB, %s grew by %4d MiB, in no counter %5.2f %% before and %5.2f %% after  %s' % (
         eater, taken // MIB, ' '.join(filter(None, [kind, name])), more // MIB, unknown * 100,
         after['unaccounted_bytes'] / total * 100, 'yes' if right else 'NO: most grew %s' % most)
-    return line, right
+    return {'line': line, 'right': bool(right)}
+
+
+def commit():
+    return subprocess.run(['git', 'rev-parse', '--short=10', 'HEAD'], cwd=REPOSITORY, stdout=subprocess.PIPE,
+                          check=True, text=True).stdout.strip()
+
+
+def result_of(host, eater):
+    """{line, right, commit} of an eater that was tried on a host, else {}."""
+    path = STATE / host / (eater + '.json')
+    return json.loads(path.read_text(encoding='utf-8')) if path.exists() else {}
+
+
+def try_host(host, eaters):
+    """Boot a host, try eaters, and keep each result, which is there whole or not at all."""
+    suite, packages, memory, setup = HOSTS[host]
+    (STATE / host).mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as scratch, \
+            Machine('where-' + host, Image(suite, packages=packages), memory=memory) as machine:
+        eat = pathlib.Path(scratch) / 'eat'
+        subprocess.run(['gcc', '-static', '-O1', '-s', '-o', str(eat), str(pathlib.Path(__file__).with_name('eat.c'))],
+                       check=True)
+        guest = ModuleGuest(machine)
+        machine.put(eat, '/root/eat')
+        machine.check('chmod 755 /root/eat; ' + setup)
+        for eater in eaters:
+            try:
+                result = run(guest, eater)
+            except (VmError, subprocess.TimeoutExpired) as error:
+                result = {'line': '%-11s NO: %s' % (eater, ' '.join(str(error).split())[:300]), 'right': False}
+            print('%-9s %s' % (host, result['line']), flush=True)
+            partial = STATE / host / (eater + '.part')
+            partial.write_text(json.dumps(dict(result, commit=commit()), sort_keys=True) + '\n', encoding='utf-8')
+            partial.rename(partial.with_suffix('.json'))
+
+
+def table(hosts, eaters):
+    """(lines, whether every result is there and right)."""
+    lines, right, now = [], 0, commit()
+    for host in hosts:
+        for eater in eaters:
+            found = result_of(host, eater)
+            right += found.get('right', False)
+            mark = '*' if found.get('commit', now) != now else ''
+            lines.append('%-9s %-11s %s' % (host, found.get('commit', '') + mark,
+                                            found.get('line', '%-11s to do' % eater)))
+    count = len(hosts) * len(eaters)
+    return lines + ['%d of %d right; * on an older commit' % (right, count)], right == count
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--hosts', default=' '.join(HOSTS), help='names, blanks between them')
+    parser.add_argument('--fresh', action='store_true', help='try again what is right')
+    parser.add_argument('--list', action='store_true', help='boot nothing')
     parser.add_argument('eaters', nargs='*', metavar='EATER')
     options = parser.parse_args()
-    right = []
-    with tempfile.TemporaryDirectory() as scratch:
-        eat = pathlib.Path(scratch) / 'eat'
-        subprocess.run(['gcc', '-static', '-O1', '-s', '-o', str(eat), str(pathlib.Path(__file__).with_name('eat.c'))],
-                       check=True)
-        for host in options.hosts.split():
-            suite, packages, memory, setup = HOSTS[host]
-            with Machine('where-' + host, Image(suite, packages=packages), memory=memory) as machine:
-                guest = ModuleGuest(machine)
-                machine.put(eat, '/root/eat')
-                machine.check('chmod 755 /root/eat; ' + setup)
-                for eater in options.eaters or EATERS:
-                    line, is_right = run(guest, eater)
-                    right.append(is_right)
-                    print('%-9s %s' % (host, line), flush=True)
-    print('%d of %d right' % (sum(right), len(right)))
-    return 0 if all(right) else 1
+    hosts, eaters = options.hosts.split(), options.eaters or list(EATERS)
+    for host in () if options.list else hosts:
+        ahead = [eater for eater in eaters if options.fresh or not result_of(host, eater).get('right')]
+        if ahead:
+            # What was wrong comes last: a machine that it takes along has had the others by then.
+            try_host(host, sorted(ahead, key=lambda eater: bool(result_of(host, eater))))
+    lines, right = table(hosts, eaters)
+    print('\n'.join(lines))
+    return 0 if right else 1
 
 
 if __name__ == '__main__':
