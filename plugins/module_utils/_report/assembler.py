@@ -152,7 +152,7 @@ class Assembler:
                 report = self._open(key, pending)
             elif report is None:
                 if 'balloon' in message:
-                    self._balloons[key[0]] = lines.balloon(message)
+                    self._balloons[key[0]] = lines.balloon(message) or self._balloons.get(key[0])
                 self.idle += 1
                 return
         if report.take(message, whole, pieces):

@@ -9,7 +9,7 @@ __metaclass__ = type
 
 import re
 
-from .held import named, who_held_it
+from .held import balloon_of_reserved, named, reserved_bytes, who_held_it
 from .zones import (
     allowed_nodes,
     fragmented,
@@ -97,7 +97,7 @@ def _what_ran_out(event):
     if free is not None:
         return 'Not known: %s of RAM was free when the kernel wrote this, more than it keeps back' % format_size(free)
     ram = _usable(memory)
-    ran_out = 'RAM (%s%s) ran out' % (format_size(ram), _set_aside(event, ram)) if ram else 'RAM ran out'
+    ran_out = 'RAM (%s%s) ran out' % (format_size(ram), _set_aside(event)) if ram else 'RAM ran out'
     if not is_swap_believable(memory):
         return '%s; %s of swap beside it is not believable' % (ran_out, format_size(memory['swap_total_bytes']))
     return ran_out + _swap(memory['swap_total_bytes'], memory['swap_free_bytes'])
@@ -175,19 +175,10 @@ def _victim_named(victim):
     return named(victim['name'], victim['pid']) + within + size
 
 
-def _set_aside(event, usable):
-    """How much of a machine's RAM the kernel does not manage, where a balloon took it or it is more than the rest."""
-    memory = event['memory']
-    balloon, reserved = memory['balloon_bytes'], memory['reserved_bytes'] or 0
-    if balloon and balloon <= reserved and not any(part['name'] == 'balloon' for part in _parts(event)):
-        return '; a balloon took another %s' % format_size(balloon)
-    if reserved > usable:
-        return ' of %s; the rest is reserved, by a balloon or since boot' % format_size(memory['ram_bytes'])
-    return ''
-
-
-def _parts(event):
-    return event['ledger']['parts'] if event['ledger'] else ()
+def _set_aside(event):
+    """What a balloon took beside a machine's RAM, where who_held_it() does not tell it."""
+    balloon = balloon_of_reserved(event)
+    return '; a balloon took another %s' % format_size(balloon) if balloon and reserved_bytes(event) is None else ''
 
 
 def is_swap_believable(memory):

@@ -36,26 +36,46 @@ _USED_UP = {
 
 def who_held_it(event):
     """What held the memory, the largest part of the ledger first, and what else is large beside it; or None."""
-    eater = eater_of(event['ledger'])
     if event['trigger']['manual']:
         return None
+    eater = eater_of(event['ledger'])
     if eater is None:
-        return _largest_of_table(event)
-    text = _held(eater, event)
+        return '; '.join(part for part in (_largest_of_table(event), _reserved(event)) if part) or None
+    apart = set_apart(event)
+    text = _held(eater, event, apart)
     beside = [_briefly(row) for row in _others(event, eater)]
     if beside:
         text += '; beside it ' + ' and '.join(beside)
     swapped = event['holders'] and event['holders']['swapped'] and _swapped(event, eater)
-    return '; '.join(part for part in (text, swapped, _reserved(event)) if part)
+    told = (_reserved(event), 'of the rest ' + text, swapped) if apart else (text, swapped, _reserved(event))
+    return '; '.join(part for part in told if part)
 
 
 def _reserved(event):
     reserved = reserved_bytes(event)
     if reserved is None:
         return None
-    by = event['balloon'] and 'by a balloon (%s), a crash kernel' % event['balloon'] or 'by a balloon, a crash kernel'
-    return "%s of the machine's %s RAM is reserved: %s or firmware" % (
-        format_size(reserved), format_size(event['memory']['ram_bytes']), by)
+    balloon, driver = balloon_of_reserved(event), ' (%s)' % event['balloon'] if event['balloon'] else ''
+    return "%s of the machine's %s RAM is reserved%s" % (
+        format_size(reserved), format_size(event['memory']['ram_bytes']),
+        ', %s of that by a balloon%s' % (format_size(balloon), driver) if balloon else
+        ': by a balloon%s, a crash kernel or firmware' % driver)
+
+
+def set_apart(event):
+    """What reserved_bytes() returns where it is more than the eater of the ledger, which is then no more than the
+    largest of the rest; or None.
+    """
+    reserved, eater = reserved_bytes(event), eater_of(event['ledger'])
+    return reserved if reserved and eater and reserved > eater['bytes'] else None
+
+
+def balloon_of_reserved(event):
+    """The bytes that a balloon took of what the kernel does not manage; or None."""
+    balloon, reserved = event['memory']['balloon_bytes'], event['memory']['reserved_bytes'] or 0
+    parts = event['ledger']['parts'] if event['ledger'] else ()
+    apart = balloon and balloon <= reserved and not any(part['name'] == 'balloon' for part in parts)
+    return balloon if apart else None
 
 
 def reserved_bytes(event):
@@ -63,8 +83,10 @@ def reserved_bytes(event):
 
     Drivers of balloons that the host must not take from the guest by itself take pages off what it manages.
     """
+    if event['scope'] == 'memcg':
+        return None
     reserved, total = event['memory']['reserved_bytes'], event['memory']['ram_bytes']
-    return reserved if event['scope'] != 'memcg' and reserved and total and reserved * _QUARTER >= total else None
+    return reserved if reserved and total and reserved * _QUARTER >= total else None
 
 
 def _largest_of_table(event):
@@ -80,11 +102,12 @@ def _largest_of_table(event):
         named(largest['name'], largest['pid']), format_size(largest['bytes'])) + _own_swap(largest, largest)
 
 
-def _held(eater, event):
+def _held(eater, event, apart):
     kind, size = eater['kind'], _size_and_share(eater, event)
     holder = _holder(event, eater['name'])
     if kind == 'process':
-        words = '%s alone holds %s' if (eater['share'] or 0) * 2 > 1 else 'the largest process, %s, holds %s'
+        alone = not apart and (eater['share'] or 0) * 2 > 1
+        words = '%s alone holds %s' if alone else 'the largest process, %s, holds %s'
         return words % (named(eater['name'], holder and holder['pid']), size) + _own_swap(holder, eater)
     if kind == 'processes':
         return '%s processes named %s hold %s together' % (holder['count'] if holder else 'the', eater['name'], size)
@@ -130,7 +153,7 @@ def _more_of(kind, event):
 def _of_no_counter(event):
     """Which of what the kernel does not count it may be."""
     if event['balloon']:
-        return ', and a balloon (%s) takes memory of this machine' % event['balloon']
+        return ', and this machine has a balloon (%s)' % event['balloon']
     if event['scope'] == 'memcg':
         return ''
     sites = [row for row in event['memory']['allocations'] if not _is_counted(row['site'])]

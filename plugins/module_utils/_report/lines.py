@@ -95,7 +95,12 @@ _OF_VMALLOC = re.compile(r'(?:(.{1,64}?): )?vmalloc: allocation failure[:,] (.*\
 _MODE = re.compile(r'(?:mode:|gfp=)(0x[0-9a-fA-F]{1,16})(?:\(([^()]{0,1000})\))?')
 _KINDS = {'page': 'page', 'vmem': 'vmemmap', 'vmal': 'vmalloc'}
 
-_BALLOON = re.compile(r'\b(virtio_balloon|virtballoon|vmw_balloon|vmballoon|hv_balloon|xen_balloon|xen:balloon)')
+# The driver itself speaks, or a function of its is in a trace: a list of modules that are loaded tells nothing.
+_BALLOON = re.compile(
+    r'(?:^|^Workqueue: .{1,80} \[|\+0x[0-9a-f]+/0x[0-9a-f]+ \[)'
+    r'(virtio_balloon|vmw_balloon|hv_balloon|xen[_:]balloon)[]: ]'
+    r'|\b(virtballoon|vmballoon)_\w+\+0x'
+)
 _BALLOON_DRIVERS = {'virtballoon': 'virtio_balloon', 'vmballoon': 'vmw_balloon', 'xen:balloon': 'xen_balloon'}
 
 # TASK_COMM_LEN without its NUL; the names of kernel workers are longer in places.
@@ -365,6 +370,7 @@ def statistic_pairs(text):
 
 
 def balloon(message):
-    """The driver of a balloon that a line names, as its module is called; or None."""
-    found = _first(_BALLOON, message)
+    """The driver of a balloon that speaks in a line or is at work in a trace, as its module is called; or None."""
+    match = _BALLOON.search(message)
+    found = match and match.group(match.lastindex)
     return _BALLOON_DRIVERS.get(found, found)

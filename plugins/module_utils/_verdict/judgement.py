@@ -12,7 +12,9 @@ from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
 from .._node.ledger import eater_of
+from .._node.sizes import format_size
 from .._report.cause import short_of
+from .._report.held import set_apart
 from .incidents import incidents_of
 from .evidence import plain, when
 from .meant import OTHER, SHORTAGE, WHOLE, WITH_VICTIM, brief, is_proven_whole, is_shortage, report_meant, weight
@@ -236,19 +238,29 @@ def ledger_meant(events):
     return None if kill is None else kill.get('ledger')
 
 
+def _reserve_of(events):
+    """What is said of RAM that the kernel does not manage, where that is more than the eater; or None."""
+    kill = _kernel_kill(events)
+    apart = kill and kill.get('ledger') and set_apart(kill)
+    if not apart:
+        return None
+    return "%s of the machine's %s RAM is reserved, as by a balloon: the ledger and its eater are of the rest." % (
+        format_size(apart), format_size(kill['memory']['ram_bytes']))
+
+
 def verdict_of(index, incident, events, signals):
     """The verdict on one incident."""
     reports = [events[number] for number in incident['reports']]
     told = [signals[number] for number in incident['signals']]
     was_memory, limit, actor, victims, kind = _judge(reports, told)
     deciding = sorted(told, key=rank)
-    eater = eater_of(ledger_meant(reports))
-    caveats = []
+    eater, reserve = eater_of(ledger_meant(reports)), _reserve_of(reports)
+    caveats = [reserve] if reserve else []
     if any(event.get('trusted') is None for event in reports) and reports:
         caveats.append('The log is plain text: nothing in it proves that the kernel wrote these lines.')
     return {
         'incident': index, 'was_memory': was_memory, 'limit': limit, 'actor': actor, 'victims': victims,
-        'eater': eater, 'pattern': _PATTERNS.get(eater and eater['kind'], 'unknown'),
+        'eater': eater, 'pattern': 'unknown' if reserve else _PATTERNS.get(eater and eater['kind'], 'unknown'),
         'sentence': sentence_of(was_memory, limit, actor, victims, kind),
         'evidence': _evidence(reports + deciding), 'caveats': caveats,
         'would_tell': _would_tell(was_memory, limit, kind, victims),

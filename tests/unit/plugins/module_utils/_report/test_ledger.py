@@ -203,17 +203,70 @@ def test_without_the_line_of_all_ram_the_zones_tell_it():
     (EATERS['no counter'][0], '335 MiB (86 %) is in no counter of the kernel: a driver, buffers of sockets or pipes'),
     (report(more=PLACES), ' is in no counter of the kernel, most of it of x_ring; '),
     (report(more='virtio_balloon virtio0: Out of puff! Cannot get 1 pages\n'),
-     ' is in no counter of the kernel, and a balloon (virtio_balloon) takes memory of this machine'),
-    ('vmw_balloon: one\n' + report(), ' in no counter of the kernel, and a balloon (vmw_balloon) takes memory of this'),
-    (report().replace('110000 pages RAM', '200000 pages RAM').replace('10000 pages res', '100000 pages res'),
-     "; 390 MiB of the machine's 781 MiB RAM is reserved: by a balloon, a crash kernel or firmware."),
+     ' is in no counter of the kernel, and this machine has a balloon (virtio_balloon); '),
     (EATERS['slab caches'][0], 'the kernel itself holds 292 MiB (75 %) in slab caches, most of it key_jar, pipe'),
     (report([('active_anon', 50000), ('pagetables', 30000)], tasks=[(9, 'mysqld', 51000, 51000)]),
      'mysqld (pid 9) alone holds 199 MiB (51 %); beside it page tables (117 MiB)'),
-], ids=['no counter', 'its place', 'a balloon', 'one before', 'reserved', 'caches', 'two'])
+], ids=['no counter', 'its place', 'a balloon', 'caches', 'two'])
 def test_the_cause_names_the_largest_and_what_is_large_beside_it(text, expected):
     (event,) = events_of(text)
     assert expected in event['cause']
+
+
+@pytest.mark.parametrize('line,driver', [
+    ("virtio_balloon virtio0: Out of puff! Can't get 1 pages", 'virtio_balloon'),
+    (' ? virtballoon_oom_notify+0x2a/0x70 [virtio_balloon]', 'virtio_balloon'),
+    ('[<ffffffff814d5e2c>] virtballoon_oom_notify+0x2a/0x70', 'virtio_balloon'),
+    ('Workqueue: events_freezable update_balloon_size_func [virtio_balloon]', 'virtio_balloon'),
+    ('vmw_balloon: failed to send memory', 'vmw_balloon'),
+    (' ? vmballoon_work+0x1b3/0x6a0 [vmw_balloon]', 'vmw_balloon'),
+    ('hv_balloon: Balloon request will be partially fulfilled. Balloon floor reached.', 'hv_balloon'),
+    ('xen:balloon: Cannot add additional memory (-17)', 'xen_balloon'),
+    ('xen_balloon: Initialising balloon driver', 'xen_balloon'),
+    ('Modules linked in: ext4 virtio_balloon virtio_net', None),
+    ('CPU: 0 PID: 9 Comm: hv_balloon Not tainted 5.4.0', None),
+    ('memory ballooning is off', None),
+])
+def test_a_balloon_is_named_where_its_driver_speaks_and_not_where_it_is_only_loaded(line, driver):
+    (event,) = events_of('%s\n%s' % (line, report()))
+    beside = ', and this machine has a balloon (%s); ' % driver if driver else ': a driver, buffers of sockets or pipes'
+    assert ' is in no counter of the kernel' + beside in event['cause']
+
+
+def test_the_last_driver_that_spoke_is_kept_where_a_later_line_names_none():
+    (event,) = events_of('hv_balloon: one\nmemory balloon\n%s' % report())
+    assert 'this machine has a balloon (hv_balloon); ' in event['cause']
+
+
+def balloon_took(pages, more='', **options):
+    """A report of a machine of 100,000 pages beside those that a balloon took off what the kernel manages."""
+    text = report(**options).replace('110000 pages RAM', '%d pages RAM' % (110000 + pages))
+    return more + text.replace('10000 pages res', '%d pages res' % (10000 + pages))
+
+
+JAVA = {'counters': [('active_anon', 96900), ('free', 5)], 'tasks': [(9, 'java', 97900, 97900)]}
+
+
+@pytest.mark.parametrize('text,expected', [
+    (balloon_took(200000, **JAVA),
+     ("; 820 MiB of the machine's 1.2 GiB RAM is reserved: by a balloon, a crash kernel or firmware; of the rest the "
+      'largest process, java (pid 9), holds 382 MiB (98 %).')),
+    (balloon_took(200000, 'hv_balloon: Balloon floor reached.\n', **JAVA),
+     'is reserved: by a balloon (hv_balloon), a crash kernel or firmware; of the rest the largest process, java'),
+    (balloon_took(200000, node='kernel_stack:400kB all_unreclaimable? no Balloon:720000kB', **JAVA),
+     "; 820 MiB of the machine's 1.2 GiB RAM is reserved, 703 MiB of that by a balloon; of the rest the largest"),
+    (balloon_took(200000), 'is reserved: by a balloon, a crash kernel or firmware; of the rest 335 MiB (86 %) is in'),
+    # It is less than what java holds, and more than a quarter of the machine.
+    (balloon_took(60000, **JAVA),
+     ("; java (pid 9) alone holds 382 MiB (98 %); 273 MiB of the machine's 664 MiB RAM is reserved: by a balloon, a "
+      'crash kernel or firmware.')),
+    (balloon_took(10000, node='kernel_stack:400kB all_unreclaimable? no Balloon:40000kB', **JAVA),
+     'RAM (390 MiB; a balloon took another 39 MiB) ran out and there is no swap; java (pid 9) alone holds 382 MiB'),
+], ids=['most', 'driver', 'counter', 'no counter', 'less', 'little'])
+def test_what_a_balloon_took_comes_before_the_process_that_is_only_the_largest_of_the_rest(text, expected):
+    (event,) = events_of(text)
+    assert expected in event['cause']
+    assert_exact(event['ledger'])
 
 
 CGROUP = (

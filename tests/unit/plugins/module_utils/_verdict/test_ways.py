@@ -72,3 +72,10 @@ def test_the_first_remedy_is_one_for_what_held_the_memory(path):
 @pytest.mark.parametrize('path', [path for path in LOGS if 'threads' in path])
 def test_where_stacks_hold_the_most_a_limit_on_threads_is_told_too(path):
     assert 'pids_limit' in [row['name'] for row in diagnose_log(path)['remedies']]
+
+
+@pytest.mark.parametrize('path', [path for path in LOGS if way_of(path) == 'balloon'])
+def test_of_a_balloon_it_is_said_that_the_eater_is_that_of_the_rest(path):
+    verdict = diagnose_log(path)['verdict']
+    assert verdict['pattern'] == 'unknown'
+    assert ' RAM is reserved, as by a balloon: the ledger and its eater are of the rest.' in verdict['caveats'][0]
