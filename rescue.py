@@ -66,8 +66,9 @@ class Parser(argparse.ArgumentParser):
     """An argument parser that names the option that was meant, and exits with 1."""
 
     def error(self, message):
-        near = [match for word in message.split() if word.startswith('-')
-                for match in difflib.get_close_matches(word.split('=')[0], _long_options(), 1)]
+        words = [word.split('=')[0].rstrip(':,') for word in message.split() if word.startswith('-')]
+        near = [match for word in words if word not in _long_options()
+                for match in difflib.get_close_matches(word, _long_options(), 1)]
         hint = '; did you mean %s?' % near[0] if near else ''
         self.exit(WRONG_USE, '%s: %s%s\ntry `%s --help`\n' % (self.prog, message, hint, self.prog))
 

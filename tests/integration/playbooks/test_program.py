@@ -32,6 +32,7 @@ def run(*words, stdin=''):
     (['remediate', '-e', 'swap_path=/x swap_sise=1G'], 'swap_sise is no variable'),
     (['verify', '--tags', 'swop'], 'did you mean swap?'),
     (['resque'], 'invalid choice'),
+    (['diagnose', '--log'], '--log: expected one argument\ntry'),
     ([], 'give a command'),
 ])
 def test_what_is_not_known_is_refused_before_anything_is_tried(words, said, tmp_path):
