@@ -38,6 +38,7 @@ else:
 from ansible_collections.oom.rescue.plugins.module_utils._log.clock import Clock  # noqa: E402
 from ansible_collections.oom.rescue.plugins.module_utils._report.signals import MARKERS, signals_of_blocks  # noqa: E402
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.judgement import judge_all  # noqa: E402
+from mutation import mutate  # noqa: E402
 from oom_reports import ERAS, bare_kill, memcg, syslog  # noqa: E402
 from texts_of_kinds import LINES, TRAPS  # noqa: E402
 
@@ -130,39 +131,11 @@ def one_input(data):
     assert taken < 1 + SECONDS_PER_MIB * len(data) / (1 << 20), '%.1f s for %d bytes' % (taken, len(data))
 
 
-def mutate(data, others, chance):
-    """A changed copy of an input."""
-    data = bytearray(data)
-    for _change in range(chance.choice((1, 1, 2, 4, 16))):
-        place, length = chance.randrange(len(data) + 1), chance.choice((1, 2, 8, 64, 1024))
-        kind = chance.randrange(7)
-        if kind == 0:
-            data[place : place + length] = b''
-        elif kind == 1:
-            data[place:place] = chance.choice(TOKENS)
-        elif kind == 2:
-            data[place:place] = data[place : place + length] * chance.choice((1, 2, 20))
-        elif kind == 3:
-            for index in range(place, min(place + length, len(data))):
-                data[index] = chance.randrange(256)
-        elif kind == 4:
-            other = chance.choice(others)
-            start = chance.randrange(len(other))
-            data[place : place + chance.choice((0, length))] = other[start : start + length * 4]
-        elif kind == 5:
-            lines = bytes(data).split(b'\n')
-            chance.shuffle(lines) if chance.random() < 0.3 else lines.reverse()
-            data = bytearray(b'\n'.join(lines))
-        else:
-            del data[place:]
-    return bytes(data[: 1 << 20])
-
-
 def by_mutation(runs, seed):
     """Random mutation, kept where it finds an event."""
     chance, corpus = random.Random(seed), list(seeds())
     for number in range(runs):
-        data = mutate(chance.choice(corpus), corpus, chance)
+        data = mutate(chance.choice(corpus), corpus, chance, TOKENS, 1 << 20, (100, 2000))
         try:
             one_input(data)
         except Exception:

@@ -54,6 +54,7 @@ from ansible_collections.oom.rescue.plugins.module_utils._swappiness import appl
 from ansible_collections.oom.rescue.plugins.module_utils._verdict import shape  # noqa: E402
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.choice import choose  # noqa: E402
 from fake_node import CONTAINER, Node, v2  # noqa: E402
+from mutation import mutate  # noqa: E402
 from oom_reports import ERAS, syslog  # noqa: E402
 
 try:
@@ -67,7 +68,8 @@ except ImportError:
     lzma = None
 
 # Far above what any of them takes, far below what a quadratic loop would.
-SECONDS, SECONDS_PER_MIB = 1.5, 25.0
+SECONDS, REPEATED = (100, 20000, 150000)
+SECONDS_PER_MIB = 1.5, 25.0
 # What a user is told in one line: the collection's own error, and the system's with a file's name (_node/module.py).
 SAID = (RescueError, IOError, OSError)
 _clock = getattr(time, 'process_time', getattr(time, 'clock', None))
@@ -478,38 +480,6 @@ def nonsense(chance):
     return chance.choice(TOKENS) + b'x' * size + chance.choice(TOKENS)
 
 
-def mutate(data, others, chance):
-    """A changed copy of an input."""
-    data = bytearray(data)
-    for _change in range(chance.choice((1, 1, 2, 4, 16))):
-        place, length = chance.randrange(len(data) + 1), chance.choice((1, 2, 8, 64, 1024))
-        kind = chance.randrange(8)
-        if kind == 0:
-            del data[place:place + length]
-        elif kind == 1:
-            data[place:place] = chance.choice(TOKENS)
-        elif kind == 2:
-            data[place:place] = data[place:place + length] * chance.choice((1, 2, 20))
-        elif kind == 3:
-            for index in range(place, min(place + length, len(data))):
-                data[index] = chance.randrange(256)
-        elif kind == 4:
-            other = chance.choice(others)
-            start = chance.randrange(len(other) + 1)
-            data[place:place + chance.choice((0, length))] = other[start:start + length * 4]
-        elif kind == 5:
-            lines = bytes(data).split(b'\n')
-            chance.shuffle(lines)
-            data = bytearray(b'\n'.join(lines))
-        elif kind == 6:
-            # What takes more than linear time does so for much of one thing.
-            token = chance.choice(TOKENS)
-            data[place:place] = token * (chance.choice((100, 20000, 150000)) // len(token))
-        else:
-            del data[place:]
-    return bytes(data[:reader.MOST - 1])
-
-
 def one_input(read, data):
     """Read an input; raises where something is wrong."""
     started = _clock()
@@ -530,7 +500,7 @@ def fuzz(runs, seed, only='', briefly=False):
             name, samples, read = rows[number % len(rows)]
             kind = chance.random()
             data = samples[0] if kind < 0.05 else nonsense(chance) if kind < 0.35 \
-                else mutate(chance.choice(samples), others, chance)
+                else mutate(chance.choice(samples), others, chance, TOKENS, reader.MOST - 1, REPEATED)
             try:
                 one_input(read, data)
             except Exception:

@@ -17,7 +17,9 @@ import re
 import stat
 
 from . import boot_commands, fstab, mounts, systemd, tmpfiles
+from .boot_answers import no, unknown, worst, yes
 from .boot_units import Units
+from .kernel_line import kernel_says
 from .overlay import Overlay
 from .privilege import is_container
 
@@ -30,9 +32,6 @@ _SYSCTL_UNIT, _TMPFILES_UNIT, _SWAP_TARGET = 'systemd-sysctl.service', 'systemd-
 _SYSCTL_PROGRAMS = ('/usr/sbin/sysctl', '/sbin/sysctl', '/usr/bin/sysctl', '/bin/sysctl')
 _NO = '0 no n false f off'.split()
 _RUNLEVELS = ('sysinit', 'boot', 'default')
-_BOOT_LOADER = ('/boot/grub/grub.cfg', '/boot/grub2/grub.cfg', '/boot/efi/EFI/debian/grub.cfg')
-_RAW_COMMAND_LINES = ('/boot/firmware/cmdline.txt', '/boot/cmdline.txt', '/etc/kernel/cmdline')
-_ENTRIES = ('/boot/loader/entries', '/boot/efi/loader/entries', '/efi/loader/entries')
 _SWAPOFF = re.compile(r'(?:^|[\s(/])swapoff\s+(.*)')
 _SWAPON = re.compile(r'(?:^|[\s(/])swapon\s+(.*)')
 _STOPS = re.compile(r'\bsystemctl\s+(?:-\S+\s+)*(?:stop|mask)\s+(.*)')
@@ -45,31 +44,6 @@ _SCORE = re.compile(r'\bchoom\s(?:.*?(?:-n\s*|--adjust[\s=]\s*)([^\s;]+))?'
                     r'|>+\s*\S*/oom_(?:score_)?adj\b|\btee\s+\S*/oom_(?:score_)?adj\b')
 _OF_ITSELF = re.compile(r'/proc/(?:self|\$\$)/')
 _FLAGS = re.compile(r'(?:^|\s)(?:-\w*a\w*|--all)(?=\s|\Z)')
-
-
-def yes():
-    """The answer that something is so after a boot."""
-    return {'kept': True, 'why': None, 'would_tell': None}
-
-
-def no(why):
-    """The answer that something is not so after a boot."""
-    return {'kept': False, 'why': why, 'would_tell': None}
-
-
-def unknown(why, would_tell=None):
-    """The answer that it cannot be known, and the command that would tell."""
-    return {'kept': None, 'why': why, 'would_tell': would_tell}
-
-
-def worst(answers):
-    """The first answer that is no, else the first that is unknown, else yes."""
-    answers = list(answers)
-    for kept in (False, None):
-        for answer in answers:
-            if answer['kept'] is kept:
-                return answer
-    return yes()
 
 
 class Boot:
@@ -384,40 +358,8 @@ class Boot:
         return found
 
     def kernel_says(self, find):
-        """The answer on a word of the kernel's command line; ``find`` is a callable (words -> the word or None).
-
-        What the boot loader hands over at the next boot counts, where that can be read; else what it did last.
-        """
-        running = find((self.view.read('/proc/cmdline') or '').split())
-        command_lines = self._loader_lines()
-        found = [(path, find(words)) for path, words in command_lines]
-        said = [(path, word) for path, word in found if word]
-        if said and len(said) == len(found):
-            return no('%s is on the kernel\'s command line (%s)' % (said[0][1], said[0][0]))
-        if said:
-            return unknown('%s is on the kernel\'s command line in %s, which may be what the next boot takes' % (
-                said[0][1], said[0][0]), 'cat /proc/cmdline, after the next boot')
-        if running and command_lines:
-            path, dummy = command_lines[0]
-            return unknown('%s is on the running kernel\'s command line, and not in %s' % (running, path),
-                           'cat /proc/cmdline, after the next boot')
-        return no('%s is on the kernel\'s command line (/proc/cmdline)' % running) if running else yes()
-
-    def _loader_lines(self):
-        """[(path, words)] of the command lines that the boot loader may take: of grub.cfg the first entry's."""
-        found = []
-        for directory in _ENTRIES:
-            for name in self.view.listdir(directory):
-                path = '%s/%s' % (directory, name)
-                match = re.search(r'(?m)^[ \t]*options[ \t]+(.*)$', self.view.read(path) or '')
-                found += [(path, match.group(1).split())] if match else []
-        if found:
-            return found
-        for path in _BOOT_LOADER:
-            match = re.search(r'(?m)^[ \t]*linux(?:16|efi)?[ \t]+(.*)$', self.view.read(path) or '')
-            if match:
-                return [(path, match.group(1).split())]
-        return [(path, self.view.read(path).split()) for path in _RAW_COMMAND_LINES[:2] if self.view.read(path)]
+        """The answer on a word of the kernel's command line; ``find`` is a callable (words -> the word or None)."""
+        return kernel_says(self.view, find)
 
     def score(self, unit, wanted):
         """The answer on whether a service starts with a score, by its files and by what its own commands do.

@@ -13,7 +13,7 @@ from . import keeper, sysv
 from .anew import anew
 from .before import score_without_us
 from .._node.actions import Action, file_action
-from .._node.boot import worst
+from .._node.boot_answers import worst
 from .._node.containers import recreate_text
 from .._node.errors import RescueError
 from .._node.identity import is_interpreter

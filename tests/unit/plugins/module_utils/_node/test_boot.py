@@ -10,7 +10,7 @@ __metaclass__ = type
 import os
 
 import pytest
-from ansible_collections.oom.rescue.plugins.module_utils._node import boot, boot_commands
+from ansible_collections.oom.rescue.plugins.module_utils._node import boot_answers, boot_commands
 from ansible_collections.oom.rescue.plugins.module_utils._node.boot import Boot
 from fake_node import Node
 
@@ -297,8 +297,8 @@ def test_a_file_is_looked_for_by_the_name_that_turns_it_on(tmp_path):
 
 
 def test_the_worst_of_several_answers_is_given():
-    answers = [boot.yes(), boot.unknown('perhaps'), boot.no('masked')]
-    assert [boot.worst(answers[:count])['kept'] for count in range(4)] == [True, True, None, False]
+    answers = [boot_answers.yes(), boot_answers.unknown('perhaps'), boot_answers.no('masked')]
+    assert [boot_answers.worst(answers[:count])['kept'] for count in range(4)] == [True, True, None, False]
 
 
 @pytest.mark.parametrize('text, expected', [

@@ -1,0 +1,55 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What stands on the kernel's command line at the next boot, by what the boot loader hands over."""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import re
+
+from .boot_answers import no, unknown, yes
+
+_GRUB = ('/boot/grub/grub.cfg', '/boot/grub2/grub.cfg', '/boot/efi/EFI/debian/grub.cfg')
+_RAW = ('/boot/firmware/cmdline.txt', '/boot/cmdline.txt')
+_ENTRIES = ('/boot/loader/entries', '/boot/efi/loader/entries', '/efi/loader/entries')
+
+
+def kernel_says(view, find):
+    """The answer on a word of the kernel's command line; ``find`` is a callable (words -> the word or None).
+
+    What the boot loader hands over at the next boot counts, where that can be read; else what it did last.
+    """
+    running = find((view.read('/proc/cmdline') or '').split())
+    command_lines = _loader_lines(view)
+    found = [(path, find(words)) for path, words in command_lines]
+    said = [(path, word) for path, word in found if word]
+    if said:
+        path, word = said[0]
+        if len(said) == len(found):
+            return no('%s is on the kernel\'s command line (%s)' % (word, path))
+        return unknown('%s is on the kernel\'s command line in %s, which may be what the next boot takes' % (
+            word, path), 'cat /proc/cmdline, after the next boot')
+    if running and command_lines:
+        path, dummy = command_lines[0]
+        return unknown('%s is on the running kernel\'s command line, and not in %s' % (running, path),
+                       'cat /proc/cmdline, after the next boot')
+    return no('%s is on the kernel\'s command line (/proc/cmdline)' % running) if running else yes()
+
+
+def _loader_lines(view):
+    """[(path, words)] of the command lines that the boot loader may take: of grub.cfg the first entry's."""
+    found = []
+    for directory in _ENTRIES:
+        for name in view.listdir(directory):
+            path = '%s/%s' % (directory, name)
+            match = re.search(r'(?m)^[ \t]*options[ \t]+(.*)$', view.read(path) or '')
+            found += [(path, match.group(1).split())] if match else []
+    if found:
+        return found
+    for path in _GRUB:
+        match = re.search(r'(?m)^[ \t]*linux(?:16|efi)?[ \t]+(.*)$', view.read(path) or '')
+        if match:
+            return [(path, match.group(1).split())]
+    return [(path, view.read(path).split()) for path in _RAW if view.read(path)]
