@@ -68,8 +68,8 @@ except ImportError:
     lzma = None
 
 # Far above what any of them takes, far below what a quadratic loop would.
-SECONDS, REPEATED = (100, 20000, 150000)
-SECONDS_PER_MIB = 1.5, 25.0
+SECONDS, SECONDS_PER_MIB = 1.5, 25.0
+REPEATED = (100, 20000, 150000)
 # What a user is told in one line: the collection's own error, and the system's with a file's name (_node/module.py).
 SAID = (RescueError, IOError, OSError)
 _clock = getattr(time, 'process_time', getattr(time, 'clock', None))
