@@ -115,6 +115,14 @@ playbooks: dev $(CACHE)/core-2.16/.done ## the program, playbooks and roles on t
 	@tests/host/install e2fsprogs openssh-client procps strace
 	tests/integration/run playbooks
 
+$(CACHE)/axe/.done: requirements/page.txt | $(VENV)/.env
+	$(VENV)/bin/python -m pip install --quiet --no-deps --upgrade --target $(@D) --requirement $<
+	@touch $@
+
+page: dev $(CACHE)/axe/.done ## the page in Chromium: axe, light and dark, on a phone, printed
+	@tests/host/install chromium poppler-utils
+	tests/integration/run page
+
 attacks: dev ## what an unprivileged user, a log, a container or a node may try, on machines of its own, as root
 	@tests/host/install e2fsprogs mmdebstrap podman runc strace util-linux
 	tests/attacks/run $(ARGS)
@@ -130,8 +138,8 @@ test-vm-all: dev ## all that needs virtual machines, for hours; goes on where it
 	tests/vm/all --rows '$(ROWS)'
 
 # The longest first; what takes turns with this machine's swap is one class.
-test: dev $(CACHE)/core-2.16/.done ## all that CI runs: lint, unit, sanity, integration, playbooks, attacks, molecule, test-vm; not test-vm-all, bench, fuzz
-	tests/run test-vm swap:molecule swap:integration attacks playbooks unit sanity lint
+test: dev $(CACHE)/core-2.16/.done ## all that CI runs: lint, unit, sanity, integration, playbooks, page, attacks, molecule, test-vm; not test-vm-all, bench, fuzz
+	tests/run test-vm swap:molecule swap:integration attacks playbooks unit page sanity lint
 
 check: lint ## the fast subset: lint, and the unit tests under one Python without the slow ones
 	pytest -q -m 'not slow'
@@ -174,4 +182,4 @@ release: env ## make dist/: tarball, oom-rescue.pyz, checksums, notes; and the t
 clean: ## take away all that was made here
 	git clean -fdX
 
-.PHONY: help env env-2.16 dev rescue diagnose verify rollback lint unit sanity matrix integration playbooks attacks molecule test-vm test-vm-all test check eda bench fuzz mutate triage build pyz release clean
+.PHONY: help env env-2.16 dev rescue diagnose verify rollback lint unit sanity matrix integration playbooks page attacks molecule test-vm test-vm-all test check eda bench fuzz mutate triage build pyz release clean

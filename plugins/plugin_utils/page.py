@@ -21,6 +21,7 @@ from ansible_collections.oom.rescue.plugins.plugin_utils.shown import (
     explained,
     limit_met,
     meant_event,
+    per_cent,
     tasks_of,
     timeline,
 )
@@ -28,6 +29,8 @@ from ansible_collections.oom.rescue.plugins.plugin_utils.shown import (
 TEMPLATES = pathlib.Path(__file__).resolve().parents[2] / 'roles/report/templates'
 # A host whose part is longer has said more than a person reads.
 LONGEST_PART = 1 << 20
+# What the roles leave that change something.
+_DONE = ('swap_result', 'swappiness_result', 'oom_protect_result', 'verify_result')
 
 
 def environment(templates=TEMPLATES):
@@ -35,7 +38,7 @@ def environment(templates=TEMPLATES):
         loader=jinja2.FileSystemLoader(str(templates)), autoescape=True, trim_blocks=True, finalize=_shown)
     environment.globals.update(
         size=format_size, happened=happened, cause_of=cause_of, effect_words=effect_words, meant_event=meant_event,
-        bars=bars, limit_met=limit_met, timeline=timeline, explained=explained, tasks_of=tasks_of)
+        bars=bars, limit_met=limit_met, per_cent=per_cent, timeline=timeline, explained=explained, tasks_of=tasks_of)
     return environment
 
 
@@ -54,18 +57,20 @@ def page(summary, check_mode, full=None):
     if full is None:
         full = len(summary['hosts']) + len(summary['logs']) <= 1
     written = datetime.datetime.now(datetime.timezone.utc).strftime('%Y-%m-%d %H:%M')
-    logs = [_part(made, 'log.html.j2', log['label'], id='log-%d' % number, log=log, full=full)
+    brief = _brief(summary) if len(summary['hosts']) + len(summary['logs']) == 1 else []
+    logs = [_part(made, 'log.html.j2', log['label'], id='log-%d' % number, log=log, full=full, brief=brief)
             for number, log in enumerate(summary['logs'], 1)]
     hosts = [_part(made, 'host.html.j2', host['name'], id='host-%d' % number, host=host, check_mode=check_mode,
-                   full=full)
+                   full=full, brief=brief)
              for number, host in enumerate(summary['hosts'], 1)]
     rows = _rows(summary) if len(logs) + len(hosts) > 1 else []
+    done = not check_mode and any(host['left'].get(name) for host in summary['hosts'] for name in _DONE)
     return made.get_template('index.html.j2').render(summary=summary, parts=logs + hosts, rows=rows, written=written,
-                                                     brief=_brief(summary))
+                                                     done=done)
 
 
 def _brief(summary):
-    """The lines of the summary that the part of the one host or log does not begin with, or tells in full."""
+    """The lines of the summary that the part of the one host or log does not tell itself, for below its verdict."""
     lines = []
     for row in summary['lines'][:-1]:
         if lines and row.startswith('  ') and not row.startswith('   '):

@@ -53,6 +53,12 @@ def bars(ledger):
              'share': min(1, part['bytes'] / total)} for part in shown]
 
 
+def per_cent(share):
+    """A share in words, such as ``43 %``; what is there is never 0 %."""
+    rounded = round(100 * share)
+    return '%d %%' % rounded if rounded or not share else 'under 1 %'
+
+
 def limit_met(diagnosis, event):
     """What ran out, in words with its figures, or None."""
     verdict = diagnosis.get('verdict') or {}

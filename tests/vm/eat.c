@@ -5,8 +5,8 @@
  * eat HOW: takes memory of one kind until only $MARGIN MiB are left, writes what it took into /taken, and keeps it.
  *
  * What is left is the machine's free memory that is no high memory; with $NODE that of a NUMA node, with $GROUP a
- * cgroup's below its limit. $AT_MOST MiB end it earlier. Each way is a function that takes one piece and returns its
- * bytes: what was asked for, and of the kernel's own objects what the slab hands out for one.
+ * cgroup's below its limit. $AT_MOST MiB end it earlier; with $SAVES it forks then. Each way is a function that takes
+ * one piece and returns its bytes: what was asked for, and of the kernel's own objects what the slab hands out for one.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -339,6 +339,22 @@ static long percpu(void)
     return 128 * 8192;
 }
 
+/* $AREAS areas of a process, as a program has that maps many files: each page that differs from its neighbours is one. */
+static long maps(void)
+{
+    long areas = number("AREAS", 0);
+    char *at = mmap(NULL, areas * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (at == MAP_FAILED)
+        fail("mmap");
+    for (long i = 1; i < areas - 50; i += 2)
+        if (mprotect(at + i * PAGE, PAGE, PROT_READ)) {
+            fprintf(stderr, "max virtual memory areas vm.max_map_count [65530] is too low, increase to at least [%ld]\n",
+                    areas);
+            exit(1);
+        }
+    return MIB;
+}
+
 /* Another takes it. */
 static long nothing(void)
 {
@@ -351,7 +367,7 @@ static const struct { const char *name; long (*take)(void); } WAYS[] = {
     {"disk", disk}, {"lockedfile", lockedfile}, {"sysv", sysv}, {"memfd", memfd}, {"pagetables", pagetables},
     {"dentries", dentries}, {"inodes", inodes}, {"keys", keys}, {"pipes", pipes}, {"fragments", fragments},
     {"order3", order3}, {"sockets", sockets}, {"tcp", tcp}, {"threads", threads}, {"vmalloc", vmalloc},
-    {"percpu", percpu}, {"nothing", nothing},
+    {"percpu", percpu}, {"maps", maps}, {"nothing", nothing},
 };
 
 static long (*find(const char *name))(void)
@@ -374,6 +390,18 @@ static void prepare(void)
         fail("set_mempolicy");
 }
 
+/* What a Redis does, once /go is there: a fork, and /saved says that it was one. */
+static void save(void)
+{
+    while (access("/go", F_OK))
+        usleep(100000);
+    pid_t pid = fork();
+    if (pid < 0)
+        fail("Can't save in background: fork");
+    if (pid)
+        close(open("/saved", O_CREAT | O_WRONLY, 0600));
+}
+
 int main(int argc, char **argv)
 {
     long (*take)(void) = find(argc > 1 ? argv[1] : "");
@@ -388,6 +416,8 @@ int main(int argc, char **argv)
     fprintf(out, "%lld\n", (long long)taken);
     fclose(out);
     rename("/taken.part", "/taken");
+    if (getenv("SAVES"))
+        save();
     for (;;)
         pause();
 }

@@ -4,22 +4,29 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The forecast of memory_facts against a real kernel: is the one that it names killed, after as much as it says?
 
-    tests/vm/forecast.py [--suite bookworm] [--memory 512] [MIX ...]
+    tests/vm/forecast.py [--suite bookworm] [--memory 512] [MIX ...]    # those that have no result yet
+    tests/vm/forecast.py --fresh tmpfs                                  # again, also where a result is there
+    tests/vm/forecast.py --list                                         # the results that are there, nothing booted
 
 Each mix starts processes, asks, and then has one of them, or a tmpfs, grow until the kernel kills. A line for each:
 whom the forecast named and whom the kernel killed, the range, what it really took, and how far that is outside of it.
+Results are in .cache/forecast, and a run goes on where it was stopped.
 """
 
 import argparse
+import json
 import re
 import sys
 import time
 
-from image import Image
+from image import Image, REPOSITORY
 from machine import Machine
 from modules import ModuleGuest
 
+STATE = REPOSITORY / '.cache' / 'forecast'
 MIB = 1 << 20
+# The range may be missed by so much of what it really took.
+NEAR = 0.15
 # hold.py NAME MIB ADJ [grow | shm]: holds anonymous memory, and with a third word takes more by the MiB.
 HOLD = r"""
 import mmap, os, sys, time
@@ -111,8 +118,11 @@ def next_of(facts, limit):
 
 
 def run(guest, mix):
-    """(line, whether the named one was killed, whether the distance was within 15 %) of a mix."""
-    name, processes, limit, swap, cache = mix
+    """What was said of a mix and what came of it: {named, pid, low, high, killed, killed_pid, grown, in_no_counter}.
+
+    ``low``, ``high`` and ``grown`` are in MiB; ``killed`` is None if nobody was.
+    """
+    _name, processes, limit, swap, cache = mix
     if swap:
         guest.check('fallocate -l %dM /swap && chmod 600 /swap && mkswap -q /swap && swapon /swap' % swap)
     try:
@@ -120,41 +130,64 @@ def run(guest, mix):
         facts = guest.module('memory_facts')['ansible_facts']['memory']
         found, ledger = next_of(facts, limit), facts['ledger']
         guest.check('touch /run/go')
-        end = time.time() + 600
+        end = time.time() + 300
         while time.time() < end and not KILLED.search(guest.run('dmesg').stdout):
             time.sleep(1)
         killed = KILLED.search(guest.run('dmesg').stdout)
         grown = int(guest.check('cat /run/grown') or 0)
     finally:
         ended(guest)
-    low, high = found['distance_bytes']['low'] // MIB, found['distance_bytes']['high'] // MIB
-    outside = max(low - grown, grown - high, 0)
-    named = killed is not None and killed.group(1) == str(found['pid'])
-    near = outside <= 0.15 * grown
-    line = '%-16s named %-8s killed %-8s %s  said %4d to %4d MiB, took %4d, outside %3d %s  in no counter %.1f %%' % (
-        name, found['name'], killed.group(2) if killed else '-', 'yes' if named else 'NO ', low, high, grown, outside,
-        'yes' if near else 'NO ', 100.0 * ledger['unaccounted_bytes'] / ledger['total_bytes'])
-    return line, named, near
+    return {'named': found['name'], 'pid': found['pid'], 'low': found['distance_bytes']['low'] // MIB,
+            'high': found['distance_bytes']['high'] // MIB, 'killed': killed and killed.group(2),
+            'killed_pid': killed and int(killed.group(1)), 'grown': grown,
+            'in_no_counter': ledger['unaccounted_bytes'] / ledger['total_bytes']}
 
 
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument('--suite', default='bookworm')
-    parser.add_argument('--memory', type=int, default=512)
-    parser.add_argument('mixes', nargs='*', metavar='MIX')
-    options = parser.parse_args()
-    right = []
-    with Machine('forecast', Image(options.suite, packages=['python3']), memory=options.memory) as machine:
+def judge(found):
+    """(MiB outside of the range, whether the named one was killed, whether the distance was near) of a result."""
+    outside = max(found['low'] - found['grown'], found['grown'] - found['high'], 0)
+    return outside, found['killed_pid'] == found['pid'], outside <= NEAR * found['grown']
+
+
+def line_of(name, found):
+    outside, named, near = judge(found)
+    return '%-16s named %-8s killed %-8s %s  said %4d to %4d MiB, took %4d, outside %3d %s  in no counter %.1f %%' % (
+        name, found['named'], found['killed'] or '-', 'yes' if named else 'NO ', found['low'], found['high'],
+        found['grown'], outside, 'yes' if near else 'NO ', 100.0 * found['in_no_counter'])
+
+
+def make(mixes, suite, memory, state):
+    """Run mixes in one machine, and keep what came of each in ``state``."""
+    state.mkdir(parents=True, exist_ok=True)
+    with Machine('forecast', Image(suite, packages=['python3']), memory=memory) as machine:
         guest = ModuleGuest(machine)
         machine.check('cat > /root/hold.py', input=HOLD)
         machine.check('dd if=/dev/zero of=/root/cache bs=1M count=200 status=none')
-        for mix in MIXES:
-            if not options.mixes or mix[0] in options.mixes:
-                line, named, near = run(guest, mix)
-                right.append(named and near)
-                print(line, flush=True)
-    print('%d of %d: the one that was named, within 15 %%' % (sum(right), len(right)))
-    return 0 if sum(right) * 10 >= len(right) * 9 else 1
+        for mix in mixes:
+            found = run(guest, mix)
+            (state / (mix[0] + '.json')).write_text(json.dumps(found, sort_keys=True) + '\n')
+            print(line_of(mix[0], found), flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--suite', default='bookworm')
+    parser.add_argument('--memory', type=int, default=512)
+    parser.add_argument('--fresh', action='store_true', help='run also where a result is there')
+    parser.add_argument('--list', action='store_true', help='boot nothing')
+    parser.add_argument('mixes', nargs='*', metavar='MIX')
+    options = parser.parse_args()
+    state = STATE / ('%s-%d' % (options.suite, options.memory))
+    asked = [mix for mix in MIXES if not options.mixes or mix[0] in options.mixes]
+    missing = [mix for mix in asked if options.fresh or not (state / (mix[0] + '.json')).exists()]
+    if missing and not options.list:
+        make(missing, options.suite, options.memory, state)
+    there = [(mix[0], state / (mix[0] + '.json')) for mix in asked if (state / (mix[0] + '.json')).exists()]
+    results = [(name, json.loads(path.read_text())) for name, path in there]
+    print('\n'.join(line_of(name, found) for name, found in results))
+    right = sum(all(judge(found)[1:]) for _name, found in results)
+    print('%d of %d: the one that was named, within %d %%' % (right, len(results), NEAR * 100))
+    return 0 if right * 10 >= len(results) * 9 else 1
 
 
 if __name__ == '__main__':

@@ -7,6 +7,7 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
+import re
 import textwrap
 
 from .advice import HELPS
@@ -21,6 +22,9 @@ _GOES_ON = '  '
 _MOST_REMEDIES = 2
 # Rows of the first line and of each other one, from roomy to narrow.
 _ROWS = ((8, 3), (8, 2), (8, 1))
+# A figure and its unit stay in one line; no text that is plain has this character.
+_NO_BREAK = '\x01'
+_BEFORE_A_UNIT = re.compile(r'(?<=[0-9]) (?=%|[KMGT]iB|kB)')
 NOTHING = 'nothing that this collection can do'
 
 
@@ -89,7 +93,9 @@ def _wrapped(line, most):
     line = plain(line)
     if len(line) <= COLUMNS:
         return [line]
-    rows = textwrap.wrap(line, COLUMNS, subsequent_indent=_GOES_ON, break_on_hyphens=False)
+    joined = _BEFORE_A_UNIT.sub(_NO_BREAK, line)
+    rows = [row.replace(_NO_BREAK, ' ') for row in textwrap.wrap(
+        joined, COLUMNS, subsequent_indent=_GOES_ON, break_on_hyphens=False)]
     return rows if len(rows) <= most else rows[:most - 1] + [cut(rows[most - 1] + ' ' + rows[most].strip())]
 
 

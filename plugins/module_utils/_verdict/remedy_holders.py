@@ -222,7 +222,7 @@ def _free_huge_bytes(case, event):
 def _tmpfs(case, event, eater):
     if eater['kind'] != 'shmem':
         return None
-    name, allowed = eater['name'], _allowed(event, eater['bytes'])
+    name, allowed = eater['name'] or _mount_now(case, eater), _allowed(event, eater['bytes'])
     words = '%s is shared memory or files in a tmpfs' % format_size(eater['bytes'])
     known = name and name.startswith('/') and allowed is not None and allowed > 0
     if not known:
@@ -236,6 +236,13 @@ def _tmpfs(case, event, eater):
         make_effect(PREVENTS, '%s on %s: limited to %s, a tenth of all is left' % (
             words, plain(name), format_size(size))),
         command='mount -o remount,size=%d %s' % (size, path_word(name, '/PATH')))
+
+
+def _mount_now(case, eater):
+    """The mount of a tmpfs that still holds half of what a report calls shared memory, or None: no report names one."""
+    parts = (case.facts.get('ledger') or {}).get('parts') or []
+    named = [part for part in parts if part['kind'] == 'shmem' and part['name'] and part['bytes'] * 2 >= eater['bytes']]
+    return max(named, key=lambda part: part['bytes'])['name'] if named else None
 
 
 def _slab(case, event, eater):

@@ -61,7 +61,7 @@ def summarize(names, hostvars, reached=None, check_mode=False, page=None, logs_o
         logs += [log for log in earlier['logs'] if log['path'] not in [known['path'] for known in logs]]
     if logs_only:
         hosts = [host for host in hosts if host['status'] == 'stopped']
-    hosts.sort(key=lambda host: _WORST.index(host['status']))
+    hosts.sort(key=lambda host: (_WORST.index(host['status']), not happened(host['diagnosis'] or {})))
     lines = (['Check mode: nothing was changed.'] if check_mode and any(
         host['status'] not in ('advice', 'stopped') for host in hosts) else [])
     # One line is the page's.

@@ -38,8 +38,8 @@ def of_logs(paths, change=None, **options):
 def test_the_verdict_comes_first_then_the_memory_what_would_help_and_the_report():
     page = of_logs([SEED])
     words = ['the largest process, mysqld (pid 13036), holds 430 MiB', '<dt>What ran out', '991 MiB of RAM, no swap',
-             'Where the memory was', '430 MiB, 43 %', 'What would have helped', '<strong>swap of 2 GiB',
-             'twice the RAM', "The kernel's report", 'anon-rss 440332 kB.</li>\n<li>Triggered',
+             'To do: swap of 2 GiB', 'Where the memory was', '430 MiB, 43 %', 'What would have helped',
+             '<strong>swap of 2 GiB', 'twice the RAM', "The kernel's report", 'anon-rss 440332 kB.</li>\n<li>Triggered',
              'All 44 processes of its table', 'As it stands in the log', 'What this rests on']
     places = [page.index(word) for word in words]
     assert places == sorted(places)
@@ -136,3 +136,17 @@ def test_the_time_line_has_each_incident_at_its_place():
 ])
 def test_bars_are_the_parts_of_a_ledger(ledger, expected):
     assert [(row['words'], row['bytes'], row['share']) for row in shown.bars(ledger)] == expected
+
+
+@pytest.mark.parametrize('share, words', [(0.434, '43 %'), (0.002, 'under 1 %'), (0, '0 %'), (1, '100 %')])
+def test_a_share_that_is_there_is_not_nothing(share, words):
+    assert shown.per_cent(share) == words
+
+
+@pytest.mark.parametrize('left, check_mode, said', [({'swap_result': {'changed': True}}, False, True), (
+    {'swap_result': {'changed': True}}, True, False), ({}, False, False)])
+def test_how_to_undo_is_said_where_something_was_done(left, check_mode, said):
+    advice = diagnose(options={'log': SEED})['advice']
+    found = dict({'diagnose_result': {'events': [], 'advice': advice, 'replays': []}}, **left)
+    page = page_of(summarize(['here'], {'here': found}, page='/r/index.html'), check_mode)
+    assert ('rescue rollback' in page) == said

@@ -156,6 +156,10 @@ SITUATIONS = {
                       ('slab_leak', 'unknown'), 'none', 'none'),
     'a tmpfs that swap did not save': ([kernel_holds('shmem', '/dev/shm', swap=2 * GIB)], (), None,
                                        ('tmpfs_size', 'prevents'), 'delays', 'none'),
+    'a tmpfs that is still as full': ([kernel_holds('shmem')], (), facts(ledger={'parts': [
+        {'kind': 'shmem', 'name': '/run', 'bytes': 30 * MIB},
+        {'kind': 'shmem', 'name': '/dev/shm', 'bytes': 700 * MIB}]}),
+        ('tmpfs_size', 'prevents'), 'delays', 'none'),
     'a group full of slab': ([cgroup_report(ledger=ledger('slab_unreclaimable', 450 * MIB, 512 * MIB, name='dentry'),
                                             group={'stats': {'active_anon': 20 * MIB, 'inactive_anon': 0}})], (),
                              facts(ram=8 * GIB, available=4 * GIB), ('cgroup_limit', 'delays'), 'none', 'delays'),

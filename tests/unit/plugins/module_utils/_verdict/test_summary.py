@@ -8,7 +8,12 @@ __metaclass__ = type
 
 import pytest
 
-from ansible_collections.oom.rescue.plugins.module_utils._verdict.phrases import remedy_lines, todo, would_be
+from ansible_collections.oom.rescue.plugins.module_utils._verdict.phrases import (
+    fitted,
+    remedy_lines,
+    todo,
+    would_be,
+)
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.summary import LINES, summarize
 
 from wrapped import unwrapped
@@ -268,6 +273,19 @@ def test_several_hosts_have_a_line_each_the_worst_first():
     hosts = {'a': {'diagnose_result': diagnosis()}, 'b': {'swap_result': {'failed': True, 'msg': 'no room'}},
              'c': remedied(verify_result={'claims': [claim(True)]})}
     assert [line.split(':')[0] for line in lines(hosts)] == ['b', 'a', 'c']
+
+
+def test_a_host_that_ran_out_comes_before_one_to_which_nothing_happened():
+    hosts = {'a': {'diagnose_result': diagnosis(advice=dict(ADVICE, report=None))},
+             'b': {'diagnose_result': diagnosis(advice=dict(ADVICE, report='x'))}}
+    assert [line.split(':')[0] for line in lines(hosts)] == ['b', 'a']
+
+
+@pytest.mark.parametrize('filler', range(60, 80))
+def test_a_figure_and_its_unit_are_in_one_line(filler):
+    rows = fitted(['%s holds 430 MiB (43 %%) of RAM' % ('x' * filler)], 10)
+    assert len(rows) == 2 and max(len(row) for row in rows) <= 80
+    assert ('430 MiB' in rows[0] or '430 MiB' in rows[1]) and ('43 %' in rows[0] or '43 %' in rows[1])
 
 
 def test_more_hosts_than_lines_are_counted():
