@@ -64,7 +64,7 @@ def page(summary, check_mode, full=None):
                    full=full, brief=brief)
              for number, host in enumerate(summary['hosts'], 1)]
     rows = _rows(summary) if len(logs) + len(hosts) > 1 else []
-    done = not check_mode and any(host['left'].get(name) for host in summary['hosts'] for name in _DONE)
+    done = not check_mode and any(host['results'].get(name) for host in summary['hosts'] for name in _DONE)
     return made.get_template('index.html.j2').render(summary=summary, parts=logs + hosts, rows=rows, written=written,
                                                      done=done)
 

@@ -143,10 +143,15 @@ def test_a_share_that_is_there_is_not_nothing(share, words):
     assert shown.per_cent(share) == words
 
 
-@pytest.mark.parametrize('left, check_mode, said', [({'swap_result': {'changed': True}}, False, True), (
-    {'swap_result': {'changed': True}}, True, False), ({}, False, False)])
+MADE = {'swap_result': {'changed': True, 'path': '/swapfile', 'size_bytes': 2 << 30, 'skipped_reason': None,
+                        'actions': [],
+                        'after': {'activation': {'priority': -2}, 'persistence': {'by': 'fstab'}}}}
+
+
+@pytest.mark.parametrize('left, check_mode, said', [(MADE, False, True), (MADE, True, False), ({}, False, False)])
 def test_how_to_undo_is_said_where_something_was_done(left, check_mode, said):
     advice = diagnose(options={'log': SEED})['advice']
     found = dict({'diagnose_result': {'events': [], 'advice': advice, 'replays': []}}, **left)
     page = page_of(summarize(['here'], {'here': found}, page='/r/index.html'), check_mode)
     assert ('rescue rollback' in page) == said
+    assert ('>What ' in page and 'done</h3>' in page) == bool(left)
