@@ -43,7 +43,7 @@ def min_watermarks_bytes(zoneinfo, page_bytes):
 
 
 def guess_bytes(meminfo, reserve_bytes):
-    """What kernels before 5.2 compare one mapping with in mode 0; None where /proc/meminfo lacks a part."""
+    """What kernels before 5.2 compare one mapping with in mode 0; None if /proc/meminfo lacks a part."""
     parts = [meminfo.get(name) for name in
              ('MemFree', 'Cached', 'Buffers', 'SwapCached', 'SwapFree', 'SReclaimable', 'Shmem')]
     if None in parts:
@@ -59,9 +59,9 @@ def largest_process(rows):
 
 
 def fork_risk(mode, kernel, meminfo, vm, process, mappings, reserve_bytes):
-    """Whether a fork of the largest process would be refused: {fails, process, needed_bytes, available_bytes, reason}.
+    """True if a fork of the largest process would be refused: {fails, process, needed_bytes, available_bytes, reason}.
 
-    ``fails`` is None where it cannot be told. It is about overcommit alone: a limit on the number of processes gives
+    ``fails`` is None if it cannot be told. It is about overcommit alone: a limit on the number of processes gives
     EAGAIN, and a cgroup's own limit lets the fork through.
     """
     risk = {'fails': None, 'process': None, 'needed_bytes': None, 'available_bytes': None, 'reason': None}
@@ -116,9 +116,9 @@ def _never_available(meminfo, vm, process):
 
 
 def fork_refused(host, rows, meminfo, vm, kernel, page_bytes):
-    """Whether a fork of the largest of some processes would be refused now; None if it cannot be told.
+    """True if a fork of the largest of some processes would be refused now; None if it cannot be told.
 
-    The mappings are read only where all of them together could be too much.
+    The mappings are read only if all of them together could be too much.
     """
     process = largest_process(rows)
     mode = vm.get('overcommit_memory')
@@ -144,7 +144,7 @@ def commit(host, rows, meminfo, vm, kernel, page_bytes):
     reserve = reserved_bytes(text_of(host, '/proc/zoneinfo'), page_bytes)
     return {
         'mode': mode,
-        # overcommit_kbytes, where it is set, takes the place of the ratio.
+        # overcommit_kbytes, if it is set, takes the place of the ratio.
         'ratio': None if vm.get('overcommit_kbytes') else vm.get('overcommit_ratio'),
         'limit_bytes': limit,
         'committed_bytes': committed,

@@ -62,7 +62,7 @@ def swap_room(meminfo, areas, zram):
 
 
 def host_distance(meminfo, zoneinfo, page_bytes, swap):
-    """{low, high} in bytes until the host has no page left to give; None where /proc/meminfo lacks a part.
+    """{low, high} in bytes until the host has no page left to give; None if /proc/meminfo lacks a part.
 
     Low is MemAvailable, which leaves the high watermarks and half of a small cache (si_mem_available()). High is all
     but the minimum that an allocation may go down to, with all of the page cache that is on the lists of files.

@@ -1,7 +1,7 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Memory pressure stall information (Documentation/accounting/psi.rst), since kernel 4.20 where it is turned on."""
+"""Memory pressure stall information (Documentation/accounting/psi.rst), since kernel 4.20 if it is turned on."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -29,5 +29,5 @@ def parse_pressure(text):
 
 
 def pressure(host):
-    """Memory pressure of the whole node; None without PSI, or where it is turned off (reading fails then)."""
+    """Memory pressure of the whole node; None without PSI, or if it is turned off (reading fails then)."""
     return parse_pressure(text_of(host, '/proc/pressure/memory'))

@@ -19,7 +19,7 @@ _MOST = 12
 
 
 def sysv_bytes(text):
-    """What the segments of /proc/sysvipc/shm have in RAM; None where the kernel does not say (before 2.6.37)."""
+    """What the segments of /proc/sysvipc/shm have in RAM; None if the kernel does not say (before 2.6.37)."""
     lines = (text or '').splitlines()
     names = lines[0].split() if lines else []
     if 'rss' not in names:

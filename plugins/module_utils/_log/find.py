@@ -65,7 +65,7 @@ class Finder:
         self._places = [None] * len(self._markers)
 
     def marked(self, block, before):
-        """Whether a marker stands in a block, or where it meets what came before. Its places are known after that."""
+        """True if a marker stands in a block, or where it meets what came before. Its places are known after that."""
         seam = before[-OVERLAP:] + block[:OVERLAP]
         self._places = [self._find(block, marker, 0, len(block)) for marker in self._markers]
         if any(marker in seam for marker in self._markers):

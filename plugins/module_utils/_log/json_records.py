@@ -80,7 +80,7 @@ def dmesg_record(record):
 
 
 def line_of(record):
-    """(record, line) of what a collector made of a line, perhaps within another record; '' where there is no line."""
+    """(record, line) of what a collector made of a line, perhaps within another record; '' if there is no line."""
     for within in [record] + [value for value in record.values() if isinstance(value, dict)]:
         line = _first(within, LINES)
         if line:

@@ -23,7 +23,7 @@ _JOURNALS = ('run/log/journal', 'var/log/journal')
 def has_journal(root='/'):
     """True if a journal is here, whether journald still runs or not, or a directory that this user may not look into.
 
-    A package makes the directories on hosts where no journald ever ran: an empty one is no journal.
+    A package makes the directories on hosts if no journald ever ran: an empty one is no journal.
     """
     directories = [os.path.join(root, path) for path in _JOURNALS]
     return any(os.path.isdir(path) and (_names(path) or not os.access(path, os.R_OK)) for path in directories)
@@ -88,7 +88,7 @@ def program_blocks(since, words):
 
 
 def ring_buffer_blocks(path=KMSG):
-    """The records of /dev/kmsg, a line each; what dmesg prints where that cannot be read."""
+    """The records of /dev/kmsg, a line each; what dmesg prints if that cannot be read."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     except OSError as error:

@@ -45,7 +45,7 @@ Pending = namedtuple('Pending', 'prefix message batch index')
 
 
 def _behind_time(text):
-    """A row without its bracket, behind seconds in brackets; None where no such row stands there."""
+    """A row without its bracket, behind seconds in brackets; None if no such row stands there."""
     time, mark, row = text.partition('] [')
     return row if mark and '.' in time and ']' not in time else None
 
@@ -80,11 +80,11 @@ class Messages:
         self._assembler.flush()
 
     def wants_more(self):
-        """Whether the lines that follow may still belong to a report."""
+        """True if the lines that follow may still belong to a report."""
         return self._assembler.wants_more(self._pending is not None)
 
     def feed(self, batch):
-        """Take lines of a log; how many: fewer than there are where no more are wanted."""
+        """Take lines of a log; how many: fewer than there are if no more are wanted."""
         texts, split, assembler = batch.texts, self._reader.split, self._assembler
         index, count = 0, len(texts)
         while index < count:
@@ -107,7 +107,7 @@ class Messages:
         return index
 
     def _goes_on(self, message):
-        """Whether a line without a prefix is the rest of the message before it, or says nothing."""
+        """True if a line without a prefix is the rest of the message before it, or says nothing."""
         if not message or message[:3] in ('--', '```', '...'):
             return True
         if self._pending is None:

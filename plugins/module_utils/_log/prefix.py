@@ -66,7 +66,7 @@ _INNER_SECONDS = re.compile(r'\[\s{0,8}\d{1,10}\.\d{6}\]')
 
 
 def _is_kernel(tag):
-    """Whether a syslog tag, ``kernel`` or busybox's ``kern.warn kernel``, is the kernel's."""
+    """True if a syslog tag, ``kernel`` or busybox's ``kern.warn kernel``, is the kernel's."""
     return tag == KERNEL or tag.endswith(' kernel') or tag == 'klogd'
 
 
@@ -78,7 +78,7 @@ class PrefixReader:
         self._prefix = None
 
     def split(self, line):
-        """(Prefix or None, message) of a line; None where nothing but a message stands there."""
+        """(Prefix or None, message) of a line; None if nothing but a message stands there."""
         text = self._text
         if text is not None and line.startswith(text):
             rest = line[len(text) :]
@@ -102,7 +102,7 @@ class PrefixReader:
         return found or self._inner(line)
 
     def before_rows(self, prefix):
-        """What a line like the last, whose prefix is given, begins with, up to the kernel's own time; None where that
+        """What a line like the last, whose prefix is given, begins with, up to the kernel's own time; None if that
         is another in every line.
         """
         if prefix.caller is not None:
@@ -326,7 +326,7 @@ class PrefixReader:
         return with_collectors(prefix or BARE, record), message
 
     def _listed(self, quote, text):
-        """A line in a list of JSON or YAML, as Ansible prints ``stdout_lines``; None where it has no prefix."""
+        """A line in a list of JSON or YAML, as Ansible prints ``stdout_lines``; None if it has no prefix."""
         if text[:1] not in '[<' and not text[:1].isalnum():
             return None
         if quote == '"':

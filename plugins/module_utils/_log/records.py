@@ -63,7 +63,7 @@ _FIELDS = frozenset(
 
 
 def converter(head):
-    """What makes lines, or blocks of them, of the blocks of a log that begins so; None where it is lines."""
+    """What makes lines, or blocks of them, of the blocks of a log that begins so; None if it is lines."""
     if head[:1] in (b'{', b'['):
         return _console if _CONSOLE.match(head) else _pretty if _PRETTY.match(head) else None
     if head.startswith(_EXPORT):

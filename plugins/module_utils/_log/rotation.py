@@ -14,7 +14,7 @@ from .text import LONGEST_LINE, log_lines
 def rest_of_line(before, after):
     """What of ``after``, where a log begins, belongs to the line in which the log before it ended with ``before``.
 
-    None where it begins with a line of its own: one with a prefix like that of the lines around it, or in a log whose
+    None if it begins with a line of its own: one with a prefix like that of the lines around it, or in a log whose
     lines have none.
     """
     before, dummy, start = before.rpartition(b'\n')
@@ -23,7 +23,7 @@ def rest_of_line(before, after):
     rest = rest.lstrip(b'\0')
     if not (rest or ended) or len(start) + len(rest) > LONGEST_LINE:
         return None
-    # The last line before it and the first one after it, where they are there from end to end.
+    # The last line before it and the first one after it, if they are there from end to end.
     whole = before.split(b'\n')[1:][-1:] + after.split(b'\n')[:-1][:1]
     usual = next((form for form in map(_form, whole + [start + rest]) if form), None)
     if usual is None or _form(rest) == usual or usual not in (_form(start), _form(start + rest)):
@@ -32,7 +32,7 @@ def rest_of_line(before, after):
 
 
 def _form(line):
-    """How a line's prefix is written; None where it has none that tells a time."""
+    """How a line's prefix is written; None if it has none that tells a time."""
     line = log_lines(line)[0][0]
     prefix = PrefixReader().split(line)[0]
     if prefix is None or (prefix.style is None and prefix.uptime is None):

@@ -89,7 +89,7 @@ class Scanner:
 
     @property
     def ends_in_line(self):
-        """Whether what was read ends in the middle of a line."""
+        """True if what was read ends in the middle of a line."""
         return bool(self._buffer) and not self._buffer.endswith(b'\n')
 
     @property
@@ -99,7 +99,7 @@ class Scanner:
 
     @property
     def lines(self):
-        """How many lines were read, where they were counted."""
+        """How many lines were read, if they were counted."""
         return None if self._line is None else self._line - 1 + self.ends_in_line
 
     def feed(self, block):
@@ -139,7 +139,7 @@ class Scanner:
         self._count(len(self._buffer))
 
     def _count(self, position, count=None):
-        """Count the lines up to a position, where that was not known yet by reading them."""
+        """Count the lines up to a position, if that was not known yet by reading them."""
         if self._line is not None and position > self._counted_to:
             self._line += self._buffer.count(b'\n', self._counted_to, position) if count is None else count
             if self._base + position > self._counted:
@@ -171,7 +171,7 @@ class Scanner:
                 return
 
     def _search(self):
-        """Find the next marker and the line where its report begins. False where the buffer holds none."""
+        """Find the next marker and the line where its report begins. False if the buffer holds none."""
         buffer = self._buffer
         first = self._finder.first(buffer, self._position, self._scanned_to - OVERLAP)
         self._scanned_to = len(buffer) if first < 0 else first
@@ -200,7 +200,7 @@ class Scanner:
         return True
 
     def _read_lines(self, last):
-        """Feed whole lines. False where the buffer holds none any more."""
+        """Feed whole lines. False if the buffer holds none any more."""
         buffer, start = self._buffer, self._position
         end = buffer.rfind(b'\n', start, start + _BATCH) + 1
         if end <= start:

@@ -30,7 +30,7 @@ def time_of(data, clock):
 
 
 def offset_of(stream, size, clock, since):
-    """An offset before which nothing of a log is as late as ``since``; 0 where the log does not tell."""
+    """An offset before which nothing of a log is as late as ``since``; 0 if the log does not tell."""
     if size < _SMALLEST:
         return 0
     low, high = 0, size

@@ -128,7 +128,7 @@ def _real(path):
 
 
 def is_pattern(path):
-    """Whether a path holds wildcards of glob(7)."""
+    """True if a path holds wildcards of glob(7)."""
     return any(mark in path for mark in '*?[')
 
 

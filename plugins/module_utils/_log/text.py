@@ -15,7 +15,7 @@ LONGEST_LINE = 1 << 16
 
 KERNEL = 'kernel'
 
-# dmesg and journalctl print in color where they are told to.
+# dmesg and journalctl print in color if they are told to.
 COLOR = re.compile('\x1b\\[[0-9;:]{0,40}[mK]')
 # A page's line ends so.
 _BREAK = re.compile(r'<br ?/?>$')

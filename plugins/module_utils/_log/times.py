@@ -80,7 +80,7 @@ def _is_day(year, month, day):
 
 
 def _epoch(year, month, day, seconds):
-    """Seconds since 1970 of a local time of day, or None where there is no such day."""
+    """Seconds since 1970 of a local time of day, or None if there is no such day."""
     if not 1970 <= year <= 2500 or not _is_day(year, month, day):
         return None
     whole = int(seconds)
@@ -107,7 +107,7 @@ def latest_before(yearless, limit):
 
 
 def parse_iso(text):
-    """(seconds since 1970, offset in seconds or None) of an ISO 8601 time; local where it names no zone."""
+    """(seconds since 1970, offset in seconds or None) of an ISO 8601 time; local if it names no zone."""
     match = _ISO.match(text)
     if not match:
         return None
@@ -127,7 +127,7 @@ def parse_iso(text):
 
 
 def parse_moment(text):
-    """Seconds since 1970 of a day or a time, ISO 8601, as a person gives it; None where it is neither."""
+    """Seconds since 1970 of a day or a time, ISO 8601, as a person gives it; None if it is neither."""
     text = text.strip()
     if re.match(r'\d{4}-\d\d-\d\d$', text):
         text += 'T00:00:00'
@@ -152,7 +152,7 @@ def parse_ctime(text):
 
 
 def format_time(epoch, offset=None):
-    """ISO 8601 with offset, whole seconds; the offset is local where none is given."""
+    """ISO 8601 with offset, whole seconds; the offset is local if none is given."""
     if epoch is None:
         return None
     try:

@@ -25,13 +25,13 @@ def root_bonus(kernel):
 
 
 def counts_page_tables(kernel):
-    """Whether the page tables of a process count, which they do since f755a042d82b (2.6.39)."""
+    """True if the page tables of a process count, which they do since f755a042d82b (2.6.39)."""
     version = kernel_version(kernel)
     return version is None or version >= (2, 6, 39)
 
 
 def badness(rss_pages, pgtables_pages, swap_pages, oom_score_adj, total_pages, privileged=False, kernel=None):
-    """Points of a process, in pages: the process with the most is the victim. None where it cannot be one.
+    """Points of a process, in pages: the process with the most is the victim. None if it cannot be one.
 
     ``total_pages`` is what the kernel counts with: its managed RAM and all swap, or the limit of a memcg.
     Kernels before a7f638f999ff (3.5) count in thousandths, which ranks the same but for their rounding.

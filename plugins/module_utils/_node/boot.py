@@ -38,7 +38,7 @@ _STOPS = re.compile(r'\bsystemctl\s+(?:-\S+\s+)*(?:stop|mask)\s+(.*)')
 _SWAP_SCRIPTS = re.compile(r'^[^#\n]*\b(?:swapon|swaponagain)\b', re.MULTILINE)
 _SYSCTL_SCRIPTS = re.compile(r'^(?:(?!\bsysctl[ \t])[^#\n])*\bsysctl[ \t][^\n]*?(?:-p|-a|--system|--load|-e)',
                              re.MULTILINE)
-# choom(1), and a write to a file of /proc: the score, where it is a word of its own.
+# choom(1), and a write to a file of /proc: the score, if it is a word of its own.
 _SCORE = re.compile(r'\bchoom\s(?:.*?(?:-n\s*|--adjust[\s=]\s*)([^\s;]+))?'
                     r'|\b(?:echo|printf)\s+[\'"]?([^\s\'">]+)[\'"]?\s*>+\s*\S*oom_(?:score_)?adj\b'
                     r'|>+\s*\S*/oom_(?:score_)?adj\b|\btee\s+\S*/oom_(?:score_)?adj\b')
@@ -242,7 +242,7 @@ class Boot:
         return no('nothing mounts %s at boot, which %s is on: it has no line in %s' % (point, path, fstab.PATH))
 
     def _same_device(self, row, mount):
-        """The answer on whether a line of fstab mounts what is mounted now, where that is one device."""
+        """The answer on whether a line of fstab mounts what is mounted now, if that is one device."""
         status = self.host.status(fstab.device(row['source']))
         if status is None or not stat.S_ISBLK(status.st_mode) or mount['filesystem'] == 'btrfs':
             return yes()

@@ -97,7 +97,7 @@ def own_cgroup(host):
     """{version, path, limit_bytes, swap_limit_bytes, usage_bytes, oom_kills} of what limits this process.
 
     The limits are the least of the cgroup's own and those above it; path, usage and kills are of the cgroup that has
-    the memory limit, or the process's own where none has.
+    the memory limit, or the process's own if none has.
     """
     where = layout(host)
     result = {'version': where['version'], 'path': None, 'limit_bytes': None, 'swap_limit_bytes': None,

@@ -12,7 +12,7 @@ from .reader import json_object
 
 
 def docker_config(host, container_id):
-    """What the Docker engine keeps of a container (config.v2.json), or {} where it is not there to read."""
+    """What the Docker engine keeps of a container (config.v2.json), or {} if it is not there to read."""
     return json_object(host.read('/var/lib/docker/containers/%s/config.v2.json' % container_id))
 
 

@@ -116,7 +116,7 @@ class Host:
         return None
 
     def listdir(self, path):
-        """Sorted names in a directory; none where there is no such directory."""
+        """Sorted names in a directory; none if there is no such directory."""
         try:
             return sorted(os.listdir(self.path(path)))
         except OSError as error:
@@ -125,7 +125,7 @@ class Host:
             raise
 
     def readlink(self, path):
-        """The target of a symbolic link, or None where it cannot be read."""
+        """The target of a symbolic link, or None if it cannot be read."""
         try:
             return os.readlink(self.path(path))
         except OSError:
@@ -153,7 +153,7 @@ class Host:
         return {'total_bytes': space.f_blocks * space.f_frsize, 'free_bytes': space.f_bfree * space.f_frsize}
 
     def exists(self, path):
-        """Whether anything, a dangling link included, has this name."""
+        """True if anything, a dangling link included, has this name."""
         return os.path.lexists(self.path(path))
 
     def is_directory(self, path):

@@ -15,7 +15,7 @@ _LAST = {}
 
 
 def kernel_version(release):
-    """(3, 10, 0) of ``3.10.0-957.27.2.el7.x86_64``; None where the text is no release."""
+    """(3, 10, 0) of ``3.10.0-957.27.2.el7.x86_64``; None if the text is no release."""
     if release not in _LAST:
         match = _VERSION.match(release or '')
         _LAST.clear()

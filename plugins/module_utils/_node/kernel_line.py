@@ -19,7 +19,7 @@ _ENTRIES = ('/boot/loader/entries', '/boot/efi/loader/entries', '/efi/loader/ent
 def kernel_says(view, find):
     """The answer on a word of the kernel's command line; ``find`` is a callable (words -> the word or None).
 
-    What the boot loader hands over at the next boot counts, where that can be read; else what it did last.
+    What the boot loader hands over at the next boot counts, if that can be read; else what it did last.
     """
     running = find((view.read('/proc/cmdline') or '').split())
     command_lines = _loader_lines(view)

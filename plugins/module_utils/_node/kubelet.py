@@ -1,7 +1,7 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Kubelets that do not start on a host with swap: failSwapOn, which is true where nothing says otherwise.
+"""Kubelets that do not start on a host with swap: failSwapOn, which is true if nothing says otherwise.
 
 kubernetes/cmd/kubelet/app/server.go: with failSwapOn a kubelet that finds an area in /proc/swaps ends. A flag wins over
 the configuration, whose drop-ins win over its file (kubelet --help, --config-dir).
@@ -90,7 +90,7 @@ def _is_installed(host):
 
 
 def _flag(host, running):
-    """((whether the last flag allows swap, where it is written) or None without one, words of the command)."""
+    """((whether the last flag allows swap, if it is written) or None without one, words of the command)."""
     words = unit_files.command(host, _UNIT)
     places = unit_files.sources(host, _UNIT)
     if not words:
@@ -126,7 +126,7 @@ def _microk8s(host):
 
 
 def _rancher(host, name, units):
-    """What has the kubelet of k3s or RKE2 fail; they allow swap where nothing is said (k3s, pkg/daemons/agent)."""
+    """What has the kubelet of k3s or RKE2 fail; they allow swap if nothing is said (k3s, pkg/daemons/agent)."""
     there = [unit + '.service' for unit in units if unit_files.files(host, unit + '.service')
              and not unit_files.mask_of(host, unit + '.service')]
     if not there:

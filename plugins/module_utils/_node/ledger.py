@@ -94,8 +94,8 @@ def largest_names(sizes, total_bytes):
 def eater_of(ledger):
     """{kind, name, bytes, share} of the largest part that is not free memory and no fold of small processes.
 
-    What no counter holds is the eater, as ``unaccounted``, where it is larger than each of these. None without a ledger
-    or where nothing is in use.
+    What no counter holds is the eater, as ``unaccounted``, if it is larger than each of these. None without a ledger
+    or if nothing is in use.
     """
     if ledger is None:
         return None

@@ -73,7 +73,7 @@ def _path(host):
 
 
 def _take(path, deadline):
-    """The descriptor of the lock's file, held; None on a host where nothing can be written, which has its say so."""
+    """The descriptor of the lock's file, held; None on a host if nothing can be written, which has its say so."""
     while True:
         try:
             descriptor = _open(path)

@@ -34,7 +34,7 @@ _ZSWAP = '/sys/module/zswap/parameters/'
 
 
 def text_of(host, path):
-    """The text of a file without white space at its ends, or None where there is none or it cannot be read."""
+    """The text of a file without white space at its ends, or None if there is none or it cannot be read."""
     try:
         text = host.read(path)
     except (IOError, OSError):
@@ -89,7 +89,7 @@ def swap_totals(meminfo):
 
 
 def zswap(host):
-    """{enabled, compressor, zpool, max_pool_percent} of zswap, or None where the kernel has none."""
+    """{enabled, compressor, zpool, max_pool_percent} of zswap, or None if the kernel has none."""
     enabled = text_of(host, _ZSWAP + 'enabled')
     if enabled is None:
         return None
@@ -107,6 +107,6 @@ def vm_settings(host):
 
 
 def vmstat(host, name):
-    """A counter of /proc/vmstat, or None where this kernel does not count it."""
+    """A counter of /proc/vmstat, or None if this kernel does not count it."""
     match = re.search(r'^%s (\d+)$' % re.escape(name), text_of(host, '/proc/vmstat') or '', re.MULTILINE)
     return int(match.group(1)) if match else None

@@ -45,7 +45,7 @@ def mounts(host):
 
 
 def mount_of(table, path):
-    """The mount that ``path``, absolute and free of symbolic links, is on; None where the table has none.
+    """The mount that ``path``, absolute and free of symbolic links, is on; None if the table has none.
 
     Of two mounts on one mount point the later hides the earlier.
     """

@@ -41,7 +41,7 @@ def has_capability(host, number, pid='self'):
 
 
 def in_user_namespace(host):
-    """True if this process is in another user namespace than the first, where no capability counts for the host."""
+    """True if this process is in another user namespace than the first, if no capability counts for the host."""
     ids = (text_of(host, '/proc/self/uid_map') or '').split()
     return bool(ids) and ids != _ALL_UIDS
 

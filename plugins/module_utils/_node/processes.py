@@ -72,7 +72,7 @@ def _integer(text):
 
 
 def process(host, pid):
-    """One process, or None where it is gone.
+    """One process, or None if it is gone.
 
     {pid, ppid, name, exe, cmdline, uid, oom_score, oom_score_adj, start_ticks, kernel_thread, cgroups} and what
     parse_status() returns. ``exe`` is a path in the process's own mount namespace.

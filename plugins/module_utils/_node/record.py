@@ -217,7 +217,7 @@ class State:
         return self.records().get(key)
 
     def remember(self, key, record):
-        """Keep the first record of a key: what was there before the first change. True where it was new."""
+        """Keep the first record of a key: what was there before the first change. True if it was new."""
         records = self.records()
         if key in records:
             return False
@@ -238,7 +238,7 @@ class State:
         if records.pop(key, None) is not None and records:
             self._save(records)
         elif not records and self._host.exists(DIRECTORY):
-            # Also where there was no record: a run may have been killed between these two.
+            # Also if there was no record: a run may have been killed between these two.
             self._host.remove(self._path)
             self._host.remove_empty_directory(DIRECTORY)
 
@@ -268,7 +268,7 @@ def set_aside(host, path):
 
 
 def backup_once(host, path):
-    """Copy a file as it was before the first edit. Returns the backup's path, or None where there is no file."""
+    """Copy a file as it was before the first edit. Returns the backup's path, or None if there is no file."""
     refuse_directory(host)
     text = host.read(path)
     if text is None:
@@ -282,7 +282,7 @@ def backup_once(host, path):
 
 
 def drop_backup(host, path):
-    """Remove a backup that the file equals again, byte for byte. True where none is left."""
+    """Remove a backup that the file equals again, byte for byte. True if none is left."""
     target = backup_path(path)
     saved = host.read(target)
     if saved is None:

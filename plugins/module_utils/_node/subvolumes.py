@@ -37,7 +37,7 @@ def place(host, path, lifted=()):
 
     ``subvolume`` is the directory of the subvolume that it has there, None if it has none of its own; ``exists`` is
     whether that is there. On btrfs the file ``/swapfile`` is ``/swapfile/swapfile`` in a subvolume ``/swapfile``, but
-    where the directory that was named is a subvolume for swap files already, where there is a file of that name, and
+    where the directory that was named is a subvolume for swap files already, if there is a file of that name, and
     with ``btrfs-snapshots`` among ``lifted``. The directory of ``path`` has no links.
     """
     directory, name = os.path.split(path)

@@ -41,7 +41,7 @@ _CLOUD_CONFIGS = ('/etc/cloud/cloud.cfg', '/var/lib/cloud/instance/cloud-config.
 
 def managers(host):
     """[{name, config, path}]: ``path`` is the swap file that the manager makes, or with a ``/`` at its end the
-    directory of all that it makes; None where it makes no file.
+    directory of all that it makes; None if it makes no file.
 
     ``name`` is zram-generator, zram-tools, zram-config, dphys-swapfile, swapspace, systemd-swap, waagent, rpi-swap,
     cloud-init or systemd (a ``.swap`` unit).
@@ -156,7 +156,7 @@ def _file_name(text):
 
 
 def _setting(text, key):
-    """The last value of ``key=value`` or ``key="value"`` in a text without commented lines; None where unset."""
+    """The last value of ``key=value`` or ``key="value"`` in a text without commented lines; None if unset."""
     value = None
     for match in re.finditer(r'(?m)^[ \t]*%s[ \t]*=(.*)$' % re.escape(key), text or ''):
         value = match.group(1).strip(' \t').strip('"\'') or None

@@ -38,7 +38,7 @@ class SystemdError(RescueError):
 
 
 def is_running(host):
-    """Whether systemd is the init of this node (sd_booted(3))."""
+    """True if systemd is the init of this node (sd_booted(3))."""
     return host.exists('/run/systemd/system')
 
 
@@ -58,7 +58,7 @@ def _systemctl(host, *words):
 
 
 def unit_properties(host, unit):
-    """{property: text} of a unit by its real name (``Id``), or None where systemd has no such unit."""
+    """{property: text} of a unit by its real name (``Id``), or None if systemd has no such unit."""
     out = _systemctl(host, 'show', '--no-pager', '--property=' + ','.join(_PROPERTIES), '--', unit)
     found = dict(line.split('=', 1) for line in out.splitlines() if '=' in line)
     return None if found.get('LoadState', 'not-found') == 'not-found' else found
@@ -177,7 +177,7 @@ def drop_in_text(directives):
 
 
 def stronger_restart(restart):
-    """The Restart= with which a unit is started again after an OOM kill too; None where its own does that."""
+    """The Restart= with which a unit is started again after an OOM kill too; None if its own does that."""
     if restart in _RESTARTS_AFTER_OOM_KILL:
         return None
     # on-abnormal would no longer start it again after a clean end.
@@ -203,7 +203,7 @@ def files_of(properties):
 
 
 def setting_of(host, properties, directive):
-    """{path, line, value} of the assignment that wins, or None where no file sets it."""
+    """{path, line, value} of the assignment that wins, or None if no file sets it."""
     winner = None
     for path in files_of(properties):
         for number, value in assignments(host.read(path), directive):

@@ -102,7 +102,7 @@ def mask_of(host, unit):
 
 
 def starts_at_boot(host, name):
-    """Whether the init of a host starts a service at boot, by its unit NAME.service or script; None if it has neither.
+    """True if the init of a host starts a service at boot, by its unit NAME.service or script; None if it has neither.
 
     A unit without an [Install] section is started by whatever needs it.
     """

@@ -210,7 +210,7 @@ def make_directories(path, mode):
 
 
 def is_leftover(path):
-    """Whether a path is what a run that was killed left: a file of root's under a name of temporary_of()."""
+    """True if a path is what a run that was killed left: a file of root's under a name of temporary_of()."""
     if not os.path.basename(path).startswith(PREFIX):
         return False
     try:

@@ -32,14 +32,14 @@ _LONGEST_KILL = 300
 _BARE_KEY = (None, None, None, False)
 # The first line of a part, where the header above it is lost.
 _STARTS = ('Mem-', 'Tasks state', 'Task in', 'memory: usage', 'Memory cgroup stats', '[ pid', '[  pid')
-# A line of the memory block, where all above it is lost. A trace may be that of another trouble.
+# A line of the memory block, if all above it is lost. A trace may be that of another trouble.
 _MIDDLE = re.compile(
     r'Node \d|active_anon:|lowmem_reserve\[\]:|\d+ (?:total pagecache pages|pages RAM)|(?:Free|Total) swap'
 )
 
 
 def seconds_between(first, second):
-    """Seconds from one prefix to another where both tell a time in the same way, else None."""
+    """Seconds from one prefix to another if both tell a time in the same way, else None."""
     if first.uptime is not None and second.uptime is not None:
         return second.uptime - first.uptime
     if first.style == second.style == 'yearless' and first.stamp != second.stamp:
@@ -75,7 +75,7 @@ class Assembler:
         self._balloons.clear()
 
     def wants_more(self, pending):
-        """Whether the messages that follow may still belong to a report, or to one that a ``pending`` one may begin."""
+        """True if the messages that follow may still belong to a report, or to one that a ``pending`` one may begin."""
         if not self._streams:
             return pending and self.idle < _PATIENCE_NONE
         if self.idle < _PATIENCE_CLOSED:
@@ -171,7 +171,7 @@ class Assembler:
         return bare
 
     def _event(self, key, report, pending, message):
-        """Lines that start, decide or end a report. True where this is one."""
+        """Lines that start, decide or end a report. True if this is one."""
         for word, handler in _EVENTS:
             if word in message:
                 found = handler(self, key, report, pending, message)
@@ -180,7 +180,7 @@ class Assembler:
         return False
 
     def _at_start(self, pending, message, text):
-        """Whether a message begins with a text; where the kernel did not write it, whether it holds it unquoted."""
+        """True if a message begins with a text; where the kernel did not write it, whether it holds it unquoted."""
         if message.startswith(text):
             return True
         before, found, dummy = message.partition(text)
@@ -231,7 +231,7 @@ class Assembler:
 
     @staticmethod
     def _belongs(report, prefix, victim):
-        """Whether a victim is the one that an open report is about."""
+        """True if a victim is the one that an open report is about."""
         if report.has_victim(victim['pid'], victim['name']):
             return True
         gap = seconds_between(report.prefix, prefix)

@@ -158,7 +158,7 @@ def _by_the_kill(event):
 
 
 def _what_was_killed(event):
-    """Whom the kernel killed, or chose where no line tells that it did; None if no line tells."""
+    """Whom the kernel killed, or chose if no line tells that it did; None if no line tells."""
     if event['victims']:
         return 'the kernel killed ' + _victim_named(event['victims'][0])
     return 'the kernel chose ' + _victim_named(event['selected']) if event['selected'] else None
@@ -287,7 +287,7 @@ def _node_holder(event):
 
 
 def _free_on_nodes(event, text):
-    """The sentence where memory was free on the nodes that were allowed; None where it was not."""
+    """The sentence where memory was free on the nodes that were allowed; None if it was not."""
     text = text or 'The %s allows only some NUMA nodes' % _node_holder(event)
     barred = out_of_reach(event)
     if barred:

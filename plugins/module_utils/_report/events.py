@@ -151,7 +151,7 @@ def _tasks(report, rows, size):
 
 
 def _task_count(report):
-    """None of a table without a row is what was cut off, but where no process may be killed none is listed."""
+    """None of a table without a row is what was cut off, but if no process may be killed none is listed."""
     table = report.table
     if table is None or not (table.rows or report.no_victim):
         return None
@@ -165,7 +165,7 @@ def _process(pid, name, uid, path):
 
 
 def _is_thread_of(report, pid, row):
-    """Whether a pid that the kernel chose is another thread of the process in a row: up to 5.2 it looked at threads,
+    """True if a pid that the kernel chose is another thread of the process in a row: up to 5.2 it looked at threads,
     and lists processes alone. A process of its own would have a row.
     """
     table = report.table
@@ -220,7 +220,7 @@ def _pgtables(report, raw, row, size):
 
 
 def _selected(report):
-    """Whom the kernel said it would kill, where no line tells that it did."""
+    """Whom the kernel said it would kill, if no line tells that it did."""
     if report.victims or not (report.summary or report.chosen):
         return None
     summary, chosen = report.summary, report.chosen

@@ -63,7 +63,7 @@ def _reserved(event):
 
 
 def set_apart(event):
-    """What reserved_bytes() returns where it is more than the eater of the ledger, which is then no more than the
+    """What reserved_bytes() returns if it is more than the eater of the ledger, which is then no more than the
     largest of the rest; or None.
     """
     reserved, eater = reserved_bytes(event), eater_of(event['ledger'])
@@ -79,7 +79,7 @@ def balloon_of_reserved(event):
 
 
 def reserved_bytes(event):
-    """What of the machine's RAM the kernel does not manage, where that is a quarter or more and RAM ran out; or None.
+    """What of the machine's RAM the kernel does not manage, if that is a quarter or more and RAM ran out; or None.
 
     Drivers of balloons that the host must not take from the guest by itself take pages off what it manages.
     """
@@ -164,7 +164,7 @@ def _of_no_counter(event):
 
 
 def _is_counted(site):
-    """Whether what a place of the kernel's source allocates is pages of the lists or of slab caches."""
+    """True if what a place of the kernel's source allocates is pages of the lists or of slab caches."""
     return ' mm/' in site
 
 
@@ -204,7 +204,7 @@ def _briefly(part):
 
 
 def _swapped(event, eater):
-    """Who has most in swap, where that is much beside what the largest part holds in RAM."""
+    """Who has most in swap, if that is much beside what the largest part holds in RAM."""
     row = event['holders']['swapped']
     if row['swap_bytes'] * 4 < eater['bytes']:
         return None

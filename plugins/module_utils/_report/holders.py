@@ -7,7 +7,7 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
-# So many processes of a name are told together, where none of them holds half of what they hold.
+# So many processes of a name are told together, if none of them holds half of what they hold.
 _MANY = 3
 _MOST_HOLDERS = 12
 # What holds less than this part of what all hold is one of the small ones.
@@ -16,7 +16,7 @@ _SMALL = 200
 
 def holders_of(report, size):
     """Who held the memory of a report: {exact, whole, holders, small_bytes, swapped, pgtables_bytes}; None if nothing
-    tells. The page tables are None where the memory block counts them.
+    tells. The page tables are None if the memory block counts them.
 
     ``holders`` are {name, pid, count, bytes, swap_bytes, exact}, the largest first: ``pid`` is None of many processes
     of one name. ``exact`` says that the bytes are anonymous memory; tables before 6.8 tell the resident memory alone,
@@ -87,7 +87,7 @@ def _chosen(table, sizes, size, exact, exacts):
 
 
 def _groups(names, sizes):
-    """{name: (processes, bytes, bytes of the largest)}; empty where too few have a name in common."""
+    """{name: (processes, bytes, bytes of the largest)}; empty if too few have a name in common."""
     if len(names) - len(set(names)) < _MANY - 1:
         return {}
     groups = {}

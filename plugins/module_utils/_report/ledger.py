@@ -51,7 +51,7 @@ def _total(event):
 
 
 def shows_all_nodes(event):
-    """Whether the zones of a report are those of all nodes: of a cpuset or memory policy only its own are printed."""
+    """True if the zones of a report are those of all nodes: of a cpuset or memory policy only its own are printed."""
     free = [zone['free_bytes'] for zone in event['zones']]
     counted = event['memory']['free_bytes']
     return bool(free) and None not in free and counted is not None and sum(free) * 10 >= counted * 9
@@ -76,7 +76,7 @@ def _lists(memory):
 def _split(lists, file_pages, shmem, swap_cache):
     """(anonymous, page cache, shared memory, locked page cache) of what the lists hold, in bytes; together that is all.
 
-    ``file_pages`` is what NR_FILE_PAGES counts, None where that is not told.
+    ``file_pages`` is what NR_FILE_PAGES counts, None if that is not told.
     """
     anon_list, file_list, unevictable = lists
     shmem = min(shmem, anon_list + unevictable)

@@ -263,7 +263,7 @@ def killed(message, anywhere):
 
 
 def is_of_memory(victim):
-    """Whether the line of a victim that killed() returned tells of memory, beside who was killed."""
+    """True if the line of a victim that killed() returned tells of memory, beside who was killed."""
     return victim['memcg'] or victim['outside'] or victim['total_vm_kb'] is not None
 
 

@@ -38,7 +38,7 @@ def _close(first, second, distance):
 
 
 def _same_moment(first, second):
-    """True or False where both tell when, None where one does not."""
+    """True or False if both tell when, None if one does not."""
     same = _close(first['epoch'], second['epoch'], _SAME_TIME)
     if same is not False and _close(first['uptime_seconds'], second['uptime_seconds'], _SAME_UPTIME) is not None:
         return _close(first['uptime_seconds'], second['uptime_seconds'], _SAME_UPTIME)
@@ -46,7 +46,7 @@ def _same_moment(first, second):
 
 
 def _keys(event):
-    """What an event may be known by elsewhere: its victims, or its trigger where it has none."""
+    """What an event may be known by elsewhere: its victims, or its trigger if it has none."""
     victims = [(victim['pid'], victim['name']) for victim in event['victims']]
     if victims:
         return victims
@@ -125,7 +125,7 @@ class Merger:
     """Collects the events of one source after another.
 
     All are counted; of the ``limit`` newest (0 is all) each part is kept, of others no more than tells them apart, and
-    where there are very many nothing of the oldest.
+    if there are very many nothing of the oldest.
     """
 
     def __init__(self, limit=0):

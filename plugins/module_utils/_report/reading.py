@@ -137,7 +137,7 @@ class Reading:
         )
 
     def _beginning(self, stream, kind):
-        """The first block of an open log; nothing where it cannot be read, which who reads on will be told."""
+        """The first block of an open log; nothing if it cannot be read, which who reads on will be told."""
         stream.seek(0)
         try:
             return next(records.in_lines(sources.read_blocks(stream, kind)), b'')

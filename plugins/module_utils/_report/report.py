@@ -58,7 +58,7 @@ class Report:
         self.balloon = None
 
     def worth_telling(self):
-        """Whether this is a report at all, not a memory block or a table that something else printed. Both together are
+        """True if this is a report at all, not a memory block or a table that something else printed. Both together are
         one whose header is lost.
         """
         return bool(
@@ -75,11 +75,11 @@ class Report:
         )
 
     def has_ended(self):
-        """Whether it told its outcome, so that a further victim belongs to another report."""
+        """True if it told its outcome, so that a further victim belongs to another report."""
         return bool(self.victims or self.panic or self.no_victim)
 
     def lacks_summary(self, summary):
-        """Whether a summary may be this report's: it comes before the kill, or behind it in a log that is read from its
+        """True if a summary may be this report's: it comes before the kill, or behind it in a log that is read from its
         end.
         """
         if self.failure or self.summary is not None:
@@ -87,7 +87,7 @@ class Report:
         return not self.has_ended() or (self.header is None and self.has_victim(summary['pid'], summary['name']))
 
     def is_header_alone(self):
-        """Whether nothing but its first line was read."""
+        """True if nothing but its first line was read."""
         told = self.identity or self.cpuset or self.memory_block or self.table or self.summary
         return self.header is not None and not told
 
@@ -95,7 +95,7 @@ class Report:
         """Take in a message of the report's middle, but for rows of a table that was begun; ``pieces`` are lines below
         it, and ``whole`` joins them.
 
-        True where it belongs to a report.
+        True if it belongs to a report.
         """
         word = message.split(' ', 1)[0]
         reader = _BLOCK_LINES.get(word)
@@ -131,7 +131,7 @@ class Report:
         return True
 
     def _table_line(self, message, whole, pieces):
-        """The task table's header, or its first row where that is lost."""
+        """The task table's header, or its first row if that is lost."""
         if is_header(whole):
             self.table = TaskTable(whole)
             self.in_statistics, self._list = False, None
@@ -229,7 +229,7 @@ class Report:
             self.victims.append(victim)
 
     def has_victim(self, pid, name=None):
-        """Whether a process is among the victims."""
+        """True if a process is among the victims."""
         return any(known['pid'] == pid and name in (None, known['name']) for known in self.victims)
 
 

@@ -17,7 +17,7 @@ _MOST_CELLS = 24
 _MOST_PIECES = 4
 _LONGEST_ROW = 1000
 _LARGEST = 1 << 64
-# One process, as a table lists it: sizes in pages, None where the table lacks a cell. ``pgtables`` is in bytes if the
+# One process, as a table lists it: sizes in pages, None if the table lacks a cell. ``pgtables`` is in bytes if the
 # table's ``pgtables_in_bytes`` is true.
 Row = namedtuple('Row', 'rss total_vm pid uid tgid pgtables swapents oom_score_adj name rss_anon')
 # Takes a cell of the plain tuples that a table holds: to make a Row of each would add a tenth to reading a report.
@@ -27,7 +27,7 @@ _PAGE_TABLE_CELLS = ('nr_ptes', 'nr_pmds', 'nr_puds')
 
 
 def is_header(message):
-    """Whether a message is the table's first line."""
+    """True if a message is the table's first line."""
     return message[:1] == '[' and 'total_vm' in message and 'pid' in message[:12]
 
 
@@ -61,7 +61,7 @@ class TaskTable:
         )
 
     def add(self, message, pieces=()):
-        """Read a row; ``pieces`` are lines below it that it may go on in. False where this is no row."""
+        """Read a row; ``pieces`` are lines below it that it may go on in. False if this is no row."""
         numbers = self._numbers
         cells = message[1:_LONGEST_ROW].replace(']', ' ', 1).split(None, numbers)
         for piece in pieces[:_MOST_PIECES]:
@@ -105,7 +105,7 @@ class TaskTable:
         return len(names)
 
     def _columns(self, rows):
-        """The numbers of some rows and their names, by column; None where not all have a name, and one without blanks.
+        """The numbers of some rows and their names, by column; None if not all have a name, and one without blanks.
 
         All are split at once, and what closes each pid tells that they are rows of so many cells.
         """
@@ -140,7 +140,7 @@ class TaskTable:
         return list(map(_CELL_OF[name], self.rows))
 
     def largest_first(self):
-        """The rows, the one with the most resident memory first; as the kernel lists them where they have the same."""
+        """The rows, the one with the most resident memory first; as the kernel lists them if they have the same."""
         return sorted(self.rows, key=_CELL_OF['rss'], reverse=True)
 
     def find(self, pid):

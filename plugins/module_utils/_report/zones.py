@@ -125,7 +125,7 @@ def page_fault_with_memory_free(event):
 
 
 def tell(event):
-    """Whether the zones that the report shows tell how the allocation fared: more than the smallest of several."""
+    """True if the zones that the report shows tell how the allocation fared: more than the smallest of several."""
     return _suffice(eligible(event), _mask(event))
 
 
@@ -172,7 +172,7 @@ def _free_high_memory(event):
 
 
 def fragmented(event):
-    """Free bytes of the eligible zones above a watermark, where none of these has a block of the order; or None."""
+    """Free bytes of the eligible zones above a watermark, if none of these has a block of the order; or None."""
     order, page = event['trigger']['order'], event['memory']['page_size_bytes']
     if not order or order < 0:
         return None
@@ -208,7 +208,7 @@ def _reserve(zone, event, mask):
 
 
 def _misses_an_order(zone, order, mask, page, needed):
-    """Whether the free blocks from some order on are below a watermark half that of the order below."""
+    """True if the free blocks from some order on are below a watermark half that of the order below."""
     free = _available(zone, mask) - ((1 << order) - 1) * page
     for lower, count in enumerate(zone['free_blocks'][:order]):
         free -= (count << lower) * page

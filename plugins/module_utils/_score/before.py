@@ -15,7 +15,7 @@ def score_without_us(target, facts):
 
 
 def score_before(target, facts):
-    """The score that a process had, or would have had, without us; None where its score is not ours."""
+    """The score that a process had, or would have had, without us; None if its score is not ours."""
     process, record = target['process'], facts['record'] or {}
     identity = (process['pid'], process['start_ticks'])
     recorded = recorded_scores(facts).get(identity)

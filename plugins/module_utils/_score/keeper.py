@@ -84,7 +84,7 @@ same() {
     [ "$(readlink "ns/$1")" = "$(readlink "$proc/self/ns/$1")" ]
 }
 
-# Whether a cgroup of the process, outside of the users' slices, has a part of that name.
+# True if a cgroup of the process, outside of the users' slices, has a part of that name.
 below() {
     while IFS=: read -r _ _ path; do
         case $path/ in
@@ -123,7 +123,7 @@ placed() {
     esac
 }
 
-# Whether the process runs that file, as its owner alone can have made it.
+# True if the process runs that file, as its owner alone can have made it.
 runs() {
     target=$(readlink exe) || return 1
     [ "${target% (deleted)}" = "$2" ] || return 1
@@ -215,7 +215,7 @@ def parse_rules(text):
 
 
 def rules_text(rules):
-    """The text of the rules file, or None where there is no rule."""
+    """The text of the rules file, or None if there is no rule."""
     lines = []
     for key in sorted(rules):
         if rules[key]:
@@ -261,7 +261,7 @@ def forget_found(host):
 
 
 def gives(keeper, key, entry):
-    """Whether the unit, as it is on the node, gives this rule's score at the next start."""
+    """True if the unit, as it is on the node, gives this rule's score at the next start."""
     files = keeper['files']
     return (keeper['enabled'] and keeper['active'] and (files[UNIT], files[SCRIPT]) == (UNIT_TEXT, SCRIPT_TEXT)
             and entry in parse_rules(files[RULES]).get(key, []))

@@ -197,7 +197,7 @@ def is_enough(score, value, options):
 
 
 def _inherited(target, value, facts):
-    """The score that a process starts with where no file says one: whatever what started it had, or was told.
+    """The score that a process starts with if no file says one: whatever what started it had, or was told.
 
     One that has the value already, and no record, may have it from anyone: it counts as given by hand.
     """
@@ -206,7 +206,7 @@ def _inherited(target, value, facts):
 
 
 def rule_of(target, value, facts):
-    """The keeper's rule for a process; None where it would reach others, as all that `php` runs of a user."""
+    """The keeper's rule for a process; None if it would reach others, as all that `php` runs of a user."""
     row = target['process']
     if is_interpreter(row['name']) and facts['key'] != 'process:' + row['name']:
         return None
@@ -214,7 +214,7 @@ def rule_of(target, value, facts):
 
 
 def _by_hand(target, value):
-    """The change to make where no file of a manager's would give the score."""
+    """The change to make if no file of a manager's would give the score."""
     manager = target['manager']
     name = target['process']['name']
     if manager['kind'] == 'systemd':

@@ -192,7 +192,7 @@ def _apply(applier, store, facts, wished, made):
 
 
 def _note_what_is_left(applier, store, facts):
-    """Remember which file we leave. All that was asked is there: where this fails, the next run remembers it."""
+    """Remember which file we leave. All that was asked is there: if this fails, the next run remembers it."""
     try:
         _remember_what_is_left(store, facts['real_path'], identity(facts))
     except (RescueError, IOError, OSError) as error:

@@ -30,7 +30,7 @@ def lacking(host):
 
 
 def _walk(host, directory, reader, depth):
-    """The lacking cgroups at or below a directory; one counts for those below it where it lacks more than they do."""
+    """The lacking cgroups at or below a directory; one counts for those below it if it lacks more than they do."""
     below = []
     if depth < _DEEPEST:
         for name in host.listdir(directory):

@@ -98,7 +98,7 @@ def _without_links(host, path):
 
 
 def file_facts(host, path, areas, kernel=syscalls):
-    """A file's own layer, with its signature and the area of /proc/swaps that it is, each None where it has none.
+    """A file's own layer, with its signature and the area of /proc/swaps that it is, each None if it has none.
 
     {path, kind: ``missing``, ``file`` or what else it is}, and of a file {inode, size_bytes, allocated_bytes,
     hole_bytes, mode: ``0600``, uid, gid, links, exposed: how others can read it, in words, or None, flaws: see
@@ -164,7 +164,7 @@ def _area(host, path, facts, areas):
 
 
 def in_use(path):
-    """Whether the kernel uses a file as swap now; None where the file cannot be asked, as an immutable one."""
+    """True if the kernel uses a file as swap now; None if the file cannot be asked, as an immutable one."""
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_NOFOLLOW)
     except (IOError, OSError):
@@ -208,7 +208,7 @@ def _same_file(host, source, path):
 
 
 def _systemd_behind(host, source):
-    """Whether fstab has changed since systemd read it: a unit that it made of an entry is as old as that reading."""
+    """True if fstab has changed since systemd read it: a unit that it made of an entry is as old as that reading."""
     try:
         changed = os.stat(host.path(fstab.PATH)).st_mtime
         unit = host.path('/run/systemd/generator/' + swap_managers.unit_name(source))
@@ -221,7 +221,7 @@ def _systemd_behind(host, source):
 
 
 def _kept(host, area, boot, managers):
-    """Whether an area is on after a boot too; None for one that is not this node's, as in a container."""
+    """True if an area is on after a boot too; None for one that is not this node's, as in a container."""
     if area['deleted'] or not host.exists(area['path']):
         return False if area['deleted'] else None
     return at_boot(host, area['path'], boot, managers)['kept']
@@ -233,7 +233,7 @@ def _label(host, path, kernel):
 
 
 def wanted_label(label):
-    """An SELinux label with the type that a swap file has to have; None where the file has no label to go by."""
+    """An SELinux label with the type that a swap file has to have; None if the file has no label to go by."""
     parts = (label or '').split(':')
     if len(parts) < 3 or parts[2] == _LABEL_TYPE:
         return None

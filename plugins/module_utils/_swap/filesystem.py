@@ -35,7 +35,7 @@ _NETWORK = re.compile(r'^(nfs|cifs|smb|afs|ncpfs|lustre)')
 def rule(filesystem, kernel):
     """{refusal, allocate, nocow} for a filesystem's type under a kernel release such as ``6.1.0-18-amd64``.
 
-    ``refusal`` says why no swap file can be there, else None. ``allocate`` is ``fallocate`` where that is worth the
+    ``refusal`` says why no swap file can be there, else None. ``allocate`` is ``fallocate`` if that is worth the
     attempt and ``write`` where the kernel is known to refuse reserved extents at swapon.
     """
     result = {'refusal': None, 'allocate': 'fallocate', 'nocow': False}

@@ -48,13 +48,13 @@ def read_signature(path):
 
 
 def starts_blank(path):
-    """Whether a file begins with nothing but zeros where mkswap(8) leaves room for a boot loader."""
+    """True if a file begins with nothing but zeros where mkswap(8) leaves room for a boot loader."""
     with io.open(path, 'rb') as stream:
         return not stream.read(_OFFSET).strip(b'\0')
 
 
 def fits(signature, size_bytes, page_size):
-    """Whether the kernel uses a file of this size whole, with this signature."""
+    """True if the kernel uses a file of this size whole, with this signature."""
     return (signature is not None and not signature['suspended'] and signature['version'] == 1
             and signature['page_size_bytes'] == page_size
             and signature['size_bytes'] == size_bytes // page_size * page_size)

@@ -114,7 +114,7 @@ def recommend(ram_bytes, other_swap_bytes=0, demand_bytes=None, expected_peak_by
     ``other_swap_bytes`` is the swap that is active besides that area, ``demand_bytes`` the swap that OOM reports
     ask for, ``expected_peak_bytes`` the memory (RAM and swap together) that the host's work is declared to need at
     its peak, and ``disk_available_bytes`` what the disk can spare. ``total_bytes`` of the result is the whole swap
-    wanted, ``size_bytes`` the area's size, 0 where none is needed or possible; ``decided_by`` names the number that
+    wanted, ``size_bytes`` the area's size, 0 if none is needed or possible; ``decided_by`` names the number that
     won, and ``shortfall_bytes`` is what the disk denies.
     """
     table_bytes, row = table(ram_bytes)
@@ -170,7 +170,7 @@ def recommend(ram_bytes, other_swap_bytes=0, demand_bytes=None, expected_peak_by
 
 
 def serves(current_bytes, wanted_bytes):
-    """Whether a swap area of ``current_bytes`` does where the rule wants ``wanted_bytes``, and so stays as it is."""
+    """True if a swap area of ``current_bytes`` does where the rule wants ``wanted_bytes``, and so stays as it is."""
     return wanted_bytes - current_bytes <= wanted_bytes // _TOLERATED_PART
 
 

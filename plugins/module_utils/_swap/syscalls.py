@@ -82,7 +82,7 @@ def swapoff(path):
 
 
 def swapon_refusal():
-    """Why the kernel lets this process activate no swap at all, or None where it would.
+    """Why the kernel lets this process activate no swap at all, or None if it would.
 
     swapon(2) looks at the caller's capability first and at the path, here an empty one, after that.
     """
@@ -114,7 +114,7 @@ def part_of(mapping, length):
 
 
 def is_swap(descriptor):
-    """Whether the kernel uses an open file as swap now; None where it does not tell, as of an immutable one.
+    """True if the kernel uses an open file as swap now; None if it does not tell, as of an immutable one.
 
     Asks for what the kernel refuses to every file, so nothing changes.
     """
@@ -157,7 +157,7 @@ def drop_cache(descriptor, offset, length):
 
 
 def yield_io():
-    """Put this process into the idle I/O class: anybody else's I/O goes first. True where the kernel took it."""
+    """Put this process into the idle I/O class: anybody else's I/O goes first. True if the kernel took it."""
     number = _IOPRIO_SET.get(platform.machine())
     if number is None or _libc is None:
         return False
@@ -194,7 +194,7 @@ def make_subvolume(path):
 
 
 def get_xattr(path, name):
-    """An extended attribute's bytes, or None where there is none."""
+    """An extended attribute's bytes, or None if there is none."""
     if cannot_call():
         return None
     data = ctypes.create_string_buffer(1024)
@@ -210,7 +210,7 @@ def set_xattr(path, name, value):
 
 
 def is_nocow(descriptor):
-    """Whether copy on write is off for a file (chattr(1), C); None where the filesystem knows no such flag."""
+    """True if copy on write is off for a file (chattr(1), C); None if the filesystem knows no such flag."""
     try:
         return bool(_flags(descriptor) & _FS_NOCOW_FL)
     except (IOError, OSError):
@@ -246,7 +246,7 @@ def _request(kind, number, direction, size):
 
 
 def extents(descriptor, size_bytes):
-    """(mapped_bytes, flaws) of a file's extents up to its size; None where the filesystem does not tell.
+    """(mapped_bytes, flaws) of a file's extents up to its size; None if the filesystem does not tell.
 
     Extents that fallocate reserved count as mapped. ``flaws`` has ``compressed``, ``inline`` and ``shared``
     where an extent is, none of which a swap file may have.

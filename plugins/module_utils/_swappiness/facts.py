@@ -42,7 +42,7 @@ def maximum(kernel):
 
 
 def cannot_set(host):
-    """Why this node has no say over vm.swappiness, or None where it has."""
+    """Why this node has no say over vm.swappiness, or None if it has."""
     if number_of(host, RUNTIME) is None:
         return '%s cannot be read here' % RUNTIME
     try:
@@ -59,7 +59,7 @@ def cannot_set(host):
 
 
 def _procps_version(host):
-    """(major, minor, patch) of sysctl, or None where it is not there or is busybox's."""
+    """(major, minor, patch) of sysctl, or None if it is not there or is busybox's."""
     _rc, out, _err = host.run(['sysctl', '--version'])
     return kernel_version(out.split()[-1]) if 'procps' in out else None
 
@@ -176,7 +176,7 @@ def decided_by(env, winner):
 
 
 def _after_sysctl_system(view, env):
-    """What ``sysctl --system`` by hand, or by a package's script, would leave; None where it leaves the value alone."""
+    """What ``sysctl --system`` by hand, or by a package's script, would leave; None if it leaves the value alone."""
     if not env['procps']:
         return None
     limit = maximum(env['kernel'])
@@ -270,7 +270,7 @@ def provenance_of(facts, view):
 
 
 def _holds(runtime, after_reboot, differing, counts):
-    """Whether the running value is what a reboot brings and what every cgroup has; None where that is unknown."""
+    """True if the running value is what a reboot brings and what every cgroup has; None if that is unknown."""
     if runtime is None:
         return None
     if differing and counts:

@@ -33,7 +33,7 @@ _NUMBER = re.compile(r'^\s*(-?)(0[xX][0-9a-fA-F]+|[0-9]+)(?:\s|\Z)')
 
 
 def kernel_integer(raw):
-    """The number that the kernel makes of what is written to a /proc/sys file, or None where it refuses the text.
+    """The number that the kernel makes of what is written to a /proc/sys file, or None if it refuses the text.
 
     C's base 0 (0x1e, 010 is 8), and anything after white space ignored, as proc_dointvec() does.
     """
@@ -128,7 +128,7 @@ def all_files(view):
     """Every sysctl file there is, read by a program or not."""
     paths = []
     for directory in DIRECTORIES:
-        # /lib is a link to /usr/lib where they are merged.
+        # /lib is a link to /usr/lib if they are merged.
         if directory == '/lib/sysctl.d' and view.readlink('/lib') is not None:
             continue
         paths += ['%s/%s' % (directory, name) for name in view.listdir(directory) if name.endswith('.conf')]
@@ -149,7 +149,7 @@ def assignments(view, key, program, modern=True):
 
     A file that cannot be read may set anything: its step has ``unknown``, the reason.
 
-    ``source`` is the file that ``read_as`` leads to where that is a link. ``modern`` is false for systemd before 245,
+    ``source`` is the file that ``read_as`` leads to if that is a link. ``modern`` is false for systemd before 245,
     which knows neither a leading ``-`` nor wildcards, as tuned never did, and for procps before 4, which has no
     wildcards and writes nothing useful for ``-key`` alone.
     """

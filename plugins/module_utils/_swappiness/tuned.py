@@ -47,7 +47,7 @@ def _main_option(view, name):
 
 
 def reapplies_sysctl(view):
-    """reapply_sysctl of tuned-main.conf; on where it is not named (since tuned 2.5)."""
+    """reapply_sysctl of tuned-main.conf; on if it is not named (since tuned 2.5)."""
     value = _main_option(view, 'reapply_sysctl')
     return value is None or value.strip('"').lower() in ('1', 'y', 'yes', 't', 'true')
 
@@ -78,7 +78,7 @@ def _find(view, name, seen):
 def _load(view, names, seen, chain):
     """Appends (path, sections) of the profiles in the order that tuned merges them: what is included comes first.
 
-    A variable in place of a name is None in the chain. False where a file is missing: tuned applies nothing then.
+    A variable in place of a name is None in the chain. False if a file is missing: tuned applies nothing then.
     """
     is_whole = True
     for name in names:
@@ -182,12 +182,12 @@ def paths(view):
 
 
 def installed(view):
-    """Whether tuned is on this host, or has left a profile active."""
+    """True if tuned is on this host, or has left a profile active."""
     return view.exists(MAIN_CONF) or view.exists(ACTIVE_PROFILE)
 
 
 def enabled(view):
-    """Whether systemd starts tuned at boot."""
+    """True if systemd starts tuned at boot."""
     if view.readlink(_UNITS + '/tuned.service') == '/dev/null':
         return False
     return any(view.exists('%s/%s/tuned.service' % (_UNITS, name))
@@ -195,7 +195,7 @@ def enabled(view):
 
 
 def running(view):
-    """Whether a tuned daemon runs now."""
+    """True if a tuned daemon runs now."""
     pid = _pid(view)
     return pid is not None and (view.read('/proc/%s/comm' % pid) or '').startswith('tuned')
 
@@ -231,7 +231,7 @@ def with_child(names):
 
 
 def has_child(view):
-    """Whether the child profile is active, where it has the last word."""
+    """True if the child profile is active, where it has the last word."""
     return active_profiles(view)[-1:] == [CHILD]
 
 

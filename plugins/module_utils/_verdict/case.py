@@ -120,7 +120,7 @@ def swappable_bytes(event):
 
 
 def is_swappable(event, eater):
-    """Whether the kernel can swap the eater of a report out; None if nothing tells."""
+    """True if the kernel can swap the eater of a report out; None if nothing tells."""
     if eater is None:
         return None
     if eater['kind'] == UNACCOUNTED:

@@ -79,7 +79,7 @@ def choose(diagnosis, asked, by_rule=False, kept=None, left_out=()):
 
 
 def _advised(diagnosis, by_rule):
-    """Those of REMEDIES that helped the incident, or that the rule gives where nothing happened."""
+    """Those of REMEDIES that helped the incident, or that the rule gives if nothing happened."""
     rows = diagnosis.get('remedies')
     if rows:
         # What a host forbids is its role's to refuse: it says what lifts that, and heeds what the user has lifted.

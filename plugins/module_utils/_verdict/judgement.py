@@ -239,7 +239,7 @@ def ledger_meant(events):
 
 
 def _reserve_of(events):
-    """What is said of RAM that the kernel does not manage, where that is more than the eater; or None."""
+    """What is said of RAM that the kernel does not manage, if that is more than the eater; or None."""
     kill = _kernel_kill(events)
     apart = kill and kill.get('ledger') and set_apart(kill)
     if not apart:

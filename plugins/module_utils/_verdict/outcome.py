@@ -73,7 +73,7 @@ def _message(result):
 
 
 def _last_line(text):
-    """The last line of what was said, without the prompts for a password; empty where nothing was."""
+    """The last line of what was said, without the prompts for a password; empty if nothing was."""
     return ([line for line in text.strip().splitlines() if not line.endswith('password:')] or [''])[-1].strip()
 
 

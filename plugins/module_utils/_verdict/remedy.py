@@ -10,7 +10,7 @@ __metaclass__ = type
 from .._node.plain import plain
 
 PREVENTS, DELAYS, NONE, HARMS, UNKNOWN = 'prevents', 'delays', 'none', 'harms', 'unknown'
-# What a remedy is over several reports is what it is on the one where it does least; it has to be known of each.
+# What a remedy is over several reports is what it is on the one if it does least; it has to be known of each.
 _LEAST_FIRST = (HARMS, NONE, UNKNOWN, DELAYS, PREVENTS)
 SHORTAGE = 'shortage'
 

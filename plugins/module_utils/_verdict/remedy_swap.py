@@ -108,7 +108,7 @@ def _more_than_there_was(case, event):
 
 
 def _by_verdict(case, size):
-    """The effect where no whole report is there: none if the limit says so, unknown otherwise."""
+    """The effect if no whole report is there: none if the limit says so, unknown otherwise."""
     if case.memory == 'no':
         return make_effect(NONE, 'it was not memory')
     situations = set(situation(event) for event in case.events)

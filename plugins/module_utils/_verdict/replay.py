@@ -84,7 +84,7 @@ def total_pages(event, swap_bytes=None):
 
 
 def managed_bytes(event):
-    """The RAM that the kernel manages: all pages but the reserved ones. None where the report does not say."""
+    """The RAM that the kernel manages: all pages but the reserved ones. None if the report does not say."""
     memory = event.get('memory') or {}
     total = memory.get('ram_bytes')
     return None if total is None else total - (memory.get('reserved_bytes') or 0)
@@ -143,7 +143,7 @@ def _ranking(event, total, adjustments, with_root_bonus=True):
 
 
 def _known_score(points, total):
-    """The score, or None where it cannot be: a memcg without a swap limit counts swap that its report does not tell."""
+    """The score, or None if it cannot be: a memcg without a swap limit counts swap that its report does not tell."""
     value = score(points, total)
     return value if value <= _MOST else None
 

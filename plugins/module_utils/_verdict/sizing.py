@@ -109,7 +109,7 @@ def is_beyond_the_rule(shortages, host):
 
 
 def _claims(shortages, ram):
-    """[(report, bytes of swap that it asks for)]; of reports that nothing proves only where there is no other."""
+    """[(report, bytes of swap that it asks for)]; of reports that nothing proves only if there is no other."""
     shortages = proven_first(shortages)
     spared = [(event, _spared(event, ram)) for event in shortages]
     beyond = [(event, _beyond_full(event, ram)) for event in shortages]

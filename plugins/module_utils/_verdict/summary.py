@@ -151,7 +151,7 @@ def _host(name, results, reached, check_mode):
 
 
 def _what_to_do(diagnosis):
-    """What is to be done, or would be by the rule where nothing happened, in a sentence."""
+    """What is to be done, or would be by the rule if nothing happened, in a sentence."""
     if happened(diagnosis):
         there = diagnosis.get('in_place') or []
         rest = todo(diagnosis['advice'], [remedy for remedy in REMEDIES if remedy not in there], with_rule=False)
@@ -230,7 +230,7 @@ def _worded(value):
 
 
 def _verdict(verified):
-    """(status, sentence) on the claims, or None where none were checked."""
+    """(status, sentence) on the claims, or None if none were checked."""
     claims = (verified or {}).get('claims') or []
     if not claims:
         return None

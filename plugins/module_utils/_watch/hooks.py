@@ -211,7 +211,7 @@ _BY_KIND = {'webhook': _webhook, 'slack': _slack, 'wecom': _wecom, 'mail': _mail
 
 
 def journal(message, priority=_ERROR, path=_JOURNAL):
-    """Write a record with fields into the journal, or a line to syslog where there is none. False if neither took it.
+    """Write a record with fields into the journal, or a line to syslog if there is none. False if neither took it.
     """
     fields = [('MESSAGE', message['sentence']), ('MESSAGE_ID', MESSAGE_ID), ('PRIORITY', priority),
               ('SYSLOG_IDENTIFIER', IDENTIFIER), ('SYSLOG_PID', os.getpid()),

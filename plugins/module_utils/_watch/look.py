@@ -4,7 +4,7 @@
 """Whether something may have been killed or refused since the last look. Cheap, as it is asked every minute.
 
 A mark is {boot, kills, journal, files}: the boot's id, the kernel's count of kills or None, the journal's cursor or
-None, and {path: [inode, size]} of the kernel's logs where no journal is.
+None, and {path: [inode, size]} of the kernel's logs if no journal is.
 """
 
 from __future__ import absolute_import, division, print_function
