@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """When the lines of one log were written.
 
-RFC 3164 leaves out the year and the zone. In a log of this host they follow from when the log ended and from the zone
-of the host. In another log they are not known: a guess of them compares its lines with each other, and is told nobody.
+RFC 3164 leaves out the year and the zone. In a log of this host they follow from the time when the log ended and from
+the zone of the host. In another log they are not known: a guess serves to compare its lines with each other, and is not
+shown to anybody.
 """
 
 from __future__ import absolute_import, division, print_function
@@ -18,15 +19,16 @@ from .text import log_text
 from .times import Yearless, format_time, latest_before, parse_ctime, parse_iso, parse_yearless, with_year
 
 _STAMP = re.compile(r'(?:<\d{1,3}>)?([A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d) ')
-# Clocks are set back now and then; only a step back by half a year is a new year.
+# Clocks are set back now and then; only a step back by half a year means a new year.
 _HALF_A_YEAR = 6
 _MOST_SAMPLES = 64
 
 
 class Clock:
-    """``last_moment``: the log's last line was not written after this.
+    """Tells the times of the lines of one log.
 
-    ``own`` says that the log is this host's; ``here`` is the host's name, whose lines are its own in any log.
+    ``last_moment`` is a time, in seconds since 1970, after which no line was written. ``own`` is true if the log is
+    this host's. ``here`` is the host's name: lines with it are its own in any log.
     """
 
     def __init__(self, last_moment, boot_time=None, own=False, here=None):
@@ -39,7 +41,7 @@ class Clock:
         self._stamp = self._parsed = None
 
     def probe(self, offset, data):
-        """Look at the beginning of a line somewhere in the log."""
+        """Note the date of a line at ``offset``; ``data`` is its beginning."""
         if data[:6] == self._day:
             return
         self._day = data[:6]
@@ -53,7 +55,7 @@ class Clock:
         return self._parsed
 
     def see(self, offset, yearless):
-        """A line at this offset bears this month and day."""
+        """Note that the line at this offset has this date (Yearless or None)."""
         if yearless is None:
             return
         if (
@@ -67,8 +69,8 @@ class Clock:
     def resolve(self, prefix, offset):
         """(seconds since 1970, ISO 8601 text) of a line's prefix.
 
-        The seconds are a guess, and the text is None, if a line of another host lacks the year or the zone; both are
-        None if it has no time.
+        The seconds are a guess, and the text is None, if a line of another host lacks the year or the zone. Both are
+        None if the line has no time.
         """
         style, stamp = prefix.style, prefix.stamp
         epoch, zone = None, None

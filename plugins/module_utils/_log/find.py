@@ -9,8 +9,8 @@ __metaclass__ = type
 
 import sys
 
-# A report's header or its summary, its victim, the allocation that failed, whom it chose, why it panics, which cgroup
-# is full.
+# The lines of which every report has one: its header, its summary, its victim, the allocation that failed, the process
+# that was chosen, the panic, or the cgroup that is full.
 MARKERS = (
     b'oom-kill',
     b'Killed process',
@@ -30,26 +30,26 @@ RARE = (
 MARKERS += RARE
 OVERLAP = 40
 
-# bytes.find skips the further the longer the word is, and each word costs a search. In a log of this size the lines of
-# a report stand together: no mail broke them, and its victim and its summary are next to what these find.
+# The longer a word is, the further bytes.find skips, but each word costs one search. In a log of this size the lines of
+# a report stand together: no mail broke them, and its victim and its summary are near what these find.
 _IN_FULL = (b' invoked oom-killer: gfp_mask=0x', b'page allocation failure', b'ut of memory')
 _IN_FULL_FROM = 1 << 24
 _RARE_TO = 1 << 23
 
-# Before Python 3.10 it skips the further the fewer letters of the word are common: the part to look for, and where it
-# stands.
+# Before Python 3.10 the search skips further if fewer letters of the word are common: the part to look for, and its
+# place in the word.
 _FASTER = {b'page allocation failure': (b'age allocation failu', 1)} if sys.version_info < (3, 10) else {}
 
 
 class Finder:
-    """The next of several markers in a buffer; remembers where each stands."""
+    """Finds the next of several markers in a buffer, and remembers where each stands."""
 
     def __init__(self, markers):
         self.markers = self._markers = markers
         self._places = [None] * len(markers)
 
     def passed(self, offset):
-        """The log was read up to here."""
+        """Note that the log was read up to this offset."""
         if offset < _RARE_TO or self._markers[0] != MARKERS[0]:
             return
         further = self.markers[len(MARKERS) :]
@@ -61,11 +61,11 @@ class Finder:
             self.forget()
 
     def forget(self):
-        """The buffer has changed."""
+        """Note that the buffer has changed."""
         self._places = [None] * len(self._markers)
 
     def marked(self, block, before):
-        """True if a marker stands in a block, or where it meets what came before. Its places are known after that."""
+        """True if a marker stands in a block, or across the end of ``before``. Its place is known after that."""
         seam = before[-OVERLAP:] + block[:OVERLAP]
         self._places = [self._find(block, marker, 0, len(block)) for marker in self._markers]
         if any(marker in seam for marker in self._markers):
@@ -74,18 +74,18 @@ class Finder:
         return max(self._places) >= 0
 
     def moved(self, distance):
-        """What was searched stands further behind now."""
+        """Note that what was searched now stands this many bytes further back."""
         self._places = [place + distance if place is not None and place >= 0 else place for place in self._places]
 
     def first(self, buffer, position, unseen):
-        """Where the first marker from ``position`` on begins, or -1; before ``unseen`` there is none."""
+        """The offset of the first marker from ``position`` on, or -1. Before ``unseen`` there is none."""
         first, end = -1, len(buffer)
         for index, marker in enumerate(self._markers):
             place = self._places[index]
             if place is None or 0 <= place < position:
                 begin = position if place is not None else max(position, unseen)
                 place = self._find(buffer, marker, begin, end)
-                # Behind another marker it was not looked for.
+                # It was not looked for behind another marker.
                 self._places[index] = None if place < 0 <= first else place
             if place >= 0 and (first < 0 or place < first):
                 first, end = place, place + OVERLAP

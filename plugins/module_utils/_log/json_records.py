@@ -1,7 +1,7 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Records of logs that are JSON: the journal's, those of ``dmesg --json``, and those that a collector made of lines."""
+"""Records of logs in JSON: the journal's, those of ``dmesg --json``, and those that a collector made of lines."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -12,17 +12,17 @@ import re
 
 from .text import KERNEL, Prefix, log_text
 
-# Since 1970, until 2286.
+# Seconds since 1970: up to the year 2286.
 _SECONDS = re.compile(r'\d{9,10}(?:\.\d{1,9})?$')
 _LATEST = 1e12
-# What containers' and collectors' logs call the line, when it came, and from where.
+# The names by which containers' and collectors' logs call the line, its time and its host.
 LINES = ('message', 'log', 'msg', 'short_message', 'textPayload', '_raw')
 TIMES = ('@timestamp', 'timestamp', 'time')
 HOSTS = ('hostname', 'host')
 
 
 def field_text(value):
-    """A journal field as text: journalctl writes bytes that are no printable UTF-8 as a list of numbers."""
+    """A journal field as text. journalctl writes bytes that are not printable UTF-8 as a list of numbers."""
     if isinstance(value, list):
         if value and isinstance(value[0], list):
             value = value[0]
@@ -36,10 +36,10 @@ def field_text(value):
 
 
 def journal_record(record):
-    """(Prefix, message) of a journal entry's fields.
+    """(Prefix, message) of the fields of a journal entry.
 
-    Those that begin with an underscore are journald's own words (systemd.journal-fields(7)); SYSLOG_IDENTIFIER is what
-    the program calls itself.
+    Fields that begin with an underscore are journald's own (systemd.journal-fields(7)); SYSLOG_IDENTIFIER is what the
+    program calls itself.
     """
     message = field_text(record.get('MESSAGE'))
     usec = field_text(record.get('__REALTIME_TIMESTAMP'))
@@ -66,13 +66,13 @@ def journal_record(record):
 
 
 def is_of_dmesg(record):
-    """Whether ``dmesg --json`` printed a record: {pri, time, msg}, and caller where the kernel tells it."""
+    """True if ``dmesg --json`` printed this record: {pri, time, msg}, and caller if the kernel tells it."""
     time = record.get('time')
     return 'msg' in record and isinstance(record.get('pri'), int) and isinstance(time, float) and 0 <= time < _LATEST
 
 
 def dmesg_record(record):
-    """(Prefix, message) of a record of ``dmesg --json``, whose time is in seconds since boot."""
+    """(Prefix, message) of a record of ``dmesg --json``. Its time is in seconds since boot."""
     caller = field_text(record.get('caller')).strip() or None
     prefix = Prefix(None, None, None, record['time'], caller)
     prefix.note_facility(record['pri'] >> 3 == 0)
@@ -80,7 +80,9 @@ def dmesg_record(record):
 
 
 def line_of(record):
-    """(record, line) of what a collector made of a line, perhaps within another record; '' if there is no line."""
+    """(record, line) of what a collector made of a line, perhaps within another record. The line is '' if there is
+    none.
+    """
     for within in [record] + [value for value in record.values() if isinstance(value, dict)]:
         line = _first(within, LINES)
         if line:
@@ -91,7 +93,7 @@ def line_of(record):
 
 
 def with_collectors(prefix, record):
-    """A line's prefix with the time and the host that its collector noted, where the line itself does not tell them."""
+    """The prefix of a line, with the time and the host that its collector noted if the line itself tells none."""
     known = copy.copy(prefix)
     if known.style is None:
         known.stamp = _first(record, TIMES)

@@ -1,7 +1,7 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a running host remembers itself: systemd's journal and the kernel's ring buffer."""
+"""What a running host itself remembers: systemd's journal and the kernel's ring buffer."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -14,7 +14,8 @@ import time
 from .sources import SourceError, command_blocks, in_blocks, reason
 
 _FIELDS = 'MESSAGE,_HOSTNAME,_BOOT_ID,_TRANSPORT,SYSLOG_FACILITY,SYSLOG_IDENTIFIER,_SOURCE_MONOTONIC_TIMESTAMP'
-# A message that is no printable UTF-8, as a process's name may make it, is a list of numbers: read those too.
+# A message that is not printable UTF-8, which the name of a process can cause, is a list of numbers: these are read
+# too.
 JOURNAL_MARKERS = (b'"MESSAGE":[', b'"MESSAGE" : [')
 KMSG = '/dev/kmsg'
 _JOURNALS = ('run/log/journal', 'var/log/journal')
@@ -30,7 +31,9 @@ def has_journal(root='/'):
 
 
 def journal_refusal(root='/'):
-    """Why journalctl shows this user no line of the kernel's, though it ends well: None, or the system's word."""
+    """The system's word for the reason that journalctl shows this user no line of the kernel's, or None. journalctl
+    itself ends with status 0 then.
+    """
     for path in _JOURNALS:
         directory = os.path.join(root, path)
         for machine in _names(directory):
@@ -50,7 +53,7 @@ def _names(directory):
 
 
 def journal_blocks(since=None, until=None):
-    """The kernel's entries of all boots, one JSON record a line, by blocks."""
+    """The kernel's entries of all boots by blocks (bytes), one JSON record a line."""
     # What user space wrote in the kernel's name is read as well, to be told apart in syslog's files.
     argv = ['journalctl', '--no-pager', '--quiet', '--all', '--output=json', '_TRANSPORT=kernel']
     argv += ['+', 'SYSLOG_IDENTIFIER=kernel']
@@ -72,7 +75,9 @@ def journal_blocks(since=None, until=None):
 
 
 def program_blocks(since, words):
-    """The entries of all programs since a moment that hold one of some words, one JSON record a line, by blocks."""
+    """The entries of all programs since a moment that have one of some words, by blocks (bytes), one JSON record a
+    line.
+    """
     argv = ['journalctl', '--no-pager', '--quiet', '--all', '--output=json', '--since=@%d' % int(since)]
     started = False
     # systemd 237 and newer search by themselves, if they were built with PCRE.
@@ -88,7 +93,7 @@ def program_blocks(since, words):
 
 
 def ring_buffer_blocks(path=KMSG):
-    """The records of /dev/kmsg, a line each; what dmesg prints if that cannot be read."""
+    """The records of /dev/kmsg, one a line, by blocks (bytes); what dmesg prints if that cannot be read."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     except OSError as error:
@@ -105,7 +110,7 @@ def _dmesg_blocks(otherwise):
 
 def _kmsg_lines(descriptor):
     try:
-        # The buffer is written on while it is read: what comes after this moment is left.
+        # The buffer grows while it is read: what comes after this moment is not read.
         end = time.time() + 10
         while time.time() < end:
             try:
@@ -124,7 +129,7 @@ def _kmsg_lines(descriptor):
 
 
 def boot_time():
-    """Seconds since 1970 when the kernel's clock was at 0, or None."""
+    """When the kernel's clock was at 0, in seconds since 1970, or None."""
     try:
         with open('/proc/uptime') as stream:
             return time.time() - float(stream.read().split()[0])
@@ -133,7 +138,7 @@ def boot_time():
 
 
 def host_name():
-    """The name of this host (uname(2)), which a syslog daemon of its own writes into each line."""
+    """The name of this host (uname(2)), which its own syslog daemon writes into each line."""
     return os.uname()[1]
 
 

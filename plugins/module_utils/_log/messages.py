@@ -1,7 +1,8 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Makes messages of the lines of a log: without their prefixes, with the lines below that they go on in."""
+"""Makes messages of the lines of a log: takes off their prefixes, and joins each with the lines below that continue it.
+"""
 
 from __future__ import absolute_import, division, print_function
 
@@ -15,7 +16,7 @@ from .prefix import PrefixReader
 from .text import BARE, unescape
 
 _MOST_CONTINUATIONS = 200
-# So many rows of a table are taken at once, and so many beyond those that the last try took.
+# The most rows of a table that are taken at once, and how many more than the last try took are tried at least.
 _MOST_ROWS = 1 << 15
 _FEWEST_ROWS = 8
 # Pieces of kernel lines that a mail client or a terminal broke in two.
@@ -32,7 +33,7 @@ _BROKEN = (
     'swapents ',
     'pgtables:',
 )
-# What begins a message, though the lines above it have a prefix.
+# The beginnings of messages that have no prefix, even if the lines above them have one.
 _BEGINS = re.compile(
     r'.{1,20} invoked oom-killer: gfp_mask=|.{0,80}[Oo]ut of memory(?:: [Kk]ill(?:ed)? process \d| and no )'
     r'|Killed process \d|oom-kill:constraint='
@@ -45,37 +46,39 @@ Pending = namedtuple('Pending', 'prefix message batch index')
 
 
 def _behind_time(text):
-    """A row without its bracket, behind seconds in brackets; None if no such row stands there."""
+    """A row of a table without its bracket, if it follows seconds in brackets; else None."""
     time, mark, row = text.partition('] [')
     return row if mark and '.' in time and ']' not in time else None
 
 
 class Messages:
-    """Fed the lines of a log by a Scanner; hands each message, as soon as it is known to be whole, to an Assembler.
+    """Takes the lines of a log from a Scanner, and hands each message to an Assembler as soon as it is whole.
 
-    ``rejoin`` is a callable (first line, lines that it goes on in -> the message in one line).
+    ``rejoin`` is a callable (first line, the lines that continue it -> the message in one line).
     """
 
     def __init__(self, assembler, rejoin):
         self._assembler = assembler
         self._rejoin = rejoin
         self._reader = PrefixReader()
-        # The last message (Pending), and the lines that it goes on in.
+        # The last message (Pending), and the lines that continue it.
         self._pending = None
         self._more = []
         self._most_rows = _MOST_ROWS
 
     def begin(self):
-        """The next line is not the one after the last: what was open has ended."""
+        """End what is open: the next line does not follow the last one."""
         self.pause()
         self._assembler.begin()
 
     def pause(self):
-        """The lines that follow in this file are of no report: those of a later file may be."""
+        """Hand over the last message: the lines that follow in this file are of no report. Those of a later file may
+        continue one.
+        """
         self._finish()
 
     def flush(self):
-        """No more lines come."""
+        """Hand over all that is held: no more lines come."""
         self._finish()
         self._assembler.flush()
 
@@ -84,7 +87,7 @@ class Messages:
         return self._assembler.wants_more(self._pending is not None)
 
     def feed(self, batch):
-        """Take lines of a log; how many: fewer than there are if no more are wanted."""
+        """Take lines of a log (Batch). The number of lines taken, which is less than all if no more are wanted."""
         texts, split, assembler = batch.texts, self._reader.split, self._assembler
         index, count = 0, len(texts)
         while index < count:
@@ -98,7 +101,7 @@ class Messages:
                 self._finish()
                 self._pending = Pending(prefix or BARE, message, batch, index)
                 wanted = not assembler.idle or self.wants_more()
-                # A trace's line begins so, too.
+                # A line of a trace begins like this, too.
                 if message[:1] == '[' and message[1:2] != '<':
                     index += self._feed_rows(texts, index + 1)
             index += 1
@@ -107,7 +110,7 @@ class Messages:
         return index
 
     def _goes_on(self, message):
-        """True if a line without a prefix is the rest of the message before it, or says nothing."""
+        """True if a line without a prefix continues the message before it, or says nothing."""
         if not message or message[:3] in ('--', '```', '...'):
             return True
         if self._pending is None:
@@ -125,9 +128,10 @@ class Messages:
         return True
 
     def _feed_rows(self, texts, index):
-        """Take the lines from texts[index] on that are rows of a task table, prefixed as the last line was; how many.
+        """Take the lines from texts[index] on that are rows of a task table with the prefix of the last line. The
+        number taken.
 
-        The last of them is left where it may go on in the line below it.
+        The last of them is not taken if the line below may continue it.
         """
         prefix = self._pending.prefix
         before = self._reader.before_rows(prefix)
@@ -154,12 +158,12 @@ class Messages:
             return 0
         self._finish()
         taken = self._assembler.add_rows(rows)
-        # Lines of which few are rows shall not be looked at again and again.
+        # Lines that hold few rows must not be looked at again and again.
         self._most_rows = _MOST_ROWS if taken == len(rows) else taken + _FEWEST_ROWS
         return taken
 
     def _finish(self):
-        """Hand over the last message: nothing below it is its rest."""
+        """Hand over the last message: no line below continues it."""
         pending, self._pending = self._pending, None
         if pending is None:
             return

@@ -1,9 +1,9 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What stands before a kernel message: when the line was written, on which host, and by whom, as it says itself.
+"""What stands before a kernel message: when the line was written, on which host, and by whom, as the line itself says.
 
-In plain text the kernel's tag, and the kernel's facility, are nobody's word: syslog(3) lets each user write both.
+In plain text neither the kernel's tag nor the kernel's facility proves anything: syslog(3) lets any user write both.
 """
 
 from __future__ import absolute_import, division, print_function
@@ -44,7 +44,7 @@ _RFC5424 = re.compile(
 )
 _RFC3339 = re.compile(r'(?:[A-Z][a-z]{2} )?(%s)(?: [A-Z]{2,5})?(?: std(?:out|err) [FP])?(?: %s|[ \t])' % (_ISO, _TAG))
 _ISO_BRACKET = re.compile(r'\[(%s)( UTC)?\]:? ?' % _ISO)
-# The first line that somebody copied may lack what it begins with.
+# The first line that somebody copied may lack its beginning.
 _CUT_SECONDS = re.compile(r'(\d{1,12}\.\d{6})\] ')
 _RFC3164 = re.compile(
     r'(?:(\d{4}) |[A-Z][a-z]{2} )?([^\s\d\[\]<>:,;=|]{3,9} {1,2}\d{1,2}) (?:(\d{4}) )?(\d\d:\d\d:\d\d(?:\.\d{1,9})?)'
@@ -56,7 +56,7 @@ _LOGCAT = re.compile(r'(\d\d)-(\d\d) (\d\d:\d\d:\d\d\.\d{3}) +\d{1,10} +\d{1,10}
 _KERNEL = re.compile(r'(?:(%s) )?kernel: ?' % _HOST)
 _REPEATED = re.compile(r'message repeated (\d{1,9}) times: \[ ?(.*)\]$')
 _QUOTE = re.compile(r'[>\s|]+')
-# A record of journalctl -o json-seq or json-sse.
+# Starts a record of journalctl -o json-seq or json-sse.
 _STREAMED = ('\x1e{', 'data: {')
 _LISTED = re.compile(r'''(?:- )?(["'])(.*)\1,?$''')
 _FACILITY = re.compile(r'(?:kern|user|daemon|syslog|auth|authpriv|local\d)\.\w+$')
@@ -66,19 +66,19 @@ _INNER_SECONDS = re.compile(r'\[\s{0,8}\d{1,10}\.\d{6}\]')
 
 
 def _is_kernel(tag):
-    """True if a syslog tag, ``kernel`` or busybox's ``kern.warn kernel``, is the kernel's."""
+    """True if a syslog tag is the kernel's: ``kernel``, or ``kern.warn kernel`` as busybox writes it."""
     return tag == KERNEL or tag.endswith(' kernel') or tag == 'klogd'
 
 
 class PrefixReader:
-    """Splits lines into prefix and message. Remembers the last prefix, as the lines of one report share it."""
+    """Splits lines into prefix and message. It remembers the last prefix, as the lines of one report share it."""
 
     def __init__(self):
         self._text = None
         self._prefix = None
 
     def split(self, line):
-        """(Prefix or None, message) of a line; None if nothing but a message stands there."""
+        """(Prefix, message) of a line; (None, message) if it has no prefix."""
         text = self._text
         if text is not None and line.startswith(text):
             rest = line[len(text) :]
@@ -102,8 +102,8 @@ class PrefixReader:
         return found or self._inner(line)
 
     def before_rows(self, prefix):
-        """What a line like the last, whose prefix is given, begins with, up to the kernel's own time; None if that
-        is another in every line.
+        """The text that all lines with the prefix of the last line start with, up to the kernel's own time; None if it
+        differs by line.
         """
         if prefix.caller is not None:
             return None
@@ -113,7 +113,9 @@ class PrefixReader:
         return '' if told == (None,) * 5 else None
 
     def _indented(self, line):
-        """A log that a page or a mail indents; or a line of a paragraph, which the kernel indents, without a prefix."""
+        """A line that a page or a mail indents, which has a prefix behind the blanks; or a line of a paragraph that the
+        kernel itself indents, without one.
+        """
         stripped = line.lstrip()
         prefix, message = self.split(stripped) if stripped else (None, line)
         if prefix is None:
@@ -163,7 +165,7 @@ class PrefixReader:
 
     @staticmethod
     def _behind_brackets(line, end, prefix):
-        """Where the message begins: journalctl -o short-monotonic puts host and tag behind the time."""
+        """The offset of the message: ``journalctl -o short-monotonic`` writes host and tag behind the time."""
         match = _KERNEL.match(line, end)
         if match:
             prefix.host, prefix.program = match.group(1), KERNEL
@@ -208,11 +210,11 @@ class PrefixReader:
         return self._remember(text, match.end(), prefix)
 
     def _dated(self, line):
-        """Lines that begin with a year or with seconds since 1970."""
+        """A line that begins with a year or with seconds since 1970."""
         match = _RFC3339.match(line)
         if match:
             stamp, host, tag, pid = match.groups()
-            # dmesg --time-format iso has neither host nor tag, and the message may hold a colon of its own.
+            # dmesg --time-format iso prints neither host nor tag, and the message may contain a colon of its own.
             if tag is None or not (_is_kernel(tag) or host and (',' not in stamp or '.' in stamp)):
                 begin = match.end() if tag is None else match.start(2 if host else 3)
                 return self._with_uptime(Prefix('iso', stamp), line[begin:])
@@ -266,13 +268,15 @@ class PrefixReader:
 
     @staticmethod
     def _by_tag(style, stamp, host, tag, has_pid):
-        """The prefix of a syslog line. The kernel has no process ID; its tag alone proves nothing."""
+        """The prefix of a syslog line. The kernel has no process ID, but its tag alone proves nothing."""
         if _is_kernel(tag) and not has_pid:
             return Prefix(style, stamp, host, program=KERNEL)
         return Prefix(style, stamp, host, None, None, False, 1, tag)
 
     def _inner(self, line):
-        """A prefix of no known form: grep's file name, mail quoting, console text before the kernel's own time."""
+        """A line with a prefix of no known form: grep's file name, a mail's quote mark, or console text before the
+        kernel's own time.
+        """
         if line.startswith(_STREAMED):
             return self._json(line[line.index('{') :])
         match = _LISTED.match(line) if line[:1] in '"\'-' else None
@@ -299,7 +303,7 @@ class PrefixReader:
             return self._with_uptime(prefix, line[match.end() :])
         match = _INNER_SECONDS.search(head)
         if match:
-            # A cell of a table, of Markdown or CSV.
+            # A cell of a table in Markdown or CSV.
             ending = line[match.start() - 1 : match.start()].strip() or line[0]
             if ending in '|"' and line[-1] == ending:
                 line = line[:-1]

@@ -1,12 +1,13 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Logs that are no lines of text in themselves, as such lines.
+"""Reads logs that are not lines of text, and makes such lines of them.
 
-Records of several lines become the JSON lines that ``journalctl -o json`` prints: ``journalctl -o export``, ``verbose``
-and ``json-pretty`` (systemd's src/shared/logs-show.c), ``dmesg --json`` (sys-utils/dmesg.c of util-linux), and what a
-collector or ``jq`` printed so. A whole log may be a string of JSON, as ``aws ec2 get-console-output`` prints it, or
-UTF-16, as Windows writes it. Lines of other text between records stay as they are.
+Records of several lines become JSON lines as ``journalctl -o json`` prints them: those of ``journalctl -o export``,
+``verbose`` and ``json-pretty`` (systemd's src/shared/logs-show.c), of ``dmesg --json`` (sys-utils/dmesg.c of
+util-linux), and records that a collector or ``jq`` printed in the same way. A whole log may be one string of JSON, as
+``aws ec2 get-console-output`` prints it, or UTF-16, as Windows writes it. Lines of other text between records stay as
+they are.
 """
 
 from __future__ import absolute_import, division, print_function
@@ -34,12 +35,12 @@ _VERBOSE_REST = b' ' * 12
 _PAIR = re.compile(br'"([\w@]{1,64})"\s*:\s*(.*?),?$')
 _STRUCTURE = (b'"', b'{', b'}', b'[', b']', b'')
 _CONSOLE = re.compile(br'\{\s*"(?:InstanceId|Output|Timestamp)"\s*:')
-# journald takes fields of up to 768 MiB, core dumps; a message is shorter than what is kept.
+# journald takes fields of up to 768 MiB, such as core dumps; a message is shorter than what is kept of it.
 _LARGEST_FIELD = 768 << 20
 _LARGEST_KEPT = 1 << 22
-# EC2 keeps 64 kB of it.
+# EC2 keeps 64 kB of the console.
 _LARGEST_CONSOLE = 1 << 20
-# How much of a log tells that it is one of these; it may begin with a line that says from when on the journal is kept.
+# The beginning of a log that shows whether it is one of these. Its first line may say from when on the journal is kept.
 HEAD = 512
 _ABOUT = re.compile(br'-- .{1,200}\n')
 _FIELDS = frozenset(
@@ -63,7 +64,9 @@ _FIELDS = frozenset(
 
 
 def converter(head):
-    """What makes lines, or blocks of them, of the blocks of a log that begins so; None if it is lines."""
+    """The function that makes lines, or blocks of lines, of the blocks of a log that begins with ``head``; None if it
+    consists of lines already.
+    """
     if head[:1] in (b'{', b'['):
         return _console if _CONSOLE.match(head) else _pretty if _PRETTY.match(head) else None
     if head.startswith(_EXPORT):
@@ -77,7 +80,7 @@ def converter(head):
 
 
 def in_lines(blocks):
-    """The blocks of a log, with records of several lines made lines."""
+    """The blocks of a log, with lines in place of records of several lines."""
     first = next(blocks, b'')
     whole = itertools.chain((first,), blocks)
     convert = converter(first[:HEAD])
@@ -104,7 +107,7 @@ def _export(blocks):
                     record = {}
                 continue
             else:
-                # A value with line breaks: its length in 8 bytes, then the value.
+                # A value with line breaks has its length, in 8 bytes, before it.
                 if len(buffer) < end + 9:
                     break
                 length = struct.unpack('<Q', buffer[end + 1 : end + 9])[0]
@@ -159,7 +162,7 @@ def _pretty(blocks):
     for raw in _split(blocks):
         line = raw.strip()
         if name:
-            # The bytes of a value that is no printable text, a line each.
+            # The bytes of a value that is not printable text, one a line.
             if _is_byte(line.rstrip(b',')):
                 if len(numbers) < LONGEST_LINE:
                     numbers.append(int(line.rstrip(b',')))
@@ -203,7 +206,7 @@ def _utf16(blocks):
 
 
 def _split(blocks):
-    """The lines of blocks."""
+    """The lines in blocks."""
     rest = b''
     for block in blocks:
         lines = (rest + block).split(b'\n')

@@ -1,7 +1,7 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Finds the parts of a log that hold OOM reports, at the speed of bytes.find: lines elsewhere are never looked at."""
+"""Finds the parts of a log that hold OOM reports, at the speed of bytes.find. Lines elsewhere are never looked at."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -10,7 +10,7 @@ __metaclass__ = type
 from .find import MARKERS, OVERLAP, Finder
 from .text import LONGEST_LINE, log_lines
 
-# How far before a victim the rest of a report is looked for whose header is lost.
+# How many bytes before a victim the rest of its report is looked for if the header is lost.
 _LOOK_BACK = 1 << 16
 _LOOK_BACK_FOR_BALLOON = 1 << 10
 _EARLIER_PARTS = (
@@ -28,13 +28,13 @@ _EARLIER_PARTS = (
     b' killed as a result of limit of ',
 )
 _BATCH = 1 << 15
-# Counting lines costs as much as finding markers: a line's number is known this far into a log.
+# To count lines costs as much as to find markers: line numbers are told up to this offset of a log.
 COUNTED = 1 << 25
 _PROBE_EVERY = 1 << 16
 
 
 class Batch:
-    """Lines of a log that follow each other: their ``texts``, and where each stands."""
+    """Consecutive lines of a log: ``texts`` has the lines, place() tells where each stands."""
 
     def __init__(self, data, path, number, offset):
         self.texts, self._raw = log_lines(data)
@@ -45,7 +45,7 @@ class Batch:
         self._known = (0, 0)
 
     def place(self, index):
-        """(path, line number or None, offset) of a line, or of what follows the last."""
+        """(path, line number or None, offset) of a line by its index, or of what follows the last line."""
         if index == len(self.texts):
             size = self._size - index + 1
         else:
@@ -58,7 +58,7 @@ class Batch:
 class Scanner:
     """Reads one log by blocks and feeds the lines of its reports to Messages.
 
-    ``within`` says that it begins with the rest of a line that was read with the log before it.
+    ``within`` is true if the log begins with the rest of a line whose beginning was read with the log before it.
     """
 
     def __init__(self, reader, path, markers=MARKERS, probe=None, offset=0, counted=COUNTED, within=False):
@@ -79,12 +79,12 @@ class Scanner:
 
     @property
     def markers(self):
-        """What begins a report in this log."""
+        """The words, as bytes, that begin a report in this log."""
         return self._finder.markers
 
     @property
     def bytes(self):
-        """Where the log was read up to."""
+        """The offset up to which the log was read."""
         return self._base + len(self._buffer)
 
     @property
@@ -94,12 +94,12 @@ class Scanner:
 
     @property
     def end(self):
-        """What was read last, two lines or more where it holds them."""
+        """The bytes that were read last, two lines or more if there are so many."""
         return self._buffer[-2 * LONGEST_LINE :]
 
     @property
     def lines(self):
-        """How many lines were read, if they were counted."""
+        """The number of lines that were read, None if they were not counted."""
         return None if self._line is None else self._line - 1 + self.ends_in_line
 
     def feed(self, block):
@@ -108,7 +108,8 @@ class Scanner:
         if whole:
             self._finder.passed(self.bytes)
         if whole and not self._finder.marked(block, self._buffer):
-            # Nothing here: the block is kept as it is, for what the next one may begin with.
+            # There is nothing in it: the block is kept as it is, as the next one may complete a marker that begins
+            # here.
             self._drop(len(self._buffer))
             self._buffer = block
             self._scanned_to = len(block)
@@ -133,13 +134,13 @@ class Scanner:
         self._counted_to -= length
 
     def finish(self):
-        """The log ends here."""
+        """Scan what is left: the log ends here."""
         self._run(True)
         self._reader.pause()
         self._count(len(self._buffer))
 
     def _count(self, position, count=None):
-        """Count the lines up to a position, if that was not known yet by reading them."""
+        """Count the lines up to a position, unless reading them has told their number already."""
         if self._line is not None and position > self._counted_to:
             self._line += self._buffer.count(b'\n', self._counted_to, position) if count is None else count
             if self._base + position > self._counted:
@@ -171,7 +172,7 @@ class Scanner:
                 return
 
     def _search(self):
-        """Find the next marker and the line where its report begins. False if the buffer holds none."""
+        """Find the next marker and the line that begins its report. False if the buffer has none."""
         buffer = self._buffer
         first = self._finder.first(buffer, self._position, self._scanned_to - OVERLAP)
         self._scanned_to = len(buffer) if first < 0 else first
@@ -183,7 +184,7 @@ class Scanner:
             # The marker begins its line: somebody broke a longer line before it.
             start = max(buffer.rfind(b'\n', low, max(start - 1, low)) + 1, low)
         if b'invoked' in buffer[max(first - 16, 0) : first + 16]:
-            # A balloon's driver speaks before the kernel looks for a victim.
+            # The driver of a balloon prints its line before the kernel looks for a victim.
             low = max(self._position, start - _LOOK_BACK_FOR_BALLOON)
             place = buffer.find(b'balloon', low, start)
             start = start if place < 0 else max(buffer.rfind(b'\n', low, place) + 1, low)
@@ -200,7 +201,7 @@ class Scanner:
         return True
 
     def _read_lines(self, last):
-        """Feed whole lines. False if the buffer holds none any more."""
+        """Feed whole lines. False if the buffer has no more of them."""
         buffer, start = self._buffer, self._position
         end = buffer.rfind(b'\n', start, start + _BATCH) + 1
         if end <= start:

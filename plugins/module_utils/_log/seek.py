@@ -1,7 +1,7 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where in a large sorted log a moment lies, by bisection."""
+"""Finds the place of a moment in a large sorted log, by bisection."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -11,14 +11,14 @@ from .prefix import PrefixReader
 from .text import log_text
 
 _WINDOW = 1 << 16
-# Syslog stamps lines late and clocks are set; what is read too much costs little.
+# Syslog stamps lines late, and clocks are set. To read a little too much costs little.
 MARGIN = 3600
-# A smaller log is read as fast as it is searched.
+# To read a smaller log whole takes no longer than to search it.
 _SMALLEST = 1 << 23
 
 
 def time_of(data, clock):
-    """Seconds since 1970 of the first line in ``data`` that bears a time, or None."""
+    """The time of the first line in ``data`` that has one, in seconds since 1970, or None."""
     reader = PrefixReader()
     for line in data.split(b'\n')[1:-1]:
         prefix = reader.split(log_text(line[:1024]))[0]
@@ -30,7 +30,7 @@ def time_of(data, clock):
 
 
 def offset_of(stream, size, clock, since):
-    """An offset before which nothing of a log is as late as ``since``; 0 if the log does not tell."""
+    """An offset before which no line of a log is as late as ``since``; 0 if the log does not tell."""
     if size < _SMALLEST:
         return 0
     low, high = 0, size

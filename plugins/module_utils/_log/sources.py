@@ -29,43 +29,43 @@ except ImportError:
     LZMADecompressor, LZMAError = None, zlib.error
 
 BLOCK = 1 << 20
-# Of a directory that is named, no more files, and no deeper: as a copy of /var/log has them.
+# How many files of a directory that is named are read, and how deep: enough for a copy of /var/log.
 _MOST_FILES, _DEEPEST = 500, 3
 _HEAD = 1 << 16
 KERNEL_LOGS = ('/var/log/messages*', '/var/log/kern.log*', '/var/log/syslog*')
 
 _ROTATED = re.compile(r'^(.*?)(?:[.-](\d{8})(?:[-T]?\d{1,10})?|\.(\d{1,4}))?(?:\.(gz|bz2|xz|zst|lzma))?$')
 _MAGIC = ((b'\x1f\x8b', 'gz'), (b'BZh', 'bz2'), (b'\xfd7zXZ\x00', 'xz'), (b'\x28\xb5\x2f\xfd', 'zst'))
-# What is no text as it stands and is read all the same: compressed, or UTF-16.
+# Files that are not text and are read all the same: compressed ones, and UTF-16.
 _ENCODED = tuple(magic for magic, _kind in _MAGIC) + (b'\xff\xfe', b'\xfe\xff')
 
 
-# xz -9 takes 65 MiB to unpack, zstd --ultra 128 MiB; what takes more was made to take it.
+# xz -9 takes 65 MiB to unpack, zstd --ultra 128 MiB; a file that takes more was made to take it.
 _MOST_MEMORY = 1 << 27
-# Text unpacks to ten times its size, the same line over and over to a few hundred.
+# Text unpacks to ten times its size, the same line over and over to a few hundred times.
 _UNPACKED = 200
 _UNPACKED_AT_LEAST = 1 << 30
 
 
 class SourceError(RescueError):
-    """A source that cannot be read, in one line."""
+    """A source cannot be read. The text is one line."""
 
 
 class Cut(SourceError):
-    """A source of which the rest is not read."""
+    """The rest of a source is not read. The text is the reason."""
 
 
 class CommandMissing(SourceError):
-    """A command that is not on the host."""
+    """A command is not on the host."""
 
 
-# What reading a log may raise, whatever is in it.
+# The errors that reading a log may raise, whatever is in it.
 FAILURES = reader.FAILURES + (SourceError, LZMAError)
 reason = reader.reason
 
 
 def in_blocks(pieces, least=BLOCK):
-    """Pieces of a log put together to blocks of ``least`` bytes or more, but for the last."""
+    """Pieces of a log joined to blocks of ``least`` bytes or more, except for the last."""
     block, size = [], 0
     for piece in pieces:
         block.append(piece)
@@ -78,20 +78,20 @@ def in_blocks(pieces, least=BLOCK):
 
 
 class LogFile:
-    """A file, and where its name places it among the rotated ones of its family."""
+    """A log file, and its place among the rotated ones of its family, by its name."""
 
     def __init__(self, path, named=True):
         self.path = path
         self.real = _real(path)
-        # False if whoever may write to its directory may have put it there.
+        # False if somebody who may write to its directory may have put it there.
         self.named = named
         self.kind = None
-        # A log of this host, by where it is: it tells the year and the zone that its lines leave out.
+        # True of a log of this host, by its place: then it tells the year and the zone that its lines leave out.
         self.own = False
         name = os.path.basename(path)
         base, self.date, number = _ROTATED.match(name).groups()[:3]
         self.family = os.path.join(os.path.dirname(path), base)
-        # Undated ones are numbered from the newest, and the one without a number is written now.
+        # Logs without a date are numbered from the newest, and the one without a number is being written.
         self.age = -int(number) if number else 0
         self.current = not self.date and not number
         try:
@@ -100,15 +100,17 @@ class LogFile:
             self.modified = 0
 
     def is_itself(self):
-        """True if it is read whatever leads to it: it was named, or no link leads to it that might be a stranger's."""
+        """True if it is read wherever a link leads: somebody named it, or no link leads to it that might be a
+        stranger's.
+        """
         return self.named or self.path == self.real
 
     def order(self):
-        """Sorts the files of a family by when they were written."""
+        """The key that sorts the files of a family by the time when they were written."""
         return (self.current, self.date or '', self.age, self.modified, self.path)
 
     def last_moment(self, now):
-        """No line of it was written after this: its date, its last change, or now."""
+        """A time, in seconds since 1970, after which no line of it was written: its date, its last change, or now."""
         moments = [now]
         if self.modified:
             moments.append(self.modified)
@@ -120,7 +122,9 @@ class LogFile:
 
 
 def _real(path):
-    """Where the links of a path lead; the path itself if somebody changes them meanwhile, or may not be followed."""
+    """The path with its links resolved; the path itself if somebody changes them meanwhile, or they may not be
+    followed.
+    """
     try:
         return os.path.realpath(path)
     except (OSError, ValueError):
@@ -128,12 +132,12 @@ def _real(path):
 
 
 def is_pattern(path):
-    """True if a path holds wildcards of glob(7)."""
+    """True if a path has wildcards of glob(7)."""
     return any(mark in path for mark in '*?[')
 
 
 def flaw_of(path):
-    """Why a file is no log that says anything: unreadable, empty, binary, or None."""
+    """The reason that a file is no log that says anything: unreadable, empty or binary; None if it is one."""
     try:
         if not os.path.isfile(path):
             return 'unreadable'
@@ -147,7 +151,8 @@ def flaw_of(path):
 
 
 def logs_in(directory):
-    """The files below a directory that may be logs, sorted, without links: up to so many, and not far down."""
+    """The sorted paths of files below a directory that may be logs, without links. Their number and depth are limited.
+    """
     found = []
     for above, names, files in os.walk(directory):
         deep = above[len(directory):].count(os.sep)
@@ -161,7 +166,9 @@ def logs_in(directory):
 
 
 def _paths_of(pattern):
-    """The paths that a named path or pattern means: a directory is the logs in it, or itself if there are none."""
+    """The paths that a path or pattern stands for: a directory stands for the logs in it, or for itself if there are
+    none.
+    """
     if os.path.isdir(pattern):
         return logs_in(pattern) or [pattern]
     if is_pattern(pattern) and not os.path.exists(pattern):
@@ -170,7 +177,7 @@ def _paths_of(pattern):
 
 
 def find_files(patterns, named):
-    """Log files of paths, patterns and directories, each once, families together and oldest first."""
+    """The log files (LogFile) of paths, patterns and directories, each once, families together and oldest first."""
     found, known = [], {}
     for pattern in patterns:
         for path in _paths_of(pattern):
@@ -190,12 +197,12 @@ def find_files(patterns, named):
 
 
 def kind_of(head):
-    """gz, bz2, xz, zst or None by a file's first bytes."""
+    """gz, bz2, xz or zst, or None, by the first bytes of a file."""
     return next((kind for magic, kind in _MAGIC if head.startswith(magic)), None)
 
 
 def open_log(log):
-    """A LogFile that is a regular file as a binary stream. Raises IOError, OSError or SourceError."""
+    """A LogFile as a binary stream. Raises IOError, OSError or SourceError, which it does for all but regular files."""
     # A FIFO or a device would block or never end.
     descriptor = os.open(log.path, os.O_RDONLY | os.O_NONBLOCK) if log.named else open_found(log.path)
     stream = io.open(descriptor, 'rb', buffering=0)
@@ -208,14 +215,14 @@ def open_log(log):
 def is_of_strangers(stream):
     """True if somebody besides root and the user who reads may have written what stands in an open log.
 
-    Then no field in it is journald's word, as he may have made up the record.
+    Then no field in it proves anything by being journald's: he may have made up the record.
     """
     found = os.fstat(stream.fileno())
     return found.st_uid not in (0, os.geteuid()) or bool(found.st_mode & stat.S_IWOTH)
 
 
 def read_blocks(stream, kind):
-    """The content of an open log by blocks, decompressed."""
+    """The content of an open log by blocks (bytes), decompressed."""
     if kind is None:
         return _plain(stream)
     most = max(_UNPACKED_AT_LEAST, os.fstat(stream.fileno()).st_size * _UNPACKED)
@@ -237,7 +244,7 @@ def _decompressed(stream, kind):
         return _inflate(stream)
     if kind == 'zst':
         return _by_command(stream, ['zstd', '-dcq', '--memory=%d' % _MOST_MEMORY])
-    # Python 2 has no lzma, and a bz2 that unpacks without bound.
+    # Python 2 has no lzma, and its bz2 unpacks without a limit.
     if kind == 'xz' and LZMADecompressor is not None:
         return _unpack(stream, lambda: LZMADecompressor(memlimit=_MOST_MEMORY))
     if kind == 'bz2' and str is not bytes:
@@ -247,7 +254,7 @@ def _decompressed(stream, kind):
 
 
 def _plain(stream):
-    # A log that grows meanwhile is read to where it ended when reading began.
+    # A log that grows meanwhile is read up to its size at the beginning.
     left = os.fstat(stream.fileno()).st_size - stream.tell()
     while left > 0:
         block = stream.read(min(BLOCK, left))
@@ -258,7 +265,9 @@ def _plain(stream):
 
 
 def _inflate(stream):
-    """gzip, its members one after another, by blocks of bounded size: a small file may unpack to a very large one."""
+    """The content of a gzip stream and all its members, by blocks of limited size: a small file may unpack to a very
+    large one.
+    """
     inflater, data, fresh = zlib.decompressobj(31), b'', True
     while True:
         data = data or stream.read(1 << 16)
@@ -280,7 +289,7 @@ def _inflate(stream):
 
 
 def _unpack(stream, new):
-    """bz2 and xz, likewise."""
+    """The same for bz2 and xz."""
     unpacker, data = new(), b''
     while True:
         if unpacker.eof:
@@ -314,7 +323,7 @@ def _by_command(stream, argv):
 
 
 def command_blocks(argv, stdin=None):
-    """What a command prints, by blocks. A command that fails, or is not there, is a SourceError."""
+    """The output of a command by blocks (bytes). Raises SourceError if it fails or is not there."""
     with tempfile.TemporaryFile() as complaints, io.open(os.devnull, 'rb') as nothing:
         try:
             # run_command() would hold all of a journal in memory.

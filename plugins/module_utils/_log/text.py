@@ -1,7 +1,7 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The text of a log's lines, and what may be known of where a line comes from."""
+"""The text of the lines of a log, and what may be known of the origin of a line."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -10,20 +10,20 @@ __metaclass__ = type
 import codecs
 import re
 
-# Longer than the kernel's longest record (8 kB with its extended header), shorter than what a hostile line may hold.
+# Bytes. The kernel's longest record is shorter (8 kB with its extended header), a line of an attacker's may be longer.
 LONGEST_LINE = 1 << 16
 
 KERNEL = 'kernel'
 
 # dmesg and journalctl print in color if they are told to.
 COLOR = re.compile('\x1b\\[[0-9;:]{0,40}[mK]')
-# A page's line ends so.
+# Ends a line of a page.
 _BREAK = re.compile(r'<br ?/?>$')
 _ESCAPED = re.compile(r'(?:#012|\\x0a|\\n)\s*')
 
 
 def _escape(error):
-    """Bytes that are no UTF-8, and halves of surrogates, as ``\\xff``: what is read must be text in any JSON."""
+    """Write bytes that are not UTF-8, and halves of surrogates, as ``\\xff``: what is read must be text in any JSON."""
     wrong = error.object[error.start : error.end]
     if isinstance(error, UnicodeDecodeError):
         return u''.join(u'\\x%02x' % byte for byte in bytearray(wrong)), error.end
@@ -35,14 +35,14 @@ codecs.register_error('oom_rescue_escape', _escape)
 
 def log_text(data):
     """Bytes of a log as native text that is valid UTF-8."""
-    # Mails and pages put no-break spaces in for runs of blanks; editors begin a file with a mark of its encoding.
+    # Mails and pages write no-break spaces for runs of blanks; editors begin a file with a mark of its encoding.
     text = data.decode('utf-8', 'oom_rescue_escape').replace(u'\xa0', u' ').lstrip(u'\ufeff')
     return text.encode('utf-8') if str is bytes else text
 
 
 def log_lines(data):
-    """(lines, what they are as long as in the log) of a part of it: text without what was only on the way with it, CRs,
-    NULs, colors, a page's line breaks.
+    """(lines, the same as they stand in the log) of a part of a log. The lines are without CR, NUL, colours and
+    ``<br>``; of the others only the lengths count.
     """
     if len(data) > LONGEST_LINE:
         raw = data.split(b'\n')
@@ -66,15 +66,17 @@ def _clean(line):
 
 
 def unescape(message):
-    """A message whose line breaks were written out (rsyslog's ``#012``, /dev/kmsg's ``\\x0a``) with spaces there."""
+    """A message with blanks in place of line breaks that were written out: rsyslog's ``#012``, /dev/kmsg's ``\\x0a``.
+    """
     return _ESCAPED.sub(' ', message)
 
 
 class Prefix:
-    """One line's origin. ``style`` names how ``stamp`` is written: yearless, iso, ctime, epoch, usec or None.
+    """The origin of one line. ``style`` names the form of ``stamp``: yearless, iso, ctime, epoch, usec or None.
 
-    ``program`` is who the line says wrote it, KERNEL for the kernel. ``trusted`` is True if a field that only journald
-    writes proves that it was the kernel, False if the line itself shows another program, and None if nothing tells.
+    ``program`` is who wrote the line, by its own words, and KERNEL for the kernel. ``trusted`` is True if a field that
+    only journald writes proves that it was the kernel, False if the line itself shows another program, and None if
+    nothing tells.
     """
 
     __slots__ = ('style', 'stamp', 'host', 'uptime', 'caller', 'trusted', 'repeated', 'boot', 'program')
@@ -94,8 +96,8 @@ class Prefix:
 
     @property
     def time_text(self):
-        """When, in the log's own words; None if the line has no date."""
-        # A day of the week that the line lacks is written so.
+        """The time in the log's own words; None if the line has no date."""
+        # A stamp without the day of the week begins with "- ".
         return self.stamp[2:] if self.stamp and self.stamp.startswith('- ') else self.stamp
 
     def says_kernel(self):
@@ -106,10 +108,10 @@ class Prefix:
         return bool(self.trusted) or (self.trusted is None and self.program == KERNEL)
 
     def note_facility(self, is_kern):
-        """Take in what a facility before the line tells. A relay's own facility does not outweigh the kernel's tag.
+        """Note whether a facility before the line is kern. A relay's own facility does not outweigh the kernel's tag.
 
-        The ring buffer keeps kern from all but the kernel (devkmsg_write() in kernel/printk/printk.c), but a line of
-        text may say kern as well.
+        The ring buffer gives kern to the kernel alone (devkmsg_write() in kernel/printk/printk.c), but a line of text
+        may say kern as well.
         """
         if self.trusted is None and not self.says_kernel():
             if is_kern:
@@ -118,5 +120,5 @@ class Prefix:
                 self.trusted = False
 
 
-# That of a line which is a message alone.
+# The prefix of a line that is a message alone.
 BARE = Prefix()

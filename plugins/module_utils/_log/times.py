@@ -1,7 +1,7 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Times as logs write them: with a zone or without, in any language, and without the year."""
+"""Times as logs write them: with or without a zone, in any language, and without the year."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -14,7 +14,7 @@ from collections import namedtuple
 
 from .._node.host import to_bytes
 
-# What %b prints in the locales of glibc; a month that is a number (Chinese, Japanese, Korean) needs no name.
+# %b in the locales of glibc; a month that is a number (Chinese, Japanese, Korean) needs no name.
 _MONTH_NAMES = (
     u'jan janv gen ene led sty tammi oca \u044f\u043d\u0432 \u0441\u0456\u0447 ian sau jaan',
     u'feb febr f\xe9vr fev \xfano lut helmi \u015fub \u0444\u0435\u0432 \u043b\u044e\u0442 vas veebr',
@@ -37,12 +37,12 @@ _MONTH_DIGITS = re.compile(u'^(\\d{1,2})\\D?$')
 _DAY = 86400.0
 _DAYS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
-# A time of day without its year, as RFC 3164 writes it: ``seconds`` since midnight.
+# A date and time of day without the year, as RFC 3164 writes it; ``seconds`` since midnight.
 Yearless = namedtuple('Yearless', 'month day seconds')
 
 
 def month_number(name):
-    """1 to 12 of a month's abbreviation in any of the known languages, or None."""
+    """The number, 1 to 12, of a month by its abbreviation in any of the known languages, or None."""
     month = _MONTHS.get(name.lower())
     if month is not None:
         return month
@@ -91,12 +91,16 @@ def _epoch(year, month, day, seconds):
 
 
 def with_year(yearless, year):
-    """Seconds since 1970 of a Yearless in a year, local time; None for a 29 February that it lacks."""
+    """The time of a Yearless in a year, in seconds since 1970, by the local zone; None for a 29 February in a year
+    without one.
+    """
     return _epoch(year, *yearless)
 
 
 def latest_before(yearless, limit):
-    """Seconds since 1970 of the latest such time that is not after ``limit``, give or take a day."""
+    """The latest time, in seconds since 1970, that a Yearless may mean and that is not later than ``limit``, give or
+    take a day; or None.
+    """
     limit += _DAY
     year = time.localtime(limit).tm_year
     for candidate in range(year, year - 9, -1):
@@ -107,7 +111,7 @@ def latest_before(yearless, limit):
 
 
 def parse_iso(text):
-    """(seconds since 1970, offset in seconds or None) of an ISO 8601 time; local if it names no zone."""
+    """(seconds since 1970, offset in seconds or None) of an ISO 8601 time, or None. Without a zone it is local time."""
     match = _ISO.match(text)
     if not match:
         return None
@@ -127,7 +131,7 @@ def parse_iso(text):
 
 
 def parse_moment(text):
-    """Seconds since 1970 of a day or a time, ISO 8601, as a person gives it; None if it is neither."""
+    """The seconds since 1970 of a day or a time that a person gives in ISO 8601; None if it is neither."""
     text = text.strip()
     if re.match(r'\d{4}-\d\d-\d\d$', text):
         text += 'T00:00:00'
@@ -138,7 +142,9 @@ def parse_moment(text):
 
 
 def parse_ctime(text):
-    """Seconds since 1970 of what ``dmesg -T`` prints, ``Di Aug 12 03:54:03 2025``, in the locale it ran in."""
+    """The seconds since 1970 of a time as ``dmesg -T`` prints it, ``Di Aug 12 03:54:03 2025``, in the locale that it
+    ran in; or None.
+    """
     fields = text.split()
     clock = next((index for index, field in enumerate(fields) if _CLOCK.match(field)), None)
     if clock is None or clock < 2 or clock + 1 >= len(fields):
@@ -152,7 +158,7 @@ def parse_ctime(text):
 
 
 def format_time(epoch, offset=None):
-    """ISO 8601 with offset, whole seconds; the offset is local if none is given."""
+    """A time in ISO 8601 with its offset, in whole seconds. Without ``offset`` it is local time."""
     if epoch is None:
         return None
     try:
