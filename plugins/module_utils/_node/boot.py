@@ -3,9 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the host's own init will do at the next boot: with swap, with sysctl files, with units.
 
-Read from the files that a boot reads, and asked of systemd where it runs. An answer is {kept, why, would_tell}:
-``kept`` is True, False, or None if it cannot be known; ``why`` the reason in a line, None if True; ``would_tell`` a
-command that would settle it, or None.
+Read from the files that a boot reads, and asked of systemd where it runs. An answer is one of boot_answers.
 """
 
 from __future__ import absolute_import, division, print_function
@@ -16,7 +14,7 @@ import os
 import re
 import stat
 
-from . import boot_commands, fstab, mounts, systemd, tmpfiles
+from . import boot_commands, boot_scores, fstab, mounts, systemd, tmpfiles
 from .boot_answers import no, unknown, worst, yes
 from .boot_units import Units
 from .kernel_line import kernel_says
@@ -38,11 +36,6 @@ _STOPS = re.compile(r'\bsystemctl\s+(?:-\S+\s+)*(?:stop|mask)\s+(.*)')
 _SWAP_SCRIPTS = re.compile(r'^[^#\n]*\b(?:swapon|swaponagain)\b', re.MULTILINE)
 _SYSCTL_SCRIPTS = re.compile(r'^(?:(?!\bsysctl[ \t])[^#\n])*\bsysctl[ \t][^\n]*?(?:-p|-a|--system|--load|-e)',
                              re.MULTILINE)
-# choom(1), and a write to a file of /proc: the score, if it is a word of its own.
-_SCORE = re.compile(r'\bchoom\s(?:.*?(?:-n\s*|--adjust[\s=]\s*)([^\s;]+))?'
-                    r'|\b(?:echo|printf)\s+[\'"]?([^\s\'">]+)[\'"]?\s*>+\s*\S*oom_(?:score_)?adj\b'
-                    r'|>+\s*\S*/oom_(?:score_)?adj\b|\btee\s+\S*/oom_(?:score_)?adj\b')
-_OF_ITSELF = re.compile(r'/proc/(?:self|\$\$)/')
 _FLAGS = re.compile(r'(?:^|\s)(?:-\w*a\w*|--all)(?=\s|\Z)')
 
 
@@ -259,7 +252,7 @@ class Boot:
 
     def _swapoff(self, path):
         """The answer on whether a command turns swap off again."""
-        answer = yes()
+        answer, turned_off = yes(), None
         for command in self.commands:
             off, on = _SWAPOFF.search(command.text), _SWAPON.search(command.text)
             stops = _STOPS.search(command.text)
@@ -270,8 +263,10 @@ class Boot:
             elif meant or off and meant is None:
                 answer = unknown('%s may turn it off: %s' % (command.place, command.text), 'swapon --show, after the '
                                  'next boot')
-            elif on and command.certain and self._meant(on.group(1), path):
+            elif on and (command.certain or command.place == turned_off) and self._meant(on.group(1), path):
+                # Behind `swapoff -a &&` it runs whenever that did.
                 answer = yes()
+            turned_off = command.place if off else turned_off
         return answer
 
     def _meant(self, words, path):
@@ -362,36 +357,11 @@ class Boot:
         return kernel_says(self.view, find)
 
     def score(self, unit, wanted):
-        """The answer on whether a service starts with a score, by its files and by what its own commands do.
+        """The answer on whether a service starts with a score and keeps it, with ``score``, what its files say.
 
-        ``wanted`` is a callable (score -> True if it will do); the answer has ``score``, what its files say, too.
+        ``wanted`` is a callable (score -> True if it will do).
         """
-        found = self.units.value(unit, 'OOMScoreAdjust')
-        score = int(found['value']) if found and re.match(r'-?[0-9]+\Z', found['value']) else 0
-        if not wanted(score):
-            place = '%s line %d sets' % (found['path'], found['line']) if found else 'its files leave it at'
-            return dict(no('%s %d' % (place, score)), score=score)
-        return dict(self._resets(unit, wanted), score=score)
-
-    def _resets(self, unit, wanted):
-        answer = yes()
-        for names, others in ((('ExecStart',), False), (('ExecStartPost',), True)):
-            for command in boot_commands.of_unit(self.host, self.view, self.units, unit, names):
-                match = _SCORE.search(command.text)
-                if not match or others and _OF_ITSELF.search(command.text):
-                    continue
-                number = next((part for part in match.groups() if part), None)
-                if number is None or not re.match(r'-?[0-9]+\Z', number):
-                    answer = unknown('%s may give it another score: %s' % (command.place, command.text),
-                                     'cat /proc/$(systemctl show -p MainPID --value %s)/oom_score_adj, after a restart'
-                                     % unit)
-                elif wanted(int(number)):
-                    answer = yes()
-                else:
-                    told = '%s it the score %s: %s' % ('gives' if command.certain else 'may give', number, command.text)
-                    told = '%s %s' % (command.place, told)
-                    answer = no(told) if command.certain else unknown(told)
-        return answer
+        return boot_scores.of_unit(self, unit, wanted)
 
     def starts(self, unit):
         """The answer on whether the boot starts a unit; unknown for one that something else may start."""

@@ -1,7 +1,11 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Answers on what is so after the next boot: {kept, why, would_tell}, as boot.py says what these are."""
+"""Answers on what is so after the next boot: {kept, why, would_tell}.
+
+``kept`` is True, False, or None if it cannot be known; ``why`` the reason in a line, None if True; ``would_tell`` a
+command that would settle it, or None.
+"""
 
 from __future__ import absolute_import, division, print_function
 

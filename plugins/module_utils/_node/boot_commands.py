@@ -19,6 +19,7 @@ _OPENS = re.compile(r'^(?:if|case|for|while|until|select)\b|^(?:function\s+)?[\w
 _CLOSES = re.compile(r'^(?:fi|esac|done|\}|\))')
 # A shell that execs a program never comes to the next line; one that only redirects does.
 _ENDS = re.compile(r'^(?:exit\b|exec\s+[\w/.$"-])')
+_TIMES = re.compile(r'\s*(@[a-z]+|[\d*](?:\S*\s+){4}\S+)\s')
 _RUN = re.compile(r'RUN(?:\{program\})?\s*\+?=\s*"([^"]*)"')
 # How a program that is no shell names a program and its words.
 _PUNCTUATION = re.compile(r'["\'\[\](),]')
@@ -82,8 +83,11 @@ def _of_cron(host, view):
     found = []
     for path in _CRONTABS + tuple('/etc/cron.d/' + name for name in view.listdir('/etc/cron.d')):
         for number, line in enumerate((view.read(path) or '').splitlines(), 1):
-            if line.lstrip().startswith('@reboot'):
-                found += _with_scripts(host, view, path, number, line.split('@reboot', 1)[1].strip(), True)
+            times = _TIMES.match(line)
+            if times:
+                # What is not @reboot's runs some time after the boot.
+                found += _with_scripts(host, view, path, number, line[times.end():].strip(),
+                                       times.group(1) == '@reboot')
     return found
 
 

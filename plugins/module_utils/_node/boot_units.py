@@ -12,6 +12,8 @@ __metaclass__ = type
 
 import re
 
+from .unit_text import assignments
+
 # systemd.unit(5), "Unit File Load Path", without what a reboot takes away; the first that has a file wins.
 DIRECTORIES = ('/etc/systemd/system.control', '/run/systemd/generator.early', '/etc/systemd/system',
                '/run/systemd/generator', '/usr/local/lib/systemd/system', '/usr/lib/systemd/system',
@@ -23,7 +25,6 @@ _PULLS = ('Wants', 'Requires', 'BindsTo', 'Upholds')
 _FOLDERS = ('.wants', '.requires', '.upholds')
 # A unit of these kinds starts the service of its name, some day.
 _STARTERS = ('.timer', '.socket', '.path')
-_ASSIGNMENT = re.compile(r'^\s*([A-Za-z][A-Za-z0-9]*)\s*=(.*)$')
 
 
 class Units:
@@ -136,20 +137,3 @@ def _drop_in_folders(unit):
     parts = stem.split('-')
     folders += ['%s-.%s.d' % ('-'.join(parts[:count]), kind) for count in range(len(parts) - 1, 0, -1)]
     return folders + [kind + '.d']
-
-
-def assignments(text):
-    """[(line number, directive, value)] of a unit file or drop-in, in order; a line goes on behind a backslash."""
-    found, start, held = [], 0, []
-    for number, line in enumerate((text or '').splitlines(), 1):
-        if line.lstrip()[:1] in ('#', ';'):
-            continue
-        start = start or number
-        if line.endswith('\\'):
-            held.append(line[:-1])
-            continue
-        match = _ASSIGNMENT.match(' '.join(held + [line]))
-        if match:
-            found.append((start, match.group(1), match.group(2).strip()))
-        start, held = 0, []
-    return found

@@ -11,6 +11,7 @@ import re
 
 from .errors import RescueError
 from .host import to_bytes
+from .unit_text import assignments
 
 DROP_IN = '50-oom-rescue.conf'
 HEADER = '# Made by the Ansible collection oom.rescue; state: absent of its module oom_score_adj removes it.'
@@ -184,16 +185,6 @@ def stronger_restart(restart):
     return 'always' if restart == 'on-success' else 'on-abnormal'
 
 
-def assignments(text, directive):
-    """[(line number, value)] of a directive in a unit file or drop-in, in order."""
-    found = []
-    for number, line in enumerate((text or '').splitlines(), 1):
-        name, separator, value = line.partition('=')
-        if separator and name.strip() == directive:
-            found.append((number, value.strip()))
-    return found
-
-
 def files_of(properties):
     """The unit file and its drop-ins in the order that systemd applies them: the last assignment wins."""
     drop_ins = [path for path in properties.get('DropInPaths', '').split() if path]
@@ -206,6 +197,6 @@ def setting_of(host, properties, directive):
     """{path, line, value} of the assignment that wins, or None if no file sets it."""
     winner = None
     for path in files_of(properties):
-        for number, value in assignments(host.read(path), directive):
+        for number, _name, value in assignments(host.read(path), directive):
             winner = {'path': path, 'line': number, 'value': value}
     return winner

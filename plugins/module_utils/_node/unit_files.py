@@ -9,7 +9,8 @@ __metaclass__ = type
 
 import re
 
-from .systemd import UNIT_DIRECTORIES, assignments
+from .systemd import UNIT_DIRECTORIES
+from .unit_text import assignments
 
 _NULL = '/dev/null'
 # systemd.syntax(7): a word may have quotes around it, or around a part of it.
@@ -44,9 +45,7 @@ def settings(host, unit, directive):
     """[{path, line, value}] of the assignments of a directive that hold: an empty one takes back those before it."""
     found = []
     for path in files(host, unit):
-        # A line that ends with a backslash goes on in the next one.
-        text = re.sub(r'\\\n', '  ', host.read(path) or '')
-        for number, value in assignments(text, directive):
+        for number, _name, value in assignments(host.read(path), directive):
             if value:
                 found.append({'path': path, 'line': number, 'value': value})
             else:

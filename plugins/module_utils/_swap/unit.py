@@ -12,7 +12,7 @@ from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
 from .._node.actions import Action
-from .._node.boot_units import assignments
+from .._node.unit_text import assignments
 from .._node.systemd import UNIT_DIRECTORIES, unit_name
 
 HEADER = '# Made by the Ansible collection oom.rescue; state: absent of its module swap_file removes it.\n'

@@ -122,6 +122,17 @@ WRAPPED = '[Service]\nExecStart=\nExecStart=/usr/local/sbin/start-mariadb\n'
      True, None),
     (both(writes(FOLDER + '20-wrap.conf', WRAPPED),
           writes('/usr/local/sbin/start-mariadb', '#!/bin/sh\nulimit -n 4096\nexec mariadbd\n')), 'held', True, True),
+    (writes(FOLDER + '60-later.conf', '[Unit]\nOOMScoreAdjust=0\n'), 'held', True, True),
+    (writes(FOLDER + '60-later.conf', 'OOMScoreAdjust=0\n'), 'held', True, True),
+    (writes(FOLDER + '60-later.conf', '[Service]\nOOMScoreAdjust=none\n'), 'held', True, True),
+    (writes(FOLDER + '60-later.conf', '[Service]\nOOMScoreAdjust=-5000\n'), 'held', True, True),
+    (writes('/etc/rc.local', '#!/bin/sh\nchoom -n 0 -p $(pidof mariadbd)\n', mode=0o755), 'open', True, None),
+    (writes('/etc/rc.local', '#!/bin/sh\nfor pid in $(pgrep mariadb); do\necho 0 > /proc/$pid/oom_score_adj\ndone\n',
+            mode=0o755), 'open', True, None),
+    (writes('/etc/rc.local', '#!/bin/sh\nchoom -n -900 -p $(pidof mariadbd)\n', mode=0o755), 'held', True, True),
+    (writes('/etc/rc.local', '#!/bin/sh\nchoom -n 0 -p $(pidof sshd)\n', mode=0o755), 'held', True, True),
+    (writes('/etc/rc.local', '#!/bin/sh\nchoom -n 0 -- /opt/backup of mariadb\n', mode=0o755), 'held', True, True),
+    (writes('/etc/cron.d/x', '*/5 * * * * root echo 0 > /proc/$(pidof mariadbd)/oom_score_adj\n'), 'open', True, None),
     (stopped, 'held', None, True),
     (disabled, 'held', True, True),
     (both(stopped, disabled), 'open', None, False),
@@ -130,7 +141,9 @@ WRAPPED = '[Service]\nExecStart=\nExecStart=/usr/local/sbin/start-mariadb\n'
         'our file edited, not reloaded', 'an earlier drop-in', 'a drop-in of all services', 'a later, stronger drop-in',
         'choom after the start', 'echo after the start', 'a pipe after the start', 'stronger after the start',
         'of the command itself', 'a variable after the start', 'a wrapper', 'a wrapper with choom',
-        'a wrapper that may', 'a wrapper that does not', 'stopped', 'disabled and running', 'disabled and stopped',
+        'a wrapper that may', 'a wrapper that does not', 'another section', 'no section', 'no number',
+        'a number out of range', 'choom in rc.local', 'a loop in rc.local', 'stronger in rc.local',
+        'another program in rc.local', 'choom of a new process', 'cron', 'stopped', 'disabled and running', 'disabled and stopped',
         'stopped and not declared'])
 def test_the_claim_is_what_the_next_start_gives(node, change, state, now, later):
     change(node)

@@ -93,6 +93,9 @@ BROKEN = {
         UNITS + 'off.service': '[Service]\nExecStart=/sbin/swapoff -a\n'}), False),
     'swapoff by cron': (with_line(**{'/etc/cron.d/off': '\n@reboot root /sbin/swapoff -a\n'}), False),
     'swapoff by udev': (with_line(**{'/etc/udev/rules.d/1.rules': 'ACTION=="add", RUN+="/sbin/swapoff -a"\n'}), None),
+    'swapoff by cron, every night': (with_line(**{'/etc/crontab': '17 3 * * * root /sbin/swapoff -a\n'}), None),
+    'swapoff by root\'s cron, every hour': (with_line(**{'/var/spool/cron/crontabs/root': '\n@hourly swapoff -a\n'}),
+                                            None),
     'cleaned at boot': (with_line(**{'/usr/lib/tmpfiles.d/x.conf': 'r! /swapfile\n'}), None),
     'a unit that nothing starts': ({UNITS + 'swapfile.swap': UNIT}, False),
     'a unit with another name': ({UNITS + 'myswap.swap': UNIT,
@@ -146,6 +149,11 @@ HEALTHY = {
     'swapoff behind exit': dict(rc_local('exit 0', 'swapoff -a'), **with_line()),
     'swapoff in an rc.local that may not run': with_line(**{'/etc/rc.local': '#!/bin/sh\nswapoff -a\n'}),
     'swapoff and swapon again': dict(rc_local('swapoff -a', 'swapon -a'), **with_line()),
+    'swapoff and swapon again, by cron': with_line(**{
+        '/etc/crontab': '17 3 * * * root /sbin/swapoff -a && /sbin/swapon -a\n'}),
+    'swapoff and swapon again, in a line': dict(rc_local('swapoff -a && swapon -a'), **with_line()),
+    'an assignment in a crontab': with_line(**{'/etc/crontab': 'MAILTO=a b c d e swapoff -a\n# 1 * * * * swapoff -a\n'}),
+    'a file of another section': with_line(**{UNITS + 'swapfile.swap.d/x.conf': '[Unit]\nWhat=/other\n'}),
     'swapoff of another area': dict(rc_local('swapoff /dev/zram0'), **with_line()),
     'swapoff at the end of a unit': dict(service('/bin/true\nExecStop=/sbin/swapoff -a'), **with_line()),
     'swapoff in a unit that nothing starts': with_line(

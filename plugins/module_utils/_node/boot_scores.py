@@ -1,0 +1,91 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether a service starts with its score, by its files and by what commands do to it."""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import re
+
+from . import boot_commands
+from .boot_answers import no, unknown, worst, yes
+
+# choom(1), and a write to a file of /proc: the score, where it is a word of its own.
+_SCORE = re.compile(r'\bchoom\s(?:.*?(?:-n\s*|--adjust[\s=]\s*)([^\s;]+))?'
+                    r'|\b(?:echo|printf)\s+[\'"]?([^\s\'">]+)[\'"]?\s*>+\s*%(path)s|>+\s*%(path)s|\btee\s+%(path)s' % {
+                        'path': r'(?:\$\([^()]*\)|`[^`]*`|\$(?!\()|[^\s`$])*oom_(?:score_)?adj\b'})
+_OF_ITSELF = re.compile(r'/proc/(?:self|\$\$)/')
+# choom(1) of a process that runs, and not of one that it starts.
+_OF_ANOTHER = re.compile(r'\schoom\b(?!.*\s(?:-\w*p|--pid))')
+_NUMBER = re.compile(r'-?[0-9]+\Z')
+
+
+def of_unit(boot, unit, wanted):
+    """The answer of Boot.score()."""
+    found = boot.units.value(unit, 'OOMScoreAdjust')
+    score = int(found['value']) if found else 0
+    if not wanted(score):
+        place = '%s line %d sets' % (found['path'], found['line']) if found else 'its files leave it at'
+        return dict(no('%s %d' % (place, score)), score=score)
+    return dict(worst([_resets(boot, unit, wanted), _reset_by_others(boot, unit, wanted)]), score=score)
+
+
+def _given(command):
+    """The score that a command gives a process, a text; empty if it cannot be told, None if it gives none."""
+    match = _SCORE.search(command.text)
+    return match and next((part for part in match.groups() if part), '')
+
+
+def _resets(boot, unit, wanted):
+    answer = yes()
+    for names, others in ((('ExecStart',), False), (('ExecStartPost',), True)):
+        for command in boot_commands.of_unit(boot.host, boot.view, boot.units, unit, names):
+            number = _given(command)
+            if number is None or others and _OF_ITSELF.search(command.text):
+                continue
+            if not _NUMBER.match(number):
+                answer = unknown('%s may give it another score: %s' % (command.place, command.text),
+                                 'cat /proc/$(systemctl show -p MainPID --value %s)/oom_score_adj, after a restart'
+                                 % unit)
+            elif wanted(int(number)):
+                answer = yes()
+            else:
+                told = '%s it the score %s: %s' % ('gives' if command.certain else 'may give', number, command.text)
+                told = '%s %s' % (command.place, told)
+                answer = no(told) if command.certain else unknown(told)
+    return answer
+
+
+def _reset_by_others(boot, unit, wanted):
+    """The answer on whether a command of another unit, of rc.local or cron gives a process of a service a score.
+
+    Whose process it is cannot be told from a script: one that has the service's or its program's name may mean it.
+    """
+    own = set((command.source, command.line) for command in boot_commands.of_unit(
+        boot.host, boot.view, boot.units, unit))
+    names, by_source = _called(boot, unit), {}
+    for command in boot.commands:
+        if (command.source, command.line) not in own:
+            by_source.setdefault(command.source, []).append(command)
+    for source in sorted(by_source):
+        if not any(names.search(command.text) for command in by_source[source]):
+            continue
+        for command in by_source[source]:
+            number = _given(command)
+            if number is None or _OF_ITSELF.search(command.text) or _OF_ANOTHER.search(' ' + command.text):
+                continue
+            if not _NUMBER.match(number) or not wanted(int(number)):
+                return unknown('%s may give it another score: %s' % (command.place, command.text),
+                               'cat /proc/$(systemctl show -p MainPID --value %s)/oom_score_adj, after the next boot'
+                               % unit)
+    return yes()
+
+
+def _called(boot, unit):
+    """The expression for the words by which a command may mean a service: its own name, and its program's."""
+    start = boot.units.value(unit, 'ExecStart')
+    program = re.match(r'\S*?([^\s/]+)(?:\s|\Z)', start['value'] if start else '')
+    names = [unit.rsplit('.', 1)[0]] + ([program.group(1)] if program else [])
+    return re.compile(r'(?<![\w-])(?:%s)(?![\w-])' % '|'.join(re.escape(name) for name in names))
