@@ -143,8 +143,8 @@ WRAPPED = '[Service]\nExecStart=\nExecStart=/usr/local/sbin/start-mariadb\n'
         'of the command itself', 'a variable after the start', 'a wrapper', 'a wrapper with choom',
         'a wrapper that may', 'a wrapper that does not', 'another section', 'no section', 'no number',
         'a number out of range', 'choom in rc.local', 'a loop in rc.local', 'stronger in rc.local',
-        'another program in rc.local', 'choom of a new process', 'cron', 'stopped', 'disabled and running', 'disabled and stopped',
-        'stopped and not declared'])
+        'another program in rc.local', 'choom of a new process', 'cron', 'stopped', 'disabled and running',
+        'disabled and stopped', 'stopped and not declared'])
 def test_the_claim_is_what_the_next_start_gives(node, change, state, now, later):
     change(node)
     found = claim(node)

@@ -152,7 +152,8 @@ HEALTHY = {
     'swapoff and swapon again, by cron': with_line(**{
         '/etc/crontab': '17 3 * * * root /sbin/swapoff -a && /sbin/swapon -a\n'}),
     'swapoff and swapon again, in a line': dict(rc_local('swapoff -a && swapon -a'), **with_line()),
-    'an assignment in a crontab': with_line(**{'/etc/crontab': 'MAILTO=a b c d e swapoff -a\n# 1 * * * * swapoff -a\n'}),
+    'an assignment in a crontab': with_line(**{
+        '/etc/crontab': 'MAILTO=a b c d e swapoff -a\n# 1 * * * * swapoff -a\n'}),
     'a file of another section': with_line(**{UNITS + 'swapfile.swap.d/x.conf': '[Unit]\nWhat=/other\n'}),
     'swapoff of another area': dict(rc_local('swapoff /dev/zram0'), **with_line()),
     'swapoff at the end of a unit': dict(service('/bin/true\nExecStop=/sbin/swapoff -a'), **with_line()),
