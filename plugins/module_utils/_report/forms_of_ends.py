@@ -80,6 +80,8 @@ FORMS = (
          r'Liveness probe failed'),
     Form('not-memory-stop', STOPPED, ('failed to exit within ',),
          r'(?:Container (?P<container>[0-9a-f]{12,64}) )?failed to exit within \d+ ?s(?:econds)? of', ENGINES),
+    Form('not-memory-stop', STOPPED, ('unhealthy container',),
+         r'non-zero exit \(1(?:37|43)\): dockerexec: unhealthy container'),
     Form('not-memory-stop', STOPPED, ('StopSignal ',),
          r'StopSignal \w+ failed to stop container (?P<container>\S{1,255}) in \d+ seconds, resorting to SIGKILL'),
     Form('not-memory-stop', STOPPED, (' timed out. ',),
@@ -153,20 +155,34 @@ FORMS = (
     Form('kill-unproven', UNPROVEN, _STATUSES,
          r'non-zero code: 137'
          r'|[Ee]xit(?:ed)?[ _]?(?:with )?(?:[Cc]ode|[Ss]tatus)?"?[ :=]{1,16}"?(?:137|143)\b|"code": ?137\b'
-         r'|\bExited \(137\)|\bcode=exited, status=137\b',
+         r'|\bExited \(137\)|\bcode=exited, status=1(?:37|43)\b',
          refine=_container_state),
     Form('kill-unproven', UNPROVEN, ('Error 137', '] Killed', 'signal SIGKILL', 'npm ERR! errno 137', '! code 137',
                                      'rc=137', 'rc=-9', '"rc": 137', '"rc": -9'),
          r'make(?:\[\d+\])?: \*\*\* .{0,300}(?:Error 137|\] Killed(?:: 9)?)\s*$'
          r'|npm (?:ERR!|error) (?:signal SIGKILL|(?:code|errno) 137)'
          r'|\brc=(?:137|-9)\b|"rc": (?:137|-9)\b'),
-    Form('kill-unproven', UNPROVEN, ('SIGKILL', 'ignal: killed', 'terminated abruptly whi'),
+    Form('kill-unproven', UNPROVEN, ('SIGKILL', 'ignal: killed', 'terminated abruptly whi', 'got signal 9'),
          r'[Cc]ommand (?:failed|was killed) with (?:signal )?"?SIGKILL|Signals\.SIGKILL: 9|signal: 9, SIGKILL'
+         r'|\b(?:signal=|exited with )SIGKILL\b|\bworker \d+ got signal 9\b'
          r'|exited on signal 9 \(SIGKILL\)|signal 9 \(SIGKILL\)|terminated by SIGKILL; not expected'
-         r'|\(pid:(?P<pid>\d+)\) was sent SIGKILL!|(?:^|\s)signal: killed\s*(?:$|Runtime)'
+         r'|(?:exited|terminated|killed|failed)[^\n]{0,60} signal:? \[?SIGKILL\b|\bNegsignal\.SIGKILL\b'
+         r'|\bpid (?P<pid2>\d+) SIGKILL \(signal 9\)|\(pid:(?P<pid>\d+)\) was sent SIGKILL!'
+         r'|(?:^|\s)signal: killed\s*(?:$|Runtime)'
          r'|process pool was terminated abruptly'),
     Form('kill-unproven', UNPROVEN, ('it signal Killed (9)', 'exited on signal 9'),
          r'child pid (?P<pid>\d+) exit signal Killed \(9\)|(?:child|process) (?P<pid2>\d+) exited on signal 9\b'),
+    Form('kill-unproven', UNPROVEN, ('died, killed by signal 9',),
+         r'\(pid: (?P<pid>\d+)\) died, killed by signal 9\b', name='uwsgi'),
+    Form('kill-unproven', UNPROVEN, ('killed by KILL signal',),
+         r'\b(?P<name>[\w.+-]{1,64}) main process \((?P<pid>\d+)\) killed by KILL signal'),
+    Form('kill-unproven', UNPROVEN, ('is killed by signal: Kil', 'exited unexpectedly'),
+         r'DataLoader worker \(pid(?:\(s\))? (?P<pid>\d+)[^)]{0,200}\) '
+         r'(?:is killed by signal: Killed|exited unexpectedly)', name='python'),
+    Form('kill-unproven', UNPROVEN, ('execute command: Killed',),
+         r'(?P<name>[\w+.-]{1,32}): error: unable to execute command: Killed'),
+    Form('kill-unproven', UNPROVEN, ('process exited too early', 'non-zero exit (137)'),
+         r'The build failed because the process exited too early|task: non-zero exit \(137\)'),
     Form('kill-unproven', UNPROVEN, ('terminated by signal 9',), r'terminated by signal 9\b', name='postgres'),
     Form('kill-unproven', UNPROVEN, ('died of signal 9',), r'(?P<name>[\w-]{1,32}) died of signal 9\b'),
     Form('not-memory-crash', CRASHED, ('died of signal 11', 'died of signal 6'),

@@ -34,7 +34,7 @@ def _of_eviction(signal, match, line):
 
 def _of_columns(signal, match, line):
     """A row of ``kubectl get pods``: its first column is the pod. A metric of that name may be 0."""
-    if re.search(r'OOMKilled"[^}\n]{0,400}\}\s+(?:0|NaN)\b|OOMKilled\S*\s+[=!]=|expr:', line.text):
+    if re.search(r'OOMKilled"[^}\n]{0,400}\}\s+(?:0|NaN)\b|OOMKilled\S*\s+[=!]=|expr:', line.message):
         return None
     first = line.text.split()
     if len(first) > 3 and '/' in first[1]:
@@ -192,11 +192,14 @@ FORMS = (
          r'|Container \S+ exceeded its local ephemeral storage|Usage of EmptyDir volume "[^"]{0,253}" exceeds'
          r'|node (?:had|has) conditions?: \[DiskPressure|^\s*DiskPressure\s+True\b'),
     Form('kubernetes', KERNEL_CGROUP, ('OOMKilled', 'OOM Killed'),
-         r'(?:(?:[Rr]eason|[Ss]tate|[Ss]tatus|[Tt]erminated|[Tt]ermination)\\?"?\s*[:=-]\s*\\?"?|\b\d+/\d+\s+(?:Init:)?'
-         r'|^\s*(?:Init:)?)OOM ?Killed\b(?!\\?"?\s*[:=])|OOMKilled\\?"?\s*[:=]\s*"?true|OOMKilled,? \(?exit code',
+         r'(?:(?:[Rr]eason|[Ss]tate|[Ss]tatus|[Tt]erminated|[Tt]ermination|Message)\\?"?\s*[:=-]\s*\\?"?'
+         r'|\b\d+/\d+\s+(?:Init:)?|^\s*(?:Init:)?)OOM ?Killed\b(?!\\?"?\s*[:=]\s*\\?"?[a-z0-9<])'
+         r'|OOMKilled\\?"?\s*[:=]\s*"?true|OOMKilled,? \(?exit code',
          refine=_of_columns),
     Form('kubernetes', KERNEL_SOMEWHERE, ('System OOM encountered',),
          r'System OOM encountered, victim process: (?P<name>[^\s,]{1,64})(?:, pid: (?P<pid>\d+))?'),
+    # cAdvisor in the kubelet; of a limit as well as of the whole host
+    Form('kubernetes', KERNEL_SOMEWHERE, ('Created an OOM event in',), r'Created an OOM event in container "', KUBELET),
     Form('kubernetes', _EVICTED, ('resourceName=',), r'[Ee]viction manager: .{0,200}resourceName="memory"', KUBELET),
     Form('disk-or-watches', BY_KUBELET, ('resourceName=',),
          r'Eviction manager: (?:attempting|must evict pod\(s\)) to reclaim" resourceName="(?!memory)', KUBELET),
@@ -208,6 +211,8 @@ FORMS = (
     Form('engine-oom', KERNEL_CGROUP, ('"status":"oom"', '"Action":"oom"', '"status": "oom"', '"Action": "oom"',
                                        '\\"oom\\"'),
          r'"(?:status|Action)": ?"oom".*?"id": ?"(?P<container>[0-9a-f]{12,64})"|"(?:status|Action)": ?"oom"'),
+    Form('engine-oom', KERNEL_CGROUP, ('OOM received', 'OOM event received'),
+         r'conmon (?P<container>[0-9a-f]{12,64}) <\w+>: OOM (?:event )?received', ENGINES),
     Form('engine-oom', KERNEL_CGROUP, ('container oom ',), r'container oom (?P<container>[0-9a-f]{12,64})'),
     Form('engine-oom', KERNEL_CGROUP, ('died due to OOM', 'the memory limit could ', 'init was OOM-killed'),
          r'process within container (?P<container>[0-9a-f]{12,64})[^\n]{0,300}died due to OOM'

@@ -14,6 +14,7 @@ __metaclass__ = type
 
 from .forms_of_ends import FORMS as _ENDS
 from .forms_of_killers import FORMS as _KILLERS
+from .forms_of_platforms import FORMS as _PLATFORMS
 from .forms_of_refusals import FORMS as _REFUSALS
 
-FORMS = _KILLERS + _REFUSALS + _ENDS
+FORMS = _KILLERS + _PLATFORMS + _REFUSALS + _ENDS

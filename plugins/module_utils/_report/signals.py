@@ -13,6 +13,7 @@ from .._log.json_records import field_text
 from .._log.prefix import PrefixReader
 from .._log.text import BARE, COLOR, KERNEL, LONGEST_LINE, log_text
 from .._node.reader import parse_json
+from .form import SYSTEMD
 from .marked import Words
 from .signal_forms import FORMS
 
@@ -164,6 +165,13 @@ def _trusted(line, form):
     return True if uid else None
 
 
+def _is_of_a_users_manager(line, form):
+    """True for a line of ``systemd --user``, which its user may have written as well."""
+    uid = line.journal.get('_UID')
+    return (form.programs == SYSTEMD and line.journal.get('_COMM') == 'systemd' and bool(uid) and uid != '0'
+            and line.journal.get('_SYSTEMD_UNIT') == 'user@%s.service' % uid)
+
+
 def _match(form, message):
     match = form.pattern.search(message)
     return None if match is None or (form.also and not form.also.search(message)) else match
@@ -183,6 +191,11 @@ def signal_of(line, forms):
             'kind': form.kind, 'was_memory': form.was_memory, 'limit': form.limit, 'actor': form.actor,
             'program': line.program, 'errno': None, 'trusted': _trusted(line, form),
         }
+        if _is_of_a_users_manager(line, form):
+            signal['trusted'] = None
+            if form.was_memory == 'yes':
+                # It may be true, and a user's word alone has no host changed.
+                signal.update(was_memory='unknown', limit='unknown', actor='unknown')
         signal.update(form.fields(match))
         for key in ('name', 'pid', 'bytes'):
             other = match.groupdict().get(key + '2')

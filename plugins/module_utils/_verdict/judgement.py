@@ -29,6 +29,7 @@ _ORDER = (
     ('engine-oom', 'yes'), ('kubernetes', 'yes'), ('unit-oom-kill', 'yes'), ('fork-enomem', 'yes'),
     ('alloc-enomem', 'yes'), ('gpu', 'yes'), ('program-limit', 'yes'), ('frozen', 'yes'),
     ('not-memory-other', None), ('fork-enomem', None), ('alloc-enomem', None), ('systemd-oomd', None),
+    ('unit-oom-kill', None),
     ('disk-or-watches', None), ('kubernetes', None), ('frozen', None), ('pids-limit', 'no'), ('not-memory-crash', None),
     ('not-memory-stop', None), ('pids-limit', None), ('swap-trouble', None), ('kill-unproven', None),
 )
@@ -186,6 +187,7 @@ _UNKNOWN_WORDS = {
     'frozen': 'something stood still; that alone does not say why',
     'swap-trouble': 'swap could not be switched on; whether memory was short is not in the log',
     'systemd-oomd': 'systemd-oomd looked for something to kill; no line says that it did',
+    'unit-oom-kill': 'a user\'s own service manager says so, which that user may have written',
     'kubernetes': 'the kubelet evicted a pod; no line says for which resource',
     'allocation_failure': 'an allocation failed, and nothing was killed',
 }

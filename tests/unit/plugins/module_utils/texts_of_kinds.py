@@ -11,6 +11,9 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
+from texts_of_platforms import LINES as _OF_PLATFORMS
+from texts_of_platforms import TRAPS as _NO_PLATFORMS
+
 OOMD_HOST = ('yes', 'host', 'systemd-oomd')
 OOMD = ('yes', 'unknown', 'systemd-oomd')
 OOMD_LOOKED = ('unknown', 'unknown', 'systemd-oomd')
@@ -516,7 +519,7 @@ LINES = (
     (None, 'ERROR: out of memory in receive_file [receiver]', REFUSED),
     (None, 'pg_dump: error: out of memory', REFUSED),
     (None, 'curl: (27) Out of memory', REFUSED),
-)
+) + _OF_PLATFORMS
 
 # What looks like one of them, and what tells it apart.
 TRAPS = (
@@ -614,4 +617,4 @@ TRAPS = (
     (None, '1 test timed out. Terminating.', NOTHING),
     (None, '"oom_kill_disable": false, "OomKillDisable": false', NOTHING),
     (None, 'The JVM option -XX:+ExitOnOutOfMemoryError -XX:OnOutOfMemoryError="kill -9 %p"', NOTHING),
-)
+) + _NO_PLATFORMS

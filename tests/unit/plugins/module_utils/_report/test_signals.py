@@ -190,11 +190,24 @@ def record(**fields):
     ({'_COMM': 'systemd', '_UID': '0', '_TRANSPORT': 'journal'}, True),
     ({'_COMM': 'logger', '_UID': '0', '_TRANSPORT': 'syslog'}, False),
     ({'_COMM': 'systemd', '_UID': '1000', '_TRANSPORT': 'journal'}, False),
+    ({'_COMM': 'systemd', '_UID': '1000', '_SYSTEMD_UNIT': 'user@1000.service'}, None),
+    ({'_COMM': 'systemd', '_UID': '1000', '_SYSTEMD_UNIT': 'user@1001.service'}, False),
+    ({'_COMM': 'logger', '_UID': '1000', '_SYSTEMD_UNIT': 'user@1000.service'}, False),
     ({'_COMM': 'systemd', '_TRANSPORT': 'journal'}, None),
     ({}, None),
 ])
 def test_the_journal_proves_who_wrote_a_line(fields, trusted):
     assert [signal['trusted'] for signal in signals(record(**fields))] == [trusted]
+
+
+@pytest.mark.parametrize('uid,unit,expected', [
+    ('0', 'init.scope', ('unit-oom-kill', 'yes', 'unknown', 'unknown')),
+    ('1000', 'user@1000.service', ('unit-oom-kill', 'unknown', 'unknown', 'unknown')),
+])
+def test_a_users_own_manager_alone_proves_no_shortage(uid, unit, expected):
+    words = "app.scope: Failed with result 'oom-kill'."
+    (found,) = signals(record(MESSAGE=words, _COMM='systemd', _UID=uid, _SYSTEMD_UNIT=unit))
+    assert told(found) == expected
 
 
 @pytest.mark.parametrize('before,trusted', [

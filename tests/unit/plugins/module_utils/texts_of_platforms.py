@@ -1,0 +1,135 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""More lines as in texts_of_kinds: of platforms, batch systems, process managers, languages, and of what is no end."""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+KERNEL = ('yes', 'unknown', 'kernel')
+KERNEL_CGROUP = ('yes', 'cgroup', 'kernel')
+KERNEL_HOST = ('yes', 'host', 'kernel')
+IN_CGROUP = ('yes', 'cgroup', 'unknown')
+BY_PLATFORM = ('yes', 'cgroup', 'manager')
+BY_ENGINE = ('yes', 'cgroup', 'engine')
+BY_MANAGER = ('yes', 'program', 'manager')
+OWN_LIMIT = ('yes', 'program', 'program')
+REFUSED = ('yes', 'unknown', 'kernel_refused')
+REFUSED_BY_HOST = ('yes', 'host', 'kernel_refused')
+REFUSED_PERHAPS = ('unknown', 'unknown', 'kernel_refused')
+REFUSED_ITSELF = ('yes', 'host', 'program')
+TOO_MANY = ('no', 'none', 'kernel_refused')
+UNPROVEN = ('unknown', 'unknown', 'unknown')
+STOPPED = ('no', 'none', 'manager')
+NODE_LOW = ('yes', 'host', 'manager')
+NOTHING = None
+
+LINES = (
+    ('kernel', 'oom_reaper: reaped process 2213 (java), now anon-rss:0kB, file-rss:0kB, shmem-rss:0kB', KERNEL),
+    ('conmon', 'conmon 0a1b2c3d4e5f6a7b8c9d <ninfo>: OOM event received', KERNEL_CGROUP),
+    ('kubelet', 'I1010 17:41:57.858757    4991 manager.go:1126] Created an OOM event in container "/" at 2025-10-10',
+     KERNEL),
+    (None, 'Error R15 (Memory quota vastly exceeded)', BY_PLATFORM),
+    (None, 'Error R14 (Memory quota exceeded)', IN_CGROUP),
+    (None, 'Exit status 137 (out of memory)', KERNEL_CGROUP),
+    (None, 'reason: CRASHED, exit_description: APP/PROC/WEB: Exited with status 137 (out of memory)', KERNEL_CGROUP),
+    (None, '"exitCode": 137, "reason": "OutOfMemoryError: Container killed due to memory usage"', KERNEL_CGROUP),
+    (None, 'REPORT Duration: 2012.34 ms Memory Size: 128 MB Max Memory Used: 128 MB Error Type: Runtime.OutOfMemory',
+     IN_CGROUP),
+    (None, 'Memory limit of 512 MiB exceeded with 531 MiB used. Consider increasing the memory limit', BY_ENGINE),
+    (None, 'Exceeded soft memory limit of 256 MB with 301 MB after servicing 12 requests total.', BY_ENGINE),
+    (None, 'At least one "Out of Memory" ("OOM") event was detected during the build.', IN_CGROUP),
+    (None, 'Terminated  Exit Code: 137, Exit Message: "OOM Killed"', KERNEL_CGROUP),
+    (None, '"exitCode": 137, "detailStatus": "OOMKilled: Exceeded memory limit"', KERNEL_CGROUP),
+    (None, 'srun: error: gpu-03: task 2: Out Of Memory', KERNEL_CGROUP),
+    (None, '48213    fit     normal      proj1          4 OUT_OF_ME+    0:125', KERNEL_CGROUP),
+    (None, 'slurmstepd: error: Step 552193.0 exceeded memory limit (4301928 > 4194304), being killed', BY_MANAGER),
+    (None, 'slurmstepd: error: *** JOB 48217 ON n03 CANCELLED AT 2025-02-02T10:00:12 DUE TO TIME LIMIT ***', STOPPED),
+    (None, '=>> PBS: job killed: mem 4301928kb exceeded limit 4194304kb', BY_MANAGER),
+    (None, '=>> PBS: job killed: walltime 3634 exceeded limit 3600', STOPPED),
+    (None, 'TERM_MEMLIMIT: job killed after reaching LSF memory usage limit.', BY_MANAGER),
+    (None, 'TERM_RUNLIMIT: job killed after reaching LSF run time limit.', STOPPED),
+    (None, ('job 812.1 exceeds job hard limit "h_vmem" of queue "all.q@n3" (2147483648.0 > limit:1073741824.0) - '
+     'SIGKILL'), BY_MANAGER),
+    (None, 'Error from slot1_2@node3: Job has gone over cgroup memory limit of 2048 megabytes.', BY_PLATFORM),
+    (None, ('Process 0 restarted because it exceeds --max-memory-restart value (current_memory=314572800 '
+     'max_memory_limit=209715200 [octets])'), BY_MANAGER),
+    (None, 'PumaWorkerKiller: Out of memory. 5 workers consuming total: 1140.2 mb out of max: 1003.5 mb.', BY_MANAGER),
+    (None, ('distributed.nanny.memory - WARNING - Worker tcp://127.0.0.1:41233 (pid=812) exceeded 95% memory budget. '
+     'Restarting...'), BY_MANAGER),
+    (None, 'ray.exceptions.OutOfMemoryError: Task was killed due to the node running low on memory.', NODE_LOW),
+    (None, '/sys/fs/cgroup/a.service/memory.events\nlow 0\nhigh 0\nmax 31\noom 4\noom_kill 4', KERNEL_CGROUP),
+    (None, 'oom_kill_disable 0\nunder_oom 0\noom_kill 2', KERNEL),
+    (None, 'low swap: killing largest compressed process with pid 8123 (node) and size 18123 MB', KERNEL_HOST),
+    (None, 'memorystatus: killing_top_process pid 812 [WebContent] (vm-compressor-space-shortage)', KERNEL_HOST),
+    (None, 'UVM: pid 8121 (clang), uid 1000 killed: out of swap', KERNEL_HOST),
+    (None, 'LLVM ERROR: out of memory', REFUSED),
+    (None, 'Fatal error: exception Out_of_memory', REFUSED),
+    (None, 'ERROR: LoadError: OutOfMemoryError()', REFUSED),
+    (None, 'pandas.errors.ParserError: Error tokenizing data. C error: out of memory', REFUSED),
+    (None, ('OOM when allocating tensor with shape[25088,4096] on /job:localhost/replica:0/task:0/device:CPU:0 by '
+     'allocator cpu'), REFUSED),
+    (None, "convert-im6.q16: memory allocation failed `big.jpg' @ error/jpeg.c/JPEGErrorHandler/346.", REFUSED),
+    (None, "kvm: cannot set up guest memory 'pc.ram': Cannot allocate memory", REFUSED),
+    (None, 'os_mem_prealloc: Insufficient free host memory pages available to allocate guest RAM', REFUSED),
+    (None, 'Error: model requires more system memory (8.4 GiB) than is available (5.1 GiB)', REFUSED_ITSELF),
+    (None, 'tar: memory exhausted', REFUSED),
+    (None, 'Fatal error: Out of memory (allocated 2097152) (tried to allocate 20480 bytes) in /a.php', REFUSED_BY_HOST),
+    (None, '<b>Fatal error</b>:  Out of memory (allocated 2097152 bytes) (tried to allocate 20480 bytes) in /a.php',
+     REFUSED_BY_HOST),
+    (None, 'ERROR 1041 (HY000): Out of memory; check if mysqld or some other process uses all memory', REFUSED),
+    (None, 'mysqldump: Error 2008: MySQL client ran out of memory when dumping table `a` at row: 9', REFUSED),
+    (None, 'ERROR 1038 (HY001): Out of sort memory, consider increasing server sort buffer size', OWN_LIMIT),
+    (None, '[4123] FATAL:  out of memory', REFUSED),
+    (None, '1:M 03 Mar 2025 10:00:00.000 # Out Of Memory allocating 536870920 bytes!', REFUSED),
+    (None, 'Caused by: java.lang.OutOfMemoryError: Map failed', REFUSED_PERHAPS),
+    (None, 'java.lang.OutOfMemoryError: requested 32756 bytes for ChunkPool::allocate. Out of swap space?',
+     REFUSED_BY_HOST),
+    (None, 'Expiring Daemon because JVM heap space is exhausted', OWN_LIMIT),
+    (None, 'jvmkill: Resource exhaustion event: the JVM was unable to allocate memory from the heap.', OWN_LIMIT),
+    (None, 'ghc: Current maximum heap size is 2147483648 bytes (2048 MB).', OWN_LIMIT),
+    (None, 'Error: vector memory exhausted (limit reached?)', OWN_LIMIT),
+    (None, "RuntimeError: can't start new thread", REFUSED_PERHAPS),
+    (None, 'libgomp: Thread creation failed: Resource temporarily unavailable', TOO_MANY),
+    (None, '"task: non-zero exit (137): dockerexec: unhealthy container"', STOPPED),
+    (None, '"task: non-zero exit (137)"', UNPROVEN),
+    (None, 'init: mysql main process (1234) killed by KILL signal', UNPROVEN),
+    (None, 'DAMN ! worker 1 (pid: 1221) died, killed by signal 9 :( trying respawn ...', UNPROVEN),
+    (None, 'INFO - Task exited with return code Negsignal.SIGKILL', UNPROVEN),
+    (None, 'ERROR -- : reaped #<Process::Status: pid 812 SIGKILL (signal 9)> worker=1', UNPROVEN),
+    (None, 'App [api:0] exited with code [0] via signal [SIGKILL]', UNPROVEN),
+    (None, 'build worker exited with code: null and signal: SIGKILL', UNPROVEN),
+    (None, 'A worker process (pid=2213) was terminated by another process: signal=SIGKILL, exitCode=null.', UNPROVEN),
+    (None, 'RuntimeError: DataLoader worker (pid 2213) is killed by signal: Killed.', UNPROVEN),
+    (None, 'clang: error: unable to execute command: Killed', UNPROVEN),
+    (None, 'The build failed because the process exited too early. This probably means the system ran out of memory',
+     UNPROVEN),
+    (None, 'stress: FAIL: [168] (425) <-- worker 172 got signal 9', UNPROVEN),
+    ('systemd', 'a.service: Main process exited, code=exited, status=143/n/a', UNPROVEN),
+)
+
+TRAPS = (
+    (None, '- alert: ContainerOOMKilled\n  expr: last_terminated_reason{reason="OOMKilled"} == 1', NOTHING),
+    (None, 'drop_pagecache 0\ndrop_slab 0\noom_kill 3\nnuma_pte_updates 0', NOTHING),
+    (None, 'low 0\nhigh 0\nmax 0\noom 0\noom_kill 0\noom_group_kill 0', NOTHING),
+    (None, ('Mar  1 10:00:00 w kernel: Out of memory: Killed process 22 (java) total-vm:9kB, anon-rss:8kB\n'
+     'Mar  1 10:00:00 w kernel: oom_reaper: reaped process 22 (java), now anon-rss:0kB'), KERNEL_HOST),
+    (None, 'fatal: Out of memory? mmap failed: No such device', NOTHING),
+    (None, "usb 1-1: can't set config #1, error -12", NOTHING),
+    (None, 'snd_hda_intel 0000:00:1f.3: probe of 0000:00:1f.3 failed with error -12', NOTHING),
+    (None, 'OOM killer disabled.', NOTHING),
+    (None, '12.3: [GC (Allocation Failure) [PSYoungGen: 65536K->10748K(76288K)] 65536K->12312K(251392K), 0.01 secs]',
+     NOTHING),
+    (None, 'tcmalloc: large alloc 2147483648 bytes == 0x7f2a31000000 @  0x7f2b 0x55d1', NOTHING),
+    (None, ('# WARNING Memory overcommit must be enabled! Without it, a background save may fail under low memory '
+     'condition.'), NOTHING),
+    (None, "STATEMENT:  select 'ERROR out of memory';", NOTHING),
+    (None, 'If you see "JavaScript heap out of memory", run with NODE_OPTIONS=--max-old-space-size=4096', NOTHING),
+    (None, 'MemoryPressure   False   KubeletHasSufficientMemory   kubelet has sufficient memory available', NOTHING),
+    (None, 'failed to set shim OOM score: write /proc/2213/oom_score_adj: invalid argument', NOTHING),
+    (None, 'Your kernel does not support memory limit capabilities or the cgroup is not mounted. Limitation discarded.',
+     NOTHING),
+    (None, 'memory limit: 512MB, swap limit: 0', NOTHING),
+    (None, '0/3 nodes are available: 3 Insufficient memory.', NOTHING),
+)
