@@ -37,7 +37,7 @@ importlib.import_module('conftest')  # makes the collection importable
 from ansible_collections.oom.rescue.plugins.module_utils._facts.memory_facts import memory_facts  # noqa: E402
 from ansible_collections.oom.rescue.plugins.module_utils._node import (  # noqa: E402
     cgroup_paths,
-    forbids,
+    overrides,
     plain,
     reader,
     wishes,
@@ -311,7 +311,7 @@ LOOKS = (
     (facts_of, False), (wishes.kept, False),
     (lambda host: choose({'verdict': {'was_memory': 'yes'}}, {}, kept=wishes.kept(host)), False),
     (swappiness_of('present'), True), (swappiness_of('absent'), True),
-    (swap_of('present', size='8M', override=forbids.IDS), True),
+    (swap_of('present', size='8M', override=overrides.IDS), True),
     (swap_of('absent'), True), (swap_of('restored'), True), (score_of('present', process='mysqld'), True),
     (score_of('absent', process='mysqld'), True), (score_of('present', container='mysql'), True),
     (score_of('present', unit='mysql.service'), True), (score_of('present', pid_file='/run/mysqld/mysqld.pid'), True),

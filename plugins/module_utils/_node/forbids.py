@@ -24,9 +24,6 @@ from .swap_areas import parse_swaps
 from .swap_managers import managers, unit_name
 from .wishes import DEFAULT_PATH, DEFAULT_SCORE
 
-IDS = ('kubelet', 'k3s', 'rke2', 'microk8s', 'waagent', 'rpi-swap', 'dphys-swapfile', 'swapspace', 'systemd-swap',
-       'cloud-init', 'zram-generator', 'hibernation', 'btrfs-snapshots', 'gpt-auto', 'memory-lock', 'masked',
-       'container', 'stronger-score')
 REMEDIES = ('swap', 'swappiness', 'score')
 _SWAPS = '/proc/swaps'
 _CMDLINE = '/proc/cmdline'
@@ -63,9 +60,10 @@ _SERVERS = ('mysqld', 'mariadbd', 'postgres', 'mongod', 'redis-server', 'valkey-
 def forbidden(host, rows=None, path=None):
     """{swap: [{id, where, text}], swappiness: the same, score: the same with ``target``}: who forbids each remedy.
 
-    ``rows`` is what processes() returns, ``path`` the swap file that is meant. ``id`` is of IDS, ``where`` the file
-    or the value of the kernel that says so, ``text`` a sentence with what lifts it. ``at_most`` of one for swappiness
-    is the largest value that it bears; ``target`` is the name of the process that a score is not for, None for all.
+    ``rows`` is what processes() returns, ``path`` the swap file that is meant. ``id`` is one of overrides.IDS,
+    ``where`` the file or the value of the kernel that says so, ``text`` a sentence with what lifts it. ``at_most`` of
+    one for swappiness is the largest value that it bears; ``target`` is the name of the process that a score is not
+    for, None for all.
     """
     rows = processes(host) if rows is None else rows
     swap = _of_the_host(host) + kubelet.refusals(host, rows) + _masked(host, path) + _managed(host) + _image(host)

@@ -7,7 +7,7 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
-from .._node.forbids import IDS
+from .._node.overrides import IDS
 
 OPTIONS = {
     'path': {'type': 'path', 'default': '/swapfile'},

@@ -10,7 +10,7 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
-from .._node import forbids, swap_managers
+from .._node import overrides, swap_managers
 from .._node.errors import RescueError
 from .._node.sizes import SizeError, format_size, parse_size
 from . import fstab, steps, unit
@@ -20,7 +20,7 @@ from .size import wanted
 
 _MIB = 1 << 20
 # Of what is put back, nothing is refused.
-_ALL = forbids.IDS + swap_managers.NAMES
+_ALL = overrides.IDS + swap_managers.NAMES
 # A user's undo says that an image is lost before it is.
 OF_AN_UNDO = tuple(name for name in _ALL if name != 'hibernation')
 
@@ -32,7 +32,7 @@ def wish(**given):
     ``label`` of the file, ``fstab_lines``, ``fstab_above`` and ``unit_text`` (with ``persist`` ``lines``), ``left`` for
     what we left there, ``subvolume`` for the one that we made for it, ``exact`` for a size that is no whole number of
     pages. ``claimed`` says that a record of ours is there, ``beside_bytes`` is the swap that other files of the same
-    run still get, ``override`` has the ids of forbids.IDS that are lifted, ``tolerated`` that a file which others can
+    run still get, ``override`` has the ids of overrides.IDS that are lifted, ``tolerated`` that a file which others can
     read stays so, as when what was there before a failed step is put back.
     """
     result = {

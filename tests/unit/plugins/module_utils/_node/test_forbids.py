@@ -8,7 +8,7 @@ from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
 import pytest
-from ansible_collections.oom.rescue.plugins.module_utils._node import forbids
+from ansible_collections.oom.rescue.plugins.module_utils._node import forbids, overrides
 from fake_node import CONTAINER, Node, v2
 
 KUBELET_UNIT = '/usr/lib/systemd/system/kubelet.service'
@@ -139,7 +139,7 @@ def swap(node, path='/swapfile'):
 def test_a_host_where_swap_is_forbidden_says_who_and_where(tmp_path, files, name, where):
     entries = swap(built(tmp_path, files))
     assert [(entry['id'], entry['where']) for entry in entries] == [(name, where)]
-    assert entries[0]['text'] and name in forbids.IDS
+    assert entries[0]['text'] and name in overrides.IDS
     line = forbids.said(entries)
     assert name in line and where in line and 'override=%s' % name in line
 
