@@ -9,12 +9,14 @@ import json
 import os
 
 from ansible.errors import AnsibleActionFail
+from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.anonymous import anonymous_summary
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.report import report_of, stats_of
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.summary import summarize
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.ticket import ticket
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.where import where_lines
+from ansible_collections.oom.rescue.plugins.plugin_utils.controller import controller_vars
 from ansible_collections.oom.rescue.plugins.plugin_utils.page import page
 from ansible_collections.oom.rescue.plugins.plugin_utils.report_files import ReportError, parse_mode, write_files
 from ansible_collections.oom.rescue.plugins.plugin_utils.stand import PARTS, Stand, read_parts
@@ -27,6 +29,7 @@ SPEC = {
     'where': {'type': 'bool', 'default': False},
     'join': {'type': 'bool', 'default': False},
     'anonymise': {'type': 'bool', 'default': False},
+    'stats': {'type': 'bool', 'default': False},
 }
 
 
@@ -41,6 +44,8 @@ class ActionModule(ActionBase):
 
     def run(self, tmp=None, task_vars=None):
         result = super().run(tmp, task_vars)
+        if not self._task.args:
+            self._task.args = self._of_role(task_vars)
         _validated, given = self.validate_argument_spec(argument_spec=SPEC)
         directory = os.path.abspath(os.path.expanduser(given['path']))
         check_mode = task_vars['ansible_check_mode']
@@ -72,4 +77,15 @@ class ActionModule(ActionBase):
             raise AnsibleActionFail(str(error)) from error
         except OSError as error:
             raise AnsibleActionFail('%s: %s: the report is not written' % (directory, error.strerror)) from error
-        return dict(result, changed=False, path=directory, lines=lines, stats=stats_of(report))
+        stats = stats_of(report)
+        if given['stats']:
+            result['ansible_stats'] = {'data': {'oom_rescue': stats}, 'per_host': False, 'aggregate': True}
+        return dict(result, changed=False, path=directory, lines=lines, stats=stats)
+
+    def _of_role(self, task_vars):
+        """The options by the variables of the role report, as localhost has them: no host's facts set these."""
+        found = controller_vars(self, task_vars, ['report_dir', 'diagnose_host'] + [
+            'report_' + name for name in SPEC if name not in ('path', 'logs_only')])
+        options = {name.partition('_')[2]: value for name, value in found.items()}
+        return dict(((name, value) for name, value in options.items() if name in SPEC),
+                    path=options.get('dir'), logs_only=not boolean(options.get('host', True)))

@@ -42,8 +42,6 @@ options:
       - The facts of M(oom.rescue.memory_facts). What they say was set on the host before is kept.
     type: dict
     default: {}
-seealso:
-  - module: oom.rescue.controller_vars
 """
 
 EXAMPLES = r"""

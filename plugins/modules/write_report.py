@@ -18,6 +18,9 @@ description:
   - Each host's data are checked. A host whose data have another shape is told in one line, and the others whole.
   - Each value is shown as plain text, and no value is a template.
   - Run it with C(run_once), C(delegate_to) C(localhost) and without C(become).
+  - Without any option it takes all from the variables of the role, as C(localhost) has them. A host's facts outrank a
+    role's defaults and the inventory, so a host could set a variable of a task that is delegated to C(localhost); it
+    has no say in those of C(localhost). Extra variables, those of the play, the role and C(group_vars/all) count.
 version_added: 0.1.0
 author:
   - OOM Rescue maintainers (@oom-rescue)
@@ -34,6 +37,10 @@ options:
       - A link, a directory of another owner, and one where anybody may replace files, is refused.
     type: str
     required: true
+  stats:
+    description: Whether to hand RV(stats) to the workflow, as C(set_stats) does, as C(oom_rescue).
+    type: bool
+    default: false
   mode:
     description: The mode of the files.
     type: raw
@@ -64,8 +71,6 @@ options:
         become pseudonyms in all files, and the words of log lines are left out. Figures and times stay.
     type: bool
     default: false
-seealso:
-  - module: oom.rescue.controller_vars
 """
 
 EXAMPLES = r"""

@@ -15,14 +15,16 @@ from ansible.module_utils.json_utils import _filter_non_json_lines
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action.normal import ActionModule as NormalAction
 from ansible.release import __version__
+from ansible_collections.oom.rescue.plugins.module_utils._node.plain import plain
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.shape import (
+    LONGEST_TEXT,
     ShapeError,
     accepted,
     cleaned,
     cleaned_json,
     told,
 )
-from ansible_collections.oom.rescue.plugins.plugin_utils import old_python
+from ansible_collections.oom.rescue.plugins.plugin_utils import alone, answered, old_python
 from ansible_collections.oom.rescue.plugins.plugin_utils.names import remarks
 
 # A hundred reports with all their processes have 20 MB; of anything else a host has a few hundred kB. What is larger is
@@ -41,6 +43,9 @@ class NodeAction(NormalAction):
 
     def run(self, tmp=None, task_vars=None):
         module = self._task.action.rpartition('.')[2]
+        known = self._answered(module, task_vars)
+        if known is not None:
+            return accepted(module, known)
         try:
             result = super().run(tmp, self._on_controller(task_vars))
         except RecursionError:
@@ -50,8 +55,25 @@ class NodeAction(NormalAction):
             return result
         result = accepted(module, result, self._is_of_whole_host(module))
         result = old_python.told(result, __version__, self._interpreter(task_vars))
-        told = remarks(task_vars) if self._is_role_alone(module, task_vars) else []
+        if module == 'ask_remedies':
+            result = answered.kept(result, self._play(), self._task.args)
+        told = []
+        if self._is_role_alone(module, task_vars):
+            host = task_vars['inventory_hostname']
+            told = remarks(task_vars) + [
+                plain('%s: %s' % (host, text), LONGEST_TEXT) for text in alone.unsaid(module, result)]
         return dict(result, warnings=result.get('warnings', []) + told) if told else result
+
+    def _answered(self, module, task_vars):
+        """The result of a module that has nothing to do which this play was not told already, or None."""
+        if self._task.async_val or module not in (*REMEDIES, 'ask_remedies'):
+            return None
+        check_mode = bool(self._task.check_mode and task_vars.get('ansible_check_mode'))
+        return answered.answer(module, self._task.args, self._play(), task_vars, check_mode)
+
+    def _play(self):
+        """What tells this play from others, of this run and of others."""
+        return str(self._task.get_play()._uuid)
 
     def _is_role_alone(self, module, task_vars):
         """True if a remedy's role runs in somebody's own play: in the playbooks, choose_remedies has told all."""

@@ -181,9 +181,8 @@ def hostile_facts(tmp_path):
     (treasure / 'index.html').write_text('mine')
     return {
         'report_dir': str(treasure), 'report_mode': '0666', 'diagnose_controller_logs': [str(canary)],
-        '__report_dir': str(treasure), '__report_on_controller': {'vars': {'report_dir': str(treasure)}},
-        '__diagnose_on_controller': {'vars': {'diagnose_controller_logs': [str(canary)]}},
-        '__diagnose_log': str(canary), 'rescue_hosts': 'localhost', 'now': 'x', 'lookup': 'x',
+        '__rescue_asks_first': True, '__verify_asked': {'swap': 'x', 'play': 'x'},
+        'rescue_hosts': 'localhost', 'now': 'x', 'lookup': 'x',
         'range': 'x', 'omit': 'x', 'ansible_check_mode': 'x', 'ansible_play_hosts_all': ['localhost'], 'hostvars': {},
         'inventory_hostname': 'prod-db1', 'vars': {},
         'ansible_facts': {}, 'ansible_delegated_vars': {}, 'role_path': str(treasure), 'diagnose_limit': 'x',
