@@ -47,6 +47,12 @@ options:
     description: Rows at most of the processes that the kernel would kill, in the memory facts. V(0) is all.
     type: int
     default: 0
+  most_bytes:
+    description:
+      - How large the result may be, as JSON. Of longer tables it has the first rows, and RV(left_out) says how many are
+        missing of which. V(0) is all.
+    type: int
+    default: 0
 seealso:
   - module: oom.rescue.memory_facts
   - module: oom.rescue.oom_score_adj
@@ -69,6 +75,10 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+left_out:
+  description: By the name of each table how many rows it lacks, as O(most_bytes) says; C(texts) is the length of texts.
+  type: dict
+  returned: if something was left out
 swap:
   description: What M(oom.rescue.swap_file) returns in check mode, null if it was not asked.
   returned: success
@@ -110,7 +120,7 @@ def answer(host, options, _check_mode):
             checked = ArgumentSpecValidator(spec, **rules).validate(options[remedy])
             if checked.error_messages:
                 raise Refusal(remedy, '; '.join(checked.error_messages))
-            wanted[remedy] = checked.validated_parameters
+            wanted[remedy] = dict(checked.validated_parameters, most_bytes=options['most_bytes'])
     found = ask(host, wanted, options['with_facts'], options['candidates'])
     memory = found.pop('memory')
     warnings = [text for result in found.values() if result for text in result.pop('warnings', [])]
@@ -126,6 +136,7 @@ def main():
             'oom_protect': {'type': 'dict'},
             'with_facts': {'type': 'bool', 'default': False},
             'candidates': {'type': 'int', 'default': 0},
+            'most_bytes': {'type': 'int', 'default': 0},
         },
         supports_check_mode=True,
     )

@@ -35,6 +35,12 @@ options:
     description: How many of the processes to return that the kernel would choose from, best victim first; V(0) is all.
     type: int
     default: 0
+  most_bytes:
+    description:
+      - How large the result may be, as JSON. Of longer tables it has the first rows, and RV(left_out) says how many are
+        missing of which. V(0) is all.
+    type: int
+    default: 0
   ledger_seconds:
     description:
       - CPU seconds to spend, at most, on counting pages that several processes share once (C(/proc/PID/smaps_rollup) of
@@ -59,6 +65,10 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+left_out:
+  description: By the name of each table how many rows it lacks, as O(most_bytes) says; C(texts) is the length of texts.
+  type: dict
+  returned: if something was left out
 ansible_facts:
   description: The facts.
   type: dict
@@ -321,7 +331,7 @@ ansible_facts:
                 more.
               type: int
         cgroups:
-          description: Each cgroup with a memory limit of its own, by path; of more than 100 those with the least room.
+          description: Each cgroup with a memory limit of its own, the one with the least room first; at most 100.
           type: list
           elements: dict
           contains:
@@ -448,7 +458,8 @@ def facts(host, options, _check_mode):
 
 
 def main():
-    spec = dict(candidates=dict(type='int', default=0), ledger_seconds=dict(type='float', default=0.3))
+    spec = dict(candidates=dict(type='int', default=0), ledger_seconds=dict(type='float', default=0.3),
+                most_bytes=dict(type='int', default=0))
     run(AnsibleModule(argument_spec=spec, supports_check_mode=True), facts)
 
 

@@ -106,6 +106,12 @@ options:
         all.
     type: int
     default: 0
+  most_bytes:
+    description:
+      - How large the result may be, as JSON. Of longer tables it has the first rows, and RV(left_out) says how many are
+        missing of which. V(0) is all.
+    type: int
+    default: 0
   wanted:
     description:
       - What a run would do, so that the RV(remedies) are judged by it, by variables of the roles, such as
@@ -159,6 +165,10 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+left_out:
+  description: By the name of each table how many rows it lacks, as O(most_bytes) says; C(texts) is the length of texts.
+  type: dict
+  returned: if something was left out
 events:
   description: OOM reports, the newest first. What a report does not tell is null.
   returned: success
@@ -763,6 +773,7 @@ from ansible_collections.oom.rescue.plugins.module_utils._verdict.diagnose impor
     refuse_missing,
     moment_of,
 )
+from ansible_collections.oom.rescue.plugins.module_utils._verdict.short import within
 
 # What of a host's entry in report.json is about its logs.
 RETURNED = ('events', 'summary', 'signals', 'incidents', 'verdict', 'caveats', 'ledger', 'remedies', 'fork_failures',
@@ -805,7 +816,8 @@ def answer(host, options, _check_mode):
         asked.update((name, options[name]) for name in ('wanted', 'why', 'fork_failure_paths', 'candidates'))
         entry = diagnose(host, dict(asked, paths=paths, sources=found))
         facts = {'memory': entry.pop('memory')}
-        return dict(((name, entry.get(name)) for name in RETURNED), changed=False, ansible_facts=facts)
+        result = dict(((name, entry.get(name)) for name in RETURNED), changed=False, ansible_facts=facts)
+        return within(result, options['most_bytes'])
     return dict(diagnose_events(paths, found, fork_failures=options['fork_failures'], **asked), changed=False)
 
 
@@ -823,6 +835,7 @@ def main():
             'with_facts': {'type': 'bool', 'default': False},
             'fork_failure_paths': {'type': 'list', 'elements': 'path', 'default': []},
             'candidates': {'type': 'int', 'default': 0},
+            'most_bytes': {'type': 'int', 'default': 0},
             'wanted': {'type': 'dict', 'default': {}, 'options': {
                 'swap_path': {'type': 'path'},
                 'swap_size': {'type': 'str'},

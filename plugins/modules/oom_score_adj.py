@@ -132,6 +132,12 @@ options:
       - With O(state=absent), undo every target that a record on the host names, whatever is named here.
     type: bool
     default: false
+  most_bytes:
+    description:
+      - How large the result may be, as JSON. Of longer tables it has the first rows, of RV(processes) those that say
+        something first, and RV(left_out) says how many are missing of which. V(0) is all.
+    type: int
+    default: 0
 extends_documentation_fragment: oom.rescue._attributes
 attributes:
   check_mode:
@@ -177,6 +183,10 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+left_out:
+  description: By the name of each table how many rows it lacks, as O(most_bytes) says; C(texts) is the length of texts.
+  type: dict
+  returned: if something was left out
 found:
   description: Whether a process or unit is there of each name. One that merely has the name is none.
   type: bool

@@ -62,6 +62,10 @@ def _all_as_meant(before):
 
 
 def _checked(spec, rules, options):
-    """The options as the module has them, with its defaults; an object equal to no other if they are refused."""
-    checked = ArgumentSpecValidator(spec, **rules).validate(dict(options))
+    """The options as the module has them, with its defaults; an object equal to no other if they are refused.
+
+    How much of a result is returned is none of them.
+    """
+    checked = ArgumentSpecValidator(spec, **rules).validate(
+        {name: value for name, value in options.items() if name != 'most_bytes'})
     return object() if checked.error_messages else checked.validated_parameters

@@ -135,7 +135,7 @@ def parse_memory_stat(text):
 
 
 def limited_cgroups(host, rows):
-    """(cgroups with a limit of memory of their own, by path; how many more there are, with more room than these).
+    """(cgroups with a limit of memory of their own, the one with the least room first; how many more there are).
 
     Each is {path, limit_bytes, usage_bytes, swap_limit_bytes, swap_usage_bytes, kernel_bytes, kills_all, kill_disabled,
     statistics, pids}. ``rows`` are the host's processes (processes()), ``pids`` the set of those in the cgroup and
@@ -152,7 +152,7 @@ def limited_cgroups(host, rows):
         limit_bytes = _number(host, mount + path + limit)
         if limit_bytes is not None:
             found.append((limit_bytes - (_number(host, mount + path + usage) or 0), path))
-    kept = sorted(path for _room, path in sorted(found)[:_MOST_LIMITED])
+    kept = [path for _room, path in sorted(found)[:_MOST_LIMITED]]
     paths = dict((row['pid'], _path_of(row, where)) for row in rows) if kept else {}
     groups = [dict(_limited(host, version, mount + path), path=path or '/', pids=_pids_below(paths, path))
               for path in kept]

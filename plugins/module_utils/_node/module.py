@@ -10,6 +10,7 @@ __metaclass__ = type
 from .errors import RescueError, said
 from .host import Host
 from .privilege import require_root
+from .room import fitted
 
 
 def run(module, work, only_root=None):
@@ -17,11 +18,15 @@ def run(module, work, only_root=None):
 
     ``only_root`` is what only root may do, if that is asked for: before anything is read, in check mode too, as what a
     user sees of a host makes another plan. ``warnings`` of a result become the module's. A fault of the program, and an
-    OSError that names no file, stay a traceback.
+    OSError that names no file, stay a traceback. A result is no larger than the module's option ``most_bytes``.
     """
     try:
         if only_root is not None:
             require_root(only_root)
+        most = module.params.get('most_bytes') or 0
+        if most < 0:
+            raise RescueError('most_bytes is {found}', found=most, allowed='0 or more',
+                              next_step='give 0 for all, or a count')
         result = work(Host(), dict(module.params), module.check_mode)
     except RescueError as error:
         module.fail_json(msg=str(error), changed=error.changed, **error.result)
@@ -31,4 +36,4 @@ def run(module, work, only_root=None):
         module.fail_json(msg=said(error), changed=False)
     for warning in result.pop('warnings', []):
         module.warn(warning)
-    module.exit_json(**result)
+    module.exit_json(**(fitted(result, most) if most else result))

@@ -52,10 +52,19 @@ def converge(host, options, check_mode=False):
         if not check_mode:
             remember(host, 'oom_protect', options)
     rows = [row for part in parts for row in part['rows']]
+    if options.get('most_bytes'):
+        # The first ones stay: a claim that is false must not be the one that is left out.
+        rows.sort(key=_is_as_meant)
     reasons = [row['skipped_reason'] for row in rows if row['skipped_reason']]
     return outcome(host, [action for part in parts for action in part['done']], '; '.join(reasons) or None,
                    found=all(part['found'] for part in parts), value=parts[0]['value'], processes=rows,
                    killers=parts[-1]['killers'], warnings=parts[0]['warnings'])
+
+
+def _is_as_meant(row):
+    """True if a row of the result says nothing of its process but that it has what was asked for."""
+    return not (row['skipped_reason'] or row['recreate_required'] or row['live']['before'] != row['live']['after']
+                or row['persistent']['before'] != row['persistent']['after'])
 
 
 def _each_once(kind, names):

@@ -27,5 +27,6 @@ OPTIONS = {
     'override': {'type': 'list', 'elements': 'str', 'choices': list(IDS), 'default': []},
     'state': {'type': 'str', 'choices': ['present', 'absent'], 'default': 'present'},
     'recorded': {'type': 'bool', 'default': False},
+    'most_bytes': {'type': 'int', 'default': 0},
 }
 RULES = {'mutually_exclusive': [TARGETS], 'required_one_of': [TARGETS]}

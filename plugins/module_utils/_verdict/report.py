@@ -7,7 +7,8 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
-import json
+from .._node.room import MOST_BYTES, size_of
+from .short import of_the_incident, of_the_verdict, shortened
 
 SCHEMA = 1
 # What data of another shape than this collection's may raise.
@@ -20,10 +21,8 @@ _REMEDIES = {'oom_protect': 'score'}
 # A fleet's report tells the cgroups that are nearest to a kill.
 _MOST_CGROUPS = 20
 _ENTRY = ('incidents', 'verdict', 'remedies', 'ledger')
-# A host's or log's entry in a fleet's report, as JSON, and a text in it that has to be cut for that.
-MOST_BYTES = 64 << 10
+# What the statistics of a workflow have of a text, and rows of each kind.
 _MOST_TEXT = 300
-_MOST_ROWS = 50
 _EVENTS = 5
 _MOST_NAME = 64
 _MOST_STATS = 1000
@@ -109,7 +108,7 @@ def _whole_or_short(entry, full):
     if full:
         return entry
     for name, shorten in _SHORTER:
-        if len(json.dumps(entry)) <= MOST_BYTES:
+        if size_of(entry) <= MOST_BYTES:
             break
         try:
             entry = shorten(entry)
@@ -119,49 +118,17 @@ def _whole_or_short(entry, full):
     return entry
 
 
-def _of_the_verdict(entry):
-    """The entry with the reports and signals of the incident that the verdict is on, the newest, and no others."""
-    number = (entry['verdict'] or {}).get('incident')
-    chosen = entry['incidents'][number] if number is not None else {'reports': [], 'signals': []}
-    kept = [event for event in entry['events'] if event.get('id') in chosen['reports']][:_EVENTS]
-    numbers = chosen['signals'][:_MOST_ROWS]
-    places = dict((old, new) for new, old in enumerate(numbers))
-    return dict(entry, events=kept, signals=[entry['signals'][one] for one in numbers], incidents=[
-        dict(one, reports=one['reports'][:_MOST_ROWS], signals=[places[old] for old in one['signals'] if old in places])
-        for one in entry['incidents']])
-
-
-def _of_the_incident(entry):
-    """The entry with the incident that the verdict is on and no others, and few rows of each list."""
-    short = _shortened(entry)
-    if entry['verdict']:
-        short['incidents'] = [_shortened(entry['incidents'][entry['verdict']['incident']])]
-        short['verdict'] = dict(short['verdict'], incident=0)
-    return dict(short, events=[], signals=[], incidents=[
-        dict(one, signals=[]) for one in short['incidents'][:1 if entry['verdict'] else _MOST_ROWS]])
-
-
 def _bare(entry):
     """What is left of an entry whose texts are more than a person reads."""
     names = ('name', 'path', 'status', 'error')
-    kept = dict((key, _shortened(entry[key])) for key in names if key in entry)
+    kept = dict((key, shortened(entry[key])) for key in names if key in entry)
     found = dict((key, [] if isinstance(value, list) else None) for key, value in entry.items())
     found.update(kept)
     return dict(found, left_out=entry['left_out'])
 
 
-def _shortened(value):
-    """The same data with shorter texts and lists."""
-    if isinstance(value, dict):
-        return dict((key, _shortened(part)) for key, part in list(value.items())[:_MOST_ROWS])
-    if isinstance(value, list):
-        return [_shortened(part) for part in value[:_MOST_ROWS]]
-    return value[:_MOST_TEXT] if isinstance(value, _TEXTS) else value
-
-
-_TEXTS = (str, type(u''))
 # What is left out first, until an entry is short enough.
-_SHORTER = (('events', _of_the_verdict), ('incidents', _of_the_incident), ('all', _bare))
+_SHORTER = (('events', of_the_verdict), ('incidents', of_the_incident), ('all', _bare))
 
 
 def _of_diagnosis(diagnosis, full):
