@@ -1,7 +1,7 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which program a line is about that was refused memory or a process."""
+"""The program that a line is about: the one that was refused memory or a process."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -28,7 +28,9 @@ _NO_PROGRAMS = ('fork', 'error', 'fatal', 'warning', 'failed', 'log', 'runtime',
 
 
 def asker(line):
-    """The program that was refused: by its own words, those above, its tag, or the name that begins the line."""
+    """The name of the program that was refused: by its own words, by the lines above, by its tag, or by the name that
+    begins the line.
+    """
     for text in (line.message, line.above(4)):
         for pattern, name in _ASKERS:
             if pattern.search(text):

@@ -1,7 +1,7 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Puts the messages of a log together to OOM reports: by host, by the task that printed, and by what they say."""
+"""Puts the messages of a log together to OOM reports: by host, by the task that printed them, and by what they say."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -15,22 +15,22 @@ from .._log.text import BARE
 from .report import Report
 from .._log.times import parse_yearless
 
-# So many lines without a word of a report, and one that is open has ended: another CPU's trace or a slab list may lie
-# in between.
+# An open report ends after so many lines without a word of one: another CPU's trace or a list of slabs may lie in
+# between.
 _PATIENCE_OPEN = 500
 # The reaper and memory.oom.group speak soon after the kill.
 _PATIENCE_CLOSED = 30
 _PATIENCE_NONE = 10
 _MOST_STREAMS = 64
 _MOST_WAITING = 16
-# A report of so many tasks does not wait for the reaper's line.
+# A report with more tasks than this does not wait for the reaper's line.
 _LARGE_TABLE = 4096
 _QUOTES = ('"', "'", '`', '(')
 # An OOM kill that follows its header by more than this belongs to another report, whose header was lost.
 _LONGEST_KILL = 300
 
 _BARE_KEY = (None, None, None, False)
-# The first line of a part, where the header above it is lost.
+# The first line of a part, if the header above it is lost.
 _STARTS = ('Mem-', 'Tasks state', 'Task in', 'memory: usage', 'Memory cgroup stats', '[ pid', '[  pid')
 # A line of the memory block, if all above it is lost. A trace may be that of another trouble.
 _MIDDLE = re.compile(
@@ -39,7 +39,7 @@ _MIDDLE = re.compile(
 
 
 def seconds_between(first, second):
-    """Seconds from one prefix to another if both tell a time in the same way, else None."""
+    """Seconds from one prefix to another, or None if they do not tell their times in the same form."""
     if first.uptime is not None and second.uptime is not None:
         return second.uptime - first.uptime
     if first.style == second.style == 'yearless' and first.stamp != second.stamp:
@@ -52,8 +52,8 @@ def seconds_between(first, second):
 class Assembler:
     """Takes messages, and makes reports of them.
 
-    ``ended`` are those that nothing is added to any more, for who reads them to take; ``idle`` counts the messages that
-    came since the last one of a report.
+    ``ended`` has the reports that nothing is added to any more; the caller takes them out. ``idle`` counts the messages
+    since the last one of a report.
     """
 
     def __init__(self):
@@ -68,14 +68,16 @@ class Assembler:
         self._balloons = {}
 
     def begin(self):
-        """The next message is not the one after the last: what was open has ended."""
+        """End all reports that are open: the next message does not follow the last one."""
         for key in sorted(self._streams, key=lambda key: self._streams[key].offset or 0):
             self._close(key)
         self.idle = 0
         self._balloons.clear()
 
     def wants_more(self, pending):
-        """True if the messages that follow may still belong to a report, or to one that a ``pending`` one may begin."""
+        """True if the messages that follow may still belong to a report, or to one that a ``pending`` message may
+        begin.
+        """
         if not self._streams:
             return pending and self.idle < _PATIENCE_NONE
         if self.idle < _PATIENCE_CLOSED:
@@ -83,7 +85,7 @@ class Assembler:
         return self.idle < _PATIENCE_OPEN and any(not report.has_ended() for report in self._streams.values())
 
     def flush(self):
-        """No more messages come: hand over all that is held."""
+        """Hand over all that is held: no more messages come."""
         for key in sorted(self._streams, key=lambda key: self._streams[key].offset or 0):
             self._close(key)
         self.ended.extend(self._waiting)
@@ -114,7 +116,7 @@ class Assembler:
         return report
 
     def add_rows(self, rows):
-        """Add rows to the task table that the last message belongs to; how many were taken."""
+        """Add rows to the task table that the last message belongs to. The number of rows taken."""
         report = self._streams.get(self._key)
         return report.table.add_all(rows) if report is not None and report.table is not None else 0
 
@@ -132,10 +134,10 @@ class Assembler:
             if report is not None and report.table is not None and report.table.add(message, pieces):
                 self.idle = 0
                 return
-            # A process whose name begins so may ask for memory, too, and so may a prefix that nobody knows.
+            # The name of a process may begin with a bracket, and so may a prefix that is not known.
             hint = 'oom-killer' in message or 'ut of memory: ' in message
         else:
-            # Every line that _EVENTS knows holds one of these; an expression would take longer to look for them.
+            # Every line that _EVENTS knows has one of these words; to look for them with an expression takes longer.
             hint = (
                 'oom' in whole
                 or 'ill' in whole
@@ -161,7 +163,9 @@ class Assembler:
             self.idle += 1
 
     def _adopt(self, key, prefix):
-        """The report whose header alone has no prefix: who copied it began in the middle of the line."""
+        """The report of which the header alone lacks the prefix, as somebody copied it from the middle of that line; or
+        None.
+        """
         bare = self._streams.get(_BARE_KEY)
         if bare is None or not bare.is_header_alone() or prefix.trusted is False:
             return None
@@ -171,7 +175,7 @@ class Assembler:
         return bare
 
     def _event(self, key, report, pending, message):
-        """Lines that start, decide or end a report. True if this is one."""
+        """Take a line that starts, decides or ends a report. True if this is one."""
         for word, handler in _EVENTS:
             if word in message:
                 found = handler(self, key, report, pending, message)
@@ -180,7 +184,7 @@ class Assembler:
         return False
 
     def _at_start(self, pending, message, text):
-        """True if a message begins with a text; where the kernel did not write it, whether it holds it unquoted."""
+        """True if a message begins with a text, or, if the kernel did not write it, has it unquoted."""
         if message.startswith(text):
             return True
         before, found, dummy = message.partition(text)
@@ -190,7 +194,7 @@ class Assembler:
         header = lines.invoked(message)
         if header is None:
             return False
-        # A page about OOM kills holds these words as well, and may follow a line of the kernel.
+        # A page about OOM kills has these words as well, and may follow a line of the kernel.
         bare = pending.prefix is BARE
         if (bare and header['name'] is None) or (
             header['gfp_mask'] is None and (bare or 'oom-killer' not in pending.message)
@@ -208,7 +212,7 @@ class Assembler:
             return False
         if report is None or not self._belongs(report, prefix, victim):
             if not (prefix.says_kernel() or lines.is_of_memory(victim)):
-                # A shell or a deployment may say no less of whom it ended.
+                # A shell or a deployment may say the same of what it ended.
                 return False
             report = self._open(key, pending)
         for _again in range(min(prefix.repeated, 1000)):
@@ -324,11 +328,11 @@ class Assembler:
 
     def _failure(self, key, report, pending, message):
         found = lines.allocation_failure(message)
-        # A page about failed allocations holds these words as well.
+        # A page about failed allocations has these words as well.
         if found is None or (found['order'] is None and found['gfp_mask'] is None and pending.prefix is BARE):
             return False
         if found['allocation'] == 'slab' and report is not None and report.failure:
-            # Said of the same allocation, whose pages failed.
+            # This is another line about the same allocation, whose pages failed.
             return True
         report = self._open(key, pending)
         report.header = found

@@ -24,14 +24,14 @@ from .zones import (
 from .._node.cgroup_paths import cgroup_names
 from .._node.sizes import format_size
 
-# No host has that many times its RAM in swap: such a figure is a mistake of the log's, or a lie.
+# No host has this many times its RAM in swap: such a figure is a mistake in the log, or a lie.
 _MOST_SWAP_PER_RAM = 64
-# A cgroup of docker's is called by the container's ID.
+# Docker names a cgroup by the container's ID.
 _ID = re.compile(r'[0-9a-f]{64}$')
 
 
 def cause_of(event):
-    """The sentence for an event of events.py that has its ledger."""
+    """The sentence (str) for an event of events.py that has its ledger."""
     if event['kind'] == 'allocation_failure':
         return _allocation_failure(event)
     sentence = _what_ran_out(event)
@@ -104,7 +104,7 @@ def _what_ran_out(event):
 
 
 def short_of(event):
-    """What a report of the whole host was short of: host, low_memory, contiguous; or unknown, where memory was free."""
+    """What a report of the whole host was short of: host, low_memory or contiguous; unknown if memory was free."""
     if page_fault_with_memory_free(event) is not None:
         return 'unknown'
     if spared_high_memory(event):
@@ -129,8 +129,10 @@ def _page_fault(event, free):
 
 
 def cpuset_cgroup(event):
-    """The cgroup, as events have it, of who asked for memory, by the name of its cpuset, which is the last part of the
-    cgroup's path; None if that tells no container and no unit.
+    """The cgroup, as events have it, of the process that asked for memory, by the name of its cpuset; None if that
+    names no container and no unit.
+
+    The name of the cpuset is the last part of the cgroup's path.
     """
     name = event['cpuset']
     if not name or name == '/':
@@ -141,7 +143,7 @@ def cpuset_cgroup(event):
 
 
 def _by_the_kill(event):
-    """The sentence where the lines of the kill are all that the log has; None without any."""
+    """The sentence if the log has no more than the lines of the kill; None without such lines."""
     killed = _what_was_killed(event)
     if killed is None:
         return None
@@ -158,14 +160,14 @@ def _by_the_kill(event):
 
 
 def _what_was_killed(event):
-    """Whom the kernel killed, or chose if no line tells that it did; None if no line tells."""
+    """The process that the kernel killed, or chose if no line tells that it killed it; None if no line tells."""
     if event['victims']:
         return 'the kernel killed ' + _victim_named(event['victims'][0])
     return 'the kernel chose ' + _victim_named(event['selected']) if event['selected'] else None
 
 
 def _victim_named(victim):
-    """A victim, what it held, and the container, pod or unit that it was in."""
+    """A victim in words, with what it held and the container, pod or unit that it was in."""
     held = [victim.get(key) for key in ('anon_rss_bytes', 'file_rss_bytes', 'shmem_rss_bytes')]
     known = [size for size in held if size is not None]
     size = ', which held %s' % format_size(sum(known)) if known else ''
@@ -176,19 +178,19 @@ def _victim_named(victim):
 
 
 def _set_aside(event):
-    """What a balloon took beside a machine's RAM, where who_held_it() does not tell it."""
+    """What a balloon took beside the RAM that is told, unless who_held_it() tells it."""
     balloon = balloon_of_reserved(event)
     return '; a balloon took another %s' % format_size(balloon) if balloon and reserved_bytes(event) is None else ''
 
 
 def is_swap_believable(memory):
-    """False if a memory block has more swap than any host has beside so much RAM; True if either is not told."""
+    """False if a memory block shows more swap than any host has for its RAM; True if either is not told."""
     ram, swap = _usable(memory), memory.get('swap_total_bytes')
     return not (ram and swap) or swap <= _MOST_SWAP_PER_RAM * ram
 
 
 def _usable(memory):
-    """Bytes of RAM that the kernel manages, None if a memory block does not say."""
+    """The RAM that the kernel manages, in bytes; None if a memory block does not say."""
     if memory.get('ram_bytes') is None:
         return None
     return memory['ram_bytes'] - (memory.get('reserved_bytes') or 0)
@@ -219,7 +221,7 @@ def _cgroup_limit(event):
             return '%s reached its limit of %s for memory and swap' % (text, format_size(swap_limit))
     if limit is None:
         if usage is not None:
-            # What asked for the kill is not the kernel's own accounting.
+            # The kill was asked for by something else than the kernel's own accounting.
             return 'Not known: %s has no limit' % (text[0].lower() + text[1:])
         return '%s reached its limit%s' % (text, _met(event))
     text += ' reached its limit of %s' % format_size(limit)
@@ -241,7 +243,7 @@ def _cgroup_limit(event):
 
 
 def _met(event):
-    """What a cgroup's kill met, where its lines are all that the log has."""
+    """What a cgroup's kill met, if the log has no more than its lines."""
     group = (event['cgroup'] or {}).get('group_path')
     if group:
         return '; all that was in the cgroup%s was killed together (memory.oom.group)' % _called(
@@ -251,7 +253,7 @@ def _met(event):
 
 
 def _called(cgroup):
-    """A cgroup as a person calls it: by the innermost of what its path tells."""
+    """A cgroup in the words of a person: by the innermost of what its path names."""
     container = ''
     if cgroup['container_id']:
         name = cgroup['container_id']
@@ -287,7 +289,7 @@ def _node_holder(event):
 
 
 def _free_on_nodes(event, text):
-    """The sentence where memory was free on the nodes that were allowed; None if it was not."""
+    """The sentence if memory was free on the nodes that were allowed; else None."""
     text = text or 'The %s allows only some NUMA nodes' % _node_holder(event)
     barred = out_of_reach(event)
     if barred:

@@ -1,7 +1,9 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The event that an OOM report tells of: sizes in bytes, names that a person knows, and what is missing."""
+"""The event that an OOM report tells of: with sizes in bytes, names that a person knows, and the parts that are
+missing.
+"""
 
 from __future__ import absolute_import, division, print_function
 
@@ -51,7 +53,7 @@ _COUNTERS = _in_bytes(
     'inactive',
     'slab',
 )
-# In kB of each zone or node.
+# In kB, of each zone or node.
 _SUMMED = (
     ('kernel_stack_bytes', ('kernel_stack', 'shadow_call_stack')),
     ('mlocked_bytes', ('mlocked',)),
@@ -83,8 +85,8 @@ def _limit(kb):
 
 
 def page_size(report):
-    """Bytes of a page as the report shows it, or None: the buddy list's unit, the architecture in the kernel's release,
-    or a victim's size in kB and pages.
+    """The size of a page in bytes, or None. It follows from the unit of the buddy list, from the architecture in the
+    kernel's release, or from a victim's size in kB and in pages.
     """
     if report.memory_block is not None and report.memory_block.page_kb:
         return report.memory_block.page_kb * 1024
@@ -124,7 +126,9 @@ def _scope(report):
 
 
 def _outside_cgroups(report):
-    """True if a line says ``Out of memory:`` or panics, as the kernel does of no memory cgroup; None if none does."""
+    """True if a line says ``Out of memory:`` or panics, which the kernel does for no memory cgroup; None if no line
+    does.
+    """
     said = [victim['outside'] for victim in report.victims] + [(report.chosen or {}).get('outside')]
     said.append(report.panic_of_host)
     return True if any(said) else None
@@ -151,7 +155,9 @@ def _tasks(report, rows, size):
 
 
 def _task_count(report):
-    """None of a table without a row is what was cut off, but if no process may be killed none is listed."""
+    """The number of processes in the task table, or None if it was cut off. A table without a row counts only if no
+    process could be killed.
+    """
     table = report.table
     if table is None or not (table.rows or report.no_victim):
         return None
@@ -165,8 +171,8 @@ def _process(pid, name, uid, path):
 
 
 def _is_thread_of(report, pid, row):
-    """True if a pid that the kernel chose is another thread of the process in a row: up to 5.2 it looked at threads,
-    and lists processes alone. A process of its own would have a row.
+    """True if a pid that the kernel chose is another thread of the process in a row. Up to 5.2 the kernel chose among
+    threads, and listed processes alone. Another process would have a row of its own.
     """
     table = report.table
     return bool(row and pid is not None and not table.headless and not table.dropped and table.find(pid) is None)
@@ -211,7 +217,9 @@ def _victims(report, size):
 
 
 def _pgtables(report, raw, row, size):
-    """5.4.0 to 5.4.8 print bytes there and call them kB; the table of the same report tells them apart."""
+    """The size of a victim's page tables in bytes, or None. 5.4.0 to 5.4.8 print bytes and call them kB, which the
+    table of the same report shows.
+    """
     in_bytes = report.table is not None and report.table.pgtables_in_bytes
     listed = row.pgtables if row else None
     if raw['pgtables_kb'] is None:
@@ -220,7 +228,7 @@ def _pgtables(report, raw, row, size):
 
 
 def _selected(report):
-    """Whom the kernel said it would kill, if no line tells that it did."""
+    """The process that the kernel said it would kill, if no line tells that it did; else None."""
     if report.victims or not (report.summary or report.chosen):
         return None
     summary, chosen = report.summary, report.chosen
@@ -244,7 +252,7 @@ def _memory(report, size):
         block_counts, block_swap, counters = block.counts, block.swap_kb, block.counters
     for name, in_pages, in_bytes in _COUNTS:
         pages = block_counts.get(name)
-        # Some kernels counted more reserved than there is, and print what is below 0 as a number without a sign.
+        # Some kernels counted more reserved pages than there are, and print a negative number without its sign.
         if name == 'reserved' and pages is not None and pages > block_counts.get('ram', pages):
             pages = None
         memory[in_pages] = pages
@@ -263,7 +271,7 @@ def _memory(report, size):
 
 
 def _summed(block):
-    """What a memory block says of each zone or node, of all together."""
+    """What a memory block says of each zone or node, summed."""
     found = block.summed_kb if block is not None else {}
     summed = {'free_blocks_bytes': None if block is None else _times(block.free_blocks_kb, 1024)}
     for in_bytes, names in _SUMMED:
@@ -279,7 +287,7 @@ def _summed(block):
 
 
 def _statistics(report):
-    """The statistics of the limiting cgroup with those of the ones below it, which kernels before 5.3 print apart."""
+    """The statistics of the limiting cgroup and of those below it, which kernels before 5.3 print one by one."""
     told = [pairs for pairs in report.group_statistics if pairs]
     if len(told) < 2:
         return report.statistics
@@ -293,7 +301,7 @@ def _zones(report, size):
             'node': zone['node'],
             'zone': zone['zone'],
             'free_blocks': zone['blocks'],
-            # Kernels before 3.10 do not say of which types the blocks are.
+            # Kernels before 3.10 do not say which types the blocks are of.
             'free_block_types': zone['types'] if zone['types'] and any(zone['types']) else None,
             'lowmem_reserve_bytes': None
             if zone['reserve'] is None
@@ -353,8 +361,10 @@ def _missing(report, scope, kind):
 
 
 def event_of(report, most_tasks=0):
-    """The event of one report, with the largest rows of its task table (0 is all). Its time is not resolved yet:
-    ``prefix`` bears it, and ``holders`` is what the ledger and the cause need of the whole table.
+    """The event of one report, with the ``most_tasks`` largest rows of its task table (0 is all).
+
+    Its time is not resolved yet: ``prefix`` tells it. ``holders`` is what the ledger and the cause need of the whole
+    table.
     """
     size = page_size(report)
     scope = 'unknown' if report.failure else _scope(report)

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Programs that could not start another: fork(2) failed with ENOMEM. Users call that out of memory too.
 
-glibc words the error ``Cannot allocate memory``, musl ``Out of memory``.
+glibc has the words ``Cannot allocate memory`` for the error, musl ``Out of memory``.
 """
 
 from __future__ import absolute_import, division, print_function
@@ -36,14 +36,14 @@ _OPTIONS = re.compile(r'\s--?[A-Za-z].*?(?=:? (?:- )?(?:error=|\[Errno|\(12\)|[C
 
 
 def without_arguments(message):
-    """A message with the programs that it names, without their arguments: a password may be among them."""
+    """A message that names programs, without their arguments: a password may be among them."""
     message = _BRACKETED.sub(lambda match: '[%s]' % _program(match.group(1)), message)
     message = _QUOTED.sub(lambda match: match.group(1) + _program(match.group(2)) + match.group(1), message)
     return _OPTIONS.sub(' ...', message)
 
 
 def _program(command):
-    """The first word of a command line, and a mark if there is more."""
+    """The first word of a command line, with ``...`` behind it if there are more."""
     words = command.split(None, 1)
     if not words:
         return command
@@ -52,7 +52,7 @@ def _program(command):
 
 
 class ForkFailures:
-    """Fed the lines of a log by a Scanner, in place of Messages."""
+    """Takes the lines of a log from a Scanner, as Messages does, and keeps the failures in ``found``."""
 
     def __init__(self):
         self.found = []
@@ -60,17 +60,17 @@ class ForkFailures:
         self._reader = PrefixReader()
 
     def wants_more(self):
-        """A failure is told in one line."""
+        """False: a failure is told in one line."""
         return False
 
     def begin(self):
-        """Lines stand alone."""
+        """Do nothing: each line stands alone."""
 
     def pause(self):
-        """There is nothing to finish."""
+        """Do nothing: no line is held."""
 
     def feed(self, batch):
-        """Look at one line; how many that were."""
+        """Look at one line. The number of lines taken."""
         self._look_at(batch.texts[0], batch)
         return 1
 

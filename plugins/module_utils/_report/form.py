@@ -1,7 +1,7 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a form of a signal is: one line of one program, and what that line alone proves."""
+"""The form of a signal: one line of one program, and what that line alone proves."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -9,11 +9,11 @@ __metaclass__ = type
 
 import re
 
-# Fields of a match that a signal takes as they are.
+# Groups of a match that are fields of the signal as they are.
 _TEXTS = ('name', 'unit', 'container', 'host')
 _NUMBERS = ('pid', 'bytes', 'limit_bytes')
 
-# Programs by the tags that they write in front of a line.
+# The tags that programs write in front of a line.
 SYSTEMD = ('systemd', 'init')
 OOMD = ('systemd-oomd',)
 KUBELET = ('kubelet', 'hyperkube', 'k3s', 'kubelite', 'microk8s', 'microk8s.daemon-kubelite', 'microk8s.daemon-kubelet',
@@ -39,16 +39,16 @@ UNIT = r'(?<!\S)(?P<unit>[^\s:/]{1,255}\.(?:service|scope|slice|socket|mount|swa
 
 
 def any_of(words):
-    """The text of an expression that finds each of the words."""
+    """The text of a regular expression that finds each of the words."""
     return '(?:%s)' % '|'.join(re.escape(word) for word in sorted(words, key=len, reverse=True))
 
 
 class Form:
     """One line of one program, and what it proves.
 
-    ``markers`` are the bytes of which one stands in each such line, ``pattern`` is searched in the message, as is
-    ``also`` if it is given. ``refine`` may correct the signal by the match and the lines around: it returns the
-    signal, or None if it is none.
+    Each such line has one of ``markers`` (bytes). ``pattern`` is searched in the message, and so is ``also`` if it is
+    given. ``refine`` may correct the signal by the match and the lines around: it returns the signal, or None if the
+    line is none.
     """
 
     def __init__(self, kind, says, markers, pattern, programs=None, name=None, refine=None, also=None):
@@ -62,7 +62,7 @@ class Form:
         self.refine = refine
 
     def fields(self, match):
-        """{name, pid, unit, container, bytes, limit_bytes} that a line tells, None for what it does not."""
+        """{name, pid, unit, container, bytes, limit_bytes} of a line; None for what it does not tell."""
         told = match.groupdict()
         found = dict((key, told.get(key) or None) for key in _TEXTS)
         for key in _NUMBERS:
@@ -83,6 +83,6 @@ def last_part(path):
 
 
 def of_path(signal, match, dummy):
-    """Refine a signal whose line names a cgroup's path."""
+    """Refine a signal of a line that names a cgroup's path."""
     signal['unit'] = last_part(match.group('path'))
     return signal

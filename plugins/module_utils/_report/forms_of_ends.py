@@ -33,7 +33,7 @@ def _disk(signal, match, line):
 
 
 def _container_state(signal, match, line):
-    """Exit status 137 in an engine's or kubelet's words, unless they name memory or another reason around."""
+    """Exit status 137 in the words of an engine or kubelet, unless they name memory or another reason nearby."""
     if re.search(r'liveness probe', line.around(14), re.IGNORECASE):
         return None
     run = re.search(r"command '(?:/bin/sh -c )?([\w./+-]{1,64})", line.message)
@@ -49,17 +49,17 @@ def _audited(signal, match, line):
 
 
 def _swept(signal, match, line):
-    """What is left of a unit is killed after its main process has died as well, by whatever that died of."""
+    """What is left of a unit is killed after its main process has died as well, whatever that one died of."""
     return None if re.search(r'status=9/KILL|OOM killer|systemd-oomd killed', line.above(6)) else signal
 
 
 def _dumped(signal, match, line):
-    """A watchdog ends a unit with SIGABRT, which is no crash of the program's own."""
+    """A watchdog ends a unit with SIGABRT, which is not a crash of the program's own."""
     return None if re.search(r'[Ww]atchdog', line.around(4)) else signal
 
 
 def _status_of_unit(signal, match, line):
-    """``systemctl status`` and ``show``: the unit is named above."""
+    """``systemctl status`` and ``show``: a line above names the unit."""
     named = re.search(r'(?:^|\s)' + UNIT, line.around(8))
     signal['unit'] = named.group('unit') if named else None
     return signal

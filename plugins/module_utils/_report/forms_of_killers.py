@@ -33,7 +33,7 @@ def _of_eviction(signal, match, line):
 
 
 def _of_columns(signal, match, line):
-    """A row of ``kubectl get pods``: its first column is the pod. A metric of that name may be 0."""
+    """A row of ``kubectl get pods``, of which the first column is the pod. A metric of that name may be 0."""
     if re.search(r'OOMKilled"[^}\n]{0,400}\}\s+(?:0|NaN)\b|OOMKilled\S*\s+[=!]=|expr:', line.message):
         return None
     first = line.text.split()
@@ -43,7 +43,7 @@ def _of_columns(signal, match, line):
 
 
 def _unit_status(signal, match, line):
-    """``systemctl status`` and ``show``: the unit is named above, the limit may be beside."""
+    """``systemctl status`` and ``show``: a line above names the unit, and one nearby may tell the limit."""
     around = line.around(8)
     named = re.search(r'(?:^|\s)' + UNIT, around)
     signal['unit'] = named.group('unit') if named else None
@@ -61,7 +61,9 @@ _OF_EARLYOOM = re.compile(r'earlyoom|badness|oom_score|[Mm]emory! |mem avail:')
 
 
 def _earlyoom(signal, match, line):
-    """A dry run says whom it would send a signal, and then that it does not; many programs kill processes."""
+    """Tell a dry run, which says that it sends a signal and then that it does not, and other programs that kill
+    processes.
+    """
     if line.program is None and not _OF_EARLYOOM.search(line.around(4)):
         return None
     if 'dryrun, not actually' in line.around(3):

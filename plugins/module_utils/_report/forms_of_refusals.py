@@ -25,14 +25,16 @@ _FORK = (
 FORK = re.compile(_FORK, re.IGNORECASE)
 _NO_MEMORY = '(?:%s|cannot allocate memory)' % any_of(ENOMEM)
 _AGAIN = any_of(EAGAIN)
-# All but the first letter, which shells and Go write small.
+# Without its first letter, which shells and Go write in lower case.
 _ENOMEM_MARKERS = tuple(word for word in ENOMEM if word != 'Cannot allocate memory') + ('annot allocate memory',)
-# Programs enter a namespace so, whose init may be gone: then fork is refused with memory free.
+# A program that enters a namespace whose init is gone: fork is refused there while memory is free.
 _ENTERS = re.compile(r'\bnsenter\b|\b(?:docker|podman|kubectl|crictl) exec\b|\bexec failed\b|ExecSync|/proc/self/exe')
 
 
 def _fork(signal, match, line):
-    """Tell a fork that memory refused from those that something else did: namespaces, pid_max, a limit on threads."""
+    """Tell a fork that lacked memory from one that was refused for another reason: namespaces, pid_max, a limit on
+    threads.
+    """
     around = line.around(12)
     if re.search(r'\bunshare\s+-\w*[pU]\w*\b|\bunshare\s+--pid', around) and '--fork' not in around:
         signal.update(was_memory='no', limit='none', kind='not-memory-other')
@@ -46,7 +48,7 @@ def _fork(signal, match, line):
 
 
 def _fork_without_errno(signal, match, line):
-    # The line that names the errno stands beside, or above.
+    # The line that names the errno stands beside this one, or above it.
     if re.search(_NO_MEMORY + '|' + _AGAIN, line.around(2)):
         return None
     signal['name'] = asker(line)
@@ -60,7 +62,7 @@ def _again(signal, match, line):
 
 
 def _errno_12(signal, match, line):
-    """``[Errno 12]`` is a fork only if the trace above it is of one; a bare one may be of any call."""
+    """``[Errno 12]`` is a fork only if the trace above it shows one; alone it may be of any call."""
     if FORK.search(line.message) or re.search(r'os\.fork\(\)|popen_fork|subprocess\.py|_execute_child', line.above(6)):
         signal.update(kind='fork-enomem', was_memory='yes', limit='host')
         return _fork(signal, match, line)
@@ -70,7 +72,7 @@ def _errno_12(signal, match, line):
 
 
 def _any_call(signal, match, line):
-    """ENOMEM beside no word for fork(2): mmap, ioctl, a device or a map count give it too."""
+    """ENOMEM without a word for fork(2): mmap, ioctl, a device or the limit on maps give it too."""
     signal['name'] = asker(line)
     signal['errno'] = 12
     return signal
@@ -82,7 +84,7 @@ def _named(signal, match, line):
 
 
 def _limited(signal, match, line):
-    """A limit that a person or a manager set for the program alone, if the lines around show it."""
+    """A limit that a person or a manager set for this program alone, if the lines around show it."""
     if re.search(r'\bulimit -v \d|RLIMIT_AS\b|\bLimitAS=\d', line.around(12)):
         signal['limit'] = 'program'
     return signal

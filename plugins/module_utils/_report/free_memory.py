@@ -13,12 +13,12 @@ _FIGURES = re.compile(r'MemAvailable: +(\d+) kB|(\d+)M free mem')
 _TABLE = re.compile(
     r'\bavailable\s*\n\s*Mem: +([\d.]+)([KMGT]?)i?B? +(?:\S+ +){4}([\d.]+)([KMGT]?)i?B?\s*$', re.MULTILINE)
 _SCALE = {'': 1.0, 'K': 1.0 * (1 << 10), 'M': 1.0 * (1 << 20), 'G': 1.0 * (1 << 30), 'T': 1.0 * (1 << 40)}
-# Of all memory: a fork that is refused with so much available was refused by something else, or by the commit limit.
+# A part of all memory: if so much is available, a fork was refused for another reason, or by the commit limit.
 _MUCH = 0.25
 
 
 def much_is_free(text):
-    """True if /proc/meminfo, Ansible or ``free`` show a gigabyte, or a quarter of all, available."""
+    """True if /proc/meminfo, Ansible or ``free`` show that a gigabyte, or a quarter of all memory, is available."""
     for match in _FIGURES.finditer(text):
         kilobytes, megabytes = match.groups()
         if (kilobytes and int(kilobytes[:15]) >= 1 << 20) or (megabytes and int(megabytes[:12]) >= 1 << 10):

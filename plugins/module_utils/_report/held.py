@@ -1,7 +1,7 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who and what held the memory of a report, as a part of its sentence: by its ledger, else by its task table."""
+"""What held the memory of a report, in words for its sentence: by its ledger, else by its task table."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -12,7 +12,7 @@ from operator import itemgetter
 from .._node.ledger import eater_of
 from .._node.sizes import format_size
 
-# What else is named beside the largest: a tenth of all.
+# A part is named beside the largest if it is a tenth of all.
 _BESIDE = 10
 _MOST_BESIDE = 2
 _QUARTER = 4
@@ -35,7 +35,7 @@ _USED_UP = {
 
 
 def who_held_it(event):
-    """What held the memory, the largest part of the ledger first, and what else is large beside it; or None."""
+    """The largest part of the ledger in words, and what else is large beside it; None if nothing tells."""
     if event['trigger']['manual']:
         return None
     eater = eater_of(event['ledger'])
@@ -63,7 +63,7 @@ def _reserved(event):
 
 
 def set_apart(event):
-    """What reserved_bytes() returns if it is more than the eater of the ledger, which is then no more than the
+    """The bytes that reserved_bytes() returns, if they are more than the eater of the ledger, which is then only the
     largest of the rest; or None.
     """
     reserved, eater = reserved_bytes(event), eater_of(event['ledger'])
@@ -71,7 +71,7 @@ def set_apart(event):
 
 
 def balloon_of_reserved(event):
-    """The bytes that a balloon took of what the kernel does not manage; or None."""
+    """The bytes that a balloon took of the RAM that the kernel does not manage; or None."""
     balloon, reserved = event['memory']['balloon_bytes'], event['memory']['reserved_bytes'] or 0
     parts = event['ledger']['parts'] if event['ledger'] else ()
     apart = balloon and balloon <= reserved and not any(part['name'] == 'balloon' for part in parts)
@@ -79,9 +79,10 @@ def balloon_of_reserved(event):
 
 
 def reserved_bytes(event):
-    """What of the machine's RAM the kernel does not manage, if that is a quarter or more and RAM ran out; or None.
+    """The bytes of the machine's RAM that the kernel does not manage, if they are a quarter or more and RAM ran out; or
+    None.
 
-    Drivers of balloons that the host must not take from the guest by itself take pages off what it manages.
+    The drivers of balloons that the guest cannot give back by itself take pages off the RAM that it manages.
     """
     if event['scope'] == 'memcg':
         return None
@@ -90,7 +91,7 @@ def reserved_bytes(event):
 
 
 def _largest_of_table(event):
-    """What a task table tells without the counters beside it."""
+    """What a task table tells without the counters beside it; None if it tells nothing."""
     holders = event['holders']
     if not holders or not holders['whole'] or not holders['holders']:
         return None
@@ -123,7 +124,7 @@ def _own_swap(holder, eater):
 
 def _size_and_share(part, event):
     if part['share'] is None or event['scope'] in ('cpuset', 'mempolicy'):
-        # The ledger is that of all nodes, of which only some could be used.
+        # The ledger is of all nodes, and only some of them could be used.
         return format_size(part['bytes'])
     return '%s (%d %%)' % (format_size(part['bytes']), round(part['share'] * 100))
 
@@ -140,7 +141,7 @@ def named(name, pid):
 
 
 def _more_of(kind, event):
-    """What the report tells more of a part."""
+    """What else the report tells of a part, or ''."""
     if kind == 'page_cache':
         part = next(part for part in event['ledger']['parts'] if part['kind'] == kind)
         return '' if part['droppable'] else ', most of it not written yet'
@@ -151,7 +152,7 @@ def _more_of(kind, event):
 
 
 def _of_no_counter(event):
-    """Which of what the kernel does not count it may be."""
+    """What the memory that the kernel does not count may be."""
     if event['balloon']:
         return ', and this machine has a balloon (%s)' % event['balloon']
     if event['scope'] == 'memcg':
@@ -164,12 +165,12 @@ def _of_no_counter(event):
 
 
 def _is_counted(site):
-    """True if what a place of the kernel's source allocates is pages of the lists or of slab caches."""
+    """True if what this line of the kernel's source allocates is counted as pages of the lists or of slab caches."""
     return ' mm/' in site
 
 
 def _others(event, eater):
-    """What else holds a tenth of all or more, the largest first, as parts."""
+    """The other parts that hold a tenth of all or more, the largest first."""
     ledger = event['ledger']
     unaccounted = ledger['unaccounted_bytes']
     rows = [(unaccounted, {'kind': 'unaccounted', 'name': None, 'bytes': unaccounted})]
@@ -204,7 +205,8 @@ def _briefly(part):
 
 
 def _swapped(event, eater):
-    """Who has most in swap, if that is much beside what the largest part holds in RAM."""
+    """The process that has most in swap, in words, if that is much beside what the largest part holds in RAM; or None.
+    """
     row = event['holders']['swapped']
     if row['swap_bytes'] * 4 < eater['bytes']:
         return None

@@ -7,20 +7,21 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
-# So many processes of a name are told together, if none of them holds half of what they hold.
+# Processes of one name are told together if there are so many and none of them holds half of it.
 _MANY = 3
 _MOST_HOLDERS = 12
-# What holds less than this part of what all hold is one of the small ones.
+# A holder of less than this part of all is one of the small ones.
 _SMALL = 200
 
 
 def holders_of(report, size):
-    """Who held the memory of a report: {exact, whole, holders, small_bytes, swapped, pgtables_bytes}; None if nothing
-    tells. The page tables are None if the memory block counts them.
+    """{exact, whole, holders, small_bytes, swapped, pgtables_bytes}: who held the memory of a report; None if nothing
+    tells.
 
-    ``holders`` are {name, pid, count, bytes, swap_bytes, exact}, the largest first: ``pid`` is None of many processes
-    of one name. ``exact`` says that the bytes are anonymous memory; tables before 6.8 tell the resident memory alone,
-    but for a victim, whose line tells it. ``swapped`` is the process that holds the most swap.
+    ``holders`` are {name, pid, count, bytes, swap_bytes, exact}, the largest first; ``pid`` is None for several
+    processes of one name. ``exact`` is true if the bytes are anonymous memory: tables before 6.8 tell only resident
+    memory, but the line of a victim tells its anonymous memory. ``swapped`` is the process that holds the most swap.
+    ``pgtables_bytes`` is None if the memory block counts the page tables.
     """
     table = report.table
     known = dict((victim['pid'], victim['anon_rss_kb'] * 1024) for victim in report.victims
@@ -67,7 +68,7 @@ def _holder(name, pid, count, nbytes, swap_bytes, exact):
 
 
 def _chosen(table, sizes, size, exact, exacts):
-    """(the holders that are told, bytes of all others)."""
+    """(list of the holders that are told, bytes of all others)."""
     total = sum(sizes)
     least = max(1, -(-total // _SMALL))
     holders = [
@@ -87,7 +88,7 @@ def _chosen(table, sizes, size, exact, exacts):
 
 
 def _groups(names, sizes):
-    """{name: (processes, bytes, bytes of the largest)}; empty if too few have a name in common."""
+    """{name: (number of processes, bytes, bytes of the largest)}; empty if too few have a name in common."""
     if len(names) - len(set(names)) < _MANY - 1:
         return {}
     groups = {}

@@ -1,14 +1,15 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The ledger of an OOM report: every page that its counters tell of, once.
+"""The ledger of an OOM report: every page that its counters tell of, counted once.
 
 What is counted where, include/linux/mmzone.h and mm/show_mem.c: the LRU lists (active, inactive, isolated and
-unevictable) hold the anonymous pages, the page cache and shared memory, whose pages lie on the lists of anonymous ones.
-"total pagecache pages" (NR_FILE_PAGES) are the page cache, shared memory and the swap cache, whose pages are
-anonymous. So the page cache is that without shared memory and swap cache, and anonymous is what else the lists hold.
-Slab, page tables, kernel stacks, huge pages, bounce buffers, free pages and those in per-CPU lists lie on none of them.
-``mapped``, ``dirty``, ``writeback``, ``mlocked`` and ``free_cma`` are counted in others a second time.
+unevictable) hold the anonymous pages, the page cache and shared memory, whose pages are on the lists of anonymous ones.
+"total pagecache pages" (NR_FILE_PAGES) are the page cache, shared memory and the swap cache, whose pages are anonymous.
+So the page cache is NR_FILE_PAGES without shared memory and swap cache, and anonymous memory is the rest of the lists.
+Slab, page tables, kernel stacks, huge pages, bounce buffers, free pages and those in per-CPU lists are on none of the
+lists. ``mapped``, ``dirty``, ``writeback``, ``mlocked`` and ``free_cma`` count pages a second time that other counters
+have.
 """
 
 from __future__ import absolute_import, division, print_function
@@ -21,15 +22,16 @@ from .._node.cgroup_ledger import cgroup_parts, kernel_of_cgroup
 from .._node.ledger import largest_names, make_ledger, make_part
 
 ANONYMOUS = 'anonymous memory of no process that is listed'
-# What the processes of a table hold less than the lists is drift of the counters up to this part of all memory.
+# If the processes of a table hold less than the lists, a difference up to this part of all memory is drift of the
+# counters.
 _DRIFT = 50
 _LISTS = itemgetter('active_anon_bytes', 'inactive_anon_bytes', 'active_file_bytes', 'inactive_file_bytes')
 
 
 def ledger_of(event):
-    """The ledger of an event of events.py, or None if its report holds too little of it.
+    """The ledger of an event of events.py, or None if its report tells too little of it.
 
-    The event has ``holders``, which holders_of() returned, and ``statistics``, {name: bytes} of the cgroup and of all
+    The event has ``holders``, as holders_of() returns them, and ``statistics``, {name: bytes} of the cgroup with all
     below it.
     """
     if event['scope'] == 'memcg':
@@ -51,7 +53,7 @@ def _total(event):
 
 
 def shows_all_nodes(event):
-    """True if the zones of a report are those of all nodes: of a cpuset or memory policy only its own are printed."""
+    """True if the zones of a report are those of all nodes: for a cpuset or memory policy only its own are printed."""
     free = [zone['free_bytes'] for zone in event['zones']]
     counted = event['memory']['free_bytes']
     return bool(free) and None not in free and counted is not None and sum(free) * 10 >= counted * 9
@@ -66,7 +68,7 @@ def _lists(memory):
             counts[2] + counts[3] + (memory['isolated_file_bytes'] or 0),
             memory['unevictable_bytes'] or 0,
         )
-    # Before 2.6.28 the lists held both.
+    # Before 2.6.28 the lists held both kinds.
     both, anon = (memory['active_bytes'], memory['inactive_bytes']), memory['mapped_anon_bytes']
     if None in both or anon is None:
         return None
@@ -74,9 +76,9 @@ def _lists(memory):
 
 
 def _split(lists, file_pages, shmem, swap_cache):
-    """(anonymous, page cache, shared memory, locked page cache) of what the lists hold, in bytes; together that is all.
+    """(anonymous, page cache, shared memory, locked page cache) in bytes: together all that the lists hold.
 
-    ``file_pages`` is what NR_FILE_PAGES counts, None if that is not told.
+    ``file_pages`` is NR_FILE_PAGES in bytes, None if that is not told.
     """
     anon_list, file_list, unevictable = lists
     shmem = min(shmem, anon_list + unevictable)
@@ -84,7 +86,7 @@ def _split(lists, file_pages, shmem, swap_cache):
         cache, locked = file_list, unevictable
     else:
         cache = min(max(0, file_pages - shmem - swap_cache), file_list + unevictable)
-        # Pages that madvise(MADV_FREE) gave up are anonymous, and lie on the lists of files.
+        # Pages that madvise(MADV_FREE) gave up are anonymous, and are on the lists of files.
         locked = min(unevictable, max(0, cache - file_list))
         cache -= locked
     shmem = min(shmem, sum(lists) - cache - locked)
@@ -112,13 +114,15 @@ def _host_parts(event, total, lists, holders):
     return parts + _balloon(memory['balloon_bytes'], parts, total) if memory['balloon_bytes'] else parts
 
 
-# What no kernel prints of a host in a report.
+# The parts of a host that no kernel prints in a report.
 _NEVER_PRINTED = [make_part(kind, None) for kind in ('sockets', 'vmalloc', 'percpu')]
 
 
 def _balloon(nbytes, parts, total):
-    """A balloon's pages, unless its driver took them off the RAM that the kernel manages, where it may not give them
-    back by itself (virtio without deflate-on-oom, Hyper-V, Xen): they are reserved then, and no part of the total.
+    """The part of a balloon, unless its driver took the pages off the RAM that the kernel manages.
+
+    It does that if the guest may not give them back by itself (virtio without deflate-on-oom, Hyper-V, Xen): then they
+    are reserved, and not in the total.
     """
     unaccounted = total - sum(part['bytes'] or 0 for part in parts)
     return [make_part('other', nbytes, 'balloon')] if unaccounted * 10 >= nbytes * 9 else []
@@ -159,10 +163,10 @@ def _others(memory):
 
 
 def _processes(anon, mapped, holders, total, swappable):
-    """Parts that together are the anonymous memory, by the processes of the table.
+    """Parts that add up to the anonymous memory, by the processes of the table.
 
-    ``mapped`` is what of files and shared memory is in any page table, or None; ``swappable`` the bytes on the lists
-    that the kernel may swap out.
+    ``mapped`` is the bytes of files and shared memory that any page table maps, or None; ``swappable`` the bytes on the
+    lists that the kernel may swap out.
     """
     if holders is None:
         return [make_part('other', anon, ANONYMOUS, swappable=swappable * 2 >= anon)]
@@ -186,14 +190,16 @@ def _processes(anon, mapped, holders, total, swappable):
 
 
 def _floor(holder, mapped):
-    """The anonymous memory that a holder has at least: what it shares with files is mapped."""
+    """The least anonymous memory that a holder can have: what it shares with files is mapped."""
     if holder['exact']:
         return holder['bytes']
     return 0 if mapped is None else max(0, holder['bytes'] - holder['count'] * mapped)
 
 
 def _capped(sizes, floors, small, anon):
-    """(sizes, the small ones' size) that add up to the anonymous memory where a table's do not, as pages are shared."""
+    """(sizes, the size of the small ones) that add up to the anonymous memory. Those of a table can be more, as pages
+    are shared.
+    """
     floor, told = sum(floors), sum(sizes) + small
     if floor >= anon:
         sizes = [low * anon // floor if floor else 0 for low in floors]

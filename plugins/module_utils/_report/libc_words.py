@@ -2,9 +2,9 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What libc says for the errors and the signal that matter here, in the languages that it is translated to.
+"""The words of libc for the errors and the signal that matter here, in the languages that it is translated to.
 
-glibc 2.36: strerror(3) and strsignal(3) of each libc.mo; musl speaks English alone, in words of its own.
+glibc 2.36: strerror(3) and strsignal(3) of each libc.mo. musl has English words alone, its own.
 """
 
 from __future__ import absolute_import, division, print_function
@@ -13,7 +13,7 @@ __metaclass__ = type
 
 from .._log.text import log_text
 
-# In Catalan and Ukrainian glibc writes this for an apostrophe; programs and keyboards may not.
+# glibc has this for an apostrophe in Catalan and Ukrainian; programs and keyboards may have another.
 _APOSTROPHE = log_text(b'\xe2\x80\x99')
 
 
@@ -170,6 +170,6 @@ ENOSPC = (
     '장치에 남은 공간이 없음',
 )
 
-# Too short to stand for EAGAIN or ENOMEM unless a word for fork(2) is beside them.
+# Too short to mean EAGAIN or ENOMEM unless a word for fork(2) is beside them.
 MUSL_ENOMEM = 'Out of memory'
 MUSL_EAGAIN = 'Try again'

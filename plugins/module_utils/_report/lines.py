@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The single lines of an OOM report that name a process or a cgroup, each as a dictionary of what it says.
 
-A process names itself: its name holds up to 15 bytes, any bytes, and is what stands between the words of the kernel.
+A process chooses its name: up to 15 bytes of any value. It is what stands between the words of the kernel.
 """
 
 from __future__ import absolute_import, division, print_function
@@ -12,10 +12,10 @@ __metaclass__ = type
 
 import re
 
-# 2.6.18 does not say who invoked it.
+# 2.6.18 does not say which process invoked it.
 _INVOKED = re.compile(r'(?:(.*?) ?invoked\s+oom-killer|oom-killer(?=:\s*gfp_mask=))(?::?\s*(.*))?$', re.DOTALL)
 _GFP = re.compile(r'gfp_mask=(0x[0-9a-fA-F]{1,16})(?![\da-fA-F>])(?:\(([^()]{0,1000})\))?')
-# In a mail as it was sent, =3D stands for = itself; a pager marks with > where it cut a line.
+# In the source of a mail =3D stands for =; a pager marks with > where it cut a line.
 _ORDER = re.compile(r'order[=:]\s?(-?\d{1,3})(?![\d>]|D-?\d)')
 _ADJUSTMENT = re.compile(r'oom_score_adj=(-?\d{1,5})(?![\d>]|D-?\d)')
 _LEGACY_ADJUSTMENT = re.compile(r'oom(?:_adj|killadj)=(-?\d{1,5})(?![\d>]|D-?\d)')
@@ -45,7 +45,7 @@ _SIZES = {
     'shmem-rss': 'shmem_rss_kb',
     'pgtables': 'pgtables_kb',
 }
-# That it begins with a separator lets an expression skip what does not.
+# The separator at its beginning lets the expression skip faster.
 _KILLED_NUMBER = re.compile(
     r'\W(?:(%s) ?: ?(\d{1,20})k ?B|UID[: ](\d{1,10})(?![\d>])|oom_score_adj: ?(-?\d{1,5})(?![\d>]))'
     % '|'.join(_SIZES).replace('-', '- ?')
@@ -65,7 +65,7 @@ _SHARING = re.compile(r'Kill(?:ing)? process (\d{1,10}) \((.{0,64})\) sharing sa
 _REAPED = re.compile(r'oom_reaper: (reaped process |unable to reap pid: ?)(\d{1,10}) \(')
 _EXITING = re.compile(r'OOM victim (\d{1,10}) \((.{0,64})\) is already exiting', re.DOTALL)
 
-# Source code and prose have other words there, or nothing behind them.
+# Source code and prose have other words here, or nothing after them.
 _SUMMARY = re.compile(r'\s*constraint=\s*\w+\s*(?:,|$)|.*\btask=.{0,64},\s*pid=\d', re.DOTALL)
 _SUMMARY_VALUES = {
     'constraint': re.compile(r'\w*'),
@@ -90,12 +90,12 @@ _ALLOCATION = re.compile(
     r'(.{0,64}?)[:.] (page allocation failure|vmemmap alloc failure|vmalloc error)[:.] ?(.*)$', re.DOTALL
 )
 _OF_SLAB = re.compile(r'SL[AU]B: Unable to allocate memory on (?=(?:CPU|node)\b)(.*)$', re.DOTALL)
-# Before 5.13; the process is not named.
+# Before 5.13. It does not name the process.
 _OF_VMALLOC = re.compile(r'(?:(.{1,64}?): )?vmalloc: allocation failure[:,] (.*\bbytes\b.*)$', re.DOTALL)
 _MODE = re.compile(r'(?:mode:|gfp=)(0x[0-9a-fA-F]{1,16})(?:\(([^()]{0,1000})\))?')
 _KINDS = {'page': 'page', 'vmem': 'vmemmap', 'vmal': 'vmalloc'}
 
-# The driver itself speaks, or a function of its is in a trace: a list of modules that are loaded tells nothing.
+# The driver prints the line, or a trace has a function of its. A list of loaded modules proves nothing.
 _BALLOON = re.compile(
     r'(?:^|^Workqueue: .{1,80} \[|\+0x[0-9a-f]+/0x[0-9a-f]+ \[)'
     r'(virtio_balloon|vmw_balloon|hv_balloon|xen[_:]balloon)[]: ]'
@@ -103,7 +103,7 @@ _BALLOON = re.compile(
 )
 _BALLOON_DRIVERS = {'virtballoon': 'virtio_balloon', 'vmballoon': 'vmw_balloon', 'xen:balloon': 'xen_balloon'}
 
-# TASK_COMM_LEN without its NUL; the names of kernel workers are longer in places.
+# TASK_COMM_LEN without its NUL; the names of kernel workers are longer in some lines.
 _COMM_LENGTH = 15
 _NAME_LENGTH = 64
 
@@ -122,7 +122,7 @@ def _flags(text):
 
 
 def _short(name):
-    """A process's name, 15 bytes at most, without what an unknown prefix left before it."""
+    """The name of a process, at most 15 bytes, without what an unknown prefix left before it."""
     if len(name) <= _COMM_LENGTH:
         return name
     if '] ' in name:
@@ -136,14 +136,14 @@ def rejoin(message, pieces):
     """A message in one line that has line breaks of its own, or was broken on its way."""
     if 'oom-kill:constraint=' not in (message or pieces[0]):
         return ' '.join([message] + pieces if message else pieces)
-    # The summary has no blank to be broken at but in a process's name.
+    # The summary can be broken at a blank only in the name of a process.
     for piece in pieces:
         message += ' ' + piece if _IN_TASK.search(message) else piece
     return message
 
 
 def invoked(message):
-    """``X invoked oom-killer: gfp_mask=0x201da, order=0, oom_score_adj=-500``, the header."""
+    """The header as a dictionary: ``X invoked oom-killer: gfp_mask=0x201da, order=0, oom_score_adj=-500``; or None."""
     match = _INVOKED.match(message)
     if not match:
         return None
@@ -167,9 +167,10 @@ def cpuset(message):
 
 
 def allocation_failure(message):
-    """``c: page allocation failure: order:4, mode:0x40cc0(GFP_KERNEL)``: no kill, but the same memory block.
+    """The header of ``c: page allocation failure: order:4, mode:0x40cc0(GFP_KERNEL)`` as a dictionary, or None. It is
+    no kill, but has the same memory block.
 
-    ``allocation`` is page, vmemmap, vmalloc, or slab, whose line names no process.
+    ``allocation`` is page, vmemmap, vmalloc, or slab, of which the line names no process.
     """
     match = _ALLOCATION.match(message)
     if match:
@@ -196,7 +197,9 @@ def allocation_failure(message):
 
 
 def identity(message):
-    """``CPU: 0 PID: 11029 Comm: dockerd Not tainted 3.10.0-957.el7.x86_64 #1``, or ``Pid: 1, comm: x`` before 3.10."""
+    """{pid, uid, name, kernel} of ``CPU: 0 PID: 11029 Comm: dockerd Not tainted 3.10.0-957.el7.x86_64 #1``, or of
+    ``Pid: 1, comm: x`` before 3.10; or None.
+    """
     match = _IDENTITY.match(message)
     if not match:
         return None
@@ -229,7 +232,7 @@ def _victim(pid, name, memcg):
 
 def killed_by_openvz(message):
     """(container or None, victim, score) of ``Out of memory in UB 101: OOM killed process 7 (c) score 0 vm:4kB,
-    rss:4kB``, as kernels of OpenVZ before 3.10 print it; or None. UB 0 is the host itself.
+    rss:4kB``, as OpenVZ's kernels before 3.10 print it; or None. UB 0 is the host itself.
     """
     match = _OPENVZ.search(message)
     if not match:
@@ -242,7 +245,9 @@ def killed_by_openvz(message):
 
 
 def killed(message, anywhere):
-    """A victim's line. ``anywhere`` finds it inside another line too, as agents print it again."""
+    """The victim of a line as a dictionary, or None. With ``anywhere`` it may stand inside another line, as agents
+    print it.
+    """
     start = message.find('Killed')
     if start < 0:
         return None
@@ -263,12 +268,14 @@ def killed(message, anywhere):
 
 
 def is_of_memory(victim):
-    """True if the line of a victim that killed() returned tells of memory, beside who was killed."""
+    """True if the line of a victim that killed() returned says anything of memory, not only who was killed."""
     return victim['memcg'] or victim['outside'] or victim['total_vm_kb'] is not None
 
 
 def chosen(message):
-    """``Out of memory: Kill process N (c) score S or sacrifice child``: whom a kernel before 5.1 chose."""
+    """{pid, name, score} of ``Out of memory: Kill process N (c) score S or sacrifice child``, by which a kernel before
+    5.1 says whom it chose; or None.
+    """
     match = _CHOSEN.search(message)
     if not match:
         return None
@@ -276,25 +283,27 @@ def chosen(message):
 
 
 def sharing(message):
-    """``Kill process N (c) sharing same memory``: killed with the victim. (pid, name) or None."""
+    """(pid, name) of ``Kill process N (c) sharing same memory``, which is killed with the victim; or None."""
     match = _SHARING.match(message)
     return (int(match.group(1)), match.group(2)) if match else None
 
 
 def exiting(message):
-    """``OOM victim N (c) is already exiting``: (pid, name) or None."""
+    """(pid, name) of ``OOM victim N (c) is already exiting``; or None."""
     match = _EXITING.search(message)
     return (int(match.group(1)), match.group(2)) if match else None
 
 
 def reaped(message):
-    """(pid, whether its memory was taken) of the OOM reaper's line, or None."""
+    """(pid, True if its memory was taken) of the OOM reaper's line; or None."""
     match = _REAPED.match(message)
     return (int(match.group(2)), match.group(1)[0] == 'r') if match else None
 
 
 def summary(message):
-    """``oom-kill:constraint=...,task=mysqld,pid=1,uid=0``, a line that names all, since 5.0 and in RHEL 8, or None."""
+    """``oom-kill:constraint=...,task=mysqld,pid=1,uid=0`` as a dictionary, a line of kernels since 5.0 and of RHEL 8;
+    or None.
+    """
     result = {
         'constraint': None,
         'nodemask': None,
@@ -330,37 +339,41 @@ def summary(message):
 
 
 def task_in(message):
-    """(victim's cgroup, limiting cgroup) of ``Task in /a/b killed as a result of limit of /a``, or None."""
+    """(victim's cgroup, limiting cgroup) of ``Task in /a/b killed as a result of limit of /a``; or None."""
     match = _TASK_IN.match(message)
     return match.groups() if match else None
 
 
 def limit_reached(message):
-    """The cgroup of ``Memory limit reached of cgroup /x``, or None."""
+    """The cgroup of ``Memory limit reached of cgroup /x``; or None."""
     match = _LIMIT_REACHED.match(message)
     return match.group(1) if match else None
 
 
 def group_kill(message):
-    """The cgroup whose ``memory.oom.group`` is set, or None."""
+    """The cgroup that is killed whole, as its ``memory.oom.group`` is set; or None."""
     match = _GROUP.match(message)
     return match.group(1) if match else None
 
 
 def usage(message):
-    """(counter, usage kB, limit kB, failcnt) of a cgroup's ``memory: usage 20480kB, limit 20480kB, failcnt 1204``."""
+    """(counter, usage kB, limit kB, failcnt) of a cgroup's ``memory: usage 20480kB, limit 20480kB, failcnt 1204``; or
+    None.
+    """
     match = _USAGE.match(message)
     return (match.group(1),) + tuple(int(value) for value in match.groups()[1:]) if match else None
 
 
 def statistics(message):
-    """(cgroup, {name: value}) of ``Memory cgroup stats for /x: cache:0KB rss:4KB`` (KB) or ``anon 4096`` (bytes)."""
+    """(cgroup, {name: value}) of ``Memory cgroup stats for /x: cache:0KB rss:4KB`` (KB) or ``anon 4096`` (bytes); or
+    None.
+    """
     match = _STATISTICS.match(message)
     return (match.group(1), statistic_pairs(match.group(2) or '')) if match else None
 
 
 def statistic_line(message):
-    """The pairs of a line that holds nothing else, or None."""
+    """The pairs of a line that has nothing else, as statistic_pairs() returns them; or None."""
     return statistic_pairs(message) if _STATISTICS_ONLY.match(message) else None
 
 
@@ -370,7 +383,7 @@ def statistic_pairs(text):
 
 
 def balloon(message):
-    """The driver of a balloon that speaks in a line or is at work in a trace, as its module is called; or None."""
+    """The name of the module of a balloon that prints a line or is in a trace; or None."""
     match = _BALLOON.search(message)
     found = match and match.group(match.lastindex)
     return _BALLOON_DRIVERS.get(found, found)

@@ -1,7 +1,8 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Finds lines that hold one of hundreds of words: by grep, which looks for all of them at once, else word by word."""
+"""Finds the lines that have one of hundreds of words: by grep, which looks for all of them at once, else word by word.
+"""
 
 from __future__ import absolute_import, division, print_function
 
@@ -12,7 +13,7 @@ import threading
 
 from .._node.command import environment
 
-# Starting a program takes as long as looking through so much word by word.
+# To start a program takes as long as to search so many bytes word by word.
 LEAST = 1 << 18
 _SECONDS = 20
 _MOST_OUTPUT = 1 << 24
@@ -20,7 +21,7 @@ _PROBE = b'x\nyy words zz\n'
 
 
 class Words:
-    """Some words, and how they are looked for here. ``with_grep`` None: with it if it can tell where they stand."""
+    """Some words, and the way to look for them here. ``with_grep`` None is grep if it can tell where words stand."""
 
     def __init__(self, words, with_grep=None):
         self.words = tuple(words)
@@ -28,9 +29,9 @@ class Words:
         self._with_grep = with_grep
 
     def lines(self, data, begin, end):
-        """Where each line of ``data`` begins that holds a word from ``begin`` on and before ``end``, sorted.
+        """The sorted offsets of the lines of ``data`` that have a word from ``begin`` on and before ``end``.
 
-        A line that begins before ``begin`` was looked at before, unless that is the data's beginning.
+        A line that begins before ``begin`` was looked at before, unless ``begin`` is the beginning of the data.
         """
         places = self._by_grep(data, begin, end) if end - begin >= LEAST and self._has_grep() else None
         if places is None:
@@ -39,7 +40,7 @@ class Words:
         return sorted(start for start in starts if start >= begin or begin == 0)
 
     def within(self, line):
-        """The words that stand in a line."""
+        """The words that a line has."""
         return [word for word in self.words if word in line]
 
     def _one_by_one(self, data, begin, end):
@@ -53,12 +54,12 @@ class Words:
 
     def _has_grep(self):
         if self._with_grep is None:
-            # That of busybox has no -b, and others print the offset of the line.
+            # busybox's has no -b, and others print the offset of the line.
             self._with_grep = _grep((b'words',), _PROBE) == [5]
         return self._with_grep
 
     def _by_grep(self, data, begin, end):
-        # Python 2 hands on nothing but what it can cut.
+        # Python 2 passes on only what it can slice.
         places = _grep(self.words, data[begin:end] if str is bytes else memoryview(data)[begin:end])
         if places is None:
             self._with_grep = False
@@ -75,7 +76,7 @@ def _is_ascii(data):
 
 
 def _grep(words, data):
-    """Where words stand in some bytes, at least one for each line that holds any; None if grep does not tell."""
+    """The offsets of words in some bytes, at least one for each line that has any; None if grep does not tell."""
     try:
         process = subprocess.Popen(['grep', '-abFo', '-e', b'\n'.join(words)], stdin=subprocess.PIPE,
                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(), close_fds=True)
@@ -91,7 +92,7 @@ def _grep(words, data):
         return None
     finally:
         timer.cancel()
-    # 1: no line has one.
+    # no line: Status 1 means that no line has one.
     if process.returncode not in (0, 1) or len(out) > _MOST_OUTPUT:
         return None
     try:

@@ -12,7 +12,7 @@ import re
 _MOST_ZONES = 2048
 _MOST_COUNTERS = 96
 
-# What a zone holds, or, behind a colon, its free blocks.
+# A figure of a zone, or, after a colon, its free blocks.
 _ZONE = re.compile(r'(?:Node (\d{1,6}),? )?(DMA|DMA32|Normal|HighMem|Movable|Device)(?:(:) |(?= free:\d))')
 _NODE = re.compile(r'Node (\d{1,6}) \w{1,20}:\d')
 _YES_OR_NO = re.compile(r'(?:yes|no)\b')
@@ -46,9 +46,9 @@ _NAMES = {
 ZONE_WORDS = frozenset(
     name + mark for name in ('DMA', 'DMA32', 'Normal', 'HighMem', 'Movable', 'Device') for mark in ('', ':')
 )
-# What is told of a zone, in kB.
+# The figures of a zone, in kB.
 ZONE_COUNTERS = ('free', 'min', 'low', 'high', 'present', 'managed', 'free_cma')
-# What is told of each zone or of each node, as kernels differ, in kB, and is summed.
+# Figures of each zone or of each node, as kernels differ, in kB. They are summed.
 SUMMED = (
     'kernel_stack',
     'shadow_call_stack',
@@ -70,7 +70,7 @@ _MOST_CACHES = 2048
 _LONGEST_CACHE = 64
 _LONGEST_NUMBER = 15
 _MOST_ALLOCATIONS = 64
-# What a line of page counts may begin with.
+# The words that may begin a line of page counts.
 COUNTERS = frozenset(
     (
         'active_anon',
@@ -108,7 +108,7 @@ _SIZES = {}
 
 
 def _sizes_from(unit):
-    """The sizes of the orders, as they are printed, where a page has so many kB."""
+    """The sizes of the orders as text, as they are printed if a page has so many kB."""
     sizes = _SIZES.get(unit)
     if sizes is None:
         sizes = tuple(str(unit << order) for order in range(_MOST_ORDERS))
@@ -118,7 +118,10 @@ def _sizes_from(unit):
 
 
 class MemoryBlock:
-    """What one block says. Counters are pages, zones are kB; what it does not say is not there."""
+    """What one block says. Counters are in pages, zones in kB; what it does not say is not there.
+
+    The methods take a line and return True if they know it.
+    """
 
     def __init__(self):
         self.counters = {}
@@ -131,18 +134,18 @@ class MemoryBlock:
         self.summed_kb = {}
         self.slab_caches = []
         self.allocations = []
-        # Since 4.8 a node's line says it of all its zones.
+        # Since 4.8 the line of a node says this of all its zones.
         self._unreclaimable = {}
 
     def counter_line(self, message):
-        """``active_anon:214440 inactive_anon:63 ...``: the paragraph of page counts below Mem-Info."""
+        """Read ``active_anon:214440 inactive_anon:63 ...``, the page counts below Mem-Info."""
         if len(self.counters) < _MOST_COUNTERS:
             for name, digits in _COUNTER.findall(message):
                 self.counters.setdefault(name.lower(), int(digits))
         return True
 
     def node_line(self, message):
-        """A line that begins with ``Node`` or with a zone's name."""
+        """Read a line that begins with ``Node`` or with the name of a zone."""
         match = _ZONE.match(message)
         if match:
             node, zone, mark = match.groups()
@@ -180,13 +183,13 @@ class MemoryBlock:
         counts, units, types = zip(*found[:_MOST_ORDERS])
         unit = int(units[0])
         if self.page_kb is None and unit and not unit & (unit - 1):
-            # The buddy allocator's smallest block is the page: 64kB on ppc64 and on arm64 built so.
+            # The smallest block of the buddy allocator is the page: 64kB on ppc64 and on arm64 kernels built for it.
             self.page_kb = unit
         total = _TOTAL.search(rest)
         if total:
             self.free_blocks_kb = (self.free_blocks_kb or 0) + int(total.group(1))
         if total is None or units != _sizes_from(unit)[: len(units)]:
-            # Cut, or a piece of it is lost: which order the rest is of cannot be known.
+            # The line was cut, or a piece of it is lost: nothing tells the order of the rest.
             return
         counts, types = list(map(int, counts)), [letters or None for letters in types]
         for entry in self.zones:
@@ -211,14 +214,14 @@ class MemoryBlock:
         )
 
     def reserve_line(self, message):
-        """``lowmem_reserve[]: 0 972 972 972``, pages, of the zone before it."""
+        """Read ``lowmem_reserve[]: 0 972 972 972``, in pages, of the zone in the line before."""
         values = [_number(value) for value in message.partition(':')[2].split()[:16]]
         if self.zones and None not in values:
             self.zones[-1]['reserve'] = values
         return True
 
     def swap_line(self, message):
-        """``Free swap  = 0kB``, ``Total swap = 0kB``."""
+        """Read ``Free swap  = 0kB`` or ``Total swap = 0kB``."""
         match = _SWAP.match(message)
         if not match:
             return False
@@ -226,7 +229,7 @@ class MemoryBlock:
         return True
 
     def count_line(self, message):
-        """``262014 pages RAM`` and its like."""
+        """Read ``262014 pages RAM`` and the like."""
         match = _COUNT.match(message)
         if not match:
             return False
@@ -236,7 +239,9 @@ class MemoryBlock:
         return True
 
     def cache_line(self, message):
-        """``kmalloc-4k  1234KB  5678KB`` below "Unreclaimable slab info": a cache, what is used, and its size."""
+        """Read ``kmalloc-4k  1234KB  5678KB`` below "Unreclaimable slab info": a cache, the size in use and the whole
+        size.
+        """
         cells = message.rsplit(None, 2)
         kb = cells[-1][:-2]
         if len(cells) < 3 or cells[-1][-2:] != 'KB' or not kb.isdigit() or len(kb) > _LONGEST_NUMBER:
@@ -246,7 +251,7 @@ class MemoryBlock:
         return True
 
     def allocation_line(self, message):
-        """``69318528 28179 fs/xfs/xfs_log_priv.h:703 [xfs] func:xlog_kvmalloc`` below "Memory allocations"."""
+        """Read ``69318528 28179 fs/xfs/xfs_log_priv.h:703 [xfs] func:xlog_kvmalloc`` below "Memory allocations"."""
         match = _ALLOCATION.match(message.strip())
         if not match:
             return False

@@ -1,7 +1,7 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One kill seen in three sources is one event."""
+"""Joins events: one kill that three sources tell of is one event."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -16,12 +16,12 @@ from .cause import cause_of
 from .ledger import ledger_of
 from .zones import page_fault_with_memory_free
 
-# Syslog stamps a line when it receives it, which on a host out of memory may be late.
+# Syslog stamps a line when it receives it, which is late on a host out of memory.
 _SAME_TIME = 300
 _SAME_UPTIME = 5
 _MOST_KNOWN = 5000
 _MOST_NAMES = 1000
-# How many events before and behind a page fault may be of the limit that refused it memory.
+# The number of events before and after a page fault that may tell which limit refused it memory.
 _BESIDE = 4
 _KERNELS_OWN = frozenset(('journal', 'ring_buffer'))
 _PARTS = {
@@ -38,7 +38,7 @@ def _close(first, second, distance):
 
 
 def _same_moment(first, second):
-    """True or False if both tell when, None if one does not."""
+    """True or False if both events tell their time, None if one does not."""
     same = _close(first['epoch'], second['epoch'], _SAME_TIME)
     if same is not False and _close(first['uptime_seconds'], second['uptime_seconds'], _SAME_UPTIME) is not None:
         return _close(first['uptime_seconds'], second['uptime_seconds'], _SAME_UPTIME)
@@ -46,7 +46,7 @@ def _same_moment(first, second):
 
 
 def _keys(event):
-    """What an event may be known by elsewhere: its victims, or its trigger if it has none."""
+    """What identifies an event in another source: its victims, or its trigger if it has none."""
     victims = [(victim['pid'], victim['name']) for victim in event['victims']]
     if victims:
         return victims
@@ -63,7 +63,7 @@ def _same(first, second):
     if moment is False:
         return False
     if not first['victims'] or not second['victims']:
-        # Who gets no memory asks for it again and again.
+        # A process that gets no memory asks for it again and again.
         again = set(first['seen_in']).intersection(second['seen_in'])
         return moment is True and not (again and first['uptime_seconds'] != second['uptime_seconds'])
     known = dict(((victim['pid'], victim['name']), victim) for victim in first['victims'])
@@ -80,12 +80,12 @@ def _same(first, second):
 
 
 def _rank(event):
-    """Sorts accounts of one event by what they are worth, the best first: fuller, then proven."""
+    """The key that sorts accounts of one event, the best first: the fuller one, then the proven one."""
     return (event['trusted'] is False, len(event['missing']), event['trusted'] is not True)
 
 
 def _join(first, second):
-    """Make the first of two accounts of one event hold what either tells; the fuller one is the ground."""
+    """Add to the first of two accounts of one event what the second tells. The fuller one is the basis."""
     base, other = first, second
     if _rank(second) < _rank(first):
         base, other = dict(second), dict(first)
@@ -104,7 +104,7 @@ def _join(first, second):
                 for key in _PARTS[part]:
                     base[key] = other[key]
                 base['missing'].remove(part)
-                # What is filled in from lines that prove nothing proves nothing.
+                # A part from lines that prove nothing proves nothing either.
                 base['trusted'] = base['trusted'] and other['trusted']
         if base['scope'] == 'unknown':
             base['scope'] = other['scope']
@@ -113,7 +113,7 @@ def _join(first, second):
             base['ledger'] = ledger_of(base)
             base['cause'] = cause_of(base)
     if other['trusted'] is False and _KERNELS_OWN.intersection(other['seen_in']) - set(base['seen_in']):
-        # The journal knows who wrote what a syslog file shows as the kernel's.
+        # The journal knows who wrote a line that syslog's file shows as the kernel's.
         if not _KERNELS_OWN.intersection(base['seen_in']):
             base['trusted'] = False
     paths = first['seen_in'] + [path for path in second['seen_in'] if path not in first['seen_in']]
@@ -124,8 +124,8 @@ def _join(first, second):
 class Merger:
     """Collects the events of one source after another.
 
-    All are counted; of the ``limit`` newest (0 is all) each part is kept, of others no more than tells them apart, and
-    if there are very many nothing of the oldest.
+    All are counted. Each part of the ``limit`` newest (0 is all) is kept; older events keep only what identifies them,
+    and if there are very many the oldest are only counted.
     """
 
     def __init__(self, limit=0):
@@ -136,7 +136,7 @@ class Merger:
         self._forgotten = _Counts()
 
     def thin(self, events):
-        """Drop what takes space of all but the last events."""
+        """Drop the large parts of all but the last events."""
         if len(events) <= self.most_whole:
             return
         for event in reversed(events[: -self.most_whole]):
@@ -147,7 +147,7 @@ class Merger:
             event['cgroup'] = event['cgroup'] and {'path': event['cgroup']['path']}
 
     def add(self, events):
-        """Take the events of a source in the order they were read, their times known."""
+        """Take the events of a source, in the order in which they were read. Their times are known."""
         for event in events:
             match = self._find(event)
             if match is None:
@@ -202,7 +202,7 @@ class Merger:
 
 
 class _Counts:
-    """Forged or repeated lines of user space are no kills."""
+    """Counts kills, but no forged or repeated lines of user space."""
 
     def __init__(self):
         self.events = self.kills = self.untrusted = 0
@@ -210,7 +210,7 @@ class _Counts:
         self.first = self.last = None
 
     def count(self, event):
-        """Count an event, the oldest first."""
+        """Count an event. The oldest come first."""
         if event['trusted'] is False:
             self.untrusted += 1
             return
@@ -227,7 +227,7 @@ class _Counts:
 
 
 def _in_order(events):
-    """By time; events without a time keep their place in what was read."""
+    """The events sorted by time; those without a time keep their place in the order of reading."""
     if len(events) < 2 or not any(event['epoch'] is not None for event in events):
         return events
     last, keyed = float('-inf'), []
@@ -239,7 +239,9 @@ def _in_order(events):
 
 
 def _tell_near(events):
-    """Name the cgroup that reached its limit beside a page fault that ended in a report of the whole host."""
+    """Put into a report of the whole host, if a page fault ended in it, the name of the cgroup beside it that reached
+    its limit.
+    """
     for place, event in enumerate(events):
         if event['memory'] is None or page_fault_with_memory_free(event) is None:
             continue
@@ -255,7 +257,7 @@ def _tell_near(events):
 
 
 def _number(events):
-    """Give each event its place in its log, and its id: the same from every source, on every reading."""
+    """Give each event its place in its log, and an id that is the same from every source and at every reading."""
     seen, places = {}, {}
     for event in events:
         path = event['source']['path']

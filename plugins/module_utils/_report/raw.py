@@ -20,10 +20,10 @@ _ENDS = re.compile(r'\bKilled process \d')
 
 
 def raw_lines(source, named=True):
-    """Up to 3000 lines of text of the report at ``source``, {path, offset}; none if that is no plain file, or does not
-    hold the beginning of a report there.
+    """Up to 3000 lines (str) of the report at ``source``, {path, offset}; none if that is no plain file, or if no
+    report begins there.
 
-    ``named`` is whether somebody named the file; if not, no link of a stranger's leads to it.
+    ``named`` is true if somebody named the file; if not, a link of a stranger's is not followed.
     """
     if source.get('offset') is None:
         return []

@@ -1,7 +1,7 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""OOM reports out of log files, the journal and the ring buffer, as events."""
+"""Reads OOM reports out of log files, the journal and the ring buffer, and makes events of them."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -34,7 +34,9 @@ _DAY = 86400
 
 
 class Reading:
-    """Reads sources one after another, and keeps what they tell. ``since`` and ``until`` are seconds since 1970."""
+    """Reads sources one after another, and keeps what they tell. ``since`` and ``until`` are seconds since 1970 or
+    None.
+    """
 
     def __init__(self, since=None, until=None, limit=0, tasks=0, now=None):
         self.sources = []
@@ -45,9 +47,9 @@ class Reading:
         self._clocks = {}
         self._family = []
         self._listed = {}
-        # Logs that nobody named: the host's own.
+        # The paths of logs that nobody named: the host's own.
         self.own_logs = set()
-        # Logs that somebody else than root and the reader may have written.
+        # The paths of logs that somebody else than root and the reader may have written.
         self._of_strangers = set()
         self._is_live = False
         # The scanner of a log that ended in the middle of a line, and its source.
@@ -74,13 +76,14 @@ class Reading:
             self._hand_over(self._merger.most)
 
     def _proven(self, event, report):
-        """``trusted`` of an event: the kernel's own buffer proves what it says, and a stranger's file nothing."""
+        """``trusted`` of an event: the kernel's own buffer proves what it says, and a stranger's file proves nothing.
+        """
         if self._is_live and event['trusted'] is None and report.prefix.says_kernel():
             return True
         return None if event['trusted'] and report.path in self._of_strangers else event['trusted']
 
     def files(self, logs):
-        """Read the files of find_files(); a report, and a line, may begin in one and end in the next of its family."""
+        """Read the files of find_files(). A report, and a line, may begin in one and end in the next of its family."""
         family = None
         for log in logs:
             if family is not None and log.family != family:
@@ -137,7 +140,8 @@ class Reading:
         )
 
     def _beginning(self, stream, kind):
-        """The first block of an open log; nothing if it cannot be read, which who reads on will be told."""
+        """The first block of an open log; b'' if it cannot be read. The error is reported when the log is read in full.
+        """
         stream.seek(0)
         try:
             return next(records.in_lines(sources.read_blocks(stream, kind)), b'')
@@ -145,7 +149,9 @@ class Reading:
             return b''
 
     def _end_line(self, beginning=b''):
-        """End the log that ended in the middle of a line; whether the next one, which begins so, has the rest of it."""
+        """End the log that ended in the middle of a line. True if the next log, which starts with ``beginning``, starts
+        with the rest of that line.
+        """
         if self._cut is None:
             return False
         (scanner, source), self._cut = self._cut, None
@@ -165,7 +171,7 @@ class Reading:
         return MARKERS + live.JOURNAL_MARKERS if head.startswith(b'{') else MARKERS
 
     def _scan(self, scanner, blocks, source, clock):
-        """Read a log by blocks: (the scanner that read its end, True if it was read to its end)."""
+        """Read a log by blocks. Returns (the scanner that read its end, True if it was read to its end)."""
         whole = True
         self._budget.begin()
         try:
@@ -191,7 +197,8 @@ class Reading:
         return scanner, whole
 
     def _scan_end(self, scanner, blocks, source, clock):
-        """Read the last blocks alone of what is left of a log: the newest reports. The scanner that did."""
+        """Read only the last blocks of the rest of a log, which have the newest reports. Returns the scanner that did.
+        """
         scanner.finish()
         self._messages.flush()
         self._take_reports()
@@ -239,7 +246,7 @@ class Reading:
             self._is_live = False
 
     def end_family(self):
-        """What follows continues no report of what was read so far."""
+        """End all reports that are open: no log that follows continues them."""
         self._end_line()
         self._messages.flush()
         self._take_reports()
@@ -247,7 +254,7 @@ class Reading:
         self._clocks = {}
 
     def _hand_over(self, count):
-        """Tell the times of the oldest events of this family, and count them."""
+        """Resolve the times of the oldest ``count`` events of this family, and give them to the merger."""
         for event in self._family[:count]:
             clock = self._clocks.get(event['source']['path'])
             event['epoch'], event['time'] = clock.resolve(event['prefix'], event['source']['offset'])
@@ -255,13 +262,13 @@ class Reading:
         del self._family[:count]
 
     def _within(self, epoch):
-        # An event whose time is not known may lie in any span.
+        # An event without a known time may lie in any span.
         if epoch is None:
             return True
         return (self._since is None or epoch >= self._since) and (self._until is None or epoch <= self._until)
 
     def result(self):
-        """{events, summary}: events newest first."""
+        """{events, summary}, the newest event first."""
         events, summary = self._merger.result()
         summary['sources'] = self.sources
         for event in events:
@@ -272,7 +279,8 @@ class Reading:
 
 
 def read_fork_failures(paths, since=None, until=None, now=None):
-    """Programs that could not fork for lack of memory, out of the logs that somebody named, oldest first."""
+    """The failures of programs that could not fork for lack of memory, in the logs that somebody named, oldest first.
+    """
     now = time.time() if now is None else now
     failures, found = ForkFailures(), []
     for log in sources.find_files(paths, True):
@@ -303,7 +311,7 @@ def read_fork_failures(paths, since=None, until=None, now=None):
 
 
 def _places(events):
-    """{path: [offset]} of the reports of each log."""
+    """{path: [offset of a report]} of each log."""
     places = {}
     for event in events:
         places.setdefault(event['source']['path'], []).append(event['source']['offset'])
@@ -316,8 +324,9 @@ def read_events(
 ):
     """{events, summary} of log files, patterns, and the host's own sources (auto, files, journal, ring_buffer).
 
-    ``since`` and ``until`` are seconds since 1970; 0 rows of ``tasks`` and a ``limit`` of 0 are all. ``of_this_host``
-    says that the ``paths`` are logs of this host, wherever they lie. With ``signals`` the events keep ``epoch``.
+    ``since`` and ``until`` are seconds since 1970. 0 means all, for the rows of ``tasks`` and for the ``limit`` of
+    events. ``of_this_host`` is true if the ``paths`` are logs of this host, wherever they lie. With ``signals`` the
+    result has these too, and the events keep ``epoch``.
     """
     reading = Reading(since, until, limit, tasks, now)
     logs, own = _logs(paths, own_sources, of_this_host)
@@ -345,7 +354,7 @@ def read_events(
 
 
 def _logs(paths, own_sources, of_this_host):
-    """(all log files (LogFile), those of them that are this host's own logs of the kernel and were not named)."""
+    """(list of all log files (LogFile), list of those that are this host's own kernel logs and that nobody named)."""
     logs = sources.find_files(paths, True)
     kernels = sources.find_files(sources.KERNEL_LOGS, False) if set(own_sources) & set(('auto', 'files')) else []
     named, own = set(log.real for log in logs if log.is_itself()), set(log.real for log in kernels)

@@ -1,7 +1,7 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One OOM report as its lines say it, read message by message."""
+"""One OOM report, read message by message."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -19,7 +19,7 @@ _MOST_STATISTICS = 256
 
 
 class Report:
-    """What was read so far. A part that no line told is None."""
+    """What was read so far of one report. A part that no line told is None."""
 
     def __init__(self, prefix, path, line, offset):
         self.prefix = prefix
@@ -50,16 +50,16 @@ class Report:
         self.limit_path = None
         self.usage = {}
         self.statistics = {}
-        # Of every cgroup below the limit, where the kernel prints each for itself.
+        # The statistics of each cgroup below the limit, if the kernel prints them one by one.
         self.group_statistics = []
         self.in_statistics = False
-        # What the lines of a list that was begun are read by.
+        # The function that reads the lines of the list that was begun.
         self._list = None
         self.balloon = None
 
     def worth_telling(self):
-        """True if this is a report at all, not a memory block or a table that something else printed. Both together are
-        one whose header is lost.
+        """True if this is a report, and not only a memory block or a table that something else printed. Both together
+        are a report that lost its header.
         """
         return bool(
             self.header
@@ -75,11 +75,11 @@ class Report:
         )
 
     def has_ended(self):
-        """True if it told its outcome, so that a further victim belongs to another report."""
+        """True if it told its outcome: a further victim belongs to another report."""
         return bool(self.victims or self.panic or self.no_victim)
 
     def lacks_summary(self, summary):
-        """True if a summary may be this report's: it comes before the kill, or behind it in a log that is read from its
+        """True if a summary may be this report's. It comes before the kill, or after it in a log that is read from its
         end.
         """
         if self.failure or self.summary is not None:
@@ -87,15 +87,15 @@ class Report:
         return not self.has_ended() or (self.header is None and self.has_victim(summary['pid'], summary['name']))
 
     def is_header_alone(self):
-        """True if nothing but its first line was read."""
+        """True if only its first line was read."""
         told = self.identity or self.cpuset or self.memory_block or self.table or self.summary
         return self.header is not None and not told
 
     def take(self, message, whole, pieces):
-        """Take in a message of the report's middle, but for rows of a table that was begun; ``pieces`` are lines below
-        it, and ``whole`` joins them.
+        """Take a message of the middle of the report, except rows of a table that was begun. True if it belongs to a
+        report.
 
-        True if it belongs to a report.
+        ``pieces`` are lines below it, and ``whole`` is the message joined with them.
         """
         word = message.split(' ', 1)[0]
         reader = _BLOCK_LINES.get(word)
@@ -106,7 +106,7 @@ class Report:
             return handler(self, whole)
         if word.isdigit():
             return self._in_block(MemoryBlock.count_line, message) or self._list_line(whole)
-        # A trace's line begins so, too.
+        # A line of a trace begins like this, too.
         if word[:1] == '[' and word[1:2] != '<':
             return self._table_line(message, whole, pieces)
         if word.partition(':')[0] in COUNTERS and ':' in word:
@@ -114,7 +114,7 @@ class Report:
         return (self.in_statistics and self._statistic(whole)) or self._list_line(whole)
 
     def _list_line(self, message):
-        """A line of a list, or one of a balloon's driver, which may be what holds the memory."""
+        """Take a line of a list, or one of the driver of a balloon, which may hold the memory. True if it is one."""
         if self._list is not None and self._list(self._block, message):
             return True
         if 'balloon' in message and self.balloon is None:
@@ -131,7 +131,7 @@ class Report:
         return True
 
     def _table_line(self, message, whole, pieces):
-        """The task table's header, or its first row if that is lost."""
+        """Take the header of the task table, or its first row if the header is lost. True if it is one."""
         if is_header(whole):
             self.table = TaskTable(whole)
             self.in_statistics, self._list = False, None
@@ -144,14 +144,14 @@ class Report:
         return False
 
     def _memory_start(self, message):
-        # A second block is that of another CPU, or of an allocation that failed: read, and left out.
+        # A second block is of another CPU, or of an allocation that failed: it is read, and not used.
         self._block = MemoryBlock()
         self.memory_block = self.memory_block or self._block
         rest = message.partition(':')[2].strip()
         return self._block.counter_line(rest) if rest else True
 
     def _in_block(self, reader, message):
-        """Read a line of the memory block, of which the first line may be lost."""
+        """Take a line of the memory block, of which the first line may be lost. True if it is one."""
         block = self._block or MemoryBlock()
         if not reader(block, message):
             return False
@@ -167,7 +167,7 @@ class Report:
         if found is None or self.identity is not None:
             return False
         if self.victims:
-            # What is printed later is another trace, though of the same kernel.
+            # This is another trace, printed later, but of the same kernel.
             self.identity = dict(found, name=None, pid=None)
             return False
         # Another CPU may print its own trace in between.
@@ -217,12 +217,12 @@ class Report:
         return True
 
     def add_victim(self, victim):
-        """Take a victim; a second line about the same process is counted as a duplicate."""
+        """Add a victim. A second line about the same process is counted as a duplicate."""
         key = (victim['pid'], victim['name'])
         for known in self.victims:
             if (known['pid'], known['name']) == key:
                 self.duplicates[key] = self.duplicates.get(key, 0) + 1
-                # A title above a log has the first words of the line alone.
+                # A title above a log has only the first words of the line.
                 known.update((name, value) for name, value in victim.items() if known[name] is None)
                 return
         if len(self.victims) < _MOST_VICTIMS:

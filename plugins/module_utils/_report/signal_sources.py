@@ -1,7 +1,9 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where signals are looked for: small logs whole, large ones around their reports and in the last days, the journal."""
+"""The parts of logs in which signals are looked for: small logs whole, large ones around their reports and in the last
+days, and the journal.
+"""
 
 from __future__ import absolute_import, division, print_function
 
@@ -16,18 +18,18 @@ from .._log.seek import offset_of, time_of
 from .._node.sizes import format_size
 from .signals import WORDS, Signals, tell_times
 
-# A log of this size is searched whole; every word costs a search of its own.
+# A log up to this size is searched whole; every word costs a search of its own.
 WHOLE = 1 << 24
 RECENT = 7 * 86400
 _AROUND = 1 << 18
 _END = 1 << 13
-# So much of a log, and of the journal, is read for signals at the most, beside its end.
+# The most that is read of a log, and of the journal, for signals, beside its end.
 _MOST_BYTES = 1 << 25
 _MOST_SECONDS = 6
 _TOO_LARGE = 'it is larger than %s: other words than the kernel\'s were looked for around its reports and %s alone'
 _TOO_LONG = 'reading it took too long: other words than the kernel\'s were not looked for in %s of it'
 _TOO_MANY = 'too many of its lines look like words of a killer: %d of them were not looked at'
-# A program that searches blocks is started for each of them: they are made larger for it.
+# For each block a program is started that searches it: the blocks are made larger for that.
 _TOGETHER = 1 << 22
 
 
@@ -85,7 +87,7 @@ def _of_file(log, places, since, now, budget, unsearched):
 
 
 def _note(signals, unsearched):
-    """Put into ``unsearched`` what was left out of the reading of a log."""
+    """Add to ``unsearched`` what was not read of a log."""
     if signals.skipped:
         unsearched[signals.path] = _TOO_LONG % format_size(signals.skipped)
     elif signals.left_out:
@@ -107,14 +109,15 @@ def _feed(signals, blocks, budget):
 
 
 def _last_moment(stream, size, clock, now):
-    """When a log ends, by its last lines: a copy may be read years later."""
+    """The time at which a log ends, by its last lines, as a copy may be read years later; in seconds since 1970."""
     stream.seek(max(size - _END, 0))
     told = time_of(stream.read(_END), clock)
     return now if told is None else min(told, now)
 
 
 def _spans(stream, size, clock, places, since):
-    """[(start, end)] of the parts of a large log to search: around its reports, and since a moment, in order."""
+    """[(start, end)], the parts of a large log to search, in order: those around its reports, and all since a moment.
+    """
     spans = [(max(place - _AROUND, 0), min(place + _AROUND, size)) for place in places]
     start = offset_of(stream, size, clock, since)
     spans.append((max(start, size - _MOST_BYTES), size))

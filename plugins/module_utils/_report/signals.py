@@ -1,7 +1,7 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Signals out of a log: lines that say who killed, who refused memory, or why a program ended without it."""
+"""The signals of a log: lines that say who killed, who refused memory, or why a program ended for another reason."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -17,21 +17,22 @@ from .form import SYSTEMD
 from .marked import Words
 from .signal_forms import FORMS
 
-# How many signals of one log are kept: the newest, and the first of each kind.
+# The most signals that are kept of one log: the newest, and the first of each kind.
 MOST = 2000
-# A line is read this far: every form's words stand nearer to its beginning.
+# The part of a line that is read: the words of every form are nearer to its beginning.
 _LONGEST = 4096
 _LONGEST_TEXT = 400
 _CONTEXT = 1 << 14
-# A usual line of a log; the lines around one are looked at so far.
+# The length of a usual line; of the lines around one so much is looked at.
 _LINE = 200
 _MOST_CONTINUED = 3
-# Of a block with more lines to look at, the first and the last so many are: whoever floods a log costs no more.
+# If more lines of a block have to be looked at, only the first and the last so many are: who floods a log costs no more
+# time.
 _MOST_OF_A_BLOCK = 500
-# The kernel names whom it saw crash as a tag would.
+# The kernel writes the name of a program that crashed as a tag would.
 _TAG = re.compile(
     r'(?:^|\s)([A-Za-z][\w.@-]{0,63})(?:\[(\d{1,10})\])?: (?!segfault at |general protection f|trap invalid o)')
-# What engines, CI systems and pages put in front of a program's line, and behind it.
+# What engines, CI systems and pages add before and after a line of a program.
 _STAMP = r'\[?\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?\]?'
 _WRAPPED = re.compile(
     r'(?:>|[-*] +|`|#\d{1,4} \d{1,6}\.\d{1,3} +|%s(?: std(?:out|err) [FP])?(?:[ \t]|$)'
@@ -57,15 +58,15 @@ def forms_of(markers):
     return [FORMS[number] for number in sorted(set(number for marker in markers for number in _BY_MARKER[marker]))]
 
 
-# The same words as an expression of journalctl's, which searches for them without reading all to us.
+# The same words as a regular expression for journalctl, which searches without sending us all it reads.
 WORDS = '|'.join(re.escape(log_text(marker)) for marker in MARKERS)
 
 
 class Line:
-    """One line of a log, and what stands around it.
+    """One line of a log, and the lines around it.
 
-    ``text`` is the line, ``message`` the line without its prefix and with the indented lines that it goes on in,
-    ``program`` the name that its prefix tells, None if it tells none.
+    ``text`` is the line. ``message`` is the line without its prefix and with the indented lines that continue it.
+    ``program`` is the name in its prefix, None if it has none.
     """
 
     def __init__(self, data, start, end, reader):
@@ -77,12 +78,13 @@ class Line:
         self.message = _without_end(message) + self._continued()
 
     def unwrapped(self):
-        """The line as a program without a tag wrote it: the first words may look like one, as in ``fork/exec x: ``."""
+        """The line as a program without a tag wrote it: its first words may look like a tag, as in ``fork/exec x: ``.
+        """
         text = self.text[:_LONGEST]
         return _without_end(text[_WRAPPED.match(text).end():])
 
     def _origin(self, message):
-        """(program or None, its pid or None): the prefix's, else the first tag in the line."""
+        """(program or None, its pid or None), by the prefix, else by the first tag in the line."""
         if self.journal:
             return self.journal.get('SYSLOG_IDENTIFIER') or self.journal.get('_COMM'), self.journal.get('_PID')
         prefix = self.prefix
@@ -108,7 +110,7 @@ class Line:
         return below.split('\n')[:count]
 
     def above(self, count):
-        """The text of so many lines above this one, if they are of a usual length."""
+        """The text of so many lines above this one, if they have a usual length."""
         start = max(self._start - min(count * _LINE, _CONTEXT), 0)
         lines = _native(self._data[start : max(self._start - 1, 0)]).split('\n')
         return '\n'.join(lines[-count:])
@@ -119,7 +121,7 @@ class Line:
 
 
 def _without_end(text):
-    """A line without what a page puts behind it."""
+    """A line without what a page adds at its end."""
     text = text.rstrip()
     return text[:text.rindex('<br')].rstrip() if text.endswith(('<br>', '<br/>', '<br />')) else text.rstrip('`')
 
@@ -130,7 +132,7 @@ def _native(data):
 
 
 def _journal_fields(text):
-    """The journal's own fields of a record of ``journalctl -o json``, {} for any other line."""
+    """The journal's own fields of a record of ``journalctl -o json``; {} for any other line."""
     if text[:1] != '{' or '"MESSAGE"' not in text:
         return {}
     try:
@@ -147,7 +149,7 @@ def _is_of(program, programs):
 
 
 def _trusted(line, form):
-    """True if the journal proves who wrote a line, False if the line shows another, None if nothing can tell."""
+    """True if the journal proves who wrote a line, False if the line shows another program, None if nothing tells."""
     if not line.journal or form.programs is None:
         shown = line.prefix is not None and line.prefix.trusted is False and line.program in (None, KERNEL)
         return False if shown and form.programs == (KERNEL,) else None
@@ -161,7 +163,7 @@ def _trusted(line, form):
         return None
     if proven.split('-server')[0][:15] not in [program[:15] for program in form.programs] or uid not in (None, '0'):
         return False
-    # Whoever may name a process may name it so: the name counts only as root's.
+    # Anybody may name a process like this: the name counts only for a process of root's.
     return True if uid else None
 
 
@@ -178,7 +180,7 @@ def _match(form, message):
 
 
 def signal_of(line, forms):
-    """The signal that a line is by the first form that it has, or None."""
+    """The signal of a line, by the first form that it has, or None."""
     for form in forms:
         if not _is_of(line.program, form.programs):
             continue
@@ -206,9 +208,9 @@ def signal_of(line, forms):
         if signal is not None:
             signal['name'] = signal['name'] and signal['name'].rsplit('/', 1)[-1]
             if form.programs is None and not (signal['unit'] or signal['container']):
-                # What a program says of itself is of its own unit.
+                # A program speaks for its own unit.
                 signal['unit'] = line.journal.get('_SYSTEMD_UNIT')
-            # The form's own words alone: beside them may stand a command line with a password.
+            # Only the words of the form: a command line with a password may be beside them.
             signal['text'] = match.group(0).strip()[:_LONGEST_TEXT]
             return signal
     return None
@@ -222,12 +224,12 @@ class Signals:
         self._words = words or _WORDS
         self.found = []
         self.count = 0
-        # Lines that were not looked at, as there were too many together.
+        # The number of lines that were not looked at, as there were too many together.
         self.left_out = 0
-        # Bytes that skip() left out.
+        # The bytes that skip() left out.
         self.skipped = 0
         self._reader = PrefixReader()
-        # What was fed and is still needed; so much of it was looked at.
+        # The part of what was fed that is still needed, and up to where it was looked at.
         self._before, self._known = b'', 0
         self._offset = 0
         self._lines = 0
@@ -244,24 +246,26 @@ class Signals:
         self._scan(whole, end)
 
     def move(self, offset):
-        """What is fed next begins at this offset; the number of its line is not known."""
+        """Note that the next block begins at this offset. The numbers of its lines are not known."""
         self.finish()
         self._before, self._known, self._offset = b'', 0, offset
         self._lines = None if offset else 0
 
     def skip(self, size):
-        """So many bytes of the log are left out: what is fed next may begin within a line."""
+        """Note that so many bytes of the log are not read: the next block may begin within a line."""
         self.finish()
         self.skipped += size
         self.move(self._offset + size)
 
     def finish(self):
-        """What was fed ends here."""
+        """Look at the rest: the log ends here."""
         if len(self._before) > self._known:
             self._scan(self._before, len(self._before))
 
     def _scan(self, whole, end_of_lines):
-        """Look at the lines up to an offset; those before ``_known`` were looked at and are what stands around."""
+        """Look at the lines up to an offset. Those before ``_known`` were looked at already, and serve as the lines
+        around.
+        """
         known = self._known
         counted, lines = known, self._lines
         starts = self._words.lines(whole, known, end_of_lines)
@@ -299,9 +303,10 @@ class Signals:
 
 
 def tell_times(signals, clock):
-    """Put the time in signals of one log, and ``epoch`` for who joins them: seconds since 1970 by the best guess.
+    """Add to the signals of one log ``time``, in ISO 8601, and ``epoch``, in seconds since 1970 by the best guess.
 
-    ``time`` is None if nothing tells the year and the zone: a guess joins lines of one log and is shown to nobody.
+    ``time`` is None if nothing tells the year and the zone: a guess serves to join lines of one log and is shown to
+    nobody.
     """
     for signal in signals:
         prefix = signal.pop('prefix')
@@ -311,7 +316,7 @@ def tell_times(signals, clock):
 
 
 def signals_of_blocks(blocks, path, clock):
-    """The signals of a log that comes by blocks of bytes, in its order."""
+    """The signals of a log that comes by blocks of bytes, in the order of the log."""
     reading = Signals(path)
     for block in blocks:
         reading.feed(block)

@@ -1,7 +1,7 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The task table of an OOM report, read by the cells of its header: kernels and vendors differ in the columns."""
+"""The task table of an OOM report, read by the cells of its header, as kernels and vendors have different columns."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -11,7 +11,7 @@ from collections import namedtuple
 from itertools import count, takewhile
 from operator import itemgetter
 
-# The most rows that are held of one table; of a longer one the rows with the most memory stay.
+# The most rows that are held of one table; of a longer one those with the most memory are kept.
 MOST_ROWS = 1 << 15
 _MOST_CELLS = 24
 _MOST_PIECES = 4
@@ -32,9 +32,9 @@ def is_header(message):
 
 
 class TaskTable:
-    """A table read by the cells that its header names; ``rows`` are tuples of the values of a Row.
+    """A table, read by the cells that its header names. ``rows`` are tuples of the values of a Row.
 
-    A ``headless`` table lost its header, and is read by that of another table of the same host.
+    A ``headless`` table lost its header, and is read by the header of another table of the same host.
     """
 
     def __init__(self, header, headless=False):
@@ -52,7 +52,7 @@ class TaskTable:
         absent, zero = self._numbers, self._numbers + 1
         page_tables = ('pgtables_bytes',) if self.pgtables_in_bytes else _PAGE_TABLE_CELLS
         self._has_page_tables = any(cell in places for cell in page_tables)
-        # Behind the numbers of a row come a None and a 0, for the cells that this kernel does not print.
+        # After the numbers of a row come a None and a 0, for the cells that this kernel does not print.
         self._pick = itemgetter(
             0,
             *[places.get(cell, absent) for cell in _CELLS]
@@ -61,7 +61,7 @@ class TaskTable:
         )
 
     def add(self, message, pieces=()):
-        """Read a row; ``pieces`` are lines below it that it may go on in. False if this is no row."""
+        """Read a row; ``pieces`` are the lines below, which may continue it. False if this is no row."""
         numbers = self._numbers
         cells = message[1:_LONGEST_ROW].replace(']', ' ', 1).split(None, numbers)
         for piece in pieces[:_MOST_PIECES]:
@@ -87,7 +87,7 @@ class TaskTable:
         return True
 
     def add_all(self, rows):
-        """Read rows without the bracket they begin with, up to the first that is none; how many were read."""
+        """Read rows, given without the bracket at their beginning, up to the first that is none. The number read."""
         columns = self._columns(rows)
         if columns is None:
             return sum(1 for dummy in takewhile(self.add, ['[' + row for row in rows]))
@@ -105,9 +105,9 @@ class TaskTable:
         return len(names)
 
     def _columns(self, rows):
-        """The numbers of some rows and their names, by column; None if not all have a name, and one without blanks.
+        """The numbers and the names of some rows, as a list of columns; None if a row has no name or one with blanks.
 
-        All are split at once, and what closes each pid tells that they are rows of so many cells.
+        All rows are split at once. The bracket after each pid shows that each row has the right number of cells.
         """
         width = self._numbers + 1
         cells = ' '.join(rows).split()
@@ -118,7 +118,7 @@ class TaskTable:
         if columns[0].pop() or len(columns[0]) != len(rows):
             return None
         try:
-            # A process is mostly listed by its first thread, whose pid is the tgid.
+            # Most rows are of the first thread of a process, whose pid is the tgid.
             pids = list(map(int, columns[0]))
             numbers = [pids if column == columns[0] else list(map(int, column)) for column in columns[1:-1]]
         except ValueError:
@@ -132,15 +132,15 @@ class TaskTable:
         del self.rows[MOST_ROWS:]
 
     def row(self, place):
-        """The row (Row) in a place among ``rows``."""
+        """The row in this place of ``rows``, as a Row."""
         return Row._make(self.rows[place])
 
     def cells(self, name):
-        """One cell of all rows, by its name in Row: a list in the order of ``rows``."""
+        """One cell of all rows, by its name in Row, as a list in the order of ``rows``."""
         return list(map(_CELL_OF[name], self.rows))
 
     def largest_first(self):
-        """The rows, the one with the most resident memory first; as the kernel lists them if they have the same."""
+        """The rows sorted by resident memory, the largest first; rows with the same stay in the kernel's order."""
         return sorted(self.rows, key=_CELL_OF['rss'], reverse=True)
 
     def find(self, pid):

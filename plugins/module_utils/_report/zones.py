@@ -1,7 +1,8 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The zones that a failed allocation could have used, and what they lacked: gfp_zone() and __zone_watermark_ok().
+"""The zones that a failed allocation could have used, and what they lacked, as gfp_zone() and __zone_watermark_ok()
+decide it.
 
 Zones are those of an event of events.py; sizes are in bytes.
 """
@@ -17,25 +18,25 @@ _DMA, _HIGHMEM, _DMA32, _MOVABLE = 1, 2, 4, 8
 # From the lowest to the highest.
 _LOW = ('DMA', 'DMA32', 'Normal')
 _ALL = _LOW + ('HighMem', 'Movable')
-# Free lists that others may not take from: CMA's, those kept for atomic allocations, and isolated ones.
+# Free lists that other allocations may not take from: CMA's, those kept for atomic allocations, and isolated ones.
 _KEPT = frozenset('CHI')
 _FAR_ABOVE = 4
-# ZONE_DMA of x86, 16 MiB, is kept back for devices: that it is free tells nothing of the others.
+# ZONE_DMA of x86, 16 MiB, is kept for devices: free memory in it says nothing about the others.
 _SMALL = 64 << 20
 _MOST_NODES = 1024
 _TENTH = 10
-# Up to 4.3 blocks below an order do not count towards the watermark of its allocation, __zone_watermark_ok().
+# Up to 4.3 blocks below an order do not count for the watermark of its allocation, __zone_watermark_ok().
 _ORDERED_BEFORE = (4, 4)
 
 
 def _mask(event):
-    """The gfp_mask as a number; 0, of a page fault that names none, is as good as none."""
+    """The gfp_mask as a number. 0 is as good as none, as a page fault that names none has it."""
     text = event['trigger']['gfp_mask']
     return int(text, 16) if text else 0
 
 
 def _names(mask):
-    """The zones of a gfp_mask, GFP_ZONE_TABLE in include/linux/gfp.h."""
+    """The names of the zones of a gfp_mask, by GFP_ZONE_TABLE in include/linux/gfp.h."""
     if not mask:
         return _ALL
     if mask & _DMA:
@@ -48,27 +49,27 @@ def _names(mask):
 
 
 def eligible(event):
-    """The zones that the allocation could use and of which the report tells what was free."""
+    """The zones that the allocation could use and of which the report tells the free memory."""
     names = _names(_mask(event))
     return [zone for zone in event['zones'] if zone['zone'] in names and zone['free_bytes'] is not None]
 
 
 def on_allowed_nodes(event):
-    """The event with the zones of those NUMA nodes alone that its cpuset or memory policy allows, as far as it says."""
+    """The event with only those zones that its cpuset or memory policy allows, as far as it says."""
     nodes = _node_numbers(allowed_nodes(event))
     zones = event['zones'] if nodes is None else [zone for zone in event['zones'] if zone['node'] in nodes]
     return dict(event, zones=zones)
 
 
 def free_elsewhere(event):
-    """Free bytes of the NUMA nodes that were not allowed, if that is more than was free on those that were; or None."""
+    """The free bytes of the NUMA nodes that were not allowed, if they are more than on those that were; or None."""
     allowed = [zone['free_bytes'] for zone in on_allowed_nodes(event)['zones']]
     shown = [zone['free_bytes'] for zone in event['zones']]
     if not shown or None in shown:
         return None
     free = event['memory']['free_bytes']
     if not allowed and free is not None:
-        # Which nodes the zones are of is told in a way that nobody knows.
+        # The report tells the nodes of the zones in a form that is not known.
         allowed = shown
     elsewhere = (sum(shown) if free is None else free) - sum(allowed)
     return elsewhere if elsewhere > sum(allowed) else None
@@ -96,8 +97,8 @@ def _node_numbers(text):
 
 
 def out_of_reach(event):
-    """(free bytes, names of the zones) of zones that the allocation may not use, where most of what is free is there
-    and above their high watermark; or None.
+    """(free bytes, names of the zones) of zones that the allocation may not use, if most of the free memory is in them,
+    above their high watermark; or None.
     """
     mask = _mask(event)
     if not mask:
@@ -112,7 +113,8 @@ def out_of_reach(event):
 
 
 def page_fault_with_memory_free(event):
-    """Free bytes where a page fault that asked for no page itself ended in an OOM report and a tenth of RAM was free.
+    """The free bytes if a page fault that asked for no page itself ended in an OOM report while a tenth of RAM was
+    free; or None.
 
     Up to 5.15 a fault that was refused memory for another reason, mostly its cgroup's limit, called the OOM killer for
     the whole host, with gfp_mask 0; commit 60e2793d440a ended that.
@@ -125,7 +127,7 @@ def page_fault_with_memory_free(event):
 
 
 def tell(event):
-    """True if the zones that the report shows tell how the allocation fared: more than the smallest of several."""
+    """True if the zones in the report show how the allocation fared: not only the smallest of several."""
     return _suffice(eligible(event), _mask(event))
 
 
@@ -138,12 +140,14 @@ def _suffice(zones, mask):
 
 
 def _available(zone, mask):
-    """What of a zone's free memory the allocation may have: CMA lends its own to what can be moved."""
+    """The free memory of a zone that the allocation may have: CMA's is only for pages that can be moved."""
     return zone['free_bytes'] - (0 if mask & _MOVABLE else zone['free_cma_bytes'] or 0)
 
 
 def spared_high_memory(event):
-    """(a zone below its low watermark, free bytes of HighMem) where a 32-bit kernel could not use HighMem; or None."""
+    """(name of a zone below its low watermark, free bytes of HighMem) if a 32-bit kernel could not use HighMem; or
+    None.
+    """
     mask = _mask(event)
     high = None if not mask or mask & _HIGHMEM else _free_high_memory(event)
     if high is None:
@@ -155,10 +159,10 @@ def spared_high_memory(event):
 
 
 def _free_high_memory(event):
-    """Free bytes of HighMem, if some of it lies above its high watermark; or None.
+    """The free bytes of HighMem, if some of it is above its high watermark; or None.
 
-    Since 6.1 a report leaves out the zones that the allocation could not use (974f4367dd31): HighMem has what is free
-    in none of the others.
+    Since 6.1 a report leaves out the zones that the allocation could not use (974f4367dd31): then HighMem has the free
+    memory that is in none of the others.
     """
     high = [zone for zone in event['zones'] if zone['zone'] == 'HighMem' and zone['free_bytes'] is not None]
     if high:
@@ -172,7 +176,8 @@ def _free_high_memory(event):
 
 
 def fragmented(event):
-    """Free bytes of the eligible zones above a watermark, if none of these has a block of the order; or None."""
+    """The free bytes of the eligible zones above a watermark, if none of these zones has a block of the order; or None.
+    """
     order, page = event['trigger']['order'], event['memory']['page_size_bytes']
     if not order or order < 0:
         return None
@@ -197,7 +202,7 @@ def fragmented(event):
 
 
 def _reserve(zone, event, mask):
-    """What a zone keeps from allocations that could use a higher one."""
+    """The bytes that a zone keeps from allocations that could use a higher one."""
     kept = zone['lowmem_reserve_bytes']
     if not kept:
         return 0
@@ -208,7 +213,7 @@ def _reserve(zone, event, mask):
 
 
 def _misses_an_order(zone, order, mask, page, needed):
-    """True if the free blocks from some order on are below a watermark half that of the order below."""
+    """True if the free blocks from some order on are below a watermark that is half of that of the order below."""
     free = _available(zone, mask) - ((1 << order) - 1) * page
     for lower, count in enumerate(zone['free_blocks'][:order]):
         free -= (count << lower) * page
@@ -228,9 +233,9 @@ def _has_block(zone, order, mask):
 
 
 def plenty(event):
-    """Free bytes of the eligible zones where the highest of them is far above its high watermark; or None.
+    """The free bytes of the eligible zones, if the highest of them has far more than its high watermark; or None.
 
-    A little above it proves nothing: memory may have been freed until the report was written.
+    A little more proves nothing: memory may have been freed until the report was written.
     """
     zones, mask = eligible(event), _mask(event)
     if not _suffice(zones, mask):
