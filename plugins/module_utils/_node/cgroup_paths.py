@@ -113,6 +113,11 @@ def paths_of_groups(groups, init_groups=None):
     return paths
 
 
+# What was told of a path: the reports of a log name few of them again and again.
+_NAMES = {}
+_MOST_NAMES = 256
+
+
 def parse_cgroup(path):
     """What a cgroup's path tells, a dictionary; what it does not tell is None.
 
@@ -150,6 +155,15 @@ def cgroup_names(path):
     The first four are the innermost, ``outer_container_id`` is the outermost container, ``outer_unit`` the unit of the
     host's own systemd.
     """
+    names = _NAMES.get(path)
+    if names is None:
+        if len(_NAMES) >= _MOST_NAMES:
+            _NAMES.clear()
+        names = _NAMES[path] = _names_of(path)
+    return dict(names)
+
+
+def _names_of(path):
     found = parse_cgroup(path)
     names = dict((key, found[key]) for key in ('container_id', 'runtime', 'pod_uid', 'unit'))
     names['outer_container_id'] = next((one['id'] for one in found['containers'] if one['id']), None)

@@ -103,7 +103,8 @@ def eater_of(ledger):
     largest = next((part for part in ledger['parts'] if part['bytes'] and _may_eat(part)), None)
     if unaccounted > (largest['bytes'] if largest else 0):
         return {'kind': UNACCOUNTED, 'name': None, 'bytes': unaccounted, 'share': _share(unaccounted, total)}
-    return largest and dict((key, largest[key]) for key in ('kind', 'name', 'bytes', 'share'))
+    return largest and {
+        'kind': largest['kind'], 'name': largest['name'], 'bytes': largest['bytes'], 'share': largest['share']}
 
 
 def _may_eat(part):

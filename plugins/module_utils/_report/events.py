@@ -54,14 +54,17 @@ _COUNTERS = _in_bytes(
     'slab',
 )
 # In kB, of each zone or node.
-_SUMMED = (
-    ('kernel_stack_bytes', ('kernel_stack', 'shadow_call_stack')),
-    ('mlocked_bytes', ('mlocked',)),
-    ('writeback_tmp_bytes', ('writeback_tmp',)),
-    ('zspages_bytes', ('zspages',)),
-    ('balloon_bytes', ('Balloon',)),
-    ('gpu_bytes', ('gpu_active', 'gpu_reclaim')),
-)
+_SUMMED = {
+    'kernel_stack': 'kernel_stack_bytes',
+    'shadow_call_stack': 'kernel_stack_bytes',
+    'mlocked': 'mlocked_bytes',
+    'writeback_tmp': 'writeback_tmp_bytes',
+    'zspages': 'zspages_bytes',
+    'Balloon': 'balloon_bytes',
+    'gpu_active': 'gpu_bytes',
+    'gpu_reclaim': 'gpu_bytes',
+}
+_NOTHING_SUMMED = dict((in_bytes, None) for in_bytes in _SUMMED.values())
 _MOST_NAMED = 10
 _COUNTS = tuple(
     (name, name + '_pages', name + '_bytes')
@@ -272,17 +275,17 @@ def _memory(report, size):
 
 def _summed(block):
     """What a memory block says of each zone or node, summed."""
-    found = block.summed_kb if block is not None else {}
-    summed = {'free_blocks_bytes': None if block is None else _times(block.free_blocks_kb, 1024)}
-    for in_bytes, names in _SUMMED:
-        known = [found[name] for name in names if name in found]
-        summed[in_bytes] = sum(known) * 1024 if known else None
-    for key, name, pairs in (
-        ('slab_caches', 'name', block.slab_caches if block is not None else ()),
-        ('allocations', 'site', block.allocations if block is not None else ()),
-    ):
-        largest = sorted(pairs, key=lambda pair: (-pair[1], pair[0]))[:_MOST_NAMED] if pairs else ()
-        summed[key] = [{name: text, 'bytes': nbytes} for text, nbytes in largest]
+    summed = dict(_NOTHING_SUMMED, free_blocks_bytes=None, slab_caches=[], allocations=[])
+    if block is None:
+        return summed
+    summed['free_blocks_bytes'] = _times(block.free_blocks_kb, 1024)
+    for name, kb in block.summed_kb.items():
+        in_bytes = _SUMMED[name]
+        summed[in_bytes] = (summed[in_bytes] or 0) + kb * 1024
+    for key, name, pairs in (('slab_caches', 'name', block.slab_caches), ('allocations', 'site', block.allocations)):
+        if pairs:
+            largest = sorted(pairs, key=lambda pair: (-pair[1], pair[0]))[:_MOST_NAMED]
+            summed[key] = [{name: text, 'bytes': nbytes} for text, nbytes in largest]
     return summed
 
 

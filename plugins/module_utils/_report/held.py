@@ -16,6 +16,7 @@ from .._node.sizes import format_size
 _BESIDE = 10
 _MOST_BESIDE = 2
 _QUARTER = 4
+_BYTES = itemgetter('bytes')
 _USED_UP = {
     'page_tables': '%s is page tables',
     'kernel_stacks': '%s is kernel stacks, which each thread has',
@@ -66,8 +67,9 @@ def set_apart(event):
     """The bytes that reserved_bytes() returns, if they are more than the eater of the ledger, which is then only the
     largest of the rest; or None.
     """
-    reserved, eater = reserved_bytes(event), eater_of(event['ledger'])
-    return reserved if reserved and eater and reserved > eater['bytes'] else None
+    reserved = reserved_bytes(event)
+    eater = reserved and eater_of(event['ledger'])
+    return reserved if eater and reserved > eater['bytes'] else None
 
 
 def balloon_of_reserved(event):
@@ -172,15 +174,17 @@ def _is_counted(site):
 def _others(event, eater):
     """The other parts that hold a tenth of all or more, the largest first."""
     ledger = event['ledger']
-    unaccounted = ledger['unaccounted_bytes']
-    rows = [(unaccounted, {'kind': 'unaccounted', 'name': None, 'bytes': unaccounted})]
+    total, unaccounted = ledger['total_bytes'], ledger['unaccounted_bytes']
+    found = []
+    if unaccounted * _BESIDE >= total:
+        found.append({'kind': 'unaccounted', 'name': None, 'bytes': unaccounted})
     for part in ledger['parts']:
-        if not part['bytes'] or part['bytes'] * _BESIDE < ledger['total_bytes']:
+        if not part['bytes'] or part['bytes'] * _BESIDE < total:
             break
-        rows.append((part['bytes'], part))
-    rows.sort(key=itemgetter(0), reverse=True)
-    kept = [part for nbytes, part in rows if nbytes * _BESIDE >= ledger['total_bytes'] and part['kind'] != 'free']
-    return [part for part in kept if not _is_same(part, eater)][:_MOST_BESIDE]
+        if part['kind'] != 'free':
+            found.append(part)
+    found.sort(key=_BYTES, reverse=True)
+    return [part for part in found if not _is_same(part, eater)][:_MOST_BESIDE]
 
 
 def _is_same(part, eater):

@@ -7,6 +7,8 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
+import collections
+
 # Processes of one name are told together if there are so many and none of them holds half of it.
 _MANY = 3
 _MOST_HOLDERS = 12
@@ -30,12 +32,14 @@ def holders_of(report, size):
         return _of_victims(report.victims)
     if size is None:
         return None
-    exact = table.row(0).rss_anon is not None
+    exact = table.has('rss_anon')
     sizes = [pages * size for pages in table.cells('rss_anon' if exact else 'rss')]
     exacts = {}
     if not exact and known:
-        for place, pid in enumerate(table.cells('pid')):
-            if pid in known:
+        pids = table.cells('pid')
+        for pid in known:
+            if pid in pids:
+                place = pids.index(pid)
                 sizes[place] = exacts[place] = known[pid]
     holders, small = _chosen(table, sizes, size, exact, exacts)
     return {
@@ -72,9 +76,9 @@ def _chosen(table, sizes, size, exact, exacts):
     total = sum(sizes)
     least = max(1, -(-total // _SMALL))
     holders = [
-        _holder(name, None, count, nbytes, None, exact)
-        for name, (count, nbytes, largest) in _groups(table.cells('name'), sizes).items()
-        if count >= _MANY and largest * 2 <= nbytes and nbytes >= least
+        _holder(name, None, len(group), sum(group), None, exact)
+        for name, group in _groups(table.cells('name'), sizes).items()
+        if max(group) * 2 <= sum(group) and sum(group) >= least
     ]
     folded = [holder['name'] for holder in holders]
     for place in [place for place, nbytes in enumerate(sizes) if nbytes >= least]:
@@ -88,28 +92,27 @@ def _chosen(table, sizes, size, exact, exacts):
 
 
 def _groups(names, sizes):
-    """{name: (number of processes, bytes, bytes of the largest)}; empty if too few have a name in common."""
-    if len(names) - len(set(names)) < _MANY - 1:
-        return {}
-    groups = {}
-    for name, nbytes in zip(names, sizes):
-        count, total, largest = groups.get(name, (0, 0, 0))
-        groups[name] = (count + 1, total + nbytes, nbytes if nbytes > largest else largest)
+    """{name: sizes} of the names that enough processes have in common."""
+    groups = dict((name, []) for name, count in collections.Counter(names).items() if count >= _MANY)
+    for name, nbytes in zip(names, sizes) if groups else ():
+        if name in groups:
+            groups[name].append(nbytes)
     return groups
 
 
 def _swapped(table, size):
     """The process that holds the most swap: {name, pid, swap_bytes, rss_bytes}, or None."""
-    if table.row(0).swapents is None:
+    if not table.has('swapents'):
         return None
     swapped = table.cells('swapents')
-    row = table.row(swapped.index(max(swapped)))
-    if not row.swapents:
+    most = max(swapped)
+    if not most:
         return None
+    row = table.row(swapped.index(most))
     return {'name': row.name, 'pid': row.pid, 'swap_bytes': row.swapents * size, 'rss_bytes': row.rss * size}
 
 
 def _page_tables(table, size):
-    if table.row(0).pgtables is None:
+    if not table.has('pgtables'):
         return None
     return sum(table.cells('pgtables')) * (1 if table.pgtables_in_bytes else size)

@@ -131,6 +131,10 @@ class TaskTable:
         self.dropped += len(self.rows) - MOST_ROWS
         del self.rows[MOST_ROWS:]
 
+    def has(self, name):
+        """Whether this kernel prints a cell of a Row, by the first row."""
+        return _CELL_OF[name](self.rows[0]) is not None
+
     def row(self, place):
         """The row in this place of ``rows``, as a Row."""
         return Row._make(self.rows[place])
