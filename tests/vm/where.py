@@ -30,6 +30,8 @@ from modules import ModuleGuest
 STATE = REPOSITORY / '.cache' / 'where'
 MIB = 1 << 20
 TAKE = 96
+# The longest that an eater may take, on a busy host.
+SECONDS = 420
 # name: (suite, packages, MiB of RAM, shell before all)
 HOSTS = {
     'old': ('bullseye', ['python3'], 512, ':'),
@@ -56,20 +58,53 @@ EATERS = {
     'vmalloc': ('vmalloc', None, ':'),
     'percpu': ('percpu', None, ':'),
     'pipes': ('unaccounted', None, ':'),
-    'nothing': ('hugepages', None, 'echo %d > /proc/sys/vm/nr_hugepages' % (TAKE // 2)),
+    'nothing': ('hugepages', None, ':'),
 }
 # With memory cgroups each chunk of percpu has an array of pointers by vmalloc that is twice as large as the chunk's
 # part of one CPU (pcpu_alloc_chunk of mm/percpu.c).
 BESIDE = {'percpu': 'vmalloc'}
-START = ('rm -f /taken; systemd-run -q --unit=eater -p OOMPolicy=continue -p TasksMax=infinity '
-         '-p LimitMEMLOCK=infinity -E AT_MOST=%d -E MARGIN=40 /root/eat %s')
-STOP = ('systemctl kill -s KILL eater; systemctl stop eater; systemctl reset-failed eater; rm -rf /tmp/*; '
-        "echo 0 > /proc/sys/vm/nr_hugepages; ipcs -m | awk '$1 ~ /^0x/ {print $2}' | xargs -r -n 1 ipcrm -m")
+# All of an eater in one connection: in an emulated machine each takes seconds.
+TRY = """
+facts() { echo '=== ledger'; python3 /root/oom/drive_module.py memory_facts '{"ledger_seconds": 5}'; }
+sync; echo 3 > /proc/sys/vm/drop_caches
+%(setup)s
+facts
+rm -f /taken
+%(start)s
+for each in $(seq 600); do [ -e /taken ] && break; sleep 0.2; done
+[ -e /taken ] || journalctl -u eater -n 5
+facts
+echo '=== taken'
+cat /taken
+nproc
+systemctl kill -s KILL eater; systemctl stop eater; systemctl reset-failed eater
+rm -rf /tmp/*; echo 0 > /proc/sys/vm/nr_hugepages
+ipcs -m | awk '$1 ~ /^0x/ {print $2}' | xargs -r -n 1 ipcrm -m
+true
+"""
+START = ('systemd-run -q --unit=eater -p OOMPolicy=continue -p TasksMax=infinity -p LimitMEMLOCK=infinity '
+         '-E AT_MOST=%d -E MARGIN=40 /root/eat %%s' % TAKE)
+RESERVE = 'echo %d > /proc/sys/vm/nr_hugepages; echo $(($(cat /proc/sys/vm/nr_hugepages) << 21)) > /taken' % (TAKE // 2)
 
 
-def ledger_of(guest):
-    """The host's ledger with every process listed; AssertionError if it does not add up to its total."""
-    ledger = guest.module('memory_facts', ledger_seconds=5)['ansible_facts']['memory']['ledger']
+def tried(guest, eater):
+    """(ledger before, ledger after, bytes that were taken) of one eater; VmError if one of them is not there."""
+    _kind, _name, setup = EATERS[eater]
+    start = RESERVE if eater == 'nothing' else START % eater
+    said = guest.check(TRY % {'setup': setup, 'start': start}, timeout=SECONDS)
+    before, _mark, rest = said.partition('=== ledger\n')[2].partition('=== ledger\n')
+    after, _mark, rest = rest.partition('=== taken\n')
+    numbers = rest.split()
+    if len(numbers) != 2:
+        raise VmError(said[-300:])
+    # A megabyte that eat.c counts of percpu is one for each CPU.
+    taken = int(numbers[0]) * (int(numbers[1]) if eater == 'percpu' else 1)
+    return ledger_of(before), ledger_of(after), taken
+
+
+def ledger_of(text):
+    """The host's ledger of a result of memory_facts; AssertionError if it does not add up to its total."""
+    ledger = json.loads(text.splitlines()[0])['ansible_facts']['memory']['ledger']
     told = sum(part['bytes'] or 0 for part in ledger['parts'])
     assert told + ledger['unaccounted_bytes'] == ledger['total_bytes'], ledger
     return ledger
@@ -92,22 +127,8 @@ def grown(before, after, kind, name=None):
 
 def run(guest, eater):
     """{line, right} of one eater."""
-    kind, name, setup = EATERS[eater]
-    guest.check('sync; echo 3 > /proc/sys/vm/drop_caches; %s' % setup if eater != 'nothing' else 'true')
-    before = ledger_of(guest)
-    try:
-        if eater == 'nothing':
-            guest.check(setup)
-            taken = int(guest.check('cat /proc/sys/vm/nr_hugepages')) * 2 * MIB
-        else:
-            guest.check(START % (TAKE, eater))
-            guest.check('for i in $(seq 600); do [ -e /taken ] && break; sleep 0.2; done; '
-                        '[ -e /taken ] || { journalctl -u eater -n 5; exit 1; }', timeout=300)
-            # A megabyte that eat.c counts of percpu is one for each CPU.
-            taken = int(guest.check('cat /taken')) * (int(guest.check('nproc')) if eater == 'percpu' else 1)
-        after = ledger_of(guest)
-    finally:
-        guest.run(STOP)
+    kind, name, _setup = EATERS[eater]
+    before, after, taken = tried(guest, eater)
     if eater == 'keys':
         # What the slab hands out for a key is not what was asked for.
         taken = max(taken, grown(before, after, kind))
