@@ -1,7 +1,7 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The steps of a plan: one object is what a remedy does, what it says that it does, and its line in the difference."""
+"""The steps of a plan. One object is what a remedy does, what it says that it does, and its line in the difference."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -16,22 +16,22 @@ class Action(dict):
     """One step of a plan.
 
     ``layer`` and ``action`` are a word each, ``detail`` is one line for a person. ``path``, ``pid`` and ``unit`` name
-    what changes. ``before`` and ``after`` are the text or the number that ``path`` holds, None for no file. What else
-    is given is what carrying it out needs.
+    what changes. ``before`` and ``after`` are the text or the number that ``path`` holds, None if there is no file. All
+    else that is given is for carrying it out.
     """
 
     def __init__(self, layer, action, detail, **needs):
         dict.__init__(self, needs, layer=layer, action=action, detail=one_line(detail))
 
     def having(self, **needs):
-        """The same action with other needs."""
+        """The same action with other values for carrying it out."""
         return Action(**dict(self, **needs))
 
 
 def file_action(layer, path, before, after, detail, flaw=None, **needs):
-    """[the action that gives a file the text ``after``, None to remove it]; [] if ``before`` is that text.
+    """A list with the action that gives a file the text ``after``, None to remove it; [] if ``before`` is that text.
 
-    ``flaw`` is what Host.flaw_of_own() says of a file of ours, which is then made anew whatever its text.
+    ``flaw`` is what Host.flaw_of_own() says of a file of ours: it is then made anew, whatever its text.
     """
     if before == after:
         if not flaw or after is None:
@@ -66,7 +66,7 @@ def _difference(host, action):
 def _is_closed(host, action):
     if all(isinstance(action[key], (int, type(None))) for key in ('before', 'after')):
         return False
-    # A file that is made is as closed as it is to be, and the copy of a file as that.
+    # The new text is shown by the mode that the file is to have, and so is its copy.
     made_closed = action['before'] is None and not action.get('mode', 0o644) & 0o004
     return made_closed or any(host.is_closed(action[key]) for key in ('path', 'copy_of') if action.get(key))
 
@@ -78,6 +78,8 @@ def _text(value):
 
 
 def outcome(host, actions, skipped_reason=None, **more):
-    """A remedy's result: ``changed``, ``actions`` and ``diff`` follow from the actions that were or would be done."""
+    """The result of a remedy: ``changed``, ``actions`` and ``diff`` follow from the actions that were done, or would
+    be.
+    """
     return dict(more, changed=bool(actions), actions=returned(actions), diff=diff_of(host, actions),
                 skipped_reason=skipped_reason)

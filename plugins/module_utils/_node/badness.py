@@ -1,7 +1,7 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""oom_badness() of mm/oom_kill.c: how the kernel ranks the processes it may kill, as it was in each kernel."""
+"""The ranking of the processes that the kernel may kill: oom_badness() of mm/oom_kill.c, as it was in each kernel."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -13,10 +13,10 @@ UNKILLABLE = -1000
 
 
 def root_bonus(kernel):
-    """What a process with CAP_SYS_ADMIN is let off: ``memory`` (3% of all memory), ``usage`` (3% of its own) or None.
+    """What a process with CAP_SYS_ADMIN gets off: ``memory`` (3% of all memory), ``usage`` (3% of its own) or None.
 
-    778c14affaf9 (3.14) went from the first to the second, d46078b28889 (4.17) took it away. An unknown kernel is
-    taken for a new one.
+    778c14affaf9 (3.14) replaced the first by the second, d46078b28889 (4.17) ended it. An unknown kernel counts as a
+    new one.
     """
     version = kernel_version(kernel)
     if version is None or version >= (4, 17, 0):
@@ -31,10 +31,10 @@ def counts_page_tables(kernel):
 
 
 def badness(rss_pages, pgtables_pages, swap_pages, oom_score_adj, total_pages, privileged=False, kernel=None):
-    """Points of a process, in pages: the process with the most is the victim. None if it cannot be one.
+    """The points of a process, in pages: the process with the most is the victim. None if it cannot be one.
 
-    ``total_pages`` is what the kernel counts with: its managed RAM and all swap, or the limit of a memcg.
-    Kernels before a7f638f999ff (3.5) count in thousandths, which ranks the same but for their rounding.
+    ``total_pages`` is what the kernel compares with: its managed RAM and all swap, or the limit of a memcg. Kernels
+    before a7f638f999ff (3.5) count in thousandths, which gives the same order except for rounding.
     """
     if oom_score_adj == UNKILLABLE:
         return None
@@ -57,16 +57,16 @@ def badness(rss_pages, pgtables_pages, swap_pages, oom_score_adj, total_pages, p
 def takes_last_of_equals(kernel):
     """True if the kernel kills the last of several processes with the same points, False if it kills the first.
 
-    oom_evaluate_task() passes over a task with as many points as the chosen one while that leads its thread group, as
+    oom_evaluate_task() passes over a task with as many points as the chosen one if that one leads its thread group, as
     all do. That test went in 5.3, when the tasks of a cgroup came to be looked at by process, as the host's were
-    (f168a9a54ec3). An unknown kernel is taken for a new one.
+    (f168a9a54ec3). An unknown kernel counts as a new one.
     """
     version = kernel_version(kernel)
     return version is None or version >= (5, 3, 0)
 
 
 def best_victim_first(rows, points, kernel):
-    """Rows in the order in which the kernel would kill them; given in the order in which it looks at them.
+    """The rows in the order in which the kernel would kill them. They are given in the order in which it looks at them.
 
     ``points`` are their badness().
     """

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the host's own init will do at the next boot: with swap, with sysctl files, with units.
 
-Read from the files that a boot reads, and asked of systemd where it runs. An answer is one of boot_answers.
+It is read from the files that a boot reads, and asked of systemd if that runs. An answer is one of boot_answers.
 """
 
 from __future__ import absolute_import, division, print_function
@@ -40,7 +40,7 @@ _FLAGS = re.compile(r'(?:^|\s)(?:-\w*a\w*|--all)(?=\s|\Z)')
 
 
 class Boot:
-    """The next boot of a host. Reads when it is asked, and each thing once."""
+    """The next boot of a host. It reads only when it is asked, and each thing once."""
 
     def __init__(self, host):
         self.host = host
@@ -58,13 +58,15 @@ class Boot:
 
     @property
     def commands(self):
-        """[boot_commands.Command] that the boot runs beside the init's own work."""
+        """The commands (boot_commands.Command) that the boot runs beside the init's own work, as a list."""
         if self._commands is None:
             self._commands = boot_commands.at_boot(self.host, self.view, self.init, self.units)
         return self._commands
 
     def swap(self, path):
-        """The answer on a swap area, with ``by``: fstab, systemd (a ``.swap`` unit), generator, a script, or None."""
+        """The answer on whether a swap area is on, with ``by``: fstab, systemd (a ``.swap`` unit), generator, a script,
+        or None.
+        """
         by, source, answer = self._activates(path)
         if by is None:
             return dict(answer, by=None)
@@ -75,7 +77,7 @@ class Boot:
         return dict(worst(answers), by=by)
 
     def _activates(self, path):
-        """(by, the name by which an area is turned on, answer)."""
+        """(by, the name by which the area is turned on, answer)."""
         entries = [entry for entry in self._fstab() if self.same(entry['source'], path)]
         on = [entry for entry in entries if 'noauto' not in entry['options']]
         unit = self._swap_unit(path, bool(on))
@@ -124,8 +126,9 @@ class Boot:
             (one for one in words if one.startswith(word + '=') and one.partition('=')[2].lower() in _NO), None))
 
     def _unmasked(self, unit):
-        """The answer on whether a unit may start: it is masked by no file or word of the kernel's command line, and an
-        administrator's condition is met."""
+        """The answer on whether a unit may start: no file and no word of the kernel's command line masks it, and the
+        conditions of an administrator are met.
+        """
         path = self.units.masked(unit)
         if path:
             return no('%s is masked (%s): systemctl unmask %s' % (unit, path, unit))
@@ -145,19 +148,19 @@ class Boot:
                                                             'next boot' % unit)
 
     def _ask(self, unit):
-        """UnitFileState of a unit, as systemd has it from the files now; None if it does not say."""
+        """The UnitFileState of a unit, as systemd now has it from the files; None if it does not say."""
         if self._deaf or not systemd.is_running(self.host):
             return None
         if unit not in self._asked:
             self._asked[unit] = systemd.unit_file_state(self.host, unit)
-            # Who gave no answer once is not waited for again.
+            # systemd is not waited for again if it gave no answer once.
             self._deaf = self._asked[unit] is None
         return self._asked[unit]
 
     def _swap_unit(self, path, in_fstab):
         """(``systemd`` or ``generator``, its file or device, answer) of the ``.swap`` unit of an area, or None.
 
-        A line of fstab has it started, whether anything else wants it or not.
+        A line of fstab starts the unit, even if nothing else wants it.
         """
         if self.units is None:
             return None
@@ -168,7 +171,7 @@ class Boot:
             source = self.units.file_of(unit)
             text = self.view.read(source) or ''
             if source.startswith('/run/') and 'fstab' in (self._setting(unit, 'SourcePath') or ''):
-                # What systemd made of a line of fstab that may have gone since.
+                # systemd made this unit of a line of fstab that may have gone since.
                 continue
             if unit != systemd.unit_name(value['value']):
                 continue
@@ -190,7 +193,9 @@ class Boot:
         return worst([self._unmasked(unit), no('nothing starts %s at boot: systemctl enable %s' % (unit, unit))])
 
     def _gpt_auto(self):
-        """systemd-gpt-auto-generator(8) leaves all swap alone once fstab has any (systemd issue 35429)."""
+        """The answer on a swap partition: systemd-gpt-auto-generator(8) turns none on if fstab has any swap (systemd
+        issue 35429).
+        """
         entries = [entry for entry in self._fstab() if 'noauto' not in entry['options']]
         if entries:
             return no('%s has a line for swap (%s), and systemd turns on no swap partition by itself then: give the '
@@ -199,7 +204,7 @@ class Boot:
         return self._generator(_GPT_AUTO, ('systemd.swap', 'systemd.gpt_auto'))
 
     def gpt_swap(self):
-        """True if systemd turns a swap partition on by itself, which it does only while fstab has no swap."""
+        """True if systemd turns on a swap partition by itself, which it does only if fstab has no swap."""
         return self.units is not None and any(
             _GPT_AUTO in (self.view.read(self.units.file_of(unit)) or '') for unit in self.units.of_kind('.swap'))
 
@@ -218,7 +223,7 @@ class Boot:
             path = os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))
         mount = mounts.mount_of(mounts.mounts(self.host), path) or {}
         point = mount.get('mount_point', '/')
-        # What is mounted in a container is its engine's doing, of which is said what can be known.
+        # The engine mounts what a container has: nothing here tells whether it does so again.
         if path.startswith('/dev/') or point == '/' or is_container(self.host):
             return yes()
         rows = [entry for entry in fstab.parse(self.view.read(fstab.PATH)) if entry['mount_point'].rstrip('/') == point]
@@ -235,7 +240,7 @@ class Boot:
         return no('nothing mounts %s at boot, which %s is on: it has no line in %s' % (point, path, fstab.PATH))
 
     def _same_device(self, row, mount):
-        """The answer on whether a line of fstab mounts what is mounted now, if that is one device."""
+        """The answer on whether a line of fstab mounts the device that is mounted now; yes if it is not one device."""
         status = self.host.status(fstab.device(row['source']))
         if status is None or not stat.S_ISBLK(status.st_mode) or mount['filesystem'] == 'btrfs':
             return yes()
@@ -264,13 +269,13 @@ class Boot:
                 answer = unknown('%s may turn it off: %s' % (command.place, command.text), 'swapon --show, after the '
                                  'next boot')
             elif on and (command.certain or command.place == turned_off) and self._meant(on.group(1), path):
-                # Behind `swapoff -a &&` it runs whenever that did.
+                # After `swapoff -a &&` it runs if that has run.
                 answer = yes()
             turned_off = command.place if off else turned_off
         return answer
 
     def _meant(self, words, path):
-        """True if a command is about an area, None if a variable of its script says what it is about."""
+        """True if a command is about this area, None if that is in a variable of its script."""
         if _FLAGS.search(words) or any(self.same(word, path) for word in words.split()
                                        if word.startswith('/') or '=' in word):
             return True
@@ -314,7 +319,7 @@ class Boot:
         return any(path.rsplit('/', 1)[1] in services for path in self._of_runlevels())
 
     def _script_answer(self, service, pattern, what):
-        """The answer on whether an init without systemd does what a service of its own is for."""
+        """The answer on whether an init without systemd does the work of a service."""
         if self.init == OPENRC:
             # Debian's OpenRC runs the scripts of sysvinit.
             if self._in_runlevel((service,)) or any(pattern.search(self.view.read(path) or '')
@@ -338,13 +343,13 @@ class Boot:
                 for name in self.view.listdir('/etc/runlevels/' + level)]
 
     def _start_scripts(self):
-        """The scripts that an init without systemd runs at boot."""
+        """The paths of the scripts that an init without systemd runs at boot."""
         view, found = self.view, []
         for level in ('S', '2', '3', '4', '5'):
             for directory in ('/etc/rc%s.d' % level, '/etc/rc.d/rc%s.d' % level):
                 found += ['%s/%s' % (directory, name) for name in view.listdir(directory) if name.startswith('S')]
         found += ['/etc/rc.d/rc.sysinit', '/etc/rc.sysinit', '/etc/inittab']
-        # The script rcS of Debian runs those of rcS.d, and has nothing of its own; busybox runs what is in it.
+        # Debian's rcS runs the scripts of rcS.d and does nothing else; busybox runs the lines of rcS itself.
         if self.init == BUSYBOX:
             found.append('/etc/init.d/rcS')
         if self.init == RUNIT:
@@ -364,7 +369,7 @@ class Boot:
         return boot_scores.of_unit(self, unit, wanted)
 
     def starts(self, unit):
-        """The answer on whether the boot starts a unit; unknown for one that something else may start."""
+        """The answer on whether the boot starts a unit; unknown if something else may start it."""
         masked = self._unmasked(unit)
         if masked['kept'] is not True or unit in self.units.started():
             return masked
@@ -372,13 +377,13 @@ class Boot:
 
 
 def boot_of(host):
-    """The Boot of a host: one for all who ask, if the host keeps what was read of it (reader.Noting)."""
+    """The Boot of a host. All who ask get the same one if the host keeps what was read of it (reader.Noting)."""
     once = getattr(host, 'once', None)
     return once('boot', lambda: Boot(host)) if once else Boot(host)
 
 
 def init_of(view):
-    """Which init starts this host: SYSTEMD, SYSV, OPENRC, RUNIT, BUSYBOX, or None if it is another."""
+    """The init that starts this host: SYSTEMD, SYSV, OPENRC, RUNIT or BUSYBOX; None if it is another."""
     name = (view.read('/proc/1/comm') or '').strip()
     if name == 'systemd' or view.exists('/run/systemd/system'):
         return SYSTEMD
@@ -390,5 +395,5 @@ def init_of(view):
     if name in ('init', 'linuxrc', 'busybox'):
         program = view.readlink('/proc/1/exe') or view.real('/sbin/init')
         return BUSYBOX if 'busybox' in program else SYSV
-    # Of a container or a directory: what is installed there would be started.
+    # In a container or a directory it is the init that is installed there.
     return SYSTEMD if not name else None

@@ -9,7 +9,7 @@ __metaclass__ = type
 
 import re
 
-# Shells of an administrator are short; a program is no script.
+# Scripts of an administrator are short; a larger file is a program.
 _LONGEST_SCRIPT = 1 << 16
 _RC_LOCAL = ('/etc/rc.local', '/etc/rc.d/rc.local', '/etc/init.d/boot.local', '/etc/rc.d/boot.local')
 _CRONTABS = ('/etc/crontab', '/var/spool/cron/crontabs/root', '/var/spool/cron/root', '/var/spool/cron/tabs/root')
@@ -17,20 +17,20 @@ _EXECS = ('ExecStartPre', 'ExecStart', 'ExecStartPost')
 _OF_PACKAGES = re.compile(r'/(?:usr/(?!local/)|s?bin/|lib)')
 _OPENS = re.compile(r'^(?:if|case|for|while|until|select)\b|^(?:function\s+)?[\w-]+\s*(?:\(\s*\))\s*\{?|^\{|[{(]\s*$')
 _CLOSES = re.compile(r'^(?:fi|esac|done|\}|\))')
-# A shell that execs a program never comes to the next line; one that only redirects does.
+# A shell that execs a program does not reach the next line; an exec that only redirects does.
 _ENDS = re.compile(r'^(?:exit\b|exec\s+[\w/.$"-])')
 _TIMES = re.compile(r'\s*(@[a-z]+|[\d*](?:\S*\s+){4}\S+)\s')
 _RUN = re.compile(r'RUN(?:\{program\})?\s*\+?=\s*"([^"]*)"')
-# How a program that is no shell names a program and its words.
+# The forms in which a program that is not a shell names a program and its words.
 _PUNCTUATION = re.compile(r'["\'\[\](),]')
 _DEEPEST = 3
-# What sets a key or switches swap stands in a short one. Each is searched in more than linear time.
+# A command that sets a key or switches swap is short, and each is searched in more than linear time.
 _LONGEST_COMMAND = 4096
 _PATH = re.compile(r'(?:^|[\s;&|"\'=])(/[\w@%+=:,./-]+)')
 
 
 class Command:
-    """A command with its place. ``certain`` is whether the boot runs it whatever it finds."""
+    """A command with its place. ``certain`` is true if the boot runs it on any condition."""
 
     def __init__(self, source, line, text, certain):
         self.source, self.line, self.certain = source, line, certain
@@ -38,12 +38,14 @@ class Command:
 
     @property
     def place(self):
-        """``/etc/rc.local line 3``."""
+        """Where the command stands, as ``/etc/rc.local line 3``."""
         return '%s line %d' % (self.source, self.line)
 
 
 def at_boot(host, view, init, units):
-    """[Command] in the order that they are likely run; ``units`` is Units of the view, None without systemd."""
+    """The commands (Command) in the order in which they probably run; ``units`` is the Units of the view, None without
+    systemd.
+    """
     found = []
     for path in _RC_LOCAL:
         if _is_executable(host, view, path) and _runs_rc_local(init, units):
@@ -63,11 +65,13 @@ def _runs_rc_local(init, units):
 
 
 def of_unit(host, view, units, unit, names=_EXECS):
-    """[Command] of a service's start, by these of its directives, the scripts that they run included."""
+    """The commands (Command) of a service's start: those of the directives ``names``, and those of the scripts that
+    they run.
+    """
     rows = {}
     for path, line, name, value in units.settings(unit):
         if name in names:
-            # An empty assignment takes back all before it.
+            # An empty assignment removes all before it.
             if value:
                 rows.setdefault(name, []).append((path, line, value))
             else:
@@ -85,7 +89,7 @@ def _of_cron(host, view):
         for number, line in enumerate((view.read(path) or '').splitlines(), 1):
             times = _TIMES.match(line)
             if times:
-                # What is not @reboot's runs some time after the boot.
+                # A line without @reboot runs some time after the boot.
                 found += _with_scripts(host, view, path, number, line[times.end():].strip(),
                                        times.group(1) == '@reboot')
     return found
@@ -102,13 +106,13 @@ def _of_udev(view):
 
 
 def _with_scripts(host, view, source, line, text, certain):
-    """The commands of a line that a unit or cron has, then those of the scripts that it names."""
+    """The commands of a line of a unit or of cron, then those of the scripts that it names."""
     found = [Command(source, line, part, certain and sure) for part, sure in _parts(text.replace('"', ' ').replace(
         "'", ' '))]
     for path in _PATH.findall(text):
         script = _script(host, view, path)
         if _OF_PACKAGES.match(path):
-            # A package's script says under which conditions it does what: it is for this host to be as it is.
+            # The script of a package has its own conditions, and leaves this host as it is meant to be.
             script = [command for command in script if command.certain]
         found += script if certain else [Command(each.source, each.line, each.text, False) for each in script]
     return found
@@ -120,7 +124,7 @@ def _is_executable(host, view, path):
 
 
 def _script(host, view, path, depth=1):
-    """The commands of a script and of those that it names, up to where it ends; none of a program."""
+    """The commands of a script and of the scripts that it names, up to its end; none if it is a program."""
     status = host.status(view.real(path))
     if status is None or status.st_size > _LONGEST_SCRIPT:
         return []
@@ -128,7 +132,7 @@ def _script(host, view, path, depth=1):
     if not text.startswith('#!'):
         return []
     if not re.match(r'#!.*sh\b', text):
-        # Which of its lines are run is for its own interpreter to know.
+        # Only the script's own interpreter knows which of its lines run.
         return [] if _OF_PACKAGES.match(path) else [
             Command(path, number, _PUNCTUATION.sub(' ', line), False)
             for number, line in enumerate(text.splitlines(), 1) if not line.lstrip().startswith('#')]
@@ -143,7 +147,7 @@ def _script(host, view, path, depth=1):
 
 
 def script_commands(path, text):
-    """[Command] of a script's text. What stands in an if, loop or function is not certain."""
+    """The commands (Command) in the text of a script. Those in an if, loop or function are not certain."""
     found, depth, held, start = [], 0, [], 0
     for number, line in enumerate(text.splitlines(), 1):
         start = start or number
@@ -164,7 +168,7 @@ def script_commands(path, text):
 
 
 def _parts(line):
-    """[(command, whether it runs whatever those before it in the line did)]."""
+    """[(command, True if it runs whatever the commands before it in the line did)]."""
     parts, sure = [], True
     for number, part in enumerate(re.split(r'(\|\||&&|;|\|)', line)):
         if number % 2:

@@ -1,7 +1,7 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether a service starts with its score, by its files and by what commands do to it."""
+"""Whether a service starts with its score: by its files, and by the commands that may change it."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -33,7 +33,7 @@ def of_unit(boot, unit, wanted):
 
 
 def _given(command):
-    """The score that a command gives a process, a text; empty if it cannot be told, None if it gives none."""
+    """The score that a command gives a process, as text: '' if it cannot be told, None if it gives none."""
     match = _SCORE.search(command.text)
     return match and next((part for part in match.groups() if part), '')
 
@@ -59,9 +59,10 @@ def _resets(boot, unit, wanted):
 
 
 def _reset_by_others(boot, unit, wanted):
-    """The answer on whether a command of another unit, of rc.local or cron gives a process of a service a score.
+    """The answer on whether a command of another unit, of rc.local or of cron gives a process of a service a score.
 
-    Whose process it is cannot be told from a script: one that has the service's or its program's name may mean it.
+    A script does not tell whose process it means: it may be this one if it has the name of the service or of its
+    program.
     """
     own = set((command.source, command.line) for command in boot_commands.of_unit(
         boot.host, boot.view, boot.units, unit))
@@ -84,7 +85,8 @@ def _reset_by_others(boot, unit, wanted):
 
 
 def _called(boot, unit):
-    """The expression for the words by which a command may mean a service: its own name, and its program's."""
+    """The expression for the words by which a command may mean a service: the names of the service and of its program.
+    """
     start = boot.units.value(unit, 'ExecStart')
     program = re.match(r'\S*?([^\s/]+)(?:\s|\Z)', start['value'] if start else '')
     names = [unit.rsplit('.', 1)[0]] + ([program.group(1)] if program else [])

@@ -1,9 +1,10 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The units that systemd will have after the next boot, from its files: they count then, and not what it has read.
+"""The units that systemd will have after the next boot, read from its files, as they count then and not what it has
+read.
 
-What stands below /run is gone by then, but for what generators write there: they write it again.
+Files below /run are gone by then, except those of generators, which write them again.
 """
 
 from __future__ import absolute_import, division, print_function
@@ -23,12 +24,12 @@ _USUAL = {'graphical.target': ['multi-user.target'], 'multi-user.target': ['basi
           'basic.target': ['sysinit.target'], 'sysinit.target': ['local-fs.target', 'swap.target']}
 _PULLS = ('Wants', 'Requires', 'BindsTo', 'Upholds')
 _FOLDERS = ('.wants', '.requires', '.upholds')
-# A unit of these kinds starts the service of its name, some day.
+# A unit of these kinds starts the service of its name at some time.
 _STARTERS = ('.timer', '.socket', '.path')
 
 
 class Units:
-    """The units of a view (an Overlay of a host), each directory listed once."""
+    """The units of a view (an Overlay of a host). Each directory is listed once."""
 
     def __init__(self, view):
         self._view = view
@@ -45,7 +46,7 @@ class Units:
         return None
 
     def of_kind(self, ending):
-        """The names of all units that end so, templates left out, sorted."""
+        """The sorted names of all units with this ending, without templates."""
         return sorted(set(name for names in self._names.values() for name in names
                           if name.endswith(ending) and '@.' not in name))
 
@@ -80,7 +81,7 @@ class Units:
         return [(path,) + row for path in self.files(unit) for row in assignments(self._view.read(path))]
 
     def value(self, unit, directive):
-        """{path, line, value} of the assignment that wins, or None. An empty one takes back those before it."""
+        """{path, line, value} of the assignment that wins, or None. An empty one removes those before it."""
         winner = None
         for path, line, name, value in self.settings(unit):
             if name == directive:
@@ -88,12 +89,13 @@ class Units:
         return winner
 
     def conditions(self, unit):
-        """[(path, line number, directive, value)] of what an administrator has a unit's start depend on."""
+        """[(path, line number, directive, value)] of the conditions that an administrator set for the start of a unit.
+        """
         return [row for row in self.settings(unit) if row[0].startswith('/etc/') and row[3]
                 and row[2].startswith(('Condition', 'Assert'))]
 
     def started(self, target=None):
-        """The names of all units that a boot to ``target`` starts, those that a timer or socket may start included."""
+        """The names of all units that a boot to ``target`` starts, with those that a timer or socket may start."""
         if target not in self._started:
             self._started[target] = self._walk(target or self._default())
         return self._started[target]
@@ -103,7 +105,7 @@ class Units:
         return self._view.real(path).rsplit('/', 1)[1] if path else 'graphical.target'
 
     def _walk(self, target):
-        # What is started by a service's or target's default dependencies; a shell for emergencies has none.
+        # The default dependencies of a service or target start these; a shell for emergencies has none.
         todo, seen = [target] + ([] if target == 'emergency.target' else ['basic.target', 'sysinit.target']), set()
         while todo:
             unit = todo.pop()

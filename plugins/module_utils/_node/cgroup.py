@@ -1,7 +1,7 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The memory controller (cgroups(7)): which version, what limits this process, and each cgroup's own swappiness."""
+"""The memory controller (cgroups(7)): its version, what limits this process, and the swappiness of each cgroup."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -13,7 +13,7 @@ import posixpath
 from .meminfo import text_of
 from .mounts import mounts
 
-# Without a limit, version 1 says the largest whole number of pages in a long.
+# Version 1 shows no limit as the largest whole number of pages in a long.
 _UNLIMITED = 1 << 62
 
 
@@ -26,7 +26,7 @@ def layout(host):
     for mount in first:
         if 'memory' in mount['options']:
             return {'version': version, 'memory': 1, 'mount': mount}
-    # Where the first version has other controllers alone, memory may be with the second.
+    # If version 1 has other controllers, memory may be with version 2.
     if second:
         return {'version': version, 'memory': 2, 'mount': second[0]}
     return {'version': version, 'memory': None, 'mount': None}
@@ -42,7 +42,7 @@ def _own_path(host, version):
 
 
 def _chain(host, where):
-    """Directories from this process's own cgroup up to the mount's root."""
+    """The directories from this process's own cgroup up to the root of the mount."""
     mount = where['mount']
     path = _own_path(host, where['memory'])
     if path is None:
@@ -61,7 +61,7 @@ def _chain(host, where):
 
 
 def _number(host, path):
-    """A limit or a count; None for none (``max``, or version 1's huge number) and for what cannot be read."""
+    """A limit or a count; None for no limit (``max``, or version 1's huge number), or if it cannot be read."""
     text = text_of(host, path) or ''
     return int(text) if text.isdigit() and int(text) < _UNLIMITED else None
 
@@ -94,10 +94,10 @@ def _level(host, version, directory):
 
 
 def own_cgroup(host):
-    """{version, path, limit_bytes, swap_limit_bytes, usage_bytes, oom_kills} of what limits this process.
+    """{version, path, limit_bytes, swap_limit_bytes, usage_bytes, oom_kills} of the cgroup that limits this process.
 
-    The limits are the least of the cgroup's own and those above it; path, usage and kills are of the cgroup that has
-    the memory limit, or the process's own if none has.
+    The limits are the lowest of its own cgroup and those above; path, usage and kills are of the cgroup with the memory
+    limit, or of its own if none has one.
     """
     where = layout(host)
     result = {'version': where['version'], 'path': None, 'limit_bytes': None, 'swap_limit_bytes': None,
@@ -116,7 +116,7 @@ def own_cgroup(host):
 
 # A host of a thousand containers has some thousands of cgroups.
 _MOST_CGROUPS = 20000
-# A user whose cgroups are delegated makes as many with a limit as he likes.
+# A user to whom cgroups are delegated can make any number of them with a limit.
 _MOST_LIMITED = 100
 _LIMIT_AND_USAGE = {2: ('/memory.max', '/memory.current'),
                     1: ('/memory.limit_in_bytes', '/memory.usage_in_bytes')}
@@ -124,7 +124,7 @@ _TOTAL = 'total_'
 
 
 def parse_memory_stat(text):
-    """{name: bytes or a count} of a memory.stat, with all cgroups below: version 1 says so by ``total_``."""
+    """{name: bytes or a count} of a memory.stat, for a cgroup with all below it, which version 1 names ``total_``."""
     found = {}
     for line in (text or '').splitlines():
         name, _space, number = line.partition(' ')
@@ -135,12 +135,13 @@ def parse_memory_stat(text):
 
 
 def limited_cgroups(host, rows):
-    """(cgroups with a limit of memory of their own, the one with the least room first; how many more there are).
+    """(list of the cgroups with a memory limit of their own, the one with the least room first; how many more there
+    are).
 
     Each is {path, limit_bytes, usage_bytes, swap_limit_bytes, swap_usage_bytes, kernel_bytes, kills_all, kill_disabled,
     statistics, pids}. ``rows`` are the host's processes (processes()), ``pids`` the set of those in the cgroup and
-    below it. ``kills_all`` is whether the kernel kills all of them together (memory.oom.group), ``kill_disabled``
-    whether it has them wait instead (memory.oom_control of version 1), ``statistics`` parse_memory_stat()'s.
+    below. ``kills_all`` is true if the kernel kills all of them together (memory.oom.group), ``kill_disabled`` if it
+    makes them wait instead (memory.oom_control of version 1). ``statistics`` is what parse_memory_stat() returns.
     """
     where = layout(host)
     if where['mount'] is None:
@@ -164,7 +165,7 @@ def _pids_below(paths, path):
 
 
 def _cgroups_below(host, mount):
-    """Paths of the cgroups below a mount point, the mount's own (``''``) first."""
+    """The paths of the cgroups below a mount point, with the mount's own (``''``) first."""
     top, count = host.path(mount), 0
     for directory, names, _files in os.walk(top):
         names.sort()
@@ -190,7 +191,7 @@ def _limited(host, version, directory):
 
 
 def _path_of(row, where):
-    """The path of a process's cgroup as it is below the mount, or None for one that is not seen there."""
+    """The path of a process's cgroup below the mount, or None if it cannot be seen there."""
     path = next((group['path'] for group in row['cgroups'] if (
         'memory' in group['controllers'] if where['memory'] == 1 else not group['controllers'])), None)
     root = where['mount']['root'].rstrip('/')
@@ -200,7 +201,7 @@ def _path_of(row, where):
 
 
 def swappiness_of_cgroups(host):
-    """[{path, value, file}] of every cgroup but the root, which has vm.swappiness; none with version 2."""
+    """[{path, value, file}] of every cgroup but the root, for which vm.swappiness counts; [] with version 2."""
     where = layout(host)
     if where['memory'] != 1:
         return []

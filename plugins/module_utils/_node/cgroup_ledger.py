@@ -1,7 +1,7 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The parts of a cgroup's memory by its statistics (memory.stat), of a report and of a running host alike."""
+"""The parts of a cgroup's memory by its statistics (memory.stat), for a report and for a running host alike."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -22,7 +22,8 @@ _KERNEL = (
 
 
 def cgroup_parts(statistics):
-    """(anonymous bytes or None, the parts of page cache and shared memory) of {name: bytes} of a memory.stat."""
+    """(anonymous bytes or None, list of the parts of page cache and shared memory), by {name: bytes} of a memory.stat.
+    """
     get = statistics.get
     anon, files = get('anon', get('rss')), get('file', get('cache'))
     if files is None:
@@ -31,7 +32,7 @@ def cgroup_parts(statistics):
     lists = (get('inactive_anon', 0) + get('active_anon', 0), get('inactive_file', 0) + get('active_file', 0))
     shmem, swap_cache = get('shmem'), get('swapcached', 0)
     if shmem is None and anon is not None and 'active_anon' in statistics:
-        # Version 1 counts shared memory to the cache up to 4.14, on the lists of anonymous pages.
+        # Up to 4.14 version 1 counts shared memory as cache, on the lists of anonymous pages.
         shmem = max(0, min(files, lists[0] + unevictable - anon))
     cache = max(0, files - (shmem or 0) - swap_cache)
     locked = min(unevictable, max(0, cache - lists[1])) if 'active_file' in statistics else 0
@@ -46,7 +47,7 @@ def cgroup_parts(statistics):
 
 
 def kernel_of_cgroup(statistics, kernel_bytes=None):
-    """The parts that the kernel itself holds: those with a counter, and what else is charged as kernel memory.
+    """The parts that the kernel itself holds: those with a counter, and the rest of what is charged as kernel memory.
 
     That is ``kernel`` of the statistics since 5.18, and ``kernel_bytes`` (kmem) of version 1.
     """

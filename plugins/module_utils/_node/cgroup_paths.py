@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a cgroup's path means: its systemd units, containers, guests and pods, the outermost and the innermost.
 
-A path is a claim below a cgroup that was delegated: whoever may make cgroups there chooses their names.
+Below a cgroup that was delegated a path proves nothing: whoever may make cgroups there chooses their names.
 """
 
 from __future__ import absolute_import, division, print_function
@@ -12,7 +12,7 @@ __metaclass__ = type
 
 import re
 
-# What a process is in and a slice is not (systemd.unit(5)); mounts and swap run helpers.
+# Units that a process can be in, except slices (systemd.unit(5)); mounts and swap run helpers.
 _UNITS = ('.service', '.scope', '.socket', '.mount', '.swap')
 _SLICE = '.slice'
 _SCOPE = '.scope'
@@ -30,12 +30,12 @@ _UUID = r'[0-9a-f]{8}[-_][0-9a-f]{4}[-_][0-9a-f]{4}[-_][0-9a-f]{4}[-_][0-9a-f]{1
 _POD_UID = re.compile(r'(?:%s|[0-9a-f]{32})\Z' % _UUID)
 _NOMAD = re.compile(r'(%s(?:[.-].+?)?)(?:\.scope)?\Z' % _UUID)
 _NOMAD_PARENTS = ('nomad', 'nomad.slice', 'share', 'share.slice', 'reserve', 'reserve.slice')
-# Fargate: the task's id and a number. ECS on EC2 has Docker's ids.
+# the task: Fargate has the task's id and a number; ECS on EC2 has Docker's ids.
 _FARGATE = re.compile(r'[0-9a-f]{32}-\d{1,20}\Z')
-# libvirt counts its guests: machine-qemu\x2d3\x2dname.scope. One of qemu has a kernel of its own.
+# libvirt numbers its guests: machine-qemu\x2d3\x2dname.scope. A guest of qemu has a kernel of its own.
 _LIBVIRT = re.compile(r'(qemu|lxc)-\d{1,10}-(.+)\Z')
 
-# Before an id, as in docker-ID.scope: (runtime, kind of manager).
+# The words before an id, as in docker-ID.scope: (runtime, kind of manager).
 _PREFIXES = {
     'docker': ('docker', 'docker'),
     'libpod': ('podman', 'podman'),
@@ -47,7 +47,7 @@ _PREFIXES = {
     'nerdctl': ('containerd', 'other'),
     'buildkit': ('buildkit', 'other'),
 }
-# Above an id, as in /docker/ID; containerd takes the name of its namespace.
+# The words above an id, as in /docker/ID; containerd writes the name of its namespace.
 _PARENTS = {
     'docker': ('docker', 'docker'),
     'buildx': ('docker', 'docker'),
@@ -55,7 +55,7 @@ _PARENTS = {
     'default': ('containerd', 'other'),
     'k8s.io': ('containerd', 'kubernetes'),
 }
-# Above a name of any form.
+# The words above a name of any form.
 _NAMED = {
     'lxc': 'lxc',
     'lxc.payload': 'lxc',
@@ -67,17 +67,18 @@ _SPLIT = 'libpod-payload'
 
 
 class _Level:
-    """The host, or a container: the units in it, and of a container its {id, runtime, kind, pod_uid, unit}."""
+    """The host or a container, with the units in it. A container has {id, runtime, kind, pod_uid, unit} as well."""
 
     def __init__(self, container=None):
         self.container = container
         self.units = []
 
     def is_nspawn(self):
+        """True if this is a container of systemd-nspawn or systemd-machined."""
         return self.container is not None and self.container['runtime'] == 'nspawn'
 
     def unit(self, last_part):
-        """The innermost unit that says what runs: a manager's own scope only if nothing else is there."""
+        """The innermost unit that tells what runs. A scope of a manager itself counts only if there is no other."""
         own = [unit for unit in self.units if unit != 'init.scope' and not _USER_MANAGER.match(unit)]
         if own or self.units:
             return (own or self.units)[-1]
@@ -85,10 +86,11 @@ class _Level:
 
 
 def paths_of_groups(groups, init_groups=None):
-    """The paths of /proc/PID/cgroup without repeats: systemd's own hierarchy first, then version 2, then others.
+    """The paths of /proc/PID/cgroup, each once: those of systemd's own hierarchy first, then of version 2, then the
+    others.
 
-    In a container without a cgroup namespace every path starts with the container's own: what process 1 of this
-    node is in (``init_groups``) is cut off.
+    In a container without a cgroup namespace every path starts with the path of process 1 of this node
+    (``init_groups``), which is cut off.
     """
     prefixes = {}
     for group in init_groups or []:
@@ -119,14 +121,14 @@ _MOST_NAMES = 256
 
 
 def parse_cgroup(path):
-    """What a cgroup's path tells, a dictionary; what it does not tell is None.
+    """What a cgroup's path tells, as a dictionary; what it does not tell is None.
 
-    ``container_id``, ``runtime``, ``pod_uid`` and ``unit`` are of the innermost container and of what is in it, or of
-    the host without one. ``containers`` are all containers and pods, the outermost first, each {id, runtime, kind:
+    ``container_id``, ``runtime``, ``pod_uid`` and ``unit`` are of the innermost container, or of the host if there is
+    none. ``containers`` are all containers and pods, the outermost first, each {id, runtime, kind:
     docker|podman|kubernetes|other|None if the path names no engine, pod_uid, unit: the host's or guest's unit that is
     this container alone}. ``host_unit`` is the unit of the host's own systemd that all of this is in, ``user`` the uid
     if that is a unit of a user's manager, ``user_slice`` the uid in whose slice of the host it is. ``delegated`` is
-    True if the outermost container has its name below such a unit or slice, which may have been a user's to give.
+    True if the outermost container has its name below such a unit or slice: a user may have given it.
     """
     parts = _parts(path)
     unit, user = _host_unit(parts)
@@ -150,10 +152,10 @@ def parse_cgroup(path):
 
 
 def cgroup_names(path):
-    """{container_id, runtime, pod_uid, unit, outer_container_id, outer_unit} of a path: what a person calls it.
+    """{container_id, runtime, pod_uid, unit, outer_container_id, outer_unit} of a path, as a person names it.
 
-    The first four are the innermost, ``outer_container_id`` is the outermost container, ``outer_unit`` the unit of the
-    host's own systemd.
+    The first four are of the innermost container. ``outer_container_id`` is the outermost container, ``outer_unit`` the
+    unit of the host's own systemd.
     """
     names = _NAMES.get(path)
     if names is None:
@@ -178,9 +180,9 @@ def session_uid(paths):
 
 
 def own_unit(found):
-    """The unit of the host's systemd that runs what parse_cgroup() found, and nothing beside it; None without one.
+    """The unit of the host's systemd that runs only what parse_cgroup() found; None if there is none.
 
-    Of a container that is a unit it is that one. A container below the unit of its engine has none: a setting of
+    For a container that is a unit it is that one. A container below the unit of its engine has none: a setting of
     containerd.service reaches every pod.
     """
     return found['containers'][0]['unit'] if found['containers'] else found['host_unit']
@@ -200,7 +202,7 @@ def _parts(path):
 
 
 def _unit_name(part):
-    """The name of the unit that a part is, or None."""
+    """The name of the unit that a part of a path is, or None."""
     if not part.endswith(_UNITS) or part in _UNITS:
         return None
     # cg_unescape(): a leading underscore keeps a unit's name apart from the kernel's own files.
@@ -210,8 +212,8 @@ def _unit_name(part):
 def _host_unit(parts):
     """(unit, uid of the user whose manager has it or None), as systemd reads a path (cg_path_get_unit()).
 
-    The first part below the slices is the unit; what is deeper is the unit's own business. Below user@UID.service a
-    user's manager goes on.
+    The first part below the slices is the unit; the unit itself makes what is deeper. Below user@UID.service a user's
+    manager has units of its own.
     """
     user = None
     for part in parts:
@@ -233,7 +235,7 @@ def _user_slice(parts):
 
 
 def _levels(parts, host_unit):
-    """([the host, a level for each container], whether the first container is below a unit of the host)."""
+    """([the host, then a level for each container], True if the first container is below a unit of the host)."""
     levels, delegated, before = [_Level()], False, ''
     in_pods = False
     for part in parts:
@@ -252,18 +254,20 @@ def _levels(parts, host_unit):
             levels[-1].units += ended.units
         if unit is not None:
             levels[-1].units.append(unit)
-        # A name that stood for a container is no parent of another.
+        # A name that was a container's own is no parent of another.
         before = part if found is None else ''
     return levels, delegated
 
 
 def _is_split(part):
-    """True for the part that Podman makes below a unit which it shares (--cgroups=split): the unit is the container."""
+    """True for the part that Podman makes below a unit that it shares (--cgroups=split): then the unit is the
+    container.
+    """
     return part.startswith(_SPLIT)
 
 
 def _enter(levels, found):
-    """Go on in a container: a level of its own, but for a pod's container and for another name of the same one."""
+    """Add a level for a container, unless it is a pod's container or another name of the same one."""
     known = levels[-1].container
     if known is not None and found['id'] is not None:
         if known['id'] is None and known['pod_uid']:
@@ -285,12 +289,12 @@ def _found(identity, runtime=None, kind=None, pod_uid=None, of_pod=False):
 
 
 def _container(part, before):
-    """What a part names, if it is a container, a guest or a pod: {id, runtime, kind, pod_uid, ...}; else None.
+    """The container, guest or pod that a part names: {id, runtime, kind, pod_uid, ...}; else None.
 
     ``before`` is the part above it.
     """
     if ':' in part:
-        # A path for systemd's driver that went to the file system: slice:prefix:id.
+        # A path meant for systemd's driver that was used as a path of the file system: slice:prefix:id.
         found = _of_slice(part)
         if found is not None:
             return found
@@ -323,7 +327,7 @@ def _pod_uid(part):
 
 
 def _by_id(part, before):
-    """A container with an id of 64 digits: bare below its engine's name, or behind it."""
+    """The container by an id of 64 digits, which stands below its engine's name or follows it; or None."""
     name = part[:-len(_SCOPE)] if part.endswith(_SCOPE) else part
     identity, prefix = name[-64:], name[:-64]
     if not _ID.match(identity):
@@ -337,7 +341,7 @@ def _by_id(part, before):
 
 
 def _guest(part, before):
-    """A container that has a name in place of an id."""
+    """The container that has a name and not an id; or None."""
     if before in _NAMED and not part.endswith(_UNITS + (_SLICE,)) and not part.startswith('lxc.'):
         return _found(part, _NAMED[before], 'other')
     if part.startswith('lxc.') and not part.endswith(_UNITS + (_SLICE,)):
@@ -355,7 +359,7 @@ def _guest(part, before):
 
 
 def _machine(part):
-    """A machine of systemd-machined or a unit of systemd-nspawn(1)."""
+    """A machine of systemd-machined or a unit of systemd-nspawn(1); or None."""
     if part.startswith('machine-') and part.endswith(_SCOPE):
         name, runtime = _unescaped(part[len('machine-'):-len(_SCOPE)]), 'nspawn'
         libvirt = _LIBVIRT.match(name)
@@ -369,6 +373,6 @@ def _machine(part):
 
 
 def _unescaped(name):
-    """A name without the escapes that systemd gives it in a unit's (systemd-escape(1)); ASCII alone."""
+    """A name without the escapes that systemd writes in a unit's name (systemd-escape(1)); only for ASCII."""
     return _ESCAPED.sub(lambda match: chr(int(match.group(1), 16)) if int(match.group(1), 16) < 128 else match.group(),
                         name)

@@ -1,7 +1,7 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs another program: in the C locale, with a limit on its time and its output, and in a group that can be ended."""
+"""Runs another program in the C locale, with a limit on its time and its output, and in a group that can be ended."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -18,12 +18,14 @@ NOT_THERE = 127
 TOO_LONG = 124
 SECONDS = 90
 _LARGEST = 16 << 20
-# How long a program that has ended is waited for to close its output, which a child of its own may hold open.
+# How long to wait, after a program has ended, for its output to close: a child of its own may hold it open.
 _LINGER = 0.5
 
 
 def environment():
-    """The variables of a program that root runs: nothing of the caller's but where its own are."""
+    """The environment variables for a program that root runs: of the caller's only those that tell where its own files
+    are.
+    """
     path = os.environ.get('PATH', os.defpath) + ':/usr/sbin:/sbin'
     return dict(os.environ, LC_ALL='C', LANGUAGE='C', PATH=path)
 
@@ -32,7 +34,7 @@ def run(argv, seconds=SECONDS):
     """(rc, stdout, stderr) of a program, the last two as bytes.
 
     rc is 127 if the program is not there and 124 if it was ended after ``seconds``; stderr then says so.
-    AnsibleModule.run_command would end the module, would wait for ever, and would leave the locale as it is.
+    AnsibleModule.run_command would end the module, would wait for ever, and would keep the caller's locale.
     """
     try:
         with open(os.devnull, 'rb') as nothing:
@@ -86,7 +88,7 @@ def _readable(descriptors):
 
 
 def _end(process):
-    """End what still runs of the program and its children, and take the program's status."""
+    """End the program and its children, if any still run, and fetch its status."""
     if process.poll() is None:
         try:
             os.killpg(process.pid, signal.SIGKILL)

@@ -1,7 +1,7 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a container engine left on the node about a container: its id, its name, and how to keep a score in it."""
+"""What a container engine left on the node about a container: its id and name, and how to create it with a score."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -12,7 +12,7 @@ from .reader import json_object
 
 
 def docker_config(host, container_id):
-    """What the Docker engine keeps of a container (config.v2.json), or {} if it is not there to read."""
+    """The configuration that the Docker engine keeps of a container (config.v2.json); {} if it cannot be read."""
     return json_object(host.read('/var/lib/docker/containers/%s/config.v2.json' % container_id))
 
 
@@ -23,7 +23,9 @@ def docker_name(host, container_id):
 
 
 def option(words, *names):
-    """The value of a command's option, written ``-n value``, ``--name value`` or ``--name=value``; None without."""
+    """The value of a command's option, written ``-n value``, ``--name value`` or ``--name=value``; None if it is not
+    given.
+    """
     for index, word in enumerate(words):
         if word in names and index + 1 < len(words):
             return words[index + 1]
@@ -46,8 +48,8 @@ def _value(mapping, *keys):
 def container_facts(host, manager, monitor):
     """{configured, compose, unit} of a container: the score it is created with, who composed it, its Quadlet unit.
 
-    ``monitor`` is root's conmon or shim above its process, or None. configured is None if nothing says; compose is
-    {service, files, version} or None.
+    ``monitor`` is root's conmon or shim above its process, or None. ``configured`` is None if nothing tells;
+    ``compose`` is {service, files, version} or None.
     """
     compose = None
     configured = None
@@ -75,7 +77,9 @@ def container_facts(host, manager, monitor):
 
 
 def recreate_text(manager, container, value):
-    """The exact change that a container needs to be created with a score: no engine can update one."""
+    """The exact change with which a container is created with a score, in a sentence, as no engine can update a running
+    one.
+    """
     kind, name = manager['kind'], manager['name']
     if manager.get('user') is not None and value < 0:
         return ('container %s runs without root, and a user may not lower a score: run it as root with '

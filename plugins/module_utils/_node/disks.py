@@ -1,7 +1,7 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a disk is, where that makes a difference to swap on it: cards that wear, and volumes whose I/O is metered."""
+"""Facts of a disk that matter for swap on it: cards that wear, and volumes whose I/O is charged."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -12,7 +12,7 @@ import os
 # The attribute `type` of a card (Documentation/driver-api/mmc/mmc-dev-attrs.rst).
 _CARDS = {'SD': 'an SD card', 'MMC': 'an eMMC'}
 _WEARS = '%s is on %s, %s: it wears with each write, and is slow to swap to'
-# The model that NVMe volumes of Amazon tell, https://docs.aws.amazon.com/ebs/latest/userguide/nvme-ebs-volumes.html
+# The model of Amazon's NVMe volumes, https://docs.aws.amazon.com/ebs/latest/userguide/nvme-ebs-volumes.html
 _EBS = 'Amazon Elastic Block Store'
 _METERED = ('%s is on %s, a volume of Amazon EBS: its IOPS and throughput are limited by its type, and some types are '
             'charged by the I/O request, see '
@@ -22,7 +22,9 @@ _DEEPEST = 6
 
 
 def notes(host, path, mount):
-    """[a sentence on what swap at ``path`` costs there], of a mount of mounts.mount_of(); [] as a rule."""
+    """A list of sentences on what swap at ``path`` costs there, empty as a rule. ``mount`` is a mount of
+    mounts.mount_of().
+    """
     found = []
     for disk in sorted(_disks(host, mount)):
         card = _text(host, '/sys/block/%s/device/type' % disk) if disk.startswith('mmcblk') else None

@@ -1,9 +1,9 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The one error that reaches a user. All else that is raised is a fault of the program, and stays a traceback.
+"""The one error that reaches a user. Any other exception is a fault of the program, and stays a traceback.
 
-An OSError is the system's own word and reaches a user as well, if it names its file.
+An OSError has the system's own words and reaches a user as well, if it names its file.
 """
 
 from __future__ import absolute_import, division, print_function
@@ -17,12 +17,11 @@ _FIELD = re.compile(r'\{(path|found|allowed)\}')
 
 
 class RescueError(Exception):
-    """What was asked cannot be done; str() is one line, ``path: problem: next step``.
+    """What was asked cannot be done. str() is one line, ``path: problem: next step``.
 
-    ``path`` is the file or option that it is about, ``found`` the value there, ``allowed`` what may be there, and
-    ``next_step`` what to do; each is None if there is none. ``problem`` may say ``{path}``, ``{found}`` and
-    ``{allowed}`` in its own words. ``changed`` is True if the host is not as it was before. ``result`` is what the
-    module's result has beside these.
+    ``path`` is the file or option in question, ``found`` the value there, ``allowed`` the values that it may have, and
+    ``next_step`` what to do; each may be None. ``problem`` may name them as ``{path}``, ``{found}`` and ``{allowed}``.
+    ``changed`` is True if the host is not as it was before. ``result`` has what the module returns beside these.
     """
 
     result = {}
@@ -33,7 +32,7 @@ class RescueError(Exception):
         Exception.__init__(self, self._line(problem))
 
     def _line(self, problem):
-        # One pass: a value that has braces of its own stays as it is.
+        # One pass: braces in a value stay as they are.
         line = _FIELD.sub(lambda match: '%s' % (getattr(self, match.group(1)),), problem)
         if self.path is not None and '{path}' not in problem:
             line = '%s: %s' % (self.path, line)
@@ -43,12 +42,12 @@ class RescueError(Exception):
 
 
 def one_line(text):
-    """A text as one line: what its lines say, with ``; `` between them."""
+    """A text as one line: its lines joined by ``; ``."""
     return '; '.join(line.strip() for line in text.splitlines() if line.strip())
 
 
 def said(error):
-    """An error in one line, str; of an OSError its file and the system's word."""
+    """An error as one line (str): of an OSError its file and the system's words."""
     if isinstance(error, (IOError, OSError)) and error.strerror:
         return ': '.join(one_line(str(part)) for part in (error.filename, error.strerror) if part)
     return one_line(str(error)) or type(error).__name__
@@ -56,7 +55,7 @@ def said(error):
 
 @contextlib.contextmanager
 def naming(path):
-    """A context that names ``path`` in an OSError that names no file: of a descriptor, the system does not say it."""
+    """A context that puts ``path`` into an OSError that names no file, as the system names none for a descriptor."""
     try:
         yield
     except (IOError, OSError) as error:

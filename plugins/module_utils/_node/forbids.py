@@ -58,12 +58,12 @@ _SERVERS = ('mysqld', 'mariadbd', 'postgres', 'mongod', 'redis-server', 'valkey-
 
 
 def forbidden(host, rows=None, path=None):
-    """{swap: [{id, where, text}], swappiness: the same, score: the same with ``target``}: who forbids each remedy.
+    """{swap: [{id, where, text}], swappiness: the same, score: the same with ``target``}: what forbids each remedy.
 
     ``rows`` is what processes() returns, ``path`` the swap file that is meant. ``id`` is one of overrides.IDS,
-    ``where`` the file or the value of the kernel that says so, ``text`` a sentence with what lifts it. ``at_most`` of
-    one for swappiness is the largest value that it bears; ``target`` is the name of the process that a score is not
-    for, None for all.
+    ``where`` the file or the value of the kernel that says so, ``text`` a sentence with what lifts it. ``at_most``, for
+    swappiness, is the largest value that is allowed; ``target`` is the name of the process whose score is meant, None
+    for all.
     """
     rows = processes(host) if rows is None else rows
     swap = _of_the_host(host) + kubelet.refusals(host, rows) + _masked(host, path) + _managed(host) + _image(host)
@@ -79,7 +79,7 @@ def not_overridden(entries, overridden):
 
 
 def said(entries):
-    """One line that says who forbids, where, and how each is lifted; None without an entry."""
+    """One line that says what forbids, where, and how each is lifted; None without an entry."""
     return '; '.join('%s (%s): %s. To go on all the same: override=%s, or rescue_override of the playbooks' % (
         entry['id'], entry['where'], entry['text'], entry['id']) for entry in entries) or None
 
@@ -108,7 +108,7 @@ def _no_score(host):
 
 
 def _masked(host, path):
-    """Units of swap that somebody masked, and the kernel's option that has systemd start none."""
+    """Units of swap that somebody masked, and the kernel's option with which systemd starts none."""
     units = ['swap.target'] + ([unit_name(path)] if path else [])
     masks = [(unit, unit_files.mask_of(host, unit)) for unit in units]
     found = [_entry('masked', where, '%s is masked, so that no swap is turned on at boot: '
@@ -120,7 +120,7 @@ def _masked(host, path):
 
 
 def _snapshots(host, path):
-    """A swap file that is there, is not on, and stands in a subvolume with other things."""
+    """A swap file that exists, is not on, and shares its subvolume with other files."""
     path = path or DEFAULT_PATH
     point = None if _is_on(host, path) else shared_with(host, path)
     return [_entry('btrfs-snapshots', path, 'it is in the subvolume %s, and while it is on no snapshot of that can be '
@@ -133,7 +133,7 @@ def _is_on(host, path):
 
 
 def _managed(host):
-    """Programs that make the swap of a host, if they are to run: a second hand would work against them."""
+    """Programs that make the swap of a host, if they run at boot: two of them would work against each other."""
     found, areas = [], parse_swaps(host.read(_SWAPS))
     on_disk = [area for area in areas if area['type'] != 'zram']
     for manager in managers(host):
@@ -186,7 +186,7 @@ def _image(host):
 
 
 def _locked(host, rows):
-    """Servers that lock their memory, or whose documentation wants no swap: said, and not fought."""
+    """Servers that lock their memory, or whose documentation wants no swap. They are named, and not changed."""
     found = []
     for name, service, config, line, page in _LOCKERS:
         text = _text(host, config) if host.exists(config) else None
@@ -204,7 +204,8 @@ def _runs(host, rows, service):
 
 
 def _stronger(host, rows):
-    """Known servers whose score protects more than the default already, or whose unit sets one of the other sign."""
+    """Known servers with a score that protects more than the default, or with a unit that sets one of the other sign.
+    """
     found = []
     for row in rows:
         if row['kernel_thread'] or row['oom_score_adj'] is None or not is_called(row, _SERVERS):

@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Opens a file that was found, and not named: whoever may write to its directory may have put it there.
 
-A link, or a hard link, that he made leads root to what only root may read; so it is not followed. What he may have made
-himself is read, and what root made. Each part of the path is held open while the next one is looked for, so that
-nothing is put in its place in between; /proc/self/fd does for openat(2), which Python 2 lacks.
+A link, or a hard link, of such a user would lead root to files that only root may read; so it is not followed. A file
+that he made himself is read, and one that root made. Each part of the path is held open while the next one is looked
+up, so that nothing can be put in its place meanwhile. /proc/self/fd serves for openat(2), which Python 2 lacks.
 """
 
 from __future__ import absolute_import, division, print_function
@@ -21,7 +21,7 @@ from .reader import Unreadable
 
 # include/uapi/asm-generic/fcntl.h; os has it since Python 3.3.
 _PATH = getattr(os, 'O_PATH', 0o10000000) | os.O_NOFOLLOW | getattr(os, 'O_CLOEXEC', 0)
-# path_resolution(7): the kernel gives up after 40 links; a path of more parts than this is nobody's.
+# path_resolution(7): the kernel gives up after 40 links; no real path has more parts than this.
 _MOST_STEPS = 256
 _LONGEST = 4096
 _NAME_IT = 'name it itself, and not by a pattern, if it is to be read'
@@ -46,20 +46,23 @@ class _Held:
         return permissions.writer_of(self.proc()) if kept else above.writer
 
     def is_sticky(self):
-        """True if only the owner of what is in it, and of itself, root here, may rename that."""
+        """True if only the owner of a file in it may rename that file, and root owns the directory."""
         return _is_own(self.status) and bool(self.status.st_mode & stat.S_ISVTX)
 
     def is_shared(self):
-        """True if others than its owner may put files of theirs in it."""
+        """True if others than its owner may put their files in it."""
         return bool(self.status.st_mode & (stat.S_IWGRP | stat.S_IWOTH))
 
     def proc(self):
+        """The path below /proc that leads to what is held."""
         return '/proc/self/fd/%d' % self.descriptor
 
     def entry(self, name):
+        """The path of a name in the directory that is held."""
         return '%s/%s' % (self.proc(), name)
 
     def close(self):
+        """Close it."""
         os.close(self.descriptor)
 
 
@@ -68,9 +71,9 @@ def _is_own(status):
 
 
 def open_found(path):
-    """The descriptor of a regular file that a pattern or the listing of a directory gave, open to read.
+    """The descriptor of a regular file that a pattern or the listing of a directory gave, open for reading.
 
-    Raises OSError; Unreadable, with the reason, for what others may have led elsewhere.
+    Raises OSError; Unreadable, with the reason, if others may have led the path elsewhere.
     """
     path = os.path.abspath(path)
     held = [_Held()]
@@ -89,7 +92,7 @@ def open_found(path):
 
 
 def _step(held, left, path):
-    """Go one part on: holds it, or goes to where a link leads. Returns the parts that are left, the last one first."""
+    """Go one part further: hold it, or follow a link. Returns the parts that are left, the last one first."""
     name, left = left[-1], left[:-1]
     if name == '..':
         if len(held) > 1:
@@ -116,7 +119,7 @@ def _target(above, link, name, path):
     if not _is_own(link.status):
         raise Unreadable(path, 'the user %d made a link of it, in a directory that %s: %s' % (
             link.status.st_uid, above.writer, _NAME_IT), errno.EPERM)
-    # Of the link that is held: by its name it could be another one meanwhile.
+    # The link that is held open: by its name it could be another one meanwhile.
     found = libc.filled(_LONGEST, 'readlinkat', link.descriptor, b'')
     return found if str is bytes else os.fsdecode(found)
 
@@ -131,7 +134,8 @@ def _opened(held, path):
 
 
 def _why_not(above, status):
-    """The reason why a regular file in a directory may be none that its writer made, in words; None if it is his."""
+    """The reason, in words, that a regular file in a directory may not be one that its writer made; None if it is his.
+    """
     if above.writer is None:
         return None
     if status.st_nlink > 1:

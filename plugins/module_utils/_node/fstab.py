@@ -18,10 +18,10 @@ _BY_TAG = {'UUID': 'by-uuid', 'LABEL': 'by-label', 'PARTUUID': 'by-partuuid', 'P
 
 
 def parse(text):
-    """Entries of an fstab: {line (from 0), raw, source, mount_point, type, options: [...], spans}, in its order."""
+    """The entries of an fstab, in its order: {line (from 0), raw, source, mount_point, type, options: [...], spans}."""
     entries = []
     for number, raw in enumerate((text or '').split('\n')):
-        # libmount takes lines that end as DOS has it as well.
+        # libmount takes lines with DOS line ends as well.
         fields = list(_FIELD.finditer(raw[:-1] if raw.endswith('\r') else raw))
         if len(fields) < 3 or fields[0].group().startswith('#'):
             continue
@@ -38,7 +38,7 @@ def parse(text):
 
 
 def device(source):
-    """The path of the file or device that a source means: a link below /dev/disk for a tag such as ``UUID=``."""
+    """The path of the file or device that a source names; of a tag such as ``UUID=`` the link below /dev/disk."""
     tag, _equals, value = source.partition('=')
     if tag in _BY_TAG and value:
         return '/dev/disk/%s/%s' % (_BY_TAG[tag], value.strip('"'))

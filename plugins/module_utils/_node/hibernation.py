@@ -1,7 +1,7 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where a host is told to wake up from hibernation: an area that is made anew or removed has no image any more."""
+"""The place from which a host wakes up from hibernation. If the area is made anew or removed, the image is lost."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -12,7 +12,7 @@ import re
 from .reader import FAILURES
 
 _COMMAND_LINE = '/proc/cmdline'
-# What the next boot is told; the options of kernel-parameters.txt.
+# The command line of the next boot; the options are in kernel-parameters.txt.
 _BOOT_FILES = ('/etc/default/grub', '/etc/kernel/cmdline', '/boot/cmdline.txt', '/boot/firmware/cmdline.txt')
 _PARTS = ('/etc/default/grub.d', '/boot/loader/entries')
 _INITRAMFS = ('/etc/initramfs-tools/conf.d', '/etc/dracut.conf.d')
@@ -22,10 +22,10 @@ _RESUME = re.compile(r'(?m)^\s*RESUME=["\']?([^\s"\']+)')
 
 
 def resume(host):
-    """{device, offset, where} of what a host wakes up from; None if it is told of nothing.
+    """{device, offset, where}: from what a host wakes up; None if it is told of nothing.
 
-    ``device`` is the text of ``resume=``, ``offset`` the pages of ``resume_offset=`` or None: with one the image is in
-    a file, which begins there on the device. ``where`` is the file that says so.
+    ``device`` is the text of ``resume=``. ``offset`` is the number of pages of ``resume_offset=``, or None: with it the
+    image is in a file that begins there on the device. ``where`` is the file that says so.
     """
     for path in _files(host):
         text = '\n'.join(line for line in _text(host, path).splitlines() if not line.lstrip().startswith('#'))

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The managed node as the rest of the collection sees it: a root to read under, and the few ways to change it.
 
-Text is the interpreter's native ``str`` and keeps every byte: bytes on Python 2, UTF-8 with surrogateescape since 3.
+Text is the interpreter's native ``str`` and keeps every byte: bytes on Python 2, UTF-8 with surrogateescape on Python
+3.
 """
 
 from __future__ import absolute_import, division, print_function
@@ -31,7 +32,7 @@ def to_native(data):
 
 
 def to_bytes(text):
-    """The bytes of native text, the inverse of to_native."""
+    """The bytes of native text, as to_native() was given them."""
     return text if isinstance(text, bytes) else text.encode('utf-8', 'surrogateescape')
 
 
@@ -41,7 +42,7 @@ def _run(argv):
     return rc, to_native(out), to_native(err)
 
 
-# A name below what is no directory, so that the system says that it is not there.
+# The name is below something that is not a directory: then it is not there.
 _NO_FILE = '/dev/null/none'
 
 
@@ -61,17 +62,17 @@ class Host:
         self._undo = None
 
     def path(self, path):
-        """Where ``path`` of the node, absolute there, is for this process."""
+        """The path by which this process reaches ``path``, which is absolute on the node."""
         if '\0' in path:
-            # No file has such a name; what a stranger wrote into a configuration may.
+            # No file has such a name, but a stranger may write it into a configuration.
             path = _NO_FILE
         return path if self.root == '/' else os.path.join(self.root, path.lstrip('/'))
 
     def read(self, path, links=True, name=None):
         """The text of a file, or None if there is none (or its process is gone).
 
-        Without ``links`` the path itself may be no symbolic link. ``name`` is what an error calls the file. Raises
-        OSError: Unreadable for what is no regular file, or has more bytes than reader.limit_of() says.
+        Without ``links`` the path itself may not be a symbolic link. ``name`` is what an error calls the file. Raises
+        OSError; it is Unreadable if this is not a regular file, or has more bytes than reader.limit_of() says.
         """
         limit, cut = reader.limit_of(path)
         try:
@@ -86,13 +87,13 @@ class Host:
 
     @staticmethod
     def once(_key, function):
-        """What a callable returns. A host that is read for one moment (reader.Noting) remembers it by its key."""
+        """The result of a callable. A host that is read for one moment (reader.Noting) keeps it by its key."""
         return function()
 
     def is_closed(self, path):
-        """True if others than root may not read a file of the node, or could not before it was changed by this Host.
+        """True if others than root may not read a file of the node, or could not before this Host changed it.
 
-        Then its text is shown to nobody.
+        Its text is then shown to nobody.
         """
         return any(self._closed.get(place, False) for place in self._names_of(path)) or self._is_closed(path)
 
@@ -108,7 +109,7 @@ class Host:
             self._closed.setdefault(place, closed)
 
     def problem(self, path, name=None):
-        """The reason why a file that is there cannot be read, in one line; None if it can, or if there is none."""
+        """The reason, in one line, that a file cannot be read; None if it can, or if there is none."""
         try:
             self.read(path, name=name)
         except reader.FAILURES as error:
@@ -116,7 +117,7 @@ class Host:
         return None
 
     def listdir(self, path):
-        """Sorted names in a directory; none if there is no such directory."""
+        """The sorted names in a directory; [] if there is no such directory."""
         try:
             return sorted(os.listdir(self.path(path)))
         except OSError as error:
@@ -139,9 +140,9 @@ class Host:
             return None
 
     def space(self, path, device):
-        """{total_bytes, free_bytes} of the filesystem at ``path`` if its device is this one (``0:22``), else None.
+        """{total_bytes, free_bytes} of the filesystem at ``path`` if its device is ``device`` (``0:22``); else None.
 
-        None for one without a size as well (statvfs(3)).
+        None for a filesystem without a size as well (statvfs(3)).
         """
         try:
             found = os.lstat(self.path(path)).st_dev
@@ -153,7 +154,7 @@ class Host:
         return {'total_bytes': space.f_blocks * space.f_frsize, 'free_bytes': space.f_bfree * space.f_frsize}
 
     def exists(self, path):
-        """True if anything, a dangling link included, has this name."""
+        """True if anything has this name, even a dangling link."""
         return os.path.lexists(self.path(path))
 
     def is_directory(self, path):
@@ -161,7 +162,7 @@ class Host:
         return os.path.isdir(self.path(path))
 
     def write(self, path, text):
-        """Write in place, in one system call: for files of /proc and /sys. The kernel's refusal raises OSError."""
+        """Write in place, in one system call, for files of /proc and /sys. Raises OSError if the kernel refuses."""
         before = self.read(path) if self._undo is not None else None
         self._write(path, text)
         if before is not None:
@@ -175,12 +176,12 @@ class Host:
             os.close(descriptor)
 
     def replace(self, path, text, mode=None, own=False):
-        """Replace a file, or make it, so that a reader or a crash sees the old text or the new, never a part.
+        """Replace a file, or make it, so that a reader or a crash sees the old text or the new one, never a part.
 
-        Follows a symbolic link to the file it names. An existing file keeps owner, mode, ACL, SELinux label and other
-        attributes; ``mode`` (default 0644) is for a new one, and for one of ours (``own``), which is root's. A file
-        that cannot be renamed over, such as a mount point, is written in place, a copy of it kept until that is done.
-        Raises OSError with the file's name.
+        A symbolic link is followed to the file it names. A file that exists keeps its owner, mode, ACL, SELinux label
+        and other attributes; ``mode`` (default 0644) is for a new one, and for one of ours (``own``), which is root's.
+        A file that cannot be renamed over, such as a mount point, is written in place, and a copy of it is kept until
+        that is done. Raises OSError with the file's name.
         """
         target = self._target(path)
         self._note_closed(path)
@@ -191,7 +192,7 @@ class Host:
         if kept is None:
             self.on_failure(lambda: writer.remove(target))
         else:
-            # Of a file of ours that others could write to, not that.
+            # Not for a file of ours that others could write to.
             back = Kept(kept.mode & new.mode) if own else kept
             self.on_failure(lambda: self._put(target, before, back, to_bytes(text)))
 
@@ -211,7 +212,7 @@ class Host:
                     os.rmdir(directory)
 
     def _target(self, path):
-        """The file that a path means, links followed. Raises OSError if others than root could put another there."""
+        """The file that a path leads to. Raises OSError if others than root could put another in its place."""
         target = os.path.realpath(self.path(path))
         directory = os.path.dirname(target)
         words = permissions.who_may_replace(directory) if os.path.isdir(directory) else None
@@ -220,7 +221,7 @@ class Host:
         return target
 
     def try_to_change(self, path, text):
-        """Raise the OSError with which replace(), or for a text of None remove(), would fail; changes nothing."""
+        """Raise the OSError with which replace(), or remove() if the text is None, would fail. Nothing is changed."""
         target = self._target(path)
         if text is None:
             writer.try_to_remove(target)
@@ -228,7 +229,9 @@ class Host:
             writer.try_to_replace(target, to_bytes(text))
 
     def flaw_of_own(self, path, mode=0o644):
-        """What is wrong with owner, mode or ACL of a file of ours, in words; None if nothing, or if it is not there."""
+        """What is wrong with the owner, mode or ACL of a file of ours, in words; None if nothing is, or there is no
+        file.
+        """
         try:
             kept = writer.kept_of(self.path(path))
         except OSError as error:
@@ -252,15 +255,15 @@ class Host:
             self.on_failure(lambda: writer.replace(target, before, kept))
 
     def make_directory(self, path, mode=0o755):
-        """Make a directory, and the missing ones above it, of this mode whatever the umask. True if it was made."""
+        """Make a directory of this mode, whatever the umask, and the missing ones above it. True if it was made."""
         made = writer.make_directories(self.path(path), mode)
         for directory in made:
             self.on_failure(lambda directory=directory: os.rmdir(directory))
         return bool(made)
 
     def close_directory(self, path):
-        """Give a directory of ours back to root alone, whoever could write to it. Raises OSError; RescueError if others
-        have put something there meanwhile: it may be read with root's rights.
+        """Make a directory of ours root's alone again. Raises OSError; RescueError if others have put something there:
+        root would read it.
         """
         writer.close_directory(self.path(path))
         for name in self.listdir(path):
@@ -271,7 +274,7 @@ class Host:
                                   next_step='look at what it says, and remove it or make it root\'s')
 
     def _stranger_of(self, path):
-        """Who besides root made or may write to a file, a link itself and not what it leads to; None if nobody."""
+        """Who besides root made or may write to a file, or to a link itself; None if nobody."""
         status = self.status(path, follow=False)
         if status is None:
             return None
@@ -295,9 +298,9 @@ class Host:
 
     @contextlib.contextmanager
     def whole(self):
-        """A context whose changes are all done or, if it raises, all put back.
+        """A context of which all changes are done, or, if it raises, all are undone.
 
-        Raises what the changes raise; RescueError if putting back fails as well.
+        Raises what the changes raise; RescueError if undoing fails as well.
         """
         self._undo = []
         try:
@@ -310,12 +313,12 @@ class Host:
             self._undo = None
 
     def on_failure(self, step):
-        """Have a callable run if what whole() holds fails later; the last one given runs first."""
+        """Run a callable if what whole() holds fails later; the last one given runs first."""
         if self._undo is not None:
             self._undo.append(step)
 
     def finish_interrupted(self):
-        """Give a file that a killed run was writing in place its content of before. Raises OSError."""
+        """Restore the file that a killed run was writing in place. Raises OSError."""
         for name in self.listdir(DIRECTORY):
             if name.endswith(_COPY):
                 copy = self.path('%s/%s' % (DIRECTORY, name))
@@ -326,7 +329,7 @@ class Host:
                 self.remove_empty_directory(DIRECTORY)
 
     def clear_leftovers(self, directories):
-        """Remove what killed runs left in directories under the names that this one writes to. Raises OSError."""
+        """Remove the files that killed runs left in directories, by the names that this Host uses. Raises OSError."""
         for directory in directories:
             for name in self.listdir(directory):
                 path = self.path('%s/%s' % (directory, name))
@@ -348,7 +351,7 @@ def _copy_of(target):
 
 
 def _put_back(steps, error):
-    """Run all steps, the last first. Raises RescueError if one fails, after the others."""
+    """Run all steps, the last one first. Raises RescueError if one fails, after running the others."""
     failed = []
     for step in reversed(steps):
         try:

@@ -1,10 +1,11 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a process really is, told by what a user of this host cannot make.
+"""What a process really is, by facts that a user of this host cannot forge.
 
-A process chooses its comm, its argv, its environment, and the name of a copied executable. It does not choose the
-owner of the file that it runs, of the directories above it, its real uid, or the user namespace that it was started in.
+A process chooses its comm, its argv, its environment, and the name of a copied executable. It does not choose the owner
+of the file that it runs, the owners of the directories above it, its real uid, or the user namespace in which it was
+started.
 """
 
 from __future__ import absolute_import, division, print_function
@@ -18,17 +19,17 @@ from .cgroup_paths import paths_of_groups, session_uid
 from .permissions import stranger_of
 
 _DELETED = ' (deleted)'
-# path_resolution(7): the kernel gives up after 40 links; a path of more parts than this is nobody's configuration.
+# path_resolution(7): the kernel gives up after 40 links; no configuration has a path of more parts than this.
 _MAX_STEPS = 256
 _COMM_BYTES = 15
-# Accounts below this are made by packages (UID_MIN of login.defs(5)).
+# Packages make the accounts below this (UID_MIN of login.defs(5)).
 _FIRST_PERSON = 1000
 _INTERPRETER = re.compile(r'^(?:python|perl|ruby|php|node|java|(?:ba|da|k|z|a)?sh|busybox)[\d.-]*(?:cli|fpm)?$')
 _VERSION = re.compile(r'[\d.-]*\Z')
 # Options of interpreters that take the next word.
 _WITH_ARGUMENT = ('-d', '-I', '-W', '-X', '-z')
 _SAFE_NAME = re.compile(r'^[A-Za-z0-9_@][A-Za-z0-9._@-]*\Z')
-# The accounts that packages make for a server that is not called as its account is.
+# The accounts of servers that have another name than their account.
 _ACCOUNTS = {
     'mysqld': ('mysql', 'mariadb'),
     'mariadbd': ('mysql', 'mariadb'),
@@ -50,7 +51,7 @@ def base_name(path):
 
 
 def safe_name(name):
-    """A name if it may be part of a file's name or text (``[A-Za-z0-9._@-]``, no leading dot or dash), else None."""
+    """The name if it may be part of a file's name or text (``[A-Za-z0-9._@-]``, no leading dot or dash), else None."""
     return name if name and _SAFE_NAME.match(name) else None
 
 
@@ -73,7 +74,7 @@ def script_of(cmdline):
 
 
 def _kept(host, path, owners, follow=False):
-    """True if there is a file, and none but ``owners`` may write to it."""
+    """True if there is a file that only ``owners`` may write to."""
     status = host.status(path, follow)
     try:
         return status is not None and stranger_of(status, None if follow else host.path(path), owners) is None
@@ -82,10 +83,11 @@ def _kept(host, path, owners, follow=False):
 
 
 def trusted_path(host, path, owners=(0,), root=''):
-    """The canonical path of a regular file that none but ``owners`` (uids) can change or replace; None otherwise.
+    """The canonical path of a regular file that only ``owners`` (uids) can change or replace; None if it is no such
+    file.
 
-    Every directory up to the top counts, and every link on the way is followed from a directory that counts.
-    ``root`` is another process's (``/proc/PID/root``): links stay within it.
+    Every directory up to the top has to be theirs, and every link on the way has to be in a directory of theirs.
+    ``root`` is that of another process (``/proc/PID/root``): links stay within it.
     """
     if not path or not path.startswith('/'):
         return None
@@ -108,7 +110,9 @@ def _without_empty(left):
 
 
 def _step(host, root, directory, left):
-    """(path, parts left, last one first) after the next part; the target of a link goes before what is left."""
+    """(path, parts left, the last one first) after the next part. The target of a link goes before the parts that are
+    left.
+    """
     name, left = left[-1], left[:-1]
     if name == '..':
         return directory.rpartition('/')[0], left
@@ -125,17 +129,17 @@ def same_user_namespace(host, row):
 
 
 def executable_owner(host, row):
-    """The uid that owns the file a process runs, deleted or not; None if it cannot be seen."""
+    """The uid that owns the file that a process runs, even if it was deleted; None if it cannot be seen."""
     status = host.status('/proc/%d/exe' % row['pid'])
     return status.st_uid if status else None
 
 
 def trusted_executable(host, row, owners=(0,)):
-    """The path of the file of this host that a process runs, if none but ``owners`` can change it; None otherwise.
+    """The path of the file of this host that a process runs, if only ``owners`` can change it; else None.
 
-    The path is what the process's mount namespace says, so the file itself is compared: whoever mounts another one
-    over that path in a namespace of his own runs another file. One that an upgrade replaced counts by its owner and
-    its directory, in this user namespace alone.
+    The path is the one in the mount namespace of the process, so the file itself is compared: a user may mount another
+    one over that path in a namespace of his own. A file that an upgrade replaced counts by its owner and its directory,
+    in this user namespace alone.
     """
     link = '/proc/%d/exe' % row['pid']
     status = host.status(link)
@@ -150,7 +154,7 @@ def trusted_executable(host, row, owners=(0,)):
 
 
 def trusted_directory(host, path, owners=(0,)):
-    """True if none but ``owners`` can make a file in the directory of a canonical path."""
+    """True if only ``owners`` can make a file in the directory of a canonical path."""
     parts = path.split('/')[1:-1]
     above = ['/' + '/'.join(parts[:count]) for count in range(len(parts) + 1)]
     return all(_kept(host, directory, owners) for directory in above)
@@ -166,9 +170,11 @@ def _is_one_of(path, names):
 
 
 def is_called(row, names):
-    """True if a process says that it is one of these programs: by its executable, or an interpreter's script or comm.
+    """True if a process says that it is one of these programs: by its executable, or by the script or comm of an
+    interpreter.
 
-    It is no proof. comm alone does not count if the executable is seen: any process may call itself mysqld (prctl(2)).
+    That is no proof. comm alone does not count if the executable can be seen: any process may call itself mysqld
+    (prctl(2)).
     """
     if row['kernel_thread']:
         return False
@@ -181,7 +187,7 @@ def is_called(row, names):
 
 
 def runs(host, row, names, owners=(0,)):
-    """True if a process of this host runs one of these programs, and none but ``owners`` could have put it there."""
+    """True if a process of this host runs one of these programs, and only ``owners`` could have put it there."""
     script = None if _is_one_of(row['exe'], names) else _script_called(row, names)
     if script is None and not _is_one_of(row['exe'], names):
         return False
@@ -192,13 +198,15 @@ def runs(host, row, names, owners=(0,)):
 
 def runs_as_root(host, row, names):
     """True if a process is one of root's programs of these names, and runs as root of this host."""
-    # Each process below an engine asks this of the same ancestors.
+    # For each process below an engine this is asked of the same ancestors.
     return host.once(('runs as root', row['pid'], names), lambda: (
         row['uid'] == 0 and runs(host, row, names) and same_user_namespace(host, row)))
 
 
 def runs_in_container(host, row, names):
-    """True if a process of a container runs one of these programs of its files, and its root alone can change them."""
+    """True if a process of a container runs one of these programs from its files, and only the root there can change
+    them.
+    """
     script = None if _is_one_of(row['exe'], names) else _script_called(row, names)
     if script is None and not _is_one_of(row['exe'], names):
         return False
@@ -213,7 +221,7 @@ def runs_in_container(host, row, names):
 
 
 def _script_called(row, names):
-    """The script with one of these names that an interpreter runs, as its command line has it; None without one."""
+    """The path of the script with one of these names that an interpreter runs, as in its command line; else None."""
     script = script_of(row['cmdline']) if row['exe'] and is_interpreter(base_name(row['exe'])) else None
     return script if script and _is_one_of(script, names) else None
 
@@ -225,7 +233,9 @@ def _trusted_script(host, row, script, owners, root=''):
 
 
 def outer_uid(host, row, uid):
-    """The uid of this host that a uid in a process's user namespace is (user_namespaces(7)); None if it is nobody's."""
+    """The uid of this host that a uid in a process's user namespace maps to (user_namespaces(7)); None if it maps to
+    none.
+    """
     if same_user_namespace(host, row):
         return uid
     for line in (host.read('/proc/%d/uid_map' % row['pid']) or '').splitlines():
@@ -236,7 +246,9 @@ def outer_uid(host, row, uid):
 
 
 def is_a_users_own(host, row):
-    """True if a process is in a user namespace that a user of this host made: its root is he, and proves nothing."""
+    """True if a process is in a user namespace that a user of this host made: its root is that user, and proves
+    nothing.
+    """
     owner = outer_uid(host, row, 0)
     if owner == 0:
         return False
@@ -253,7 +265,7 @@ def _passwd(text):
 def account_uids(host, names, row=None):
     """The uids of the accounts that packages make for programs of these names.
 
-    ``row`` is a process of a container, whose own /etc/passwd tells, if its root keeps it.
+    ``row`` is a process of a container: its own /etc/passwd tells them, if only root there can change it.
     """
     accounts = set(account for name in names for account in _ACCOUNTS.get(name, (name,)))
     root = '/proc/%d/root' % row['pid'] if row else ''

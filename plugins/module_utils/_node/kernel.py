@@ -10,7 +10,7 @@ __metaclass__ = type
 import re
 
 _VERSION = re.compile(r'(\d+)\.(\d+)(?:\.(\d+))?')
-# Of the release that was asked for last: it is asked for each of thousands of processes.
+# The release that was asked for last: it is asked for each of thousands of processes.
 _LAST = {}
 
 

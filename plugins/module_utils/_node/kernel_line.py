@@ -1,7 +1,7 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What stands on the kernel's command line at the next boot, by what the boot loader hands over."""
+"""The kernel's command line at the next boot, as the boot loader hands it over."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -19,7 +19,7 @@ _ENTRIES = ('/boot/loader/entries', '/boot/efi/loader/entries', '/efi/loader/ent
 def kernel_says(view, find):
     """The answer on a word of the kernel's command line; ``find`` is a callable (words -> the word or None).
 
-    What the boot loader hands over at the next boot counts, if that can be read; else what it did last.
+    The command line that the boot loader will hand over counts, if it can be read; else the one of this boot.
     """
     running = find((view.read('/proc/cmdline') or '').split())
     command_lines = _loader_lines(view)
@@ -39,7 +39,9 @@ def kernel_says(view, find):
 
 
 def _loader_lines(view):
-    """[(path, words)] of the command lines that the boot loader may take: of grub.cfg the first entry's."""
+    """[(path, words)] of the command lines that the boot loader may hand over; of grub.cfg only that of the first
+    entry.
+    """
     found = []
     for directory in _ENTRIES:
         for name in view.listdir(directory):

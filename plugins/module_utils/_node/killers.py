@@ -42,14 +42,14 @@ def nohang_spares(configuration):
 
 
 def oomd_spares(host):
-    """The units that a unit file or drop-in tells systemd-oomd to avoid or leave out."""
+    """The units that systemd-oomd has to avoid or leave out, by their unit file or a drop-in."""
     return _units_that_say(host, _PREFERENCE)
 
 
 def oomd_watches(host):
-    """The units that a unit file or drop-in has systemd-oomd kill in; without one it runs and kills nothing.
+    """The units in which systemd-oomd may kill, by their unit file or a drop-in. If there are none it kills nothing.
 
-    systemd-oomd.service(8): it acts on cgroups with ManagedOOMSwap=kill or ManagedOOMMemoryPressure=kill alone.
+    systemd-oomd.service(8): it acts only on cgroups with ManagedOOMSwap=kill or ManagedOOMMemoryPressure=kill.
     """
     return _units_that_say(host, _WATCHED)
 
@@ -81,7 +81,7 @@ def _text(host, path):
 def running_killer(host, name, rows):
     """The process of a killer that root or its own system unit runs, or None: any process may be called nohang.
 
-    What it says in its command line counts no further than who could have written it.
+    Its command line proves no more than who could have written it.
     """
     units = next(units for program, _places, units in _PROGRAMS if program == name)
     called = [row for row in rows if is_called(row, (name,))]
@@ -95,7 +95,9 @@ def _is_in_unit(host, row, units):
 
 
 def nohang_configuration(host, row):
-    """The configuration of a nohang, ``row`` or None if it does not run; None if others than root can change it."""
+    """The configuration of a nohang, ``row``, or None if it does not run. None as well if others than root can change
+    it.
+    """
     named = option(row['cmdline'], '--config', '-c') if row else None
     if named:
         return trusted_path(host, named)
@@ -112,10 +114,10 @@ def _spares(host, name, row):
 
 
 def user_space_killers(host, rows=None):
-    """[{name, active, spares, watches}] of earlyoom, nohang and systemd-oomd, if installed or running.
+    """[{name, active, spares, watches}] of earlyoom, nohang and systemd-oomd, if they are installed or running.
 
-    ``spares`` is what it was told to spare, in its own words: regular expressions, or names of units. ``watches`` are
-    the units that systemd-oomd may kill in, None for a killer that watches the whole host.
+    ``spares`` is what the killer has to spare, in its own words: regular expressions, or names of units. ``watches``
+    are the units in which systemd-oomd may kill, None for a killer that watches the whole host.
     """
     rows = processes(host) if rows is None else rows
     killers = []

@@ -1,10 +1,10 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Kubelets that do not start on a host with swap: failSwapOn, which is true if nothing says otherwise.
+"""Kubelets that do not start on a host with swap: failSwapOn, which is true by default.
 
-kubernetes/cmd/kubelet/app/server.go: with failSwapOn a kubelet that finds an area in /proc/swaps ends. A flag wins over
-the configuration, whose drop-ins win over its file (kubelet --help, --config-dir).
+kubernetes/cmd/kubelet/app/server.go: with failSwapOn a kubelet ends if it finds an area in /proc/swaps. A flag wins
+over the configuration, of which the drop-ins win over the file (kubelet --help, --config-dir).
 """
 
 from __future__ import absolute_import, division, print_function
@@ -25,10 +25,10 @@ _PROGRAMS = ('/usr/bin/kubelet', '/usr/local/bin/kubelet', '/opt/bin/kubelet', '
 # Flags of a kubelet that no unit starts; the last one wins.
 _FLAG_FILES = ('/var/lib/kubelet/kubeadm-flags.env', '/etc/default/kubelet', '/etc/sysconfig/kubelet')
 _FLAG = re.compile(r'--fail-swap-on(?:=["\']?([A-Za-z0-9]+))?(?![\w-])')
-# YAML without a YAML parser, which a node need not have; the same key in JSON.
+# Finds a key of YAML without a parser for it, which a node need not have; the same key in JSON too.
 _KEY = re.compile(r'(?m)^[ \t{,]*["\']?failSwapOn["\']?[ \t]*:[ \t]*["\']?(\w+)')
 _RANCHER_FLAG = re.compile(r'fail-swap-on=["\']?(\w+)')
-# strconv.ParseBool of Go, and YAML's own.
+# The words of Go's strconv.ParseBool, and YAML's own.
 _FALSE = '0 f F false FALSE False no off'.split()
 _MICROK8S = '/var/snap/microk8s/current/args/kubelet'
 _RANCHER = (('k3s', ('k3s', 'k3s-agent')), ('rke2', ('rke2-server', 'rke2-agent')))
@@ -39,7 +39,7 @@ _HOW = ('a kubelet with failSwapOn ends at its next start if any swap is on, and
 def refusals(host, rows):
     """[{id: kubelet|k3s|microk8s|rke2, where, text}] of the kubelets of a host that do not start with swap.
 
-    ``rows`` is what processes() returns. ``where`` is the file that says so, or that has to say otherwise.
+    ``rows`` is what processes() returns. ``where`` is the file that says so, or the one that has to allow swap.
     """
     found = [_kubelet(host, rows), _microk8s(host)]
     found += [_contained(host, row) for row in rows if is_called(row, ('kubelet',))]
@@ -69,9 +69,9 @@ def _kubelet(host, rows):
 
 
 def _contained(host, row):
-    """A kubelet in a container or machine of this host, which sees the swap of the host as well.
+    """A kubelet in a container or machine of this host, which sees the swap of the host as well; or None.
 
-    It runs as the root of that, and can do what a kubelet has to: else whoever calls himself so forbids swap here.
+    It runs as root there, and can do what a kubelet has to: else a user could forbid swap here by a name.
     """
     if runs_as_root(host, row, ('kubelet',)) or row['uid'] != outer_uid(host, row, 0) or is_a_users_own(host, row):
         return None
@@ -90,7 +90,7 @@ def _is_installed(host):
 
 
 def _flag(host, running):
-    """((whether the last flag allows swap, if it is written) or None without one, words of the command)."""
+    """((True if the last flag allows swap, the file that has it) or None without a flag, words of the command)."""
     words = unit_files.command(host, _UNIT)
     places = unit_files.sources(host, _UNIT)
     if not words:
@@ -118,7 +118,7 @@ def _by_configuration(host, words, root=''):
 
 
 def _microk8s(host):
-    """The arguments of a snap's kubelet, which allow swap as they are shipped."""
+    """The arguments of the kubelet of the snap, which allow swap as they are shipped."""
     if not host.exists(_MICROK8S):
         return None
     found = _FLAG.findall(_uncommented(_text(host, _MICROK8S)))
@@ -126,7 +126,7 @@ def _microk8s(host):
 
 
 def _rancher(host, name, units):
-    """What has the kubelet of k3s or RKE2 fail; they allow swap if nothing is said (k3s, pkg/daemons/agent)."""
+    """What makes the kubelet of k3s or RKE2 fail; they allow swap by default (k3s, pkg/daemons/agent)."""
     there = [unit + '.service' for unit in units if unit_files.files(host, unit + '.service')
              and not unit_files.mask_of(host, unit + '.service')]
     if not there:

@@ -1,9 +1,9 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where the memory of a host or a cgroup is: parts that add up to a total, and what no counter holds.
+"""Where the memory of a host or a cgroup is: parts that add up to a total, and the rest that no counter has.
 
-A report's ledger and a running host's are made of the same parts and summed here.
+The ledgers of a report and of a running host are made of the same parts and summed here.
 """
 
 from __future__ import absolute_import, division, print_function
@@ -19,10 +19,11 @@ _KNOWN = frozenset(KINDS)
 
 
 def make_part(kind, nbytes, name=None, swappable=False, droppable=False, approximate=False):
-    """One part of a ledger: {kind, name, bytes, share, swappable, droppable, approximate}; a ledger fills in the share.
+    """One part of a ledger: {kind, name, bytes, share, swappable, droppable, approximate}; make_ledger() fills in the
+    share.
 
-    ``nbytes`` is None for a counter that the kernel does not print: its memory is in what no counter holds. Raises
-    ValueError for a kind that is none of ``KINDS``.
+    ``nbytes`` is None for a counter that the kernel does not print: its memory is then in the rest. Raises ValueError
+    for a kind that is none of ``KINDS``.
     """
     if kind not in _KNOWN:
         raise ValueError('%r is no kind of memory' % (kind,))
@@ -33,9 +34,9 @@ def make_part(kind, nbytes, name=None, swappable=False, droppable=False, approxi
 def make_ledger(total_bytes, parts):
     """{total_bytes, parts, unaccounted_bytes}: the parts with their ``share`` of the total, the largest first.
 
-    ``unaccounted_bytes`` is the total without the parts. It is negative where the parts hold more than the total,
-    which counters of different moments can do. Parts of 0 bytes stay out; those that are not known come last. The parts
-    are those that were given, not copies.
+    ``unaccounted_bytes`` is the total without the parts. It is negative if the parts hold more than the total, which
+    happens with counters of different moments. Parts of 0 bytes are left out; those that are not known come last. The
+    parts are the given ones, not copies.
     """
     known = sorted([part for part in parts if part['bytes']], key=_largest_first)
     for part in known:
@@ -47,10 +48,10 @@ def make_ledger(total_bytes, parts):
     }
 
 
-# So many processes of a name are told together, if none of them holds half of what they hold.
+# Processes of one name are told together if there are so many and none of them holds half of it.
 _MANY = 3
 _MOST_HOLDERS = 12
-# What holds less than this part of the total is one of the small ones.
+# A part that is less than this of the total is one of the small ones.
 _SMALL = 200
 _MOST_NAMES = 3
 _LEAST_OF_NAMES = 10
@@ -59,7 +60,8 @@ _LEAST_OF_NAMES = 10
 def fold_processes(rows, total_bytes):
     """Parts for the anonymous memory of processes, {name, bytes, swappable, approximate} each.
 
-    A ``process``, ``processes`` for many of one name, and one part without a name for all the small ones.
+    A part is a ``process``, or ``processes`` for several of one name. One part without a name is for all the small
+    ones.
     """
     groups = {}
     for row in rows:
@@ -85,17 +87,17 @@ def _joined(kind, rows, name):
 
 
 def largest_names(sizes, total_bytes):
-    """The names of {name: bytes} that hold a tenth of a total or more, the largest first, in one text; or None."""
+    """The names in {name: bytes} that hold a tenth of a total or more, the largest first, in one text; or None."""
     named = sorted((-nbytes, name) for name, nbytes in sizes.items() if nbytes and nbytes * _LEAST_OF_NAMES >= (
         total_bytes or 1))
     return ', '.join(name for _nbytes, name in named[:_MOST_NAMES]) or None
 
 
 def eater_of(ledger):
-    """{kind, name, bytes, share} of the largest part that is not free memory and no fold of small processes.
+    """{kind, name, bytes, share} of the largest part that is neither free memory nor the small processes together.
 
-    What no counter holds is the eater, as ``unaccounted``, if it is larger than each of these. None without a ledger
-    or if nothing is in use.
+    The eater is ``unaccounted`` if the rest that no counter has is larger than each part. None without a ledger or if
+    nothing is in use.
     """
     if ledger is None:
         return None

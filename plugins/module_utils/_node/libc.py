@@ -1,7 +1,7 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Calls of libc that a Python does not offer, by ctypes."""
+"""Functions of libc that a Python does not offer, called by ctypes."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -17,7 +17,7 @@ except ImportError:
 
 
 def call(name, *arguments):
-    """What a function of libc returns. Raises OSError with its errno, ENOSYS if this Python cannot call it."""
+    """The result of a function of libc. Raises OSError with its errno, ENOSYS if this Python cannot call it."""
     function = getattr(ctypes and ctypes.CDLL(None, use_errno=True), name, None)
     if function is None:
         raise OSError(errno.ENOSYS, 'this Python cannot call %s of libc: install its ctypes' % name)
@@ -35,7 +35,7 @@ def size(number):
 
 
 def filled(most, name, *arguments):
-    """The bytes that a function writes to the buffer of ``most`` that its last arguments are. Raises OSError."""
+    """The bytes that a function writes to a buffer of ``most`` bytes, which are its last arguments. Raises OSError."""
     data = ctypes.create_string_buffer(most) if ctypes else None
     count = call(name, *(arguments + (data, size(most))))
     return data.raw[:count]

@@ -1,7 +1,7 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One run at a time on a node, of whichever remedy: two would take each other's unfinished files for leftovers."""
+"""One run at a time on a node, whatever its remedy: two would take each other's unfinished files for leftovers."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -18,13 +18,12 @@ from . import permissions, record
 from .errors import RescueError
 from .host import to_bytes, to_native
 
-# A directory that every user may write to, as /run/lock is on Debian, would let any of them hold it for ever.
-# None that a run could make: two would then choose differently.
+# Not a directory that every user may write to, as /run/lock is on Debian: any of them could hold the lock for ever.
 DIRECTORIES = ('/run', '/')
 NAME = 'oom-rescue.lock'
 WAIT_SECONDS = 60
 _PAUSE = 0.1
-# Where our files are, and so what a killed run left of them.
+# The directories of our files, in which a killed run may have left some.
 _OURS = ('/etc', '/etc/sysctl.d', '/etc/tmpfiles.d', '/etc/default', '/etc/sysconfig', '/etc/nohang', '/etc/tuned',
          '/etc/oom-rescue', '/etc/cron.d', '/etc/systemd/system', '/usr/local/lib/oom-rescue', '/run', record.DIRECTORY)
 _DROP_INS = '/etc/systemd/system'
@@ -32,10 +31,11 @@ _DROP_INS = '/etc/systemd/system'
 
 @contextlib.contextmanager
 def one_run(host, what, check_mode=False):
-    """A context that is the only one of its kind on the node; ``what`` names this run to one that waits for it.
+    """A context that only one run can be in; ``what`` names this run to one that waits for it.
 
-    It begins with what a killed run left: files half written get their old content, unfinished ones go. Nothing is
-    left of the lock itself. In check mode, which changes nothing, none is held. Raises RescueError or OSError.
+    It begins by clearing up after a killed run: files half written get their old content, unfinished ones are removed.
+    The lock itself leaves nothing. In check mode, which changes nothing, it is not taken. Raises RescueError or
+    OSError.
     """
     if check_mode:
         yield
@@ -52,10 +52,10 @@ def one_run(host, what, check_mode=False):
         host.finish_interrupted()
         host.clear_leftovers(_places(host))
         yield
-        # What is left of the last record by a run that was killed.
+        # The rest of the last record, if a run was killed.
         host.remove_empty_directory(record.DIRECTORY)
     finally:
-        # While it is held, so that nobody waits for a file that has no name any more without noticing.
+        # The name is removed while the lock is held: else somebody could wait for a file without a name and not notice.
         os.unlink(path)
         os.close(descriptor)
 
@@ -73,7 +73,7 @@ def _path(host):
 
 
 def _take(path, deadline):
-    """The descriptor of the lock's file, held; None on a host if nothing can be written, which has its say so."""
+    """The descriptor of the lock's file, held. None if nothing can be written there: the host will say so."""
     while True:
         try:
             descriptor = _open(path)
@@ -83,7 +83,7 @@ def _take(path, deadline):
             return None
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            # Who held it has taken the name away since this was opened.
+            # The run that held it has removed the name since this was opened.
             if _is_named(descriptor, path):
                 return descriptor
         except (IOError, OSError) as error:

@@ -1,7 +1,7 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who started a process, and would start it again: read from its cgroup, its parents and its environment."""
+"""Who started a process, and would start it again, by its cgroup, its parents and its environment."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -16,27 +16,27 @@ from .processes import ancestors, process as read_process
 
 _CONTAINER_ID = re.compile(r'^[0-9a-f]{64}\Z')
 # comm holds 15 bytes: docker-containerd-shim of Docker 18 and before, containerd-shim-runc-v2 since.
-# What these start is not theirs: a setting of their unit would reach all that a crontab, a login or a guest starts.
+# Processes below these are not theirs: a setting of the unit would reach all that a crontab, a login or a guest starts.
 _LAUNCHERS = re.compile(
     r'^(?:crond?|atd|anacron|rc-local|rc\.local|sshd?|sshd?@.*|getty@.*|serial-getty@.*|systemd-nspawn@.*|user@.*)\.service$')
 # Docker 18 and before; containerd-shim-runc-v2 since.
 _SHIMS = ('docker-containerd-shim', 'containerd-shim', 'containerd-shim-runc-v1', 'containerd-shim-runc-v2')
 _CONMONS = ('conmon',)
-# What starts a guest whose init has files of its own.
+# The programs that start a guest whose init has files of its own.
 _GUESTS = ('lxc-start', 'lxd', 'incusd', 'systemd-nspawn')
 _MYSQL = ('mysqld', 'mariadbd', 'mysqld_safe', 'mariadbd-safe')
 
 
 def _unit(cgroups):
-    """(unit of this node's systemd, uid of the user whose manager has it or None) of a process's parsed paths."""
+    """(unit of this node's systemd, uid of the user whose manager has it or None), by the parsed paths of a process."""
     return next(((own_unit(found), found['user']) for found in cgroups if found['host_unit']), (None, None))
 
 
 def monitor_of(host, parents):
     """The nearest ancestor that is root's own monitor of a container or guest, or None.
 
-    A cgroup's path is whatever was made below a delegated one, and conmon is whatever is called so; but the child of
-    root's monitor was started by root's engine.
+    The path of a cgroup proves nothing below a delegated one, and any program may be called conmon; but root's engine
+    started the child of root's monitor.
     """
     return next((parent for parent in parents if runs_as_root(host, parent, _SHIMS + _CONMONS + _GUESTS)), None)
 
@@ -54,7 +54,7 @@ def monitored_id(monitor):
 
 
 def _engine(found, monitor):
-    """The engine of a container, by its cgroup; of one that has its id alone (a --cgroup-parent), by its monitor."""
+    """The engine of a container, by its cgroup, or by its monitor if the cgroup has only the id (a --cgroup-parent)."""
     if found['kind']:
         return found['kind']
     if base_name(monitor['exe']) in _CONMONS:
@@ -69,9 +69,9 @@ def _container_name(host, kind, container_id, monitor):
 
 
 def _container(host, cgroups, parents):
-    """The container a process is in, or None. One counts that root's engine has started, below its monitor.
+    """The container that a process is in, or None. It counts if root's engine started it, below its monitor.
 
-    What a user's engine started has its cgroup in the user's slice; what it says of itself is not taken.
+    A container of a user's engine has its cgroup in the user's slice; what it says of itself is not believed.
     """
     found = _innermost(cgroups)
     if found and found['kind'] == 'other':
@@ -79,7 +79,7 @@ def _container(host, cgroups, parents):
     monitor = monitor_of(host, parents)
     if monitor is None or not is_container_monitor(monitor):
         return _container_of_user(cgroups, found) if found else None
-    # Of a container in a container the outer one's monitor is this host's.
+    # The monitor of a container in a container is not on this host, that of the outer one is.
     container_id = monitored_id(monitor) or (found or {}).get('id')
     if container_id is None:
         return None
@@ -100,7 +100,7 @@ def _session(cgroups):
 
 
 def _container_of_user(cgroups, found):
-    """A container without root's monitor: a user's own, in the user's slice; a pod is left to its kubelet."""
+    """A container without root's monitor: a user's own, in the user's slice. A pod is left to its kubelet."""
     if _session(cgroups) is None and found['kind'] != 'kubernetes':
         return None
     if found['kind'] is None:
@@ -122,7 +122,7 @@ def _read_environment(host, pid):
 
 
 def supervisord_of(host, chain):
-    """(root's supervisord, the process of ``chain`` that it started) of a process and its ancestors; None without."""
+    """(root's supervisord, the process of ``chain`` that it started) for a process and its ancestors; or None."""
     for child, parent in zip(chain, chain[1:]):
         if runs_as_root(host, parent, ('supervisord',)):
             return parent, child
@@ -130,7 +130,7 @@ def supervisord_of(host, chain):
 
 
 def _supervisord(host, row, parents):
-    """The program of root's supervisord that runs a process, itself or through what it started; None without one."""
+    """The program of root's supervisord that runs a process, itself or through what it started; or None."""
     found = supervisord_of(host, [row] + parents)
     if found is None:
         return None
@@ -153,8 +153,8 @@ def init_script(host, row):
 def manager_of(host, row):
     """{kind: systemd|docker|podman|kubernetes|supervisord|sysv|none, name, unit, user} of a process.
 
-    Containers have ``container_id``. ``unit`` is the unit of this node's systemd that the process is in, whoever
-    started it; ``user`` is the uid of a user's manager, or of the user in whose slice a container is.
+    Containers have ``container_id`` as well. ``unit`` is the unit of this node's systemd that the process is in,
+    whoever started it. ``user`` is the uid of the user whose manager it is, or in whose slice the container is.
     """
     init = read_process(host, 1)
     # The kernel lists the hierarchies of all processes in one order.
@@ -163,7 +163,7 @@ def manager_of(host, row):
     parents = ancestors(host, row)
     unit, user = _unit(cgroups)
     found = _container(host, cgroups, parents) or _supervisord(host, row, parents)
-    # What is in a container or guest is not started by a unit or script of this host, whoever may have made its cgroup.
+    # No unit or script of this host starts what is in a container or guest, whoever made its cgroup.
     here = not found and _innermost(cgroups) is None
     if here and unit and unit.endswith('.service') and not _LAUNCHERS.match(unit):
         found = {'kind': 'systemd', 'name': unit}

@@ -1,7 +1,7 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""RAM and swap as /proc/meminfo has them, and the settings below /proc/sys/vm that decide over them (proc(5))."""
+"""RAM and swap as /proc/meminfo tells them, and the settings below /proc/sys/vm that govern them (proc(5))."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -54,17 +54,19 @@ def parse_meminfo(text):
 
 
 def read_meminfo(host):
-    """What parse_meminfo() returns of this host; empty if it cannot be read."""
+    """parse_meminfo() of this host; {} if it cannot be read."""
     return parse_meminfo(text_of(host, '/proc/meminfo'))
 
 
 def ram_and_swap_bytes(meminfo):
-    """All RAM and swap: what the kernel ranks processes by (oom_badness()). What the kernel does not say counts 0."""
+    """The bytes of RAM and swap together, against which the kernel ranks processes (oom_badness()). What it does not
+    say counts as 0.
+    """
     return meminfo.get('MemTotal', 0) + meminfo.get('SwapTotal', 0)
 
 
 def room_in_ram(meminfo):
-    """{total_bytes, available_bytes} of RAM, with what an old kernel does not say of what is available worked out."""
+    """{total_bytes, available_bytes} of RAM. What an old kernel does not say of the available RAM is worked out."""
     available = meminfo.get('MemAvailable')
     if available is None:
         # Kernels before 3.14. Shmem is in Cached, and cannot be dropped.

@@ -1,7 +1,8 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What every module does around the one package that it calls. Knows no Ansible: it is handed the module."""
+"""What every module does around the package that it calls. It imports nothing of Ansible: the module is handed to it.
+"""
 
 from __future__ import absolute_import, division, print_function
 
@@ -16,9 +17,9 @@ from .room import fitted
 def run(module, work, only_root=None):
     """End a module with the result of ``work(host, options, check_mode)``, or with its error in one line.
 
-    ``only_root`` is what only root may do, if that is asked for: before anything is read, in check mode too, as what a
-    user sees of a host makes another plan. ``warnings`` of a result become the module's. A fault of the program, and an
-    OSError that names no file, stay a traceback. A result is no larger than the module's option ``most_bytes``.
+    ``only_root`` names what only root may do. It is asked for before anything is read, in check mode too, as a user
+    sees less of a host and would get another plan. ``warnings`` of a result become the module's. A fault of the
+    program, and an OSError that names no file, stay a traceback.
     """
     try:
         if only_root is not None:

@@ -13,7 +13,7 @@ from .swap_areas import unescape
 
 
 def parse_mountinfo(text):
-    """Mounts of a mountinfo file, in its order.
+    """The mounts of a mountinfo file, in its order.
 
     Each is {id, parent, mount_point, root, filesystem, source, read_only, options, device}. ``root`` is the directory
     of the filesystem that is mounted, other than ``/`` for a bind mount. Lines that do not parse are left out.
@@ -64,9 +64,10 @@ _LOCAL = ('tmpfs', 'devtmpfs', 'ramfs', 'rootfs', 'proc', 'sysfs', 'devpts', 'cg
 
 
 def reached_safely(table):
-    """The mounts to which a path leads through nothing that may hang: no FUSE, no filesystem of a network, no autofs.
+    """The mounts that a path reaches without passing anything that may hang: no FUSE, no filesystem of a network, no
+    autofs.
 
-    Not among them: one that another mount hides.
+    A mount that another one hides is not among them.
     """
     below = {}
     for each in table:

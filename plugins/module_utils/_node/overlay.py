@@ -1,7 +1,7 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A host, or a snapshot of one, as it would be after some edits: so a plan can be judged before it is applied."""
+"""A host, or a snapshot of one, as it would be after some edits: a plan can be judged before it is applied."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -17,7 +17,7 @@ _MAX_LINKS = 40
 class Overlay:
     """Reads like ``host``, with ``edits`` (path -> text, or None for a removed file) on top.
 
-    Symbolic links are followed on the node's own paths, so an absolute link stays below the host's root.
+    Symbolic links are resolved to the node's own paths, so an absolute link stays below the host's root.
     """
 
     def __init__(self, host):
@@ -41,7 +41,7 @@ class Overlay:
         if real in self.edits:
             return self.edits[real]
         try:
-            # Without a name of its own, whoever keeps what was read knows the file again.
+            # Without ``name``, so that a host that keeps what was read knows the file again.
             return self._host.read(real) if real == path else self._host.read(real, name=path)
         except FAILURES:
             return None
@@ -52,14 +52,17 @@ class Overlay:
         return None if real in self.edits else self._host.problem(real, path)
 
     def readlink(self, path):
+        """The target of a symbolic link, or None; a file that was edited is no link."""
         return None if path in self.edits else self._host.readlink(path)
 
     def exists(self, path):
+        """True if anything has this name, with the planned files and without those that are to be removed."""
         if path in self.edits:
             return self.edits[path] is not None
         return self._host.exists(path)
 
     def is_directory(self, path):
+        """True if it is a directory of the host, or a link to one."""
         return self._host.is_directory(path)
 
     def listdir(self, path):
@@ -74,7 +77,9 @@ class Overlay:
         return sorted(names)
 
     def edit(self, path, text):
-        """Plan a file's text, None to remove it; of a link, the file that it names. What is there is no edit."""
+        """Plan the text of a file, None to remove it. Of a link the file that it names is edited. The text that is
+        there is no edit.
+        """
         path = self.real(path)
         self.edits.pop(path, None)
         if self.read(path) != text:

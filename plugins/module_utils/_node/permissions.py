@@ -27,16 +27,19 @@ def acl(path):
 
 
 def writer_of(path):
-    """Who besides root may write to a file or directory, links followed, as stranger_of() says it. Raises OSError."""
+    """Who besides root may write to a file or directory, in the words of stranger_of(), or None. Links are followed.
+    Raises OSError.
+    """
     return stranger_of(os.stat(path), os.path.realpath(path))
 
 
 def stranger_of(status, path=None, owners=None):
-    """Who besides ``owners`` may write to the file that a status is of, in words, or None. Raises OSError.
+    """Who besides ``owners`` may write to the file with this status, in words, or None. Raises OSError.
 
-    ``the user 1000 owns``, ``anybody may write to``, ``the group 100 may write to`` come before the path. ``owners``
-    are uids, by default root and who runs this. The group of root counts for root if the ACL of ``path``, which is no
-    link, names nobody else; without a path that is not known, and a group that may write is a stranger.
+    The words come before the path: ``the user 1000 owns``, ``anybody may write to``, ``the group 100 may write to``.
+    ``owners`` are uids, by default root and the user who runs this. The group of root counts as root if the ACL of
+    ``path``, which is no link, names nobody else. Without a path that is not known, and a group that may write is a
+    stranger.
     """
     if status.st_uid not in (owners or (0, os.geteuid())):
         return 'the user %d owns' % status.st_uid
@@ -57,7 +60,7 @@ def stranger_of(status, path=None, owners=None):
 def is_closed(path, top='/'):
     """True if others than root may not read a file, by its mode or by that of a directory between it and ``top``.
 
-    What is not there is as closed as its directory. Links are followed.
+    A file that is not there is as closed as its directory. Links are followed.
     """
     place, needed = os.path.realpath(path), stat.S_IROTH
     while True:
@@ -75,9 +78,9 @@ def is_closed(path, top='/'):
 
 
 def who_may_replace(path, name=None):
-    """Who besides root could put something else in the place of a name in the directory ``path``, or None.
+    """Who besides root could put something else in the place of a name in the directory ``path``, in words, or None.
 
-    ``name`` is how the directory is called to the reader. Looks at each directory up to the root. Raises OSError.
+    ``name`` is what the reader calls the directory. Each directory up to the root counts. Raises OSError.
     """
     place, said = path, name or path
     while True:

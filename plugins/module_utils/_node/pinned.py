@@ -1,7 +1,7 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A process held by the descriptor of its directory in /proc: a new process of its number is not behind it."""
+"""A process held by the descriptor of its directory in /proc: a new process with the same number is not behind it."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -17,9 +17,9 @@ _LARGEST = 4096
 
 
 class Pinned:
-    """The process that has a pid when this is made, until it is closed; a context that closes itself.
+    """The process with a pid at the time when this is made, until it is closed. A context that closes itself.
 
-    Making it, and each method, raises OSError: ENOENT or ESRCH once the process is gone.
+    To make it, and each method, raises OSError: ENOENT or ESRCH if the process is gone.
     """
 
     def __init__(self, host, pid):

@@ -1,7 +1,7 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Text from a node or a log, fit for a terminal, a page and a file: the one function that it goes through first."""
+"""Makes text from a node or a log fit for a terminal, a page and a file. All such text goes through it first."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -11,7 +11,7 @@ import re
 import sys
 
 LONGEST = 2000
-# Control characters, what turns text round, hides it or breaks its line, halves of surrogates, and noncharacters.
+# Control characters, those that turn text round, hide it or break its line, halves of surrogates, and noncharacters.
 _RANGES = (
     (0x00, 0x1f), (0x7f, 0x9f), (0xad, 0xad), (0x34f, 0x34f), (0x600, 0x605), (0x61c, 0x61c), (0x6dd, 0x6dd),
     (0x70f, 0x70f), (0x890, 0x891), (0x8e2, 0x8e2), (0x115f, 0x1160), (0x17b4, 0x17b5), (0x180b, 0x180f),
@@ -22,14 +22,14 @@ _RANGES = (
 
 
 def _pattern(kept=u''):
-    """The expression for each character that is not seen as itself, but for those of ``kept``."""
+    """The expression for each character that cannot be seen as itself, except those of ``kept``."""
     ranges = u''.join(u'%s-%s' % (_escaped(first), _escaped(last)) for first, last in _RANGES
                       if first <= sys.maxunicode)
     return re.compile(u'%s[%s]' % (u'(?![%s])' % kept if kept else u'', ranges))
 
 
 def _escaped(code):
-    """A code point as an expression's character: Python 2's ``re`` has no ``\\u``, and its chr() ends at a byte."""
+    """A code point as a character of an expression: Python 2's ``re`` has no ``\\u``, and its chr() ends at a byte."""
     return re.escape((u'\\U%08x' % code).encode('ascii').decode('unicode_escape'))
 
 
@@ -38,12 +38,13 @@ _HIDDEN_IN_LINES = _pattern(u'\n\t')
 
 
 def plain(text, longest=LONGEST):
-    """One line of text: each character that is not seen as itself is a question mark, and a long text is cut."""
+    """One line of text. Each character that cannot be seen as itself becomes a question mark, and a long text is cut.
+    """
     return _HIDDEN.sub(u'?', _cut(_unicode(text), longest))
 
 
 def plain_lines(text, longest=LONGEST):
-    """The same of text with lines: line breaks and tabs stay."""
+    """The same for text of several lines: line breaks and tabs stay."""
     return _HIDDEN_IN_LINES.sub(u'?', _cut(_unicode(text).replace(u'\r\n', u'\n'), longest))
 
 

@@ -35,13 +35,15 @@ def require_root(what):
 
 
 def has_capability(host, number, pid='self'):
-    """True if this process, or that of a pid, has a capability in its own user namespace; None if nothing says so."""
+    """True if this process, or the one with this pid, has a capability in its own user namespace; None if nothing
+    tells.
+    """
     match = _CAPABILITIES.search(text_of(host, '/proc/%s/status' % pid) or '')
     return bool(int(match.group(1), 16) >> number & 1) if match else None
 
 
 def in_user_namespace(host):
-    """True if this process is in another user namespace than the first, if no capability counts for the host."""
+    """True if this process is in another user namespace than the first: then no capability counts for the host."""
     ids = (text_of(host, '/proc/self/uid_map') or '').split()
     return bool(ids) and ids != _ALL_UIDS
 
@@ -49,7 +51,7 @@ def in_user_namespace(host):
 def is_container(host):
     """True if this is a container, as it or its engine says (systemd's container interface, and the engines' marks).
 
-    A virtual machine made of a container's image has such marks too, but the first pid namespace.
+    A virtual machine made of a container's image has such marks too, but is in the first pid namespace.
     """
     if host.readlink('/proc/self/ns/pid') == _FIRST_PID_NAMESPACE:
         return False

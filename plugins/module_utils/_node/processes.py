@@ -21,9 +21,9 @@ DELETED = ' (deleted)'
 
 
 def parse_stat(text):
-    """{name, ppid, flags, start_ticks} of /proc/PID/stat, or None if it is cut or none.
+    """{name, ppid, flags, start_ticks} of /proc/PID/stat, or None if it is cut or empty.
 
-    A process names itself, parentheses and spaces included: the name ends at the last parenthesis.
+    A process chooses its name, which may have parentheses and blanks: it ends at the last parenthesis.
     """
     head, separator, tail = text.rpartition(')')
     fields = tail.split()
@@ -37,7 +37,9 @@ def parse_stat(text):
 
 def parse_status(text):
     """{uid, euid, rss_bytes, anon_bytes, shmem_bytes, swap_bytes, locked_bytes, data_bytes, size_bytes, pgtables_bytes}
-    of /proc/PID/status; null where the kernel says nothing: of anonymous and shared memory, before 8cee852ec53f (4.5).
+    of /proc/PID/status.
+
+    None for what the kernel does not say, as of anonymous and shared memory before 8cee852ec53f (4.5).
     """
     found = dict((name, (first, second)) for name, first, second in _STATUS.findall(text or ''))
     sizes = dict((key, _size_bytes(found, name)) for key, name in _SIZES)
@@ -56,7 +58,7 @@ def _size_bytes(found, name):
 def parse_cgroups(text):
     """[{controllers: [...], path}] of /proc/PID/cgroup (cgroups(7)); controllers is empty for version 2."""
     groups = []
-    # A cgroup's name may have any character but this one, those at which Python ends a line included.
+    # The name of a cgroup may have any character but a line feed, even others at which Python ends a line.
     for line in (text or '').split('\n'):
         fields = line.split(':', 2)
         if len(fields) == 3:
@@ -99,7 +101,9 @@ def _read(host, pid):
 
 
 class _Row(dict):
-    """A process. Of thousands few are asked for all: the files that few ask for are read when they are."""
+    """A process as a dictionary. The files that few callers ask for are read when one does, as there are thousands of
+    processes.
+    """
 
     def __init__(self, host, pid):
         dict.__init__(self)
@@ -118,7 +122,7 @@ class _Row(dict):
 
 def _exe(host, directory):
     exe = host.readlink(directory + 'exe')
-    # The binary of a server that was upgraded but not restarted.
+    # The file of a server that was upgraded but not restarted.
     return exe[:-len(DELETED)] if exe and exe.endswith(DELETED) else exe
 
 

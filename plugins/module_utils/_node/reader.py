@@ -1,7 +1,7 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reads a file that somebody else may have made: no waiting, no device, no more than a limit, and not for ever."""
+"""Reads a file that somebody else may have made: without waiting, no device, only up to a limit, and not for ever."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -24,7 +24,7 @@ MOST = 1 << 20
 _MOST_OF_KERNEL = MOST_OF_RECORDS = 1 << 24
 # What we put on a node ourselves.
 _OURS = ('/var/lib/oom-rescue/', '/usr/local/lib/oom-rescue/')
-# A process chooses how long these are; execve(2) takes 6 MB, and a process may put its argv over all its memory.
+# A process chooses how long these are: execve(2) takes 6 MB, and argv may be all its memory.
 _MOST_OF_PROCESS = 1 << 16
 _OF_PROCESS = re.compile(r'/proc/(?:\d+|self)/(?:cmdline|environ)\Z')
 _KEPT = re.compile(r'/proc/(?!\d)|/proc/1/(?:comm|environ)\Z|/sys/')
@@ -32,17 +32,17 @@ _KEPT = re.compile(r'/proc/(?!\d)|/proc/1/(?:comm|environ)\Z|/sys/')
 _IN_ONE_PIECE = re.compile(r'/proc/\d+/(?:stat|status|statm|oom_score|oom_score_adj|cgroup|smaps_rollup)\Z')
 _SECONDS = 10
 _CHUNK = 1 << 16
-# Longer numbers take int() more than linear time before Python 3.11, which refuses them.
+# int() takes more than linear time for longer numbers before Python 3.11, which refuses them.
 _MOST_DIGITS = 4300
 _NULL = (1, 3)
 _clock = getattr(time, 'monotonic', time.time)
 
-# What reading or understanding anything may raise, whoever wrote it. RecursionError is a RuntimeError.
+# The errors that reading or parsing anything may raise, whoever wrote it. RecursionError is a RuntimeError.
 FAILURES = (IOError, OSError, ValueError, MemoryError, RuntimeError, EOFError, zlib.error)
 
 
 class Unreadable(OSError):
-    """A file that is not read; its text names the file, what was found, what is allowed, and what to do."""
+    """A file that is not read. The text names the file, what was found, what is allowed, and what to do."""
 
     def __init__(self, path, reason, number=errno.EINVAL):
         super(Unreadable, self).__init__(number, reason, path)
@@ -67,7 +67,7 @@ def said(path, error):
 
 
 def limit_of(path):
-    """(bytes that are read of a file of the node at most, True if a longer one is cut and not refused)."""
+    """(the most bytes that are read of a file of the node, True if a longer one is cut and not refused)."""
     if _OF_PROCESS.match(path):
         return _MOST_OF_PROCESS, True
     if path.startswith(('/proc/', '/sys/')):
@@ -76,15 +76,15 @@ def limit_of(path):
 
 
 def read_file(path, limit=MOST, cut=False, links=True, name=None):
-    """The bytes of a regular file; ``b''`` of a link to /dev/null, which is how a configuration is masked.
+    """The bytes of a regular file; b'' for a link to /dev/null, which masks a configuration.
 
-    A file of more than ``limit`` bytes is Unreadable, or its beginning is returned if ``cut``. Without ``links`` a
+    A file of more than ``limit`` bytes is Unreadable, or with ``cut`` its beginning is returned. Without ``links`` a
     symbolic link is refused. ``name`` is what a message calls the file. Raises OSError.
     """
     name = name or path
     if _IN_ONE_PIECE.match(path):
         return _read_in_one_piece(path, name, links)
-    # A device does something when it is opened, and a FIFO has its writer go on: neither is.
+    # To open a device does something, and to open a FIFO lets its writer go on: neither is opened.
     if _is_null(_checked(name, os.stat(path) if links else os.lstat(path))):
         return b''
     descriptor = os.open(path, _flags(links))
@@ -102,7 +102,7 @@ def _flags(links):
 
 
 def _read_in_one_piece(path, name, links):
-    """The same of a short file that the kernel makes of a process: there are thousands of them."""
+    """The same for a short file that the kernel makes of a process, of which there are thousands."""
     descriptor = os.open(path, _flags(links))
     try:
         data = os.read(descriptor, _CHUNK)
@@ -112,7 +112,7 @@ def _read_in_one_piece(path, name, links):
 
 
 def _checked(name, status):
-    """The status of a regular file or /dev/null. Raises Unreadable for all else."""
+    """The status of a regular file or /dev/null. Raises Unreadable for anything else."""
     if stat.S_ISREG(status.st_mode) or _is_null(status):
         return status
     raise Unreadable(name, 'is a %s, and only a regular file is read here: %s' % (
@@ -156,7 +156,7 @@ def _read(descriptor, name, limit, cut):
 
 
 def parse_json(text):
-    """What a JSON text holds. Raises ValueError, also for one that is nested too deeply or larger than memory."""
+    """The value of a JSON text. Raises ValueError, also if it is nested too deeply or larger than memory."""
     try:
         return _DECODER.decode(text)
     except (RuntimeError, MemoryError) as error:
@@ -193,10 +193,10 @@ def required_object(text, path, next_step):
 
 
 class Noting:
-    """A Host whose files are read for facts alone, at one moment.
+    """A Host whose files are read only for facts, at one moment.
 
-    A file that cannot be read is None, and is noted with the reason. None of the kernel's own is opened twice; the
-    texts of a process are not kept, as there may be thousands: what is made of them is, by once().
+    A file that cannot be read is None, and is noted with the reason. No file of the kernel's own is opened twice. The
+    texts of a process are not kept, as there may be thousands, but what once() made of them is.
     """
 
     of_one_moment = True
@@ -209,17 +209,17 @@ class Noting:
         return getattr(self._host, name)
 
     def read(self, path, **options):
-        """As Host.read, None for all that it raises."""
+        """Host.read(), or None for all that it raises."""
         if options or not _KEPT.match(path):
             return self._noted(self._host.read, None, path, **options)
         return self.once(path, lambda: self._noted(self._host.read, None, path))
 
     def listdir(self, path):
-        """As Host.listdir, none for all that it raises."""
+        """Host.listdir(), or [] for all that it raises."""
         return self._noted(self._host.listdir, [], path)
 
     def once(self, key, function):
-        """What a callable returned when it was first called for this key, which is any hashable."""
+        """The result of a callable at its first call for this key, which is any hashable."""
         if key not in self._known:
             self._known[key] = function()
         return self._known[key]
@@ -231,7 +231,7 @@ class Noting:
             path = options.get('name') or path
             if getattr(error, 'errno', None) in (errno.EACCES, errno.EPERM):
                 self._closed.add(path)
-            # What this kernel or this user may not say of itself is null in the facts; that is all there is to tell.
+            # A value that this kernel does not tell, or not to this user, is null in the facts: that is all.
             if isinstance(error, Unreadable) or not path.startswith(('/proc/', '/sys/')):
                 self._unread.setdefault(path, said(path, error))
         return otherwise

@@ -20,7 +20,7 @@ from .reader import parse_json
 
 
 def refuse_directory(host):
-    """Raise RescueError if anybody but root could have written what is in the directory of the records."""
+    """Raise RescueError if anybody but root could have written the files in the directory of the records."""
     path = host.path(DIRECTORY)
     try:
         status = os.lstat(path)
@@ -41,9 +41,9 @@ def refuse_directory(host):
 
 
 def close_directory(host):
-    """Have the records be for root alone again, whatever was done to their modes. Raises RescueError or OSError.
+    """Make the records root's alone again, whatever was done to their modes. Raises RescueError or OSError.
 
-    What others could have reached and changed is refused, and not made to look like ours.
+    A file that others could have reached and changed is refused, and not made to look like ours.
     """
     refuse_directory(host)
     open_to_others = host.is_directory(DIRECTORY) and os.stat(host.path(DIRECTORY)).st_mode & 0o077
@@ -62,22 +62,22 @@ def close_directory(host):
 
 
 def _is_anothers(host, path):
-    """True if a file belongs to another user: who had it may have it open, whatever the directory says now."""
+    """True if a file belongs to another user, who may have it open, whatever the directory says now."""
     status = host.status(path, follow=False)
     return status is not None and status.st_uid not in (0, os.geteuid())
 
 
-# Of the form of the files; a change of it counts up, and what reads older ones stays.
+# The version of the form of the files. A change of it counts up, and older ones can still be read.
 VERSION = 2
 _AWAY = 'move it away to go on without the record of what was before'
 _TEXT = (str, type(u''))
-# Python 2 has another type for what is larger than a word.
+# Python 2 has another type for an integer larger than a word.
 _NUMBER = (int, type(1 << 64))
 _NONE = (type(None),)
 
 
 class _Maybe:
-    """The form of what a record of an older release has not."""
+    """The form of a value that records of an older release lack."""
 
     def __init__(self, form):
         self.form = form
@@ -102,7 +102,7 @@ _OF_SWAP = {
     'fstab_above': _Maybe([_TEXT + _NONE]), 'unit_text': _Maybe(_TEXT + _NONE), 'label': _Maybe(_TEXT + _NONE),
     'left': _Maybe(_NONE + (dict,)),
 }
-# Of a file that was there, what undoing it takes.
+# What it takes to undo changes to a file that was there.
 _OF_SWAP_FILE = {'size_bytes': _NUMBER, 'mode': re.compile(r'[0-7]{3,5}\Z'), 'uid': _NUMBER, 'gid': _NUMBER}
 
 
@@ -128,8 +128,10 @@ FORMS = {'oom_score_adj': _of_score, 'swap': _of_swap, 'swappiness': _of_swappin
 
 
 def _fits(value, form):
-    """True if a value has a form: a type or several, an expression for its text, a dictionary of the keys that have to
-    be there, a list of the one form that all items have, _Each, or in a dictionary _Maybe.
+    """True if a value has a form.
+
+    A form is a type or several, an expression for its text, a dictionary of the keys that it needs, a list of the one
+    form of all its items, _Each, or in a dictionary _Maybe.
     """
     if isinstance(form, dict):
         return isinstance(value, dict) and all(_has(value, key, form[key]) for key in form)
@@ -153,11 +155,11 @@ class Damaged(RescueError):
 
 
 class State:
-    """Records of one remedy (``name``), a dictionary by key, and backups of files that it edits.
+    """The records of one remedy (``name``), a dictionary by key, and the backups of files that it edits.
 
-    The file is {version, records}. One without a version is of a release before 0.2.0: the records alone.
-    With ``tolerant`` a damaged file counts as none, and is set aside with the first record that is kept: ``damage`` is
-    the reason, in one line, or None.
+    The file is {version, records}. A file without a version is of a release before 0.2.0: the records alone. With
+    ``tolerant`` a damaged file counts as none, and is set aside when the first record is kept: ``damage`` is the
+    reason, in one line, or None.
     """
 
     def __init__(self, host, name, tolerant=False):
@@ -217,7 +219,7 @@ class State:
         return self.records().get(key)
 
     def remember(self, key, record):
-        """Keep the first record of a key: what was there before the first change. True if it was new."""
+        """Keep the first record of a key, which tells what was there before the first change. True if it was new."""
         records = self.records()
         if key in records:
             return False
@@ -252,17 +254,18 @@ class State:
 
 
 def backup_path(path):
-    """Where the backup of a file stands: ``/var/lib/oom-rescue/etc-fstab.orig`` for ``/etc/fstab``."""
+    """The path of the backup of a file: ``/var/lib/oom-rescue/etc-fstab.orig`` for ``/etc/fstab``."""
     return '%s/%s.orig' % (DIRECTORY, path.strip('/').replace('/', '-'))
 
 
 def aside_path(path):
-    """Where what others wrote into a file of ours is kept: ``/var/lib/oom-rescue/etc-default-mysql.changed``."""
+    """The path at which a file of ours is kept as others changed it: ``/var/lib/oom-rescue/etc-default-mysql.changed``.
+    """
     return '%s/%s.changed' % (DIRECTORY, path.strip('/').replace('/', '-'))
 
 
 def set_aside(host, path):
-    """Keep what others wrote into a file of ours, for root alone to look at."""
+    """Keep a file of ours as others changed it, for root alone to look at."""
     host.make_directory(DIRECTORY, 0o700)
     host.replace(aside_path(path), host.read(path, links=False) or '', 0o600, own=True)
 
@@ -276,7 +279,7 @@ def backup_once(host, path):
     target = backup_path(path)
     if not host.exists(target):
         host.make_directory(DIRECTORY, 0o700)
-        # Whatever the file's own mode: it may be for others to read, its copy is for the undo alone.
+        # Whatever the file's own mode: others may be allowed to read it, but the copy is for the undo alone.
         host.replace(target, text, 0o600, own=True)
     return target
 
@@ -295,7 +298,9 @@ def drop_backup(host, path):
 
 
 def _native(data):
-    """The same with native text. Python 2 decodes JSON to unicode, and a key may be a path that goes to the kernel."""
+    """The same value with native text. Python 2 decodes JSON to unicode, and a key may be a path that goes to the
+    kernel.
+    """
     if isinstance(data, dict):
         return dict((_native(key), _native(value)) for key, value in data.items())
     if isinstance(data, list):

@@ -17,11 +17,11 @@ _SIZE = re.compile(r'^\s*(\d{1,20}(?:\.\d{1,6})?)\s*([KMGT]?)(?:i?B)?\s*$', re.I
 
 
 class SizeError(RescueError):
-    """A text that is no size."""
+    """A text is not a size."""
 
 
 def parse_size(value):
-    """Bytes of ``2147483648``, ``2G``, ``512M`` or ``1.5GiB``; units are powers of 1024.
+    """The bytes of ``2147483648``, ``2G``, ``512M`` or ``1.5GiB``; units are powers of 1024.
 
     Raises SizeError with the text found and the forms allowed.
     """
@@ -37,7 +37,7 @@ def parse_size(value):
 
 
 def taken_as(text):
-    """How a size is understood that people mean in two ways, in a sentence; None if it has one meaning."""
+    """A sentence on how a size is taken that people mean in two ways; None if it has one meaning."""
     match = _SIZE.match('%s' % text)
     unit = match and match.group(2)
     if not unit or '.' not in match.group(1) and text.strip().upper()[-2:] != unit.upper() + 'B':

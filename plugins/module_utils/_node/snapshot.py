@@ -13,9 +13,9 @@ from .reader import FAILURES, said
 
 
 class Snapshot:
-    """The files, links and directories of ``paths``, and what the links lead to. What was not taken is not there.
+    """The files, links and directories of ``paths``, and what the links lead to. All else is not there.
 
-    A file that cannot be read has no text. Of a directory the names are taken, not what is in it.
+    A file that cannot be read has no text. Of a directory the names are taken, not the files in it.
     """
 
     def __init__(self, host, paths):
@@ -47,7 +47,7 @@ class Snapshot:
         return path
 
     def read(self, path, name=None):
-        """The text of a file, or None; ``name`` is what Host calls it in an error, and here there is none."""
+        """The text of a file, or None. ``name`` is for the errors of Host, and is not used here."""
         return self._texts.get(self._real(path))
 
     def problem(self, path, name=None):

@@ -1,10 +1,10 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Subvolumes of btrfs, and where a swap file is among them.
+"""Subvolumes of btrfs, and the place of a swap file among them.
 
 While a swap file is on, no snapshot of its subvolume can be made: btrfs_ioctl_snap_create() gives ETXTBSY (btrfs(5),
-"Swapfile support"). So a swap file has a subvolume for itself, or for swap files alone.
+"Swapfile support"). So a swap file has a subvolume of its own, or one for swap files alone.
 """
 
 from __future__ import absolute_import, division, print_function
@@ -33,12 +33,12 @@ def is_subvolume(path):
 
 
 def place(host, path, lifted=()):
-    """{path, subvolume, exists}: where the swap file that ``path`` means is, or is to be.
+    """{path, subvolume, exists}: where the swap file is, or is to be, that ``path`` means.
 
-    ``subvolume`` is the directory of the subvolume that it has there, None if it has none of its own; ``exists`` is
-    whether that is there. On btrfs the file ``/swapfile`` is ``/swapfile/swapfile`` in a subvolume ``/swapfile``, but
-    where the directory that was named is a subvolume for swap files already, if there is a file of that name, and
-    with ``btrfs-snapshots`` among ``lifted``. The directory of ``path`` has no links.
+    ``subvolume`` is the directory of the swap file's own subvolume, None if it has none; ``exists`` is true if that is
+    there. On btrfs the file ``/swapfile`` is ``/swapfile/swapfile`` in a subvolume ``/swapfile``. It stays as named if
+    its directory is a subvolume for swap files already, if there is a file of that name, and with ``btrfs-snapshots``
+    among ``lifted``. The directory of ``path`` has no links.
     """
     directory, name = os.path.split(path)
     if not _on_btrfs(host, directory):
@@ -57,7 +57,7 @@ def place(host, path, lifted=()):
 
 
 def is_for_swap(host, directory, name):
-    """True if a directory is a subvolume in which there is nothing but swap files, and ``name`` with its helpers."""
+    """True if a directory is a subvolume with only swap files in it, and ``name`` with its helpers."""
     if directory == '/' or not is_subvolume(host.path(directory)):
         return False
     return all(entry.startswith(name) or _is_swap(host.path(os.path.join(directory, entry)))
@@ -65,7 +65,7 @@ def is_for_swap(host, directory, name):
 
 
 def shared_with(host, path):
-    """The mount point of the btrfs on which a swap file stands in a subvolume of others; None if it does not."""
+    """The mount point of the btrfs on which a swap file shares its subvolume with other files; None if it does not."""
     directory, name = os.path.split(path)
     status = host.status(path, follow=False)
     if status is None or not stat.S_ISREG(status.st_mode) or not _on_btrfs(host, directory):

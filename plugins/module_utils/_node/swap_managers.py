@@ -34,13 +34,13 @@ _WAAGENT_CONFIG = '/etc/waagent.conf'
 _RPI_GENERATORS = ('/usr/lib/systemd/system-generators/rpi-swap-generator',
                    '/lib/systemd/system-generators/rpi-swap-generator')
 _RPI_CONFIG, _RPI_DROP_INS = '/etc/rpi/swap.conf', ('/usr/lib/rpi/swap.conf.d', '/etc/rpi/swap.conf.d')
-# What the administrator wrote, and what the cloud handed in at the first boot.
+# The administrator's own files, and those that the cloud gave at the first boot.
 _CLOUD_CONFIGS = ('/etc/cloud/cloud.cfg', '/var/lib/cloud/instance/cloud-config.txt',
                   '/var/lib/cloud/instance/vendor-cloud-config.txt')
 
 
 def managers(host):
-    """[{name, config, path}]: ``path`` is the swap file that the manager makes, or with a ``/`` at its end the
+    """[{name, config, path}]: ``path`` is the swap file that the program makes, or, with a ``/`` at its end, the
     directory of all that it makes; None if it makes no file.
 
     ``name`` is zram-generator, zram-tools, zram-config, dphys-swapfile, swapspace, systemd-swap, waagent, rpi-swap,
@@ -53,8 +53,8 @@ def managers(host):
 def swap_units(host):
     """The ``.swap`` units that an administrator or a package made, not those that systemd makes of fstab.
 
-    Those only that systemd starts at boot: that something wants, and whose name is that of their path, as
-    systemd.swap(5) asks.
+    Only those that systemd starts at boot: something wants the unit, and its name is that of its path
+    (systemd.swap(5)).
     """
     found, seen = [], set()
     for directory in UNIT_DIRECTORIES:
@@ -105,7 +105,7 @@ def _programs(host):
 
 
 def _waagent(host):
-    """waagent if it makes swap, which it does on a disk that it formats (azurelinuxagent/daemon/resourcedisk)."""
+    """waagent, if it makes swap, which it does on a disk that it formats (azurelinuxagent/daemon/resourcedisk)."""
     text = host.read(_WAAGENT_CONFIG)
     if not _is_yes(_setting(text, 'ResourceDisk.EnableSwap')) or not any(host.exists(path) for path in _WAAGENT):
         return []
@@ -149,7 +149,7 @@ def _cloud_init(host):
 
 
 def _file_name(text):
-    """``filename`` of a YAML mapping, or cloud-init's own."""
+    """The ``filename`` in a YAML mapping, or cloud-init's default."""
     match = re.search(r'(?m)(?:^[ \t]+|[{,]\s*)filename:(.*)$', text)
     value = re.split('[#,}]', match.group(1))[0].strip().strip('"\'') if match else None
     return value or '/swap.img'

@@ -1,7 +1,8 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""systemd as a node has it: its version, a unit's properties, and drop-ins with the directives that version knows."""
+"""systemd on a node: its version, the properties of a unit, and drop-ins with the directives that this version knows.
+"""
 
 from __future__ import absolute_import, division, print_function
 
@@ -30,12 +31,12 @@ _STARTED = re.compile(r'\{ path=\S+ ; argv\[\]=(.*?) ; ignore_errors=')
 _ORDER = ('OOMScoreAdjust', 'Restart', 'OOMPolicy', 'ManagedOOMPreference')
 _PROPERTIES = ('Id', 'Names', 'LoadState', 'ActiveState', 'FragmentPath', 'DropInPaths', 'MainPID', 'OOMScoreAdjust',
                'Restart', 'OOMPolicy', 'ManagedOOMPreference', 'UnitFileState', 'ExecStart', 'NeedDaemonReload')
-# service_shall_restart(): from version 243 on an OOM kill has a result of its own, which on-abort does not count.
+# from: service_shall_restart(): since version 243 an OOM kill has a result of its own, which on-abort does not cover.
 _RESTARTS_AFTER_OOM_KILL = ('always', 'on-failure', 'on-abnormal')
 
 
 class SystemdError(RescueError):
-    """systemctl refused; the text is one line."""
+    """systemctl refused. The text is one line."""
 
 
 def is_running(host):
@@ -66,7 +67,7 @@ def unit_properties(host, unit):
 
 
 def unit_file_state(host, unit):
-    """UnitFileState of a unit, such as ``masked`` or ``static``, empty if it has no file; None without an answer."""
+    """The UnitFileState of a unit, such as ``masked`` or ``static``; '' if it has no file, None without an answer."""
     rc, out, _err = host.run(['systemctl', 'show', '--no-pager', '--property=UnitFileState', '--', unit])
     match = re.search(r'^UnitFileState=(\S*)$', out, re.MULTILINE) if rc == 0 else None
     return match.group(1) if match else '' if rc == 0 else None
@@ -82,12 +83,12 @@ def unit_name(path, kind='.swap'):
 
 
 def lists(properties, path):
-    """True if systemd has read a drop-in, and has not read since that it is gone."""
+    """True if systemd has read a drop-in, and not read since that it is gone."""
     return path in properties.get('DropInPaths', '').split()
 
 
 def is_behind(host, properties, path):
-    """True if systemd has yet to read that a unit's files have changed, or that its drop-in ``path`` came or went."""
+    """True if systemd has not read yet that a unit's files have changed, or that its drop-in ``path`` came or went."""
     return properties.get('NeedDaemonReload') == 'yes' or lists(properties, path) != host.exists(path)
 
 
@@ -114,33 +115,33 @@ def reload_units(host):
 
 
 def enable_and_restart(host, unit):
-    """Start a unit of the collection's own, now with its files as they are, and at each boot."""
+    """Start a unit of the collection's own with its files as they are now, and at each boot."""
     _systemctl(host, 'enable', unit)
     _systemctl(host, 'restart', unit)
 
 
 def enable(host, unit):
-    """Have a unit of the collection's own started at each boot, and not now."""
+    """Have a unit of the collection's own started at each boot, but not now."""
     _systemctl(host, 'enable', unit)
 
 
 def disable(host, unit):
-    """Have a unit of the collection's own started at no boot; what it does now goes on."""
+    """Have a unit of the collection's own started at no boot. If it runs, it goes on."""
     _systemctl(host, 'disable', unit)
 
 
 def disable_now(host, unit):
-    """Stop a unit of the collection's own, and start it no more at boot."""
+    """Stop a unit of the collection's own, and have it started at no boot."""
     _systemctl(host, 'disable', '--now', unit)
 
 
 def try_restart(host, unit):
-    """Restart a unit if it runs. Never for a server: for what has to read its configuration again."""
+    """Restart a unit if it runs. Not for servers: only for programs that have to read their configuration again."""
     _systemctl(host, 'try-restart', unit)
 
 
 def drop_in_directory(unit):
-    """Where an administrator's drop-ins of a unit stand (systemd.unit(5))."""
+    """The directory of an administrator's drop-ins of a unit (systemd.unit(5))."""
     return '/etc/systemd/system/%s.d' % unit
 
 
@@ -154,19 +155,19 @@ def unit_of_drop_in(path):
 
 
 def drop_in_path(unit):
-    """The collection's drop-in of a unit."""
+    """The path of the collection's drop-in of a unit."""
     return '%s/%s' % (drop_in_directory(unit), DROP_IN)
 
 
 def our_drop_ins(host):
-    """[path] of the drop-ins that the collection has made on a host, whichever unit they are of."""
+    """The paths of all drop-ins that the collection has made on a host."""
     directory = '/etc/systemd/system'
     paths = ['%s/%s/%s' % (directory, name, DROP_IN) for name in host.listdir(directory) if name.endswith('.d')]
     return [path for path in paths if (host.read(path) or '').startswith(HEADER)]
 
 
 def known_directives(directives, systemd_version):
-    """Those of {directive: value} that a version knows: an unknown one is a warning at every start."""
+    """The part of {directive: value} that a version of systemd knows: an unknown one is a warning at every start."""
     return dict((name, value) for name, value in directives.items()
                 if systemd_version is None or systemd_version >= _DIRECTIVES[name][1])
 
@@ -178,7 +179,7 @@ def drop_in_text(directives):
 
 
 def stronger_restart(restart):
-    """The Restart= with which a unit is started again after an OOM kill too; None if its own does that."""
+    """The Restart= with which a unit is started again even after an OOM kill; None if its own does that."""
     if restart in _RESTARTS_AFTER_OOM_KILL:
         return None
     # on-abnormal would no longer start it again after a clean end.
@@ -186,7 +187,8 @@ def stronger_restart(restart):
 
 
 def files_of(properties):
-    """The unit file and its drop-ins in the order that systemd applies them: the last assignment wins."""
+    """The paths of the unit file and its drop-ins in the order in which systemd applies them: the last assignment wins.
+    """
     drop_ins = [path for path in properties.get('DropInPaths', '').split() if path]
     drop_ins.sort(key=lambda path: path.rsplit('/', 1)[1])
     fragment = properties.get('FragmentPath')

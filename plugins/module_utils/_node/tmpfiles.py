@@ -1,7 +1,7 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What systemd-tmpfiles writes and removes at boot (tmpfiles.d(5))."""
+"""The files that systemd-tmpfiles writes and removes at boot (tmpfiles.d(5))."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -18,7 +18,7 @@ _WRITES, _REMOVES = 'wF', 'DRr'
 
 
 def paths(view):
-    """All paths that the functions here look at."""
+    """All paths that the functions here read."""
     found = []
     for directory in DIRECTORIES:
         found += [directory] + ['%s/%s' % (directory, name) for name in view.listdir(directory)
@@ -60,7 +60,8 @@ def _parsed(text):
 
 
 def writes(view, path):
-    """The lines that write to a file that is there, in order; of several for one path the first counts, but for ``+``.
+    """The lines that write to a file that is there, in order; of several for one path only the first counts, except
+    with ``+``.
     """
     found, seen = [], set()
     for row in lines(view):
@@ -93,5 +94,5 @@ def _matches(pattern, path):
 
 
 def masked_path(path):
-    """Where a file in /etc hides one of that name in /usr."""
+    """The path in /etc of a file that hides the one of that name in /usr."""
     return '%s/%s' % (ETC, path.rsplit('/', 1)[1])

@@ -42,7 +42,7 @@ def _places(name):
 
 
 def settings(host, unit, directive):
-    """[{path, line, value}] of the assignments of a directive that hold: an empty one takes back those before it."""
+    """[{path, line, value}] of the assignments of a directive that count: an empty one removes those before it."""
     found = []
     for path in files(host, unit):
         for number, _name, value in assignments(host.read(path), directive):
@@ -90,7 +90,7 @@ def sources(host, unit):
 
 
 def mask_of(host, unit):
-    """The path of the link to /dev/null, or empty file, that keeps a unit from being started; None without one."""
+    """The path of the link to /dev/null, or empty file, with which a unit cannot be started; None if there is none."""
     path = next((path for path in _places(unit) if host.exists(path)), None)
     if path is None:
         return None

@@ -1,10 +1,10 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What was asked of each remedy on this node, kept so that a later run without these options keeps to it.
+"""What was asked of each remedy on this node, kept so that a later run without these options does the same.
 
-A wish has the options that say what is wanted, and of them those that are not the remedy's own default: a run with
-the defaults alone asks anew. It stands in asked.json beside the records of what was there before.
+A wish has the options that say what is wanted, if they are not the remedy's default: a run with the defaults alone asks
+anew. It is in asked.json beside the records of what was there before.
 """
 
 from __future__ import absolute_import, division, print_function
@@ -35,8 +35,8 @@ _STORE = 'asked'
 def remember(host, remedy, options, name=None):
     """Keep what was asked of a remedy, or forget it if that was its default or its undo. Raises as State does.
 
-    ``name`` tells one of several wishes of a remedy from the others: of swap it is the file's path, without links as
-    in the records.
+    ``name`` tells several wishes of one remedy apart: for swap it is the path of the file, without links as in the
+    records.
     """
     name = name or options.get('path')
     store, key = State(host, _STORE), '%s:%s' % (remedy, name) if name else remedy

@@ -1,9 +1,9 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Makes, replaces and removes files so that a crash leaves the old content or the new, and nobody else gets in between.
+"""Makes, replaces and removes files so that a crash leaves the old content or the new, and nobody else can intervene.
 
-Paths are this process's own. Every OSError has the file that it is about.
+Paths are this process's own. Every OSError names the file in question.
 """
 
 from __future__ import absolute_import, division, print_function
@@ -20,7 +20,7 @@ PREFIX = '.oom-rescue-'
 _ABSENT = (errno.ENOENT, errno.ENOTDIR)
 # A mount point cannot be renamed over; a directory may be read-only, or not writable, where the file in it is neither.
 _NO_RENAME = (errno.EBUSY, errno.EXDEV, errno.EROFS, errno.EACCES, errno.EPERM)
-# Of these a process without the capability, or a filesystem mounted with one label for all, lets no one set any.
+# A process without the capability cannot set these, and a filesystem mounted with one label for all refuses them.
 _MAY_BE_REFUSED = ('security.', 'trusted.')
 
 
@@ -72,7 +72,7 @@ def kept_of(path):
 
 
 def close_directory(path):
-    """Make a directory root's, with mode 0755 and no ACL, by its descriptor. Raises OSError; a link is none."""
+    """Make a directory root's, with mode 0755 and no ACL, by its descriptor. Raises OSError, also for a link."""
     with _about(path):
         descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
         try:
@@ -82,7 +82,7 @@ def close_directory(path):
 
 
 class _about:
-    """A context that names a file in an OSError that names none, or names a temporary one."""
+    """A context that puts the file's name into an OSError that names none, or a temporary one."""
 
     def __init__(self, path):
         self._path = path
@@ -96,14 +96,15 @@ class _about:
 
 
 def temporary_of(path):
-    """The name under which a file's new content is written, one for each file, beside it."""
+    """The path, beside the file, at which its new content is written; each file has one."""
     return os.path.join(os.path.dirname(path), PREFIX + os.path.basename(path))
 
 
 def replace(path, data, kept, rename=os.rename):
-    """Give a file this content, owner, mode and attributes, or make it. True; False if only writing in place can.
+    """Give a file this content, owner, mode and attributes, or make it. True if it is done, False if it can only be
+    written in place.
 
-    Nothing of it shows before all of it is on the disk. Raises OSError.
+    Nothing of it can be seen before all of it is on the disk. Raises OSError.
     """
     temporary = temporary_of(path)
     with _about(path):
@@ -132,7 +133,9 @@ def _make(path, data, kept):
 
 
 def overwrite(path, data):
-    """Give a file this content in place. A crash may leave a part of it: the caller keeps a copy. Raises OSError."""
+    """Write this content into a file in place. A crash may leave only a part of it: the caller keeps a copy. Raises
+    OSError.
+    """
     with _about(path):
         descriptor = os.open(path, os.O_WRONLY | os.O_NOFOLLOW)
         try:
@@ -149,7 +152,7 @@ def _write_all(descriptor, data):
 
 
 def try_to_replace(path, data):
-    """Raise the OSError with which replace() and overwrite() of a file would both fail; changes nothing."""
+    """Raise the OSError with which both replace() and overwrite() of a file would fail. Nothing is changed."""
     with _about(path):
         there = os.path.lexists(path)
         if there:
@@ -169,7 +172,7 @@ def try_to_replace(path, data):
 
 
 def try_to_remove(path):
-    """Raise the OSError with which a file could not be removed, if it can be told; changes nothing."""
+    """Raise the OSError with which a file could not be removed, if that can be told. Nothing is changed."""
     with _about(path):
         if os.path.isfile(path) and not os.path.islink(path):
             os.close(os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK))
@@ -195,7 +198,7 @@ def _unlink(path):
 
 
 def make_directories(path, mode):
-    """Make a directory of this mode, and the missing ones above it. Returns those made, the uppermost first."""
+    """Make a directory of this mode, and the missing ones above it. The list of those made, the uppermost first."""
     made = []
     while not os.path.isdir(path):
         made.insert(0, path)
@@ -210,7 +213,7 @@ def make_directories(path, mode):
 
 
 def is_leftover(path):
-    """True if a path is what a run that was killed left: a file of root's under a name of temporary_of()."""
+    """True if a path is a file that a killed run left: one of root's with a name of temporary_of()."""
     if not os.path.basename(path).startswith(PREFIX):
         return False
     try:

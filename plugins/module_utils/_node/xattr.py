@@ -1,9 +1,9 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Extended attributes of an open file (xattr(7)): SELinux labels, POSIX ACLs and what else hangs on it.
+"""Extended attributes of an open file (xattr(7)): SELinux labels, POSIX ACLs and others.
 
-Python 2 does not offer them, nor does a Python 3 that was built against musl; ctypes then asks libc.
+Python 2 does not offer them, nor does a Python 3 that was built against musl; then ctypes asks libc.
 """
 
 from __future__ import absolute_import, division, print_function
@@ -20,7 +20,7 @@ ACL = 'system.posix_acl_access'
 SELINUX = 'security.selinux'
 # A filesystem without attributes, a kernel without the call, an attribute that went meanwhile.
 _NONE = (errno.EOPNOTSUPP, errno.ENOSYS, errno.ENODATA, errno.EINVAL)
-# What the kernel itself derives from the content, and would no longer be true of another.
+# The kernel derives these from the content, and they would not be true of another.
 _OF_THE_CONTENT = ('security.ima', 'security.evm')
 _LARGEST = 65536  # XATTR_SIZE_MAX and XATTR_LIST_MAX of include/uapi/linux/limits.h
 # include/uapi/linux/posix_acl_xattr.h
