@@ -126,6 +126,7 @@ def _common():
     out.add_argument('--report', metavar='DIR', default=REPORTS,
                      help='a folder a run goes below it, and the newest is DIR/latest (%(default)s)')
     out.add_argument('--json', metavar='FILE', help='write report.json there as well; - prints it and nothing else')
+    out.add_argument('--language', choices=('en', 'zh'), help='of the summary and the page; zh is Chinese')
     out.add_argument('--anonymise', action='store_true',
                      help='pseudonyms for names, hosts, containers, paths and addresses in all files')
     out.add_argument('--strict', action='store_true', help='exit with 3 if a host cannot by its nature')
@@ -173,7 +174,7 @@ def completion_text():
 
 def known_variables():
     """The names of the variables that the roles and playbooks take."""
-    names = {'rescue_hosts', 'rescue_serial', 'rescue_by_rule', 'rescue_override'}
+    names = {'rescue_hosts', 'rescue_serial', 'rescue_by_rule', 'rescue_language', 'rescue_override'}
     for role in os.listdir(os.path.join(HERE, 'roles')):
         with open(os.path.join(HERE, 'roles', role, 'meta', 'argument_specs.yml'), encoding='utf-8') as stream:
             names.update(re.findall(r'^      (%s_\w+):' % role, stream.read(), re.MULTILINE))
@@ -223,6 +224,8 @@ def variables(options, report, logs):
             found['diagnose_' + name] = getattr(options, name)
     if options.anonymise:
         found['report_anonymise'] = True
+    if options.language:
+        found['rescue_language'] = options.language
     if getattr(options, 'why', None):
         found['diagnose_why'] = options.why
     if getattr(options, 'by_rule', False):
@@ -378,9 +381,11 @@ def tell(options, folder, report):
             stream.write(text)
     summary, errors = (_text(os.path.join(folder, name)) for name in ('summary.txt', 'errors.txt'))
     # Without its path, which names somebody, in the file alone.
-    summary = summary.replace('Page: index.html\n', 'Page: %s\n' % os.path.join(folder, 'index.html'))
+    if summary.endswith(': index.html\n'):
+        summary = summary[:-len('index.html\n')] + os.path.join(folder, 'index.html') + '\n'
     target = sys.stderr if options.json == '-' else sys.stdout
-    if not summary or 'gave no answer' in summary:
+    hosts = (report or {}).get('hosts') or []
+    if not summary or any(host['status'] == 'unreachable' for host in hosts):
         fatal = [line for line in errors.splitlines() if line.startswith('fatal:')]
         sys.stderr.write('\n'.join(fatal) + '\n' if fatal else errors)
     target.write(summary)

@@ -12,11 +12,13 @@ from ansible.errors import AnsibleActionFail
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.anonymous import anonymous_summary
+from ansible_collections.oom.rescue.plugins.module_utils._verdict.phrases import as_it_is
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.report import report_of, stats_of
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.summary import summarize
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.ticket import ticket
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.where import where_lines
 from ansible_collections.oom.rescue.plugins.plugin_utils.controller import controller_vars
+from ansible_collections.oom.rescue.plugins.plugin_utils.language import LANGUAGES, phrases, translated_page
 from ansible_collections.oom.rescue.plugins.plugin_utils.page import page
 from ansible_collections.oom.rescue.plugins.plugin_utils.report_files import ReportError, parse_mode, write_files
 from ansible_collections.oom.rescue.plugins.plugin_utils.stand import PARTS, Stand, read_parts
@@ -30,6 +32,7 @@ SPEC = {
     'join': {'type': 'bool', 'default': False},
     'anonymise': {'type': 'bool', 'default': False},
     'stats': {'type': 'bool', 'default': False},
+    'language': {'type': 'str', 'default': 'en', 'choices': list(LANGUAGES)},
 }
 
 
@@ -49,10 +52,16 @@ class ActionModule(ActionBase):
         _validated, given = self.validate_argument_spec(argument_spec=SPEC)
         directory = os.path.abspath(os.path.expanduser(given['path']))
         check_mode = task_vars['ansible_check_mode']
-        summary = summarize(task_vars['ansible_play_hosts_all'], task_vars['hostvars'],
-                            reached=task_vars['ansible_play_hosts'], check_mode=check_mode,
-                            page=os.path.join(directory, 'index.html'), logs_only=given['logs_only'],
-                            earlier=_earlier(directory) if given['join'] else None)
+        earlier = _earlier(directory) if given['join'] else None
+        say = phrases(given['language'])
+
+        def summary_in(language):
+            return summarize(task_vars['ansible_play_hosts_all'], task_vars['hostvars'],
+                             reached=task_vars['ansible_play_hosts'], check_mode=check_mode,
+                             page=os.path.join(directory, 'index.html'), logs_only=given['logs_only'],
+                             earlier=earlier, say=language)
+
+        summary = summary_in(as_it_is)
         full = None if given['full'] is None else bool(given['full'])
         written = datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0).isoformat()
         stand = Stand(summary['hosts'])
@@ -60,16 +69,19 @@ class ActionModule(ActionBase):
         files = {PARTS: json.dumps({'hosts': summary['hosts'], 'logs': summary['logs']})} if given['join'] else {}
         if given['anonymise']:
             summary = anonymous_summary(summary)
+        lines = summary['lines']
+        if given['language'] != 'en' and not given['where']:
+            told = summary_in(say)
+            lines = (anonymous_summary(told) if given['anonymise'] else told)['lines']
         report = dict(report_of(summary, written, full=full), anonymised=given['anonymise'],
                       check_mode=check_mode, run=stand.run, results=stand.results)
         files['report.json'] = json.dumps(report) + '\n'
         if given['where']:
-            lines = where_lines(summary['hosts'], os.path.join(directory, 'report.json'))
+            lines = where_lines(summary['hosts'], os.path.join(directory, 'report.json'), say)
         else:
-            lines = summary['lines']
-            files['index.html'] = page(summary, check_mode, full)
+            files['index.html'] = translated_page(page(summary, check_mode, full), given['language'])
             files['report.md'] = ticket(report)
-        written_lines = lines[:-1] + ['Page: index.html'] if given['anonymise'] and not given['where'] else lines
+        written_lines = lines[:-1] + [say('Page: index.html')] if given['anonymise'] and not given['where'] else lines
         files['summary.txt'] = '\n'.join(written_lines) + '\n'
         try:
             write_files(directory, files, parse_mode(given['mode']), stand.is_older)
@@ -84,8 +96,8 @@ class ActionModule(ActionBase):
 
     def _of_role(self, task_vars):
         """The options by the variables of the role report, as localhost has them: no host's facts set these."""
-        found = controller_vars(self, task_vars, ['report_dir', 'diagnose_host'] + [
-            'report_' + name for name in SPEC if name not in ('path', 'logs_only')])
+        found = controller_vars(self, task_vars, ['report_dir', 'diagnose_host', 'rescue_language'] + [
+            'report_' + name for name in SPEC if name not in ('path', 'logs_only', 'language')])
         options = {name.partition('_')[2]: value for name, value in found.items()}
         return dict(((name, value) for name, value in options.items() if name in SPEC),
                     path=options.get('dir'), logs_only=not boolean(options.get('host', True)))

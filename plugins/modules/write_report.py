@@ -71,6 +71,12 @@ options:
         become pseudonyms in all files, and the words of log lines are left out. Figures and times stay.
     type: bool
     default: false
+  language:
+    description:
+      - The language of the summary and of the page. The other files are English.
+    type: str
+    choices: [en, zh]
+    default: en
 """
 
 EXAMPLES = r"""

@@ -10,7 +10,7 @@ import pathlib
 import re
 
 ROLES = pathlib.Path(__file__).resolve().parents[2] / 'roles'
-OF_PLAYBOOKS = ('rescue_hosts', 'rescue_serial', 'rescue_by_rule', 'rescue_override')
+OF_PLAYBOOKS = ('rescue_hosts', 'rescue_serial', 'rescue_by_rule', 'rescue_language', 'rescue_override')
 _FARTHEST = 2
 _GUY, _SWAPFILES = 'geerlingguy.swap', 'oefenweb.swapfile, kamaln7.swapfile or dochang.swapfile'
 # Of another role's variable: the role, and what says the same here, by the READMEs of these roles.

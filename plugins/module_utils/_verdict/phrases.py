@@ -7,24 +7,18 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
-import re
-import textwrap
-
 from .advice import HELPS
 from .choice import REMEDIES
+from .columns import COLUMNS, cut, width, wrapped
 from .remedies import APPLIED
 from .._node.plain import plain
 from .._node.sizes import format_size
 
-COLUMNS = 80
 # What a line goes on with in the next one.
 _GOES_ON = '  '
 _MOST_REMEDIES = 2
 # Rows of the first line and of each other one, from roomy to narrow.
 _ROWS = ((8, 3), (8, 2), (8, 1))
-# A figure and its unit stay in one line; no text that is plain has this character.
-_NO_BREAK = '\x01'
-_BEFORE_A_UNIT = re.compile(r'(?<=[0-9]) (?=%|[KMGT]iB|kB)')
 NOTHING = 'nothing that this collection can do'
 
 
@@ -43,12 +37,18 @@ def todo(advice, remedies=REMEDIES, with_rule=True):
     return ', '.join(parts) or NOTHING
 
 
-def remedy_lines(remedies):
+def as_it_is(text):
+    """The text itself, as English is: what turns texts into another language has its place."""
+    return text
+
+
+def remedy_lines(remedies, say=as_it_is):
     """Few lines of 80 columns: the best remedies, and the command of one that is not this collection's."""
     rows = [row for row in remedies or [] if row['target'] and row['name'] != 'swappiness']
     lines = []
     for row in rows[:_MOST_REMEDIES]:
-        lines.append(cut('%-8s %s: %s' % (row['effect'], row['what'], row['why'])))
+        effect = say(row['effect'])
+        lines.append(cut('%s%s %s' % (effect, ' ' * (8 - width(effect)), say('%s: %s' % (row['what'], row['why'])))))
         if row['command'] and row['name'] not in APPLIED and row['effect'] in HELPS:
             lines.append(cut('%8s %s' % ('', row['command'])))
     return lines[:_MOST_REMEDIES + 1]
@@ -69,16 +69,11 @@ def would_be(advice, replays):
         'still ' if before.get('pid') == victim['pid'] else '')
 
 
-def cut(text):
-    """Text of one line of 80 columns."""
-    text = plain(text)
-    return text if len(text) <= COLUMNS else text[:COLUMNS - 3].rstrip() + '...'
-
-
-def fitted(lines, room, more=()):
-    """The lines wrapped at 80 columns, in ``room`` rows: the first one whole, the others shorter if they have to be,
-    and of ``more`` as many as there is room for.
+def fitted(lines, room, more=(), say=as_it_is):
+    """The lines in ``say``'s language wrapped at 80 columns, in ``room`` rows: the first one whole, the others shorter
+    if they have to be, and of ``more`` as many as there is room for.
     """
+    lines, more = [say(line) for line in lines], [say(line) for line in more]
     for first, others in _ROWS:
         rows = [row for place, line in enumerate(lines) for row in _wrapped(line, others if place else first)]
         if len(rows) <= room:
@@ -91,11 +86,9 @@ def fitted(lines, room, more=()):
 
 def _wrapped(line, most):
     line = plain(line)
-    if len(line) <= COLUMNS:
+    if width(line) <= COLUMNS:
         return [line]
-    joined = _BEFORE_A_UNIT.sub(_NO_BREAK, line)
-    rows = [row.replace(_NO_BREAK, ' ') for row in textwrap.wrap(
-        joined, COLUMNS, subsequent_indent=_GOES_ON, break_on_hyphens=False)]
+    rows = wrapped(line, _GOES_ON)
     return rows if len(rows) <= most else rows[:most - 1] + [cut(rows[most - 1] + ' ' + rows[most].strip())]
 
 

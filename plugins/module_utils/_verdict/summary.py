@@ -11,10 +11,11 @@ import os
 
 from . import outcome
 from .choice import REMEDIES, happened
+from .columns import cut
 from .evidence import plain, when
 from .in_place import in_place
 from .meant import report_meant
-from .phrases import NOTHING, cut, fitted, remedy_lines, todo, would_be
+from .phrases import NOTHING, as_it_is, fitted, remedy_lines, todo, would_be
 from .report import OTHER_SHAPE
 from .why import lines_on
 from .shape import MEMORY, Maybe, cleaned, misfit
@@ -41,7 +42,8 @@ _RESULT_KEYS = tuple(key for _step, keys in outcome.STEPS for key in keys) + (
     'diagnose_result', 'rescue_chosen', 'verify_result')
 
 
-def summarize(names, hostvars, reached=None, check_mode=False, page=None, logs_only=False, earlier=None):
+def summarize(names, hostvars, reached=None, check_mode=False, page=None, logs_only=False, earlier=None,
+              say=as_it_is):
     """{lines, hosts: [{name, status, headline, lines, diagnosis, results, silent, needs_core}], logs} of hosts.
 
     ``hostvars`` has what the roles left on each of ``names``, ``reached`` the names of those that did not fail,
@@ -52,7 +54,7 @@ def summarize(names, hostvars, reached=None, check_mode=False, page=None, logs_o
     (all hold), ``changed``, ``planned`` (check mode), ``skipped`` (nothing changed, as the host cannot), ``same``,
     ``healthy`` (nothing happened there and nothing was asked for) or ``advice`` (only diagnosed). The worst come first.
     With ``logs_only`` no host was read but to read logs for others. ``earlier`` is the same of other hosts, {hosts,
-    logs}, which are told with these.
+    logs}, which are told with these. ``say`` turns an English text into the language of ``lines``; all else is English.
     """
     hosts = [_told(name, hostvars[name], reached is None or name in reached, check_mode) for name in names]
     logs = _logs([host['diagnosis'] for host in hosts])
@@ -62,17 +64,18 @@ def summarize(names, hostvars, reached=None, check_mode=False, page=None, logs_o
     if logs_only:
         hosts = [host for host in hosts if host['status'] == 'stopped']
     hosts.sort(key=lambda host: (_WORST.index(host['status']), not happened(host['diagnosis'] or {})))
-    lines = (['Check mode: nothing was changed.'] if check_mode and any(
+    lines = ([say('Check mode: nothing was changed.')] if check_mode and any(
         host['status'] not in ('advice', 'stopped') for host in hosts) else [])
     # One line is the page's.
     room = LINES - 1 - len(lines)
     if not hosts and len(logs) == 1:
-        lines += _in_full('%s: ' % logs[0]['label'], logs[0], room)
+        lines += _in_full('%s: ' % logs[0]['label'], logs[0], room, say=say)
     elif len(hosts) == 1:
-        lines += _one(hosts[0], logs, room)
+        lines += _one(hosts[0], logs, room, say)
     else:
-        lines += _many(hosts, logs, room)
-    return {'lines': lines + (['Page: %s' % plain(page)] if page else []), 'hosts': hosts, 'logs': logs}
+        lines += _many(hosts, logs, room, say)
+    lines += [say('Page: %s' % plain(page))] if page else []
+    return {'lines': lines, 'hosts': hosts, 'logs': logs}
 
 
 def _told(name, variables, reached, check_mode):
@@ -260,37 +263,37 @@ def _logs(diagnoses):
     return [dict(logs[path], label=_label(logs[path])) for path in sorted(logs)]
 
 
-def _one(host, logs, room):
+def _one(host, logs, room, say):
     """The lines of a play with one host: in full on what it was asked about."""
     own = host['diagnosis']
     if host['status'] != 'advice' or not own:
         lines = host['lines'] if host['status'] != 'advice' else [host['headline']]
         rest = [_log_line(log) for log in logs[:room - 1]]
-        rows = fitted(['%s: %s' % (host['name'], lines[0])] + lines[1:], room - len(rest))
+        rows = fitted(['%s: %s' % (host['name'], lines[0])] + lines[1:], room - len(rest), say=say)
     elif own.get('why'):
-        return fitted(['%s: %s' % (host['name'], host['lines'][0])] + host['lines'][1:], room)
+        return fitted(['%s: %s' % (host['name'], host['lines'][0])] + host['lines'][1:], room, say=say)
     elif not logs:
-        return _in_full('%s: ' % host['name'], own, room, own['advice']['notes'])
+        return _in_full('%s: ' % host['name'], own, room, own['advice']['notes'], say)
     else:
         rest = ['%s: %s' % (host['name'], host['headline'])] + [_log_line(log) for log in logs[1:room - 1]]
-        rows = _in_full('%s: ' % logs[0]['label'], logs[0], room - len(rest))
-    return rows + (fitted(rest, room - len(rows)) if rest else [])
+        rows = _in_full('%s: ' % logs[0]['label'], logs[0], room - len(rest), say=say)
+    return rows + (fitted(rest, room - len(rows), say=say) if rest else [])
 
 
-def _in_full(start, diagnosis, room=LINES, notes=()):
+def _in_full(start, diagnosis, room=LINES, notes=(), say=as_it_is):
     """The rows on one diagnosis; what more its report says is on the page, if there is no room for it here."""
     advice = diagnosis['advice']
     if cause_of(diagnosis) != advice['cause'] or _is_kill_alone(diagnosis):
         verdict = diagnosis.get('verdict') or {}
         told = (verdict.get('caveats') or []) + ['To tell: %s' % command for command in verdict.get('would_tell') or []]
         return fitted(['%s%s' % (start, _dated_cause(diagnosis))] + advice['evidence'][:1] + _lacking(diagnosis) + (
-            remedy_lines(diagnosis.get('remedies'))) + told, room, advice['evidence'][1:])
+            remedy_lines(diagnosis.get('remedies'), say)) + told, room, advice['evidence'][1:], say)
     lines = ['%s%s' % (start, _dated_cause(diagnosis))] + advice['evidence'][:1]
-    told = remedy_lines(diagnosis.get('remedies')) if happened(diagnosis) else []
+    told = remedy_lines(diagnosis.get('remedies'), say) if happened(diagnosis) else []
     if not told or todo(advice) != NOTHING:
         lines.append(_what_to_do(diagnosis))
     sentence = would_be(advice, diagnosis['replays'])
-    return fitted(lines + ([sentence] if sentence else []) + told, room, advice['evidence'][1:] + list(notes))
+    return fitted(lines + ([sentence] if sentence else []) + told, room, advice['evidence'][1:] + list(notes), say)
 
 
 def _is_kill_alone(diagnosis):
@@ -308,14 +311,14 @@ def _lacking(diagnosis):
     return ['How much RAM and swap there was is not in the log.'] if lacks else []
 
 
-def _many(hosts, logs, room):
+def _many(hosts, logs, room, say):
     """A line for each host, the worst first, then for each log; the last line counts what there is no room for."""
     lines = ['%s: %s' % (host['name'], host['headline']) for host in hosts]
     lines += [_log_line(log) for log in logs]
     if len(lines) > room:
         lines = lines[:room - 1] + ['and %d more on the page' % (len(lines) - room + 1)]
-    rows = fitted(lines, LINES * LINES)
-    return rows if len(rows) <= room else [cut(line) for line in lines]
+    rows = fitted(lines, LINES * LINES, say=say)
+    return rows if len(rows) <= room else [cut(say(line)) for line in lines]
 
 
 def _log_line(log):

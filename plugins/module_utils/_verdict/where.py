@@ -7,13 +7,11 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
-import textwrap
-
-from .phrases import COLUMNS, cut
+from .columns import cut, wrapped
+from .phrases import as_it_is
 from .summary import UNREAD
 from .words import PARTS
 from .._node.ledger import UNACCOUNTED, eater_of
-from .._node.plain import plain
 from .._node.sizes import format_size
 
 _LINES = 24
@@ -24,24 +22,21 @@ _MOST_PARTS = 14
 _MOST_CGROUPS = 2
 
 
-def where_lines(hosts, path=None):
+def where_lines(hosts, path=None, say=as_it_is):
     """Lines of at most 80 characters on summarize()'s ``hosts``, 24 of them; ``path`` is where report.json lies, if it
-    was written.
+    was written. ``say`` turns an English text into their language.
     """
-    if len(hosts) == 1:
-        lines = _one(hosts[0])
-    else:
-        lines = _many(hosts)
+    lines = _one(hosts[0], say) if len(hosts) == 1 else [say(line) for line in _many(hosts)]
     return [cut(line) for line in lines + (['JSON: %s' % path] if path else [])]
 
 
-def _one(host):
+def _one(host, say):
     facts = host['results'].get('memory') or {}
     if host['status'] in UNREAD or not facts.get('ledger'):
-        return ['%s: %s' % (host['name'], host['headline'])]
-    after = [line for text in _forecast(facts) + _cgroups(facts) + _closed(facts) for line in _wrapped(text)]
+        return [say('%s: %s' % (host['name'], host['headline']))]
+    after = [line for text in _forecast(facts) + _cgroups(facts) + _closed(facts) for line in _wrapped(say(text))]
     rows = min(_MOST_PARTS, _LINES - len(after) - 6)
-    return [_head(host['name'], facts)] + _table(facts['ledger'], rows) + after
+    return [say(_head(host['name'], facts))] + _table(facts['ledger'], rows, say) + after
 
 
 def _head(name, facts):
@@ -53,17 +48,17 @@ def _head(name, facts):
         name, format_size(facts['ledger']['total_bytes']), format_size(facts['ram']['available_bytes']), words)
 
 
-def _table(ledger, most):
+def _table(ledger, most, say):
     """A row for each large part, one for all the small ones, one for what no counter holds, and their sum."""
     total = ledger['total_bytes']
     known = [part for part in ledger['parts'] if part['bytes']]
     large = [part for part in known if part['bytes'] * _SMALL >= total][:most]
     small = known[len(large):]
-    rows = [_row(part['bytes'], total, _named(part), part['approximate']) for part in large]
+    rows = [_row(part['bytes'], total, say(_named(part)), part['approximate']) for part in large]
     if small:
-        rows.append(_row(sum(part['bytes'] for part in small), total, '%d smaller parts' % len(small)))
-    rows.append(_row(ledger['unaccounted_bytes'], total, PARTS[UNACCOUNTED]))
-    return rows + [_row(total, total, 'all', drawn=False)]
+        rows.append(_row(sum(part['bytes'] for part in small), total, say('%d smaller parts' % len(small))))
+    rows.append(_row(ledger['unaccounted_bytes'], total, say(PARTS[UNACCOUNTED])))
+    return rows + [_row(total, total, say('all'), drawn=False)]
 
 
 def _row(nbytes, total, words, approximate=False, drawn=True):
@@ -166,4 +161,4 @@ def _short(host):
 def _wrapped(text):
     """A sentence in lines, at most three of them."""
     indent = '  ' if text.startswith(' ') else ''
-    return textwrap.wrap(plain(text.strip()), COLUMNS, initial_indent=indent, subsequent_indent=indent + '  ')[:3]
+    return wrapped(text.strip(), indent + '  ', indent)[:3]

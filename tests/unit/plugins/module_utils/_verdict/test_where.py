@@ -8,7 +8,7 @@ __metaclass__ = type
 
 import pytest
 from ansible_collections.oom.rescue.plugins.module_utils._node.ledger import make_ledger, make_part
-from ansible_collections.oom.rescue.plugins.module_utils._verdict.phrases import COLUMNS
+from ansible_collections.oom.rescue.plugins.module_utils._verdict.columns import COLUMNS
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.where import where_lines
 
 MIB = 1 << 20
