@@ -9,10 +9,12 @@ __metaclass__ = type
 
 from .case import bound_bytes, is_swappable, situation
 from .remedy import DELAYS, NONE, PREVENTS, UNKNOWN, make_effect, make_remedy
+from .remedy_limits import whose_limit
 from .remedy_score import is_keeper
 from .shell_words import path_word, word
 from .sizing import swap_was_full
 from .slab_caches import slab_objects
+from .._node.cgroup_paths import cgroup_names
 from .._node.ledger import UNACCOUNTED
 from .._node.plain import plain
 from .._node.sizes import format_size
@@ -56,6 +58,15 @@ _OWN_SIZES = {
     'mongod': ('cache (storage.wiredTiger.engineConfig.cacheSizeGB)',
                'mongosh --eval "db.serverStatus().wiredTiger.cache"'),
     'memcached': ('size (-m)', 'echo stats | nc localhost 11211 | grep limit_maxbytes'),
+    # What a guest has is the host's only while it uses it.
+    'qemu-system-x86': ('memory of the guests', 'virsh list; virsh dommemstat DOMAIN'),
+    'qemu-kvm': ('memory of the guests', 'virsh list; virsh dommemstat DOMAIN'),
+}
+# What one process of a server does that takes so much, and what tells it.
+_ONE_PROCESS = {
+    'postgres': (': a query, and work_mem for each of its steps',
+                 'psql -c "SELECT pid, query_start, query FROM pg_stat_activity" -c "SHOW work_mem"'),
+    'php-fpm': (': a script, and its memory_limit', 'php-fpm -i | grep memory_limit'),
 }
 _SLABTOP = 'slabtop -o -s c | head -15'
 
@@ -155,6 +166,22 @@ def _swap_in_use(event):
     return memory.get('swap_total_bytes') != memory.get('swap_free_bytes')
 
 
+def _one_of_many(case, event, eater):
+    """One of several of a name that holds half of what they all do: its work is the trouble, and not their count."""
+    rows = [task for task in event.get('tasks') or [] if task.get('name') == eater['name'] and task.get('rss_bytes')]
+    if eater['kind'] != 'processes' or len(rows) < 2 or eater['share'] < _A_THIRD or eater['name'] in _OWN_SIZES:
+        return None
+    largest = max(rows, key=lambda row: row['rss_bytes'])
+    if largest['rss_bytes'] * 2 < eater['bytes']:
+        return None
+    words, tells = _ONE_PROCESS.get(eater['name'], ('', 'ps -o pid,etime,args -p %s' % largest['pid']))
+    return make_remedy(
+        'investigate', 'find out what the one %s (pid %s) was doing%s' % (plain(eater['name']), largest['pid'], words),
+        make_effect(UNKNOWN, 'it alone held %s of the %s of all %d of that name' % (
+            format_size(largest['rss_bytes']), format_size(eater['bytes']), len(rows)), would_tell=[tells]),
+        command=tells, of_cause=True)
+
+
 def _buffer_pool(case, event, eater):
     if eater['name'] not in case.options['protect_names'] or eater['share'] < _HALF:
         return None
@@ -174,7 +201,7 @@ def _buffer_pool(case, event, eater):
 def _own_size(case, event, eater):
     """A smaller size of a server's own, where it holds half or more: a limit of its group would only have it killed."""
     own = _OWN_SIZES.get(eater['name'])
-    if own is None or eater['share'] < _HALF or eater['kind'] != 'process':
+    if own is None or eater['share'] < _HALF or eater['kind'] not in ('process', 'processes'):
         return None
     allowed = _allowed(event, eater['bytes'])
     less = None if allowed is None else -(-max(0, eater['bytes'] - allowed) // (1 << 20)) << 20
@@ -232,7 +259,7 @@ def _tmpfs(case, event, eater):
                 would_tell=['df -h -t tmpfs', 'ipcs -m -p']), command='mount -o remount,size=SIZE /PATH', of_cause=True)
     size = allowed >> 20 << 20
     return make_remedy(
-        'tmpfs_size', 'a size of %s for the tmpfs %s' % (format_size(size), plain(name)),
+        'tmpfs_size', 'a size of %s for the tmpfs %s, once files in it are deleted' % (format_size(size), plain(name)),
         make_effect(PREVENTS, '%s on %s: limited to %s, a tenth of all is left' % (
             words, plain(name), format_size(size))),
         command='mount -o remount,size=%d %s' % (size, path_word(name, '/PATH')))
@@ -309,19 +336,32 @@ def _bound(case, event, eater):
         return None
     if situation(event) != 'host' or eater['kind'] != 'process' or eater['share'] < _HALF:
         return None
-    units = [victim.get('unit') for victim in event.get('victims') or [] if victim.get('name') == eater['name']]
-    unit = units[0] if units else None
     allowed = _allowed(event, eater['bytes'])
     if eater['name'] in case.options['protect_names'] or is_keeper(eater['name']) or not allowed or allowed < 0:
         return None
-    if not (unit or '').endswith('.service') or is_keeper(unit[:-len('.service')]) or unit.startswith('user@'):
-        return None
     size = allowed >> 20 << 20
+    name, whom, command = _runs_in(case, event, eater, size)
+    if name is None:
+        return None
     return make_remedy(
-        'cgroup_limit', 'a limit of %s for %s' % (format_size(size), plain(unit)), make_effect(
+        name, 'a limit of %s for %s' % (format_size(size), whom), make_effect(
             PREVENTS, '%s held %s of %s: limited to %s, a tenth of RAM is left, and it alone is killed beyond that' % (
                 plain(eater['name']), format_size(eater['bytes']), format_size(bound_bytes(event)), format_size(size))),
-        command='systemctl set-property %s MemoryMax=%d' % (word(unit, 'UNIT'), size))
+        command=command)
+
+
+def _runs_in(case, event, eater, size):
+    """(name of the remedy, whose limit, the command) of the pod, container or service of the eater; None of each if it
+    runs in none, or in one that the host needs.
+    """
+    victim = next((one for one in event.get('victims') or [] if one.get('name') == eater['name']), {})
+    names = cgroup_names(victim.get('cgroup'))
+    if names['pod_uid'] or names['container_id']:
+        return whose_limit(case, victim['cgroup'], {}, size)
+    unit = victim.get('unit') or ''
+    if not unit.endswith('.service') or is_keeper(unit[:-len('.service')]) or unit.startswith('user@'):
+        return None, None, None
+    return 'cgroup_limit', plain(unit), 'systemctl set-property %s MemoryMax=%d' % (word(unit, 'UNIT'), size)
 
 
 def _locked(case, event, eater):
@@ -345,6 +385,6 @@ def _more_ram(case, event, eater):
 
 
 _BUILDERS = (
-    _workers, _processes_limit, _bound, _buffer_pool, _own_size, _huge_pages, _tmpfs, _slab, _kernel, _threads_limit,
-    _balloon, _locked, _more_ram,
+    _workers, _processes_limit, _one_of_many, _bound, _buffer_pool, _own_size, _huge_pages, _tmpfs, _slab, _kernel,
+    _threads_limit, _balloon, _locked, _more_ram,
 )

@@ -44,7 +44,7 @@ def _limit_row(case, path, groups):
     limit = max([group['limit_bytes'] for group in groups if group.get('limit_bytes')] or [0]) or None
     wished = limit and _raised(limit)
     group = groups[-1] if groups else {}
-    name, whom, command = _who(case, path, group, wished)
+    name, whom, command = whose_limit(case, path, group, wished)
     what = 'raise the limit of %s' % whom
     if limit:
         what += ' from %s to %s' % (format_size(limit), format_size(wished))
@@ -80,8 +80,8 @@ def _limit_effect(case, limit, wished):
                                'asked for' % words, more, would_tell=[_FREE])
 
 
-def _who(case, path, group, wished):
-    """(name of the remedy, whose limit in words, the command)."""
+def whose_limit(case, path, group, wished):
+    """(name of the remedy, whose limit in words, the command that sets it to ``wished`` bytes) of a cgroup's path."""
     names = dict(cgroup_names(path))
     kubernetes = [victim.get('pod') for victim in (case.verdict or {}).get('victims') or [] if victim.get('pod')]
     size = '%d' % wished if wished else 'BYTES'
@@ -91,6 +91,8 @@ def _who(case, path, group, wished):
     container = names['container_id'] or (None if path else told)
     if container and (names['runtime'] in _ENGINES + (None,)):
         return _container(names['runtime'], container, group, wished)
+    if names['runtime'] == 'lxc':
+        return _lxc(path, names, group, size)
     unit = own_unit(parse_cgroup(path)) if path else None
     unit = unit or names['unit'] or next((signal['unit'] for signal in case.told if signal.get('unit')), None)
     if unit:
@@ -98,11 +100,17 @@ def _who(case, path, group, wished):
     return ('cgroup_limit', plain(path or 'the control group'), _in_files(path, group, size))
 
 
+def _is_version_1(group):
+    return group.get('memory_swap_usage_bytes') is not None
+
+
+def _file_of(group):
+    return 'memory.limit_in_bytes' if _is_version_1(group) else 'memory.max'
+
+
 def _in_files(path, group, size):
-    path = path_word(path, '/PATH')
-    if group.get('memory_swap_usage_bytes') is not None:
-        return 'echo %s > /sys/fs/cgroup/memory%s/memory.limit_in_bytes' % (size, path)
-    return 'echo %s > /sys/fs/cgroup%s/memory.max' % (size, path)
+    return 'echo %s > /sys/fs/cgroup%s%s/%s' % (
+        size, '/memory' if _is_version_1(group) else '', path_word(path, '/PATH'), _file_of(group))
 
 
 def _pod(names, kubernetes, wished):
@@ -121,6 +129,16 @@ def _container(runtime, container, group, wished):
     together = '%d' % (wished + swap) if wished and swap is not None else size
     return ('container_limit', '%s container %s' % (engine, plain(short)),
             '%s update --memory %s --memory-swap %s %s' % (engine, size, together, word(short, 'CONTAINER')))
+
+
+def _lxc(path, names, group, size):
+    """Of a unit in the container its own manager sets the limit; of the container itself the host does."""
+    container, unit = word(names['container_id'], 'CONTAINER'), names['unit']
+    if unit and path.endswith('/' + unit):
+        return ('cgroup_limit', '%s in the LXC container %s' % (plain(unit), plain(names['container_id'])),
+                'lxc-attach -n %s -- systemctl set-property %s MemoryMax=%s' % (container, word(unit, 'UNIT'), size))
+    return ('container_limit', 'LXC container %s' % plain(names['container_id']),
+            'lxc-cgroup -n %s %s %s' % (container, _file_of(group), size))
 
 
 def _swap_of(group):

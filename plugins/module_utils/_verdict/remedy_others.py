@@ -7,6 +7,7 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
+from .case import situation
 from .remedy import UNKNOWN, make_effect, make_remedy
 from .shell_words import word
 from .._node.plain import plain
@@ -96,6 +97,14 @@ def _disk(case):
 def _investigate(case):
     """What would tell more, if it is not known whether it was memory, or of what."""
     tells = case.verdict.get('would_tell') or []
+    situations = set(situation(event) for event in case.events)
+    if situations == set(['manual']):
+        tells = ['journalctl -k | grep -i sysrq', 'sysctl kernel.sysrq']
+        return [make_remedy('investigate', 'find out who asked for the kill', make_effect(
+            UNKNOWN, 'somebody pressed or wrote sysrq f; memory did not run out', would_tell=tells), command=tells[0])]
+    if situations and situations <= set(['refused', 'contiguous']):
+        # An allocation that failed is told by its own remedies.
+        return []
     if case.memory == 'unknown':
         what, why = 'find out whether it was memory', 'no line proves it'
     elif case.memory == 'yes' and case.limit == 'unknown':

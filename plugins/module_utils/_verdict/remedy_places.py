@@ -45,7 +45,8 @@ def _numa(case, event):
                              would_tell=['numastat -m', 'numactl --hardware'])
     names = [row.get('name') for row in event.get('victims') or []]
     rows = [make_remedy('nodes', 'let it use more memory nodes', effect, command=_nodes_command(event, names))]
-    if set(names) & set(case.options['protect_names']):
+    # Within a cpuset it interleaves over the nodes of that cpuset alone.
+    if event.get('scope') == 'mempolicy' and set(names) & set(case.options['protect_names']):
         rows.insert(0, make_remedy('numa_interleave', 'innodb_numa_interleave = ON, or no binding to one node', effect,
                                    command='innodb_numa_interleave = ON'))
     return rows

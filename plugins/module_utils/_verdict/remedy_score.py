@@ -23,6 +23,8 @@ KEEPERS = frozenset((
     'cloud-init', 'waagent', 'auditd', 'multipathd', 'iscsid', 'firewalld',
 ))
 _KEEPERS_BEGIN = ('systemd-', 'containerd-shim')
+# At this score the kernel never chooses a process.
+_NEVER = -1000
 # A victim that frees less than one part in so many of what the server's own kill freed leaves the host as short.
 _LESS = 2
 # From this share on a server is what the memory ran out of.
@@ -87,8 +89,8 @@ def _candidates(case):
 
 def _row(case, name, value):
     stronger = _stronger(case, name, value)
-    effect = make_effect(NONE, 'it is at %d already, which spares it more and stays' % stronger) \
-        if stronger is not None else _effect(case, name, value)
+    effect = _effect(case, name, value) if stronger is None else make_effect(
+        NONE, 'it is at %d already, which spares it more and stays%s' % (stronger, _if_nobody_was_left(case, stronger)))
     row = make_remedy(
         'score', 'oom_score_adj %d for %s' % (value, name), effect, target=name, value=value,
         command='ansible-playbook oom.rescue.remediate -e oom_protect_process=%s -e oom_protect_value=%d' % (
@@ -98,6 +100,13 @@ def _row(case, name, value):
         row['forbidden_by'] = [{'id': 'stronger-score', 'where': plain(name), 'text': (
             '%s has the score %d, which spares it more' % (plain(name), stronger))}]
     return row
+
+
+def _if_nobody_was_left(case, score):
+    """What is wrong with a score that takes a server out of the choice, where nobody was left to choose."""
+    left = [event for event in case.events if event.get('kind') in ('panic', 'no_victim')]
+    return '; but nobody was left to kill, and a score above %d would have left it' % _NEVER if (
+        left and score == _NEVER) else ''
 
 
 def _stronger(case, name, value):
@@ -124,6 +133,9 @@ def _effect(case, name, value):
         return least([_on_report(case, event, name, value) for event in killed])
     if case.reports:
         return make_effect(NONE, '%s was not the victim' % plain(name))
+    if case.events and all(situation(event) == 'manual' for event in case.events):
+        return make_effect(UNKNOWN, 'somebody asked for the kill (sysrq f); what it was to free is not known',
+                           would_tell=[_TABLE])
     if case.events and all(event.get('kind') == 'allocation_failure' for event in case.events):
         return make_effect(NONE, 'memory was refused and nobody was killed')
     return make_effect(UNKNOWN, 'who else could have been killed is not in the log',
@@ -189,10 +201,11 @@ def _left(event, name, value):
     others = [row for row in ranked(event, {name: value}) if row['name'] != name and not is_keeper(row['name'])]
     if not others:
         return 'nothing else is there but what keeps the host reachable'
-    largest = max(others, key=lambda row: row['rss_bytes'] or 0)
-    return 'all else that could be killed, %d processes, frees %s, the largest of it %s (pid %s) %s' % (
-        len(others), format_size(sum(row['rss_bytes'] or 0 for row in others)), plain(largest['name']),
-        largest['pid'], format_size(largest['rss_bytes']))
+    largest, count = max(others, key=lambda row: row['rss_bytes'] or 0), len(others)
+    return 'all else that could be killed, %s, frees %s, the largest of it %s (pid %s) %s' % (
+        'one process' if count == 1 else '%d processes' % count, format_size(sum(
+            row['rss_bytes'] or 0 for row in others)), plain(largest['name']), largest['pid'],
+        format_size(largest['rss_bytes']))
 
 
 def _judged(case, event, name, value, first):

@@ -59,6 +59,17 @@ def held(name, unit, **changes):
     return event
 
 
+DOCKER = '/system.slice/docker-%s.scope' % ('a1b2c3d4' * 8)
+POD = ('/kubepods.slice/kubepods-pod0f1e2d3c_4b5a_6978_8796_a5b4c3d2e1f0.slice/cri-containerd-%s.scope'
+       % ('a1b2c3d4' * 8))
+
+
+def in_group(name, path):
+    event = held(name, None)
+    event['victims'][0]['cgroup'] = path
+    return event
+
+
 def candidate(adj, name='mysqld'):
     return facts(oom={'candidates': [{'pid': 9, 'name': name, 'oom_score_adj': adj, 'rss_bytes': 90 * MIB}]})
 
@@ -105,7 +116,7 @@ SITUATIONS = {
     'a group with shared memory': ([cgroup_report(ledger=ledger('shmem', 500 * MIB, 512 * MIB, True))], (), None,
                                    ('cgroup_limit', 'delays'), 'unknown', 'delays'),
     'a NUMA node bound': ([bound_to_a_node('mempolicy')], (), None, ('numa_interleave', 'delays'), 'none', 'unknown'),
-    'a cpuset': ([bound_to_a_node('cpuset')], (), None, ('numa_interleave', 'delays'), 'none', 'unknown'),
+    'a cpuset': ([bound_to_a_node('cpuset')], (), None, ('nodes', 'delays'), 'none', 'unknown'),
     'order 3 in pieces': ([in_pieces()], (), None, ('compaction', 'unknown'), 'none', 'unknown'),
     'low memory of 32 bits': ([low_memory()], (), None, ('kernel_64bit', 'prevents'), 'none', 'unknown'),
     '115 GiB free': ([host_report(ram=128 * GIB, free=115 * GIB)], (), None, ('investigate', 'unknown'), 'none',
@@ -204,6 +215,25 @@ SITUATIONS = {
                                      ('cgroup_limit', 'delays'), 'unknown', 'none'),
     'a limit as large as the host': ([cgroup_report(limit=7 * GIB)], (), facts(ram=8 * GIB, available=500 * MIB),
                                      ('score', 'prevents'), 'unknown', 'prevents'),
+    'a container without a limit': ([in_group('node', DOCKER)], (), None, ('container_limit', 'prevents'), 'delays',
+                                    'none'),
+    'a pod without a limit': ([in_group('node', POD)], (), None, ('pod_limit', 'prevents'), 'delays', 'none'),
+    'a limit of an LXC container': ([cgroup_report(path='/lxc.payload.web1', limit=GIB)], (), None,
+                                    ('container_limit', 'delays'), 'unknown', 'prevents'),
+    'a unit within an LXC container': ([cgroup_report(path='/lxc/101/ns/system.slice/app.service', limit=GIB)], (),
+                                       None, ('cgroup_limit', 'delays'), 'unknown', 'prevents'),
+    'one backend of a PostgreSQL': ([host_report(ram=8 * GIB, tasks=[(99, 'postgres', 6 * GIB)] + [
+        (100 + number, 'postgres', 20 * MIB) for number in range(20)])], (), None, ('investigate', 'unknown'), 'delays',
+        'none'),
+    'guests of a hypervisor': ([host_report(ram=64 * GIB, swap=4 * GIB, tasks=[
+        (5 + number, 'qemu-system-x86', 20 * GIB) for number in range(3)])], (), None, ('swap', 'delays'), 'delays',
+        'none'),
+    'nobody left to kill, database at -1000': ([host_report(kind='panic', victims=[], victim='systemd', tasks=[
+        (9, 'mysqld', 900 * MIB, -1000), (1, 'systemd', 5 * MIB)])], (), None, ('buffer_pool', 'delays'), 'delays',
+        'none'),
+    'database the eater, swap free, swappiness 0': ([db(850 * MIB, (5, 'php-fpm', 20 * MIB), swap=2 * GIB,
+                                                        swap_free=2 * GIB - MIB)], (), facts(swap=2 * GIB, runtime=0),
+                                                    ('buffer_pool', 'delays'), 'none', 'harms'),
     'a limit on processes': ([], [told('pids-limit', 'no', 'none', 'kernel_refused', unit='web.service')], None,
                              ('pids_limit', 'unknown'), 'none', 'none'),
 }
