@@ -1,11 +1,11 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who holds the anonymous memory of a running host: single processes, many of one name, all the small ones together.
+"""Who holds the anonymous memory of a running host: single processes, several of one name, all the small ones together.
 
 Processes that were forked share pages until one writes to them, and each counts them (RssAnon). The proportional set
-size counts a page once (Pss_Anon of /proc/PID/smaps_rollup). The kernel walks all page tables of a process for it, so
-it is asked of the largest alone, for as long as there is CPU time left.
+size counts a page once (Pss_Anon of /proc/PID/smaps_rollup). To tell it, the kernel walks all page tables of a process;
+so only the largest processes are asked, while CPU time is left.
 """
 
 from __future__ import absolute_import, division, print_function
@@ -25,9 +25,10 @@ _DRIFT = 50
 
 
 def anonymous_bytes(host, row, page_bytes):
-    """(the anonymous memory of a process, True if that is exact); (None, False) for one that is not told.
+    """(the anonymous memory of a process in bytes, True if that is exact); (None, False) if it is not told.
 
-    /proc/PID/statm tells it by what it shares before 8cee852ec53f (4.5); shared memory counts as its own there.
+    Before 8cee852ec53f (4.5) it follows from what /proc/PID/statm says is shared; shared memory counts as the process's
+    own there.
     """
     if row['anon_bytes'] is not None:
         return row['anon_bytes'], True
@@ -64,13 +65,13 @@ class Holders:
                 self.known[row['pid']] = (nbytes, exact)
 
     def total_bytes(self):
-        """What all of them hold, shared pages more than once."""
+        """The bytes of all of them, with shared pages counted more than once."""
         return sum(nbytes for nbytes, _exact in self.known.values())
 
     def share(self, clock, seconds):
-        """Count shared pages once for the largest processes, until ``seconds`` by a clock of CPU time are spent.
+        """Count shared pages once for the largest processes, until ``seconds`` of CPU time have passed on a clock.
 
-        The others are no longer exact.
+        The figures of the others are no longer exact.
         """
         end, asked = clock() + seconds, set()
         for row in sorted(self._rows, key=lambda row: -self.known.get(row['pid'], (0, False))[0]):
@@ -97,15 +98,15 @@ class Holders:
 
 
 def shares_pages(told_bytes, anon_bytes, total_bytes):
-    """True unless what processes hold is what the kernel counts: then no page is in two of them, and none is unseen."""
+    """False if processes hold just what the kernel counts: then no page is in two of them, and none is missing."""
     return abs(told_bytes - anon_bytes) * _DRIFT * 2 > total_bytes
 
 
 def anonymous_parts(holders, anon_bytes, total_bytes):
-    """The parts of a ledger for the anonymous memory; together they are ``anon_bytes`` (None: what is told).
+    """The parts of a ledger for the anonymous memory; together they are ``anon_bytes`` (None: what processes tell).
 
-    What processes hold more than that is shared between them, and theirs in proportion. What they hold less is in
-    processes that are not seen, as from within a container, or drift of the counters.
+    If processes hold more, that is shared between them, and each gets its proportion. If they hold less, the rest is in
+    processes that cannot be seen, as from within a container, or drift of the counters.
     """
     parts = fold_processes(holders, total_bytes)
     told = sum(part['bytes'] for part in parts)
@@ -124,7 +125,7 @@ def anonymous_parts(holders, anon_bytes, total_bytes):
 
 
 def _capped(parts, anon_bytes):
-    """The parts with less in those that are approximate, so that they add up; in all if that is not enough."""
+    """The parts, smaller where they are approximate, so that they add up; all of them smaller if that is not enough."""
     exact = sum(part['bytes'] for part in parts if not part['approximate'])
     loose = sum(part['bytes'] for part in parts if part['approximate'])
     over = exact + loose - anon_bytes

@@ -1,7 +1,7 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Memory overcommit, and whether it could make a fork fail with ENOMEM (__vm_enough_memory() of mm/util.c)."""
+"""Memory overcommit, and whether it would make a fork fail with ENOMEM (__vm_enough_memory() of mm/util.c)."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -18,7 +18,8 @@ _MAPPING = re.compile(r'^([0-9a-f]+)-([0-9a-f]+) .w.p ', re.MULTILINE)
 
 
 def private_mappings(text):
-    """Sizes in bytes of the private writable mappings in /proc/PID/maps: what a fork asks the kernel for again."""
+    """The sizes, in bytes, of the private writable mappings in /proc/PID/maps, which a fork asks the kernel for again.
+    """
     return [int(end, 16) - int(start, 16) for start, end in _MAPPING.findall(text or '')]
 
 
@@ -36,14 +37,14 @@ def reserved_bytes(zoneinfo, page_bytes):
 
 
 def min_watermarks_bytes(zoneinfo, page_bytes):
-    """What the zones' minimum watermarks are together: no allocation but the kernel's own goes below."""
+    """The sum of the zones' minimum watermarks: only the kernel's own allocations go below it."""
     zones = re.split(r'^Node \d+, zone', zoneinfo or '', flags=re.MULTILINE)[1:]
     found = (re.search(r'^\s+min\s+(\d+)$', zone, re.MULTILINE) for zone in zones)
     return sum(int(match.group(1)) for match in found if match) * page_bytes
 
 
 def guess_bytes(meminfo, reserve_bytes):
-    """What kernels before 5.2 compare one mapping with in mode 0; None if /proc/meminfo lacks a part."""
+    """The bytes that kernels before 5.2 compare one mapping with in mode 0; None if /proc/meminfo lacks a part."""
     parts = [meminfo.get(name) for name in
              ('MemFree', 'Cached', 'Buffers', 'SwapCached', 'SwapFree', 'SReclaimable', 'Shmem')]
     if None in parts:
@@ -53,15 +54,15 @@ def guess_bytes(meminfo, reserve_bytes):
 
 
 def largest_process(rows):
-    """The one of some processes (processes()) with the most private data, or None."""
+    """The process with the most private data among some (processes()), or None."""
     known = [row for row in rows if row['data_bytes'] is not None]
     return max(known, key=lambda row: (row['data_bytes'], -row['pid'])) if known else None
 
 
 def fork_risk(mode, kernel, meminfo, vm, process, mappings, reserve_bytes):
-    """True if a fork of the largest process would be refused: {fails, process, needed_bytes, available_bytes, reason}.
+    """{fails, process, needed_bytes, available_bytes, reason}: whether a fork of the largest process would be refused.
 
-    ``fails`` is None if it cannot be told. It is about overcommit alone: a limit on the number of processes gives
+    ``fails`` is None if it cannot be told. Only overcommit counts here: a limit on the number of processes gives
     EAGAIN, and a cgroup's own limit lets the fork through.
     """
     risk = {'fails': None, 'process': None, 'needed_bytes': None, 'available_bytes': None, 'reason': None}

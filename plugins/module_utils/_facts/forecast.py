@@ -1,10 +1,11 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What happens if a running host, or a cgroup with a limit, runs out of memory now: who dies, and how far away that is.
+"""What happens if a running host, or a cgroup with a limit, runs out of memory now: who is killed, and how far away
+that is.
 
-The victim is the kernel's own arithmetic (oom_badness()). The distance is a range: it is how much more anonymous memory
-can be had, and how much of the page cache and of slab gives way is known to the kernel alone when it tries.
+The victim follows from the kernel's own arithmetic (oom_badness()). The distance, in anonymous memory that can still be
+had, is a range: how much of the page cache and of slab can be reclaimed is known only to the kernel when it tries.
 """
 
 from __future__ import absolute_import, division, print_function
@@ -18,15 +19,15 @@ from .._node.sizes import format_size
 from .commit import fork_refused, min_watermarks_bytes, reserved_bytes
 
 _INIT = 1
-# What zram makes of a page, at best, if it holds none that tells.
+# The best ratio at which zram compresses, if it holds no pages that tell it.
 _COMPRESSED = 3
 
 
 def rank(rows, total_pages, kernel, page_bytes, has_init=True):
-    """[(points in pages, process)] of those of processes() that the kernel could kill, the one that it would first.
+    """[(points in pages, process)] of the processes that the kernel could kill, the next victim first.
 
-    Not among them: the host's init (of a container process 1 is as good as any: not ``has_init``), kernel threads, and
-    what has an oom_score_adj of -1000.
+    It could not kill the host's init (in a container process 1 is as good as any: ``has_init`` is false), kernel
+    threads, and processes with an oom_score_adj of -1000.
     """
     found, points = [], []
     # for_each_process() goes from the oldest to the youngest.
@@ -44,9 +45,9 @@ def rank(rows, total_pages, kernel, page_bytes, has_init=True):
 
 
 def swap_room(meminfo, areas, zram):
-    """(least, most) bytes of RAM that what is free of swap can take.
+    """(least, most) bytes of RAM that free swap can take.
 
-    ``areas`` are parse_swaps()'s; zram takes RAM itself: {device: (bytes of its pages, bytes that they take)}.
+    ``areas`` are those of parse_swaps(). zram takes RAM itself: {device: (bytes of its pages, bytes that they take)}.
     """
     least = most = meminfo.get('SwapFree', 0)
     for area in areas:
@@ -64,8 +65,8 @@ def swap_room(meminfo, areas, zram):
 def host_distance(meminfo, zoneinfo, page_bytes, swap):
     """{low, high} in bytes until the host has no page left to give; None if /proc/meminfo lacks a part.
 
-    Low is MemAvailable, which leaves the high watermarks and half of a small cache (si_mem_available()). High is all
-    but the minimum that an allocation may go down to, with all of the page cache that is on the lists of files.
+    Low is MemAvailable, which spares the high watermarks and half of a small cache (si_mem_available()). High is
+    everything down to the minimum for an allocation, with all of the page cache on the lists of files.
     """
     parts = [meminfo.get(name) for name in ('MemFree', 'Active(file)', 'Inactive(file)')]
     if None in parts:
@@ -79,7 +80,7 @@ def host_distance(meminfo, zoneinfo, page_bytes, swap):
 
 
 def cgroup_total_bytes(group, swap_total):
-    """What the kernel counts oom_score_adj in for a cgroup: its limit, and the swap that it may use
+    """The bytes of which oom_score_adj is a part in a cgroup: its limit, and the swap that it may use
     (mem_cgroup_get_max()).
     """
     swap = group['swap_limit_bytes']
@@ -87,7 +88,7 @@ def cgroup_total_bytes(group, swap_total):
 
 
 def cgroup_distance(group, swap):
-    """{low, high} in bytes until a cgroup meets its limit and has nothing to give; None if its use is not told."""
+    """{low, high} in bytes until a cgroup meets its limit and can reclaim nothing; None if its use is not told."""
     if group['usage_bytes'] is None:
         return None
     get = group['statistics'].get
@@ -113,7 +114,7 @@ class Forecast:
         self._swap = swap_room(meminfo, areas, zram)
 
     def ranking(self):
-        """The host's processes, best victim first."""
+        """The host's processes with their points, as rank() returns them."""
         return [row for _points, row in self._ranked()]
 
     def _ranked(self):
@@ -121,7 +122,7 @@ class Forecast:
                     self._has_init)
 
     def of_host(self):
-        """{pid, name, distance_bytes, lead_bytes, fork_refused, caveat} of the next kill for want of the host's."""
+        """{pid, name, distance_bytes, lead_bytes, fork_refused, caveat} of the next kill when the host runs out."""
         distance = host_distance(self._meminfo, self._host.read('/proc/zoneinfo'), self._page, self._swap)
         return self._next(self._ranked(), distance, self._commit['fork_risk']['fails'], self._instead())
 
@@ -150,7 +151,7 @@ class Forecast:
                 'fork_refused': refused, 'caveat': caveat}
 
     def _instead(self, host=True):
-        """What happens in place of a kill by points, or None."""
+        """What happens instead of a kill by points, in words, or None."""
         panics = self._vm.get('panic_on_oom') or 0
         if panics > 1 or (panics and host):
             return 'vm.panic_on_oom is %d: the kernel panics' % panics

@@ -1,9 +1,10 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The memory of a running host that is no process's: page cache, slab, page tables, huge pages, sockets and the like.
+"""The memory of a running host that is not in processes: page cache, slab, page tables, huge pages, sockets and the
+like.
 
-mm/show_mem.c, fs/proc/meminfo.c. A kernel that lacks a counter has a part of None.
+mm/show_mem.c, fs/proc/meminfo.c. A part is None if the kernel lacks its counter.
 """
 
 from __future__ import absolute_import, division, print_function
@@ -16,7 +17,7 @@ from .._node.ledger import largest_names, make_part
 
 _CACHE = re.compile(r'^(\S.*?) +\d+ +\d+ +\d+ +\d+ +(\d+) : tunables.* : slabdata +\d+ +(\d+) +\d+ *$', re.MULTILINE)
 _VMALLOC = re.compile(r' ([\w.]+)\+0x[0-9a-f]+/0x[0-9a-f]+(?: \[(\w+)\])? pages=(\d+) vmalloc', re.MULTILINE)
-# Who allocates stacks of threads: they have a counter of their own (CONFIG_VMAP_STACK).
+# The function that allocates stacks of threads, which have a counter of their own (CONFIG_VMAP_STACK).
 _STACKS = re.compile(r'(?:kernel_clone|_?do_fork|copy_process|dup_task_struct|alloc_thread_stack_node|fork_idle)\b')
 _PER_CPU = re.compile(r'^\s+count:\s+(\d+)', re.MULTILINE)
 _SOCKETS = re.compile(r'^(?:TCP|UDP|UDPLITE): .*\bmem (\d+)', re.MULTILINE)
@@ -33,7 +34,7 @@ _RECLAIMABLE = ('GPUReclaim', 'graphics, reclaimable')
 
 
 def kernel_parts(host, meminfo, page_bytes):
-    """The parts of a ledger but for processes, shared memory and sockets."""
+    """The parts of a ledger, except those for processes, shared memory and sockets."""
     get = meminfo.get
     parts = _page_cache(meminfo)
     parts += _slab(host, meminfo, page_bytes)
@@ -58,7 +59,7 @@ def kernel_parts(host, meminfo, page_bytes):
 
 
 def _page_cache(meminfo):
-    """Cached is the page cache and shared memory. What of it lies on no list of files cannot be dropped."""
+    """The page cache: Cached without shared memory. What of it is not on the lists of files cannot be dropped."""
     if None in (meminfo.get('Cached'), meminfo.get('Buffers')):
         return [make_part('page_cache', None)]
     cache = max(0, meminfo['Cached'] + meminfo['Buffers'] - meminfo.get('Shmem', 0))
@@ -70,7 +71,7 @@ def _page_cache(meminfo):
 
 
 def _swap_cache(meminfo):
-    """What is in the swap cache and in no process's page tables, at least: the lists of anonymous pages hold it."""
+    """The least that can be in the swap cache and in no process's page tables: the lists of anonymous pages hold it."""
     lists = meminfo.get('Active(anon)'), meminfo.get('Inactive(anon)')
     if None in lists:
         return 0
@@ -89,7 +90,7 @@ def _slab(host, meminfo, page_bytes):
     if reclaimable is None and unreclaimable is None:
         return [make_part('slab_unreclaimable', meminfo.get('Slab'), largest_names(caches, meminfo.get('Slab')),
                           approximate=True)]
-    # A cache without a mark is none that can be told: SLAB has no /sys/kernel/slab.
+    # It cannot be told of a cache without a mark: SLAB has no /sys/kernel/slab.
     large = [name for name in caches if caches[name] * 20 >= min(reclaimable or 1, unreclaimable or 1)]
     marks = dict((name, _mark(host, name)) for name in large)
     return [
@@ -118,7 +119,9 @@ def vmalloc_callers(text, page_bytes):
 
 
 def _vmalloc(host, meminfo, page_bytes):
-    """VmallocUsed counts pages since 97105f0ab7b8 (5.2), the stacks of threads too; it is 0 or address space before."""
+    """The pages of vmalloc. VmallocUsed counts pages since 97105f0ab7b8 (5.2), with the stacks of threads; before, it
+    is 0 or address space.
+    """
     callers = vmalloc_callers(host.read('/proc/vmallocinfo'), page_bytes)
     if callers:
         total = sum(callers.values())
@@ -135,7 +138,7 @@ def _in_cpu_lists(host, page_bytes):
 
 
 def _huge_pages(host, meminfo):
-    """A part for each size of huge pages, in use or not: they are set aside."""
+    """A part for each size of huge pages. They are set aside, in use or not."""
     sizes = {}
     for name in host.listdir('/sys/kernel/mm/hugepages'):
         size = re.match(r'hugepages-(\d+)kB\Z', name)
@@ -150,7 +153,7 @@ def _huge_pages(host, meminfo):
 
 
 def _compressed(host, meminfo, page_bytes):
-    """zram by device and zswap, and what zsmalloc holds beside them."""
+    """The parts of zram, by device, of zswap, and of what else zsmalloc holds."""
     parts = [make_part('zram', uses and uses[1], '/dev/' + name) for name, uses in sorted(zram_uses(host).items())]
     zswap = meminfo.get('Zswap')
     if zswap is None:
@@ -180,9 +183,9 @@ def _zram_use(host, directory):
 
 
 def socket_part(host, page_bytes, uncounted_bytes):
-    """The buffers of sockets, as far as they lie in no other counter: part of them is in slab.
+    """The part of the buffers of sockets that is in no other counter: some of them are in slab.
 
-    ``uncounted_bytes`` is what no other part holds. The counters are of the host, whatever namespace asks.
+    ``uncounted_bytes`` is what no other part holds. The counters are of the whole host in every namespace.
     """
     sockstat = host.read('/proc/net/sockstat')
     if sockstat is None:

@@ -24,10 +24,10 @@ def cpu_seconds():
 
 
 def ledgers(host, rows, meminfo, page_bytes, seconds, clock=cpu_seconds):
-    """(the host's ledger, limited_cgroups() with a ``ledger`` each, how many more there are) of processes (processes())
-    and /proc/meminfo.
+    """(the host's ledger or None without MemTotal, limited_cgroups() with a ``ledger`` each, how many more there are).
 
-    ``seconds`` is the CPU time for counting shared pages once, at most. The host's ledger is None without MemTotal.
+    ``rows`` are processes(), ``meminfo`` is /proc/meminfo. ``seconds`` is the most CPU time for counting shared pages
+    once.
     """
     holders = Holders(host, rows, page_bytes)
     total, anonymous = meminfo.get('MemTotal'), meminfo.get('AnonPages')

@@ -1,7 +1,8 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Everything that memory_facts returns, joined from what reads each part. What cannot be read is None, never 0."""
+"""All that memory_facts returns, joined from the functions that read each part. What cannot be read is None, never 0.
+"""
 
 from __future__ import absolute_import, division, print_function
 
@@ -46,10 +47,11 @@ _OF_GROUP = ('path', 'limit_bytes', 'usage_bytes', 'swap_limit_bytes', 'swap_usa
 
 
 def memory_facts(host, candidates=0, ledger_seconds=LEDGER_SECONDS):
-    """The facts; ``candidates`` is how many to return at most, 0 for all. ``unread`` has what could not be read.
+    """The facts as a dictionary. ``candidates`` is the most rows of them to return, 0 for all. ``unread`` has the files
+    that could not be read.
 
-    ``ledger_seconds`` is the CPU time to spend on counting shared pages once. Raises RescueError if ``candidates`` is
-    no count, or ``ledger_seconds`` below 0.
+    ``ledger_seconds`` is the CPU time for counting shared pages once. Raises RescueError if ``candidates`` is no count,
+    or ``ledger_seconds`` is below 0.
     """
     if ledger_seconds < 0 or math.isnan(ledger_seconds):
         raise RescueError('ledger_seconds is {found}', found=ledger_seconds, allowed='0 or more',
@@ -104,14 +106,15 @@ def memory_facts(host, candidates=0, ledger_seconds=LEDGER_SECONDS):
 
 
 def _group(group):
-    """A cgroup as it is returned: what else was read of it made its ledger."""
+    """A cgroup as it is returned, without what was read only for its ledger."""
     return dict(((key, group[key]) for key in _OF_GROUP), processes=len(group['pids']))
 
 
 def limit_of(groups, pid, swap_bytes):
-    """The bytes of RAM and swap that its cgroups let a process have, ``swap_bytes`` of swap at the most; None for all.
+    """The most bytes of RAM and swap that its cgroups let a process have, with ``swap_bytes`` of swap at the most; None
+    for no limit.
 
-    It is what the kernel counts scores in if the group runs out: mem_cgroup_get_max() of mm/memcontrol.c.
+    The kernel counts scores in parts of that if the group runs out: mem_cgroup_get_max() of mm/memcontrol.c.
     """
     found = None
     for group in groups:
@@ -137,9 +140,9 @@ def _candidates(host, found, count, groups, swap_bytes):
 
 
 def swap_areas(host):
-    """The areas of /proc/swaps with the filesystem that a file is on, and what turns each on at boot.
+    """The areas of /proc/swaps, with the filesystem of a file, and what turns each on at boot.
 
-    A container sees the areas of its host, by paths that are not its own: then neither is known.
+    A container sees the areas of its host, by paths that are not its own: then both are None.
     """
     table = mounts(host)
     areas, boot = parse_swaps(text_of(host, '/proc/swaps')), boot_of(host)

@@ -1,7 +1,7 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where the shared memory of a running host is: by mount of a tmpfs, in SysV segments, in what has no name."""
+"""Where the shared memory of a running host is: in mounts of tmpfs, in SysV segments, and in memory without a name."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -19,7 +19,7 @@ _MOST = 12
 
 
 def sysv_bytes(text):
-    """What the segments of /proc/sysvipc/shm have in RAM; None if the kernel does not say (before 2.6.37)."""
+    """The bytes that the segments of /proc/sysvipc/shm have in RAM; None if the kernel does not say (before 2.6.37)."""
     lines = (text or '').splitlines()
     names = lines[0].split() if lines else []
     if 'rss' not in names:
@@ -30,9 +30,10 @@ def sysv_bytes(text):
 
 
 def tmpfs_uses(host):
-    """{mount point: bytes} of each tmpfs that is seen here, each once: in RAM and in swap together.
+    """{mount point: bytes, in RAM and swap together} of each tmpfs that is seen here, each once.
 
-    Only what a path leads to through no filesystem that may hang is looked at (statvfs(3) of a tmpfs never waits).
+    Only mounts that a path reaches without passing a filesystem that may hang are asked (statvfs(3) of a tmpfs never
+    waits).
     """
     found, seen = {}, set()
     for mount in reached_safely(mounts(host)):
@@ -68,7 +69,9 @@ def shared_parts(host, rows, shmem_bytes, total_bytes, swap_used):
 
 
 def _holder(rows, nbytes):
-    """What to call shared memory without a name: with the process that has most of it mapped, if that is most of it."""
+    """A name for shared memory without one: with the process that has most of it mapped, if that has the most part of
+    it.
+    """
     row = max(rows, key=lambda row: row['shmem_bytes'] or 0) if rows else None
     if row and (row['shmem_bytes'] or 0) * 2 >= nbytes > 0:
         return '%s, of %s' % (UNNAMED, row['name'])

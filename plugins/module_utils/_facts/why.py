@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a running host says of one unit, container or process: systemd, the counters of its cgroup, its engine.
 
-Each source says for itself why it says nothing, and none keeps the others from being asked. Of an engine only named
-fields are read: no environment, no command line, no output of a health check.
+For each source that says nothing the reason is told, and none keeps the others from being asked. Of an engine only
+named fields are read: no environment, no command line, no output of a health check.
 """
 
 from __future__ import absolute_import, division, print_function
@@ -72,7 +72,7 @@ def _note(subject, name, error=None):
 
 
 def _run(host, argv):
-    """(stdout, None) of a program, or ('', why it said nothing)."""
+    """(stdout, None) of a program, or ('', the reason that it said nothing)."""
     rc, out, err = host.run(argv)
     if rc == 0:
         return out, None
@@ -101,7 +101,7 @@ def _take_process(host, subject):
 
 
 def _take_unit(host, subject, name):
-    """Ask systemd for a unit; the names that it has."""
+    """Ask systemd for a unit. Returns the names of the units that it has, if it is none of them."""
     out, error = _run(host, ['systemctl', 'show', '--no-pager', '--property=' + ','.join(_PROPERTIES), '--', name])
     told = dict(line.split('=', 1) for line in out.splitlines() if '=' in line)
     if error or told.get('LoadState', 'not-found') == 'not-found':
@@ -124,7 +124,7 @@ def _names(host, argv):
 
 
 def _take_container(host, subject, name=None):
-    """Ask the engines for a container; the names that they have."""
+    """Ask the engines for a container. Returns the names of the containers that they have, if it is none of them."""
     names = []
     for engine in _ENGINES:
         out, error = _run(host, [engine, 'inspect', '--type', 'container', '--format', _TEMPLATE, '--',
@@ -144,7 +144,7 @@ def _take_container(host, subject, name=None):
 
 
 def _take_cgroup(host, subject):
-    """Read the counters of the cgroup of what was asked for, if it is still there."""
+    """Read the counters of the subject's cgroup, if it is still there."""
     where = layout(host)
     mount = where['mount']
     paths = [path for path in _paths_of(host, subject) + [(subject['unit'] or {}).get('ControlGroup')]
@@ -161,7 +161,7 @@ def _take_cgroup(host, subject):
 
 
 def _directory(mount, path):
-    """Where a cgroup is mounted; in a container the mount may show a part of the hierarchy."""
+    """The directory of a cgroup; in a container the mount may show a part of the hierarchy. None if it is not there."""
     root = mount['root']
     if root not in ('/', '') and (path + '/').startswith(root + '/'):
         path = path[len(root):]
@@ -180,7 +180,9 @@ def _paths_of(host, subject):
 
 
 def _counters(host, version, directory):
-    """{oom, oom_kills, limit_bytes, pids_refused}: how often the limit was met, and who was killed; None: not told."""
+    """{oom, oom_kills, limit_bytes, pids_refused}: how often the limit was met, and how many were killed; None if not
+    told.
+    """
     if version == 2:
         events, pids = _pairs(host, directory + '/memory.events'), _pairs(host, directory + '/pids.events')
         return {'oom': events.get('oom'), 'oom_kills': events.get('oom_kill'), 'pids_refused': pids.get('max'),

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The single-file program: diagnosis, where, why and the watch, without Ansible, on any Python from 2.7 on.
 
-It says what ``./rescue`` says, in the same words: both ask summarize(), where_lines() and report_of().
+It has the same words as ``./rescue``: both use summarize(), where_lines() and report_of().
 """
 
 from __future__ import absolute_import, division, print_function
@@ -76,7 +76,7 @@ def _parser(command):
 
 
 def main(arguments):
-    """Run one command and print what it found; returns the exit status."""
+    """Run one command and print what it found. Returns the exit status."""
     command = 'diagnose'
     if arguments[:1] and arguments[0] in COMMANDS:
         command, arguments = arguments[0], arguments[1:]
@@ -100,7 +100,7 @@ def _failed(words):
 
 
 def _told(options, lines, report):
-    """Print and write what was asked for; returns the exit status."""
+    """Print and write what was asked for. Returns the exit status."""
     text = json.dumps(report) + '\n'
     if options.json == '-':
         _print(sys.stdout, text)
@@ -145,7 +145,7 @@ def _of_host(asked, logs):
 
 
 def _of_log(path, asked):
-    """One log's entry; that of standard input, which is read twice, by way of a file of its own."""
+    """The entry of one log. Standard input is read twice, so it goes into a file first."""
     if path != '-':
         return diagnose('/', dict(asked, log=path))
     with tempfile.NamedTemporaryFile(prefix='oom-rescue-') as copy:
@@ -155,7 +155,7 @@ def _of_log(path, asked):
 
 
 def _as_given(value, path):
-    """The same data with ``-``, as the user named it, for the file that standard input became."""
+    """The same data with ``-``, as the user gave it, in place of the file that standard input became."""
     if isinstance(value, dict):
         return dict((key, _as_given(part, path)) for key, part in value.items())
     if isinstance(value, list):

@@ -1,7 +1,7 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where the single-file program starts. A watch that finds nothing new ends before the rest is read."""
+"""The start of the single-file program. A watch that finds nothing new ends before the rest is read."""
 
 from __future__ import absolute_import, division, print_function
 

@@ -1,7 +1,7 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which score a process had, or would have had, without us: by the records of this boot. Pure."""
+"""The score that a process had, or would have had, without us: by the records of this boot. Pure."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -46,5 +46,5 @@ def recorded_scores(facts):
 
 
 def _first(known):
-    """The score of before all of ours: what a record took for one may be what another gave."""
+    """The score that was there before all of ours: what one record takes for it may be what another one gave."""
     return next((score for score in known['before'] if score not in known['after']), known['before'][0])

@@ -1,7 +1,7 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What gives a process its score at its next start: a drop-in, a defaults file, the keeper, or a person. Pure."""
+"""How a process gets its score at its next start: by a drop-in, a defaults file, the keeper, or a person. Pure."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -20,7 +20,7 @@ from .._node.identity import is_interpreter
 from .supervisor import program_text
 from .._node.systemd import drop_in_path, drop_in_text, known_directives, stronger_restart
 
-# What lifts the refusal to replace a score that somebody else set.
+# The id that lifts the refusal to replace a score that somebody else set.
 OVERRIDE = 'stronger-score'
 _NUMBER = re.compile(r'^-?\d+\Z')
 
@@ -52,9 +52,9 @@ def is_overridden(options):
 
 
 def standing(unit, value, options):
-    """(score, reason) of a score that a file of others' gives a unit and that stays, or (None, None).
+    """(score, reason) of a score in a file of others' that a unit keeps, or (None, None).
 
-    One that protects more is what somebody wanted; one of the other sign is wanted the other way round.
+    A score that protects more is what somebody wanted; for one of the other sign somebody wanted the opposite.
     """
     winner = unit['winners'].get('OOMScoreAdjust')
     if not winner or is_overridden(options) or not _NUMBER.match(winner['value']):
@@ -100,7 +100,8 @@ def plan_unit(name, unit, value, facts, options):
 
 
 def _at_next_start(name, unit, value, options):
-    """The score of a unit's next start: what systemd has read, or what its files say at a boot if that protects less.
+    """The score at a unit's next start: the one systemd has read, or the one in its files if that protects less after a
+    boot.
     """
     shown = int(unit['properties'].get('OOMScoreAdjust') or 0)
     later = unit['boot'].score(name, lambda score: True)['score']
@@ -110,7 +111,7 @@ def _at_next_start(name, unit, value, options):
 def next_start_of(name, unit, persistent, starts=False):
     """{kept, why, would_tell} of a unit's score at its next start, or None if nothing is known beside ``persistent``.
 
-    ``starts`` if it counts that something starts the unit.
+    ``starts`` is true if it matters that something starts the unit.
     """
     score, answers = persistent['after'], []
     if score is not None and persistent['before'] == score:
@@ -180,7 +181,7 @@ def persistence_of(target, value, facts, options):
 
 
 def _plan_script(name, script, value, facts):
-    """The same of what an init script starts, by a file that it reads."""
+    """The same for what an init script starts, by a file that it reads."""
     path, before = script['defaults'], script['text']
     persistent = {'before': sysv.score(before) or 0, 'after': value, 'by': path}
     if path in facts['changed']:
@@ -197,16 +198,16 @@ def is_enough(score, value, options):
 
 
 def _inherited(target, value, facts):
-    """The score that a process starts with if no file says one: whatever what started it had, or was told.
+    """The score with which a process starts if no file sets one: that of its parent, or the one set at its start.
 
-    One that has the value already, and no record, may have it from anyone: it counts as given by hand.
+    If it has the value already, and there is no record, anybody may have set it: it counts as set by hand.
     """
     score = score_without_us(target, facts)
     return 0 if score == value else score
 
 
 def rule_of(target, value, facts):
-    """The keeper's rule for a process; None if it would reach others, as all that `php` runs of a user."""
+    """The keeper's rule for a process; None if it would match other processes, as all that `php` runs for a user."""
     row = target['process']
     if is_interpreter(row['name']) and facts['key'] != 'process:' + row['name']:
         return None
@@ -214,7 +215,7 @@ def rule_of(target, value, facts):
 
 
 def _by_hand(target, value):
-    """The change to make if no file of a manager's would give the score."""
+    """The change to make by hand if no file of a manager gives the score, in words."""
     manager = target['manager']
     name = target['process']['name']
     if manager['kind'] == 'systemd':

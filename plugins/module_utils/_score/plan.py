@@ -1,9 +1,10 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What to change so that a process has its score now and after its next start. Pure: facts and options in, plan out.
+"""What to change so that a process has its score now and after its next start. Pure: it makes a plan of facts and
+options.
 
-A plan is {value, rows, actions}. Actions are in the order they are done; check mode prints them. One for
+A plan is {value, rows, actions}. Actions are in the order in which they are done; check mode prints them. A plan for
 ``state: present`` has scores as well: each process that gets the score, with the one it had without us.
 """
 
@@ -28,12 +29,12 @@ from .._node.wishes import DEFAULT_SCORE
 
 KUBERNETES = ('the kubelet sets the score of a pod from its quality of service, and would set it again: this pod is '
               'left as it is. Give it requests equal to limits (Guaranteed, -997) to protect it')
-# Of so many processes of one user the pid is told.
+# The most pids that are told of one user.
 _PIDS_TOLD = 3
 
 
 def digest(text):
-    """A fingerprint of a file's text, to tell later whether it is still as it was left."""
+    """A fingerprint of a file's text, by which a later run sees whether it is as we left it."""
     return hashlib.sha256(to_bytes(text)).hexdigest()
 
 
@@ -52,7 +53,7 @@ def score_of(facts, options):
 
 
 def _live(target, value, facts):
-    """(action or None, reason why the kernel will refuse or None) for a process's score now."""
+    """(action or None, the reason that the kernel will refuse or None) for the score that a process has now."""
     row = target['process']
     before = row['oom_score_adj']
     if before == value:
@@ -72,7 +73,7 @@ def refusal(row, before, value, why):
 
 
 def _kept(target, value, facts, options):
-    """The reason that a process keeps the score it has, or None: others gave it a stronger one, or the opposite."""
+    """The reason that a process keeps its score, or None: others gave it a stronger one, or one of the other sign."""
     before = target['process']['oom_score_adj']
     unit = facts['units'].get(target['manager']['name']) if target['manager']['kind'] == 'systemd' else None
     stands, reason = standing(unit, value, options) if unit else (None, None)
@@ -87,7 +88,7 @@ def _kept(target, value, facts, options):
 
 
 def _row_next_start(target, persistent, facts):
-    """What is known of the next start of a running process beside its files, None if nothing is."""
+    """What is known of the next start of a running process beside its files; None if nothing is."""
     unit = facts['units'].get(target['manager']['name']) if target['manager']['kind'] == 'systemd' else None
     if persistent['by'] == keeper.UNIT:
         return facts['boot'].starts(keeper.NAME)
@@ -95,7 +96,8 @@ def _row_next_start(target, persistent, facts):
 
 
 def plan(facts, options):
-    """{state, value, found, rows, actions} of facts of read() and the module's options, and of present {scores}."""
+    """{state, value, found, rows, actions} by facts of read() and the module's options; for ``present`` also {scores}.
+    """
     return _absent(facts) if options['state'] == 'absent' else _present(facts, options)
 
 
@@ -143,14 +145,14 @@ def _present(facts, options):
 
 
 def _closings(facts):
-    """Actions that make the directories that we made root's alone again."""
+    """Actions that make our directories root's alone again."""
     detail = '%s: to be root\'s alone to change, found that %s it'
     return [Action('persistence', 'close', detail % (path, words), path=path)
             for path, words in sorted(facts['open_directories'].items())]
 
 
 def _spare(facts, rows):
-    """Actions that have killers in user space spare the servers; ``rows`` are told of a killer that is not."""
+    """Actions that have killers in user space spare the servers. ``rows`` get the reasons why a killer is not told."""
     names = set(_spared_name(target['process']) for target in facts['targets'] if target['part'] == 'server')
     names.discard(None)
     if not names:
@@ -160,7 +162,7 @@ def _spare(facts, rows):
 
 
 def _joined(*reasons):
-    """Reasons in one line, each once; None without one."""
+    """Reasons in one line, each once; None if there is none."""
     said = []
     for reason in reasons:
         if reason and reason not in said:
@@ -169,16 +171,16 @@ def _joined(*reasons):
 
 
 def _spared_name(row):
-    """The comm that a killer in user space knows a server by; None if it is no plain name.
+    """The comm by which a killer in user space knows a server; None if it is no plain name.
 
-    By the file that it runs: a process may change its comm, and this goes into a configuration.
+    It follows from the file that it runs: a process may change its comm, and this is written into a configuration.
     """
     name = safe_name(program_name(row))
     return row['name'] if name and row['name'] in names_of(name)[0] else name
 
 
 def _strangers(facts):
-    """A row for each user who runs something that is called like the server, and what to do if it is meant."""
+    """A row for each user who runs a program with the server's name, with what to do if that one is meant."""
     by_user = {}
     for target in facts['strangers']:
         by_user.setdefault(target['user'], []).append(target)
@@ -217,7 +219,7 @@ def _stopped_row(unit, persistent, reason=None):
 
 
 def _reload_once(actions):
-    """One daemon-reload, after the last unit file that changed and before a unit is started."""
+    """The actions with one daemon-reload, after the last unit file that changed and before a unit is started."""
     reloads = [action for action in actions if action['action'] == 'reload']
     ends = ('reload', 'enable', 'disable', 'restart')
     return ([action for action in actions if action['action'] == 'disable']
@@ -227,7 +229,7 @@ def _reload_once(actions):
 
 
 def _absent(facts):
-    """The plan for ``state: absent``: everything that was recorded goes back to what it was."""
+    """The plan for ``state: absent``: all that was recorded is brought back."""
     record = facts['record'] or {}
     rows, live, actions = [], [], []
     # A score is given back by the record, whoever it was given to.
@@ -267,7 +269,7 @@ def _absent(facts):
 
 
 def _restore_file(path, entry, facts):
-    """Back to the backup, byte for byte, where the file is as it was left; else without our part alone."""
+    """Actions that bring a file back byte for byte if it is as we left it; else without our part alone."""
     now, backup = facts['files'][path]['now'], facts['files'][path]['backup']
     if now is None:
         return []

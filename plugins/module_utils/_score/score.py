@@ -22,7 +22,7 @@ _KILLABLE_SHARE = 0.2
 
 
 def share_of(server_bytes, total_bytes):
-    """Badness of a process at oom_score_adj 0, as the kernel's score in thousandths of RAM plus swap."""
+    """The badness of a process at oom_score_adj 0, in thousandths of RAM plus swap, as the kernel's score."""
     return server_bytes * 1000.0 / total_bytes
 
 
@@ -52,7 +52,7 @@ def score_option(text):
 
 
 def check_score(value, allow_unkillable, killable_bytes, total_bytes):
-    """Raise RescueError where a score is out of range, or makes a process unkillable that should stay killable."""
+    """Raise RescueError if a score is out of range, or makes a process unkillable that should stay killable."""
     if not LOWEST <= value <= HIGHEST:
         raise RescueError('value {found} is out of range: oom_score_adj is {allowed}', found=value,
                           allowed='%d to %d' % (LOWEST, HIGHEST))
@@ -70,5 +70,5 @@ def check_score(value, allow_unkillable, killable_bytes, total_bytes):
 
 
 def memory_bytes(row):
-    """What a process holds of RAM and swap, page tables included, as oom_badness() counts it."""
+    """The bytes of RAM and swap that a process holds, with its page tables, as oom_badness() counts them."""
     return sum(row[name] or 0 for name in ('rss_bytes', 'swap_bytes', 'pgtables_bytes'))

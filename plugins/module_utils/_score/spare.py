@@ -33,7 +33,7 @@ def expression(names):
 
 
 def with_earlyoom(text, names):
-    """/etc/default/earlyoom with the names among what --avoid spares."""
+    """The text of /etc/default/earlyoom with the names among those that --avoid spares."""
     ours = expression(names)
     text = text or ''
     assignments = list(_ARGUMENTS.finditer(text))
@@ -109,7 +109,7 @@ def read(host, killers, rows, ours=()):
 
 
 def _may_edit(host, path):
-    """True if a file is root's alone, or is not there and may be made: earlyoom's, in root's directory."""
+    """True if a file is root's alone, or can be made: earlyoom's, in a directory of root's."""
     if host.exists(path):
         return trusted_path(host, path) is not None
     return path == EARLYOOM_FILE and (not host.exists('/etc/default') or trusted_directory(host, path))
@@ -121,7 +121,7 @@ def _restart(unit):
 
 
 def plan(entries, names, open_to_others, changed):
-    """Actions that have each of the killers in ``facts`` spare processes of these names.
+    """Actions that have each of the killers in ``entries`` spare processes of these names.
 
     ``open_to_others`` is {path: who besides root may write to it} of files that we made, and ``changed`` the same of
     those that somebody did write to.
@@ -148,7 +148,7 @@ def _anew_for(entry, names, changed):
 
 
 def refusals(entries):
-    """The reasons that killers are not told, in one list."""
+    """The reasons that killers are not told, as a list."""
     return [entry['refused'] for entry in entries if entry['refused']]
 
 
@@ -158,5 +158,5 @@ def remove_from(killer, text, names):
 
 
 def restart_after(entries, path):
-    """The action that has the killer of this file read it again, where it runs in a unit."""
+    """The action with which the killer of this file reads it again, as a list; [] if it does not run in a unit."""
     return [_restart(entry['unit']) for entry in entries if entry['path'] == path and entry['unit']]

@@ -1,9 +1,9 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A supervisord's programs: it has no setting for a score, so the program's command has to carry it.
+"""The programs of a supervisord. It has no setting for a score, so the command of a program has to set it.
 
-Only root's own files are read, and of a command no more is returned than the score in it: it may hold a password.
+Only root's own files are read, and of a command only the score in it is returned: it may have a password.
 """
 
 from __future__ import absolute_import, division, print_function
@@ -43,7 +43,9 @@ def _glob(host, pattern):
 
 
 def _files(host, cmdline):
-    """The configuration of root's supervisord with this command line and what it includes, as far as it is root's."""
+    """The configuration of root's supervisord with this command line, with the files that it includes, as far as they
+    are root's.
+    """
     asked = option(cmdline, '-c', '--configuration')
     places = (asked,) if asked else _PLACES
     main = next((path for path in (trusted_path(host, place) for place in places) if path), None)

@@ -1,7 +1,9 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A score for what a SysV init script starts: in the defaults file that the script reads, which children inherit."""
+"""A score for what a SysV init script starts: it stands in the defaults file that the script reads, and children
+inherit it.
+"""
 
 from __future__ import absolute_import, division, print_function
 

@@ -1,7 +1,7 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which processes a name, unit, container or pid file means, whose they are, and what respawns them."""
+"""The processes that a name, unit, container or pid file means, their owners, and what starts them again."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -51,7 +51,7 @@ def names_of(name):
 
 
 def program_name(row):
-    """What a process runs, by file: its executable's name, or its script's if that is an interpreter."""
+    """The name of the file that a process runs: of its executable, or of its script if that is an interpreter."""
     name = base_name(row['exe'])
     if name and is_interpreter(name):
         return base_name(script_of(row['cmdline'])) or name
@@ -118,7 +118,7 @@ class Units:
 
 
 class Identity:
-    """Whose the processes of a target are: ``names`` are its programs, ``users`` the uids that are named for it."""
+    """The owners of the processes of a target: ``names`` are its programs, ``users`` the uids that are named for it."""
 
     def __init__(self, host, names, users):
         self._host = host
@@ -127,7 +127,7 @@ class Identity:
         self._units = Units(host)
 
     def owner(self, row, manager):
-        """The uid of the user of this host whom a process belongs to."""
+        """The uid of the user of this host to whom a process belongs."""
         if manager['user'] is not None:
             return manager['user']
         if same_user_namespace(self._host, row):
@@ -192,7 +192,9 @@ def _started_at(host, row):
 
 
 def _by_pid_file(host, path):
-    """The process of a pid file, or None if it is gone. RescueError if the file, or the process, is another's."""
+    """The process of a pid file, or None if it is gone. Raises RescueError if the file, or the process, is another
+    user's.
+    """
     status = host.status(path, follow=False)
     if status is None:
         return None
@@ -278,7 +280,7 @@ def find(host, kind, name, users=()):
 
 
 def _refuse_init(host, row, kind, name):
-    """Raise RescueError for the first process of a host, whose score every service that starts from now on inherits.
+    """Raise RescueError for the first process of a host, whose score every service inherits that starts from now on.
 
     In a container the server may be the first process itself.
     """

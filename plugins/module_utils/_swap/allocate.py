@@ -18,7 +18,7 @@ from . import syscalls
 from .._node import xattr
 
 _CHUNK = 1 << 20
-# So much is handed to the disk before it is waited for, where the page cache cannot be gone around.
+# So many bytes are written before the disk is waited for, if the page cache cannot be bypassed.
 _FLUSH = 8 << 20
 _PROGRESS_SECONDS = 5
 _NOT_OFFERED = (errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL, errno.EPERM)
@@ -26,9 +26,9 @@ _DIRECT = getattr(os, 'O_DIRECT', 0)
 
 
 def create(path, size_bytes, method='auto', nocow=False, progress=None):
-    """Make a new file of this size, mode 0600 from its first instant. Returns the method used.
+    """Make a new file of this size, with mode 0600 from its first instant. Returns the method used.
 
-    A name that is there, a symbolic link included, raises EEXIST. On any error the file is removed again.
+    Raises OSError: EEXIST if the name is there, even as a symbolic link. On any error the file is removed again.
     """
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
     descriptor = os.open(path, flags, 0o600)
@@ -42,7 +42,7 @@ def create(path, size_bytes, method='auto', nocow=False, progress=None):
                 # FAT has the modes of its mount options, and says nothing.
                 raise OSError(errno.EPERM, 'the filesystem does not keep the mode 0600: give a path on another', path)
             if nocow:
-                # Before the first byte: btrfs ignores it afterwards, and swapon refuses the file.
+                # Before the first byte: btrfs ignores it later, and swapon refuses the file.
                 syscalls.set_nocow(descriptor)
             used = extend(descriptor, 0, size_bytes, method, progress)
             os.fsync(descriptor)
@@ -55,9 +55,10 @@ def create(path, size_bytes, method='auto', nocow=False, progress=None):
 
 
 def extend(descriptor, start, size_bytes, method='auto', progress=None):
-    """Give an open file blocks from ``start`` to ``size_bytes``; what is there before stays. Returns the method used.
+    """Give an open file blocks from ``start`` to ``size_bytes``; what it holds before that stays. Returns the method
+    used.
 
-    ``auto`` reserves with fallocate and writes zeros where the filesystem has no such call.
+    ``auto`` reserves with fallocate, and writes zeros if the filesystem has no such call.
     """
     if method != 'write':
         try:
@@ -72,7 +73,7 @@ def extend(descriptor, start, size_bytes, method='auto', progress=None):
 
 def _write_zeros(descriptor, start, size_bytes, progress):
     syscalls.yield_io()
-    # O_DIRECT wants memory that is aligned, which a mapping is.
+    # O_DIRECT wants aligned memory, and a mapping is aligned.
     zeros = mmap.mmap(-1, _CHUNK)
     direct = _set_direct(descriptor, True)
     told, flushed, offset = time.time(), start, start
@@ -80,7 +81,7 @@ def _write_zeros(descriptor, start, size_bytes, progress):
     try:
         while offset < size_bytes:
             try:
-                # A short first step brings an odd start to where O_DIRECT can go on.
+                # A short first step gets from an odd start to an offset from which O_DIRECT can go on.
                 length = min(_CHUNK - offset % _CHUNK, size_bytes - offset)
                 offset += os.write(descriptor, syscalls.part_of(zeros, length))
             except OSError as error:

@@ -31,9 +31,9 @@ class KernelRefusal(RescueError):
 
 
 class Applier:
-    """Applies actions to a host. ``progress`` is a callable (done_bytes, total_bytes) for a long write.
+    """Carries out actions on a host. ``progress`` is a callable (done_bytes, total_bytes) for a long write.
 
-    ``warnings`` has what went wrong and is no reason to undo the rest.
+    ``warnings`` has what went wrong without being a reason to undo the rest.
     """
 
     def __init__(self, host, kernel=syscalls, progress=None):
@@ -48,7 +48,7 @@ class Applier:
             getattr(self, '_%s_%s' % (action['layer'], action['action']))(action)
 
     def read(self, path):
-        """The facts of the swap file as it is now."""
+        """The facts of the swap file as it is now, as facts.read() returns them."""
         return read(self.host, path, self._kernel)
 
     def _open(self, path):
@@ -79,7 +79,9 @@ class Applier:
             self.warnings.append('%s stays: something else is in it now' % action['path'])
 
     def _empty(self, path):
-        """Take what was swapped out from whoever has the file open; its other names keep what only root can read."""
+        """Truncate the file, as somebody may have it open and read what was swapped out. With other names it is only
+        truncated if others than root could read it.
+        """
         try:
             descriptor = self._open(path)
         except OSError as error:
@@ -149,7 +151,7 @@ class Applier:
             os.rename(self.host.path(path), self.host.path(published))
             self.host.sync_directory(os.path.dirname(self.host.path(published)))
             if old is not None:
-                # From whoever has it open, or another name of it: what was swapped out is in it.
+                # Somebody may have the file open, or another name of it, and what was swapped out is in it.
                 os.ftruncate(old, 0)
         finally:
             if old is not None:
@@ -168,7 +170,7 @@ class Applier:
         except OSError as error:
             if error.errno != errno.EINVAL:
                 raise self._refusal(action, error)
-            # Some filesystems reserve with fallocate and then call the reserved extents holes: blocks that were
+            # Some filesystems reserve blocks with fallocate and then call the reserved extents holes; blocks that were
             # written are no holes.
             self._rewrite(action)
             try:
@@ -178,7 +180,7 @@ class Applier:
         area = self._area(path)
         if area is None:
             raise RescueError('swapon said yes, and /proc/swaps does not list it', path)
-        # Blocks smaller than a page may lie so that some pages are no whole ones: the kernel leaves those out.
+        # If blocks are smaller than a page, some pages may not lie in one piece: the kernel leaves those out.
         if area['size_bytes'] * 2 < action['size_bytes']:
             raise RescueError('the kernel can use only %d of %d bytes, the disk is too fragmented' % (
                 area['size_bytes'], action['size_bytes']), path, next_step='give another path')
@@ -213,7 +215,7 @@ class Applier:
         if area is None:
             return
         others = [other for other in parse_swaps(self.host.read('/proc/swaps')) if other['path'] != area['path']]
-        # Looked at again now: the plan may be minutes old on a host in trouble.
+        # This is checked again now: the plan may be minutes old on a host in trouble.
         missing = room_without(area['used_bytes'], others, room_in_ram(read_meminfo(self.host)))
         if missing > 0:
             raise RescueError('{path} holds {found} bytes now, and RAM and other swap lack %d bytes to take them: it '
@@ -231,7 +233,7 @@ class Applier:
         text = self.host.read(fstab.PATH)
         new = action['after']
         if text != action['before']:
-            # Somebody else edited it since the plan was made: the same edit of what is there now.
+            # Somebody else has edited the file since the plan was made: make the same edit in its present text.
             new = fstab.edited(text, self.host.read(backup_path(fstab.PATH)), action)
         if new != text:
             backup_once(self.host, fstab.PATH)

@@ -1,7 +1,7 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Does what a plan for a swap file says, reads it back, and puts back what was there if a step fails."""
+"""Does what a plan for a swap file says, reads it back, and restores what was there if a step fails."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -32,7 +32,7 @@ def swap_file(host, options, check_mode, log):
     wanted = each_file(host, options)
     refuse_twice(host, wanted)
     if len(wanted) > 1 and not check_mode:
-        # All or none: what cannot be is refused before the first of them changes.
+        # what cannot: All or none: what cannot be done is refused before the first of them changes.
         _converge_each(host, wanted, True, log)
     results = _converge_each(host, wanted, check_mode, log)
     if not check_mode:
@@ -47,9 +47,10 @@ def swap_file(host, options, check_mode, log):
 
 
 def each_file(host, options):
-    """[the options of one swap file]: of each of ``files``, of ``path``, or to undo of those that the records name.
+    """The options of each swap file, as a list: of each of ``files``, of ``path``, or, to undo, of those in the
+    records.
 
-    What one of ``files`` leaves out is as the options beside it.
+    What one of ``files`` leaves out is taken from the options beside it.
     """
     if options['state'] == 'restored' and options.get('recorded'):
         paths = sorted(State(host, 'swap').records()) or [options['path']]
@@ -59,7 +60,7 @@ def each_file(host, options):
 
 
 def refuse_twice(host, wanted):
-    """Raise RescueError if two options are of one file."""
+    """Raise RescueError if two of the options mean one file."""
     seen = set()
     for one in wanted:
         real = real_path(host, one['path'], one['override'])
@@ -69,7 +70,7 @@ def refuse_twice(host, wanted):
 
 
 def _converge_each(host, wanted, check_mode, log):
-    """The results of converge(), in order. In check mode a later file is planned beside the earlier ones."""
+    """The results of converge(), in order. In check mode a later file is planned with the earlier ones in place."""
     results, beside, spent = [], 0, {}
     for one in wanted:
         path, wished = one['path'], wish_of(one)
@@ -90,7 +91,7 @@ def _converge_each(host, wanted, check_mode, log):
 
 
 def _grown(result, layer):
-    """By how many bytes a layer of a swap file becomes larger."""
+    """The bytes by which a layer of a swap file becomes larger."""
     sizes = [(result[when][layer] or {}).get('size_bytes') or 0 for when in ('before', 'after')]
     return sizes[1] - sizes[0]
 
@@ -100,7 +101,8 @@ _OF_ONE = ('path', 'size_bytes', 'before', 'after', 'size', 'at_boot', 'persist'
 
 
 def joined(results):
-    """One result of several files: the last one's, with what was done to the others, and ``files`` with a row each."""
+    """One result for several files: that of the last one, with the actions of all, and ``files`` with a row for each.
+    """
     result = dict(results[-1], files=[dict((key, one[key]) for key in _OF_ONE) for one in results])
     for key in ('actions', 'diff', 'warnings'):
         result[key] = [row for one in results for row in one[key]]
@@ -111,7 +113,7 @@ def joined(results):
 
 @contextlib.contextmanager
 def _telling(progress, check_mode):
-    """A context in which the word on how far a write has come is this run's: its file belongs to who holds the lock."""
+    """A context in which the file that tells the progress is this run's: it belongs to the run that holds the lock."""
     if progress is None or check_mode:
         yield
         return
@@ -122,7 +124,7 @@ def _telling(progress, check_mode):
 def converge(host, path, wished, check_mode=False, progress=None, kernel=syscalls):
     """The module's result for the swap file ``path``. Raises RescueError, or OSError with a file's name.
 
-    ``wished`` is a wish; its state may also be ``restored``, back to what was there before our first change.
+    ``wished`` is a wish; its state may also be ``restored``, which brings back what was there before our first change.
     """
     if not path.startswith('/'):
         raise RescueError('{found} is not absolute', path='path', found=path,
@@ -157,14 +159,16 @@ def converge(host, path, wished, check_mode=False, progress=None, kernel=syscall
 
 
 def lost(facts):
-    """Why an undo without a record leaves a line of fstab that is written as ours is; None if there is none."""
+    """The reason that an undo without a record leaves a line of fstab that is written as ours are; None without such a
+    line.
+    """
     ours = [entry for entry in facts['persistence']['entries'] if entry['options'][:2] == fstab.OWN_OPTIONS]
     return ours and ('%s: there is no record of what was before, and %s has a line as this collection writes it: '
                      'state=absent takes both away' % (facts['path'], fstab.PATH)) or None
 
 
 class PutBack(RescueError):
-    """A step failed, and what was there before is there again."""
+    """A step failed, and what was there before is restored."""
 
 
 def _apply(applier, store, facts, wished, made):
@@ -176,7 +180,7 @@ def _apply(applier, store, facts, wished, made):
     key, host = facts['real_path'], applier.host
     _try_fstab(host, made)
     new = store.remember(key, recorded(facts))
-    # A run that is killed leaves it open which file it left; the next one knows.
+    # If this run is killed the record does not say which file it left; the next run finds out.
     _remember_what_is_left(store, key, None)
     try:
         made = _do_all(applier, facts, made)
@@ -192,7 +196,7 @@ def _apply(applier, store, facts, wished, made):
 
 
 def _note_what_is_left(applier, store, facts):
-    """Remember which file we leave. All that was asked is there: if this fails, the next run remembers it."""
+    """Remember which file we leave. All that was asked is done by now: if this fails, the next run remembers it."""
     try:
         _remember_what_is_left(store, facts['real_path'], identity(facts))
     except (RescueError, IOError, OSError) as error:
@@ -201,14 +205,14 @@ def _note_what_is_left(applier, store, facts):
 
 
 def _remember_what_is_left(store, key, left):
-    """Keep with the record which file we leave: another one that takes its name is not ours to remove."""
+    """Keep in the record which file we leave: another one that takes its name is not ours to remove."""
     record = store.get(key)
     if record is not None and record.get('left') != left:
         store.put(key, dict(record, left=left))
 
 
 def _do_all(applier, facts, made):
-    """The plan as it was done: with a reason and no actions if the kernel refuses what this host cannot have."""
+    """The plan as it was done. If the kernel refuses what this host cannot have, it has a reason and no actions."""
     try:
         for step in made['actions']:
             applier.apply(step)
@@ -236,7 +240,7 @@ def _try_fstab(host, made):
 
 
 def _put_back(applier, facts, error):
-    """After a failed step: the swap as it was, by the same planner. A second failure is told with the first."""
+    """Restore the swap as it was, by the same planner, after a step failed. A second failure is told with the first."""
     try:
         for step in plan(applier.read(facts['real_path']), restoring(recorded(facts), closed=False))['actions']:
             applier.apply(step)
@@ -257,7 +261,7 @@ def _nothing_is_left(wished, record, made):
 
 
 def _forget(host, store, key):
-    """Drop what we keep on the node about a file that is as it was before us."""
+    """Remove what we keep on the node about a file that is again as it was before us."""
     records = store.records()
     made_fstab = key in records and not records[key]['fstab_existed']
     if not [other for other in records if other != key]:

@@ -19,7 +19,9 @@ _DEEPEST = 32
 
 
 def lacking(host):
-    """[{path, missing_bytes}]: the cgroups that could not take back what they have swapped out, most lacking first."""
+    """[{path, missing_bytes}] of the cgroups that could not take back what they have swapped out, the most lacking
+    first.
+    """
     if host.exists(_V1 + '/memory.usage_in_bytes'):
         found = _walk(host, _V1, _read_v1, 0)
     elif host.exists(_V2 + '/cgroup.controllers'):
@@ -30,7 +32,9 @@ def lacking(host):
 
 
 def _walk(host, directory, reader, depth):
-    """The lacking cgroups at or below a directory; one counts for those below it if it lacks more than they do."""
+    """The lacking cgroups at or below a directory. One stands for those below it if it lacks more than they do
+    together.
+    """
     below = []
     if depth < _DEEPEST:
         for name in host.listdir(directory):

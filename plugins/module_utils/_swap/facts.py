@@ -1,8 +1,9 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The four layers of a swap file as they are on the node, file, signature, activation and persistence, and what is
-around them: the directory, the disk, the memory, other swap. Reads only."""
+"""Reads the four layers of a swap file, which are file, signature, activation and persistence, and what is around them:
+the directory, the disk, the memory, other swap.
+"""
 
 from __future__ import absolute_import, division, print_function
 
@@ -20,24 +21,24 @@ from .._node.meminfo import read_meminfo, room_in_ram
 from .._node.record import backup_path
 from .._node.swap_areas import parse_swaps
 
-# What a run of ours uses beside the file while it is at work; found later, a stopped run left it.
+# Names that a run uses beside the file; a file of such a name is found only if a run was stopped.
 NEW, HELPER = '.oom-rescue-new', '.oom-rescue-helper'
 _SELINUX = 'security.selinux'
 _LABEL_TYPE = 'swapfile_t'
 
 
 def read(host, path, kernel=syscalls, lifted=()):
-    """Everything that a plan for the swap file ``path`` depends on. OSError where a file cannot be read.
+    """All that a plan for the swap file ``path`` depends on, as a dictionary. Raises OSError if a file cannot be read.
 
     ``file``, ``new`` and ``helper`` are file_facts() of the file, of one that a run has not finished, and of a second
-    area; ``other_areas`` the areas of parse_swaps() that are none of these, with ``kept``: whether a boot turns them
-    on, or None. ``at_boot`` is of at_boot(), ``gpt_swap`` of Boot.gpt_swap(). ``subvolume`` is {path, exists} of the
+    area; ``other_areas`` the areas of parse_swaps() that are none of these, with ``kept``: True if a boot turns it on,
+    or None. ``at_boot`` is of at_boot(), ``gpt_swap`` of Boot.gpt_swap(). ``subvolume`` is {path, exists} of the
     subvolume of btrfs that the file has, or is to have, for itself, or None. ``directory`` is {path, exists, others:
     who could put another file there, or None} of the first directory above that has to be there, ``persistence``
     {fstab: its text or None, paths: the file's names, the first for a new line, backup: the text before our edits or
     None, entries: its lines for the file, unit: the file of a ``.swap`` unit or None, own_unit: of unit.read(),
-    systemd: whether that runs, systemd_behind}. ``swapon_refusal`` is a text or None, ``forbidden`` what
-    forbids.forbidden() says of swap, ``selinux`` whether the file takes labels, ``page_size`` in bytes, ``notes`` of
+    systemd: True if that runs, systemd_behind}. ``swapon_refusal`` is a text or None, ``forbidden`` what
+    forbids.forbidden() says of swap, ``selinux`` True if the file takes labels, ``page_size`` in bytes, ``notes`` of
     disks.notes(). The others are what the functions named below return. ``lifted`` are the ids that the user lifts.
     """
     where = subvolumes.place(host, _without_links(host, path), lifted)
@@ -49,7 +50,7 @@ def read(host, path, kernel=syscalls, lifted=()):
     release = (host.read('/proc/sys/kernel/osrelease') or '').strip()
     directory_there = os.path.isdir(host.path(directory))
     if mount.get('filesystem') == 'btrfs' and directory_there and not host.exists(real):
-        # What was freed a moment ago counts as free with the next commit only.
+        # Space that was freed just now counts as free only after the next commit.
         kernel.sync_filesystem(host.path(directory))
     files = dict((name, file_facts(host, name, areas, kernel)) for name in (real, real + NEW, real + HELPER))
     active = [files[name]['area'] for name in files if files[name]['area']]
@@ -85,12 +86,12 @@ def read(host, path, kernel=syscalls, lifted=()):
 
 
 def real_path(host, path, lifted=()):
-    """Where the swap file that ``path`` means is, by subvolumes.place(), without links in its directory."""
+    """The path of the swap file that ``path`` means, by subvolumes.place(), without links in its directory."""
     return subvolumes.place(host, _without_links(host, path), lifted)['path']
 
 
 def _without_links(host, path):
-    """The path with the links of its directory resolved; the last name stays, as a link there is a finding."""
+    """The path with the links of its directory resolved. The last name stays, as a link there has to be seen."""
     directory, name = os.path.split(os.path.normpath(path))
     if host.root == '/':
         directory = os.path.realpath(directory)
@@ -135,7 +136,9 @@ def file_facts(host, path, areas, kernel=syscalls):
 
 
 def _exposed(descriptor):
-    """How somebody besides root reads a file, or could have opened it to read what will be swapped out; or None."""
+    """How somebody besides root can read a file, or could have opened it to read what will be swapped out; None if
+    nobody can.
+    """
     status = os.fstat(descriptor)
     if status.st_uid != os.geteuid():
         return 'owner %d' % status.st_uid
@@ -164,7 +167,7 @@ def _area(host, path, facts, areas):
 
 
 def in_use(path):
-    """True if the kernel uses a file as swap now; None if the file cannot be asked, as an immutable one."""
+    """True if the kernel uses a file as swap now; None if the file cannot be asked, as one that is immutable."""
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_NOFOLLOW)
     except (IOError, OSError):
@@ -208,7 +211,8 @@ def _same_file(host, source, path):
 
 
 def _systemd_behind(host, source):
-    """True if fstab has changed since systemd read it: a unit that it made of an entry is as old as that reading."""
+    """True if fstab has changed since systemd read it: a unit that systemd made of an entry is as old as that reading.
+    """
     try:
         changed = os.stat(host.path(fstab.PATH)).st_mtime
         unit = host.path('/run/systemd/generator/' + swap_managers.unit_name(source))
@@ -221,7 +225,7 @@ def _systemd_behind(host, source):
 
 
 def _kept(host, area, boot, managers):
-    """True if an area is on after a boot too; None for one that is not this node's, as in a container."""
+    """True if an area is on after a boot too; None for an area that is not this node's, as in a container."""
     if area['deleted'] or not host.exists(area['path']):
         return False if area['deleted'] else None
     return at_boot(host, area['path'], boot, managers)['kept']
@@ -260,7 +264,7 @@ def summary(state):
 
 
 def at_boot(host, path, boot=None, managers=None):
-    """{kept, why, would_tell, by} of Boot.swap(): ``by`` may also be another manager of swap by its name."""
+    """{kept, why, would_tell, by} of Boot.swap(); ``by`` may also be the name of another manager of swap."""
     found = (boot or boot_of(host)).swap(path)
     if found['by'] is None:
         managers = swap_managers.managers(host) if managers is None else managers

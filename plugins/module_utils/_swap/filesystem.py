@@ -59,13 +59,13 @@ def rule(filesystem, kernel):
 
 
 def _older(release, *version):
-    # An unknown kernel is taken for a new one: what it refuses is put back.
+    # An unknown kernel counts as a new one: what it refuses is put back.
     known = kernel_version(release)
     return known is not None and known < version
 
 
 def explain_refusal(filesystem):
-    """What EINVAL of swapon(2) most likely means on a filesystem that may hold swap files."""
+    """The most likely meaning of EINVAL from swapon(2), in words, on a filesystem that may hold swap files."""
     if filesystem == 'btrfs':
         return ('btrfs takes a swap file only on one device with the data profile "single", without copy on write, '
                 'compression and snapshots')

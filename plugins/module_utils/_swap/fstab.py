@@ -13,13 +13,13 @@ from .._node import fstab as file_systems
 from .._node.fstab import parse
 
 PATH = file_systems.PATH
-# What a line of ours begins its options with.
+# The options with which a line of ours begins.
 OWN_OPTIONS = ['sw', 'nofail']
 _DISCARD = {'all': 'discard', 'once': 'discard=once', 'pages': 'discard=pages'}
 
 
 def swap_entries(text, paths):
-    """Entries of type swap whose source is one of ``paths``, whatever their other fields."""
+    """The entries of type swap whose source is one of ``paths``, whatever their other fields."""
     wanted = set(_normal(path) for path in paths)
     return [entry for entry in parse(text) if entry['type'] == 'swap' and _normal(entry['source']) in wanted]
 
@@ -34,9 +34,9 @@ def priority_of(entry):
 
 
 def wanted_options(options, priority=None, discard=None):
-    """The options of an entry that has to be active after a boot, with this priority and discard policy.
+    """The options of an entry that turns swap on at boot with this priority and discard policy.
 
-    None for either leaves it as it is; the discard policy ``none`` takes the option out.
+    None for either leaves it as it is; the discard policy ``none`` removes the option.
     """
     result = [option for option in options if option != 'noauto']
     if priority is not None:
@@ -47,9 +47,9 @@ def wanted_options(options, priority=None, discard=None):
 
 
 def with_swap(text, paths, priority=None, discard=None):
-    """The text with exactly one entry that activates the swap file at a boot.
+    """The text with exactly one entry that turns the swap file on at boot.
 
-    An entry that is there keeps its place and its other fields and options; a second one for the same file goes.
+    An entry that is there keeps its place and its other fields and options; a second one for the same file is removed.
     """
     text = text or ''
     entries = swap_entries(text, paths)
@@ -76,7 +76,9 @@ def without_swap(text, paths):
 
 
 def lines_before(text, paths):
-    """[the line before each entry of a swap file that is none of them itself, None at the top], in their order."""
+    """For each entry of a swap file the nearest line above that is no such entry, None at the top; a list in their
+    order.
+    """
     lines, entries = (text or '').split('\n'), swap_entries(text, paths)
     own = set(entry['line'] for entry in entries)
     found = []
@@ -122,9 +124,8 @@ def _is_next(number, after):
 def edited(text, backup, needs):
     """The text after an edit: ``needs`` is {edit: with|without|lines, paths, priority, discard, lines, above}.
 
-    ``above`` is ``after`` of with_lines().
-
-    ``backup`` is the text before our first edit or None: a line feed at the end that adding a line had to add goes.
+    ``above`` is ``after`` of with_lines(). ``backup`` is the text before our first edit or None: a line feed at the end
+    that had to be added for a line is removed again.
     """
     if needs['edit'] == 'with':
         return with_swap(text, needs['paths'], needs['priority'], needs['discard'])

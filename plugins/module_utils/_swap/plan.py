@@ -1,9 +1,9 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From the facts of a swap file and a wish to the actions that bring it there, in order. Pure.
+"""Makes a plan from the facts of a swap file and a wish: the actions that bring it there, in order. Pure.
 
-A wish is what ``wish`` below returns. Its size becomes bytes in size.py, once; from there it goes into the actions.
+A wish is what ``wish`` below returns. Its size becomes bytes once, in size.py; from there it goes into the actions.
 """
 
 from __future__ import absolute_import, division, print_function
@@ -26,14 +26,14 @@ OF_AN_UNDO = tuple(name for name in _ALL if name != 'hibernation')
 
 
 def wish(**given):
-    """A wish, complete: what is not given is as the module's defaults have it.
+    """A complete wish: what is not given has the module's default.
 
     Its parts are the module's options, sizes in bytes, and what an undo asks for: ``mode``, ``uid``, ``gid`` and
     ``label`` of the file, ``fstab_lines``, ``fstab_above`` and ``unit_text`` (with ``persist`` ``lines``), ``left`` for
-    what we left there, ``subvolume`` for the one that we made for it, ``exact`` for a size that is no whole number of
-    pages. ``claimed`` says that a record of ours is there, ``beside_bytes`` is the swap that other files of the same
-    run still get, ``override`` has the ids of overrides.IDS that are lifted, ``tolerated`` that a file which others can
-    read stays so, as when what was there before a failed step is put back.
+    the file that we left, ``subvolume`` for the one that we made for it, ``exact`` for a size that is no whole number
+    of pages. ``claimed`` is true if there is a record of ours, ``beside_bytes`` is the swap that other files of the
+    same run still get, ``override`` has the ids of overrides.IDS that are lifted, ``tolerated`` is true if a file which
+    others can read stays so, as when what was there before a failed step is put back.
     """
     result = {
         'state': 'present', 'size': 'auto', 'priority': None, 'discard': None, 'persist': 'auto', 'active': True,
@@ -76,7 +76,7 @@ def _bytes(options, name):
 
 
 def recorded(facts):
-    """What a record says of a swap file as it is, so that restoring() can have it so again."""
+    """The record of a swap file as it is, with which restoring() can bring it back."""
     file, area = facts['file'], facts['file']['area']
     there = file['kind'] == 'file'
     record = dict((key, file[key] if there else None) for key in ('size_bytes', 'mode', 'uid', 'gid', 'label'))
@@ -93,7 +93,9 @@ def _to_be_made(facts):
 
 
 def identity(facts):
-    """{inode, uuid} of a swap file as it is, None for no file: what another one that took its name has not."""
+    """{inode, uuid} of a swap file as it is, None for no file: by these a file that took its name is known to be
+    another.
+    """
     file = facts['file']
     if file['kind'] != 'file':
         return None
@@ -106,7 +108,7 @@ def opens(record):
 
 
 def restoring(record, closed, override=_ALL):
-    """The wish for what a record says that was there; ``closed`` if what was swap stays root's alone.
+    """The wish that brings back what a record says; with ``closed`` a file that was swap stays root's alone.
 
     ``override`` are the ids that are lifted.
     """
@@ -121,7 +123,7 @@ def restoring(record, closed, override=_ALL):
 
 
 def _persisted(record):
-    """The parts of a wish for what a record says that turned the file on at boot."""
+    """The parts of a wish by which a file is turned on at boot as its record says."""
     return {'persist': 'lines', 'fstab_lines': record['fstab_lines'], 'fstab_above': record.get('fstab_above', ()),
             'unit_text': record.get('unit_text'), 'left': record.get('left'), 'subvolume': record.get('subvolume')}
 

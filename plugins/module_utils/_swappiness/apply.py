@@ -39,9 +39,9 @@ def converge(host, options, check_mode=False):
 
 
 def apply(host, made, state):
-    """Do the actions of a plan, all of them or, if something fails, none. Raises RescueError or OSError.
+    """Do the actions of a plan: all of them, or none if one fails. Raises RescueError or OSError.
 
-    What was before is recorded first, so that a crash leaves nothing that cannot be undone.
+    What was there before is recorded first, so that a crash leaves nothing that cannot be undone.
     """
     for path, text in [change for action in made['actions'] for change in _files(action)]:
         host.try_to_change(path, text)
@@ -105,9 +105,9 @@ def _record_file(host, action, state):
 
 
 def _change_file(host, path, text, mode=None, copy_of=None):
-    """Give a file a text; ``mode`` is what it had before it was one of ours, which are root's with their own mode.
+    """Give a file a text. ``mode`` is the one it had before it was ours; ours are root's, with a mode of their own.
 
-    The copy of a file that others may not read is as closed as that.
+    The copy of a file that others may not read is as closed as that file.
     """
     if text is None:
         host.remove(path)
@@ -128,7 +128,7 @@ def _switch_tuned(host, profiles):
 
 
 def _tuned_back(host, names, files):
-    """After a failure: the profiles ``names``, and what tuned itself wrote down about them."""
+    """Bring back, after a failure, the profiles ``names`` and tuned's own notes about them."""
     if names and tuned.active_profiles(Overlay(host)) != names:
         _tuned_profile(host, ' '.join(names))
     for path, text in files:

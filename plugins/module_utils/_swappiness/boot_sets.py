@@ -1,7 +1,8 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What sets a sysctl key at boot besides sysctl files and tuned: tmpfiles.d, commands of rc.local, units and cron."""
+"""What sets a sysctl key at boot beside sysctl files and tuned: tmpfiles.d, and commands of rc.local, units and cron.
+"""
 
 from __future__ import absolute_import, division, print_function
 
@@ -27,8 +28,8 @@ def of_tmpfiles(view, runtime):
 def found(commands, key, runtime):
     """[{source, line, raw, reads, certain}] of the commands that set a key.
 
-    ``raw`` is the value, or None for one that has others set it: then ``reads`` is the file, or ``--system``. Neither
-    is known of a command that names the key in another way.
+    ``raw`` is the value. It is None for a command that applies files: then ``reads`` is the file, or ``--system``. Both
+    are None for a command that names the key in another way.
     """
     sets = re.compile(r'(?:^|[\s(/])sysctl\s.*\bvm[./]%s\s*=\s*[\'"]?([^\s\'";]*)' % key.rpartition('.')[2])
     rows, before = [], None
@@ -51,7 +52,9 @@ def found(commands, key, runtime):
 
 
 def of_commands(view, rows, key, modern):
-    """The steps of found(): each with its value, ``unknown`` if that cannot be told, ``perhaps`` if it may not run."""
+    """The steps of found(): each with its value, with ``unknown`` if that cannot be told, or ``perhaps`` if it may not
+    run.
+    """
     steps = []
     for row in rows:
         for raw in _values(view, row, key, modern):

@@ -1,7 +1,7 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where vm.swappiness comes from: every place that sets it, in the order in which the node applies them at boot."""
+"""Where vm.swappiness comes from: each place that sets it, in the order in which the node applies them at boot."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -37,12 +37,12 @@ _READ_ONLY = 1  # ST_RDONLY of statvfs(3)
 
 
 def maximum(kernel):
-    """The largest value that a kernel takes: 200 since 5.8 (commit c843966c556d). An unknown one says it itself."""
+    """The largest value that a kernel takes: 200 since 5.8 (commit c843966c556d). An unknown kernel is asked."""
     return 100 if kernel and kernel < (5, 8) else 200
 
 
 def cannot_set(host):
-    """Why this node has no say over vm.swappiness, or None if it has."""
+    """The reason that this node has no say over vm.swappiness, or None if it has."""
     if number_of(host, RUNTIME) is None:
         return '%s cannot be read here' % RUNTIME
     try:
@@ -65,7 +65,7 @@ def _procps_version(host):
 
 
 def environment(host):
-    """What decides how declarations are applied here, apart from the files: read once, the same before and after."""
+    """What decides, apart from the files, how they are applied here. It is read once, for before and after."""
     view, boot = Overlay(host), boot_of(host)
     systemd, procps, applied = systemd_version(host), _procps_version(host), boot.sysctl()
     return {
@@ -83,7 +83,7 @@ def environment(host):
 
 
 def _stages(view, env):
-    """What is applied at boot: [(by, steps)]; a step is {source, line, raw, excludes}."""
+    """[(by, steps)] of what is applied at boot; a step is {source, line, raw, excludes}."""
     stages = [('kernel', [{'source': 'kernel default', 'line': None, 'raw': str(KERNEL_DEFAULT), 'excludes': False}])]
     words = re.findall(r'(?:^|\s)sysctl\.vm[./]swappiness=(\S+)', env['command_line'])
     if not env['kernel'] or env['kernel'] >= (5, 8):
@@ -108,7 +108,7 @@ def _stages(view, env):
 
 
 def _step_value(step, by, current, limit):
-    """The value that a step leaves: (value, whether the step set it)."""
+    """(the value after a step, True if the step set it)."""
     raw = step['raw'] or ''
     if by == 'tuned' and raw[:1] in ('<', '>') and current is not None:
         # tuned.conf(5): only where it raises or lowers.
@@ -176,7 +176,7 @@ def decided_by(env, winner):
 
 
 def _after_sysctl_system(view, env):
-    """What ``sysctl --system`` by hand, or by a package's script, would leave; None if it leaves the value alone."""
+    """The value after ``sysctl --system``, run by hand or by a package's script; None if it leaves the value alone."""
     if not env['procps']:
         return None
     limit = maximum(env['kernel'])
@@ -243,7 +243,7 @@ def read(host, state):
 
 
 def provenance(host):
-    """Where vm.swappiness comes from and goes to, as memory_facts returns it."""
+    """Where vm.swappiness comes from and what it will be, as memory_facts returns it."""
     return provenance_of({'env': environment(host), 'runtime': number_of(host, RUNTIME),
                           'forced': number_of(host, FORCE_RUNTIME), 'cgroups': swappiness_of_cgroups(host)},
                          Overlay(host))

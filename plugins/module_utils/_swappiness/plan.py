@@ -1,7 +1,9 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What must change for vm.swappiness to hold, or to be as it was. Pure: facts and options in, plan out."""
+"""What must change so that vm.swappiness has its value, or the one from before. Pure: it makes a plan of facts and
+options.
+"""
 
 from __future__ import absolute_import, division, print_function
 
@@ -20,7 +22,7 @@ MASK_HEADER = HEADER + ': hides %s, whose other lines it keeps.\n'
 MARKER = '#oom-rescue: '
 # What packages or generators own: a file of that name in /etc hides it (sysctl.d(5)).
 _NOT_EDITED = ('/usr/', '/lib/', '/run/')
-# tuned reads its profile when it is switched to it, so that is there before and goes after.
+# tuned reads its profile when it is switched to it, so the file is made before and removed after.
 _ORDER = {'present': ('file', 'tuned', 'runtime', 'cgroup', 'state'),
           'absent': ('tuned', 'file', 'runtime', 'cgroup', 'state')}
 
@@ -36,7 +38,8 @@ class _Draft:
         self.actions.append(Action(layer, action, detail, **needs))
 
     def edit(self, layer, action, path, text, detail, **needs):
-        """Give a file a text, None for no file; nothing if it has that. A file that is edited twice has one action."""
+        """Give a file a text, None for no file; do nothing if it has that. A file that is edited twice has one action.
+        """
         path = self.view.real(path)
         before = self.view.read(path)
         if before == text:
@@ -49,7 +52,7 @@ class _Draft:
         self.act(layer, action, detail, path=path, before=before, after=text, **needs)
 
     def switch(self, action, detail, profiles, files):
-        """Have tuned use other profiles; ``files`` is [(path, text)] of what it notes about them."""
+        """Have tuned use other profiles; ``files`` is [(path, text)] of its notes about them."""
         before = self.view.read(tuned.ACTIVE_PROFILE)
         for path, text in files:
             self.view.edit(path, text)
@@ -58,7 +61,7 @@ class _Draft:
 
 
 def plan(facts, options):
-    """{state, target, actions, before, after, skipped_reason} of facts of read() and the module's options.
+    """{state, target, actions, before, after, skipped_reason} by facts of read() and the module's options.
 
     ``before`` and ``after`` are provenance(), the second as the actions leave it. Raises RescueError if the value is
     refused, or another declaration wins.
@@ -79,7 +82,7 @@ def plan(facts, options):
 
 
 def _forbidden(facts, options):
-    """One line on who wants a smaller value than is asked for; None if nobody does."""
+    """One line on what wants a smaller value than is asked for; None if nothing does."""
     if options['state'] != 'present':
         return None
     entries = [entry for entry in facts['forbidden'] if options['value'] > entry.get('at_most', options['value'])]
@@ -87,7 +90,7 @@ def _forbidden(facts, options):
 
 
 def _as_changed(facts, actions):
-    """The facts with the values of the kernel that actions leave."""
+    """The facts with the values that actions leave in the kernel."""
     values = dict((action['path'], action['after']) for action in actions if action['layer'] in ('runtime', 'cgroup'))
     groups = [dict(group, value=values.get(group['file'], group['value'])) for group in facts['cgroups']]
     return dict(facts, runtime=values.get(RUNTIME, facts['runtime']), cgroups=groups,
@@ -95,7 +98,7 @@ def _as_changed(facts, actions):
 
 
 def check_value(value, allow_zero, kernel):
-    """Raise RescueError if a value is out of what the kernel takes, or is 0 unasked."""
+    """Raise RescueError if a value is not one that the kernel takes, or is 0 and nobody allowed that."""
     limit = maximum(kernel)
     if value < 0 or value > limit:
         raise RescueError('value {found} is out of range: this kernel takes {allowed} for vm.swappiness%s' % (
@@ -121,7 +124,7 @@ def tmpfiles_text(value):
 
 
 def _present(draft, facts, options):
-    """The value that is to hold."""
+    """Plan the value that is to be set."""
     value = options['value']
     force = options['cgroups'] == 'set' and facts['forced'] is not None
     draft.edit('file', 'write', OWN, own_text(value, force), '%s: %s = %d' % (OWN, KEY, value))
@@ -136,7 +139,7 @@ def _present(draft, facts, options):
 
 
 def _close(draft, flaws):
-    """Have our own files made anew that others may write to, or do not have their mode."""
+    """Plan to make our own files anew if others may write to them, or they have another mode."""
     for path in sorted(flaws):
         text = draft.view.read(path)
         if flaws[path] and (text or '').startswith(HEADER) and path not in [act.get('path') for act in draft.actions]:
@@ -144,7 +147,7 @@ def _close(draft, flaws):
 
 
 def _win(draft, facts, value, conflicts):
-    """Have no other declaration win after a reboot. Raises RescueError."""
+    """Plan that no other declaration wins after a reboot. Raises RescueError."""
     seen = []
     while True:
         _declared, after_reboot, winner = resolve(draft.view, facts['env'])
@@ -180,7 +183,7 @@ def _says(step):
 
 
 def _make_lose(draft, winner, value):
-    """Have the winner win no longer. False if the host offers no means."""
+    """Plan that the winner wins no longer. False if there is no way on this host."""
     if winner['by'] == 'tuned':
         return _use_child(draft, value)
     view, source = draft.view, winner['source']
@@ -231,7 +234,7 @@ def _set_cgroups(draft, facts, value):
 
 
 def _absent(draft, facts):
-    """The value that was there before the collection's own."""
+    """Plan the value that was there before the collection's own."""
     records, runtime = facts['records'], facts['runtime']
     _tuned_back(draft, records.get('tuned'))
     _files_back(draft, facts['backups'])

@@ -1,13 +1,16 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where sysctl files set a key, and in which order the programs that read them apply it.
+"""Where sysctl files set a key, and the order in which the programs that read them apply it.
 
 Three programs read them, each in an order of its own:
- - systemd-sysctl at boot (sysctl.d(5)): all directories sorted by file name; /etc/sysctl.conf not since systemd 207,
-   so only where a link in sysctl.d leads to it (Debian up to 12, EL), and not at all on Debian 13;
- - ``sysctl --system`` of procps (sysctl(8)), at boot without systemd: the same files, then /etc/sysctl.conf;
- - tuned with reapply_sysctl (tuned-main.conf(5)): /run before /etc, neither /usr, then /etc/sysctl.conf.
+
+- systemd-sysctl at boot (sysctl.d(5)): all directories sorted by file name; /etc/sysctl.conf not since systemd 207, so
+  only if a link in sysctl.d leads to it (Debian up to 12, EL), and not at all on Debian 13;
+
+- ``sysctl --system`` of procps (sysctl(8)), at boot without systemd: the same files, then /etc/sysctl.conf;
+
+- tuned with reapply_sysctl (tuned-main.conf(5)): /run before /etc, neither /usr, then /etc/sysctl.conf.
 """
 
 from __future__ import absolute_import, division, print_function
@@ -33,9 +36,9 @@ _NUMBER = re.compile(r'^\s*(-?)(0[xX][0-9a-fA-F]+|[0-9]+)(?:\s|\Z)')
 
 
 def kernel_integer(raw):
-    """The number that the kernel makes of what is written to a /proc/sys file, or None if it refuses the text.
+    """The number that the kernel makes of a text written to a /proc/sys file, or None if it refuses the text.
 
-    C's base 0 (0x1e, 010 is 8), and anything after white space ignored, as proc_dointvec() does.
+    It takes C's base 0 (0x1e, 010 is 8), and ignores what follows white space, as proc_dointvec() does.
     """
     match = _NUMBER.match(raw or '')
     if not match:
@@ -53,7 +56,7 @@ def kernel_integer(raw):
 
 
 def normalise(key):
-    """A key as written, as its path below /proc/sys: the first separator says whether dots or slashes separate."""
+    """The path below /proc/sys of a key as it is written: its first separator says whether dots or slashes separate."""
     first = re.search(r'[./]', key)
     if first and first.group() == '.':
         key = ''.join({'.': '/', '/': '.'}.get(letter, letter) for letter in key)
@@ -61,10 +64,10 @@ def normalise(key):
 
 
 def parse(text, key):
-    """Lines of a sysctl file that concern ``key``: {line, raw, dash, glob}.
+    """[{line, raw, dash, glob}] of the lines of a sysctl file that concern ``key``.
 
-    ``raw`` is the value as written; None is an exclusion (``-key`` alone). ``dash`` is whether there is a leading
-    ``-``, ``glob`` the pattern of a key with wildcards, else None.
+    ``raw`` is the value as written; None is an exclusion (``-key`` alone). ``dash`` is true with a leading ``-``,
+    ``glob`` is the pattern of a key with wildcards, else None.
     """
     wanted = normalise(key)
     last = wanted.rsplit('/', 1)[-1]
@@ -112,7 +115,7 @@ def _matches(pattern, name):
 
 
 def files_in_order(view, program):
-    """Paths that a program reads, in its order; with /etc/sysctl.conf where it reads that by name."""
+    """The paths that a program reads, in its order, with /etc/sysctl.conf if it reads that by name."""
     chosen = {}
     for directory in _DIRECTORIES_OF[program]:
         for name in view.listdir(directory):
@@ -147,11 +150,10 @@ def paths(view):
 def assignments(view, key, program, modern=True):
     """What a program does about ``key``, in its order: {source, read_as, line, raw, excludes}; the last one counts.
 
-    A file that cannot be read may set anything: its step has ``unknown``, the reason.
-
-    ``source`` is the file that ``read_as`` leads to if that is a link. ``modern`` is false for systemd before 245,
-    which knows neither a leading ``-`` nor wildcards, as tuned never did, and for procps before 4, which has no
-    wildcards and writes nothing useful for ``-key`` alone.
+    A file that cannot be read may set anything: its step has ``unknown``, the reason. ``source`` is the file that
+    ``read_as`` leads to if that is a link. ``modern`` is false for systemd before 245, which knows neither a leading
+    ``-`` nor wildcards, as tuned never did, and for procps before 4, which has no wildcards and writes nothing useful
+    for ``-key`` alone.
     """
     modern = modern and program != TUNED
     explicit, wildcards, excluded = [], [], False
@@ -199,5 +201,5 @@ def with_lines_back(text, marker):
 
 
 def masked_path(path):
-    """Where a file in /etc hides one of that name in /run or /usr."""
+    """The path in /etc of a file that hides the one of that name in /run or /usr."""
     return '%s/%s' % (_ETC, posixpath.basename(path))

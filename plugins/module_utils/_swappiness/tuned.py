@@ -1,7 +1,7 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What tuned's active profile does about a sysctl key, and the child profile that changes its mind."""
+"""What tuned's active profile does about a sysctl key, and a child profile that sets another value."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -53,7 +53,7 @@ def reapplies_sysctl(view):
 
 
 def profile_directories(view):
-    """Where profiles are, the one that takes precedence last; tuned 2.24 moved them down one level."""
+    """The directories of profiles, in rising precedence; tuned 2.24 moved the profiles down one level."""
     named = _main_option(view, 'profile_dirs')
     if named:
         return [path for path in re.split(r'\s*[,;]\s*', named) if path]
@@ -76,7 +76,7 @@ def _find(view, name, seen):
 
 
 def _load(view, names, seen, chain):
-    """Appends (path, sections) of the profiles in the order that tuned merges them: what is included comes first.
+    """Append (path, sections) of the profiles in the order in which tuned merges them: included ones come first.
 
     A variable in place of a name is None in the chain. False if a file is missing: tuned applies nothing then.
     """
@@ -109,7 +109,7 @@ def _enabled(options):
 def _merge(chain):
     """Units of the merged profile: [{type, enabled, conditional, settings: {option: (value, path, line)}}].
 
-    None in the chain may have set anything, so nothing before it is known any more.
+    A None in the chain may have set anything: nothing before it is known any more.
     """
     units, order = {}, []
     for part in chain:
@@ -143,11 +143,11 @@ def _key_of(option):
 
 
 def profile_setting(view, key):
-    """What the active profile does: {sets: bool, raw, source, line, sysctl: bool, complete: bool}.
+    """{sets: bool, raw, source, line, sysctl: bool, complete: bool} of the active profile.
 
-    ``sysctl`` is whether the profile has a sysctl unit at all: only then does tuned reapply the system's files.
-    ``complete`` is false where a part of the profile that could set it is not known: a variable, a missing file, a
-    unit for some processors alone.
+    ``sysctl`` is true if the profile has a sysctl unit at all: only then does tuned reapply the system's files.
+    ``complete`` is false if a part of the profile is not known that could set it: a variable, a missing file, a unit
+    for some processors alone.
     """
     chain = []
     names = active_profiles(view)
@@ -206,14 +206,14 @@ def _pid(view):
 
 
 def child_profile_path(view):
-    """Where this tuned reads the profile that child_profile() makes."""
+    """The path at which this tuned reads the profile that child_profile() makes."""
     return '%s/%s/tuned.conf' % (profile_directories(view)[-1], CHILD)
 
 
 def child_profile(names, key, value):
-    """The text of a profile that has another value of one key than the profiles of these names.
+    """The text of a profile that sets another value of one key than the profiles of these names.
 
-    It includes one; several are active beside it, as older tuned includes no more than one.
+    It includes one of them; several stay active beside it, as older tuned includes no more than one.
     """
     include = 'include=%s\n' % names[0] if len(names) == 1 else ''
     return ('# Made by the Ansible collection oom.rescue: another profile with one setting more.\n'
@@ -226,7 +226,7 @@ def child_profile(names, key, value):
 
 
 def with_child(names):
-    """The active profiles that have the child in the place of, or merged over, these."""
+    """The names of the active profiles with the child in place of these, or merged over them."""
     return [CHILD] if len(names) == 1 else names + [CHILD]
 
 
@@ -236,7 +236,7 @@ def has_child(view):
 
 
 def profiles_below_child(view):
-    """The active profiles, or those that the active child was made from."""
+    """The names of the active profiles, or of those from which the active child was made."""
     names = active_profiles(view)
     if names != [CHILD]:
         return [name for name in names if name != CHILD]
