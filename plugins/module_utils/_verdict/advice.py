@@ -1,7 +1,7 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What to do about a host that ran out of memory, and why, in sentences: by the same remedies that report.json has."""
+"""What to do about a host that ran out of memory, and why, in sentences, by the same remedies that report.json has."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -21,7 +21,7 @@ from .._node.sizes import format_size
 _COSTLY_ORDER = 3
 HELPS = (PREVENTS, DELAYS)
 
-# So many other hosts are named whose reports a log has.
+# The most other hosts that are named of a log.
 _MOST_HOSTS = 3
 
 
@@ -67,7 +67,7 @@ def advise(facts, events, swap_path=DEFAULT_PATH, swappiness=DEFAULT_SWAPPINESS,
 
 
 def _sorted_out(facts, events):
-    """(the reports that are this host's by all that is known, notes on those that are not)."""
+    """(list of the reports that are this host's as far as is known, notes on the others)."""
     why_not = (
         (lambda event: event.get('trusted') is not False, 'as a program and not the kernel wrote it'),
         (is_of_this_host, "as another host's name stands in it"),
@@ -83,7 +83,7 @@ def _sorted_out(facts, events):
 
 
 def _of_others(events):
-    """How many reports of which other hosts were left out, in words."""
+    """The number of reports that were left out, and of which other hosts, in words."""
     count = {}
     for event in events:
         name = plain(event.get('host') or 'a host without a name')
@@ -100,7 +100,7 @@ def _is_wanted(remedies, name):
 
 
 def _cause(meant, events, total, of_others):
-    """One sentence on the report that is meant, and one on the others; ``of_others`` are left out as other hosts'."""
+    """One sentence on the report that is meant, and one on the others. ``of_others`` were left out as other hosts'."""
     if meant is None and of_others:
         return 'No OOM report of this host was found in the logs that could be read; %s.' % _of_others(of_others)
     if meant is None:
@@ -136,7 +136,9 @@ def _swappiness(facts, remedies):
 
 
 def _protect(remedies, facts, events, host, swap):
-    """Servers to spare: that were killed and another process could have been, or that run here without a score."""
+    """The servers to spare: those that were killed while another process could have been, and those that run here
+    without a score.
+    """
     rows = [row for row in remedies if row['name'] == 'score' and row['target'] and (
         row['effect'] in HELPS or row['by_rule'])]
     return [_protected(row, facts, events, host, swap) for row in rows]
@@ -148,7 +150,7 @@ def _protected(row, facts, events, host, swap):
     if event:
         reason = 'the kernel killed %s' % process_words(_killed(event, name))
     else:
-        # The remedies were found by an earlier look at the host: a server may have ended since.
+        # The remedies follow from an earlier look at the host: a server may have ended since.
         here = next((one for one in facts['oom']['candidates'] if one.get('name') == name), None)
         limit = here and here.get('limit_bytes')
         reason = here and 'it runs here with oom_score_adj %s and %s in RAM' % (
@@ -164,7 +166,8 @@ def _killed(event, name):
 def _share(value, event, host, swap, limit):
     """What a score of ``value`` spares, in words: a share of what the kernel counts scores in.
 
-    That is all RAM and swap, or the limit of the cgroup that ran out, or of that the server runs in (``limit``).
+    That is all RAM and swap, or the limit of the cgroup that ran out, or of the one that the server runs in
+    (``limit``).
     """
     words, total = 'RAM and swap', None
     if event.get('scope') == 'memcg':
@@ -182,7 +185,7 @@ def _share(value, event, host, swap, limit):
 
 
 def _remedy_notes(remedies):
-    """Why what is always asked for is not advised, and what else is, each in a sentence."""
+    """Sentences: why remedies that are often asked for are not advised, and what else is advised."""
     notes = [_note(row) for row in remedies if row['name'] not in APPLIED]
     swap = _row(remedies, 'swap')
     if swap['target'] and not swap['by_rule'] and swap['effect'] not in HELPS:
@@ -209,7 +212,7 @@ def _first_up(text):
 
 
 def _event_notes(events):
-    """What else the reports tell, the most pressing first."""
+    """Sentences on what else the reports tell, the most pressing first."""
     notes = []
     if any((event.get('trigger') or {}).get('manual') for event in events):
         notes.append('A report was asked for by hand (sysrq f), not by a shortage.')

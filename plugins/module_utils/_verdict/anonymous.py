@@ -1,10 +1,10 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Data without what tells whose they are: hosts, names, containers, units, paths and addresses become pseudonyms.
+"""Data without what identifies somebody: hosts, names, containers, units, paths and addresses become pseudonyms.
 
-A pseudonym is the same wherever its name stands. Figures, times and kernels stay. The names of programs that anybody
-may have stay too, as they are what a reader has to know; any other name is its owner's.
+A name has the same pseudonym wherever it stands. Figures, times and kernels stay. The names of programs that anybody
+may have stay too, as a reader has to know them; any other name belongs to somebody.
 """
 
 from __future__ import absolute_import, division, print_function
@@ -30,19 +30,19 @@ PROGRAMS = KEEPERS | frozenset((
     'gitlab-runner sidekiq rails earlyoom nohang oomd kswapd0 kthreadd swapper'
 ).split())
 _PROGRAM = re.compile(r'^(?:kworker/|ksoftirqd/|migration/|khugepaged|python\d|php-fpm|php\d|systemd|postgres|java)')
-# Keys whose value names no one's thing, in a dictionary of any kind.
+# Keys of which the value identifies nobody, in a dictionary of any kind.
 _KEPT = frozenset((
     'kind effect status scope limit actor was_memory pattern error state remedy id joined_by goes_with constraint '
     'event_id report reports kernel time time_text first last written libc type gfp_mask gfp_flags persisted_by '
     'left_out missing zone runtime'
 ).split())
-# What a log says in its own words: nobody can tell which of them are names.
+# The log's own words: nobody can tell which of them are names.
 _OWN_WORDS = ('text', 'message')
 LEFT_OUT = 'the words of the line are left out'
 _HOSTS, _CONTAINERS = ('host',), ('container', 'container_id', 'outer_container_id', 'pod', 'pod_uid')
 _UNITS, _NAMES = ('unit', 'outer_unit'), ('name', 'program', 'target', 'process', 'site')
 _PATH = re.compile(r'(?<![\w/.:])/(?:[\w.@:+~%\\-]+/)*[\w.@:+~%\\-]+/?')
-# Files that any host has tell nothing.
+# Files that any host has identify nobody.
 _COMMON = re.compile(
     r'^/(?:proc/.*|dev/(?:null|zram\d+|shm)/?|swapfile|etc/(?:fstab|sysctl\.conf)|var/lib/oom-rescue'
     r'|var/log/(?:messages|kern\.log|syslog)[\w.*-]*)$')
@@ -72,7 +72,7 @@ def anonymous_summary(summary):
 
 
 class Anonymous:
-    """Pseudonyms for what some data name; data of one report are looked at by one Anonymous."""
+    """Pseudonyms for the names in some data. All data of one report go through one Anonymous."""
 
     def __init__(self):
         self._known = {}
@@ -80,7 +80,7 @@ class Anonymous:
         self._words = None
 
     def of(self, data, hosts=()):
-        """The same data, as new lists and dictionaries, with pseudonyms. ``hosts`` are names of hosts in its texts."""
+        """The same data with pseudonyms, as new lists and dictionaries. ``hosts`` are names of hosts in its texts."""
         for name in hosts:
             self._host(name)
         self._collect(data)
@@ -126,7 +126,7 @@ class Anonymous:
             self._pseudonym('process', value)
 
     def _collect_path(self, path):
-        """A file's name stands without its directory too, as in the label of a log."""
+        """Note a path, and its file name, which may stand alone, as in the label of a log."""
         name = path.rstrip('/').rpartition('/')[2]
         if name in _COMMON_NAMES or is_program(name.partition('.')[0]) or _COMMON.match(path):
             return
@@ -146,7 +146,7 @@ class Anonymous:
         return self.text(data)
 
     def text(self, text):
-        """A text with pseudonyms for all that is known, and for what looks like a path or an address."""
+        """A text with pseudonyms for all known names, and for what looks like a path or an address."""
         if self._words is not None:
             text = self._words.sub(lambda match: self._known[match.group()], text)
         text = _PATH.sub(self._path, text)
@@ -180,5 +180,5 @@ def _is_number(text):
 
 
 def is_program(name):
-    """True if a name is of a program that anybody may have, and so tells of nobody."""
+    """True if a name is of a program that anybody may have, and so identifies nobody."""
     return name in PROGRAMS or _PROGRAM.match(name) is not None

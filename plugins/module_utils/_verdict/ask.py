@@ -1,7 +1,7 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What each remedy would still change on a host, and the memory facts: all that a proof needs, from one process."""
+"""What each remedy would still change on a host, and the memory facts: all that a proof needs, by one process."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -34,7 +34,7 @@ REMEDIES = (
 
 
 class Refusal(RescueError):
-    """A remedy cannot be had as it is asked for; the module's result names it as ``remedy``."""
+    """A remedy cannot be had as it is asked for. The module's result names it as ``remedy``."""
 
     def __init__(self, remedy, reason):
         RescueError.__init__(self, '{found}', found=reason)

@@ -1,7 +1,7 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The chosen incident with the figures that remedies are judged by: its whole reports, RAM, swap, who held what."""
+"""The chosen incident, with the figures by which remedies are judged: its whole reports, RAM, swap, the holders."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -14,7 +14,7 @@ from .._node.ledger import UNACCOUNTED, eater_of
 from .._node.wishes import DEFAULT_PATH, DEFAULT_SCORE, DEFAULT_SWAPPINESS
 from .._report.zones import fragmented, plenty, spared_high_memory
 
-# Free memory of this part of RAM or more is no shortage of RAM, whatever was refused.
+# If this part of RAM or more is free, RAM was not short, whatever was refused.
 _MUCH_FREE = 10
 # A cgroup, the host, or what keeps a part of the host's free memory from the one that asked.
 _SCOPES = {'memcg': 'cgroup', 'cpuset': 'numa', 'mempolicy': 'numa'}
@@ -27,7 +27,7 @@ DEFAULTS = {'swap_path': DEFAULT_PATH, 'swappiness': DEFAULT_SWAPPINESS, 'protec
 class Case:
     """What is known of one incident.
 
-    ``reports`` are its whole reports of a shortage, ``told`` its signals, ``verdict`` None without an incident.
+    ``reports`` are its whole reports of a shortage, ``told`` its signals. ``verdict`` is None without an incident.
     """
 
     def __init__(self, verdict, incidents, events, signals, facts, options):
@@ -49,7 +49,7 @@ class Case:
 
     @property
     def memory(self):
-        """yes, no, unknown, or None without an incident."""
+        """Whether it was memory: yes, no or unknown; None without an incident."""
         return self.verdict and self.verdict['was_memory']
 
     @property
@@ -59,10 +59,12 @@ class Case:
 
     @property
     def limit(self):
+        """The limit that was met, in the verdict's word, or None."""
         return self.verdict and self.verdict['limit']
 
     @property
     def actor(self):
+        """Who acted, in the verdict's word, or None."""
         return self.verdict and self.verdict['actor']
 
     def kinds(self):
@@ -74,6 +76,7 @@ class Case:
         return eater_of(event.get('ledger'))
 
     def ram_available_bytes(self):
+        """The bytes of RAM that are available on the host now, or None."""
         return (self.facts.get('ram') or {}).get('available_bytes')
 
 
@@ -106,9 +109,9 @@ def _much_is_free(event):
 
 
 def swappable_bytes(event):
-    """The memory that the kernel could have swapped out, in bytes, or None: what lies on the lists of anonymous pages.
+    """The bytes that the kernel could have swapped out, or None: those on the lists of anonymous pages.
 
-    Shared memory is on them too, locked memory is not (mm/swap.c).
+    Shared memory is on these lists too, locked memory is not (mm/swap.c).
     """
     if event.get('scope') == 'memcg':
         counts = (event.get('cgroup') or {}).get('stats') or {}
@@ -131,14 +134,14 @@ def is_swappable(event, eater):
 
 
 def bound_bytes(event):
-    """The memory that a report's processes are bound by: the limit of their cgroup, or the host's RAM; or None."""
+    """The bytes that limit a report's processes: the limit of their cgroup, or the host's RAM; or None."""
     if event.get('scope') == 'memcg':
         return (event.get('cgroup') or {}).get('limit_bytes')
     return managed_bytes(event)
 
 
 def asked_bytes(event):
-    """The memory that a report's shortage asked for: the block, and what the zones lacked to their low watermarks."""
+    """The bytes that a report's shortage asked for: the block, and what the zones lacked to their low watermarks."""
     page = (event.get('memory') or {}).get('page_size_bytes') or PAGE_BYTES
     block = page << max((event.get('trigger') or {}).get('order') or 0, 0)
     if event.get('scope') == 'memcg':

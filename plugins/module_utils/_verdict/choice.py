@@ -1,7 +1,8 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which remedies a playbook applies to a host: what its incident calls for, what its user set, what the rule says."""
+"""The remedies that a playbook applies to a host: those for its incident, those that its user set, those of the rule.
+"""
 
 from __future__ import absolute_import, division, print_function
 
@@ -33,14 +34,14 @@ def happened(diagnosis):
 
 
 def only_read(run_tags):
-    """True if --tags names what reads alone; ``run_tags`` is Ansible's ansible_run_tags."""
+    """True if all of --tags only read; ``run_tags`` is Ansible's ansible_run_tags."""
     return bool(run_tags) and set(run_tags) <= set(_READ)
 
 
 def left_out_by_tags(run_tags, skip_tags):
-    """The remedies that a run with these tags is not meant for, as a set.
+    """The set of remedies that are not meant by a run with these tags.
 
-    A tag of somebody's own, which holds for the whole playbook, leaves none out.
+    A tag of the user's own, which is on the whole playbook, leaves none out.
     """
     named = set(run_tags) & set(REMEDIES)
     left_out = set(REMEDIES) - named if named or only_read(run_tags) else set()
@@ -82,17 +83,17 @@ def _advised(diagnosis, by_rule):
     """Those of REMEDIES that helped the incident, or that the rule gives if nothing happened."""
     rows = diagnosis.get('remedies')
     if rows:
-        # What a host forbids is its role's to refuse: it says what lifts that, and heeds what the user has lifted.
+        # What a host forbids, its role refuses: it tells what lifts that, and knows what the user has lifted.
         lifted = [one['id'] for row in rows for one in row['forbidden_by']]
         applied = to_apply(rows, by_rule=by_rule, override=lifted)['apply']
         return ['oom_protect' if name == 'score' else name for name in applied]
-    # Without remedies a server that has to be protected is looked for, whether a report names one or not.
+    # Without remedies a server to protect is looked for, even if no report names one.
     advice = diagnosis.get('advice') or {}
     return [name for name in REMEDIES if name == 'oom_protect' or advice.get(name) is not None]
 
 
 def _kept_values(remedy, asked, names):
-    """{variable: value} of what was asked before and is not asked otherwise: a server is named in one way alone."""
+    """{variable: value} of what was asked before and is not asked otherwise now. A server is named in one way only."""
     values = dict((name, value) for name, value in (asked if isinstance(asked, dict) else {}).items()
                   if name in KEPT[remedy] and name not in names and _is_plain(value))
     if names:
@@ -106,7 +107,9 @@ def _kept_values(remedy, asked, names):
 
 
 def _is_plain(value):
-    """True for text, a number, yes or no, or a list of texts or swap files: what a variable of a role may be."""
+    """True for text, a number, a boolean, or a list of texts or swap files: the values that a variable of a role may
+    have.
+    """
     if isinstance(value, (list, tuple)):
         return all(isinstance(part, _TEXTS) or _is_file(part) for part in value)
     return isinstance(value, _TEXTS + (bool, int))

@@ -52,7 +52,7 @@ def _claim(remedy, claim, now, after_reboot, detail, state=None):
 
 
 def _swap(result):
-    """The claim on the swap file. What is there and is not to be had any more is judged as what is there."""
+    """The claim on the swap file. If it is there but could not be made now, it is judged as it is."""
     before = result['before']
     wanted, on = result['after']['activation'] is not None, before['activation'] is not None
     claim = 'swap of %s' % result['path'] if wanted else 'swap besides the file'
@@ -70,7 +70,7 @@ def _swap(result):
 
 
 def _swap_later(result, wanted, drifted):
-    """(whether the file is on, or off, after a reboot as it is meant to be, [reason])."""
+    """(True if the file is on, or off, after a reboot as it is meant to be, [reason])."""
     at_boot = result['at_boot']
     if not wanted:
         return not drifted, []
@@ -110,7 +110,7 @@ def _protects(score, value):
 
 
 def _score(process, value):
-    """The claim on one process, or on a unit that is not running: of that only its next start counts."""
+    """The claim on one process, or on a unit that is not running, of which only the next start counts."""
     live, persistent = process['live'], process['persistent']
     claim = 'oom_score_adj of %s' % process['name']
     at_start = process.get('next_start') or {}
@@ -127,8 +127,8 @@ def _score(process, value):
 def _score_state(process, now, later):
     """The state of a claim on a score.
 
-    What the host does not let this process do is ``cannot``; what a person has to do is ``open``; and neither excuses
-    what is not done now and could be.
+    ``cannot`` is what the host does not let this process do, ``open`` what a person has to do. Neither excuses what
+    could be done now and is not.
     """
     live, persistent = process['live'], process['persistent']
     if process.get('to_do'):

@@ -1,7 +1,7 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One host's or log's entry of ``report.json``. The one call behind all that diagnoses, and it needs no Ansible."""
+"""The entry of one host or log in ``report.json``: the one call behind all that diagnoses. It needs no Ansible."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -29,7 +29,9 @@ from .why import judge_one
 
 
 def _error_of(path):
-    """Why a log, pattern or directory says nothing before it is read: unreadable, directory, empty, binary, or None."""
+    """The reason that a log, pattern or directory says nothing even before it is read: unreadable, directory, empty,
+    binary, or None.
+    """
     paths = [log.path for log in find_files([path], True)]
     if os.path.isdir(path):
         return 'directory' if paths == [path] else None
@@ -110,7 +112,7 @@ def _advise(entry, facts, tasks):
 
 
 def _keep_rows(events, count):
-    """Leave ``count`` rows of each event's task table, 0: all, and say what is left out."""
+    """Keep ``count`` rows of each event's task table, 0: all, and note what is left out."""
     for event in events if count else ():
         rows = event['tasks'][count:]
         event['tasks_left_out'] = {'count': len(rows), 'rss_bytes': sum(row['rss_bytes'] or 0 for row in rows)}
@@ -154,7 +156,7 @@ def diagnose_events(paths=(), own_sources=(), since=None, until=None, limit=0, t
 
 
 def _unread(sources):
-    """Sentences on what was left out of the logs: nothing that was found proves that it has nothing."""
+    """Sentences on what was not read of the logs: it may have what was not found."""
     return ['%s was not searched whole: %s.' % (plain(source['path']), source[key])
             for source in sources for key in ('cut', 'unsearched') if source[key]]
 

@@ -1,7 +1,7 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An OOM report in plain sentences, with its numbers."""
+"""An OOM report in plain sentences, with its figures."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -16,7 +16,7 @@ _MONTHS = ('Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct',
 
 
 def process_words(process):
-    """``mysqld (pid 13036)``, with its score where the kernel printed one."""
+    """``mysqld (pid 13036)``, with its score if the kernel printed one."""
     words = '%s (pid %s)' % (plain(process.get('name') or 'an unnamed process'), process.get('pid'))
     return '%s with score %s' % (words, process['score']) if process.get('score') is not None else words
 
@@ -55,7 +55,7 @@ def _place(process):
 
 
 def when(event):
-    """``Oct 28 11:32:28``: without the year, which syslog does not write; the log's own words if no time is known."""
+    """``Oct 28 11:32:28``, without the year, which syslog does not write; the log's own words if no time is known."""
     match = re.match(r'\d{4}-(\d\d)-(\d\d)T(\d\d:\d\d:\d\d)', event.get('time') or '')
     if not match:
         return plain(event['time_text'], 100) if event.get('time_text') else None

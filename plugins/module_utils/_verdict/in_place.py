@@ -1,7 +1,7 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which advised remedies a host has already, by its memory facts: what is in place is not to be done again."""
+"""The advised remedies that a host has already, by its memory facts: they are not to be done again."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -9,15 +9,15 @@ __metaclass__ = type
 
 from .._swap.size import serves
 
-# Where the role makes swap, and two names of one server.
+# The path at which the role makes swap, and two names of one server.
 _PATH = '/swapfile'
 _ONE_SERVER = ('mysqld', 'mariadbd')
 _MOST_SPARED = 50
 
 
 def in_place(advice, facts):
-    """The names, of swap, swappiness and oom_protect, of the advised remedies that are in force now and at the next
-    boot as far as the facts tell. A value that was asked for on the host takes the place of the advised one.
+    """The names, of swap, swappiness and oom_protect, of the advised remedies that are in force now and after a boot,
+    as far as the facts tell. A value that was asked for on the host counts in place of the advised one.
     """
     found = []
     if facts and _has_swap(advice.get('swap'), facts):
@@ -30,8 +30,10 @@ def in_place(advice, facts):
 
 
 def shown(candidates, count, names):
-    """The first ``count`` rows of memory_facts' candidates, and those of servers to spare, whose score in_place() looks
-    at: ``names``, and the databases. A ``count`` of 0 is all.
+    """The first ``count`` rows of memory_facts' candidates, and those of servers to spare, of which in_place() looks at
+    the score.
+
+    These are ``names`` and the databases. A ``count`` of 0 is all.
     """
     wanted = set(names) | set(_ONE_SERVER)
     rest = [row for row in candidates[count:] if row['name'] in wanted] if count else []

@@ -1,7 +1,7 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Incidents: the signals and OOM reports that belong to one shortage, and which of several is meant.
+"""Incidents: the signals and OOM reports of one shortage.
 
 An entry is {what: 'signal'|'report', index, epoch, uptime, host, pids, units, order, path} of one signal or report.
 """
@@ -12,11 +12,11 @@ __metaclass__ = type
 
 from .._log.times import parse_iso
 
-# A unit's result, a restart that fails and a re-logged line come within this many seconds of the kill.
+# The result of a unit, a restart that fails, and a line that is logged again come within so many seconds of the kill.
 TOGETHER = 60
-# The same pid or unit is the same trouble for longer: a service manager tries again for minutes.
+# The same pid or unit belongs to the incident for longer: a service manager tries again for minutes.
 _SAME_NAME = 600
-# An undated line belongs to what stands within so many lines of it, if the log holds several incidents.
+# An undated line belongs to the entries within so many lines of it, if the log has several incidents.
 _NEAR_LINES = 60
 
 
@@ -37,7 +37,7 @@ def _entry(what, index, row, pids, units):
 
 
 def entries_of(events, signals):
-    """The entries of events and signals that their source does not prove forged, in the order of their log."""
+    """The entries of events and signals, except those that are proven forged, in the order of their log."""
     found = []
     for index, event in enumerate(events):
         if event.get('trusted') is False:
@@ -66,7 +66,7 @@ def _distance(first, second):
 
 
 def _joined_by(group, entry):
-    """How an entry belongs to a group of entries: time, pid, unit, or None."""
+    """What joins an entry to a group of entries: time, pid or unit; None if nothing does."""
     for known in reversed(group):
         if _other_host(known, entry):
             continue
@@ -103,7 +103,7 @@ def _nearest(groups, entry):
 
 
 def group(entries):
-    """[{entries, joined_by}] of entries: those with a time by it, the others by their place in the log."""
+    """[{entries, joined_by}] of entries: by time, or without one by their place in the log."""
     groups = []
     timed = [entry for entry in entries if _is_timed(entry)]
     timed.sort(key=lambda entry: (entry['epoch'] is None, entry['epoch'] or 0, entry['uptime'] or 0))

@@ -1,10 +1,11 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The verdict on an incident: was it memory, which limit was met, who acted, whom it met, and what would tell more.
+"""The verdict on an incident: whether it was memory, which limit was met, who acted, who was met, and what would tell
+more.
 
-What proves most decides: a kernel's kill before a service manager's word, a kill before a refusal, and a line that
-proves nothing last. "Cannot tell" is an answer; memory is claimed only by a line that names it.
+The strongest proof decides: a kernel's kill before a service manager's word, a kill before a refusal, and last a line
+that proves nothing. "Cannot tell" is an answer; memory is claimed only by a line that names it.
 """
 
 from __future__ import absolute_import, division, print_function
@@ -22,7 +23,7 @@ from .meant import OTHER, SHORTAGE, WHOLE, WITH_VICTIM, brief, is_proven_whole, 
 _MOST_EVIDENCE = 12
 _MOST_NAMED = 3
 _LIMITS = {'global': 'host', 'memcg': 'cgroup', 'cpuset': 'numa', 'mempolicy': 'numa'}
-# What decides a verdict, the strongest first: (kind, was_memory) of signals; None is any.
+# The signals that decide a verdict, the strongest first: (kind, was_memory); None is any.
 _ORDER = (
     ('kernel-global', 'yes'), ('kernel-cgroup', 'yes'),
     ('systemd-oomd', 'yes'), ('earlyoom', 'yes'), ('nohang-oomd', 'yes'), ('android-lmk', 'yes'), ('other-os', 'yes'),
@@ -56,15 +57,16 @@ _TELL = {
 
 
 def rank(signal):
-    """How much a signal proves, 1 the most."""
+    """How much a signal proves; 1 is the most."""
     if signal['kind'] == 'unit-oom-kill' and (signal.get('unit') or '').endswith('.slice'):
-        # systemd says so minutes after a kill of anything below the slice: who stopped a unit since is known better.
+        # systemd says so for minutes after a kill of anything below the slice: a line on who stopped a unit since
+        # proves more.
         return _OF_A_SLICE
     return _RANKS.get((signal['kind'], signal['was_memory'])) or _RANKS.get((signal['kind'], None)) or _WEAKEST
 
 
 def _kernel_kill(events):
-    """The report that is meant of an incident's, the oldest of which comes first; None if none is of a shortage."""
+    """The report that is meant among an incident's, which are given oldest first; None if none is of a shortage."""
     return report_meant([event for event in reversed(events) if is_shortage(event)])
 
 
@@ -101,7 +103,7 @@ def _victims_of_signals(signals):
         if any(identity) and identity not in known:
             known.add(identity)
             found.append(_victim(signal))
-    # A line that names no more than the unit adds nobody to those that name its process.
+    # A line that names only the unit adds nobody to those that name its process.
     named = set((row['unit'], row['container']) for row in found if row['name'] or row['pid'])
     return [row for row in found if row['name'] or row['pid'] or (row['unit'], row['container']) not in named]
 
@@ -113,7 +115,7 @@ def _limit_of(event):
     if event.get('scope') == 'global' and event.get('zones') and not trigger.get('manual'):
         return short_of(event)
     if event.get('scope') not in _LIMITS and event.get('outside_cgroups'):
-        # Nearly always the host: a cpuset or memory policy says so in a line of its own.
+        # It is nearly always the host: for a cpuset or memory policy there is a line of its own.
         return 'host'
     return _LIMITS.get(event.get('scope'), 'unknown')
 
@@ -235,13 +237,13 @@ _PATTERNS = {'process': 'single', 'processes': 'many'}
 
 
 def ledger_meant(events):
-    """The ledger of the report that is meant of an incident's, the oldest of which comes first; or None."""
+    """The ledger of the report that is meant among an incident's, which are given oldest first; or None."""
     kill = _kernel_kill(events)
     return None if kill is None else kill.get('ledger')
 
 
 def _reserve_of(events):
-    """What is said of RAM that the kernel does not manage, if that is more than the eater; or None."""
+    """A sentence on RAM that the kernel does not manage, if that is more than the eater; or None."""
     kill = _kernel_kill(events)
     apart = kill and kill.get('ledger') and set_apart(kill)
     if not apart:
@@ -270,7 +272,8 @@ def verdict_of(index, incident, events, signals):
 
 
 def weight_of(incident, events, signals):
-    """Sorts incidents by what is meant: a whole shortage, then a victim, then what proves something; newest last.
+    """The key that sorts incidents, the one that is meant highest: a whole shortage, then a victim, then any proof;
+    then by time.
 
     A whole shortage that the kernel is known to have written comes before one that anybody may have written.
     """
@@ -288,13 +291,13 @@ def weight_of(incident, events, signals):
 
 
 def _is_elsewhere(incident, events, signals):
-    """True if an incident is another host's, as its lines in this one's logs say."""
+    """True if the incident's lines in this host's logs say that it is another host's."""
     rows = [events[number] for number in incident['reports']] + [signals[number] for number in incident['signals']]
     return any(row.get('elsewhere') for row in rows)
 
 
 def choose(incidents, events, signals):
-    """The index of the incident that is meant, or None without any of the log or the host."""
+    """The index of the incident that is meant; None if none is of the log or the host."""
     weights = [(weight_of(incident, events, signals), index) for index, incident in enumerate(incidents)
                if not _is_elsewhere(incident, events, signals)]
     return max(weights)[1] if weights else None

@@ -1,7 +1,7 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which of several OOM reports is meant: chosen once, so that no sentence stands beside another report's time."""
+"""Which of several OOM reports is meant. It is chosen once, so that no sentence stands beside another report's time."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -31,17 +31,19 @@ def weight(event):
 
 
 def report_meant(events):
-    """The report that is meant, of events that come newest first; None without any.
+    """The report that is meant among events that come newest first; None if there is none.
 
-    The newest whole shortage of the host or a cgroup, else the newest with a victim, else the newest. What a program
-    and not the kernel wrote is never meant; what is proven comes before a whole one that anybody may have written.
+    It is the newest whole shortage of the host or a cgroup, else the newest with a victim, else the newest. A report
+    that a program and not the kernel wrote is never meant; one that is proven comes before a whole one that anybody may
+    have written.
     """
     events = [event for event in events if event.get('trusted') is not False]
     return max(events, key=lambda event: (weight(event), is_proven_whole(event))) if events else None
 
 
 def is_proven_whole(event):
-    """True if a whole report of a shortage is proven to be the kernel's: no newer one that is not takes its place."""
+    """True if a whole report of a shortage is proven to be the kernel's: no newer report without proof takes its place.
+    """
     return weight(event) == WHOLE and event.get('trusted') is True
 
 
@@ -71,7 +73,7 @@ def _listed(events):
 def others(events, total=None):
     """A sentence that counts and names the reports beside the one that is meant; None if it is the only one.
 
-    ``total`` is how many the logs have: ``events`` may be the newest of them only.
+    ``total`` is the number in the logs, as ``events`` may be only the newest of them.
     """
     events = [event for event in events if event.get('trusted') is not False]
     total = max(total or 0, len(events))

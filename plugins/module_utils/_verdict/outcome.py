@@ -13,7 +13,7 @@ from .phrases import RESULTS
 from .._node.plain import plain
 
 NAMES = {'swap': 'Swap', 'swappiness': 'vm.swappiness', 'oom_protect': 'oom_score_adj'}
-# What Ansible says where a task did not become root, or sudo where Ansible hands on no more than its words.
+# Ansible's words if a task did not become root, or sudo's if Ansible passes on only these.
 _NOT_ROOT = re.compile(r'waiting for (?:become success|privilege escalation prompt)|(?:Missing|Incorrect) \w+ password')
 _SUDO_SAID = re.compile(r'\bsudo: |\bsudoers\b|\bnot allowed to (?:execute|run)\b')
 _BECOME_ROOT = ('run as root, give the user sudo, or have its password asked for with --ask-become-pass '
@@ -38,7 +38,7 @@ def needs_core(results):
 
 
 def unreachable(results):
-    """What Ansible says of a connection that failed, in a line, or None. A node cannot say so of itself."""
+    """What Ansible says of a connection that failed, in a line; None if none did. A node cannot say this of itself."""
     for _step, keys in STEPS:
         for key in keys:
             result = results.get(key) or {}
@@ -48,19 +48,19 @@ def unreachable(results):
 
 
 def stopped(results):
-    """``step: message`` of the first thing that failed, or None."""
+    """``step: message`` of the first step that failed, or None."""
     for step, keys in STEPS:
         for key in keys:
             result = results.get(key) or {}
             if result.get('failed'):
-                # What asks for all remedies names the one that was refused.
+                # The module that asks for all remedies names the one that was refused.
                 refused = next((name for name in NAMES if result.get('remedy') == name), step)
                 return '%s: %s' % (refused, plain(_message(result)))
     return None
 
 
 def _message(result):
-    """The first line of what a module failed with; where it could not even start, also what the shell said."""
+    """The first line of what a module failed with, and what the shell said if the module could not even start."""
     text = '%s' % result.get('msg', 'failed')
     message = text.split('\n')[0]
     said = [_last_line('%s' % (result.get(stream) or '')) for stream in ('module_stderr', 'module_stdout')]
@@ -86,7 +86,7 @@ def tried(results):
 
 
 def remedies(results, check_mode):
-    """A line for each remedy: ``Changed: swap /swapfile, 2 GiB, on now and after a reboot``."""
+    """A line for each remedy, such as ``Changed: swap /swapfile, 2 GiB, on now and after a reboot``, as a list."""
     rows = []
     for name, words, result in tried(results):
         word, reason = _outcome(result, check_mode)
@@ -110,7 +110,7 @@ def in_short(results, check_mode):
 
 
 def _outcome(result, check_mode):
-    """(what came of a remedy in a word, why it or a part of it was skipped or None)."""
+    """(what came of a remedy in a word, the reason that it or a part of it was skipped or None)."""
     reason = result.get('skipped_reason')
     if not result.get('changed'):
         return ('skipped' if reason else 'nothing to do', reason)

@@ -14,16 +14,18 @@ from .remedies import APPLIED
 from .._node.plain import plain
 from .._node.sizes import format_size
 
-# What a line goes on with in the next one.
+# The beginning of the second and later rows of a line.
 _GOES_ON = '  '
 _MOST_REMEDIES = 2
-# Rows of the first line and of each other one, from roomy to narrow.
+# The rows for the first line and for each other one, from roomy to narrow.
 _ROWS = ((8, 3), (8, 2), (8, 1))
 NOTHING = 'nothing that this collection can do'
 
 
 def todo(advice, remedies=REMEDIES, with_rule=True):
-    """The advice in a phrase, as far as it is of ``remedies``; with the rule that the size of swap follows from."""
+    """The advice in a phrase, for those of ``remedies``. ``with_rule`` adds the rule from which the size of swap
+    follows.
+    """
     parts = []
     swap = advice.get('swap')
     if 'swap' in remedies and swap and swap['size_bytes']:
@@ -43,7 +45,7 @@ def as_it_is(text):
 
 
 def remedy_lines(remedies, say=as_it_is):
-    """Few lines of 80 columns: the best remedies, and the command of one that is not this collection's."""
+    """A few lines of 80 columns: the best remedies, and the command of one that this collection does not apply."""
     rows = [row for row in remedies or [] if row['target'] and row['name'] != 'swappiness']
     lines = []
     for row in rows[:_MOST_REMEDIES]:
@@ -55,7 +57,8 @@ def remedy_lines(remedies, say=as_it_is):
 
 
 def would_be(advice, replays):
-    """Whom the kernel would have killed under the advice, in a sentence; None if the report meant cannot tell."""
+    """A sentence on whom the kernel would have killed under the advice; None if the report that is meant cannot tell.
+    """
     replay = next((one for one in replays or [] if one.get('event_id') == advice.get('report')), None)
     if replay is None or not replay.get('victim') or replay.get('reproduces') is False:
         return None
@@ -70,8 +73,8 @@ def would_be(advice, replays):
 
 
 def fitted(lines, room, more=(), say=as_it_is):
-    """The lines in ``say``'s language wrapped at 80 columns, in ``room`` rows: the first one whole, the others shorter
-    if they have to be, and of ``more`` as many as there is room for.
+    """The lines wrapped at 80 columns, in ``room`` rows: the first line whole, the others shorter if they have to be.
+    If there is room, lines of ``more`` follow.
     """
     lines, more = [say(line) for line in lines], [say(line) for line in more]
     for first, others in _ROWS:

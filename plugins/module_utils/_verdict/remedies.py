@@ -1,9 +1,9 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What follows from a verdict: each remedy with the effect that it alone would have had, the best first.
+"""The remedies for a verdict: each with the effect that it alone would have had, the best first.
 
-One table of builders; each is a pure function of the case and returns rows only for what there is evidence of.
+One table of builders. Each is a pure function of the case and returns only rows for which there is evidence.
 """
 
 from __future__ import absolute_import, division, print_function
@@ -19,13 +19,13 @@ from .remedy_places import places
 from .remedy_score import scores
 from .remedy_swap import swap, swappiness
 
-# In the order in which they stand among those of the same effect.
+# The order among rows of the same effect.
 BUILDERS = (
     limits, program_limits, user_limits, holders, places, others,
     lambda case: [swap(case)], scores, lambda case: [swappiness(case)],
 )
 _BEST_FIRST = (PREVENTS, DELAYS, UNKNOWN, NONE, HARMS)
-# What a row says to its neighbours alone.
+# Keys that only other rows need.
 _FOR_THE_ORDER = ('aside', 'of_cause', 'fit')
 APPLIED = ('swap', 'swappiness', 'score')
 
@@ -50,7 +50,9 @@ def remedies_of(verdict, incidents, events, signals, facts=None, options=None):
 
 
 def _rank(row):
-    """What helps against the cause comes first, then what tells of it, then what is always a row; each by effect."""
+    """The key that sorts rows: those that help against the cause, then those that tell of it, then those that are
+    always there; each by effect.
+    """
     helps = row['effect'] in (PREVENTS, DELAYS)
     aside = row['name'] == 'more_ram' or row.get('aside')
     if helps and not aside:
@@ -65,8 +67,8 @@ def _rank(row):
 def to_apply(remedies, asked=(), by_rule=False, override=()):
     """{apply: [name], left_out: [{name, why}]}: which of swap, swappiness and score a run applies.
 
-    ``asked`` are the names of remedies that the user set outright, ``by_rule`` whether what the rule says is wanted
-    without an incident too, ``override`` the ids of what forbids that the user lifted.
+    ``asked`` are the names of remedies that the user set outright. ``by_rule`` is true if the rule's remedies are
+    wanted even without an incident. ``override`` are the ids, of what forbids, that the user lifted.
     """
     applied, left_out = [], []
     for name in APPLIED:
@@ -80,7 +82,7 @@ def to_apply(remedies, asked=(), by_rule=False, override=()):
 
 
 def _why_not(row, asked, by_rule, override, applied):
-    """Why a remedy is left out, or None if it is applied."""
+    """The reason that a remedy is left out, or None if it is applied."""
     if row['name'] in asked:
         return None
     forbids = [one for one in row['forbidden_by'] if one['id'] not in override]

@@ -1,7 +1,8 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Remedies for what holds the memory: workers, a database's buffers, huge pages, a tmpfs, caches of the kernel."""
+"""Remedies for the memory's largest holder: workers, a database's buffers, huge pages, a tmpfs, caches of the kernel.
+"""
 
 from __future__ import absolute_import, division, print_function
 
@@ -20,20 +21,20 @@ from .._node.plain import plain
 from .._node.sizes import format_size
 from .._report.held import reserved_bytes
 
-# So many processes of one name are workers, and are worth a count.
+# From this number on, processes of one name are workers, and are worth a count.
 _MANY, _A_FLOOD = 5, 100
-# The largest of workers that are alike holds no more than one part in so many of all.
+# If workers are alike, the largest holds no more than one part in so many of all.
 _ALIKE = 4
-# A part below this of all is not what memory ran out of.
+# Memory did not run out because of a part smaller than this.
 _A_THIRD, _HALF = 1 / 3, 0.5
-# Nine tenths of what there is may be used: a tenth is left.
+# Nine tenths of the memory may be used: a tenth is left.
 _USABLE = 0.9
 _SETTINGS = {
     'php-fpm': 'pm.max_children = %d', 'httpd': 'MaxRequestWorkers %d', 'apache2': 'MaxRequestWorkers %d',
     'postgres': 'max_connections = %d', 'postmaster': 'max_connections = %d', 'gunicorn': 'gunicorn --workers %d',
     'uwsgi': 'uwsgi --processes %d', 'sidekiq': 'sidekiq --concurrency %d', 'beam.smp': None,
 }
-# What is to be found out of a kind of memory that no process holds, and what tells it.
+# What has to be found out about memory that no process holds, and the command that tells it.
 _TELLS = {
     'page_tables': ('which process has the most page tables (sparse or shared mappings)',
                     'grep -H VmPTE /proc/[0-9]*/status | sort -k2 -n | tail -5'),
@@ -50,7 +51,7 @@ _TELLS = {
     UNACCOUNTED: ('what holds the memory that no counter of the kernel tells of: a driver, pipes, sockets, vmalloc',
                   'cd /proc; cat meminfo vmstat vmallocinfo spl/kstat/zfs/arcstats; ss -m -a | head -50'),
 }
-# Servers that have a size of their own, as a database has its buffer pool: what it is, and what tells it.
+# Servers with a size of their own, as a database has its buffer pool: the setting, and the command that tells it.
 _OWN_SIZES = {
     'java': ('heap (-Xmx)', 'jcmd PID VM.flags'),
     'redis-server': ('maxmemory', 'redis-cli CONFIG GET maxmemory'),
@@ -72,7 +73,7 @@ _SLABTOP = 'slabtop -o -s c | head -15'
 
 
 def holders(case):
-    """Rows for what held the memory at the newest whole report of the host or a cgroup."""
+    """Rows for what held the memory in the newest whole report of the host or a cgroup."""
     reports = [event for event in case.reports if situation(event) in ('host', 'cgroup')]
     if not reports:
         return []
@@ -85,7 +86,7 @@ def holders(case):
 
 
 def _others_bytes(event, held):
-    """What all else holds that cannot be dropped, in bytes; None if the report does not tell."""
+    """The bytes of all else that cannot be dropped; None if the report does not tell."""
     total, free = bound_bytes(event), (event.get('memory') or {}).get('free_bytes')
     if event.get('scope') == 'memcg':
         usage = (event.get('cgroup') or {}).get('usage_bytes')
@@ -98,7 +99,7 @@ def _others_bytes(event, held):
 
 
 def _allowed(event, held):
-    """What a holder may have so that a tenth is left, in bytes; None if it is not told."""
+    """The bytes that a holder may have so that a tenth is left; None if it is not told."""
     others = _others_bytes(event, held)
     return None if others is None else int(bound_bytes(event) * _USABLE) - others
 
@@ -110,7 +111,7 @@ def _workers(case, event, eater):
         return None
     each = max(task['rss_bytes'] + (task.get('swap_bytes') or 0) for task in rows)
     if each * _ALIKE > eater['bytes']:
-        # One of them is the trouble, and a count of them is no remedy.
+        # One of them is the cause, and to limit their number is no remedy.
         return None
     allowed = _allowed(event, eater['bytes'])
     fit = None if allowed is None else allowed // each
@@ -123,7 +124,7 @@ def _workers(case, event, eater):
 
 
 def _processes_limit(case, event, eater):
-    """A limit on processes, where so many of one name are more than a server's workers."""
+    """A limit on processes, if there are more of one name than a server's workers."""
     row = _workers(case, event, eater)
     count = len([task for task in event.get('tasks') or [] if task.get('name') == eater['name']])
     if row is None or count < _A_FLOOD:
@@ -136,7 +137,7 @@ def _processes_limit(case, event, eater):
 
 
 def _threads_limit(case, event, eater):
-    """A limit on threads, where their stacks hold the most: the kernel counts each as a task of its unit."""
+    """A limit on threads, if their stacks hold the most: the kernel counts each thread as a task of its unit."""
     if eater['kind'] != 'kernel_stacks' or eater['share'] < _A_THIRD:
         return None
     return make_remedy(
@@ -199,7 +200,9 @@ def _buffer_pool(case, event, eater):
 
 
 def _own_size(case, event, eater):
-    """A smaller size of a server's own, where it holds half or more: a limit of its group would only have it killed."""
+    """A smaller size in a server's own settings, if it holds half or more: a limit of its group would only have it
+    killed.
+    """
     own = _OWN_SIZES.get(eater['name'])
     if own is None or eater['share'] < _HALF or eater['kind'] not in ('process', 'processes'):
         return None
@@ -266,7 +269,8 @@ def _tmpfs(case, event, eater):
 
 
 def _mount_now(case, eater):
-    """The mount of a tmpfs that still holds half of what a report calls shared memory, or None: no report names one."""
+    """The mount of a tmpfs that still holds half of what a report calls shared memory, or None, as no report names one.
+    """
     parts = (case.facts.get('ledger') or {}).get('parts') or []
     named = [part for part in parts if part['kind'] == 'shmem' and part['name'] and part['bytes'] * 2 >= eater['bytes']]
     return max(named, key=lambda part: part['bytes'])['name'] if named else None
@@ -328,9 +332,11 @@ def _kernel(case, event, eater):
 
 
 def _bound(case, event, eater):
-    """A limit for the service of a process that holds half of RAM or more: it alone is killed then, and not the host's.
+    """A limit for the service of a process that holds half of RAM or more: then it is killed alone, before the host
+    runs out.
 
-    Not for a server that is to be spared or has a size of its own, for locked memory, nor for what carries the host.
+    There is none for a server that is to be spared or has a size of its own, for locked memory, nor for what keeps the
+    host reachable.
     """
     if eater['name'] in _OWN_SIZES or is_swappable(event, eater) is False:
         return None
@@ -365,7 +371,7 @@ def _runs_in(case, event, eater, size):
 
 
 def _locked(case, event, eater):
-    """A process that holds the most, and keeps the kernel from swapping it out."""
+    """A remedy for a process that holds the most, and keeps the kernel from swapping it out."""
     if eater['kind'] != 'process' or is_swappable(event, eater) is not False:
         return None
     tells = _TELLS['locked'][1]
@@ -376,7 +382,7 @@ def _locked(case, event, eater):
 
 
 def _more_ram(case, event, eater):
-    """Where swap was full, or does nothing for what holds the memory."""
+    """More RAM, if swap was full or does nothing for what holds the memory."""
     bound = bound_bytes(event)
     if situation(event) != 'host' or not bound or (is_swappable(event, eater) and not swap_was_full(event)):
         return None

@@ -1,7 +1,7 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Limits that were met: of a control group, a container, a pod, a program, a user; and what raises each."""
+"""Limits that were met, of a control group, a container, a pod, a program or a user, and what raises each."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -23,7 +23,7 @@ _FREE = 'free -m'
 
 
 def limits(case):
-    """Rows for the control group that met its limit: as a pod's, a container's or a unit's limit."""
+    """Rows for the control group that met its limit: the limit of a pod, a container or a unit."""
     groups = [event.get('cgroup') or {} for event in case.events if situation(event) == 'cgroup']
     if not groups and not (case.limit == 'cgroup' and case.memory == 'yes'):
         return []
@@ -53,7 +53,7 @@ def _limit_row(case, path, groups):
 
 
 def _raised(limit):
-    """Half as much again, in whole steps of 64 MiB, or of 1 MiB below 128 MiB."""
+    """One and a half times the limit, in whole steps of 64 MiB, or of 1 MiB below 128 MiB."""
     step = _STEP if limit >= 2 * _STEP else _MIB
     return -(-(limit * 3 // 2) // step) * step
 
@@ -121,7 +121,9 @@ def _pod(names, kubernetes, wished):
 
 
 def _container(runtime, container, group, wished):
-    """The command takes the limit of memory and swap together too: an engine refuses one below the other."""
+    """The command that raises a container's limit. It sets the limit of memory and swap together too: an engine refuses
+    one below the other.
+    """
     engine = runtime or 'docker'
     short = container[:12] if re.match(r'[0-9a-f]{64}\Z', container) else container
     size = '%d' % wished if wished else 'BYTES'
@@ -142,7 +144,7 @@ def _lxc(path, names, group, size):
 
 
 def _swap_of(group):
-    """The swap that a group may use beside its memory, in bytes; None if it is not told or without end."""
+    """The bytes of swap that a group may use beside its memory; None if it is not told or not limited."""
     if group.get('swap_limit_bytes') is not None:
         return group['swap_limit_bytes']
     together, limit = group.get('memory_swap_limit_bytes'), group.get('limit_bytes')
@@ -161,7 +163,7 @@ _PROGRAM_LIMITS = (
 
 
 def program_limits(case):
-    """Rows for a limit that a program sets itself; raising it is right only if the host has the room."""
+    """Rows for a limit that a program sets for itself; to raise it is right only if the host has the room."""
     told = [signal for signal in case.told if signal['kind'] == 'program-limit']
     return [_program_row(case, told[-1])] if told else []
 
@@ -188,7 +190,7 @@ def _program_effect(case, limit, wished):
 
 
 def user_limits(case):
-    """Rows for limits on processes, address space and mappings, which no memory lifts."""
+    """Rows for limits on processes, address space and mappings, which more memory does not lift."""
     rows = []
     kinds = case.kinds()
     if 'pids-limit' in kinds:

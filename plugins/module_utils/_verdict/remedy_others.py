@@ -20,7 +20,7 @@ _KILLERS = {
 
 
 def others(case):
-    """Rows by who acted and what was met; what to look up, if it is not known whether it was memory."""
+    """Rows by who acted and what was met, and what to look up if it is not known whether it was memory."""
     if case.verdict is None:
         return []
     rows = []
@@ -41,7 +41,7 @@ def others(case):
 
 
 def _node_of_pods():
-    """What an eviction asks for: the node held more than its pods had asked for."""
+    """The remedy for an eviction: the pods used more of the node than they had requested."""
     return make_remedy(
         'pod_limit', 'requests of memory (resources.requests.memory) that are what the pods use', make_effect(
             UNKNOWN, 'the node ran short beside what its pods had asked for; which of them used more is not in the log',
@@ -50,7 +50,8 @@ def _node_of_pods():
 
 
 def _server(case):
-    """The name of a server to spare among the victims, or None: what only ate the memory is not to be spared."""
+    """The name of a server to spare among the victims, or None: a program that only ate the memory is not to be spared.
+    """
     names = case.options['protect_names']
     return next((victim['name'] for victim in case.verdict['victims'] if victim.get('name') in names), None)
 
@@ -95,7 +96,7 @@ def _disk(case):
 
 
 def _investigate(case):
-    """What would tell more, if it is not known whether it was memory, or of what."""
+    """What would tell more, if it is not known whether it was memory, or which limit."""
     tells = case.verdict.get('would_tell') or []
     situations = set(situation(event) for event in case.events)
     if situations == set(['manual']):

@@ -1,7 +1,9 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Remedies for memory that is there and may not be used: other nodes, high memory, small blocks, what is refused."""
+"""Remedies for memory that is there and may not be used: on other nodes, high memory, small blocks, refused
+allocations.
+"""
 
 from __future__ import absolute_import, division, print_function
 
@@ -28,7 +30,7 @@ def places(case):
 
 
 def _elsewhere_bytes(event):
-    """What was free on other nodes, in bytes, or None: the zones that are shown are those of the allowed ones."""
+    """The bytes that were free on other nodes, or None: the zones that are shown are those of the allowed ones."""
     free = (event.get('memory') or {}).get('free_bytes')
     shown = [zone.get('free_bytes') for zone in event.get('zones') or []]
     if free is None or not shown or None in shown:
@@ -100,7 +102,7 @@ def _refused_pages(case, event):
 
 
 def _min_free(case, event):
-    """A larger reserve, by half: for allocations that cannot wait, of single pages."""
+    """A reserve larger by half, for allocations of single pages that cannot wait."""
     now = _min_free_bytes(case, event)
     ram = managed_bytes(event) or case.host['ram_bytes']
     order = (event.get('trigger') or {}).get('order') or 0
@@ -130,7 +132,7 @@ def _min_free_bytes(case, event):
 
 
 def _overcommit(case):
-    """A row where the kernel refused memory, and the host's own overcommit mode is known or the log names it."""
+    """A row if the kernel refused memory, and the host's own overcommit mode is known or the log names it."""
     mode = (case.facts.get('commit') or {}).get('mode')
     if case.memory != 'yes' or case.actor != 'kernel_refused' or mode == 1:
         return []

@@ -1,7 +1,7 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The score (oom_score_adj) of a server that is to be spared: whom the kernel would have killed instead."""
+"""The score (oom_score_adj) of a server that is to be spared, and whom the kernel would have killed instead."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -15,7 +15,7 @@ from .._node.plain import plain
 from .._node.sizes import format_size
 from .._report.cause import is_swap_believable
 
-# What keeps a host reachable, or carries all that runs on it. Names in a task table are cut to 15 bytes.
+# Programs that keep a host reachable, or run all that is on it. A task table cuts names to 15 bytes.
 KEEPERS = frozenset((
     'sshd', 'sshd-session', 'dropbear', 'systemd', 'init', '(sd-pam)', 'dockerd', 'docker', 'docker-containe',
     'docker-containerd', 'docker-proxy', 'containerd', 'containerd-shim', 'podman', 'conmon', 'crio', 'kubelet', 'k3s',
@@ -25,15 +25,15 @@ KEEPERS = frozenset((
 _KEEPERS_BEGIN = ('systemd-', 'containerd-shim')
 # At this score the kernel never chooses a process.
 _NEVER = -1000
-# A victim that frees less than one part in so many of what the server's own kill freed leaves the host as short.
+# A victim that frees less than one part in so many of what killing the server freed leaves the host as short.
 _LESS = 2
-# From this share on a server is what the memory ran out of.
+# From this share on the memory ran out because of the server itself.
 _MUCH = 0.5
-# From this share on the kernel's own memory is why kills go on.
+# From this share on kills go on because of the kernel's own memory.
 _KERNEL_MUCH = 0.25
 # A tmpfs outlives every process.
 _FREED_BY_KILLS = ('process', 'processes')
-# Shortages of what the memory of a process is not.
+# Shortages that no process's memory can relieve.
 _NOT_FREED = {
     'low_memory': 'low memory was short, and how much of it another process would have freed is not in the report',
     'contiguous': 'a large block was short, and whether the kill of another process would have freed one is not known',
@@ -48,12 +48,12 @@ _OTHER_KILLERS = {
 
 
 def is_keeper(name):
-    """True if a process of this name keeps its host reachable, or carries what runs there."""
+    """True if a process of this name keeps its host reachable, or runs what is on it."""
     return name in KEEPERS or (name or '').startswith(_KEEPERS_BEGIN)
 
 
 def scores(case):
-    """A row for each server that is to be spared, killed or not, else one that says there is none."""
+    """A row for each server that is to be spared, killed or not; else one that says that there is none."""
     servers = _servers(case)
     value = case.options['protect']
     if not servers:
@@ -74,7 +74,7 @@ def _of_nobody(case):
 
 
 def _servers(case):
-    """Names of servers to spare that were killed, were there, or run here, each once."""
+    """The names of servers to spare that were killed, were in a report, or run here, each once."""
     names = case.options['protect_names']
     rows = [row for event in case.events for row in (event.get('victims') or []) + (event.get('tasks') or [])]
     rows += list((case.verdict or {}).get('victims') or []) + list(_candidates(case))
@@ -82,7 +82,7 @@ def _servers(case):
 
 
 def _candidates(case):
-    """What runs here, but for what a user's own manager started: any user may call a process mysqld."""
+    """The processes here, except those of a user's own manager: any user may call a process mysqld."""
     return [row for row in (case.facts.get('oom') or {}).get('candidates') or []
             if (row.get('manager') or {}).get('user') is None]
 
@@ -143,7 +143,7 @@ def _effect(case, name, value):
 
 
 def _score_decides_nothing(case):
-    """Why no score decided who was met, or None."""
+    """The reason that no score decided who was met, or None."""
     if case.memory == 'no':
         return 'it was not memory'
     if case.memory != 'yes':
@@ -197,7 +197,7 @@ def _held(event, name):
 
 
 def _left(event, name, value):
-    """What else there would be to kill, in words, and how much all of it frees."""
+    """What else there would be to kill, and the memory that all of it frees, in words."""
     others = [row for row in ranked(event, {name: value}) if row['name'] != name and not is_keeper(row['name'])]
     if not others:
         return 'nothing else is there but what keeps the host reachable'
@@ -237,7 +237,7 @@ def _judged(case, event, name, value, first):
 
 
 def _until_nothing_is_left(event, name, value, words, eater, instead):
-    """What the kernel itself holds is freed by no kill: the server is spared until the others are gone."""
+    """The effect if no kill frees what the kernel itself holds: the server is spared until the others are gone."""
     room = 0
     for row in ranked(event, {name: value}):
         if row['name'] == name or is_keeper(row['name']):

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Swap, and vm.swappiness, which goes with it: what either would have changed for the shortage.
 
-Swap makes room for what lies on the lists of anonymous pages, and for nothing else (mm/vmscan.c).
+Swap makes room only for the pages on the lists of anonymous pages (mm/vmscan.c).
 """
 
 from __future__ import absolute_import, division, print_function
@@ -19,11 +19,11 @@ from .._node.plain import plain
 from .._node.sizes import format_size
 from .._report.cause import is_swap_believable
 
-# Less of RAM than one part in so many that could be swapped out makes no room worth the name; where what holds the most
-# cannot be swapped out, and grows, even more is soon gone.
+# If less than one part in so many of RAM could be swapped out, that is too little room; if what holds the most cannot
+# be swapped out, and grows, even more is soon gone.
 _LITTLE, _LITTLE_BESIDE = 20, 5
 _MEMINFO = 'grep -E "Mem|Active|Inactive|Unevictable|Swap|Slab|Huge" /proc/meminfo'
-# Why swap is none where RAM itself was not what ran out.
+# The reasons that swap is no remedy if RAM itself did not run out.
 _NOT_RAM = {
     'manual': 'somebody asked for the kill (sysrq f); memory did not run out',
     'low_memory': 'what ran out is low memory, which the kernel needs for itself and cannot swap out',
@@ -31,7 +31,7 @@ _NOT_RAM = {
     'refused': 'one allocation was refused and nothing was killed; swap does not change what may be refused at once',
     'numa': 'only the memory nodes that it may use were full; swap opens no other node',
 }
-# Why swap is none by what the verdict says alone.
+# The reasons that swap is no remedy, by the verdict alone.
 _NO_SWAP_FOR = {
     'program': 'the program met a limit of its own, with whatever RAM and swap there is',
     'gpu': "the graphics card's memory was full, which swap does not extend",
@@ -43,7 +43,7 @@ _NO_SWAP_FOR = {
 
 
 def swap(case):
-    """The row of swap: as much as the rule and the reports ask for."""
+    """The row of swap, with the size that the rule and the reports ask for."""
     size = case.swap['size_bytes'] if case.swap else None
     present = case.host['swap_bytes']
     return make_remedy(
@@ -53,7 +53,9 @@ def swap(case):
 
 
 def _sizing(case):
-    """{size_bytes, total_bytes, other_bytes, demand_bytes, rule, reasons}: why so much; None if no RAM is known."""
+    """{size_bytes, total_bytes, other_bytes, demand_bytes, rule, reasons}, with why the size is so; None if no RAM is
+    known.
+    """
     recommended = case.swap
     if recommended is None:
         return None
@@ -100,7 +102,7 @@ def _effect(case, size):
 
 
 def _more_than_there_was(case, event):
-    """The swap that there would be beyond that of a report, in bytes; None if it is not known how much is right."""
+    """The bytes of swap that there would be beyond those of a report; None if the right size is not known."""
     if case.swap is None:
         return None
     wanted = case.swap['other_swap_bytes'] + max(case.swap['size_bytes'], case.swap['own_bytes'])
@@ -108,7 +110,7 @@ def _more_than_there_was(case, event):
 
 
 def _by_verdict(case, size):
-    """The effect if no whole report is there: none if the limit says so, unknown otherwise."""
+    """The effect if there is no whole report: none if the limit says so, else unknown."""
     if case.memory == 'no':
         return make_effect(NONE, 'it was not memory')
     situations = set(situation(event) for event in case.events)
@@ -129,7 +131,9 @@ def _by_verdict(case, size):
 
 
 def _refused(case, size):
-    """The effect on a fork or allocation that the kernel refused, by the host's own figures; None if it is not that."""
+    """The effect on a fork or allocation that the kernel refused, by the host's own figures; None if it is no such
+    thing.
+    """
     if case.actor != 'kernel_refused' or case.memory != 'yes' or not size:
         return None
     commit = case.facts.get('commit') or {}
@@ -199,7 +203,7 @@ def _on_host(case, event, size):
 
 
 def _is_little(case, event, movable, bound):
-    """True if what could be swapped out makes no room that counts, beside what holds the most."""
+    """True if what could be swapped out makes too little room beside what holds the most."""
     stays = is_swappable(event, case.eater(event)) is False
     return movable * (_LITTLE_BESIDE if stays else _LITTLE) < bound
 
@@ -213,7 +217,7 @@ def _eater_words(eater):
 
 
 def _room(case, event, size, movable):
-    """Swap as room: its size for what grows in RAM and can be swapped, else what else can be."""
+    """The room that swap makes: its size if what grows can be swapped out, else what else can be."""
     eater = case.eater(event)
     swappable = is_swappable(event, eater)
     room = size if swappable else min(size, movable)
@@ -232,7 +236,8 @@ def _room(case, event, size, movable):
 
 
 def _in_cgroup(case, event, size):
-    """Swap for a cgroup that met its limit: of use only if the cgroup may swap and the host has no swap for it."""
+    """The effect for a cgroup that met its limit: it helps only if the cgroup may swap and the host has no swap for it.
+    """
     cgroup = event.get('cgroup') or {}
     limit = cgroup.get('limit_bytes')
     together, used = cgroup.get('memory_swap_limit_bytes'), cgroup.get('memory_swap_usage_bytes')
@@ -260,7 +265,7 @@ def _swap_max(cgroup):
 
 
 def _in_cgroup_by_host(case, event, size, allowed, movable):
-    """A cgroup may swap ``allowed`` bytes more (None is without end): what the host's swap would give it."""
+    """The same if a cgroup may swap ``allowed`` bytes more (None is no limit): what the host's swap would give it."""
     total = ((case.facts.get('swap') or {}).get('total_bytes') if case.facts else None)
     if total is None or total or movable is None or not size:
         return make_effect(UNKNOWN, 'the group may use swap; how much the host had for it is not in the report',

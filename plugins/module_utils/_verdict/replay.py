@@ -1,7 +1,7 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An OOM report played again: whom the same kernel would have killed with other swap and other oom_score_adj."""
+"""Plays an OOM report again: whom the same kernel would have killed with other swap and other oom_score_adj."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -18,13 +18,13 @@ _MOST = 2000
 
 
 def replay(event, setting=None):
-    """Whom the kernel of ``event`` would have had as its victim under ``setting``.
+    """The victim that the kernel of ``event`` would have chosen under ``setting``.
 
     ``setting`` is {swap_bytes, oom_score_adj: {process name: value}}; ``swap_bytes`` is all the swap that the host
     would have, and what a setting leaves out stays as reported. The result is {victim, before, ranking, reproduces,
     total_pages, reason, caveat}: ``before`` is the victim by the same arithmetic under what was reported, and
-    ``reproduces`` whether that is the process which the kernel really killed. ``victim`` is null, with a reason,
-    where the report cannot tell.
+    ``reproduces`` is true if the kernel really killed that process. ``victim`` is None, with a reason, if the report
+    cannot tell.
     """
     setting = setting or {}
     adjustments = _adjustments(setting.get('oom_score_adj'))
@@ -62,7 +62,7 @@ def replay(event, setting=None):
 
 
 def total_pages(event, swap_bytes=None):
-    """The pages that the kernel counts oom_score_adj in, with ``swap_bytes`` of swap in place of what was reported.
+    """The pages of which oom_score_adj is a part, with ``swap_bytes`` of swap in place of what was reported.
 
     constrained_alloc(): managed RAM and all swap, or the limit of a memcg and the swap that it may use.
     """
@@ -84,7 +84,7 @@ def total_pages(event, swap_bytes=None):
 
 
 def managed_bytes(event):
-    """The RAM that the kernel manages: all pages but the reserved ones. None if the report does not say."""
+    """The bytes of RAM that the kernel manages: all pages but the reserved ones. None if the report does not say."""
     memory = event.get('memory') or {}
     total = memory.get('ram_bytes')
     return None if total is None else total - (memory.get('reserved_bytes') or 0)
@@ -155,7 +155,7 @@ def _reproduces(event, before):
 
 
 def _caveat(event, result, without_bonus):
-    """What the arithmetic cannot know, in sentences; the first reason to doubt first."""
+    """Sentences on what the arithmetic cannot know, the strongest doubt first."""
     sentences = []
     if result['reproduces'] is False:
         killed = (event.get('victims') or [event.get('selected')])[0]

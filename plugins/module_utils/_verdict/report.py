@@ -11,7 +11,7 @@ from .._node.room import MOST_BYTES, size_of
 from .short import of_the_incident, of_the_verdict, shortened
 
 SCHEMA = 1
-# What data of another shape than this collection's may raise.
+# The errors that data of another shape than this collection's may raise.
 OTHER_SHAPE = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 # What a fleet's report leaves out: rows that a page shows ten of.
 _ROWS = ('tasks', 'zones')
@@ -64,7 +64,7 @@ def _host(host, full):
 
 
 def _not_read(results):
-    """The logs of a host that were named and could not be read to their end."""
+    """The paths of a host's logs that were named and could not be read to their end."""
     diagnosis = results.get('__diagnose_reports') or {}
     sources = (diagnosis.get('summary') or {}).get('sources') or []
     return list(diagnosis.get('not_read') or []) + [
@@ -153,7 +153,9 @@ def _is_applied(result):
 
 
 def _changes(name, result):
-    """[{remedy, changed, before, after, detail}] of what a role's module returned, of each of several swap files."""
+    """[{remedy, changed, before, after, detail}] of what a role's module returned, with one for each of several swap
+    files.
+    """
     if not result or 'changed' not in result or result.get('skipped'):
         return []
     return [_change(name, one) for one in result.get('files') or [result]]

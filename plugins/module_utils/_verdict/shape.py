@@ -1,11 +1,11 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a node returns, before anything reads it: in the shape that the verdict relies on, with plain text, and no more
-of it than a controller can bear.
+"""Checks what a node returned before anything reads it: that it has the shape on which the verdict relies, that its
+text is plain, and that a controller can bear its size.
 
 A shape is a dictionary of the keys that must be there, a list with the shape of each item, Maybe(shape) for what may be
-missing or null, or the name of a kind below. More keys than a shape names are let through.
+missing or None, or the name of a kind below. Keys that a shape does not name are let through.
 """
 
 from __future__ import absolute_import, division, print_function
@@ -36,7 +36,7 @@ _KINDS = {
 
 
 class ShapeError(ValueError):
-    """Data of another shape than what is said to have returned them returns."""
+    """Data has another shape than what its module returns."""
 
 
 class Maybe:

@@ -1,7 +1,7 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How much swap the chosen incident asks for, of how much RAM and swap there is: by the facts, else by the reports."""
+"""The swap that the chosen incident asks for, and how much RAM and swap there is: by the facts, else by the reports."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -15,7 +15,7 @@ from .._report.cause import is_swap_believable
 from .._swap.size import recommend, size_of_text, table
 
 DATABASES = ('mysqld', 'mariadbd')
-# Four times the RAM in swap is more than any host of this kind gets on with.
+# No host of this kind can use more swap than four times its RAM.
 _MOST_DEMAND = 4
 # A virtual machine may have been made smaller since its report.
 _MOST_OF_RAM = 2
@@ -67,7 +67,7 @@ def swap_recommended(host, events, path, expected_peak_bytes=None, size=None):
 
 
 def _asked_for(size, ram, other):
-    """What of recommend()'s result an explicit size decides; nothing if there is none, or it is no size."""
+    """The part of recommend()'s result that an explicit size decides; {} if there is none, or it is no size."""
     try:
         asked = None if size in (None, 'auto') else size_of_text('%s' % size, ram)
     except SizeError:
@@ -84,16 +84,15 @@ def is_of_host(event):
 
 
 def demand_bytes(shortages, host, other_swap):
-    """The swap that reports of a host's shortage ask for, the most of all; None if none asks for any.
+    """The bytes of swap that reports of a host's shortage ask for, the highest of all; None if none asks for any.
 
-    What a report claims is held against the RAM that there is. If nothing proves that the kernel wrote it, it asks for
-    no more than the rule gives: whoever writes to a log names any victim and any swap. Of a log without its host, which
-    changes nothing, it may ask for its own RAM more.
+    What a report claims is compared with the RAM that there is. If nothing proves that the kernel wrote it, it gets no
+    more than the rule gives: whoever writes to a log names any victim and any swap. A log without its host, which
+    changes nothing, may ask for its own RAM more.
 
-    Where a database was killed it is what was in use already, and as much more as the kernel had to free: the
-    database's memory or, if that is less, the largest other process, as killing it instead would have done. What a hog
-    takes beyond is nobody's demand. Else, if swap was full, it is once more what the table gives, but no more than
-    twice that.
+    If a database was killed, the demand is the swap in use, and as much more as the kernel had to free: the database's
+    memory or, if that is less, the largest other process, as killing it would have done. What a runaway program takes
+    beyond that is no demand. Otherwise, if swap was full, it is once more what the table gives, but at most twice that.
     """
     ram = host['ram_bytes']
     most = table(ram)[0] if host['by_facts'] else max(other_swap, table(ram)[0]) + ram
@@ -109,7 +108,7 @@ def is_beyond_the_rule(shortages, host):
 
 
 def _claims(shortages, ram):
-    """[(report, bytes of swap that it asks for)]; of reports that nothing proves only if there is no other."""
+    """[(report, bytes of swap that it asks for)]; reports without proof are in it only if there is no other."""
     shortages = proven_first(shortages)
     spared = [(event, _spared(event, ram)) for event in shortages]
     beyond = [(event, _beyond_full(event, ram)) for event in shortages]
@@ -117,7 +116,7 @@ def _claims(shortages, ram):
 
 
 def proven_first(events):
-    """The reports that are proven to be the kernel's, or all if none is: plain text says nothing beside these."""
+    """The reports that are proven to be the kernel's, or all if none is: plain text counts for nothing beside these."""
     return [event for event in events if event.get('trusted')] or events
 
 
@@ -161,11 +160,13 @@ def swap_was_full(event):
 
 
 def is_too_large(facts, event):
-    """True if a report is of more RAM than this host could have lost since: whoever writes to a log decides nothing."""
+    """True if a report is of more RAM than this host can have lost since: whoever writes to a log must not decide."""
     ram = (facts.get('ram') or {}).get('total_bytes')
     return ram is not None and (managed_bytes(event) or 0) > _MOST_OF_RAM * ram
 
 
 def is_of_this_host(event):
-    """True unless a log of the host's own names another: it may have the lines of many, and any user names any."""
+    """True unless a log of the host's own names another host: it may have lines of many, and any user may write any
+    name.
+    """
     return not event.get('elsewhere')

@@ -1,7 +1,7 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the objects of a slab cache are, by its name, and the command that tells whose they are.
+"""The kind of the objects in a slab cache, by its name, and the command that tells whose they are.
 
 The names are those that kmem_cache_create() gets: fs/dcache.c, mm/shmem.c, kernel/fork.c, fs/file_table.c,
 net/socket.c, net/netfilter/nf_conntrack_core.c, fs/notify/, security/keys/key.c and their like.

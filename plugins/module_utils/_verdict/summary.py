@@ -23,13 +23,13 @@ from .shape import MEMORY, Maybe, cleaned, misfit
 LINES = 10
 _NOT_READ = 'It was not diagnosed, and no remedy was asked for.'
 _WAITING = 'Nothing is known of it yet: its turn had not come when this was written, or it gave no answer.'
-# What the system says of a file that a user may not read.
+# The system's words for a file that a user may not read.
 _REFUSED = ('Permission denied', 'Operation not permitted')
 _WORST = ('stopped', 'waiting', 'false', 'changed', 'planned', 'open', 'skipped', 'advice', 'same', 'cannot',
           'healthy', 'holds')
-# States of a host of which nothing was read to the end.
+# States of a host of which nothing was read in full.
 UNREAD = ('stopped', 'waiting')
-# What a log that says nothing says of itself.
+# What is said of a log that says nothing.
 _ERRORS = {
     'unreadable': 'it could not be read: name a log that is there and that this user may read',
     'directory': 'it is a directory in which nothing is a log that this user can read',
@@ -46,15 +46,18 @@ def summarize(names, hostvars, reached=None, check_mode=False, page=None, logs_o
               say=as_it_is):
     """{lines, hosts: [{name, status, headline, lines, diagnosis, results, silent, needs_core}], logs} of hosts.
 
-    ``hostvars`` has what the roles left on each of ``names``, ``reached`` the names of those that did not fail,
-    ``results`` what of it is told, as plain text, ``silent`` whether the host gave no answer, or none yet,
-    ``needs_core`` the ansible-core that its Python needs if it is not this one. The status is ``stopped`` (a role
-    failed, or the host gave no answer), ``waiting`` (nothing was asked of it yet), ``false`` (a claim does not hold),
-    ``open`` (none is false, and a person has to see to one), ``cannot`` (all hold that this host can have), ``holds``
-    (all hold), ``changed``, ``planned`` (check mode), ``skipped`` (nothing changed, as the host cannot), ``same``,
-    ``healthy`` (nothing happened there and nothing was asked for) or ``advice`` (only diagnosed). The worst come first.
-    With ``logs_only`` no host was read but to read logs for others. ``earlier`` is the same of other hosts, {hosts,
-    logs}, which are told with these. ``say`` turns an English text into the language of ``lines``; all else is English.
+    ``hostvars`` has what the roles left on each of ``names``, ``reached`` the names of those that did not fail.
+    ``results`` is what of that is told, as plain text, ``silent`` is true if the host gave no answer, or none yet,
+    ``needs_core`` is the ansible-core that its Python needs if it is not this one.
+
+    The status is ``stopped`` (a role failed, or the host gave no answer), ``waiting`` (nothing was asked of it yet),
+    ``false`` (a claim does not hold), ``open`` (none is false, and a person has to see to one), ``cannot`` (all hold
+    that this host can have), ``holds`` (all hold), ``changed``, ``planned`` (check mode), ``skipped`` (nothing changed,
+    as the host cannot), ``same``, ``healthy`` (nothing happened there and nothing was asked for) or ``advice`` (only
+    diagnosed). The worst come first.
+
+    With ``logs_only`` hosts were read only to read logs for others. ``earlier`` is the same of other hosts, {hosts,
+    logs}, which are told with these.
     """
     hosts = [_told(name, hostvars[name], reached is None or name in reached, check_mode) for name in names]
     logs = _logs([host['diagnosis'] for host in hosts])
@@ -66,7 +69,7 @@ def summarize(names, hostvars, reached=None, check_mode=False, page=None, logs_o
     hosts.sort(key=lambda host: (_WORST.index(host['status']), not happened(host['diagnosis'] or {})))
     lines = ([say('Check mode: nothing was changed.')] if check_mode and any(
         host['status'] not in ('advice', 'stopped') for host in hosts) else [])
-    # One line is the page's.
+    # One line names the page.
     room = LINES - 1 - len(lines)
     if not hosts and len(logs) == 1:
         lines += _in_full('%s: ' % logs[0]['label'], logs[0], room, say=say)
@@ -79,7 +82,7 @@ def summarize(names, hostvars, reached=None, check_mode=False, page=None, logs_o
 
 
 def _told(name, variables, reached, check_mode):
-    """_host(), or one line that says so if the results of a host have another shape: the others are told whole."""
+    """_host(), or one line that says so if the results of a host have another shape: the others are told in full."""
     try:
         results = _results(variables)
         wrong = misfit(results.get('memory'), Maybe(MEMORY), 'memory')
@@ -154,7 +157,7 @@ def _host(name, results, reached, check_mode):
 
 
 def _what_to_do(diagnosis):
-    """What is to be done, or would be by the rule if nothing happened, in a sentence."""
+    """A sentence on what is to be done, or what the rule would do if nothing happened."""
     if happened(diagnosis):
         there = diagnosis.get('in_place') or []
         rest = todo(diagnosis['advice'], [remedy for remedy in REMEDIES if remedy not in there], with_rule=False)
@@ -167,8 +170,8 @@ def _what_to_do(diagnosis):
 
 
 def closed_sources(diagnosis):
-    """The sources of this host that its user may not read, if their silence tells nothing: no other one was read that
-    has the kernel's words.
+    """The sources that this user may not read, if nothing can be concluded from their silence: no other source with the
+    kernel's words was read.
     """
     sources = (diagnosis.get('summary') or {}).get('sources') or []
     closed = [source['path'] for source in sources if (source.get('error') or '').endswith(_REFUSED)]
@@ -183,7 +186,7 @@ def _unheard(closed):
 
 
 def _calm(diagnosis):
-    """That there was no shortage of memory, in a sentence."""
+    """A sentence that there was no shortage of memory."""
     if diagnosis.get('verdict'):
         return 'No shortage of memory is known here.'
     if diagnosis.get('caveats'):
@@ -192,7 +195,7 @@ def _calm(diagnosis):
 
 
 def _by_rule(diagnosis, chosen):
-    """What was left undone, as nothing happened that calls for it, and how to have it all the same."""
+    """What was not done, as nothing that happened calls for it, and how to have it done all the same."""
     closed = closed_sources(diagnosis)
     if closed:
         return _unheard(closed)
@@ -205,7 +208,7 @@ def _by_rule(diagnosis, chosen):
 
 
 def _choice(diagnosis, chosen):
-    """Lines on what was asked for in spite of the advice, and on what was left undone."""
+    """Lines on what was asked for against the advice, and on what was not done."""
     if not chosen:
         return []
     lines = ['%s was asked for (%s) and is not what is advised.' % (outcome.NAMES[remedy], ', '.join(row['asked']))
@@ -224,7 +227,7 @@ def _choice(diagnosis, chosen):
 
 
 def _worded(value):
-    """A variable's value in words, of one of swap_files its path and size."""
+    """The value of a variable in words; of one of swap_files its path and size."""
     if isinstance(value, (list, tuple)):
         return ','.join(_worded(part) for part in value)
     if isinstance(value, dict):
@@ -264,7 +267,7 @@ def _logs(diagnoses):
 
 
 def _one(host, logs, room, say):
-    """The lines of a play with one host: in full on what it was asked about."""
+    """The lines of a play with one host: all on what was asked about it."""
     own = host['diagnosis']
     if host['status'] != 'advice' or not own:
         lines = host['lines'] if host['status'] != 'advice' else [host['headline']]
@@ -281,7 +284,7 @@ def _one(host, logs, room, say):
 
 
 def _in_full(start, diagnosis, room=LINES, notes=(), say=as_it_is):
-    """The rows on one diagnosis; what more its report says is on the page, if there is no room for it here."""
+    """The rows on one diagnosis. If there is no room for all that its report says, the page has it."""
     advice = diagnosis['advice']
     if cause_of(diagnosis) != advice['cause'] or _is_kill_alone(diagnosis):
         verdict = diagnosis.get('verdict') or {}
@@ -304,7 +307,7 @@ def _is_kill_alone(diagnosis):
 
 
 def _lacking(diagnosis):
-    """What the report that is meant lacks, if it has little more than the kill: a line or none."""
+    """A line on what the report that is meant lacks, if it is little more than the kill; as a list of one or none."""
     meant = report_meant(diagnosis['events'])
     lacks = meant and (meant.get('memory') or {}).get('ram_bytes') is None and (
         'not in the log' not in cause_of(diagnosis))
@@ -326,7 +329,7 @@ def _log_line(log):
 
 
 def _dated_cause(diagnosis):
-    """The cause behind the time of the report or incident that it is of."""
+    """The cause, with the time of its report or incident before it."""
     moment = when(report_meant(diagnosis.get('events') or []) or _first_of_incident(diagnosis))
     return '%s: %s' % (moment, cause_of(diagnosis)) if moment else cause_of(diagnosis)
 
@@ -341,15 +344,15 @@ def _first_of_incident(diagnosis):
 
 
 def cause_of(diagnosis):
-    """Why, in one sentence: of the kernel's report, else of the verdict, else why the log says nothing.
+    """One sentence on why: of the kernel's report, else of the verdict, else the reason that the log says nothing.
 
-    If one unit, container or process was asked for, its verdict.
+    If one unit, container or process was asked for, it is the verdict on that.
     """
     if diagnosis.get('why'):
         return lines_on(diagnosis)[0]
     verdict = diagnosis.get('verdict')
     cause = diagnosis['advice']['cause']
-    # A kill's line alone says whom the kernel killed and of what, which a report without its memory block does not.
+    # The line of a kill says whom the kernel killed and for which limit; a report without its memory block does not.
     if report_meant(diagnosis.get('events') or []) and not (verdict and cause.startswith('Not known')):
         return cause
     if verdict:

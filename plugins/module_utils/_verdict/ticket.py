@@ -15,7 +15,7 @@ from .words import ACTORS, LIMITS, MEMORY, effect_words, part_words
 from .._node.plain import plain
 from .._node.sizes import format_size
 
-# A part of a ticket that is longer is not read.
+# Nobody reads a part of a ticket that is longer than this.
 _MOST_HOSTS, _MOST_PARTS, _MOST_LINES, _LONGEST = 50, 6, 5, 400
 _SPECIAL = re.compile(r'([\\`*_{}\[\]<>#|~!&])')
 _LINE_START = re.compile(r'^(\s*)([-+=]|\d+[.)])')
@@ -55,7 +55,7 @@ def code(value):
 
 
 def _told(entry, check_mode):
-    """The lines of an entry; of one whose data have another shape, one that says so: the others are told whole."""
+    """The lines of an entry, or one line that says so if its data have another shape: the others are told in full."""
     try:
         return _lines(entry, check_mode)
     except OTHER_SHAPE as error:

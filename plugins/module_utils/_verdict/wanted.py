@@ -1,7 +1,7 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a run would do, by its variables and by what was asked for on the host before: what remedies are judged as."""
+"""What a run would do, by its variables and by what was asked for on the host before: remedies are judged by that."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -27,8 +27,8 @@ VARIABLES = ('swap_path', 'swap_size', 'swap_expected_peak', 'swappiness_value',
 def options_of(wanted=None, facts=None):
     """remedies_of()'s options for ``wanted``, {variable of a role: value}, on a host with memory_facts' ``facts``.
 
-    What is not wanted otherwise is what was asked for on the host before, else the role's own default. A value that
-    a role would refuse counts for nothing here: the role says so.
+    If a variable is not given, what was asked for on the host before counts, else the role's default. A value that a
+    role would refuse counts for nothing here: the role says so.
     """
     wanted = dict((name, value) for name, value in (wanted or {}).items() if value not in (None, '', []))
     options = {}

@@ -1,7 +1,7 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where the memory of hosts is, on one screen: a host's ledger whole, or a line for each of several hosts."""
+"""Where the memory of hosts is, on one screen: one host's whole ledger, or a line for each of several hosts."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -16,7 +16,7 @@ from .._node.sizes import format_size
 
 _LINES = 24
 _BAR = 16
-# What is less than this part of all stands in one row with the like of it.
+# Parts smaller than this are told together in one row.
 _SMALL = 200
 _MOST_PARTS = 14
 _MOST_CGROUPS = 2
@@ -49,7 +49,7 @@ def _head(name, facts):
 
 
 def _table(ledger, most, say):
-    """A row for each large part, one for all the small ones, one for what no counter holds, and their sum."""
+    """A row for each large part, one for all small ones, one for what no counter holds, and one for the sum."""
     total = ledger['total_bytes']
     known = [part for part in ledger['parts'] if part['bytes']]
     large = [part for part in known if part['bytes'] * _SMALL >= total][:most]
@@ -69,7 +69,7 @@ def _row(nbytes, total, words, approximate=False, drawn=True):
 
 
 def _named(part):
-    """A part in words: what it is, its name, and how it can be had back."""
+    """A part in words: what it is, its name, and how to get it back."""
     if part['kind'] == 'processes' and part['name'] is None:
         words = 'small processes'
     elif part['kind'] == 'other':
@@ -132,7 +132,7 @@ def _closed(facts):
 
 
 def _many(hosts):
-    """A line for each host, those with the least left first."""
+    """A line for each host, the one with the smallest share available first."""
     rows = sorted(hosts, key=_share_available)
     most = _LINES - 2
     lines = [_short(host) for host in rows[:most]]

@@ -1,7 +1,7 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Why one unit, container or process ended: what the host says of it and what the logs say of it, as one incident."""
+"""Why one unit, container or process ended: what the host and the logs say of it, as one incident."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -18,7 +18,7 @@ from .._node.sizes import format_size
 from .incidents import incidents_of
 from .judgement import verdict_of, weight_of
 
-# systemd's word for how a unit ended: kind, was_memory, limit, actor. It says exit-code of what ended by itself.
+# systemd's word for how a unit ended: kind, was_memory, limit, actor. It says exit-code if the program ended by itself.
 _RESULTS = {
     'oom-kill': ('unit-oom-kill', 'yes', 'unknown', 'unknown'),
     'timeout': ('not-memory-stop', 'no', 'none', 'manager'),
@@ -33,9 +33,10 @@ _ZONES = re.compile(r'\w{3} (\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)(?: (\S+))?$')
 
 
 def judge_one(events, signals, subject):
-    """(incidents, verdict, signals) of what why_facts() found: the signals with the host's own words about it added.
+    """(incidents, verdict, signals) for what why_facts() returned as ``subject``. The signals include the host's own
+    words on it.
 
-    The verdict is on the newest incident of that one alone, None if nothing says that it was killed or refused. Raises
+    The verdict is on the subject's newest incident alone, None if nothing says that it was killed or refused. Raises
     RescueError if neither the host nor a log knows it.
     """
     signals = signals + told_by_host(subject)
@@ -69,14 +70,14 @@ def _near(subject):
 
 
 def _chosen(incidents, events, signals, own_events, own_signals):
-    """(index of the incident that is meant, it with what is of the one that was asked for), or (None, None)."""
+    """(index of the incident that is meant, the part of it that is the subject's), or (None, None)."""
     best = None
     for index, incident in enumerate(incidents):
         own = dict(incident, signals=[number for number in incident['signals'] if number in own_signals],
                    reports=[number for number in incident['reports'] if number in own_events])
         if not (own['signals'] or own['reports']):
             continue
-        # How it ended last is what was asked for: systemd and the engine know that end.
+        # The question is how it ended last: systemd and the engine know that end.
         last = any(signals[number].get('last') for number in own['signals'])
         rank = (last, weight_of(own, events, signals), index)
         if best is None or rank > best[0]:
@@ -85,7 +86,8 @@ def _chosen(incidents, events, signals, own_events, own_signals):
 
 
 def told_by_host(subject):
-    """Signals of what systemd, the engine and the cgroup say of how it ended; their source is the program's name."""
+    """Signals made of what systemd, the engine and the cgroup say of how it ended; their source is the program's name.
+    """
     return [signal for signal in (_of_unit(subject), _of_container(subject), _of_cgroup(subject)) if signal]
 
 
@@ -121,7 +123,7 @@ def _of_unit(subject):
 
 
 def _epoch_of(stamp):
-    """Seconds since 1970 of systemd's ``Wed 2026-10-28 11:32:28 CET``; the zone is the host's own."""
+    """The seconds since 1970 of systemd's ``Wed 2026-10-28 11:32:28 CET``, in the host's own zone; or None."""
     match = _ZONES.match(stamp or '')
     if not match:
         return None
@@ -154,7 +156,8 @@ def _of_container(subject):
 
 
 def _of_cgroup(subject):
-    """The kernel's count of kills in the cgroup, if nothing else says how it ended: the count has no time."""
+    """A signal for the kernel's count of kills in the cgroup, if nothing else says how it ended: the count has no time.
+    """
     group = subject['cgroup']
     if not group or not group['oom_kills'] or _of_unit(subject) or _of_container(subject):
         return None
@@ -191,7 +194,7 @@ def _is_signal_of(signal, subject):
 
 
 def _refine(verdict, subject):
-    """Take the limit from the cgroup's counters where the words leave it open."""
+    """Take the limit from the cgroup's counters if the words leave it open."""
     group = subject['cgroup'] or {}
     met = group.get('oom') and group.get('oom_kills') and group.get('limit_bytes')
     if met and verdict['was_memory'] == 'yes' and verdict['limit'] == 'unknown':
@@ -199,7 +202,7 @@ def _refine(verdict, subject):
 
 
 def _caveats(subject):
-    """What the counters of its cgroup say beside, and who was asked and said nothing, in sentences."""
+    """Sentences on what else the counters of its cgroup say, and on which sources said nothing."""
     found = []
     group = subject.get('cgroup') or {}
     if group.get('oom_kills'):

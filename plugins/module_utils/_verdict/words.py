@@ -1,7 +1,8 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the words of report.json mean to somebody who is no kernel developer: for the terminal, the page, the ticket."""
+"""What the words of report.json mean to somebody who is no kernel developer, for the terminal, the page and the ticket.
+"""
 
 from __future__ import absolute_import, division, print_function
 
@@ -37,7 +38,7 @@ _EFFECTS = {
 
 
 def effect_words(row):
-    """What a remedy would have changed, in words; of one that spares a server, for that server."""
+    """What a remedy would have changed, in words; if it spares a server, for that server."""
     words = _EFFECTS.get(row['effect'], row['effect'])
     if row['effect'] == 'delays' and row.get('room_bytes'):
         return '%s by %s' % (words, format_size(row['room_bytes']))
