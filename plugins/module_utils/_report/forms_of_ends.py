@@ -48,6 +48,13 @@ def _audited(signal, match, line):
     return signal
 
 
+def _of_engine(signal, match, line):
+    """Docker names the container in a field behind its message."""
+    named = re.search(r'\bcontainer="?([0-9a-f]{12,64})\b', line.message)
+    signal['container'] = signal['container'] or (named and named.group(1))
+    return signal
+
+
 def _swept(signal, match, line):
     """What is left of a unit is killed after its main process has died as well, whatever that one died of."""
     return None if re.search(r'status=9/KILL|OOM killer|systemd-oomd killed', line.above(6)) else signal
@@ -79,7 +86,8 @@ FORMS = (
          r'failed (?:liveness|startup) probe, will be restarted|(?:Live|Startup|Liveness) ?\w* ?probe failed|'
          r'Liveness probe failed'),
     Form('not-memory-stop', STOPPED, ('failed to exit within ',),
-         r'(?:Container (?P<container>[0-9a-f]{12,64}) )?failed to exit within \d+ ?s(?:econds)? of', ENGINES),
+         r'(?:Container (?P<container>[0-9a-f]{12,64}) )?failed to exit within \d+ ?s(?:econds)? of', ENGINES,
+         refine=_of_engine),
     Form('not-memory-stop', STOPPED, ('unhealthy container',),
          r'non-zero exit \(1(?:37|43)\): dockerexec: unhealthy container'),
     Form('not-memory-stop', STOPPED, ('StopSignal ',),

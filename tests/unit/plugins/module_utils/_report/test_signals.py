@@ -200,6 +200,15 @@ def test_the_journal_proves_who_wrote_a_line(fields, trusted):
     assert [signal['trusted'] for signal in signals(record(**fields))] == [trusted]
 
 
+@pytest.mark.parametrize('words', [
+    'Container 4f97f5d6cc72420c failed to exit within 10 seconds of signal 15 - using the force',
+    ('time="2026-11-28T17:42:17Z" level=info msg="Container failed to exit within 2s of signal 15 - using the force" '
+     'container=4f97f5d6cc72420c'),
+])
+def test_a_container_that_did_not_stop_in_time_is_named_by_either_docker(words):
+    assert [signal['container'] for signal in signals('dockerd[5]: ' + words)] == ['4f97f5d6cc72420c']
+
+
 @pytest.mark.parametrize('uid,unit,expected', [
     ('0', 'init.scope', ('unit-oom-kill', 'yes', 'unknown', 'unknown')),
     ('1000', 'user@1000.service', ('unit-oom-kill', 'unknown', 'unknown', 'unknown')),
