@@ -34,6 +34,9 @@ OVERLAP = 40
 # a report stand together: no mail broke them, and its victim and its summary are near what these find.
 _IN_FULL = (b' invoked oom-killer: gfp_mask=0x', b'page allocation failure', b'ut of memory')
 _IN_FULL_FROM = 1 << 24
+# So much of a log is searched for rare markers too: its beginning and its end, where the newest events are, or its
+# beginning alone if its size is not known.
+_RARE_AT_AN_END = 1 << 22
 _RARE_TO = 1 << 23
 
 # Before Python 3.10 the search skips further if fewer letters of the word are common: the part to look for, and its
@@ -42,22 +45,30 @@ _FASTER = {b'page allocation failure': (b'age allocation failu', 1)} if sys.vers
 
 
 class Finder:
-    """Finds the next of several markers in a buffer, and remembers where each stands."""
+    """Finds the next of several markers in a buffer, and remembers where each stands.
 
-    def __init__(self, markers):
+    ``size`` is the number of the log's bytes, None if it is not known.
+    """
+
+    def __init__(self, markers, size=None):
         self.markers = self._markers = markers
         self._places = [None] * len(markers)
+        self._rare_to = _RARE_TO if size is None else _RARE_AT_AN_END
+        self._rare_from = None if size is None else size - _RARE_AT_AN_END
 
     def passed(self, offset):
         """Note that the log was read up to this offset."""
-        if offset < _RARE_TO or self._markers[0] != MARKERS[0]:
+        if offset < self._rare_to or self.markers[: len(MARKERS)] != MARKERS:
             return
         further = self.markers[len(MARKERS) :]
-        if offset >= _IN_FULL_FROM:
-            self._markers = _IN_FULL + further
-            self.forget()
-        elif RARE[0] in self._markers:
-            self._markers = MARKERS[: -len(RARE)] + further
+        if self._rare_from is not None and offset >= self._rare_from:
+            wanted = self.markers
+        elif offset >= _IN_FULL_FROM:
+            wanted = _IN_FULL + further
+        else:
+            wanted = MARKERS[: -len(RARE)] + further
+        if wanted != self._markers:
+            self._markers = wanted
             self.forget()
 
     def forget(self):

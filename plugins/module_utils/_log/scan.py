@@ -59,12 +59,15 @@ class Scanner:
     """Reads one log by blocks and feeds the lines of its reports to Messages.
 
     ``within`` is true if the log begins with the rest of a line whose beginning was read with the log before it.
+    ``size`` is the number of the log's bytes, None if it is not known.
     """
 
-    def __init__(self, reader, path, markers=MARKERS, probe=None, offset=0, counted=COUNTED, within=False):
+    def __init__(self, reader, path, markers=MARKERS, probe=None, offset=0, counted=COUNTED, within=False,
+                 size=None):
         self._reader = reader
         self._path = path
-        self._finder = Finder(markers)
+        self._finder = Finder(markers, size)
+        self.size = size
         self._probe = probe
         self._buffer = b''
         self._base = offset

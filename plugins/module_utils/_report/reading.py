@@ -131,12 +131,12 @@ class Reading:
         head = stream.read(16)
         log.kind = sources.kind_of(head)
         within = self._cut is not None and self._end_line(self._beginning(stream, log.kind))
-        offset = 0
+        offset, size = 0, os.fstat(stream.fileno()).st_size if log.kind is None else None
         if log.kind is None and self._since is not None and not self._messages.wants_more():
-            offset = offset_of(stream, os.fstat(stream.fileno()).st_size, clock, self._since)
+            offset = offset_of(stream, size, clock, self._since)
         stream.seek(offset)
         return Scanner(
-            self._messages, log.path, self._markers(head), clock.probe, offset, within=within and not offset
+            self._messages, log.path, self._markers(head), clock.probe, offset, within=within and not offset, size=size
         )
 
     def _beginning(self, stream, kind):
@@ -207,7 +207,8 @@ class Reading:
             source['cut'] = 'reading it took too long: %s of it were left out, from byte %d on' % (
                 format_size(left_out), scanner.bytes)
         scanner = Scanner(
-            self._messages, source['path'], scanner.markers, clock.probe, scanner.bytes + left_out, within=True)
+            self._messages, source['path'], scanner.markers, clock.probe, scanner.bytes + left_out, within=True,
+            size=scanner.size)
         for block in last:
             scanner.feed(block)
             self._take_reports()
@@ -217,7 +218,7 @@ class Reading:
         """Read a log that is in memory."""
         clock = Clock(self.now)
         source = self._list(path, clock)
-        scanner = Scanner(self._messages, path, self._markers(data), clock.probe)
+        scanner = Scanner(self._messages, path, self._markers(data), clock.probe, size=len(data))
         blocks = (data[start : start + sources.BLOCK] for start in range(0, len(data), sources.BLOCK))
         self._finish(self._scan(scanner, blocks, source, clock)[0], source)
         self.end_family()

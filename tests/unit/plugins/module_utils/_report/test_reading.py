@@ -80,6 +80,24 @@ def test_the_last_line_may_lack_its_end(tmpdir):
     assert result['events'][0]['complete'] and result['summary']['sources'][0]['lines'] == len(REPORT)
 
 
+RARE = (
+    'Tasks in /docker/%s are going to be killed due to memory.oom.group set' % ('ab' * 32),
+    'udevd: vmemmap alloc failure: order:9, mode:0xcc0(GFP_KERNEL), nodemask=(null)',
+    'modprobe: vmalloc error: size 4096, page order 0, failed to allocate pages, mode:0xcc0(GFP_KERNEL)',
+    'SLUB: Unable to allocate memory on node -1, gfp=0x20(GFP_ATOMIC)',
+)
+
+
+@pytest.mark.parametrize('mib', [1, 10, 20])
+@pytest.mark.parametrize('line', RARE, ids=['group', 'vmemmap', 'vmalloc', 'slab'])
+def test_a_line_that_is_an_event_alone_is_found_at_both_ends_of_a_log_however_large(tmpdir, line, mib):
+    ordinary = quiet('Oct 28 12:00:00', 20000)
+    ordinary *= (mib << 20) // len(ordinary) + 1
+    text = syslog([line]) + ordinary + syslog([line], 'Oct 28 13:00:00') + quiet('Oct 28 13:00:01', 1000)
+    found = [event['source']['offset'] for event in read(write(tmpdir.join('messages'), text))['events']]
+    assert found == [len(syslog([line]) + ordinary), 0]
+
+
 def test_events_are_newest_first_and_limit_keeps_the_newest(tmpdir):
     text = ''.join(syslog(bare_kill(1000 + day), stamp='Oct %2d 11:32:28' % day) for day in range(1, 29))
     path = write(tmpdir.join('messages'), text)
