@@ -148,6 +148,9 @@ def _close(draft, flaws):
 
 def _win(draft, facts, value, conflicts):
     """Plan that no other declaration wins after a reboot. Raises RescueError."""
+    if conflicts == 'override' and facts['env']['boot']['kept'] is None:
+        _win_in_either_order(draft, facts, value)
+        return
     seen = []
     while True:
         _declared, after_reboot, winner = resolve(draft.view, facts['env'])
@@ -164,6 +167,22 @@ def _win(draft, facts, value, conflicts):
             raise _conflict(value, winner, 'applied by %s, and this host offers no means to override it'
                             % winner['by'], 'remove it there')
         seen.append(place)
+
+
+def _win_in_either_order(draft, facts, value):
+    """Plan that no sysctl file wins if the init, which is not known, applies them by one program or the other.
+
+    What cannot be made to lose is no reason to fail: perhaps nothing applies it.
+    """
+    for program in (sysctl.SYSTEMD, sysctl.PROCPS):
+        env, seen = dict(facts['env'], program=program, boot=dict(facts['env']['boot'], kept=True)), []
+        while True:
+            winner = resolve(draft.view, env)[2]
+            place = winner and (winner['source'], winner['line'])
+            if winner is None or winner['by'] != program or place in seen or sysctl.kernel_integer(
+                    winner['raw']) == value or not _make_lose(draft, winner, value):
+                break
+            seen.append(place)
 
 
 def _conflict(value, winner, applied, next_step):

@@ -463,3 +463,22 @@ def test_a_file_of_our_name_that_was_there_gets_its_mode_back(tmp_path):
     assert os.stat(node.path(OWN)).st_mode & 0o7777 == 0o644
     absent(node)
     assert os.stat(node.path(OWN)).st_mode & 0o7777 == 0o640
+
+
+@pytest.mark.parametrize('path, text, loses', [
+    ('/etc/sysctl.conf', 'vm.swappiness = 60\n', True),
+    ('/etc/sysctl.d/zz-local.conf', 'kernel.x = 1\nvm.swappiness = 60\n', True),
+    ('/etc/sysctl.d/10-early.conf', 'vm.swappiness = 60\n', False),
+    ('/etc/sysctl.d/zz-local.conf', 'vm.swappiness = 10\n', False),
+], ids=['read last by procps', 'read last by both', 'read before ours', 'the same value'])
+@pytest.mark.parametrize('conflicts', ['override', 'report', 'fail'])
+def test_what_an_unknown_init_may_apply_loses_if_that_is_asked_for(tmp_path, path, text, loses, conflicts):
+    node = trixie(tmp_path)
+    shutil.rmtree(node.path('/run/systemd'), ignore_errors=True)
+    node.file('/proc/1/comm', 's6-svscan\n')
+    node.file(path, text)
+    made = present(node, conflicts=conflicts)
+    assert made['after']['after_reboot'] is None and 'which init' in made['after']['decided_by']
+    assert ('#oom-rescue: vm.swappiness = 60' in node.host.read(path)) is (loses and conflicts == 'override')
+    absent(node)
+    assert node.host.read(path) == text
