@@ -9,15 +9,24 @@ __metaclass__ = type
 
 import errno
 import os
+import re
 import time
 
+from .find import MARKERS
 from .sources import SourceError, command_blocks, in_blocks, reason
+from .text import log_text
 
+_JOURNALCTL = ['journalctl', '--no-pager', '--quiet', '--all', '--output=json']
 _FIELDS = 'MESSAGE,_HOSTNAME,_BOOT_ID,_TRANSPORT,SYSLOG_FACILITY,SYSLOG_IDENTIFIER,_SOURCE_MONOTONIC_TIMESTAMP'
 # A message that is not printable UTF-8, which the name of a process can cause, is a list of numbers: these are read
 # too.
 JOURNAL_MARKERS = (b'"MESSAGE":[', b'"MESSAGE" : [')
 KMSG = '/dev/kmsg'
+# The words of which each report has one, as journalctl looks for them in the bytes of a message.
+_ANY_REPORT = '|'.join(re.escape(log_text(marker)) for marker in MARKERS)
+# Of so many boots with a report those are read, and so much is read to know which.
+_MOST_BOOTS, _MOST_HITS = 32, 1 << 20
+_BOOT = re.compile(b'"_BOOT_ID" ?: ?"([0-9a-f]{32})"')
 _JOURNALS = ('run/log/journal', 'var/log/journal')
 
 
@@ -53,14 +62,15 @@ def _names(directory):
 
 
 def journal_blocks(since=None, until=None):
-    """The kernel's entries of all boots by blocks (bytes), one JSON record a line."""
-    # What user space wrote in the kernel's name is read as well, to be told apart in syslog's files.
-    argv = ['journalctl', '--no-pager', '--quiet', '--all', '--output=json', '_TRANSPORT=kernel']
-    argv += ['+', 'SYSLOG_IDENTIFIER=kernel']
-    if since is not None:
-        argv.append('--since=@%d' % int(since))
-    if until is not None:
-        argv.append('--until=@%d' % int(until + 1))
+    """The kernel's entries by blocks (bytes), one JSON record a line: of all boots, or if journalctl can search by
+    itself, of those that have a word of a report.
+    """
+    span = [] if since is None else ['--since=@%d' % int(since)]
+    span += [] if until is None else ['--until=@%d' % int(until + 1)]
+    boots = _boots_with_reports(span)
+    if boots is not None and not boots:
+        return
+    argv = _JOURNALCTL + span + _of_the_kernel(boots or [])
     # systemd 236 and newer can leave out what is not needed.
     started = False
     for words in (argv + ['--output-fields=' + _FIELDS], argv):
@@ -74,11 +84,39 @@ def journal_blocks(since=None, until=None):
                 raise
 
 
+def _of_the_kernel(boots):
+    """journalctl's words for the kernel's entries of some boots, none for all. What user space wrote in the kernel's
+    name is read as well, to be told apart in syslog's files.
+    """
+    of_boots = ['_BOOT_ID=' + boot for boot in boots]
+    return ['_TRANSPORT=kernel'] + of_boots + ['+', 'SYSLOG_IDENTIFIER=kernel'] + of_boots
+
+
+def _boots_with_reports(span):
+    """The ids of the boots in which the kernel printed a word of a report, sorted, none if there is no such word.
+
+    None if they are very many or journalctl cannot tell: before systemd 237, or built without PCRE.
+    """
+    found = b''
+    try:
+        for block in command_blocks(_JOURNALCTL + span + [
+                '--output-fields=_BOOT_ID', '--grep=' + _ANY_REPORT, '--case-sensitive=true'] + _of_the_kernel([])):
+            found += block
+            if len(found) > _MOST_HITS:
+                return None
+    except SourceError as error:
+        # It says nothing if there is nothing.
+        if found or error.status != 1 or error.said:
+            return None
+    boots = sorted(set(boot.decode('ascii') for boot in _BOOT.findall(found)))
+    return None if len(boots) > _MOST_BOOTS or (found and not boots) else boots
+
+
 def program_blocks(since, words):
     """The entries of all programs since a moment that have one of some words, by blocks (bytes), one JSON record a
     line.
     """
-    argv = ['journalctl', '--no-pager', '--quiet', '--all', '--output=json', '--since=@%d' % int(since)]
+    argv = _JOURNALCTL + ['--since=@%d' % int(since)]
     started = False
     # systemd 237 and newer search by themselves, if they were built with PCRE.
     for options in (['--grep=' + words, '--case-sensitive=true'], []):

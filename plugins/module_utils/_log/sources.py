@@ -48,7 +48,10 @@ _UNPACKED_AT_LEAST = 1 << 30
 
 
 class SourceError(RescueError):
-    """A source cannot be read. The text is one line."""
+    """A source cannot be read. The text is one line. Of a command ``status`` is how it ended, ``said`` its own words.
+    """
+
+    status, said = None, ''
 
 
 class Cut(SourceError):
@@ -345,7 +348,9 @@ def command_blocks(argv, stdin=None):
             if process.wait() != 0:
                 complaints.seek(0)
                 message = complaints.read(1 << 12).decode('utf-8', 'replace').strip()
-                raise SourceError((message.splitlines() or ['%s failed' % argv[0]])[0])
+                error = SourceError((message.splitlines() or ['%s failed' % argv[0]])[0])
+                error.status, error.said = process.returncode, message
+                raise error
         finally:
             process.stdout.close()
             if process.poll() is None:
