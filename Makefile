@@ -86,11 +86,12 @@ rollback: ## bring back what was there before
 
 rescue diagnose verify rollback: env
 
-lint: dev ## ruff, yamllint, ansible-lint (production, remembered), argument specs against defaults
+lint: dev ## ruff, yamllint, ansible-lint (production, remembered), argument specs against defaults, changelog fragments
 	ruff check .
 	yamllint --strict .
 	tests/lint/argument_specs.py
 	tests/lint/role_readmes.py
+	antsibull-changelog lint
 	tests/lint/ansible
 
 unit: dev ## the unit tests, under each Python from 2.7 to 3.14 that is on this host
@@ -170,6 +171,9 @@ triage: env ## the verdict on real texts, where they lie beside this checkout: h
 		$(PYTHON) $(TEXTS)/score.py $(TEXTS)/texts.json --wrong $(if $(NOISE),--noise $(CACHE)/noise.log) -- ./rescue diagnose --json -; \
 	else echo 'no texts are beside this checkout: the kinds are in the unit tests of _report/signals.py'; fi
 
+changelog: dev ## put the fragments of changelogs/ into CHANGELOG.md, below the version of galaxy.yml
+	antsibull-changelog release --update-existing --version $$(sed -n 's/^version: //p' galaxy.yml)
+
 build: env ## build the collection's tarball
 	$(VENV)/bin/ansible-galaxy collection build --force
 
@@ -182,4 +186,4 @@ release: env ## make dist/: tarball, oom-rescue.pyz, checksums, notes; and the t
 clean: ## take away all that was made here
 	git clean -fdX
 
-.PHONY: help env env-2.16 dev rescue diagnose verify rollback lint unit sanity matrix integration playbooks page attacks molecule test-vm test-vm-all test check eda bench fuzz mutate triage build pyz release clean
+.PHONY: help env env-2.16 dev rescue diagnose verify rollback lint unit sanity matrix integration playbooks page attacks molecule test-vm test-vm-all test check eda bench fuzz mutate triage changelog build pyz release clean
