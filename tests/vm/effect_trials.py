@@ -161,8 +161,8 @@ def _tmpfs(beside):
 
 
 def _bound(beside):
-    unit = 'system.slice/eat.service'
-    return Trial(('cgroup_limit', 'shortage'), 'take worker %d; held worker; within %s take eat 9999; until killed; do '
+    unit = 'system.slice/app.service'
+    return Trial(('cgroup_limit', 'shortage'), 'take worker %d; held worker; within %s take app 9999; until killed; do '
                  'sleep 0.2; done' % (beside, unit), 'echo %%d > /sys/fs/cgroup/%s/memory.max' % unit,
                  'the host had enough', setup='group %s; echo max > /sys/fs/cgroup/%s/memory.max' % (unit, unit))
 
@@ -197,10 +197,11 @@ def _numbered(name, make, rows):
 TRIALS = {
     **_numbered('swap', _swap, ((260, 256), (300, 256), (340, 256), (240, 224), (280, 224), (320, 288), (360, 288),
                                 (400, 288), (280, 256), (330, 256))),
+    # Below half of RAM, from which on a server is itself what memory ran out of.
     **_numbered('score', _score, (
-        (110, ''), (120, ''), (112, ''), (100, 'take sshd 4;'), (110, 'take redis 20;'), (120, 'take redis 10;'),
-        (115, 'take cron 3; take nginx 8;'), (105, 'take sshd 2; take node 12;'), (113, 'take java 5;'),
-        (118, 'take ruby 15;'))),
+        (100, ''), (103, ''), (98, ''), (95, 'take sshd 4;'), (100, 'take redis 20;'), (102, 'take redis 10;'),
+        (98, 'take cron 3; take nginx 8;'), (96, 'take sshd 2; take node 12;'), (101, 'take java 5;'),
+        (103, 'take ruby 15;'))),
     **_numbered('cgroup-limit', _limit, ((40, 45), (48, 55), (56, 66), (64, 72), (32, 36), (36, 44), (44, 50), (52, 60),
                                          (60, 70), (72, 84))),
     **_numbered('container-limit', _limit, [(limit, mib, CONTAINER, 'container_limit') for limit, mib in (

@@ -39,9 +39,12 @@ SECONDS = 240
 INIT = FIRST_OF_INIT + SHELL + """for module in /modules/*; do test -f $module && insmod $module; done
 rm -r /modules
 mark='""" + MARK + """'
+# What is sent before the port is open is lost.
+exec < /dev/ttyS1
+echo "${mark}end"
 while read -r line; do
     if test "$line" = go; then . /text; : > /text; else echo "$line" >> /text; fi
-done < /dev/ttyS1
+done
 echo o > /proc/sysrq-trigger
 sleep 60
 """
@@ -77,6 +80,10 @@ class Guest:
             self.process.stdin.flush()
         except OSError as error:
             raise Stuck from error
+        return self.wait(begin)
+
+    def wait(self, begin=0):
+        """What the console shows from ``begin`` on, once the mark's end is there."""
         deadline = time.monotonic() + SECONDS
         while MARK + 'end\n' not in self.shown()[begin:]:
             if self.process.poll() is not None or time.monotonic() > deadline:
@@ -94,7 +101,7 @@ def guest_of(series, trial):
     with tempfile.TemporaryDirectory() as directory:
         guest = Guest(series, trial, pathlib.Path(directory))
         try:
-            guest.tell('echo "${mark}end"')
+            guest.wait()
             yield guest
         finally:
             guest.end()

@@ -78,6 +78,10 @@ FORMS = (
          tuple(ENOSPC) + ('ENOSPC', 'Errcode: 28', 'rror number 28', 'errno 28', 'rrno: 28', '[Errno 28]'),
          r'(?:%s)|\(ENOSPC\)|\bENOSPC:|[\'"]ENOSPC[\'"]|Errcode: 28\b|rror number 28\b|[Ee]rrno:? 28\b'
          % _FULL, refine=_disk),
+    # Elasticsearch and OpenSearch do not start
+    Form('not-memory-other', ('no', 'none', 'program'), ('max virtual memory areas',),
+         r'max virtual memory areas vm\.max_map_count \[\d+\] (?:is|likely) too low, increase to at least \[\d+\]',
+         name='java'),
     # Stopped by a person, a manager or a kubelet
     Form('not-memory-other', BY_KUBELET, ('admit critical pod', 'imminent node shutdown', 'specified deadline'),
          r'Preempted in order to admit critical pod|imminent node shutdown'

@@ -91,6 +91,9 @@ CASES = {
     'pids controller': (
         'kernel: cgroup: fork rejected by pids controller in /system.slice/php.service',
         ('pids-limit', 'no', 'none', 'kernel_refused'), {'unit': 'php.service'}),
+    'mappings of an Elasticsearch': (
+        '[1]: max virtual memory areas vm.max_map_count [65530] is too low, increase to at least [262144]',
+        ('not-memory-other', 'no', 'none', 'program'), {'name': 'java'}),
     'buffer pool': (
         'InnoDB: mmap(137363456 bytes) failed; errno 12', ('alloc-enomem', 'yes', 'host', 'kernel_refused'),
         {'name': 'mysqld', 'bytes': 137363456}),

@@ -234,6 +234,9 @@ SITUATIONS = {
     'database the eater, swap free, swappiness 0': ([db(850 * MIB, (5, 'php-fpm', 20 * MIB), swap=2 * GIB,
                                                         swap_free=2 * GIB - MIB)], (), facts(swap=2 * GIB, runtime=0),
                                                     ('buffer_pool', 'delays'), 'none', 'harms'),
+    'mappings of an Elasticsearch': ([], [told(
+        'not-memory-other', 'no', 'none', 'program', name='java', text='max virtual memory areas vm.max_map_count '
+        '[65530] is too low, increase to at least [262144]')], None, ('map_count', 'prevents'), 'none', 'none'),
     'a limit on processes': ([], [told('pids-limit', 'no', 'none', 'kernel_refused', unit='web.service')], None,
                              ('pids_limit', 'unknown'), 'none', 'none'),
 }
