@@ -600,6 +600,7 @@ verdict:
       contains:
         path: {description: The log., type: str}
         line: {description: The line in it., type: int}
+        time: {description: "When, ISO 8601 with offset; null if nothing tells the year and the zone.", type: str}
         time_text: {description: "When, in the log's own words.", type: str}
         text: {description: What it says., type: str}
     caveats: {description: What limits it., type: list, elements: str}

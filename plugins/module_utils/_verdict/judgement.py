@@ -213,7 +213,8 @@ def _evidence(rows):
     for row in rows[:_MOST_EVIDENCE]:
         source = row.get('source') or {}
         found.append({
-            'path': source.get('path'), 'line': source.get('line'), 'time_text': row.get('time_text'),
+            'path': source.get('path'), 'line': source.get('line'), 'time': row.get('time'),
+            'time_text': row.get('time_text'),
             'text': plain(row.get('text') or row.get('cause') or '')[:300],
         })
     return found

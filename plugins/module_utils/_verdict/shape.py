@@ -103,7 +103,8 @@ EVENT = {
 VERDICT = {
     'incident': 'number', 'was_memory': 'text', 'limit': 'text', 'actor': 'text', 'sentence': 'text',
     'victims': [{'name': Maybe('text'), 'pid': Maybe('number'), 'unit': Maybe('text'), 'container': Maybe('text')}],
-    'evidence': [{'path': Maybe('text'), 'line': Maybe('number'), 'time_text': Maybe('text'), 'text': 'text'}],
+    'evidence': [{'path': Maybe('text'), 'line': Maybe('number'), 'time': Maybe('text'), 'time_text': Maybe('text'),
+                  'text': 'text'}],
     'eater': Maybe({'kind': 'text', 'name': Maybe('text'), 'bytes': 'number', 'share': Maybe('number')}),
     'caveats': ['text'], 'would_tell': ['text'],
 }

@@ -15,6 +15,7 @@ from .._log.times import parse_iso
 from .._node.errors import RescueError
 from .._node.plain import plain
 from .._node.sizes import format_size
+from .evidence import when
 from .incidents import incidents_of
 from .judgement import verdict_of, weight_of
 
@@ -223,7 +224,7 @@ def lines_on(found):
     if not verdict:
         return ['%s: nothing here says that it was killed or was refused memory.' % name] + _caveats(subject)
     lines = ['%s: %s' % (name, verdict['sentence'])]
-    lines += ['  %s %s: %s' % (row['time_text'] or '', row['path'] or '', row['text'])
+    lines += ['  %s %s: %s' % (when(row) or '', row['path'] or '', row['text'])
               for row in verdict['evidence'][:_MOST_EVIDENCE]]
     lines += verdict['caveats']
     return lines + (['This would tell: %s' % '; '.join(verdict['would_tell'])] if verdict['would_tell'] else [])

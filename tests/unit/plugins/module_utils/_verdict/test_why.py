@@ -88,6 +88,7 @@ KILL = AT + ('kernel: Out of memory: Killed process %d (mysqld) total-vm:9kB, an
              'shmem-rss:0kB, UID:27 pgtables:12kB oom_score_adj:0\n')
 OOMD = AT + 'systemd-oomd[3]: Killed /system.slice/db.service due to memory pressure for /system.slice being 9%\n'
 FORCE = AT + 'dockerd[7]: msg="Container %s failed to exit within 10 seconds of signal 15 - using the force"\n' % ID
+FORCE_20 = AT + 'dockerd: msg="Container failed to exit within 2s of signal 15 - using the force" container=%s\n' % ID
 
 
 @pytest.mark.parametrize('said,log,files,expected', [
@@ -124,6 +125,7 @@ def test_a_unit_ended_so(said, log, files, expected, tmpdir):
     (container(exit_code=0), '', None),
     (container(exit_code=1), '', None),
     (container(), FORCE, ('no', 'none', 'manager')),
+    (container(), FORCE_20, ('no', 'none', 'manager')),
     (container(), AT + 'containerd[7]: msg="TaskOOM event container_id:\\"%s\\""\n' % ID, ('yes', 'unknown', 'kernel')),
 ])
 @pytest.mark.parametrize('name', ['db', 'container:db'])
@@ -202,6 +204,14 @@ def test_a_person_is_told_in_few_lines(tmpdir):
     assert lines_on({'why': facts, 'verdict': verdict}) == [
         'unit db.service: nothing here says that it was killed or was refused memory.',
         'Not told by memory.events: its cgroup is gone with its last process.']
+
+
+def test_a_line_of_the_journal_is_told_with_its_time_not_with_the_journal_s_number(tmpdir):
+    log = json.dumps({'MESSAGE': "db.service: Failed with result 'oom-kill'.", 'SYSLOG_IDENTIFIER': 'systemd',
+                      '_COMM': 'systemd', '_UID': '0', '__REALTIME_TIMESTAMP': '1795867200000000'})
+    verdict, facts = why(tmpdir, unit(Result='oom-kill'), log=log + '\n')
+    lines = lines_on({'why': facts, 'verdict': verdict})
+    assert any(line.startswith('  Nov 28 12:00:00 ') for line in lines) and not any('1795867' in line for line in lines)
 
 
 def test_the_counters_are_found_where_a_container_sees_a_part_of_the_hierarchy(tmpdir):
