@@ -45,6 +45,7 @@ def test_the_verdict_comes_first_then_the_memory_what_would_help_and_the_report(
     assert places == sorted(places)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('path', REPORTS, ids=os.path.basename)
 def test_every_report_has_its_page(path):
     page = of_logs([path])

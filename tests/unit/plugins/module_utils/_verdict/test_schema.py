@@ -58,6 +58,7 @@ def test_the_schema_is_one():
     jsonschema.Draft202012Validator.check_schema(schema())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('full', [True, False])
 def test_reports_of_real_kernels(full):
     report = of_logs(REPORTS + [SEED], full)

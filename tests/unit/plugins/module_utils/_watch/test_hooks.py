@@ -54,7 +54,7 @@ def server():
     made = HTTPServer(('127.0.0.1', 0), Handler)
     made.got, made.answer = [], (200, [], b'{"errcode": 0}')
     made.url = 'http://127.0.0.1:%d/' % made.server_port
-    thread = threading.Thread(target=made.serve_forever)
+    thread = threading.Thread(target=made.serve_forever, args=(0.01,))
     thread.start()
     yield made
     made.shutdown()
