@@ -120,7 +120,8 @@ WAYS = {
                   'podman_up', batch='engines'),
 }
 _OF_THE_TEST = re.compile(
-    r'sshd\[|systemd-logind|ways-script|session-\d+\.scope|user-0\.slice|user@0|pam_|ways\[|ways\.sh|run-r[0-9a-f]+')
+    r'sshd(?:-session)?\[|systemd-logind|ways-script|session-\d+\.scope|user-0\.slice|user@0|pam_|ways\[|ways\.sh'
+    r'|run-r[0-9a-f]+')
 
 
 def script(name):
