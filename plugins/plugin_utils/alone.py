@@ -1,7 +1,7 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a remedy's role has to say to a person where no summary of a playbook says it."""
+"""What a remedy's role tells a person when no summary of a playbook does."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _NO_SERVER = 'nothing to protect: no such process, and no unit of that name, on 
 
 
 def unsaid(module, result):
-    """Why a remedy was not done in full, by its module's result: a list of sentences."""
+    """Sentences on why a remedy was not done in full, by its module's result."""
     if result.get('failed') or result.get('skipped'):
         return []
     left = result.get('skipped_reason')

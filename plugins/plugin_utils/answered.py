@@ -1,10 +1,10 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a run was told already by the question before the first change, so that no host is asked it twice.
+"""What the question before the first change has told a run already, so that no host is asked it twice.
 
-The playbook remediate asks each remedy, in check mode and in one process, what it would change. Where nothing was
-changed after that, a remedy that is run with the same options has the same to say.
+The playbook remediate asks each remedy, in check mode and in one process, what it would change. If nothing was changed
+after that, a remedy with the same options has the same answer.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ ASKS_FIRST, ASKED = '__rescue_asks_first', '__verify_asked'
 
 
 def kept(result, play, options):
-    """The question's result with what tells later what was asked, and in which play."""
+    """The question's result, with what identifies later the question and the play."""
     return dict(result, play=play, options={name: options.get(name) for name in _NAMES})
 
 
 def answer(module, options, play, variables, check_mode):
     """What ``module`` would return for ``options``, or None if it has to be run.
 
-    ``play`` tells this play from others, ``variables`` are those of the task. ``check_mode`` is whether nothing is
-    changed by any task of this run. Of the modules of the remedies that is their result in check mode; of
-    ask_remedies, with the facts, its earlier result with the facts that the diagnosis read.
+    ``play`` identifies this play, ``variables`` are those of the task. ``check_mode`` is true if no task of this run
+    changes anything. For a remedy's module it is the result in check mode; for ask_remedies, with the facts, its
+    earlier result with the facts that the diagnosis read.
     """
     before = variables.get(ASKED)
     if not variables.get(ASKS_FIRST) or not isinstance(before, Mapping) or before.get('play') != play:
@@ -57,7 +57,7 @@ def answer(module, options, play, variables, check_mode):
 
 
 def _all_as_meant(before):
-    """True if no remedy that was asked would change anything: then none of this run did."""
+    """True if no remedy that was asked would change anything: then nothing in this run did."""
     return all(not (before.get(name) or {}).get('changed', True) for name in _NAMES if before['options'].get(name))
 
 

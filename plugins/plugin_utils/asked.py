@@ -1,10 +1,10 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the user of a playbook set outright, of the remedies' variables.
+"""The variables of the remedies that the user of a playbook set.
 
-A role's defaults are variables of its play, and a host's facts are variables of the host: that a variable is defined
-does not tell who set it. So the variables are asked for once more, of a play without roles and a host without facts.
+A role's defaults are variables of its play, and a host's facts are variables of the host: a variable that is defined
+need not be the user's. So the variables are looked up again for a play without roles and a host without facts.
 """
 
 from __future__ import annotations
@@ -34,15 +34,15 @@ _NOTHING = (None, '')
 
 
 def user_vars(action, task_vars, names):
-    """{name: value} of those of ``names`` that the user set for this host and not to nothing.
+    """{name: value} of those of ``names`` that the user set for this host, and not to an empty value.
 
-    Extra variables, those of the inventory and its group_vars and host_vars, of the play and its files, set_fact and
-    include_vars count, and those with which the task's role was taken into a play. Role defaults, what a host says of
+    Extra variables count, those of the inventory and its group_vars and host_vars, of the play and its files, of
+    set_fact and include_vars, and those with which a play took in the task's role. Role defaults, what a host says of
     itself, and the task's own variables do not.
     """
     variables = {**_of_role(action._task._role), **_variables(action, task_vars)}
     templar = Templar(loader=action._loader, variables=task_vars)
-    # As one dictionary: what is omitted falls out of it since ansible-core 2.19, and is a token of its own before.
+    # what is: As one dictionary: an omitted value is left out of it since ansible-core 2.19, and is a token before.
     found = templar.template({name: variables[name] for name in names if name in variables})
     nothing = (*_NOTHING, task_vars.get('omit'))
     return {name: value for name, value in found.items() if value not in nothing}
@@ -64,7 +64,7 @@ def _variables(action, task_vars):
 
 
 def _copied(thing):
-    """The same object with attributes of its own: their classes' own ways to copy leave out what get_vars() needs."""
+    """The same object with attributes of its own: copy.copy() of its class leaves out what get_vars() needs."""
     copy = object.__new__(type(thing))
     copy.__dict__.update(thing.__dict__)
     return copy

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The variables that decide what is read and written on the controller.
 
-A role's variables are looked up for the host of the task, and a host's facts outrank a role's defaults and the
-inventory. So these are looked up for localhost: a node has no say in what the facts of localhost are.
+A role's variables are looked up for the host of the task, and a host's facts win over a role's defaults and the
+inventory. So these are looked up for localhost, over whose facts a node has no influence.
 """
 
 from __future__ import annotations

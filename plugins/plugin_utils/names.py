@@ -1,7 +1,7 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Names of variables that a user took for one of this collection's: misspelt, or of a role for the same purpose."""
+"""Variables that a user took for one of this collection's: misspelt, or of another role for the same purpose."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ROLES = pathlib.Path(__file__).resolve().parents[2] / 'roles'
 OF_PLAYBOOKS = ('rescue_hosts', 'rescue_serial', 'rescue_by_rule', 'rescue_language', 'rescue_override')
 _FARTHEST = 2
 _GUY, _SWAPFILES = 'geerlingguy.swap', 'oefenweb.swapfile, kamaln7.swapfile or dochang.swapfile'
-# Of another role's variable: the role, and what says the same here, by the READMEs of these roles.
+# A variable of another role: the role, and what says the same here, by the READMEs of these roles.
 OF_OTHERS = {
     'swap_file_path': (_GUY, 'swap_path'),
     'swap_file_size_mb': (_GUY, 'swap_size, with a unit: 512M for its 512'),
@@ -39,7 +39,7 @@ def known():
 
 
 def remarks(names):
-    """A sentence on each of the names that is read by nothing here and looks as if it were, sorted."""
+    """A sentence on each of the names that nothing here reads although it looks like a variable of ours, sorted."""
     sentences = []
     for name in sorted(set(names) - known()):
         if name in OF_OTHERS:
@@ -60,7 +60,7 @@ def _nearest(name):
 
 
 def _distance(left, right):
-    """Letters to change, add, leave out, or to swap with the next."""
+    """The number of letters to change, add, leave out or swap with the next one."""
     before, row = [], list(range(len(right) + 1))
     for i, letter in enumerate(left, 1):
         two_before, before, row = before, row, [i]

@@ -1,9 +1,9 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs a module of this collection, and takes from the node no more than the module's own result.
+"""Runs a module of this collection, and accepts from the node only the module's own result.
 
-A node may answer what it likes: with facts of Ansible's own names it would set the variables of the controller's tasks.
+A node may answer anything: facts with Ansible's own names would set the variables of the controller's tasks.
 """
 
 from __future__ import annotations
@@ -38,10 +38,11 @@ _MOST_ERRORS = 1 << 16
 
 class NodeAction(NormalAction):
 
-    # Ansible would fetch the result of a job in the background itself, and take whatever the node says.
+    # Ansible itself would fetch the result of a job in the background, and accept whatever the node says.
     _supports_async = False
 
     def run(self, tmp=None, task_vars=None):
+        """Run the module, or answer what it has told this play already. Returns the result."""
         module = self._task.action.rpartition('.')[2]
         known = self._answered(module, task_vars)
         if known is not None:
@@ -65,14 +66,14 @@ class NodeAction(NormalAction):
         return dict(result, warnings=result.get('warnings', []) + told) if told else result
 
     def _answered(self, module, task_vars):
-        """The result of a module that has nothing to do which this play was not told already, or None."""
+        """The result of a module that could only repeat what it has told this play, or None."""
         if self._task.async_val or module not in (*REMEDIES, 'ask_remedies'):
             return None
         check_mode = bool(self._task.check_mode and task_vars.get('ansible_check_mode'))
         return answered.answer(module, self._task.args, self._play(), task_vars, check_mode)
 
     def _play(self):
-        """What tells this play from others, of this run and of others."""
+        """An identifier of this play, different for each play and run."""
         return str(self._task.get_play()._uuid)
 
     def _is_role_alone(self, module, task_vars):
@@ -94,7 +95,7 @@ class NodeAction(NormalAction):
             return False
 
     def _on_controller(self, task_vars):
-        """The variables, with the controller's own Python if it runs the module: the nodes' need not be there."""
+        """The variables, with the controller's own Python if the module runs there: the nodes' may not exist there."""
         host = self._task.delegate_to
         if not host or getattr(self._connection, 'transport', None) != 'local':
             return task_vars
@@ -103,7 +104,7 @@ class NodeAction(NormalAction):
         return dict(task_vars, ansible_delegated_vars=delegated)
 
     def _parse_returned_data(self, res, *args, **kwargs):
-        """Ansible shows what it finds in and beside a result, so this comes before it."""
+        """Parse the output first: Ansible shows words that it finds in and beside a result."""
         most = _MOST_CHARACTERS.get(self._task.action.rpartition('.')[2], MOST_OF_OTHERS)
         res = dict(res, stdout=told_output(res.get('stdout', ''), most),
                    stderr=cleaned_json(res.get('stderr', '')[-_MOST_ERRORS:]))
@@ -111,7 +112,8 @@ class NodeAction(NormalAction):
 
 
 def told_output(output, most):
-    """What a module printed, as Ansible may look at it: JSON of a clean result or, in 64 kB, why there is none."""
+    """The output of a module as Ansible may see it: JSON of a clean result or, in 64 kB, the reason that there is none.
+    """
     if len(output) > most:
         return json.dumps({'failed': True, 'msg': 'what it returned is refused: it has %d characters, and at most %d '
                            'are read' % (len(output), most)})
@@ -129,7 +131,7 @@ def _decoded(output):
     try:
         result = json.loads(_object_in(output))
     except ValueError:
-        # Characters at which only Python ends a line may stand in a text, and are the first that cleaning takes away.
+        # Characters at which only Python ends a line may be in a text, and are removed first.
         result = json.loads(_object_in(cleaned_json(output)))
     return {key: value for key, value in result.items() if not key.startswith('_ansible_')}
 

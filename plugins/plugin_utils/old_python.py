@@ -1,10 +1,10 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A node whose Python this ansible-core cannot use, which it says with a traceback, and the core that can.
+"""Nodes of which this ansible-core cannot use the Python, as a traceback shows, and the core that can.
 
-Core 2.16 is the last that runs on nodes with Python 2.7 and 3.6, 2.17 on 3.7 and 2.19 on 3.8 (ansible-core's support
-matrix). 2.16 runs on all of them.
+Core 2.16 is the last for nodes with Python 2.7 and 3.6, 2.17 for 3.7 and 2.19 for 3.8 (ansible-core's support matrix).
+2.16 runs on all of them.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _NOT_FOUND = re.compile(
 
 
 def told(result, core, interpreter=None):
-    """A failed module's result with a sentence in place of the traceback, and ``needs_core``, if its Python is the
+    """The result of a failed module with a sentence for the traceback, and ``needs_core``, if the node's Python is the
     reason; else the same result.
 
     ``core`` is the version of this ansible-core, ``interpreter`` the ansible_python_interpreter of the host.

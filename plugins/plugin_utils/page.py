@@ -34,6 +34,7 @@ _DONE = ('swap_result', 'swappiness_result', 'oom_protect_result', 'verify_resul
 
 
 def environment(templates=TEMPLATES):
+    """The Jinja environment with the page's templates and functions, in which each value is plain and escaped."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(str(templates)), autoescape=True, trim_blocks=True, finalize=_shown)
     environment.globals.update(
@@ -49,9 +50,9 @@ def _shown(value):
 
 
 def page(summary, check_mode, full=None):
-    """The page's text, of summarize()'s result.
+    """The text of the page for summarize()'s result.
 
-    ``full`` is whether the whole task tables are on it; by default if there is one host or log.
+    ``full`` puts whole task tables on it; by default it is true for a single host or log.
     """
     made = environment()
     if full is None:
@@ -89,7 +90,7 @@ def _rows(summary):
 
 
 def _part(made, template, name, **values):
-    """The part of a host or a log. If its data break the template, the others still have theirs."""
+    """The part of a host or a log. If its data break the template, the others still have their parts."""
     reason = 'it says more than fits on a page'
     try:
         text = made.get_template(template).render(name=name, **values)

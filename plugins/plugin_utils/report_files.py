@@ -1,7 +1,7 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Writes the report's files so that they are whole, nobody else's, and never written through a link."""
+"""Writes the report's files so that they are whole, belong to nobody else, and are never written through a link."""
 
 from __future__ import annotations
 
@@ -30,12 +30,11 @@ def parse_mode(value):
 
 
 def write_files(directory, files, mode, is_newer=None):
-    """Writes {name: text} into the directory, which is made, for whom may read the files, if it is not there.
+    """Write {name: text} into the directory, which is made, for those who may read the files, if it is not there.
 
     Each file is replaced by a rename and has ``mode`` from its first byte. A directory that is there keeps its mode.
-    Nothing is written if ``is_newer`` is true of the directory's descriptor: hosts that end beside each other write
-    one report, one after the other.
-    Raises ReportError, or OSError.
+    Nothing is written if ``is_newer``, called with the directory's descriptor, is true: hosts that end beside each
+    other write one report, one after the other. Raises ReportError, or OSError.
     """
     made = _make(directory, mode)
     try:

@@ -54,7 +54,7 @@ def bars(ledger):
 
 
 def per_cent(share):
-    """A share in words, such as ``43 %``; what is there is never 0 %."""
+    """A share in words, such as ``43 %``; a share above 0 is never ``0 %``."""
     rounded = round(100 * share)
     return '%d %%' % rounded if rounded or not share else 'under 1 %'
 
@@ -105,7 +105,7 @@ def _epoch(text):
 
 
 def explained(event):
-    """[(word of the kernel, its value, what it means)] of what decided about a report."""
+    """[(word of the kernel, its value, what it means)] for what decided a report."""
     trigger, rows = event.get('trigger') or {}, []
     order = trigger.get('order')
     if trigger.get('manual'):

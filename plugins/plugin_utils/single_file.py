@@ -85,6 +85,7 @@ def single_file():
 
 
 def main(path=NAME):
+    """Write the program into the file ``path``."""
     with io.open(path, 'wb') as stream:
         stream.write(single_file())
 

@@ -16,14 +16,14 @@ PARTS = 'parts.json'
 
 
 class Stand:
-    """What a report of this run rests on: ``run``, a text, and ``results``, how many results of its hosts."""
+    """How much a report of this run is based on: ``run`` is a text, ``results`` the number of results of its hosts."""
 
     def __init__(self, hosts):
         self.run = _run(os.getppid())
         self.results = sum(len(host['results']) for host in hosts)
 
     def is_older(self, directory):
-        """True if the report in the directory, a descriptor, is of the same run and rests on more results."""
+        """True if the report in the directory, a descriptor, is of the same run and is based on more results."""
         try:
             report = _read('report.json', directory)
             return report['run'] == self.run and report['results'] > self.results

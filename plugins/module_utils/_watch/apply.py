@@ -21,7 +21,7 @@ from .plan import CONFIG, plan
 from .run import RUN, STATE, with_lock
 
 _MEMORY = posixpath.dirname(STATE)
-# Where systemctl makes links, and we files.
+# The directories in which systemctl makes links and we make files.
 _MADE_BY_OTHERS = ('/etc/systemd/system/timers.target.wants', '/etc/systemd/system/multi-user.target.wants')
 
 
@@ -65,7 +65,7 @@ def _file(host, action, state):
 
 
 def _bring_back(host, path, record):
-    """A file as it was before the watch."""
+    """Bring back a file as it was before the watch."""
     if record is None or not record['existed']:
         host.remove(path)
         return
@@ -84,7 +84,7 @@ def _unit(host, action, dummy):
 
 
 def _memory(host, dummy, dummy_state):
-    """What the watch left: its memory, and its lock, which a run that is at it holds."""
+    """Remove what the watch left: what it remembers, and its lock, which a run holds while it works."""
     if host.root == '/' and host.is_directory(RUN):
         with_lock(RUN, lambda: None, wait=True)
     for directory in (_MEMORY, RUN):
@@ -93,7 +93,7 @@ def _memory(host, dummy, dummy_state):
 
 
 def _restart(host, actions):
-    """Have systemd read the files again, and start what is to run."""
+    """Have systemd read the files again, and start what has to run."""
     if not systemd.is_running(host):
         return
     if any(action.get('path', '').startswith(units.DIRECTORY) for action in actions):

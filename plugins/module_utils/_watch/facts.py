@@ -1,7 +1,7 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a host has that runs the watch, and what of the watch is there."""
+"""What of a host can run the watch, and what of the watch is there."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -15,7 +15,7 @@ from . import units
 
 CGROUPS = '/sys/fs/cgroup'
 TEXTFILES = ('/var/lib/prometheus/node-exporter', '/var/lib/node_exporter/textfile_collector')
-# Slices that come and go: they are waited for.
+# Slices that come and go: systemd waits for them.
 _SLICES = ('system.slice', 'user.slice', 'machine.slice')
 _CRONS = ('/usr/sbin/cron', '/usr/sbin/crond', '/usr/sbin/busybox-crond')
 
@@ -36,7 +36,7 @@ def read(host, records):
 
 
 def mode_of(path):
-    """The mode of a file of the watch: what has to do with secrets is for root alone."""
+    """The mode of a file of the watch: files with secrets are for root alone."""
     return 0o600 if path.startswith('/etc/oom-rescue/') else 0o644
 
 
@@ -53,10 +53,10 @@ def _is_enabled(host, unit):
 
 
 def _watched(host):
-    """The files that change when something is killed: the kernel's counts in cgroups of version 2; none without them.
+    """The files that change when something is killed: the kernel's counts in cgroups of version 2; [] without them.
 
-    The kernel tells of a change of memory.events (cgroup-v2.rst) for kills of the whole host too, and a quiet host
-    changes none. A log would change with what systemd writes of each run.
+    The kernel notifies of a change of memory.events (cgroup-v2.rst) for kills of the whole host too, and on a quiet
+    host none changes. A log would change with each line that systemd writes of a run.
     """
     groups = [name for name in host.listdir(CGROUPS) if host.exists('%s/%s/memory.events' % (CGROUPS, name))]
     if not host.exists(CGROUPS + '/cgroup.controllers') or 'system.slice' not in groups:

@@ -1,11 +1,11 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Hands a message on: to a webhook, by mail, to a command, and to the host's own journal.
+"""Passes a message on: to a webhook, by mail, to a command, and to the host's own journal.
 
-A hook is {kind, ...}: webhook, slack and wecom have ``url`` or ``url_secret``, and ``bearer_secret``; mail has
-``to``; command has ``argv``. What a secret's name means stands in a file that root alone reads. Nothing of a message
-is a word of a shell, a header or a mark-up: it is JSON, or text with what that language takes for its own escaped.
+A hook is {kind, ...}: webhook, slack and wecom have ``url`` or ``url_secret``, and ``bearer_secret``; mail has ``to``;
+command has ``argv``. A file that root alone reads has the text for the name of each secret. Nothing of a message is a
+word of a shell, a header or a mark-up: it is JSON, or text with the characters escaped that mean something there.
 """
 
 from __future__ import absolute_import, division, print_function
@@ -37,7 +37,7 @@ _MOST_ANSWER = 1 << 16
 
 
 class Refused(Exception):
-    """A hook did not take a message; the text has no secret in it."""
+    """A hook did not take a message. The text has no secret in it."""
 
 
 def secrets_of(host, path):
@@ -56,7 +56,7 @@ def secrets_of(host, path):
 
 
 def lines_of(message):
-    """The message as lines of text, for a person."""
+    """The message as lines of text for a person."""
     lines = ['%s: %s' % (message['host'], message['sentence'])]
     if message['time']:
         lines.append('At %s.' % message['time'])
@@ -69,7 +69,7 @@ def lines_of(message):
 
 
 def deliver(hook, message, secrets):
-    """Hand a message to a hook within SECONDS, in a process of its own. Raises Refused."""
+    """Pass a message to a hook, within SECONDS, in a process of its own. Raises Refused."""
     reader, writer = os.pipe()
     pid = os.fork()
     if pid == 0:
@@ -86,7 +86,7 @@ def deliver(hook, message, secrets):
 
 
 def _end_with(writer, hook, message, secrets):
-    """In the child: deliver, write ``done`` or the reason into the pipe, and end."""
+    """Deliver in the child, write ``done`` or the reason into the pipe, and end."""
     words = b'it failed'
     try:
         os.setsid()
@@ -95,7 +95,7 @@ def _end_with(writer, hook, message, secrets):
     except Refused as error:
         words = to_bytes('%s' % error)
     except Exception as error:
-        # Its text may have the address with what is secret in it.
+        # The error's text may have the address, with what is secret in it.
         words = to_bytes('%s' % type(error).__name__)
     finally:
         os.write(writer, words[:500])
@@ -128,11 +128,11 @@ def _url(hook, secrets):
 
 
 def _post(hook, body, secrets, key):
-    """Send JSON to the hook's address; the answer's bytes. Raises Refused."""
+    """Send JSON to the hook's address. Returns the answer as bytes. Raises Refused."""
     client = _http_client()
 
     class NoRedirect(client.HTTPRedirectHandler):
-        # Another address would be given what is secret.
+        # Else the secret would go to another address.
         def redirect_request(self, *dummy):
             return None
 
@@ -147,7 +147,7 @@ def _post(hook, body, secrets, key):
 
 
 def _http_client():
-    """The standard library's module. This runs in a single file too, where ansible.module_utils.urls is not."""
+    """The standard library's module, as this also runs in a single file, without ansible.module_utils.urls."""
     try:
         return importlib.import_module('urllib.request')
     except ImportError:
@@ -169,7 +169,7 @@ def _wecom(hook, message, secrets):
     text = '\n'.join(lines_of(message)).replace('<', u'\u2039').replace('>', u'\u203a')
     answer = parse_json(_post(hook, {'msgtype': 'text', 'text': {'content': text}}, secrets,
                               message['id']).decode('utf-8', 'replace'))
-    # It answers 200 also where it refuses.
+    # It answers 200 even if it refuses.
     if not isinstance(answer, dict) or answer.get('errcode') != 0:
         raise Refused('it answered errcode %s' % plain(answer.get('errcode') if isinstance(answer, dict) else '?', 20))
 
@@ -211,8 +211,7 @@ _BY_KIND = {'webhook': _webhook, 'slack': _slack, 'wecom': _wecom, 'mail': _mail
 
 
 def journal(message, priority=_ERROR, path=_JOURNAL):
-    """Write a record with fields into the journal, or a line to syslog if there is none. False if neither took it.
-    """
+    """Write a record with fields into the journal, or a line to syslog if there is none. False if neither took it."""
     fields = [('MESSAGE', message['sentence']), ('MESSAGE_ID', MESSAGE_ID), ('PRIORITY', priority),
               ('SYSLOG_IDENTIFIER', IDENTIFIER), ('SYSLOG_PID', os.getpid()),
               ('OOM_RESCUE', json.dumps(message, sort_keys=True))]

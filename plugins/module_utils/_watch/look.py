@@ -29,18 +29,20 @@ _NO_SEARCH = (b'unrecognized option', b'without pattern matching')
 _SECONDS = 60
 _BLOCK = 1 << 20
 _OVERLAP = 256
-# Of what a log has grown by, the end: the rest is read if something is found.
+# The part of what was added to a log that is read, its end; the rest is read if something is found.
 _MOST = 1 << 26
 
 
 def read_mark(host):
-    """The mark of now, but for where the journal and the logs are read up to."""
+    """The mark of now, without the ends of the journal and the logs."""
     return {'boot': (host.read('/proc/sys/kernel/random/boot_id') or '').strip() or None, 'kills': kills(host),
             'journal': None, 'files': {}}
 
 
 def kills(host):
-    """How many processes the kernel has killed since it booted; None before Linux 4.13, which does not count them."""
+    """The number of processes that the kernel has killed since it booted; None before Linux 4.13, which does not count
+    them.
+    """
     found = re.search(r'^oom_kill (\d+)$', host.read('/proc/vmstat') or '', re.MULTILINE)
     return int(found.group(1)) if found else None
 
@@ -48,7 +50,7 @@ def kills(host):
 def look(host, before, words):
     """(the mark of now, True if something may have happened since the mark ``before``).
 
-    ``words`` is a list of which each line that matters has one. Without a mark everything before now is left out.
+    Each line that matters has one of ``words``. Without a mark nothing before now counts.
     """
     now = read_mark(host)
     if host.is_directory(_JOURNALD):
@@ -61,7 +63,7 @@ def look(host, before, words):
 
 
 def _journal(cursor, words):
-    """(the cursor of the journal's end, True if one of the words stands behind the cursor ``cursor``)."""
+    """(the cursor of the journal's end, True if a line after ``cursor`` has one of the words)."""
     if cursor is None:
         return _journal_run(['--lines=1'], None)[0], False
     pattern = '|'.join(re.escape(word) for word in words)
@@ -92,7 +94,7 @@ def _journal_run(options, pattern):
 
 
 def _started(argv):
-    """A program of which the output is read, and which ends by itself after a minute; None if it is not there."""
+    """A program of which we read the output, and which ends by itself after a minute; None if it is not there."""
     def limited():
         # An alarm is kept over execve(2).
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
@@ -106,7 +108,7 @@ def _started(argv):
 
 
 def _files(host, before, words):
-    """({path: [inode, size]} of the kernel's logs, True if what was written since has one of the words)."""
+    """({path: [inode, size]} of the kernel's logs, True if a line written since has one of the words)."""
     now, happened = {}, False
     for path in [host.path(log) for log in LOGS]:
         try:
@@ -121,7 +123,7 @@ def _files(host, before, words):
 
 
 def _has(path, start, words):
-    """True if one of the words stands in a log from an offset on, or it cannot be read."""
+    """True if a log has one of the words from an offset on, or cannot be read."""
     markers = [word.encode('utf-8') if str is not bytes else word for word in words]
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)

@@ -29,7 +29,7 @@ _UNPROVEN = 'Nothing proves who wrote this: any program of this host may have.'
 
 
 class Told:
-    """An incident of a diagnosis: its message, the keys of its parts, and what it counts as."""
+    """An incident of a diagnosis, with its message, the keys of its parts, and the kills that it counts for."""
 
     def __init__(self, entry, index):
         self._entry = entry
@@ -44,12 +44,12 @@ class Told:
 
     @property
     def is_news(self):
-        """True if it is one to tell: memory killed, or was refused, on this host."""
+        """True if it is to be told: something was killed for memory, or refused memory, on this host."""
         return self.verdict['was_memory'] == 'yes' and self.is_here
 
     @property
     def is_of_the_kernel(self):
-        """True if it rests on a report of the kernel's."""
+        """True if it has a report of the kernel's."""
         return bool(self._events)
 
     def kills(self, told):
@@ -88,7 +88,7 @@ class Told:
 
 
 def told_of(entry):
-    """The incidents of a host's diagnosis that are to be told, oldest first."""
+    """The incidents of a host's diagnosis that are to be told (Told), oldest first."""
     # The entry names its reports, which verdict_of() counts.
     places = dict((event['id'], place) for place, event in enumerate(entry['events']))
     incidents = [dict(one, reports=[places[name] for name in one['reports']]) for one in entry['incidents']]
@@ -98,7 +98,7 @@ def told_of(entry):
 
 
 def rest_message(entry_name, held):
-    """The message on incidents that the limit an hour held back: {count, first, last}."""
+    """The message on the incidents that were held back by the limit an hour: {count, first, last}."""
     return {'id': 'rest-%s' % held['first'], 'time': held['last'], 'host': entry_name, 'actor': 'unknown',
             'sentence': '%d more incidents from %s to %s: the limit an hour held back a message for each.' % (
                 held['count'], held['first'], held['last']),

@@ -1,7 +1,9 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The file for node_exporter's textfile collector: kills by process, whether the remedies hold, who is killed next."""
+"""Makes the file for node_exporter's textfile collector: kills by process, whether the remedies hold, who is killed
+next.
+"""
 
 from __future__ import absolute_import, division, print_function
 
@@ -18,7 +20,7 @@ _OTHER = ['other', '', 'other', 'other']
 
 
 def counted(kills, fresh):
-    """[[process, unit, scope, actor, count]] with the kills ``fresh`` added; past MOST_SERIES they are one series."""
+    """[[process, unit, scope, actor, count]] with the kills ``fresh`` added; beyond MOST_SERIES they are one series."""
     rows = [list(row) for row in kills]
     for labels in fresh:
         labels = [label if label is not None else '' for label in labels]
@@ -34,7 +36,7 @@ def counted(kills, fresh):
 
 
 def text_of(state, facts, now):
-    """The file's text, by the state that is remembered, memory_facts' dictionary, and seconds since 1970."""
+    """The text of the file, by the remembered state, memory_facts' dictionary, and the time in seconds since 1970."""
     samples = [_sample('kills_total', dict(zip(_LABELS, row[:4])), row[4]) for row in state['kills']]
     lines = _family('kills_total', 'counter', 'Processes killed, or refused memory, since the watch began.', samples)
     if state['last_kill'] is not None:
@@ -66,7 +68,7 @@ def write(path, text):
 
 
 def held(facts):
-    """[(remedy, now or after_reboot, True or False)] of the remedies of ours on this host, as far as it is known."""
+    """[(remedy, now or after_reboot, True or False)] of our remedies on this host, as far as it is known."""
     rows = []
     kept = facts.get('kept') or {}
     if (kept.get('swap') or {}).get('set'):

@@ -1,7 +1,7 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Passes waiting messages on: to the journal once, to each hook until it takes them, at most so many an hour."""
+"""Passes waiting messages on: once to the journal, to each hook until it takes them, and only so many an hour."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -20,7 +20,7 @@ _LONGEST_PAUSE = 3600
 
 
 def pass_on(host, state, settings, now, save):
-    """Deliver what waits in ``state``; ``save`` is called before and after each, so that no crash loses one."""
+    """Deliver what waits in ``state``. ``save`` is called before and after each message, so that a crash loses none."""
     state['sent'] = [moment for moment in state['sent'] if 0 <= now - moment < _HOUR]
     _hold_back(state, settings['limit'], now)
     save()
@@ -38,7 +38,7 @@ def pass_on(host, state, settings, now, save):
 
 
 def _hold_back(state, limit, now):
-    """Count instead of telling what the limit an hour has no room for; what is not proven has half of the room."""
+    """Count the messages for which the limit an hour has no room; messages without proof get half of the room."""
     half = max(1, limit // 2)
     for row in list(state['waiting']):
         if row['hooks'] is not None or row.get('counted'):
@@ -60,7 +60,7 @@ def _hold_back(state, limit, now):
 
 
 def _secrets(host, path):
-    """(the secrets, None), or ({}, the reason why they are not read)."""
+    """(the secrets, None), or ({}, the reason that they are not read)."""
     try:
         return hooks.secrets_of(host, path), None
     except (IOError, OSError, hooks.RescueError) as error:
@@ -68,10 +68,10 @@ def _secrets(host, path):
 
 
 def _try(row, known, secrets, trouble, now):
-    """Hand a message to each hook that has not taken it yet, and say in the journal once why one did not."""
+    """Pass a message to each hook that has not taken it yet, and write once into the journal why one did not."""
     left = []
     for number in row['hooks']:
-        # A hook that is not in the configuration any more asks for nothing.
+        # A hook that is no longer in the configuration gets nothing.
         if number >= len(known):
             continue
         try:

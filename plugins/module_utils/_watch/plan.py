@@ -1,7 +1,7 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What has to be done so that a host tells of its kills by itself, or does no more."""
+"""What has to be done so that a host tells of its kills by itself, or no longer does."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -20,14 +20,14 @@ from .hooks import KINDS
 from .metrics import NAME
 
 CONFIG, SECRETS = '/etc/oom-rescue/watch.json', '/etc/oom-rescue/watch-secrets.json'
-# What may be a file of ours, and what it holds shown to nobody.
+# The text of a file that may be ours, shown to nobody.
 _SILENT = (CONFIG, SECRETS, units.PROGRAM)
 _NEEDS = {'webhook': (('url', 'url_secret'),), 'slack': (('url', 'url_secret'),), 'wecom': (('url', 'url_secret'),),
           'mail': (('to',),), 'command': (('argv',),)}
 
 
 def plan(facts, options):
-    """{actions, skipped_reason} for the options of the module. Raises RescueError."""
+    """{actions, skipped_reason} for the module's options. Raises RescueError."""
     if options['state'] == 'absent':
         return {'actions': _undo(facts), 'skipped_reason': None}
     if not (facts['systemd'] or facts['cron']):
@@ -81,7 +81,7 @@ def _check(hook):
 
 
 def _file(path, facts, text):
-    """[action] that gives a file its text, or takes one of ours away."""
+    """The action that gives a file its text, or removes one of ours, as a list of one or none."""
     before = facts['files'][path]
     if text is None and 'file:' + path not in facts['records']:
         return []

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the watch remembers from one run to the next, so that nothing is lost and nothing is told twice.
 
-It stands in a file of two halves of the same size, written in turns and in place: a crash spoils one at the most, and a
-full disk has room for it. A copy in /run is for a disk that takes no write at all.
+It is in a file of two halves of the same size, which are written in turns and in place: a crash damages only one, and a
+full disk has room for it. A copy in /run is for a disk that cannot be written at all.
 """
 
 from __future__ import absolute_import, division, print_function
@@ -34,7 +34,7 @@ def new(now):
 
 
 def bounded(state):
-    """The same with no more than a half has room for: the oldest of each list go."""
+    """The state, cut to what a half has room for: the oldest entries of each list go."""
     state = dict(state, told=state['told'][-_MOST_TOLD:], waiting=state['waiting'][-_MOST_WAITING:],
                  sent=state['sent'][-_MOST_SENT:], kills=state['kills'][:_MOST_SERIES])
     while len(json.dumps(state)) > HALF - 100 and (state['waiting'] or state['told']):
@@ -44,13 +44,14 @@ def bounded(state):
 
 
 def load(paths):
-    """The newest state that is whole in the files, or None without one."""
+    """The newest whole state in the files, or None if there is none."""
     found = [state for path in paths for half in _halves(path) for state in [_understood(half)] if state]
     return max(found, key=lambda state: state['serial']) if found else None
 
 
 def save(state, paths):
-    """Write the state, with the next serial, into each of the files: [error, or None for each]."""
+    """Write the state, with the next serial, into each of the files. Returns a list with the error, or None, for each.
+    """
     state['serial'] += 1
     return [_save(path, _half(state), state['serial']) for path in paths]
 
@@ -62,7 +63,7 @@ def _half(state):
 
 
 def _save(path, half, serial):
-    """Write a half in its place; its error, or None."""
+    """Write a half in its place. Returns the error, or None."""
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     except (IOError, OSError) as error:

@@ -1,10 +1,10 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One run of the watch: look whether something happened, diagnose only then, tell each new incident once.
+"""One run of the watch: it looks whether something happened, diagnoses only then, and tells each new incident once.
 
-What is to be told is remembered before it is told, and forgotten when a hook has taken it: after a crash in between it
-is told again under the same id, and never lost.
+A message is remembered before it is told, and forgotten when a hook has taken it: after a crash in between it is told
+again under the same id, and never lost.
 """
 
 from __future__ import absolute_import, division, print_function
@@ -27,19 +27,19 @@ CONFIG = '/etc/oom-rescue/watch.json'
 STATE = '/var/lib/oom-rescue-watch/state'
 RUN = '/run/oom-rescue-watch'
 DEFAULTS = {'hooks': [], 'secrets': None, 'textfile': None, 'limit': 6, 'words': [], 'state': STATE, 'run': RUN}
-# Lines come later than the kill, and clocks are set: what is read twice is told once.
+# Lines come later than the kill, and clocks are set: a line that is read twice is told once.
 _MARGIN = 3600
 _SAVE_EVERY = 6 * 3600
 _MEASURE_EVERY = 900
-# The kernel counts a kill before the journal has its lines.
+# The kernel counts a kill before its lines are in the journal.
 _WAITS = (0.5, 1, 1, 2)
 _MOST_EVENTS = 100
-# A control group that is at its limit all the time changes its counts without end, and each change starts a run.
+# A control group that stays at its limit changes its counts all the time, and each change starts a run.
 _SOON, _REST = 5, 10
 
 
 def main(arguments):
-    """Run once with the configuration that the arguments name; returns the exit status."""
+    """Run once with the configuration that the arguments name. Returns the exit status."""
     path = arguments[0] if arguments else CONFIG
     try:
         settings = settings_of(Host(), path)
@@ -60,8 +60,7 @@ def settings_of(host, path):
 
 
 def with_lock(directory, work, wait=False):
-    """Do the work as the only one; nothing if another run is at it, which then sees what this one would, or ``wait``.
-    """
+    """Do the work if no other run works; else nothing, as that run sees what this one would, or ``wait`` for it."""
     if not os.path.isdir(directory):
         os.mkdir(directory, 0o700)
     descriptor = os.open(os.path.join(directory, 'lock'), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
@@ -78,7 +77,7 @@ def with_lock(directory, work, wait=False):
 
 
 class Run:
-    """One run, on a host, by its settings."""
+    """One run on a host, by its settings."""
 
     def __init__(self, host, settings):
         self._host, self._settings = host, settings
@@ -89,7 +88,9 @@ class Run:
         self._is_soon = self._has_just_run()
 
     def run(self):
-        """Look, and tell what is new. A run for nothing right after another rests for a while, and sees a kill then."""
+        """Look, and tell what is new. If nothing happened right after another run, it rests for a while, and sees a
+        kill then.
+        """
         if self._once() or not self._is_soon:
             return
         for _second in range(_REST):
@@ -126,14 +127,14 @@ class Run:
         return something
 
     def _begin(self):
-        """What happened before the watch began is known to whoever began it."""
+        """Note what is there: what happened before the watch was set up is known to whoever set it up."""
         self._state = remembered.new(self._now)
         self._state['mark'] = look(self._host, None, [])[0]
         self._state['told'] = [key for told in self._incidents(self._now - _MARGIN) for key in told.keys]
         self._save(True)
 
     def _is_time(self, what, seconds):
-        """True if the last time of something is so long ago, or ahead of a clock that was set back."""
+        """True if so many seconds have passed since something was done last, or the clock was set back since."""
         return not 0 <= self._now - self._state[what] < seconds
 
     def _incidents(self, since):
@@ -143,7 +144,7 @@ class Run:
         return told_of(self._entry)
 
     def _tell_new(self, before, mark):
-        """Find the incidents that are new, remember them, and tell them."""
+        """Find the new incidents, remember them, and tell them."""
         rose = before['boot'] == mark['boot'] and (mark['kills'] or 0) > (before['kills'] or 0)
         since = min(self._state['since'], self._now) - _MARGIN
         known = set(self._state['told'])
@@ -157,7 +158,7 @@ class Run:
         self._state['since'] = self._now
 
     def _take(self, told, known, mark):
-        """Count an incident's new kills, and have it told if none of it was."""
+        """Count the new kills of an incident, and have it told if none of it was told."""
         fresh = [key for key in told.keys if key not in known]
         if not fresh or self._is_forged(told, mark):
             return
@@ -174,11 +175,11 @@ class Run:
         self._state['told'] += fresh
 
     def _is_forged(self, told, mark):
-        """True if a file alone says that the kernel killed, and the kernel has counted none since it booted."""
+        """True if only a file says that the kernel killed, and the kernel has counted no kill since it booted."""
         return told.is_of_the_kernel and not told.proven and mark['kills'] == 0
 
     def _pass_on(self):
-        """Hand the waiting messages to the hooks, as far as the limit an hour goes."""
+        """Pass the waiting messages to the hooks, up to the limit an hour."""
         from . import passing
         passing.pass_on(self._host, self._state, self._settings, self._now, self._save)
 
@@ -195,7 +196,9 @@ class Run:
         self._save(False)
 
     def _save(self, on_disk=True):
-        """Remember, in /run alone or on the disk as well. Raises the disk's error only if /run takes nothing either."""
+        """Save the state, in /run alone or on the disk as well. Raises the disk's error only if /run cannot be written
+        either.
+        """
         self._state = remembered.bounded(self._state)
         if on_disk:
             self._state['saved'] = self._now

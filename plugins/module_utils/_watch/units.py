@@ -1,7 +1,7 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The texts of what runs the watch: a service with a path and a timer unit, or a line of cron."""
+"""The texts of the files that run the watch: a service with a path and a timer unit, or a line for cron."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -12,7 +12,7 @@ HEADER = '# Made by the Ansible collection oom.rescue; state: absent of its modu
 SERVICE, PATH, TIMER = ('oom-rescue-watch.' + kind for kind in ('service', 'path', 'timer'))
 DIRECTORY = '/etc/systemd/system'
 CRON = '/etc/cron.d/oom-rescue-watch'
-# A run takes less; what is over it is a fault of ours, and ends the watch before anything else of the host.
+# A run needs less; if it needs more, that is our fault, and the watch ends before anything else on the host.
 MEMORY_MAX = '48M'
 SCORE = -900
 
@@ -63,8 +63,7 @@ MAILTO=""
 
 
 def systemd_files(python, interval, watched):
-    """{path: text} of the units; ``watched`` are the files whose change starts a run, and without any only time does.
-    """
+    """{path: text} of the units. A change of one of ``watched`` starts a run; without any only time does."""
     values = {'header': HEADER, 'python': python, 'program': PROGRAM, 'score': SCORE, 'memory': MEMORY_MAX,
               'interval': interval, 'service': SERVICE,
               'paths': '\n'.join('PathModified=%s' % path.replace('%', '%%') for path in watched)}
