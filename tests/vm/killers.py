@@ -7,6 +7,7 @@
     tests/vm/killers.py                              # every way on every suite that has no fixture yet
     tests/vm/killers.py --suites trixie systemd-oomd
     tests/vm/killers.py --fresh docker podman        # again, also where a fixture is there
+    tests/vm/killers.py --check                      # every way, and what `why` says of it; no fixture is written
     tests/vm/killers.py --list
 
 What journalctl(1) shows of each way goes to tests/unit/fixtures/killers/WAY-SUITE.log, and a run goes on where it was
@@ -152,11 +153,11 @@ def truth():
     return json.loads((FIXTURES / 'truth.json').read_text(encoding='utf-8'))
 
 
-def one(machine, name, suite, seconds):
+def one(machine, name, suite, options):
     """Do one way, keep its lines, and ask why it ended; whether all that was said is the truth."""
     machine.check('cat > /root/ways.sh', input=script(name))
     machine.check('systemd-run -q --unit=ways-script -p OOMScoreAdjust=-900 bash /root/ways.sh; true')
-    end = time.monotonic() + seconds
+    end = time.monotonic() + options.seconds
     while time.monotonic() < end and machine.run('systemctl is-active --quiet ways-script').rc == 0:
         time.sleep(3)
     journal = machine.check('journalctl -q --no-pager -o short-iso')
@@ -165,7 +166,8 @@ def one(machine, name, suite, seconds):
     print('%s on %s: %d lines' % (name, suite, len(lines)), flush=True)
     if not lines or not why(machine, name, suite):
         return False
-    fixture(name, suite).write_text('\n'.join(lines) + '\n', encoding='utf-8')
+    if not options.check:
+        fixture(name, suite).write_text('\n'.join(lines) + '\n', encoding='utf-8')
     return True
 
 
@@ -196,7 +198,7 @@ def batch(name, names, suite, options):
         machine.put(REPOSITORY / 'plugins', '/root/ansible_collections/oom/rescue/plugins')
         machine.check('cat > /root/why.py', input=ASK)
         machine.run(ALONE)
-        return [one(machine, way, suite, options.seconds) for way in names]
+        return [one(machine, way, suite, options) for way in names]
 
 
 def wanted(options):
@@ -205,7 +207,7 @@ def wanted(options):
     for name, way in WAYS.items():
         for suite in way.suites:
             if name in (options.ways or WAYS) and suite in options.suites and (
-                    options.fresh or not fixture(name, suite).exists()):
+                    options.fresh or options.check or not fixture(name, suite).exists()):
                 found.setdefault((way.batch, suite), []).append(name)
     return found
 
@@ -216,6 +218,7 @@ def main():
     parser.add_argument('--memory', type=int, default=640)
     parser.add_argument('--seconds', type=int, default=400, help='the longest time of one way')
     parser.add_argument('--fresh', action='store_true', help='again, also where a fixture is there')
+    parser.add_argument('--check', action='store_true', help='do every way, and leave the fixtures as they are')
     parser.add_argument('--list', action='store_true', help='say what is to be done, and do nothing')
     parser.add_argument('ways', nargs='*', metavar='WAY')
     options = parser.parse_args()
