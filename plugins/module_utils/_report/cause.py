@@ -143,27 +143,39 @@ def cpuset_cgroup(event):
 
 
 def _by_the_kill(event):
-    """The sentence if the log has no more than the lines of the kill; None without such lines."""
+    """The sentence if the log has no more than the lines of the kill, or that nobody was killed; None without such
+    lines.
+    """
     killed = _what_was_killed(event)
-    if killed is None:
+    if killed is None and event['kind'] not in ('panic', 'no_victim'):
         return None
+    killed = '; ' + killed if killed else ''
     if event['scope'] == 'global':
-        return 'The whole host ran out of memory; %s; how much RAM and swap there was is not in the log' % killed
+        return 'The whole host ran out of memory%s; how much RAM and swap there was is not in the log' % killed
     if event['outside_cgroups']:
         return (
-            'The host ran out of memory, or the NUMA nodes that were allowed; %s; which of these and how much there '
+            'The host ran out of memory, or the NUMA nodes that were allowed%s; which of these and how much there '
             'was is not in the log'
         ) % killed
-    if event['victims']:
-        return 'Memory ran out; %s; whether that of the host or of a cgroup is not in the log' % killed
+    if event['victims'] or not killed:
+        return 'Memory ran out%s; whether that of the host or of a cgroup is not in the log' % killed
     return None
 
 
 def _what_was_killed(event):
-    """The process that the kernel killed, or chose if no line tells that it killed it; None if no line tells."""
+    """The process that the kernel killed, or chose if no line tells that it killed it, and the group that was killed
+    with it; None if no line tells.
+    """
+    group = (event['cgroup'] or {}).get('group_path')
+    together = group and 'all that was in the cgroup%s was killed together (memory.oom.group)' % _called(
+        dict(cgroup_names(group), path=group))
     if event['victims']:
-        return 'the kernel killed ' + _victim_named(event['victims'][0])
-    return 'the kernel chose ' + _victim_named(event['selected']) if event['selected'] else None
+        told = 'the kernel killed ' + _victim_named(event['victims'][0])
+    elif event['selected']:
+        told = 'the kernel chose ' + _victim_named(event['selected'])
+    else:
+        return together or None
+    return '; '.join(part for part in (told, together) if part)
 
 
 def _victim_named(victim):
@@ -244,10 +256,6 @@ def _cgroup_limit(event):
 
 def _met(event):
     """What a cgroup's kill met, if the log has no more than its lines."""
-    group = (event['cgroup'] or {}).get('group_path')
-    if group:
-        return '; all that was in the cgroup%s was killed together (memory.oom.group)' % _called(
-            dict(cgroup_names(group), path=group))
     killed = _what_was_killed(event)
     return '; ' + killed if killed and event['ledger'] is None else ''
 

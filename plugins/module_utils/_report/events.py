@@ -107,10 +107,12 @@ def page_size(report):
 
 def _scope(report):
     summary = report.summary
+    # A shortage of the whole host kills a group together too (mem_cgroup_get_oom_group()).
+    of_host = (summary and summary['global_oom']) or _outside_cgroups(report)
     memcg = bool(
         report.task_in
         or report.usage
-        or report.group
+        or (report.group and not of_host)
         or (report.chosen and report.chosen['memcg'])
         or any(victim['memcg'] for victim in report.victims)
     )

@@ -163,7 +163,7 @@ def _names(victims):
 
 _LIMIT_WORDS = {
     'host': 'the whole host ran out of memory', 'cgroup': 'a control group reached its limit',
-    'numa': 'the memory nodes that it may use were full', 'commit': 'the commit limit was reached',
+    'numa': 'the memory nodes that it may use had no memory for it', 'commit': 'the commit limit was reached',
     'contiguous': 'no contiguous memory of that size was free', 'program': 'the program reached a limit of its own',
     'gpu': 'the graphics card\'s memory was full', 'unknown': 'memory was short; the log does not say of what',
     'low_memory': 'the low memory zone was full',

@@ -29,7 +29,7 @@ _NOT_RAM = {
     'low_memory': 'what ran out is low memory, which the kernel needs for itself and cannot swap out',
     'contiguous': 'memory was free, but not in blocks that large; swap does not join blocks',
     'refused': 'one allocation was refused and nothing was killed; swap does not change what may be refused at once',
-    'numa': 'only the memory nodes that it may use were full; swap opens no other node',
+    'numa': 'only the memory nodes that it may use had no memory for it; swap opens no other node',
 }
 # The reasons that swap is no remedy, by the verdict alone.
 _NO_SWAP_FOR = {

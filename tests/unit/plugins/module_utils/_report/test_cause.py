@@ -199,6 +199,38 @@ ALONE_CASES = {
         ('A memory cgroup reached its limit; which one, and what limit, is not in the log; all that was in the cgroup '
          'of docker container 5e5e5e5e5e5e was killed together (memory.oom.group).'),
     ),
+    'group of a cgroup': (
+        ALONE % ('CONSTRAINT_MEMCG', 'oom_memcg=/system.slice/db.service,task_memcg=/system.slice/db.service')
+        + OF_CGROUP + "Tasks in /system.slice/db.service are going to be killed due to memory.oom.group set\n",
+        ('The memory cgroup of db.service reached its limit; the kernel killed mysqld (pid 925) of db.service, which '
+         'held 412 MiB; all that was in the cgroup of db.service was killed together (memory.oom.group).'),
+    ),
+    'group of the host': (
+        ALONE % ('CONSTRAINT_NONE', 'global_oom,task_memcg=/system.slice/db.service')
+        + KILL + "Tasks in /system.slice/db.service are going to be killed due to memory.oom.group set\n",
+        ('The whole host ran out of memory; the kernel killed mysqld (pid 925) of db.service, which held 412 MiB; all '
+         'that was in the cgroup of db.service was killed together (memory.oom.group); how much RAM and swap there was '
+         'is not in the log.'),
+    ),
+    'group of a host without its summary': (
+        KILL + "Tasks in /a are going to be killed due to memory.oom.group set\n",
+        ('The host ran out of memory, or the NUMA nodes that were allowed; the kernel killed mysqld (pid 925), which '
+         'held 412 MiB; all that was in the cgroup /a was killed together (memory.oom.group); which of these and how '
+         'much there was is not in the log.'),
+    ),
+    'panic': (
+        'Kernel panic - not syncing: System is deadlocked on memory\n',
+        ('The host ran out of memory, or the NUMA nodes that were allowed; which of these and how much there was is not '
+         'in the log; the kernel panicked.'),
+    ),
+    'panic of a setting that is of cgroups too': (
+        'Kernel panic - not syncing: Out of memory: compulsory panic_on_oom is enabled\n',
+        'Memory ran out; whether that of the host or of a cgroup is not in the log; the kernel panicked.',
+    ),
+    'nobody': (
+        'Out of memory and no killable processes...\n',
+        'Memory ran out; whether that of the host or of a cgroup is not in the log; no process could be killed.',
+    ),
     'bare': (
         KILL[len("Out of memory: "):],
         ('Memory ran out; the kernel killed mysqld (pid 925), which held 412 MiB; whether that of the host or of a '
