@@ -220,8 +220,8 @@ ALONE_CASES = {
     ),
     'panic': (
         'Kernel panic - not syncing: System is deadlocked on memory\n',
-        ('The host ran out of memory, or the NUMA nodes that were allowed; which of these and how much there was is not '
-         'in the log; the kernel panicked.'),
+        ('The host ran out of memory, or the NUMA nodes that were allowed; which of these and how much there was is '
+         'not in the log; the kernel panicked.'),
     ),
     'panic of a setting that is of cgroups too': (
         'Kernel panic - not syncing: Out of memory: compulsory panic_on_oom is enabled\n',
