@@ -171,6 +171,14 @@ triage: env ## the verdict on real texts, where they lie beside this checkout: h
 		$(PYTHON) $(TEXTS)/score.py $(TEXTS)/texts.json --wrong $(if $(NOISE),--noise $(CACHE)/noise.log) -- ./rescue diagnose --json -; \
 	else echo 'no texts are beside this checkout: the kinds are in the unit tests of _report/signals.py'; fi
 
+$(CACHE)/site/env/.done: requirements/site.txt requirements/env.txt | $(VENV)/pyvenv.cfg
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --requirement $<
+	@touch $@
+
+site: env $(CACHE)/site/env/.done ## build the documentation's site by antsibull-docs, without a warning of ours
+	.ci/site
+
 changelog: dev ## put the fragments of changelogs/ into CHANGELOG.md, below the version of galaxy.yml
 	antsibull-changelog release --update-existing --version $$(sed -n 's/^version: //p' galaxy.yml)
 
@@ -186,4 +194,4 @@ release: env ## make dist/: tarball, oom-rescue.pyz, checksums, notes; and the t
 clean: ## take away all that was made here
 	git clean -fdX
 
-.PHONY: help env env-2.16 dev rescue diagnose verify rollback lint unit sanity matrix integration playbooks page attacks molecule test-vm test-vm-all test check eda bench fuzz mutate triage changelog build pyz release clean
+.PHONY: help env env-2.16 dev rescue diagnose verify rollback lint unit sanity matrix integration playbooks page attacks molecule test-vm test-vm-all test check eda bench fuzz mutate triage site changelog build pyz release clean

@@ -15,9 +15,10 @@ description:
   - Sets C(oom_score_adj) of a server's processes now, without a restart, and makes it hold after the next start,
     in the place that whoever starts the server reads.
   - Under systemd that is a drop-in of the unit's real name, C(50-oom-rescue.conf); under a SysV init script, the
-    defaults file that the script reads. A Docker or Podman container keeps the score it was created with, and a
-    supervisord knows no score. For these RV(processes[].recreate_required) says the exact change to make, and
-    O(keep=true) installs a small systemd unit that gives the score again within seconds of each start.
+    defaults file that the script reads; under OpenRC, C(/etc/conf.d/NAME). A Docker or Podman container keeps the score
+    it was created with, and a supervisord knows no score. For these RV(processes[].recreate_required) says the exact
+    change to make, and O(keep=true) installs a small systemd unit that gives the score again within seconds of each
+    start.
   - What C(mysqld_safe) or C(mariadbd-safe) respawns inherits its score, so these scripts get it as well.
   - Any process may call itself C(mysqld). A server counts by what a user cannot make. Its executable or script is
     root's, in directories that root alone can change. It runs as root, as the account that packages make for it, or as

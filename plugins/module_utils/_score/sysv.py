@@ -1,8 +1,8 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A score for what a SysV init script starts: it stands in the defaults file that the script reads, and children
-inherit it.
+"""A score for what an init script starts: it stands in the defaults file that the script reads, or that OpenRC reads
+for it, and children inherit it.
 """
 
 from __future__ import absolute_import, division, print_function
@@ -17,6 +17,8 @@ BEGIN = '# BEGIN oom.rescue'
 END = '# END oom.rescue'
 _BLOCK = re.compile(r'^%s\n(.*?)^%s\n' % (re.escape(BEGIN), re.escape(END)), re.MULTILINE | re.DOTALL)
 _SCORE = re.compile(r'^\{ echo (-?\d+) > /proc/\$\$/oom_score_adj', re.MULTILINE)
+_OPENRC = re.compile(r'#!\s*\S*/(?:openrc-run|runscript)\b')
+_RUNLEVEL = re.compile(r'[A-Za-z0-9_-]+\Z')
 _SOURCED = re.compile(r'(?:^|[\s;&|])(?:\.|source)\s+["\']?(/etc/(?:default|sysconfig)/[A-Za-z0-9_.@-]+)', re.MULTILINE)
 
 
@@ -29,6 +31,19 @@ def defaults_files(script):
     return found
 
 
+def _files_of(host, name, text):
+    """The files that are read before /etc/init.d/NAME, whose text is given, starts something, in order.
+
+    Of a script of its own OpenRC reads /etc/conf.d/NAME.RUNLEVEL if it is there, else /etc/conf.d/NAME: openrc-run.sh.
+    """
+    if not _OPENRC.match(text or ''):
+        return defaults_files(text)
+    path = '/etc/conf.d/' + name
+    runlevel = (host.read('/run/openrc/softlevel') or '').strip()
+    of_runlevel = '%s.%s' % (path, runlevel)
+    return [of_runlevel if _RUNLEVEL.match(runlevel) and host.exists(of_runlevel) else path]
+
+
 def script_facts(host, name, ours=()):
     """{defaults, text, refused} of /etc/init.d/NAME: the defaults file to use, or None, and its text, or None.
 
@@ -36,7 +51,7 @@ def script_facts(host, name, ours=()):
     ``refused`` is what to do about such a file, if there is no other.
     """
     script = trusted_path(host, '/etc/init.d/' + name)
-    files = defaults_files(host.read(script)) if script else []
+    files = _files_of(host, name, host.read(script)) if script else []
     present = [path for path in files if path in ours or trusted_path(host, path)]
     missing = [path for path in files if not host.exists(path)]
     path = (present or missing or [None])[-1]

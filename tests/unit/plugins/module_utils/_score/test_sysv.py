@@ -7,6 +7,7 @@ from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
 import pytest
+from ansible_collections.oom.rescue.plugins.module_utils._node.host import Host
 from ansible_collections.oom.rescue.plugins.module_utils._score import sysv
 
 DEBIAN = """\
@@ -56,3 +57,22 @@ def test_a_script_under_set_e_goes_on_where_the_kernel_refuses(tmp_path):
     script = tmp_path / 'script'
     script.write_text(u'set -e\n' + sysv.with_score('', -1000).replace('/proc/$$', '/nonexistent') + u'echo went on\n')
     assert subprocess.check_output(['sh', str(script)]).strip() == b'went on'
+
+
+OPENRC = '#!/sbin/openrc-run\ncommand=/usr/sbin/mariadbd\n. /etc/default/not-this\n'
+
+
+@pytest.mark.parametrize('script, files, expected', [
+    (OPENRC, {}, '/etc/conf.d/mariadb'),
+    (OPENRC.replace('openrc-run', 'runscript'), {}, '/etc/conf.d/mariadb'),
+    (OPENRC, {'/run/openrc/softlevel': 'default\n'}, '/etc/conf.d/mariadb'),
+    (OPENRC, {'/run/openrc/softlevel': 'default\n', '/etc/conf.d/mariadb.default': 'A=1\n'},
+     '/etc/conf.d/mariadb.default'),
+    (OPENRC, {'/run/openrc/softlevel': '../x\n', '/etc/conf.d/mariadb.default': 'A=1\n'}, '/etc/conf.d/mariadb'),
+    (DEBIAN, {'/etc/conf.d/mariadb': 'A=1\n'}, '/etc/default/mariadb'),
+], ids=['OpenRC', 'old OpenRC', 'a runlevel without a file', 'a file of the runlevel', 'no name of a runlevel',
+        'a script of sysvinit'])
+def test_the_file_is_the_one_that_the_init_reads_for_the_script(tmpdir, script, files, expected):
+    for path, text in dict(files, **{'/etc/init.d/mariadb': script}).items():
+        tmpdir.join(path).write(text, ensure=True)
+    assert sysv.script_facts(Host(str(tmpdir)), 'mariadb')['defaults'] == expected
