@@ -114,6 +114,7 @@ def summaries(log, say):
             for words in ({}, {'say': say})]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('log', LOGS, ids=lambda path: path.name)
 def test_a_log_is_told_in_chinese_on_the_terminal_and_the_page(say, log):
     left = []
