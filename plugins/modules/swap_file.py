@@ -319,6 +319,10 @@ persist:
   returned: always
   type: str
   sample: fstab
+recorded:
+  description: Whether there was a record of this file before the run, as an earlier one made or changed it.
+  returned: always
+  type: bool
 files:
   description: A row for each swap file, with what is said above of one.
   returned: always
@@ -332,6 +336,7 @@ files:
     size: {description: How V(auto) came to its size., type: dict, contains: *sizing}
     at_boot: {description: What the next boot does with it., type: dict, contains: *boot}
     persist: {description: What keeps it over a reboot., type: str}
+    recorded: {description: Whether there was a record of it before the run., type: bool}
     skipped_reason: {description: "Why this host cannot have it, or null.", type: str}
     notes: {description: What swap costs on its disk., type: list, elements: str}
     actions: {description: What was done to it., type: list, elements: dict, contains: *steps}

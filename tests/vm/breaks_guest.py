@@ -39,7 +39,7 @@ def _with(spec, **given):
 
 
 def _swap(wish, check):
-    options = _with(swap_options.OPTIONS, **dict({'size': '16M', 'reserve': '64M'}, **wish))
+    options = _with(swap_options.OPTIONS, **dict({'size': '16M', 'reserve': '8M'}, **wish))
     return {'swap': swap.swap_file(Host(), options, check, lambda text: None)}
 
 

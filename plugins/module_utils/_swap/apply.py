@@ -96,8 +96,8 @@ def _grown(result, layer):
     return sizes[1] - sizes[0]
 
 
-_OF_ONE = ('path', 'size_bytes', 'before', 'after', 'size', 'at_boot', 'persist', 'skipped_reason', 'actions',
-           'notes', 'changed')
+_OF_ONE = ('path', 'size_bytes', 'before', 'after', 'size', 'at_boot', 'persist', 'recorded', 'skipped_reason',
+           'actions', 'notes', 'changed')
 
 
 def joined(results):
@@ -154,7 +154,8 @@ def converge(host, path, wished, check_mode=False, progress=None, kernel=syscall
                                 'out is in it' % (path, record['mode'], record['uid']))
     return outcome(host, made['actions'], made['skipped_reason'], path=path, size_bytes=made['size_bytes'],
                    before=made['before'], after=made['after'], size=made['size'], at_boot=made['at_boot'],
-                   persist=persist_of(facts, wished) if wished else None, managers=facts['managers'],
+                   persist=persist_of(facts, wished) if wished else None, recorded=record is not None,
+                   managers=facts['managers'],
                    notes=facts['notes'], warnings=applier.warnings)
 
 

@@ -56,7 +56,11 @@ def _swap(result):
     before = result['before']
     wanted, on = result['after']['activation'] is not None, before['activation'] is not None
     claim = 'swap of %s' % result['path'] if wanted else 'swap besides the file'
-    if result['skipped_reason'] and not on and before['persistence'] is None:
+    if result['skipped_reason'] and not on:
+        # What was made here once and is off now is not so; what others have in fstab is theirs.
+        if result.get('recorded'):
+            return _claim('swap', 'swap of %s' % result['path'], False, result['at_boot']['kept'],
+                          result['skipped_reason'], FALSE)
         return _claim('swap', claim, None, None, result['skipped_reason'], CANNOT)
     left = [action for action in result['actions'] if action['action'] != 'reload']
     drifted = set(action['layer'] for action in left)

@@ -24,10 +24,12 @@ MASKED = {'kept': False, 'why': 'swap.target is masked', 'would_tell': None, 'by
 UNSURE = {'kept': None, 'why': 'a container', 'would_tell': 'swapon --show', 'by': None}
 
 
-def swap(layers=(), active=True, skipped_reason=None, on=None, at_boot=None, persist='fstab', action='mend'):
+def swap(layers=(), active=True, skipped_reason=None, on=None, at_boot=None, persist='fstab', action='mend',
+         recorded=False, persistence=None):
     on = active if on is None else on
     return {'path': '/swapfile', 'skipped_reason': skipped_reason, 'persist': persist, 'at_boot': at_boot or KEPT,
-            'before': {'activation': ON if on else None, 'persistence': ON if on else None},
+            'recorded': recorded, 'before': {'activation': ON if on else None, 'persistence': persistence or (
+                ON if on else None)},
             'after': {'activation': ON if active else None},
             'actions': [{'layer': layer, 'action': action, 'detail': 'mend the %s' % layer} for layer in layers]}
 
@@ -53,6 +55,11 @@ def told(result):
     (swap(on=False), ('false', False, True, 'all is as meant')),
     (swap(active=False), ('held', True, True, 'all is as meant')),
     (swap(active=False, on=False, skipped_reason='overlay'), ('cannot', None, None, 'overlay')),
+    (swap(active=False, on=False, skipped_reason='masked', persistence=ON, at_boot=MASKED),
+     ('cannot', None, None, 'masked')),
+    (swap(active=False, on=False, skipped_reason='masked', persistence=ON, at_boot=MASKED, recorded=True),
+     ('false', False, False, 'masked')),
+    (swap(active=False, on=False, skipped_reason='kubelet', recorded=True), ('false', False, True, 'kubelet')),
     (swap(skipped_reason='forbidden', at_boot=MASKED),
      ('false', True, False, 'after a reboot: swap.target is masked')),
     (swap(at_boot=MASKED), ('false', True, False, 'after a reboot: swap.target is masked')),
@@ -64,6 +71,7 @@ def told(result):
      ('held', True, None, 'in use; not after a reboot, as asked')),
     (swap(['persistence'], persist='none'), ('false', True, False, 'still to do: mend the persistence')),
 ], ids=['as meant', 'switched off', 'no line in fstab', 'not in use', 'enough without it', 'host cannot',
+        'forbidden, with a line of others', 'ours, and forbidden since', 'ours without its line, and forbidden since',
         'there, and forbidden since', 'masked', 'not known', 'systemd has an older fstab', 'two reasons',
         'not to be kept', 'kept, and not to be'])
 def test_swap_holds_if_no_layer_drifted_and_a_boot_turns_it_on(asked, expected):
