@@ -49,7 +49,15 @@ def who_held_it(event):
         text += '; beside it ' + ' and '.join(beside)
     swapped = event['holders'] and event['holders']['swapped'] and _swapped(event, eater)
     told = (_reserved(event), 'of the rest ' + text, swapped) if apart else (text, swapped, _reserved(event))
-    return '; '.join(part for part in told if part)
+    return '; '.join(part for part in told + (_too_much(event['ledger']),) if part)
+
+
+def _too_much(ledger):
+    """How much more than all there is the parts hold, if that is too much for counters that are read in turn."""
+    over = -ledger['unaccounted_bytes']
+    if over * _BESIDE < ledger['total_bytes'] or over <= 0:
+        return None
+    return 'the counters hold %s more than there is, and cannot all be right' % format_size(over)
 
 
 def _reserved(event):
@@ -109,7 +117,7 @@ def _held(eater, event, apart):
     kind, size = eater['kind'], _size_and_share(eater, event)
     holder = _holder(event, eater['name'])
     if kind == 'process':
-        alone = not apart and (eater['share'] or 0) * 2 > 1
+        alone = not apart and 0.5 < (eater['share'] or 0) <= 1
         words = '%s alone holds %s' if alone else 'the largest process, %s, holds %s'
         return words % (named(eater['name'], holder and holder['pid']), size) + _own_swap(holder, eater)
     if kind == 'processes':
@@ -125,7 +133,7 @@ def _own_swap(holder, eater):
 
 
 def _size_and_share(part, event):
-    if part['share'] is None or event['scope'] in ('cpuset', 'mempolicy'):
+    if part['share'] is None or part['share'] > 1 or event['scope'] in ('cpuset', 'mempolicy'):
         # The ledger is of all nodes, and only some of them could be used.
         return format_size(part['bytes'])
     return '%s (%d %%)' % (format_size(part['bytes']), round(part['share'] * 100))

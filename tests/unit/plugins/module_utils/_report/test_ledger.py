@@ -213,6 +213,17 @@ def test_the_cause_names_the_largest_and_what_is_large_beside_it(text, expected)
     assert expected in event['cause']
 
 
+@pytest.mark.parametrize('anon,expected', [
+    (190000, ('the largest process, java (pid 9), holds 742 MiB; the counters hold 371 MiB more than there is, and '
+              'cannot all be right.')),
+    (99000, 'java (pid 9) alone holds 386 MiB (99 %).'),
+], ids=['twice', 'drift'])
+def test_counters_that_hold_more_than_there_is_are_told_and_are_no_share(anon, expected):
+    (event,) = events_of(report([('active_anon', anon)], tasks=[(9, 'java', anon, anon)]))
+    assert event['cause'].endswith(expected)
+    assert_exact(event['ledger'])
+
+
 @pytest.mark.parametrize('line,driver', [
     ("virtio_balloon virtio0: Out of puff! Can't get 1 pages", 'virtio_balloon'),
     (' ? virtballoon_oom_notify+0x2a/0x70 [virtio_balloon]', 'virtio_balloon'),
