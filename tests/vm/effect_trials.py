@@ -73,9 +73,8 @@ attempt() {
     echo "${mark}log"
     dmesg
     cat /said
-    kill -9 $pids 2> /dev/null
-    for each in $(cat $groups/*/cgroup.procs $groups/*/*/cgroup.procs $groups/*/*/*/cgroup.procs 2> /dev/null); do
-        kill -9 $each
+    for each in /proc/[0-9]*; do
+        test "$(readlink $each/exe)" = /bin/eat && kill -9 ${each#/proc/}
     done
     rm -rf /shm/*
     sleep 1
@@ -222,6 +221,7 @@ TRIALS = {
     **_numbered('none-swap-huge', lambda pages: Trial(
         ('swap', 'shortage'), 'take worker 9999; until killed; do sleep 0.2; done',
         'mkswap /dev/vda 65536; swapon /dev/vda', 'alive worker',
-        setup='echo %d > /proc/sys/vm/nr_hugepages' % pages), ((93,), (95,), (96,))),
+        setup='echo 1 > /proc/sys/vm/compact_memory; echo %d > /proc/sys/vm/nr_hugepages' % pages),
+        ((93,), (95,), (96,))),
     **_numbered('none-score', lambda mib: dataclasses.replace(_score(mib), does=LOWER), ((172,), (176,), (180,))),
 }
