@@ -200,7 +200,7 @@ TRIALS = {
     **_numbered('score', _score, (
         (100, ''), (103, ''), (98, ''), (95, 'take sshd 4;'), (100, 'take redis 20;'), (102, 'take redis 10;'),
         (98, 'take cron 3; take nginx 8;'), (96, 'take sshd 2; take node 12;'), (101, 'take java 5;'),
-        (103, 'take ruby 15;'))),
+        (97, 'take ruby 15;'))),
     **_numbered('cgroup-limit', _limit, ((40, 45), (48, 55), (56, 66), (64, 72), (32, 36), (36, 44), (44, 50), (52, 60),
                                          (60, 70), (72, 84))),
     **_numbered('container-limit', _limit, [(limit, mib, CONTAINER, 'container_limit') for limit, mib in (
