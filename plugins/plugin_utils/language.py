@@ -153,15 +153,16 @@ class Phrases:
 
     def _phrase(self, text):
         """What a table has for the whole of a text, or None."""
-        for words in dict.fromkeys((_first_low(text), text)):
-            if words in self._exact:
-                return self._exact[words], ()
-            for template in self._templates:
-                parts = template.match(words)
-                if parts is not None:
-                    said = {number: self._said(part) for number, part in parts.items()}
-                    return (template.filled({number: part[0] for number, part in said.items()}),
-                            sum((part[1] for part in said.values()), ()))
+        low = _first_low(text)
+        if low in self._exact:
+            return self._exact[low], ()
+        for template in self._templates:
+            # A name or a time at the begin is as it is.
+            parts = template.match(low if template.between[0] else text)
+            if parts is not None:
+                said = {number: self._said(part) for number, part in parts.items()}
+                return (template.filled({number: part[0] for number, part in said.items()}),
+                        sum((part[1] for part in said.values()), ()))
         return None
 
     def _joined(self, parts, mark):

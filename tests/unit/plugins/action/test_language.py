@@ -151,6 +151,7 @@ def test_the_seed_is_told_with_its_figures(say):
     ('Changed: swap /swapfile, 2 GiB, on now and after a reboot',
      '已改：交换文件 /swapfile，2 GiB，现在和重启之后都启用'),
     ('vm.swappiness of 10 (it is 60 now and 60 after a reboot)', 'vm.swappiness 为 10（现在是 60，重启之后是 60）'),
+    ('Oct 28 11:32:28: kill, mysqld (pid 3). Read from', 'Oct 28 11:32:28：杀进程，mysqld (pid 3)。读自'),
     # What is in no table stays.
     ('/srv/the file of it', '/srv/the file of it'), ('12 GiB', '12 GiB'), ('', ''),
 ])
