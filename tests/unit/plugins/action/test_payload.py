@@ -1,0 +1,104 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is sent to a node is the code that is here, without what only people read."""
+
+from __future__ import absolute_import, division, print_function
+
+import ast
+import base64
+import dataclasses
+import glob
+import io
+import os
+import zipfile
+
+import pytest
+
+pytest.importorskip('ansible')
+
+from conftest import ROOT  # noqa: E402
+
+payload = pytest.importorskip('ansible_collections.oom.rescue.plugins.plugin_utils.payload')
+
+FILES = sorted(path for folder in ('modules', 'module_utils')
+               for path in glob.glob(os.path.join(ROOT, 'plugins', folder, '**', '*.py'), recursive=True))
+OURS = 'ansible_collections/oom/rescue/plugins/module_utils/_node/x.py'
+THEIRS = 'ansible/module_utils/basic.py'
+CODE = '"""Says.\n\nMore."""\n# Why.\nx = 1\n'
+TEXT = b'import a\nZIPDATA = "%s"\nrest()\n'
+
+
+@dataclasses.dataclass(frozen=True)
+class Built:
+    b_module_data: bytes
+    shebang: str = '#!'
+
+
+def code_of(text):
+    """What a program does, with the line of each part: its docstrings and documentation are empty."""
+    tree = ast.parse(text)
+    for node in ast.walk(tree):
+        body = getattr(node, 'body', None)
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)) and body and isinstance(body[0], ast.Expr) \
+                and isinstance(body[0].value, ast.Constant) and isinstance(body[0].value.value, str):
+            del body[0]
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], 'id', None) in (
+                'DOCUMENTATION', 'EXAMPLES', 'RETURN'):
+            node.value = ast.Constant(value='')
+    return [(type(node).__name__, getattr(node, 'lineno', None)) for node in ast.walk(tree)], ast.dump(tree)
+
+
+@pytest.mark.parametrize('path', FILES, ids=lambda path: os.path.relpath(path, ROOT))
+def test_the_code_of_each_file_and_its_lines_stay(path):
+    with io.open(path, encoding='utf-8') as stream:
+        text = stream.read()
+    found = payload.bare(text)
+    assert code_of(found) == code_of(text)
+
+
+def test_it_is_a_quarter_less():
+    texts = [io.open(path, encoding='utf-8').read() for path in FILES]
+    assert sum(map(len, map(payload.bare, texts))) < 0.75 * sum(map(len, texts))
+
+
+def packed(files):
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, 'w', zipfile.ZIP_DEFLATED) as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    return base64.b64encode(target.getvalue())
+
+
+def unpacked(text):
+    with zipfile.ZipFile(io.BytesIO(base64.b64decode(text.split(b'"')[1]))) as archive:
+        return {name: archive.read(name).decode('ascii') for name in archive.namelist()}
+
+
+@pytest.fixture(name='built')
+def fixture_built(tmp_path, monkeypatch):
+    monkeypatch.setattr(payload.constants, 'DEFAULT_LOCAL_TMP', str(tmp_path))
+    # Noise, so that the packed text is as long as Ansible's.
+    return TEXT % packed({OURS: CODE, THEIRS: CODE, 'noise': os.urandom(8192).hex()})
+
+
+@pytest.mark.parametrize('form', ['a tuple', 'a dataclass'])
+def test_our_files_alone_get_shorter(built, form):
+    for _again in range(2):
+        if form == 'a tuple':
+            style, shebang, text, path = payload.smaller(('new', '#!', built, '/x.py'))
+            assert (style, shebang, path) == ('new', '#!', '/x.py')
+        else:
+            made, path = payload.smaller((Built(built), '/x.py'))
+            text = made.b_module_data
+            assert (made.shebang, path) == ('#!', '/x.py')
+        assert text.startswith(b'import a\n') and text.endswith(b'rest()\n')
+        assert unpacked(text)[OURS] == '""\n\n\n\nx = 1\n' and unpacked(text)[THEIRS] == CODE
+
+
+@pytest.mark.parametrize('other', [
+    ('new', '#!', b'print(1)', '/x'), ('new', '#!', TEXT % (b'A' * 9000), '/x'), ('new', '#!', None, '/x'), None, (),
+    (Built('text'), '/x')], ids=['a script', 'no archive', 'nothing', 'None', 'empty', 'of another type'])
+def test_what_is_made_in_another_way_is_sent_as_it_is(tmp_path, monkeypatch, other):
+    monkeypatch.setattr(payload.constants, 'DEFAULT_LOCAL_TMP', str(tmp_path))
+    assert payload.smaller(other) == other
