@@ -160,8 +160,10 @@ FORMS = (
          r'signal terminated program (?P<name>[\w+.-]{1,32})|(?P<name2>[\w+.-]{1,32}) terminated with signal 9\b'
          r'|internal compiler error: (?:%s) \(program [\w+.-]{1,32}\)' % _KILLED),
     Form('kill-unproven', UNPROVEN, tuple(SIGKILL) + (': line ', ': killed ', ' killed '),
-         r'^\s*(?:%s)(?:: 9)?\s*$|: line \d+: +\d+ (?:%s)(?:: 9)? +\(? *(?:nohup |sudo |exec |timeout (?:-\S+ )*\S+ )?'
-         r'(?P<name>[\w./+-]{1,64})'
+         r'^\s*(?:%s)(?:: 9)?\s*$'
+         # A shell's own words for ``line 3`` are of its language, in which the number may stand before them.
+         r'|: ?(?:\S{1,24} \d+|\d+ \S{1,24}) ?: +\d+ (?:%s)(?:: 9)? +\(? *(?:nohup |sudo |exec '
+         r'|timeout (?:-\S+ )*\S+ )?(?:(?P<name>[\w./+-]{1,64})|\S)'
          r'|^\s*(?:\[\d+\] {0,2}[-+]? *(?:\d+ +)?(?:Killed|killed)|zsh: killed)(?::? 9)? +(?P<name2>[\w./+-]{1,64})'
          % (_KILLED, _KILLED)),
     Form('kill-unproven', UNPROVEN, _STATUSES,
@@ -177,13 +179,18 @@ FORMS = (
     Form('kill-unproven', UNPROVEN, ('SIGKILL', 'ignal: killed', 'terminated abruptly whi', 'got signal 9'),
          r'[Cc]ommand (?:failed|was killed) with (?:signal )?"?SIGKILL|Signals\.SIGKILL: 9|signal: 9, SIGKILL'
          r'|\b(?:signal=|exited with )SIGKILL\b|\bworker \d+ got signal 9\b'
-         r'|exited on signal 9 \(SIGKILL\)|signal 9 \(SIGKILL\)|terminated by SIGKILL; not expected'
+         r'|[Ss]ignal 9 \(SIGKILL\)|terminated by SIGKILL; not expected'
          r'|(?:exited|terminated|killed|failed)[^\n]{0,60} signal:? \[?SIGKILL\b|\bNegsignal\.SIGKILL\b'
          r'|\bpid (?P<pid2>\d+) SIGKILL \(signal 9\)|\(pid:(?P<pid>\d+)\) was sent SIGKILL!'
          r'|(?:^|\s)signal: killed\s*(?:$|Runtime)'
          r'|process pool was terminated abruptly'),
     Form('kill-unproven', UNPROVEN, ('it signal Killed (9)', 'exited on signal 9'),
          r'child pid (?P<pid>\d+) exit signal Killed \(9\)|(?:child|process) (?P<pid2>\d+) exited on signal 9\b'),
+    Form('kill-unproven', UNPROVEN, ('was unexpectedly termina', '(exitcode: -9)', 'return code = -9',
+                                     'EXIT STRING: Killed', 'exited on signal 9 (Kill'),
+         r'managed by the executor was unexpectedly terminated|\(exitcode: -9\)|\breturn code = -9\b'
+         r'|WITH THE EXIT STRING: Killed \(signal 9\)|\bexited on signal 9 \(Killed\)'),
+    Form('not-memory-crash', CRASHED, ('exited on signal 11',), r'\bexited on signal 11 \(Segmentation fault\)'),
     Form('kill-unproven', UNPROVEN, ('died, killed by signal 9',),
          r'\(pid: (?P<pid>\d+)\) died, killed by signal 9\b', name='uwsgi'),
     Form('kill-unproven', UNPROVEN, ('killed by KILL signal',),

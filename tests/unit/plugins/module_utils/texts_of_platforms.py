@@ -107,6 +107,19 @@ LINES = (
      UNPROVEN),
     (None, 'stress: FAIL: [168] (425) <-- worker 172 got signal 9', UNPROVEN),
     ('systemd', 'a.service: Main process exited, code=exited, status=143/n/a', UNPROVEN),
+    (None, '/usr/lib/R/bin/BATCH: line 60:  4412 Killed                  ${R_HOME}/bin/R -f ${in}', UNPROVEN),
+    (None, 'A worker process managed by the executor was unexpectedly terminated.', UNPROVEN),
+    (None, 'failed (exitcode: -9) local_rank: 0 (pid: 4412) of binary: /usr/bin/python3', UNPROVEN),
+    (None, "['/usr/bin/python3', '-u', 'train.py'] exits with return code = -9", UNPROVEN),
+    (None, 'mpirun noticed that process rank 3 with PID 4412 on node n3 exited on signal 9 (Killed).', UNPROVEN),
+    (None, 'mpirun noticed that process rank 0 with PID 4412 on node n3 exited on signal 11 (Segmentation fault).',
+     ('no', 'none', 'program')),
+    (None, 'YOUR APPLICATION TERMINATED WITH THE EXIT STRING: Killed (signal 9)', UNPROVEN),
+    (None, "Can't create a new thread (errno 12); if you are not out of available memory, you can consult the manual",
+     REFUSED_PERHAPS),
+    (None, 'DB::Exception: (total) memory limit exceeded: would use 14.1 GiB, maximum: 14.0 GiB.', OWN_LIMIT),
+    (None, 'master: service(imap): child 4412 returned error 83 (Out of memory (service imap { vsz_limit=256 MB }',
+     OWN_LIMIT),
 )
 
 TRAPS = (

@@ -126,6 +126,7 @@ def test_a_line_of_a_known_program_is_nothing_under_another_tag(other, tmpdir):
 
 @pytest.mark.parametrize('words,line,expected', [
     (ENOMEM, 'sh: fork: %s', 'yes'), (ENOMEM, 'error: %s', 'unknown'), (EAGAIN, 'sh: fork: %s', 'no'),
+    (SIGKILL, './a.sh: Zeile 3:  7 %s   ./b', 'unknown'), (SIGKILL, './a.sh: ligne 3 :  7 %s   ./b', 'unknown'),
     (ENOSPC, 'tar: x: %s', 'no'), (SIGKILL, '%s', 'unknown'), (SIGKILL, './a.sh: line 3:  7 %s   ./b', 'unknown'),
 ])
 def test_errno_and_the_signal_are_known_in_every_language(words, line, expected, tmpdir):
