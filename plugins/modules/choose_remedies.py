@@ -42,6 +42,9 @@ options:
       - The facts of M(oom.rescue.memory_facts). What they say was set on the host before is kept.
     type: dict
     default: {}
+seealso:
+  - module: oom.rescue.ask_remedies
+  - module: oom.rescue.judge_remedies
 """
 
 EXAMPLES = r"""

@@ -137,6 +137,9 @@ attributes:
   diff_mode:
     description: Will return details on what has changed (or possibly needs changing in check_mode), when in diff mode.
     support: none
+seealso:
+  - module: oom.rescue.memory_facts
+  - module: oom.rescue.oom_watch
 """
 
 EXAMPLES = r"""

@@ -149,6 +149,9 @@ attributes:
     support: full
 author:
   - The OOM Rescue maintainers (@oom-rescue)
+seealso:
+  - module: oom.rescue.memory_facts
+  - module: oom.rescue.swap_file
 """
 
 EXAMPLES = r"""

@@ -144,6 +144,9 @@ notes:
   - Where blocks are written, which takes long, the progress is shown every ten seconds as the playbook runs, and logged
     every five to the managed node's system log.
   - Needs root, so C(become).
+seealso:
+  - module: oom.rescue.memory_facts
+  - module: oom.rescue.swappiness
 """
 
 EXAMPLES = r"""

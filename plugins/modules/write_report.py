@@ -77,6 +77,9 @@ options:
     type: str
     choices: [en, zh]
     default: en
+seealso:
+  - module: oom.rescue.read_copied_logs
+  - module: oom.rescue.judge_remedies
 """
 
 EXAMPLES = r"""
