@@ -21,13 +21,16 @@ _CRONS = ('/usr/sbin/cron', '/usr/sbin/crond', '/usr/sbin/busybox-crond')
 
 
 def read(host, records):
-    """{systemd, cron, python, watched, textfiles, files: {path: text or None}, enabled: {unit: bool}, records}."""
+    """{systemd, systemd_version, cron, python, watched, textfiles, files: {path: text or None}, enabled: {unit: bool},
+    records}.
+    """
     has_systemd = systemd.is_running(host)
     paths = ['%s/%s' % (units.DIRECTORY, name) for name in (units.SERVICE, units.PATH, units.TIMER)]
     paths += [units.CRON, units.PROGRAM, '/etc/oom-rescue/watch.json', '/etc/oom-rescue/watch-secrets.json']
     files = dict((path, _text(host, path)) for path in paths)
     return {
-        'systemd': has_systemd, 'cron': any(host.exists(path) for path in _CRONS), 'python': sys.executable,
+        'systemd': has_systemd, 'systemd_version': systemd.version(host) if has_systemd else None,
+        'cron': any(host.exists(path) for path in _CRONS), 'python': sys.executable,
         'watched': _watched(host), 'textfiles': next((path for path in TEXTFILES if host.is_directory(path)), None),
         'files': files, 'records': records,
         'flaws': dict((path, host.flaw_of_own(path, mode_of(path))) for path in paths if files[path] is not None),

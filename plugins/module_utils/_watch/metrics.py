@@ -16,6 +16,7 @@ from .._node.plain import plain
 NAME = 'oom_rescue.prom'
 _LABELS = ('process', 'unit', 'scope', 'actor')
 MOST_SERIES = 60
+_WHEN = ('now', 'after_reboot')
 _OTHER = ['other', '', 'other', 'other']
 
 
@@ -35,8 +36,10 @@ def counted(kills, fresh):
     return rows
 
 
-def text_of(state, facts, now):
-    """The text of the file, by the remembered state, memory_facts' dictionary, and the time in seconds since 1970."""
+def text_of(state, facts, now, scores=()):
+    """The text of the file, by the remembered state, memory_facts' dictionary, the time in seconds since 1970, and the
+    claims on the scores that were set here.
+    """
     samples = [_sample('kills_total', dict(zip(_LABELS, row[:4])), row[4]) for row in state['kills']]
     lines = _family('kills_total', 'counter', 'Processes killed, or refused memory, since the watch began.', samples)
     if state['last_kill'] is not None:
@@ -44,7 +47,7 @@ def text_of(state, facts, now):
                          [_sample('last_kill_timestamp_seconds', {}, int(state['last_kill']))])
     lines += _family('remedy_holds', 'gauge', '1 if a remedy that was made here holds, now or after a reboot, else 0.',
                      [_sample('remedy_holds', {'remedy': remedy, 'when': when}, int(holds))
-                      for remedy, when, holds in held(facts)])
+                      for remedy, when, holds in held(facts) + _of_scores(scores)])
     lines += _next(facts)
     lines += _family('watch_waiting_messages', 'gauge', 'Messages that no hook has taken yet.',
                      [_sample('watch_waiting_messages', {}, len(state['waiting']))])
@@ -82,6 +85,12 @@ def held(facts):
         rows.append(('swappiness', 'now', swappiness['runtime'] == value))
         rows.append(('swappiness', 'after_reboot', swappiness['after_reboot'] == value))
     return rows
+
+
+def _of_scores(claims):
+    """The same of the scores: True if all servers have theirs. No row for what is not known of any."""
+    known = dict((when, [claim[when] for claim in claims if claim[when] is not None]) for when in _WHEN)
+    return [('score', when, all(known[when])) for when in _WHEN if known[when]]
 
 
 def _next(facts):

@@ -52,7 +52,8 @@ def wanted_files(facts, options):
     elif facts['files'][SECRETS] is not None and options['secrets'] is None:
         wanted[SECRETS] = facts['files'][SECRETS]
     if facts['systemd']:
-        wanted.update(units.systemd_files(facts['python'], options['interval'], facts['watched']))
+        wanted.update(units.systemd_files(facts['python'], options['interval'], facts['watched'],
+                                          facts['systemd_version']))
     else:
         wanted.update(units.cron_files(facts['python']))
     return wanted

@@ -187,8 +187,12 @@ class Run:
         from .._facts.memory_facts import memory_facts
         from . import metrics
         facts = self._entry['memory'] if self._entry else memory_facts(self._host, 1, 0)
+        scores = ()
+        if (facts['kept']['oom_protect'] or {}).get('set'):
+            from .scores import claims_on_scores
+            scores = claims_on_scores(self._host, facts)
         try:
-            metrics.write(self._settings['textfile'], metrics.text_of(self._state, facts, self._now))
+            metrics.write(self._settings['textfile'], metrics.text_of(self._state, facts, self._now, scores))
         except (IOError, OSError):
             # A full disk: the next run writes it.
             return

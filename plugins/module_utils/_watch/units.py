@@ -14,6 +14,8 @@ DIRECTORY = '/etc/systemd/system'
 CRON = '/etc/cron.d/oom-rescue-watch'
 # A run needs less; if it needs more, that is our fault, and the watch ends before anything else on the host.
 MEMORY_MAX = '48M'
+# The first version of systemd that knows it by this name; others ignore it.
+_HAS_MEMORY_MAX = 231
 SCORE = -900
 
 _SERVICE = '''%(header)s
@@ -27,7 +29,7 @@ ExecStart=%(python)s -B -E -s %(program)s watch
 StartLimitInterval=0
 LogLevelMax=notice
 OOMScoreAdjust=%(score)d
-MemoryMax=%(memory)s
+%(limit)s=%(memory)s
 TasksMax=16
 TimeoutStartSec=180
 ProtectSystem=full
@@ -62,9 +64,12 @@ MAILTO=""
 '''
 
 
-def systemd_files(python, interval, watched):
-    """{path: text} of the units. A change of one of ``watched`` starts a run; without any only time does."""
+def systemd_files(python, interval, watched, version=None):
+    """{path: text} of the units. ``watched`` are the files whose change starts a run; if there is none, only time does.
+    ``version`` is that of systemd, None if it is not known.
+    """
     values = {'header': HEADER, 'python': python, 'program': PROGRAM, 'score': SCORE, 'memory': MEMORY_MAX,
+              'limit': 'MemoryMax' if version is None or version >= _HAS_MEMORY_MAX else 'MemoryLimit',
               'interval': interval, 'service': SERVICE,
               'paths': '\n'.join('PathModified=%s' % path.replace('%', '%%') for path in watched)}
     texts = {SERVICE: _SERVICE, TIMER: _TIMER}
