@@ -109,6 +109,13 @@ def test_a_host_to_which_nothing_happened_is_told_what_the_rule_says():
     assert lines({'web': left}) == ['web: No report.', words % WOULD]
 
 
+def test_of_a_host_whose_logs_were_not_searched_whole_it_is_not_said_that_nothing_happened():
+    caveat = '/var/log/syslog was not searched whole: it is larger than 16 MiB.'
+    told = ' '.join(lines({'web': {'diagnose_result': dict(CALM, caveats=[caveat]), 'rescue_chosen': chosen()}}))
+    assert 'Nothing happened' not in told and 'Nothing was found here, and not all of the logs was searched' in told
+    assert '/var/log/syslog' in told
+
+
 def test_what_was_asked_for_on_a_healthy_host_is_told_beside_the_rest():
     told = lines({'web': {'diagnose_result': CALM, 'rescue_chosen': chosen(swap='asked'), 'swap_result': SWAP}})
     assert told[1].startswith('Nothing happened here. By rule this host would also get vm.swappiness 10, mysqld')
