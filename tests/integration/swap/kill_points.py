@@ -40,7 +40,7 @@ def _changes(name, rest):
     if name == 'write':
         return not re.match(r'[012],', rest)
     if name == 'ioctl':
-        return 'SETFLAGS' in rest
+        return 'SETFLAGS' in rest or 'SUBVOL_CREATE' in rest
     if name == 'swapon':
         return not rest.startswith('""')
     return True

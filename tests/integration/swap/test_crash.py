@@ -81,7 +81,7 @@ def assert_usable(root, start_areas, wish):
 
 
 @pytest.mark.parametrize('name', SCENARIOS)
-def test_a_run_killed_anywhere_is_completed_by_the_next(root, name, tmp_path, record_property):
+def test_a_run_killed_anywhere_is_completed_by_the_next(root, name, tmp_path):
     steps, wish = SCENARIOS[name]
     points, expected = points_of(root, steps, wish, tmp_path)
     for point in points:
@@ -93,6 +93,33 @@ def test_a_run_killed_anywhere_is_completed_by_the_next(root, name, tmp_path, re
         assert 'error' not in again, (point, again)
         assert (root.tree(), root.areas()) == expected, 'after a kill at %s %d' % point
     print('%s: %d kill points' % (name, len(points)))
+
+
+@pytest.fixture(scope='module')
+def btrfs(make_root):
+    node = make_root('btrfs', megabytes=400)
+    node.sees_nobody = True
+    return node
+
+
+# Its file is in a subvolume of its own, which is made and goes with it.
+@pytest.mark.parametrize('name', ['create', 'remove', 'restore'])
+def test_a_run_killed_anywhere_with_a_subvolume_is_completed_by_the_next(btrfs, name, tmp_path):
+    test_a_run_killed_anywhere_is_completed_by_the_next(btrfs, name, tmp_path)
+
+
+def test_a_run_killed_anywhere_with_a_subvolume_is_undone_by_the_next(btrfs, tmp_path):
+    steps, wish = SCENARIOS['create']
+    points = points_of(btrfs, steps, wish, tmp_path)[0]
+    assert [point[0] for point in points].count('ioctl') >= 2
+    btrfs.reset(FSTAB)
+    empty = btrfs.tree()
+    for point in points:
+        prepare(btrfs, steps)
+        assert btrfs.converge(strace=killing(*point), **wish) is None, 'not killed at %s %d' % point
+        assert 'error' not in btrfs.converge(state='restored'), point
+        assert (btrfs.tree(), btrfs.areas()) == (empty, {}), 'after a kill at %s %d' % point
+    print('create, undone: %d kill points' % len(points))
 
 
 def swap_files(tree):
