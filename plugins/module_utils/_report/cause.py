@@ -7,8 +7,6 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
-import re
-
 from .held import balloon_of_reserved, named, reserved_bytes, who_held_it
 from .zones import (
     allowed_nodes,
@@ -26,8 +24,6 @@ from .._node.sizes import format_size
 
 # No host has this many times its RAM in swap: such a figure is a mistake in the log, or a lie.
 _MOST_SWAP_PER_RAM = 64
-# Docker names a cgroup by the container's ID.
-_ID = re.compile(r'[0-9a-f]{64}$')
 
 
 def cause_of(event):
@@ -132,12 +128,14 @@ def cpuset_cgroup(event):
     """The cgroup, as events have it, of the process that asked for memory, by the name of its cpuset; None if that
     names no container and no unit.
 
-    The name of the cpuset is the last part of the cgroup's path.
+    The name of the cpuset is the last part of the cgroup's path, which tells no engine: the whole path is that of a
+    victim in it.
     """
-    name = event['cpuset']
-    if not name or name == '/':
+    name = (event['cpuset'] or '').lstrip('/')
+    if not name:
         return None
-    path = '/docker/' + name if _ID.match(name) else '/' + name.lstrip('/')
+    killed = [victim['cgroup'] for victim in event['victims'] + [event['selected']] if victim and victim['cgroup']]
+    path = next((path for path in killed if path.endswith('/' + name)), '/' + name)
     names = cgroup_names(path)
     return dict(names, path=path) if names['container_id'] or names['pod_uid'] or names['unit'] else None
 

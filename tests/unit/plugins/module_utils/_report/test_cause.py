@@ -286,11 +286,16 @@ NEAR = "Task in /docker/%s killed as a result of limit of /docker/%s\n" % (("ab"
 
 @pytest.mark.parametrize('text,expected', [
     (FAULT % ("php cpuset=%s mems_allowed=0\n" % ("ab" * 32)),
-     ('a page fault of php of docker container abababababab was refused memory, most likely by the limit of its own '
+     ('a page fault of php of the container abababababab was refused memory, most likely by the limit of its own '
       "cgroup, which kernels before 5.16 take for the host's")),
+    (FAULT % '' + (ALONE % ('CONSTRAINT_NONE', 'global_oom,' + IN_DOCKER)).replace('cpuset=/', 'cpuset=' + "5e" * 32),
+     'a page fault of php of docker container 5e5e5e5e5e5e was refused memory'),
+    (FAULT % '' + (ALONE % ('CONSTRAINT_NONE', 'global_oom,task_memcg=/kubepods/burstable/pod%s/%s' % (
+        '11111111-2222-3333-4444-555555555555', "5e" * 32))).replace('cpuset=/', 'cpuset=' + "5e" * 32),
+     'a page fault of php of the container 5e5e5e5e5e5e was refused memory'),
     (FAULT % '', "a page fault of php was refused memory, most likely by the limit of its own cgroup, which kernels"),
     (NEAR + KILL + FAULT % '', "own cgroup (beside it, the one of docker container abababababab reached its limit), "),
-], ids=['cpuset', 'nothing', 'beside'])
+], ids=['cpuset', 'docker', 'pod', 'nothing', 'beside'])
 def test_a_page_fault_that_its_cgroup_refused_is_not_taken_for_the_hosts(text, expected):
     reading = oom_log.Reading()
     reading.text(text.encode('utf-8'), 'log')
