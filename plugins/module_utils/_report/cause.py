@@ -92,11 +92,21 @@ def _what_ran_out(event):
     free = plenty(event)
     if free is not None:
         return 'Not known: %s of RAM was free when the kernel wrote this, more than it keeps back' % format_size(free)
+    barred = out_of_reach(event)
+    if barred:
+        return 'The zones that this allocation%s may use ran out, while %s is free in zone %s, which it may not use' % (
+            _flags(event), format_size(barred[0]), ' and '.join(barred[1]))
     ram = _usable(memory)
     ran_out = 'RAM (%s%s) ran out' % (format_size(ram), _set_aside(event)) if ram else 'RAM ran out'
     if not is_swap_believable(memory):
         return '%s; %s of swap beside it is not believable' % (ran_out, format_size(memory['swap_total_bytes']))
     return ran_out + _swap(memory['swap_total_bytes'], memory['swap_free_bytes'])
+
+
+def _flags(event):
+    """The GFP flags of an allocation in brackets, with a blank before them; '' if they are not told."""
+    flags = '|'.join(event['trigger']['gfp_flags'] or ())[:100]
+    return ' (%s)' % flags if flags else ''
 
 
 def short_of(event):
@@ -107,7 +117,7 @@ def short_of(event):
         return 'low_memory'
     if fragmented(event) is not None:
         return 'contiguous'
-    return 'host' if plenty(event) is None else 'unknown'
+    return 'host' if plenty(event) is None and out_of_reach(event) is None else 'unknown'
 
 
 def _page_fault(event, free):
@@ -299,10 +309,9 @@ def _free_on_nodes(event, text):
     text = text or 'The %s allows only some NUMA nodes' % _node_holder(event)
     barred = out_of_reach(event)
     if barred:
-        flags = '|'.join(event['trigger']['gfp_flags'] or ())[:100]
         return (
             '%s, where %s is free in zone %s, which this allocation%s may not use: it needs a node with a kernel zone'
-        ) % (text, format_size(barred[0]), ' and '.join(barred[1]), ' (%s)' % flags if flags else '')
+        ) % (text, format_size(barred[0]), ' and '.join(barred[1]), _flags(event))
     free = fragmented(event)
     if free is not None:
         return '%s, where memory is fragmented: %s is free, but no block%s' % (

@@ -276,6 +276,29 @@ def test_the_zones_of_the_nodes_that_were_allowed_are_looked_at(mask, constraint
     assert cause(MOVABLE % (mask, constraint, nodemask, allowed)) == expected
 
 
+ZONES = (
+    "init invoked oom-killer: gfp_mask=%s, order=0, oom_score_adj=0\n"
+    "Mem-Info:\nactive_anon:392832 inactive_anon:182 isolated_anon:0\n free:32513852 free_pcp:73 free_cma:0\n"
+    "Node 0 Normal free:%dkB min:40000kB low:80000kB high:120000kB present:31457280kB managed:31457280kB\n"
+    "Node 1 Movable free:130021408kB min:9140kB low:139160kB high:269180kB present:130023424kB managed:130023424kB\n"
+    "41943040 pages RAM\noom-kill:constraint=CONSTRAINT_NONE,nodemask=(null),cpuset=/,mems_allowed=0-1,global_oom,"
+    "task_memcg=/,task=c,pid=9,uid=0\n"
+)
+
+
+@pytest.mark.parametrize('mask,normal,expected', [
+    ('0xcc0(GFP_KERNEL)', 30000,
+     ('The zones that this allocation (GFP_KERNEL) may use ran out, while 124 GiB is free in zone Movable, which it '
+      'may not use.')),
+    ('0x100cca(GFP_HIGHUSER_MOVABLE)', 30000,
+     'Not known: 124 GiB of RAM was free when the kernel wrote this, more than it keeps back.'),
+    ('0xcc0(GFP_KERNEL)', 9000000,
+     'Not known: 8.6 GiB of RAM was free when the kernel wrote this, more than it keeps back.'),
+], ids=['barred', 'allowed', 'plenty in its own'])
+def test_the_zones_of_the_host_that_the_allocation_may_not_use_are_no_ram_for_it(mask, normal, expected):
+    assert cause(ZONES % (mask, normal)) == expected
+
+
 FAULT = (
     "php invoked oom-killer: gfp_mask=0x0(), order=0, oom_score_adj=0\n%s"
     "Mem-Info:\nactive_anon:392832 inactive_anon:182 isolated_anon:0\n free:2500000 free_pcp:73 free_cma:0\n"
