@@ -98,10 +98,25 @@ def _others_bytes(event, held):
     return max(0, total - free - held - droppable)
 
 
-def _allowed(event, held):
-    """The bytes that a holder may have so that a tenth is left; None if it is not told."""
-    others = _others_bytes(event, held)
-    return None if others is None else int(bound_bytes(event) * _USABLE) - others
+def _allowed(case, event, eater):
+    """What a holder may have so that a tenth is left, in bytes; None if it is not told.
+
+    Of all whole reports of the incident it is the least: who was killed in an earlier one is to live on.
+    """
+    found = []
+    for report in case.reports:
+        group = (report.get('cgroup') or {}).get('path')
+        held = eater['bytes'] if report is event else _held_then(report, eater)
+        if held and situation(report) == situation(event) and group == (event.get('cgroup') or {}).get('path'):
+            others, bound = _others_bytes(report, held), bound_bytes(report)
+            found += [] if others is None else [int(bound * _USABLE) - others]
+    return min(found) if found else None
+
+
+def _held_then(report, eater):
+    parts = (report.get('ledger') or {}).get('parts') or []
+    kinds = ('process', 'processes') if eater['kind'] in ('process', 'processes') else (eater['kind'],)
+    return sum(part['bytes'] or 0 for part in parts if part['kind'] in kinds and part['name'] == eater['name'])
 
 
 def _workers(case, event, eater):
@@ -113,7 +128,7 @@ def _workers(case, event, eater):
     if each * _ALIKE > eater['bytes']:
         # One of them is the cause, and to limit their number is no remedy.
         return None
-    allowed = _allowed(event, eater['bytes'])
+    allowed = _allowed(case, event, eater)
     fit = None if allowed is None else allowed // each
     effect = _workers_effect(event, eater, rows, each, fit)
     setting = _SETTINGS.get(name)
@@ -186,7 +201,7 @@ def _one_of_many(case, event, eater):
 def _buffer_pool(case, event, eater):
     if eater['name'] not in case.options['protect_names'] or eater['share'] < _HALF:
         return None
-    allowed = _allowed(event, eater['bytes'])
+    allowed = _allowed(case, event, eater)
     less = None if allowed is None else -(-max(0, eater['bytes'] - allowed) // (1 << 20)) << 20
     words = '%s holds %s of %s' % (plain(eater['name']), format_size(eater['bytes']), format_size(bound_bytes(event)))
     if not less:
@@ -206,7 +221,7 @@ def _own_size(case, event, eater):
     own = _OWN_SIZES.get(eater['name'])
     if own is None or eater['share'] < _HALF or eater['kind'] not in ('process', 'processes'):
         return None
-    allowed = _allowed(event, eater['bytes'])
+    allowed = _allowed(case, event, eater)
     less = None if allowed is None else -(-max(0, eater['bytes'] - allowed) // (1 << 20)) << 20
     words = '%s holds %s of %s' % (eater['name'], format_size(eater['bytes']), format_size(bound_bytes(event)))
     what = 'a smaller %s of %s' % (own[0], eater['name'])
@@ -252,7 +267,7 @@ def _free_huge_bytes(case, event):
 def _tmpfs(case, event, eater):
     if eater['kind'] != 'shmem':
         return None
-    name, allowed = eater['name'] or _mount_now(case, eater), _allowed(event, eater['bytes'])
+    name, allowed = eater['name'] or _mount_now(case, eater), _allowed(case, event, eater)
     words = '%s is shared memory or files in a tmpfs' % format_size(eater['bytes'])
     known = name and name.startswith('/') and allowed is not None and allowed > 0
     if not known:
@@ -342,7 +357,7 @@ def _bound(case, event, eater):
         return None
     if situation(event) != 'host' or eater['kind'] != 'process' or eater['share'] < _HALF:
         return None
-    allowed = _allowed(event, eater['bytes'])
+    allowed = _allowed(case, event, eater)
     if eater['name'] in case.options['protect_names'] or is_keeper(eater['name']) or not allowed or allowed < 0:
         return None
     size = allowed >> 20 << 20

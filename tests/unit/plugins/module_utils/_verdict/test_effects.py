@@ -247,3 +247,14 @@ def test_the_reason_for_a_refused_fork_stands_in_its_remedy():
     here['commit']['fork_risk'].update(fails=True, reason='redis asks for 900 MiB')
     rows = remedies([], [told('fork-enomem', limit='host', actor='kernel_refused', errno=12)], here)
     assert only(rows, 'overcommit')['why'].endswith('nothing bounds: redis asks for 900 MiB')
+
+
+def test_a_count_of_workers_leaves_room_for_who_was_killed_before():
+    many = [(100 + number, 'php-fpm', 4 * MIB) for number in range(120)]
+    first = host_report(ram=600 * MIB, tasks=many + [(9, 'cron', 100 * MIB)], victim='cron')
+    second = dict(host_report(ram=600 * MIB, tasks=many, free=50 * MIB), id='e2')
+    alone, both = (only(remedies(events), 'pids_limit') for events in ([second], [first, second]))
+    assert alone['effect'] == both['effect'] == 'prevents'
+    assert 'at most 107' in only(remedies([first, second]), 'workers')['what']
+    assert both['command'] == 'systemctl set-property UNIT TasksMax=107'
+    assert alone['command'] != both['command']
