@@ -113,7 +113,7 @@ integration: dev ## swap files and sysctl programs on this machine's own kernel,
 	tests/integration/run swap swappiness round_trip
 
 playbooks: dev $(CACHE)/core-2.16/.done ## the program, playbooks and roles on this machine, as root
-	@tests/host/install e2fsprogs openssh-client procps strace
+	@tests/host/install e2fsprogs openssh-client openssh-server procps strace sudo
 	tests/integration/run playbooks
 
 $(CACHE)/axe/.done: requirements/page.txt | $(VENV)/.env

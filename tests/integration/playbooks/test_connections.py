@@ -1,0 +1,93 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The ways to a server by a real sshd: with and without pipelining, behind a bastion, by a user with sudo."""
+
+import contextlib
+import json
+import os
+import pathlib
+import pwd
+import shutil
+import socket
+import subprocess
+import sys
+import time
+
+import pytest
+from conftest import OUTAGE, ROOT, Play
+
+USER = 'oom-rescue-test'
+OPTIONS = '-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o IdentitiesOnly=yes -o LogLevel=ERROR'
+
+
+@pytest.fixture(name='server', scope='module')
+def fixture_server(tmp_path_factory):
+    """(port, key) of an sshd that lets in root and USER, who may become root without a password."""
+    folder = tmp_path_factory.mktemp('sshd')
+    for name in ('host', 'user'):
+        subprocess.run(['ssh-keygen', '-q', '-t', 'ed25519', '-N', '', '-f', folder / name], check=True)
+    # The user's own process reads the key: every folder above it lets others in.
+    keys = pathlib.Path('/run/oom-rescue-test')
+    keys.mkdir(mode=0o755, exist_ok=True)
+    shutil.copy(folder / 'user.pub', keys / 'keys')
+    (keys / 'keys').chmod(0o644)
+    with socket.socket() as free:
+        free.bind(('127.0.0.1', 0))
+        port = free.getsockname()[1]
+    config = folder / 'sshd_config'
+    config.write_text(f'Port {port}\nListenAddress 127.0.0.1\nHostKey {folder}/host\nAuthorizedKeysFile {keys}/keys\n'
+                      f'PermitRootLogin yes\nUsePAM no\nStrictModes no\nPidFile none\n'
+                      f'Subsystem sftp internal-sftp\n')
+    sudoers = pathlib.Path('/etc/sudoers.d/oom-rescue-test')
+    with contextlib.suppress(KeyError):
+        pwd.getpwnam(USER)
+        subprocess.run(['userdel', '--remove', USER], check=False)
+    subprocess.run(['useradd', '--create-home', '--password', '*', '--shell', '/bin/sh', USER], check=True)
+    sudoers.write_text(f'{USER} ALL=(root) NOPASSWD: ALL\n')
+    os.makedirs('/run/sshd', exist_ok=True)
+    daemon = subprocess.Popen([shutil.which('sshd', path='/usr/sbin:/sbin:/usr/bin'), '-D', '-e', '-f', config],
+                              stderr=(folder / 'log').open('w'))
+    try:
+        for _attempt in range(100):
+            with socket.socket() as tried:
+                if tried.connect_ex(('127.0.0.1', port)) == 0:
+                    break
+            time.sleep(0.1)
+        yield port, folder / 'user'
+    finally:
+        daemon.terminate()
+        daemon.wait()
+        sudoers.unlink()
+        shutil.rmtree(keys)
+        subprocess.run(['userdel', '--remove', USER], check=False, stderr=subprocess.DEVNULL)
+
+
+@pytest.mark.parametrize('user, pipelining, bastion', [
+    ('root', 'true', False), ('root', 'false', False), ('root', 'true', True), (USER, 'true', False),
+    (USER, 'false', True),
+], ids=['root, pipelining', 'root, no pipelining', 'behind a bastion', 'a user with sudo',
+        'a user with sudo behind a bastion, no pipelining'])
+def test_a_server_is_diagnosed_over_ssh(server, tmp_path, user, pipelining, bastion):
+    port, key = server
+    jump = f'-o ProxyCommand="ssh {OPTIONS} -i {key} -p {port} -W %h:%p root@127.0.0.1"' if bastion else ''
+    kernel_log = tmp_path / 'kern.log'
+    kernel_log.write_text(OUTAGE.read_text().replace(' node ', f' {os.uname().nodename} '))
+    tmp_path.chmod(0o755)
+    (tmp_path / 'hosts').write_text(json.dumps({'all': {'hosts': {'db1': {
+        'ansible_host': '127.0.0.1', 'ansible_port': port, 'ansible_user': user,
+        'ansible_ssh_private_key_file': str(key), 'ansible_ssh_common_args': f'{OPTIONS} {jump}',
+        'ansible_python_interpreter': sys.executable if user == 'root' else '/usr/bin/python3'}}}}))
+    (tmp_path / 'hosts').rename(tmp_path / 'hosts.json')
+    play = Play([str(ROOT / '.venv/bin/ansible-playbook'), 'oom.rescue.remediate', '--check', '--inventory',
+                 str(tmp_path / 'hosts.json'), '--extra-vars', json.dumps({
+                     'report_dir': str(tmp_path / 'report'), 'diagnose_sources': 'files', 'verify_fail': False,
+                     'diagnose_paths': [str(kernel_log)], 'oom_protect_process': 'oom-rescue-none',
+                     'oom_protect_allow_missing': True, 'swap_path': '/oom-rescue-not-there'})],
+                tmp_path / 'report', {
+                    'ANSIBLE_PIPELINING': pipelining,
+                    # A connection that is kept would outlive the server, and hold its user.
+                    'ANSIBLE_SSH_ARGS': '-o ControlMaster=no'})
+    assert play.status == 0, play.output
+    assert play.report['hosts'][0]['status'] in ('ok', 'skipped'), play.output
+    assert 'RAM (988 MiB) ran out' in play.told
