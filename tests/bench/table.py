@@ -5,7 +5,8 @@
 """The collection beside what else does a part of its work, as one table: table.py [--rounds 5] [--write FILE].
 
 Each pair is run alternately in one run. CPU is of user and system, with all children; wall time is beside it. A ratio
-is that of the medians, and its least and most are of the pairs. This machine is read and not changed.
+is that of the medians, and its least and most are of the pairs. What is sent is the text of each module's run without
+its options; a resident set is the largest of a run in check mode. This machine is read and not changed.
 """
 
 import argparse
@@ -21,9 +22,11 @@ import sys
 import tempfile
 import time
 
+import payloads
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 FOUND = ROOT / 'docs' / 'benchmarks.md'
-LOG = ROOT / 'molecule/shared/files/kern.log'
+LOG = payloads.LOG
 PLAY = '- hosts: all\n  gather_facts: false\n  tasks:\n'
 PINGS = PLAY + '    - ansible.builtin.ping:\n    - ansible.builtin.ping:\n'
 SETUP = PLAY + '    - ansible.builtin.setup:\n'
@@ -80,8 +83,17 @@ class Bench:
         ratios = [pair[0][0] / pair[1][0] for pair in found]
         medians = [statistics.median(pair[side][0] for pair in found) for side in (0, 1)]
         cells += ['%.2f' % (medians[0] / medians[1]), '%.2f to %.2f' % (min(ratios), max(ratios)), limit]
+        self._row(cells)
+
+    def _row(self, cells):
         self.rows.append('| %s |' % ' | '.join(cells))
         print(self.rows[-1], flush=True)
+
+    def sizes(self, what, ours, peer, unit, limit=''):
+        """A row for two counts of bytes, which are alike in each run."""
+        name, size = unit
+        self._row([what, *('%.1f %s' % (count / size, name) for count in (ours, peer)), '%.2f' % (ours / peer), '',
+                   limit])
 
 
 def machine():
@@ -110,11 +122,22 @@ def main():
         few, many = options.hosts
         bench.pair('`diagnose`, a host of %d / a host of %d' % (many, few), bench.play('oom.rescue.diagnose', many),
                    bench.play('oom.rescue.diagnose', few), '1.2', each=(many, few))
+        megabytes, mebibytes = ('MB', 1e6), ('MiB', 1 << 20)
+        for what, names, limit in (('each remedy has something to do', payloads.FIRST, '1.5 MB'),
+                                   ('none has, or check mode', payloads.AGAIN, '')):
+            pings = [payloads.PING] * len(names)
+            bench.sizes('sent to a host by `remediate`, %s / %d pings' % (what, len(names)), payloads.sent(names),
+                        payloads.sent(pings), megabytes, limit)
+        ping = payloads.peak(payloads.PING)
+        for name in payloads.ARGUMENTS:
+            bench.sizes('largest resident set of `%s` / ping' % name, payloads.peak(name), ping, mebibytes,
+                        '%.1f MiB' % (ping / mebibytes[1] + 6))
     if options.write:
-        options.write.write_text('# What it costs\n\n%s\n\nMedians of %d pairs, %s: %s. `make bench` makes this page.\n'
-                                 '\n%s\n%s\n' % (' '.join(__doc__.partition('\n\n')[2].split()), options.rounds,
-                                                 datetime.date.today().isoformat(), machine(), HEAD,
-                                                 '\n'.join(bench.rows)), encoding='utf-8')
+        pairs = '%d pairs' % options.rounds if options.rounds > 1 else '1 pair'
+        text = '# What it costs\n\n%s\n\nMedians of %s, %s: %s. `make bench` makes this page.\n\n%s\n%s\n' % (
+            ' '.join(__doc__.partition('\n\n')[2].split()), pairs, datetime.date.today().isoformat(), machine(), HEAD,
+            '\n'.join(bench.rows))
+        options.write.write_text(text, encoding='utf-8')
 
 
 if __name__ == '__main__':
