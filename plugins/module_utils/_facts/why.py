@@ -43,7 +43,7 @@ def why_facts(host, text):
     """
     kind, name = _asked(text)
     subject = {'kind': kind, 'name': name, 'known': False, 'near': [], 'unit': None, 'container': None, 'process': None,
-             'pids': [], 'cgroup': None, 'sources': []}
+               'pids': [], 'cgroup': None, 'sources': []}
     names = []
     if kind == 'pid':
         _take_process(host, subject)

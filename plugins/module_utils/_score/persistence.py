@@ -188,8 +188,8 @@ def _plan_script(name, script, value, facts):
         return persistent, [anew('persistence', path, before, sysv.with_score(None, value), facts['changed'][path])], \
             None, None
     return persistent, file_step(path, before, sysv.with_score(before, value),
-                                    'the score for what /etc/init.d/%s starts' % name, path in facts['open'],
-                                    facts['open'].get(path)), None, None
+                                 'the score for what /etc/init.d/%s starts' % name, path in facts['open'],
+                                 facts['open'].get(path)), None, None
 
 
 def is_enough(score, value, options):
