@@ -45,7 +45,9 @@ hog='tail /dev/zero'
 # The image has no apparmor_parser, without which Docker loads no profile.
 unconfined='--security-opt apparmor=unconfined'
 run() { systemd-run -q --unit=way -p OOMPolicy=stop "$@"; }
-begin() { systemctl reset-failed way 2> /dev/null; journalctl --sync; logger -t ways "begin $1"; }
+# A unit that failed keeps its name.
+forget() { systemctl reset-failed way 2> /dev/null; }
+begin() { journalctl --sync; logger -t ways "begin $1"; }
 ended() {
     for i in $(seq 240); do systemctl is-active --quiet way || break; sleep 0.5; done
     sleep 1; logger -t ways end; journalctl --sync
@@ -130,7 +132,7 @@ _OF_THE_TEST = re.compile(
 def script(name):
     """The shell script that does one way."""
     way = WAYS[name]
-    return '%s\n%s\nbegin %s\n%s\nended\n%s\n' % (HEAD, way.before, name, way.do, way.after)
+    return '%sforget\n%s\nbegin %s\n%s\nended\n%s\n' % (HEAD, way.before, name, way.do, way.after)
 
 
 def lines_of(name, journal):
