@@ -132,7 +132,9 @@ def edited(text, backup, needs):
     if needs['edit'] == 'without':
         new = without_swap(text or '', needs['paths'])
     else:
-        new = with_lines(text, needs['paths'], needs['lines'], needs.get('above') or ())
+        # A record of 0.1.0 does not say where its lines stood; the text from before does.
+        above = needs.get('above') or (lines_before(backup, needs['paths']) if backup else ())
+        new = with_lines(text, needs['paths'], needs['lines'], above)
     return backup if backup is not None and backup.rstrip('\n') == new.rstrip('\n') else new
 
 
