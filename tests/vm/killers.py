@@ -45,8 +45,11 @@ hog='tail /dev/zero'
 # The image has no apparmor_parser, without which Docker loads no profile.
 unconfined='--security-opt apparmor=unconfined'
 run() { systemd-run -q --unit=way -p OOMPolicy=stop "$@"; }
-# A unit that failed keeps its name.
-forget() { systemctl reset-failed way 2> /dev/null; }
+# A unit that failed keeps its name, and what befell it within ten minutes is one incident.
+forget() {
+    systemctl reset-failed way 2> /dev/null; sleep 1
+    journalctl -q --rotate; journalctl -q --vacuum-time=1s 2> /dev/null; dmesg --clear
+}
 begin() { journalctl --sync; logger -t ways "begin $1"; }
 ended() {
     for i in $(seq 240); do systemctl is-active --quiet way || break; sleep 0.5; done
