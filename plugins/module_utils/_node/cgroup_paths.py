@@ -118,6 +118,7 @@ def paths_of_groups(groups, init_groups=None):
 # What was told of a path: the reports of a log name few of them again and again.
 _NAMES = {}
 _MOST_NAMES = 256
+_LONGEST_NAME = 512
 
 
 def parse_cgroup(path):
@@ -159,9 +160,11 @@ def cgroup_names(path):
     """
     names = _NAMES.get(path)
     if names is None:
+        names = _names_of(path)
         if len(_NAMES) >= _MOST_NAMES:
             _NAMES.clear()
-        names = _NAMES[path] = _names_of(path)
+        if path and len(path) <= _LONGEST_NAME:
+            _NAMES[path] = names
     return dict(names)
 
 

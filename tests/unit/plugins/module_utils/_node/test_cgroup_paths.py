@@ -7,7 +7,7 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
-import time
+import os
 
 import pytest
 from ansible_collections.oom.rescue.plugins.module_utils._node.cgroup_paths import (
@@ -318,9 +318,9 @@ def test_what_only_looks_like_a_container_is_none(path):
 @pytest.mark.parametrize('start, end', [('/', ''), ('/machine-', '.scope'), ('/nomad/' + UID + '.', '.scope')])
 def test_a_path_of_64_kb_takes_no_time(start, part, end):
     path = start + part * (65536 // len(part)) + end
-    begun = time.time()
+    begun = os.times()[0]
     parse_cgroup(path)
-    assert time.time() - begun < 2
+    assert os.times()[0] - begun < 2
 
 
 @pytest.mark.parametrize('paths, uid', [
