@@ -316,6 +316,8 @@ class Assembler:
         report.panic = True
         # Set to 2, panic_on_oom is of a memory cgroup or memory policy too (check_panic_on_oom() of mm/oom_kill.c).
         report.panic_of_host = 'compulsory' not in message
+        # Set to 1 it is of neither these nor the nodes of a cpuset.
+        report.is_system_wide = 'system-wide' in message
         return True
 
     def _no_victim(self, key, report, pending, message):

@@ -123,6 +123,8 @@ def _scope(report):
         return _SCOPES.get(summary['constraint'], 'memcg' if memcg else 'unknown')
     if memcg:
         return 'memcg'
+    if report.is_system_wide:
+        return 'global'
     if report.memory_block is not None and report.header is not None:
         if report.cpuset is not None and report.cpuset[0] not in ('/', ''):
             return 'unknown'

@@ -42,7 +42,7 @@ class Report:
         self.reaped = {}
         self.sharing = []
         self.panic = False
-        self.panic_of_host = False
+        self.panic_of_host = self.is_system_wide = False
         self.no_victim = False
         self.exiting = None
         self.manual = False

@@ -223,6 +223,10 @@ ALONE_CASES = {
         ('The host ran out of memory, or the NUMA nodes that were allowed; which of these and how much there was is '
          'not in the log; the kernel panicked.'),
     ),
+    'panic of a setting that is of the host alone': (
+        'Kernel panic - not syncing: Out of memory: system-wide panic_on_oom is enabled\n',
+        'The whole host ran out of memory; how much RAM and swap there was is not in the log; the kernel panicked.',
+    ),
     'panic of a setting that is of cgroups too': (
         'Kernel panic - not syncing: Out of memory: compulsory panic_on_oom is enabled\n',
         'Memory ran out; whether that of the host or of a cgroup is not in the log; the kernel panicked.',
