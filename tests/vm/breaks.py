@@ -31,7 +31,8 @@ SERVERS = {'one': 'server1.service', 'two': 'server2.service', 'three': 'server3
            'instance': 'server@1.service', 'transient': 'passing.service'}
 SPECIAL = ('data', 'unit', 'instance', 'transient')
 SETUP = r'''
-put /etc/systemd/system/server@.service "[Service]\nExecStart=/bin/sleep infinity\nRestart=on-failure\nRestartSec=1\n\
+cp /bin/sleep /usr/local/sbin/served
+put /etc/systemd/system/server@.service "[Service]\nExecStart=/usr/local/sbin/served infinity\nRestart=on-failure\nRestartSec=1\n\
 [Install]\nWantedBy=multi-user.target"
 for number in 1 2 3 4; do cp /etc/systemd/system/server@.service /etc/systemd/system/server$number.service; done
 truncate -s 64M /data.img; mkfs.ext4 -q -F /data.img; mkdir -p /data

@@ -11,6 +11,7 @@ import re
 
 from . import boot_commands
 from .boot_answers import no, unknown, worst, yes
+from .identity import is_interpreter
 
 # choom(1), and a write to a file of /proc: the score, where it is a word of its own.
 _SCORE = re.compile(r'\bchoom\s(?:.*?(?:-n\s*|--adjust[\s=]\s*)([^\s;]+))?'
@@ -89,5 +90,7 @@ def _called(boot, unit):
     """
     start = boot.units.value(unit, 'ExecStart')
     program = re.match(r'\S*?([^\s/]+)(?:\s|\Z)', start['value'] if start else '')
-    names = [unit.rsplit('.', 1)[0]] + ([program.group(1)] if program else [])
+    names = [unit.rsplit('.', 1)[0]]
+    if program and not is_interpreter(program.group(1)):
+        names.append(program.group(1))
     return re.compile(r'(?<![\w-])(?:%s)(?![\w-])' % '|'.join(re.escape(name) for name in names))

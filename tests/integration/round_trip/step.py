@@ -53,7 +53,8 @@ def _upgrade(_given):
         path = pathlib.Path(DIRECTORY, name)
         if not path.exists():
             continue
-        records = json.loads(path.read_text())['records']
+        found = json.loads(path.read_text())
+        records = found['records'] if 'version' in found else found
         for record in records.values():
             for key in keys:
                 record.pop(key, None)
