@@ -32,8 +32,8 @@ SERVERS = {'one': 'server1.service', 'two': 'server2.service', 'three': 'server3
 SPECIAL = ('data', 'unit', 'instance', 'transient')
 SETUP = r'''
 cp /bin/sleep /usr/local/sbin/served
-put /etc/systemd/system/server@.service "[Service]\nExecStart=/usr/local/sbin/served infinity\nRestart=on-failure\nRestartSec=1\n\
-[Install]\nWantedBy=multi-user.target"
+put /etc/systemd/system/server@.service "[Service]\nExecStart=/usr/local/sbin/served infinity\nRestart=on-failure\n\
+RestartSec=1\n[Install]\nWantedBy=multi-user.target"
 for number in 1 2 3 4; do cp /etc/systemd/system/server@.service /etc/systemd/system/server$number.service; done
 truncate -s 64M /data.img; mkfs.ext4 -q -F /data.img; mkdir -p /data
 echo "/data.img /data ext4 loop 0 0" >> /etc/fstab

@@ -132,8 +132,8 @@ WRAPPED = '[Service]\nExecStart=\nExecStart=/usr/local/sbin/start-mariadb\n'
     (writes('/etc/rc.local', '#!/bin/sh\nchoom -n -900 -p $(pidof mariadbd)\n', mode=0o755), 'held', True, True),
     (writes('/etc/rc.local', '#!/bin/sh\nchoom -n 0 -p $(pidof sshd)\n', mode=0o755), 'held', True, True),
     (both(writes(FOLDER + '20-wrap.conf', '[Service]\nExecStart=\nExecStart=/usr/bin/python3 /opt/app\n'),
-          writes('/etc/rc.local', '#!/bin/sh\npython3 /opt/x\nchoom -n 0 -p $(pidof sshd)\n', mode=0o755)), 'held', True,
-     True),
+          writes('/etc/rc.local', '#!/bin/sh\npython3 /opt/x\nchoom -n 0 -p $(pidof sshd)\n', mode=0o755)), 'held',
+     True, True),
     (writes('/etc/rc.local', '#!/bin/sh\nchoom -n 0 -- /opt/backup of mariadb\n', mode=0o755), 'held', True, True),
     (writes('/etc/cron.d/x', '*/5 * * * * root echo 0 > /proc/$(pidof mariadbd)/oom_score_adj\n'), 'open', True, None),
     (stopped, 'held', None, True),
@@ -146,8 +146,8 @@ WRAPPED = '[Service]\nExecStart=\nExecStart=/usr/local/sbin/start-mariadb\n'
         'of the command itself', 'a variable after the start', 'a wrapper', 'a wrapper with choom',
         'a wrapper that may', 'a wrapper that does not', 'another section', 'no section', 'no number',
         'a number out of range', 'choom in rc.local', 'a loop in rc.local', 'stronger in rc.local',
-        'another program in rc.local', 'an interpreter of all', 'choom of a new process', 'cron', 'stopped', 'disabled and running',
-        'disabled and stopped', 'stopped and not declared'])
+        'another program in rc.local', 'an interpreter of all', 'choom of a new process', 'cron', 'stopped',
+        'disabled and running', 'disabled and stopped', 'stopped and not declared'])
 def test_the_claim_is_what_the_next_start_gives(node, change, state, now, later):
     change(node)
     found = claim(node)
