@@ -36,7 +36,7 @@ _IN_FULL = (b' invoked oom-killer: gfp_mask=0x', b'page allocation failure', b'u
 _IN_FULL_FROM = 1 << 24
 # So much of a log is searched for rare markers too: its beginning and its end, where the newest events are, or its
 # beginning alone if its size is not known.
-_RARE_AT_AN_END = 1 << 22
+_RARE_AT_AN_END = 3 << 20
 _RARE_TO = 1 << 23
 
 # Before Python 3.10 the search skips further if fewer letters of the word are common: the part to look for, and its
@@ -56,12 +56,12 @@ class Finder:
         self._rare_to = _RARE_TO if size is None else _RARE_AT_AN_END
         self._rare_from = None if size is None else size - _RARE_AT_AN_END
 
-    def passed(self, offset):
-        """Note that the log was read up to this offset."""
+    def passed(self, offset, length):
+        """Note that the log was read up to this offset, and that so many bytes are searched next."""
         if offset < self._rare_to or self.markers[: len(MARKERS)] != MARKERS:
             return
         further = self.markers[len(MARKERS) :]
-        if self._rare_from is not None and offset >= self._rare_from:
+        if self._rare_from is not None and offset + length > self._rare_from:
             wanted = self.markers
         elif offset >= _IN_FULL_FROM:
             wanted = _IN_FULL + further

@@ -109,7 +109,7 @@ class Scanner:
         """Scan one more block."""
         whole = not self.reading and not self._skipping and len(block) >= _LOOK_BACK
         if whole:
-            self._finder.passed(self.bytes)
+            self._finder.passed(self.bytes, len(block))
         if whole and not self._finder.marked(block, self._buffer):
             # There is nothing in it: the block is kept as it is, as the next one may complete a marker that begins
             # here.
