@@ -7,7 +7,6 @@ from __future__ import absolute_import, division, print_function
 
 import ast
 import base64
-import dataclasses
 import glob
 import io
 import os
@@ -19,6 +18,7 @@ pytest.importorskip('ansible')
 
 from conftest import ROOT  # noqa: E402
 
+dataclasses = pytest.importorskip('dataclasses')
 payload = pytest.importorskip('ansible_collections.oom.rescue.plugins.plugin_utils.payload')
 
 FILES = sorted(path for folder in ('modules', 'module_utils')
@@ -29,10 +29,7 @@ CODE = '"""Says.\n\nMore."""\n# Why.\nx = 1\n'
 TEXT = b'import a\nZIPDATA = "%s"\nrest()\n'
 
 
-@dataclasses.dataclass(frozen=True)
-class Built:
-    b_module_data: bytes
-    shebang: str = '#!'
+Built = dataclasses.make_dataclass('Built', [('b_module_data', bytes), ('shebang', str, '#!')], frozen=True)
 
 
 def code_of(text):
