@@ -60,13 +60,10 @@ class Finder:
         """Note that the log was read up to this offset, and that so many bytes are searched next."""
         if offset < self._rare_to or self.markers[: len(MARKERS)] != MARKERS:
             return
-        further = self.markers[len(MARKERS) :]
+        wanted = _IN_FULL if offset >= _IN_FULL_FROM else MARKERS[: -len(RARE)]
         if self._rare_from is not None and offset + length > self._rare_from:
-            wanted = self.markers
-        elif offset >= _IN_FULL_FROM:
-            wanted = _IN_FULL + further
-        else:
-            wanted = MARKERS[: -len(RARE)] + further
+            wanted += RARE
+        wanted += self.markers[len(MARKERS) :]
         if wanted != self._markers:
             self._markers = wanted
             self.forget()
