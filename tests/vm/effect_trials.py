@@ -185,8 +185,9 @@ def _save(mib):
 
 
 def _narrow(mib):
+    # Above 896 MiB of RAM a 32-bit kernel takes no `highmem`.
     return Trial(('kernel_64bit', 'shortage'), 'how=threads; take java %d; how=; held java' % mib, ':', 'whole java',
-                 setup=MANY, memory=1024, series='6.1-pae', after='6.1', append='highmem=768M')
+                 setup=MANY, memory=880, series='6.1-pae', after='6.1', append='highmem=640M')
 
 
 def _numbered(name, make, rows):
