@@ -110,7 +110,7 @@ molecule: dev $(CACHE)/core-2.16/.done ## the container scenarios that CI runs; 
 
 integration: dev ## swap files and sysctl programs on this machine's own kernel, and hosts that come back as they were, as root
 	@tests/host/install btrfs-progs e2fsprogs mmdebstrap openssh-client podman procps runc strace systemd xfsprogs
-	tests/integration/run swap swappiness round_trip
+	tests/integration/run swap swappiness round_trip breaks
 
 playbooks: dev $(CACHE)/core-2.16/.done ## the program, playbooks and roles on this machine, as root
 	@tests/host/install e2fsprogs openssh-client openssh-server procps strace sudo

@@ -30,19 +30,22 @@ SWAP = {'first': '/swap1', 'second': '/swap2', 'third': '/swap3', 'data': '/data
 SERVERS = {'one': 'server1.service', 'two': 'server2.service', 'three': 'server3.service', 'four': 'server4.service',
            'instance': 'server@1.service', 'transient': 'passing.service'}
 SPECIAL = ('data', 'unit', 'instance', 'transient')
-SETUP = r'''
+SERVERS_SETUP = r'''
 cp /bin/sleep /usr/local/sbin/served
 put /etc/systemd/system/server@.service "[Service]\nExecStart=/usr/local/sbin/served infinity\nRestart=on-failure\n\
 RestartSec=1\n[Install]\nWantedBy=multi-user.target"
 for number in 1 2 3 4; do cp /etc/systemd/system/server@.service /etc/systemd/system/server$number.service; done
+printf '[Service]\nExecStart=/usr/bin/python3 -B /root/oom/breaks_guest.py\nStandardOutput=journal\n'\
+'[Install]\nWantedBy=multi-user.target\n' > /etc/systemd/system/breaks.service
+systemctl daemon-reload
+systemctl enable -q breaks
+systemctl enable -q --now server1 server2 server3 server4 server@1
+'''
+SETUP = SERVERS_SETUP + r'''
 truncate -s 64M /data.img; mkfs.ext4 -q -F /data.img; mkdir -p /data
 echo "/data.img /data ext4 loop 0 0" >> /etc/fstab
 systemctl daemon-reload
-systemctl enable -q --now server1 server2 server3 server4 server@1
 mount /data
-printf '[Service]\nExecStart=/usr/bin/python3 -B /root/oom/breaks_guest.py\nStandardOutput=journal\n'\
-'[Install]\nWantedBy=multi-user.target\n' > /etc/systemd/system/breaks.service
-systemctl enable -q breaks
 '''
 PLUGINS = 'ansible_collections/oom/rescue/plugins'
 TRANSIENT = 'systemctl is-active -q passing || systemd-run -q --unit=passing sleep infinity'
@@ -117,9 +120,9 @@ def judged(row, before, broken, booted, mended):
     return wrong
 
 
-def plan_of(todo):
-    """What breaks_guest.py goes by."""
-    return {'settled': SETTLED, 'begin': TRANSIENT, 'batches': [{
+def plan_of(todo, score=-600, console='/dev/ttyS0', reboot=('systemctl', 'reboot', '--force', '--force')):
+    """What breaks_guest.py goes by: where it tells what it found, and how it reboots."""
+    return {'score': score, 'console': console, 'reboot': reboot, 'settled': SETTLED, 'begin': TRANSIENT, 'batches': [{
         'how': script(batch, 'how'), 'undo': CLEAN + script(batch, 'undo'),
         'slots': {'swap': [dict({'path': slot}, **({'persist': 'systemd'} if slot == SWAP['unit'] else {}))
                            for slot in SWAP.values() if slot in batch],
@@ -176,9 +179,7 @@ def table(suite, rows):
         len(rows), suite, done.count([]), sum(bool(wrong) for wrong in done), done.count(None))
 
 
-def chosen(patterns, ci):
-    if ci:
-        return [row for row in ROWS if row.ci]
+def chosen(patterns):
     return [row for row in ROWS if not patterns or any(fnmatch.fnmatchcase(full_name(row), one) for one in patterns)]
 
 
@@ -187,11 +188,10 @@ def main():
     parser.add_argument('--suite', default='bookworm')
     parser.add_argument('--list', action='store_true', help='run nothing')
     parser.add_argument('--fresh', action='store_true', help='also what has passed')
-    parser.add_argument('--ci', action='store_true', help='the rows that CI runs, in one boot')
     parser.add_argument('rows', nargs='*', metavar='ROW', help='names as --list has them, with wildcards')
     options = parser.parse_args()
-    rows = chosen(options.rows, options.ci)
-    for row in rows if options.fresh or options.ci else ():
+    rows = chosen(options.rows)
+    for row in rows if options.fresh else ():
         result_path(options.suite, row).unlink(missing_ok=True)
     # What was never run comes before what was wrong.
     left = sorted((row for row in rows if result_of(options.suite, row) != []),

@@ -30,7 +30,8 @@ from ansible_collections.oom.rescue.plugins.module_utils._verdict.claims import 
 
 ROOT = pathlib.Path(__file__).resolve().parent
 STATE = ROOT / 'state.json'
-VALUE, SCORE = 10, -600
+PLAN = json.loads((ROOT / 'plan.json').read_text())
+VALUE, SCORE = 10, PLAN['score']
 _WORST = ('failed', 'false', 'open', 'cannot', 'held')
 
 
@@ -93,9 +94,10 @@ def _has_score(unit):
     done = subprocess.run(['systemctl', 'show', '-p', 'MainPID', '--value', unit], stdout=subprocess.PIPE, text=True,
                           check=False)
     try:
-        return int(pathlib.Path('/proc/%d/oom_score_adj' % int(done.stdout)).read_text()) <= SCORE
+        found = int(pathlib.Path('/proc/%d/oom_score_adj' % int(done.stdout)).read_text())
     except (OSError, ValueError):
         return False
+    return found == SCORE or found < SCORE < 0
 
 
 def truth(asked):
@@ -118,13 +120,12 @@ def _shell(text):
 
 
 def _tell(what):
-    with open('/dev/ttyS0', 'w') as console:
+    with open(PLAN['console'], 'a') as console:
         console.write('\nBREAKS %s\n' % json.dumps(what))
 
 
 def main():
-    plan = json.loads((ROOT / 'plan.json').read_text())
-    state = json.loads(STATE.read_text()) if STATE.exists() else None
+    plan, state = PLAN, json.loads(STATE.read_text()) if STATE.exists() else None
     _shell(plan['settled'])
     done = 0
     if state:
@@ -148,7 +149,7 @@ def main():
     _shell(batch['how'])
     STATE.write_text(json.dumps({'batch': done, 'before': mended, 'broken': _ask(batch['slots'])}))
     os.sync()
-    subprocess.run(['systemctl', 'reboot', '--force', '--force'], check=True)
+    subprocess.run(PLAN['reboot'], check=True)
 
 
 if __name__ == '__main__':

@@ -41,7 +41,7 @@ rm -rf /etc/rc.local /etc/tmpfiles.d/row-* /etc/udev/rules.d/*row* /etc/sysctl.d
 systemctl daemon-reload
 '''
 
-Row = collections.namedtuple('Row', 'name remedy how now later state undo before slot wide append ci')
+Row = collections.namedtuple('Row', 'name remedy how now later state undo before slot wide append')
 _OFF = '/sbin/swapoff'
 _SET = '/sbin/sysctl -w vm.swappiness=60'
 _OWN = '/etc/sysctl.d/99-zz-oom-rescue.conf'
@@ -49,8 +49,8 @@ _DROP = '/etc/systemd/system/@S@.d/50-oom-rescue.conf'
 _AGAIN = 'systemctl daemon-reload'
 
 
-def _row(remedy, name, how, now, later, state, undo='', before='', slot='', wide=False, append='', ci=False):
-    return Row(name, remedy, how, now, later, state, undo, before, slot, wide, append, ci)
+def _row(remedy, name, how, now, later, state, undo='', before='', slot='', wide=False, append=''):
+    return Row(name, remedy, how, now, later, state, undo, before, slot, wide, append)
 
 
 def _swap(name, *fields, **more):
@@ -71,7 +71,7 @@ BACK = LINE % '@P@ none swap sw,nofail 0 0'
 ROWS = [
     # Swap: a boot does not turn it on.
     _swap('swap.target masked', 'systemctl mask -q swap.target', T, F, 'false', wide=True),
-    _swap('its unit masked', 'systemctl mask -q @U@', T, F, 'false', ci=True),
+    _swap('its unit masked', 'systemctl mask -q @U@', T, F, 'false'),
     _swap('its line is a comment', 'sed -i "s|^@P@|#&|" /etc/fstab', T, F, 'false',
           undo='sed -i "/^#@P@/d" /etc/fstab'),
     _swap('its line gone', 'sed -i "\\|^@P@|d" /etc/fstab', T, F, 'false'),
@@ -120,7 +120,7 @@ ROWS = [
     # Swap: it is healthy.
     _swap('nofail taken out', LINE % '@P@ none swap sw 0 0', T, T, 'held', undo=BACK),
     _swap('a comment in fstab, not reloaded', 'sleep 1; echo "# comment" >> /etc/fstab', T, T, 'held',
-          undo='sed -i "/^# comment/d" /etc/fstab', ci=True),
+          undo='sed -i "/^# comment/d" /etc/fstab'),
     _swap('its mount with noauto', 'sed -i "s|^/data.img .*|/data.img /data ext4 loop,noauto 0 0|" /etc/fstab', T, T,
           'held', slot='data', undo='sed -i "s|^/data.img .*|/data.img /data ext4 loop 0 0|" /etc/fstab'),
     _swap('a second name in fstab', 'ln @P@ @P@b; ' + LINE % '@P@b none swap sw,nofail 0 0', T, T, 'held',
@@ -147,7 +147,7 @@ ROWS = [
     _value('its file removed', 'rm %s' % _OWN, T, F, 'false'),
     _value('its file a link to /dev/null', 'ln -sf /dev/null %s' % _OWN, T, F, 'false', undo='rm -f %s' % _OWN),
     _value('its file edited', 'sed -i "s/swappiness.*/swappiness = 60/" %s' % _OWN, T, F, 'false'),
-    _value('a later file', 'put /etc/sysctl.d/99-zzz-row.conf vm.swappiness=60', T, F, 'false', ci=True),
+    _value('a later file', 'put /etc/sysctl.d/99-zzz-row.conf vm.swappiness=60', T, F, 'false'),
     _value('a later file, with slashes', 'put /etc/sysctl.d/99-zzz-row.conf vm/swappiness=60', T, F, 'false'),
     _value('a later file, with a dash', 'put /etc/sysctl.d/99-zzz-row.conf -vm.swappiness=60', T, F, 'false'),
     _value('a later file, in hexadecimal', 'put /etc/sysctl.d/99-zzz-row.conf vm.swappiness=0x3c', T, F, 'false'),
@@ -183,10 +183,10 @@ ROWS = [
     _value('the kernel\'s command line', '', T, T, 'held', append='sysctl.vm.swappiness=60'),
     # Score: another one at the next start.
     _score('its drop-in removed', 'rm %s; %s' % (_DROP, _AGAIN), T, F, 'false'),
-    _score('its drop-in removed, not reloaded', 'rm %s' % _DROP, T, F, 'false', ci=True),
+    _score('its drop-in removed, not reloaded', 'rm %s' % _DROP, T, F, 'false'),
     _score('its drop-in a link to /dev/null', 'ln -sf /dev/null %s' % _DROP, T, F, 'false', undo='rm -f %s' % _DROP),
     _score('a later drop-in', 'drop @S@ zz-row "[Service]\\nOOMScoreAdjust=0"; %s' % _AGAIN, T, F, 'failed'),
-    _score('a later drop-in, not reloaded', 'drop @S@ zz-row "[Service]\\nOOMScoreAdjust=0"', T, F, 'failed', ci=True),
+    _score('a later drop-in, not reloaded', 'drop @S@ zz-row "[Service]\\nOOMScoreAdjust=0"', T, F, 'failed'),
     _score('a later drop-in that takes it back', 'drop @S@ zz-row "[Service]\\nOOMScoreAdjust="', T, F, 'failed'),
     _score('a later drop-in of all services', 'drop service zz-row "[Service]\\nOOMScoreAdjust=0"', T, F, 'failed',
            wide=True),
@@ -194,10 +194,10 @@ ROWS = [
            'failed', slot='instance'),
     _score('a later drop-in of system.control', 'put /etc/systemd/system.control/@S@.d/zz-row.conf '
            '"[Service]\\nOOMScoreAdjust=0"', T, F, 'failed'),
-    _score('choom in ExecStartPost', 'drop @S@ row "[Service]\\nExecStartPost=/usr/bin/choom -n 0 -p \\$MAINPID"', T, F,
-           'false'),
-    _score('echo in ExecStartPost', 'drop @S@ row "[Service]\\nExecStartPost=/bin/sh -c '
-           '\'echo 0 > /proc/\\$\\${MAINPID}/oom_score_adj\'"', T, F, 'false'),
+    _score('choom in ExecStartPost', 'drop @S@ row "[Service]\\nExecStartPost=/bin/sleep 1\\n'
+           'ExecStartPost=/usr/bin/choom -n 0 -p \\$MAINPID"', T, F, 'false'),
+    _score('echo in ExecStartPost', 'drop @S@ row "[Service]\\nExecStartPost=/bin/sleep 1\\n'
+           'ExecStartPost=/bin/sh -c \'echo 0 > /proc/\\$\\${MAINPID}/oom_score_adj\'"', T, F, 'false'),
     _score('a wrapper', 'wrapper row-server "echo 0 > /proc/self/oom_score_adj"; drop @S@ row '
            '"[Service]\\nExecStart=\\nExecStart=/usr/local/bin/row-server"', None, F, 'false'),
     _score('a wrapper by choom', 'drop @S@ row "[Service]\\nExecStart=\\nExecStart=/usr/bin/choom -n 0 -- sleep '
