@@ -9,6 +9,7 @@ Lines keep their numbers, so a traceback names the line of the file here.
 
 from __future__ import annotations
 
+import ast
 import base64
 import dataclasses
 import hashlib
@@ -23,21 +24,43 @@ from ansible import constants
 # The packed files in Ansible's text, and those of them that are ours.
 _PACKED = re.compile(rb'[A-Za-z0-9+/]{4096,}={0,2}')
 _OURS = re.compile(r'ansible_collections/oom/rescue/plugins/.*\.py\Z')
-# A line that is a comment, what a docstring or a module's documentation begins with and its text, any other long text.
-_READ = re.compile(r"""^ *\#[^\n]*|((?:(?<=:\n) +|^(?:DOCUMENTATION = |EXAMPLES = |RETURN = )?)r?)\"{3}.*?\"{3}|"""
-                   r"""(\"{3}|'{3}).*?\2""", re.DOTALL | re.MULTILINE)
+_DOCUMENTATION = ('DOCUMENTATION', 'EXAMPLES', 'RETURN')
 
 
 def bare(text):
-    """Python code with empty docstrings and documentation, and empty lines in place of comments."""
-    return _READ.sub(_emptied, text)
+    """Return Python code with empty docstrings and documentation, and empty lines in place of comments.
+
+    Lines keep their numbers. Raises SyntaxError or ValueError for what this Python does not read.
+    """
+    lines = text.split('\n')
+    strings, read = set(), []
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, (ast.Constant, ast.JoinedStr)) and node.end_lineno > node.lineno:
+            # What looks like a comment within a text is none.
+            strings.update(range(node.lineno, node.end_lineno))
+        read += [found for found in [_read_by_people(node)] if found is not None]
+    for number, line in enumerate(lines):
+        if line.lstrip(' ').startswith('#') and number not in strings:
+            lines[number] = ''
+    for node in read:
+        first, last = node.lineno - 1, node.end_lineno - 1
+        # Columns are of UTF-8.
+        before = lines[first].encode('utf-8')[:node.col_offset].decode('utf-8')
+        behind = lines[last].encode('utf-8')[node.end_col_offset:].decode('utf-8')
+        lines[first:last + 1] = [before + '""'] + [''] * (last - first)
+        lines[last] += behind
+    return '\n'.join(lines)
 
 
-def _emptied(match):
-    before, other = match.groups()
-    if other is not None:
-        return match.group()
-    return (before + '""' if before is not None else '') + '\n' * match.group().count('\n')
+def _read_by_people(node):
+    """Return the text that is a docstring or a module's documentation at a node of the syntax tree, else None."""
+    value = None
+    if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)) and node.body and isinstance(
+            node.body[0], ast.Expr):
+        value = node.body[0].value
+    elif isinstance(node, ast.Assign) and getattr(node.targets[0], 'id', None) in _DOCUMENTATION:
+        value = node.value
+    return value if isinstance(value, ast.Constant) and isinstance(value.value, str) else None
 
 
 def smaller(built):
@@ -47,7 +70,7 @@ def smaller(built):
             return (dataclasses.replace(built[0], b_module_data=_shorter(built[0].b_module_data)), *built[1:])
         style, shebang, text, *rest = built
         return (style, shebang, _shorter(text), *rest)
-    except (AttributeError, LookupError, TypeError, ValueError, OSError, zipfile.BadZipFile):
+    except (AttributeError, LookupError, SyntaxError, TypeError, ValueError, OSError, zipfile.BadZipFile):
         # Another ansible-core may pack it in another way: then it is sent as it is.
         return built
 

@@ -99,3 +99,15 @@ def test_our_files_alone_get_shorter(built, form):
 def test_what_is_made_in_another_way_is_sent_as_it_is(tmp_path, monkeypatch, other):
     monkeypatch.setattr(payload.constants, 'DEFAULT_LOCAL_TMP', str(tmp_path))
     assert payload.smaller(other) == other
+
+
+@pytest.mark.parametrize('text, expected', [
+    ('x = """a\n# none\n"""\n# one\n', 'x = """a\n# none\n"""\n\n'),
+    ('def f():\n    "says"; return """\n  # none"""\n', 'def f():\n    ""; return """\n  # none"""\n'),
+    ('DOCUMENTATION = r\'\'\'\n# all\n\'\'\' + x\n', 'DOCUMENTATION = r\'\'\'\n# all\n\'\'\' + x\n'),
+    ('class A:\n    """:\n    \'\'\' #"""\n    b = "#"  # kept\n', 'class A:\n    ""\n\n    b = "#"  # kept\n'),
+    (u'x = [u"\u00e9",\n  # one\n 1]\n', u'x = [u"\u00e9",\n\n 1]\n'),
+])
+def test_what_looks_like_a_comment_or_a_docstring_and_is_none_stays(text, expected):
+    assert payload.bare(text) == expected
+    ast.parse(expected)
