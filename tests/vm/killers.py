@@ -39,6 +39,8 @@ BATCHES = {
     'mariadb': ('mariadb-server',),
     'engines': ('docker.io', 'podman', 'runc', 'busybox-static'),
 }
+# openjdk's alternatives are links beside manual pages, whose directory the lean images lack; apt runs this within them.
+APTOPTS = {'jvm': ['DPkg::Pre-Invoke {"mkdir -p /usr/share/man/man1";};']}
 HEAD = r"""
 hog='tail /dev/zero'
 # The image has no apparmor_parser, without which Docker loads no profile.
@@ -198,7 +200,8 @@ def why(machine, name, suite):
 
 def batch(name, names, suite, options):
     """Do some ways in one machine; whether each left lines and was said right."""
-    with Machine('killers-%s-%s' % (name, suite), Image(suite, packages=list(BATCHES[name])), memory=options.memory,
+    image = Image(suite, packages=list(BATCHES[name]), aptopts=APTOPTS.get(name, []))
+    with Machine('killers-%s-%s' % (name, suite), image, memory=options.memory,
                  append='systemd.service_watchdogs=yes') as machine:
         # No zip file: what Python has compiled of it is kept, which takes longer than all else in an emulated machine.
         machine.put(REPOSITORY / 'plugins', '/root/ansible_collections/oom/rescue/plugins')
