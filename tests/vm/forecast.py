@@ -74,7 +74,7 @@ MIXES = (
     ('lowered', [('kept', 100, -600, None), ('prey', 50, 0, None), ('hog', 10, -1000, 'grow')], None, 0, 0),
     ('cg-largest', [('big', 40, 0, 'grow'), ('small', 20, 0, None)], 120, 0, 0),
     ('cg-protected', [('prey', 40, 0, None), ('hog', 10, -1000, 'grow')], 120, 0, 0),
-    ('cg-raised', [('prey', 10, 500, None), ('hog', 20, 0, 'grow')], 120, 0, 0),
+    ('cg-raised', [('prey', 10, 500, None), ('hog', 20, -1000, 'grow')], 120, 0, 0),
     ('cg-twins', [('one', 25, 0, None), ('two', 30, 0, None), ('hog', 5, -1000, 'grow')], 120, 0, 0),
     ('cg-tmpfs', [('prey', 40, 0, None), ('writer', 5, -1000, 'shm')], 120, 0, 0),
     ('cg-cache', [('prey', 40, 0, None), ('hog', 5, -1000, 'grow')], 120, 0, 100),
