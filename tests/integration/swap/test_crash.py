@@ -102,8 +102,9 @@ def btrfs(make_root):
     return node
 
 
-# Its file is in a subvolume of its own, which is made and goes with it.
-@pytest.mark.parametrize('name', ['create', 'remove', 'restore'])
+# Its file is in a subvolume of its own, which is made and goes with it. Of a file that was made here `restore` does
+# what `remove` does.
+@pytest.mark.parametrize('name', ['create', 'remove'])
 def test_a_run_killed_anywhere_with_a_subvolume_is_completed_by_the_next(btrfs, name, tmp_path):
     test_a_run_killed_anywhere_is_completed_by_the_next(btrfs, name, tmp_path)
 
@@ -111,7 +112,10 @@ def test_a_run_killed_anywhere_with_a_subvolume_is_completed_by_the_next(btrfs, 
 def test_a_run_killed_anywhere_with_a_subvolume_is_undone_by_the_next(btrfs, tmp_path):
     steps, wish = SCENARIOS['create']
     points = points_of(btrfs, steps, wish, tmp_path)[0]
-    assert [point[0] for point in points].count('ioctl') >= 2
+    calls = [point[0] for point in points]
+    assert calls.count('ioctl') >= 2
+    # What comes before the subvolume is as on other filesystems.
+    points = points[calls.index('ioctl'):]
     btrfs.reset(FSTAB)
     empty = btrfs.tree()
     for point in points:
