@@ -213,7 +213,7 @@ TRIALS = {
     **_numbered('tmpfs', _tmpfs, ((30,), (45,), (60,))),
     **_numbered('map-count', _areas, ((70000,), (131072,), (262144,))),
     **_numbered('save', _save, ((60,), (70,), (80,))),
-    **_numbered('64-bit', _narrow, ((360,), (380,), (400,))),
+    **_numbered('64-bit', _narrow, ((360,), (361,), (362,))),
     # What is said to change nothing.
     **_numbered('none-swap-group', lambda mib: dataclasses.replace(
         _limit(48, mib), remedy=('swap', 'shortage'), does='mkswap /dev/vda; swapon /dev/vda', facts=None,

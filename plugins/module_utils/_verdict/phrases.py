@@ -35,7 +35,10 @@ def todo(advice, remedies=REMEDIES, with_rule=True):
     if 'swappiness' in remedies and advice.get('swappiness'):
         parts.append('vm.swappiness %s' % advice['swappiness']['value'])
     if 'oom_protect' in remedies:
-        parts.extend('%s protected at %s' % (row['process'], row['value']) for row in advice.get('protect') or [])
+        for row in advice.get('protect') or []:
+            words = '%s protected at %s' % (row['process'], row['value'])
+            # Several processes of one name are one thing to do.
+            parts.extend([words] if words not in parts else [])
     return ', '.join(parts) or NOTHING
 
 

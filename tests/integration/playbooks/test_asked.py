@@ -65,7 +65,7 @@ ansible_python_interpreter={sys.executable}
 by-group
 [all]
 '''
-# What other tests have swap on for meanwhile is swap of this host: what it would get is not always swap.
+# Other tests have swap on and servers running meanwhile, which are this host's: what it would get depends on them.
 BY_RULE = 'By rule this host would get '
 
 
@@ -121,5 +121,4 @@ def test_a_healthy_host_alone_is_told_in_full(tmp_path):
     play = remediate(tmp_path, 'newest', 'oom.rescue.remediate', '--limit', 'untouched')
     assert play.status == 0, play.output
     assert 'changed=0' in play.output
-    told = ' '.join(play.summary.split())
-    assert 'Nothing happened here. ' + BY_RULE in told and '--by-rule (rescue_by_rule: true) does it.' in told
+    assert 'Nothing happened here. ' + BY_RULE in play.told

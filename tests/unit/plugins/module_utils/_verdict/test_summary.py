@@ -149,6 +149,11 @@ def test_what_is_in_place_is_not_to_do(there, words):
     assert [line for line in told if line.startswith(words)], told
 
 
+def test_several_servers_of_one_name_are_one_thing_to_do():
+    rows = [{'process': name, 'value': -600} for name in ('mysqld', 'mariadbd', 'mysqld')]
+    assert todo({'protect': rows}) == 'mysqld protected at -600, mariadbd protected at -600'
+
+
 def source(path, error=None, size=9):
     return {'path': path, 'error': error, 'bytes': 0 if error else size}
 
