@@ -38,7 +38,9 @@ def bare(text):
         if isinstance(node, (ast.Constant, ast.JoinedStr)) and node.end_lineno > node.lineno:
             # What looks like a comment within a text is none.
             strings.update(range(node.lineno, node.end_lineno))
-        read += [found for found in [_read_by_people(node)] if found is not None]
+        text_node = _read_by_people(node)
+        if text_node is not None:
+            read.append(text_node)
     for number, line in enumerate(lines):
         if line.lstrip(' ').startswith('#') and number not in strings:
             lines[number] = ''

@@ -38,7 +38,8 @@ def todo(advice, remedies=REMEDIES, with_rule=True):
         for row in advice.get('protect') or []:
             words = '%s protected at %s' % (row['process'], row['value'])
             # Several processes of one name are one thing to do.
-            parts.extend([words] if words not in parts else [])
+            if words not in parts:
+                parts.append(words)
     return ', '.join(parts) or NOTHING
 
 
