@@ -13,22 +13,25 @@ __metaclass__ = type
 
 from texts_of_platforms import LINES as _OF_PLATFORMS
 from texts_of_platforms import TRAPS as _NO_PLATFORMS
+from texts_of_platforms import (
+    KERNEL,
+    KERNEL_CGROUP,
+    KERNEL_HOST,
+    NOTHING,
+    OWN_LIMIT,
+    REFUSED,
+    REFUSED_BY_HOST,
+    REFUSED_PERHAPS,
+    STOPPED,
+    TOO_MANY,
+    UNPROVEN,
+)
 
 OOMD_HOST = ('yes', 'host', 'systemd-oomd')
 OOMD = ('yes', 'unknown', 'systemd-oomd')
 OOMD_LOOKED = ('unknown', 'unknown', 'systemd-oomd')
 EARLYOOM = ('yes', 'host', 'earlyoom')
-KERNEL = ('yes', 'unknown', 'kernel')
 SOMEBODY = ('yes', 'unknown', 'unknown')
-REFUSED_BY_HOST = ('yes', 'host', 'kernel_refused')
-REFUSED = ('yes', 'unknown', 'kernel_refused')
-REFUSED_PERHAPS = ('unknown', 'unknown', 'kernel_refused')
-TOO_MANY = ('no', 'none', 'kernel_refused')
-UNPROVEN = ('unknown', 'unknown', 'unknown')
-OWN_LIMIT = ('yes', 'program', 'program')
-KERNEL_CGROUP = ('yes', 'cgroup', 'kernel')
-KERNEL_HOST = ('yes', 'host', 'kernel')
-STOPPED = ('no', 'none', 'manager')
 CRASHED = ('no', 'none', 'program')
 BY_KUBELET = ('no', 'none', 'kubelet')
 EVICTED = ('yes', 'host', 'kubelet')
@@ -43,7 +46,6 @@ MKSWAP = ('unknown', 'unknown', 'program')
 YARN = ('yes', 'program', 'manager')
 KERNEL_NUMA = ('yes', 'numa', 'kernel')
 ULIMIT = ('yes', 'program', 'kernel_refused')
-NOTHING = None
 
 LINES = (
     ('systemd-oomd',
