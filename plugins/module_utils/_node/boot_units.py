@@ -34,7 +34,7 @@ class Units:
     def __init__(self, view):
         self._view = view
         self._names = dict((directory, set(view.listdir(directory))) for directory in DIRECTORIES)
-        self._started = {}
+        self._started, self._settings = {}, {}
 
     def file_of(self, unit):
         """The path of a unit's file, of its template if it has none of its own; None if there is none."""
@@ -78,7 +78,10 @@ class Units:
 
     def settings(self, unit):
         """[(path, line number, directive, value)] of a unit's files, in the order that systemd reads them."""
-        return [(path,) + row for path in self.files(unit) for row in assignments(self._view.read(path))]
+        if unit not in self._settings:
+            self._settings[unit] = [(path,) + row for path in self.files(unit)
+                                    for row in assignments(self._view.read(path))]
+        return self._settings[unit]
 
     def value(self, unit, directive):
         """{path, line, value} of the assignment that wins, or None. An empty one removes those before it."""

@@ -23,8 +23,11 @@ def assignments(text, directive=None):
     behind a backslash.
     """
     found, section, start, held = [], None, 0, []
-    for number, line in enumerate((text or '').splitlines(), 1):
-        if line.lstrip()[:1] in ('#', ';'):
+    if not text or directive and directive not in text:
+        return found
+    for number, line in enumerate(text.splitlines(), 1):
+        first = line.lstrip()[:1]
+        if first in ('#', ';') or not first and not held:
             continue
         start = start or number
         if line.endswith('\\'):
