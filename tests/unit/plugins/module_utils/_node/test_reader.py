@@ -28,6 +28,8 @@ from fake_node import seed_node
 from fake_sysctl_node import SysctlNode
 
 MIB = 1 << 20
+# Seconds after which a read is taken to hang; a slow machine takes a few.
+HANGS = 60
 
 
 def _fifo(path):
@@ -75,7 +77,7 @@ def test_what_is_no_file_of_a_sane_size_is_refused_at_once_with_what_was_found(t
     with pytest.raises(Unreadable) as caught:
         Host(root=str(tmp_path)).read('/file')
     assert str(caught.value).startswith('/file: ' + words)
-    assert (caught.value.filename, time.time() - started < 1) == ('/file', True)
+    assert (caught.value.filename, time.time() - started < HANGS) == ('/file', True)
 
 
 def test_a_link_to_dev_null_is_an_empty_file_as_it_masks_a_configuration(tmp_path):
@@ -161,7 +163,7 @@ def test_json_that_cannot_be_held_is_a_valueerror(text, error):
         found = True
     # Some interpreters take 1,200 brackets.
     assert found == error or (len(text) == 1200 and found)
-    assert time.time() - started < 2
+    assert time.time() - started < HANGS
 
 
 def test_a_record_of_brackets_is_an_error_that_names_it(tmp_path):
@@ -193,7 +195,7 @@ def test_the_facts_name_every_file_that_could_not_be_read_and_tell_the_rest(tmp_
         HOSTILE[kind][0](node.path(path))
     started = time.time()
     facts = memory_facts(node.host)
-    assert time.time() - started < 5
+    assert time.time() - started < HANGS
     unread = dict((row['path'], row['error']) for row in facts['unread'])
     assert set(_READ_ALWAYS) <= set(unread) <= set(CONFIGURATIONS)
     assert all(error.startswith(path + ': ' + HOSTILE[kind][1]) for path, error in unread.items())
