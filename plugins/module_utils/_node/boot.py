@@ -14,10 +14,10 @@ import os
 import re
 import stat
 
-from . import boot_commands, boot_scores, fstab, mounts, systemd, tmpfiles
+from . import boot_commands, boot_devices, boot_hooks, boot_scores, fstab, mounts, systemd, tmpfiles
 from .boot_answers import no, unknown, worst, yes
 from .boot_units import Units
-from .kernel_line import kernel_says
+from .kernel_line import kernel_says, next_words
 from .overlay import Overlay
 from .privilege import is_container
 
@@ -30,9 +30,12 @@ _SYSCTL_UNIT, _TMPFILES_UNIT, _SWAP_TARGET = 'systemd-sysctl.service', 'systemd-
 _SYSCTL_PROGRAMS = ('/usr/sbin/sysctl', '/sbin/sysctl', '/usr/bin/sysctl', '/bin/sysctl')
 _NO = '0 no n false f off'.split()
 _RUNLEVELS = ('sysinit', 'boot', 'default')
-_SWAPOFF = re.compile(r'(?:^|[\s(/])swapoff\s+(.*)')
+_SWAPOFF = re.compile(r'(?:^|[\s(/])swapoff(?:\s+(.*)|\Z)')
 _SWAPON = re.compile(r'(?:^|[\s(/])swapon\s+(.*)')
-_STOPS = re.compile(r'\bsystemctl\s+(?:-\S+\s+)*(?:stop|mask)\s+(.*)')
+_STOPS = re.compile(r'\bsystemctl\s+(?:-\S+\s+)*(?:stop|mask|disable)\s+(.*)')
+# What gives a command words that stand nowhere, and what takes lines out of fstab.
+_WORDS_OF_ANOTHER = re.compile(r'\bxargs\b|\bparallel\b|\{\}|[$`]')
+_EDITS_IN_PLACE = re.compile(r'\b(?:sed|perl)\s(?:\S*\s)?-\w*i')
 _SWAP_SCRIPTS = re.compile(r'^[^#\n]*\b(?:swapon|swaponagain)\b', re.MULTILINE)
 _SYSCTL_SCRIPTS = re.compile(r'^(?:(?!\bsysctl[ \t])[^#\n])*\bsysctl[ \t][^\n]*?(?:-p|-a|--system|--load|-e)',
                              re.MULTILINE)
@@ -53,7 +56,9 @@ class Boot:
     def units(self):
         """The Units of a host with systemd, else None."""
         if self._units is None and self.init == SYSTEMD:
-            self._units = Units(self.view)
+            # The init of a container has no command line of the kernel's.
+            words = [] if is_container(self.host) else next_words(self.view)
+            self._units = Units(self.view, words, boot_hooks.wanted_by_udev(self.view))
         return self._units
 
     @property
@@ -61,6 +66,8 @@ class Boot:
         """The commands (boot_commands.Command) that the boot runs beside the init's own work, as a list."""
         if self._commands is None:
             self._commands = boot_commands.at_boot(self.host, self.view, self.init, self.units)
+            self._commands += boot_hooks.at_events(self.host, self.view) + boot_commands.of_init_scripts(
+                self.host, self.view, self._init_scripts())
         return self._commands
 
     def swap(self, path):
@@ -70,7 +77,8 @@ class Boot:
         by, source, answer = self._activates(path)
         if by is None:
             return dict(answer, by=None)
-        answers = [answer, self._target(by), self._mount(source), self._swapoff(path), self._cleaned(source)]
+        answers = [answer, self._target(by), self._mount(source), boot_devices.opened(self.host, self.view, source),
+                   self._swapoff(path), self._conflict(path), self._cleaned(source)]
         if is_container(self.host):
             answers.append(unknown('a container is started by its engine, and its swap is the host\'s: whoever runs it '
                                    'has to see to it', 'swapon --show, on the host after its next start'))
@@ -255,31 +263,43 @@ class Boot:
                       % point)
         return yes()
 
+    def _conflict(self, path):
+        """The answer on whether a unit of the boot may not be beside the swap."""
+        found = self.units and self.units.conflicting([_SWAP_TARGET, systemd.unit_name(path)])
+        return unknown('%s line %d: %s cannot be beside it' % (found['path'], found['line'], found['unit']),
+                       'swapon --show, after the next boot') if found else yes()
+
     def _swapoff(self, path):
-        """The answer on whether a command turns swap off again."""
+        """The answer on whether a command turns swap off again, or has no later boot turn it on."""
         answer, turned_off = yes(), None
         for command in self.commands:
             off, on = _SWAPOFF.search(command.text), _SWAPON.search(command.text)
             stops = _STOPS.search(command.text)
-            meant = self._meant(off.group(1), path) if off else stops and bool(set(stops.group(1).split()) & set(
-                [_SWAP_TARGET, systemd.unit_name(path)]))
+            if off:
+                meant = self._meant(off.group(1) or '', path, command.text)
+            else:
+                meant = stops and bool(set(stops.group(1).split()) & set([_SWAP_TARGET, systemd.unit_name(path)]))
             if meant and command.certain:
                 answer = no('%s turns it off: %s' % (command.place, command.text))
-            elif meant or off and meant is None:
-                answer = unknown('%s may turn it off: %s' % (command.place, command.text), 'swapon --show, after the '
+            elif meant or off and meant is None or _takes_line(command.text):
+                words = 'turn it off' if off or stops else 'take its line away'
+                answer = unknown('%s may %s: %s' % (command.place, words, command.text), 'swapon --show, after the '
                                  'next boot')
-            elif on and (command.certain or command.place == turned_off) and self._meant(on.group(1), path):
+            elif on and (command.certain or command.place == turned_off) and self._meant(
+                    on.group(1), path, command.text):
                 # After `swapoff -a &&` it runs if that has run.
                 answer = yes()
             turned_off = command.place if off else turned_off
         return answer
 
-    def _meant(self, words, path):
-        """True if a command is about this area, None if that is in a variable of its script."""
-        if _FLAGS.search(words) or any(self.same(word, path) for word in words.split()
+    def _meant(self, words, path, text):
+        """True if the words of a command are about this area, None if they are those of another command of its text.
+        """
+        named = re.sub(r'(?:^|\s)-(U|L)\s+', lambda match: ' %s=' % {'U': 'UUID', 'L': 'LABEL'}[match.group(1)], words)
+        if _FLAGS.search(words) or any(self.same(word, path) for word in named.split()
                                        if word.startswith('/') or '=' in word):
             return True
-        return None if re.search(r'[$`]', words) else False
+        return None if _WORDS_OF_ANOTHER.search(text) else False
 
     def _cleaned(self, path):
         line = tmpfiles.removes(self.view, path) if self.units is not None else None
@@ -357,6 +377,11 @@ class Boot:
                                          for name in view.listdir('/etc/runit/core-services')]
         return found
 
+    def _init_scripts(self):
+        """The paths of the scripts of runlevels; with systemd of those without a unit of that name."""
+        return [path for path in self._start_scripts() + self._of_runlevels() if self.units is None
+                or self.units.file_of(self.view.real(path).rsplit('/', 1)[1] + '.service') is None]
+
     def kernel_says(self, find):
         """The answer on a word of the kernel's command line; ``find`` is a callable (words -> the word or None)."""
         return kernel_says(self.view, find)
@@ -374,6 +399,11 @@ class Boot:
         if masked['kept'] is not True or unit in self.units.started():
             return masked
         return no('nothing starts %s at boot: systemctl enable %s' % (unit, unit))
+
+
+def _takes_line(text):
+    """True if a command edits fstab in place, and swap in it."""
+    return 'swap' in text and fstab.PATH in text and _EDITS_IN_PLACE.search(text) is not None
 
 
 def boot_of(host):

@@ -1,7 +1,7 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The commands that a boot runs beside the init's own work: rc.local, units, cron's @reboot, local.d, udev's RUN."""
+"""The commands that a boot runs beside the init's own work: rc.local, units, local.d, init scripts."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -12,17 +12,21 @@ import re
 # Scripts of an administrator are short; a larger file is a program.
 _LONGEST_SCRIPT = 1 << 16
 _RC_LOCAL = ('/etc/rc.local', '/etc/rc.d/rc.local', '/etc/init.d/boot.local', '/etc/rc.d/boot.local')
-_CRONTABS = ('/etc/crontab', '/var/spool/cron/crontabs/root', '/var/spool/cron/root', '/var/spool/cron/tabs/root')
-_EXECS = ('ExecStartPre', 'ExecStart', 'ExecStartPost')
+_EXECS = ('ExecCondition', 'ExecStartPre', 'ExecStart', 'ExecStartPost')
+# What a service that does its work and ends runs as well.
+_AT_ITS_END = ('ExecStop', 'ExecStopPost')
 _OF_PACKAGES = re.compile(r'/(?:usr/(?!local/)|s?bin/|lib)')
 _OPENS = re.compile(r'^(?:if|case|for|while|until|select)\b|^(?:function\s+)?[\w-]+\s*(?:\(\s*\))\s*\{?|^\{|[{(]\s*$')
 _CLOSES = re.compile(r'^(?:fi|esac|done|\}|\))')
 # A shell that execs a program does not reach the next line; an exec that only redirects does.
 _ENDS = re.compile(r'^(?:exit\b|exec\s+[\w/.$"-])')
-_TIMES = re.compile(r'\s*(@[a-z]+|[\d*](?:\S*\s+){4}\S+)\s')
-_RUN = re.compile(r'RUN(?:\{program\})?\s*\+?=\s*"([^"]*)"')
 # The forms in which a program that is not a shell names a program and its words.
 _PUNCTUATION = re.compile(r'["\'\[\](),]')
+_SHELLS = re.compile(r'#!.*(?:sh|openrc-run|runscript)\b')
+# Of an init script, the function and the branch that a start does not run.
+_INIT_SCRIPTS = ('/etc/init.d/', '/etc/rc.d/init.d/')
+_STOP_FUNCTION = re.compile(r'\s*(?:function\s+)?(?:\w+_)?stop\w*\s*\(\s*\)')
+_STOP_BRANCH = re.compile(r'\s*\(?[\w|" -]*\bstop\b[^()]*\)')
 _DEEPEST = 3
 # A command that sets a key or switches swap is short, and each is searched in more than linear time.
 _LONGEST_COMMAND = 4096
@@ -48,26 +52,33 @@ def at_boot(host, view, init, units):
     """
     found = []
     for path in _RC_LOCAL:
-        if _is_executable(host, view, path) and _runs_rc_local(init, units):
-            found += _script(host, view, path)
+        if is_executable(host, view, path) and _runs_rc_local(init, units):
+            found += of_script(host, view, path)
     if units is not None:
         for unit in sorted(name for name in units.started() if name.endswith('.service')):
-            found += of_unit(host, view, units, unit)
+            commands = of_unit(host, view, units, unit)
+            found += commands if unit in units.certain() else perhaps(commands)
     if init == 'openrc' and view.exists('/etc/runlevels/default/local'):
         for name in view.listdir('/etc/local.d'):
-            if name.endswith('.start') and _is_executable(host, view, '/etc/local.d/' + name):
-                found += _script(host, view, '/etc/local.d/' + name)
-    return found + _of_cron(host, view) + _of_udev(view)
+            if name.endswith('.start') and is_executable(host, view, '/etc/local.d/' + name):
+                found += of_script(host, view, '/etc/local.d/' + name)
+    return found
 
 
 def _runs_rc_local(init, units):
     return units is None or not units.masked('rc-local.service')
 
 
-def of_unit(host, view, units, unit, names=_EXECS):
+def perhaps(commands):
+    """The same commands, as a boot that may run them."""
+    return [Command(each.source, each.line, each.text, False) for each in commands]
+
+
+def of_unit(host, view, units, unit, names=None):
     """The commands (Command) of a service's start: those of the directives ``names``, and those of the scripts that
-    they run.
+    they run; without ``names`` all that its start brings.
     """
+    names = names or _EXECS + (_AT_ITS_END if _ends_by_itself(units, unit) else ())
     rows = {}
     for path, line, name, value in units.settings(unit):
         if name in names:
@@ -79,71 +90,77 @@ def of_unit(host, view, units, unit, names=_EXECS):
     found = []
     for name in names:
         for path, line, value in rows.get(name, []):
-            found += _with_scripts(host, view, path, line, value.lstrip('-@+!:'), True)
+            found += of_line(host, view, path, line, value.lstrip('-@+!:'), True)
     return found
 
 
-def _of_cron(host, view):
-    found = []
-    for path in _CRONTABS + tuple('/etc/cron.d/' + name for name in view.listdir('/etc/cron.d')):
-        for number, line in enumerate((view.read(path) or '').splitlines(), 1):
-            times = _TIMES.match(line)
-            if times:
-                # A line without @reboot runs some time after the boot.
-                found += _with_scripts(host, view, path, number, line[times.end():].strip(),
-                                       times.group(1) == '@reboot')
-    return found
+def _ends_by_itself(units, unit):
+    kind, remains = units.value(unit, 'Type'), units.value(unit, 'RemainAfterExit')
+    return bool(kind and kind['value'] == 'oneshot' and not (
+        remains and remains['value'].lower() in ('yes', 'true', 'on', '1', 'y', 't')))
 
 
-def _of_udev(view):
-    found = []
-    for name in view.listdir('/etc/udev/rules.d'):
-        path = '/etc/udev/rules.d/' + name
-        for number, line in enumerate((view.read(path) or '').splitlines(), 1):
-            if not line.lstrip().startswith('#'):
-                found += [Command(path, number, text, False) for text in _RUN.findall(line)]
-    return found
-
-
-def _with_scripts(host, view, source, line, text, certain):
-    """The commands of a line of a unit or of cron, then those of the scripts that it names."""
+def of_line(host, view, source, line, text, certain):
+    """The commands (Command) of a line of a unit or of cron, then those of the scripts that it names."""
     found = [Command(source, line, part, certain and sure) for part, sure in _parts(text.replace('"', ' ').replace(
         "'", ' '))]
     for path in _PATH.findall(text):
-        script = _script(host, view, path)
+        script = of_script(host, view, path)
         if _OF_PACKAGES.match(path):
             # The script of a package has its own conditions, and leaves this host as it is meant to be.
             script = [command for command in script if command.certain]
-        found += script if certain else [Command(each.source, each.line, each.text, False) for each in script]
+        found += script if certain else perhaps(script)
     return found
 
 
-def _is_executable(host, view, path):
+def is_executable(host, view, path):
+    """True if a file may be run."""
     status = host.status(view.real(path))
     return status is not None and bool(status.st_mode & 0o111)
 
 
-def _script(host, view, path, depth=1):
-    """The commands of a script and of the scripts that it names, up to its end; none if it is a program."""
+def of_script(host, view, path, depth=1):
+    """The commands (Command) of a script and of the scripts that it names, up to its end; none if it is a program."""
     status = host.status(view.real(path))
     if status is None or status.st_size > _LONGEST_SCRIPT:
         return []
     text = view.read(path) or ''
     if not text.startswith('#!'):
         return []
-    if not re.match(r'#!.*sh\b', text):
+    if not _SHELLS.match(text):
         # Only the script's own interpreter knows which of its lines run.
         return [] if _OF_PACKAGES.match(path) else [
             Command(path, number, _PUNCTUATION.sub(' ', line), False)
             for number, line in enumerate(text.splitlines(), 1) if not line.lstrip().startswith('#')]
     found = []
+    if view.real(path).startswith(_INIT_SCRIPTS):
+        text = _without_stop(text)
     for command in script_commands(path, text):
         found.append(command)
         for named in _PATH.findall(command.text) if depth < _DEEPEST and not _OF_PACKAGES.match(path) else []:
             found += [Command(each.source, each.line, each.text, each.certain and command.certain)
-                      for each in _script(host, view, named, depth + 1)
+                      for each in of_script(host, view, named, depth + 1)
                       if each.certain or not _OF_PACKAGES.match(named)]
     return found
+
+
+def of_init_scripts(host, view, paths):
+    """The commands (Command) of those paths that lead to init scripts: nothing tells which of them a start runs."""
+    return perhaps(command for path in paths if view.real(path).startswith(_INIT_SCRIPTS)
+                   for command in of_script(host, view, path))
+
+
+def _without_stop(text):
+    """The text of an init script with its lines that stop a service empty."""
+    kept, ends = [], None
+    for line in text.splitlines():
+        if ends is None:
+            ends = '}' if _STOP_FUNCTION.match(line) else ';;' if _STOP_BRANCH.match(line) else None
+        kept.append(line if ends is None else '')
+        over = line.startswith('}') or '{' in line and line.rstrip().endswith('}')
+        if ends == '}' and over or ends == ';;' and ';;' in line:
+            ends = None
+    return '\n'.join(kept)
 
 
 def script_commands(path, text):
@@ -174,5 +191,13 @@ def _parts(line):
         if number % 2:
             sure = part == ';' or part == '|' and sure
         elif part.strip():
-            parts.append((re.sub(r'^(?:then|else|do)\s+', '', part.strip()), sure))
+            parts.append((_bare(re.sub(r'^(?:then|else|do)\s+', '', part.strip())), sure))
     return parts
+
+
+def _bare(part):
+    """A command without the end of a group that began before it, as in ``(sleep 9; swapoff -a) &``."""
+    ended = part.rstrip(' &')
+    while ended.endswith(')') and ended.count(')') > ended.count('('):
+        part = ended = ended[:-1].rstrip()
+    return part

@@ -24,15 +24,28 @@ _USUAL = {'graphical.target': ['multi-user.target'], 'multi-user.target': ['basi
           'basic.target': ['sysinit.target'], 'sysinit.target': ['local-fs.target', 'swap.target']}
 _PULLS = ('Wants', 'Requires', 'BindsTo', 'Upholds')
 _FOLDERS = ('.wants', '.requires', '.upholds')
-# A unit of these kinds starts the service of its name at some time.
-_STARTERS = ('.timer', '.socket', '.path')
+# A unit of these kinds starts the unit that this directive names, or the service of its own name, at some time.
+_STARTERS = {'.timer': 'Unit', '.path': 'Unit', '.socket': 'Service'}
+# A timer with one of these runs at each boot; one of a calendar some time later.
+_AT_BOOT = ('OnBootSec', 'OnStartupSec', 'OnActiveSec')
+_AT_AN_END = ('OnSuccess', 'OnFailure')
+# kernel-command-line(7), and the words that systemd has for its shells.
+_TARGETS = {'emergency': 'emergency.target', '-b': 'emergency.target', 'rescue': 'rescue.target',
+            'single': 'rescue.target', 's': 'rescue.target', 'S': 'rescue.target', '1': 'rescue.target',
+            '2': 'multi-user.target', '3': 'multi-user.target', '4': 'multi-user.target', '5': 'graphical.target'}
 
 
 class Units:
-    """The units of a view (an Overlay of a host). Each directory is listed once."""
+    """The units of a view (an Overlay of a host). Each directory is listed once.
 
-    def __init__(self, view):
-        self._view = view
+    ``words`` are those of the kernel's command line; ``perhaps`` the units that something beside systemd may start.
+    """
+
+    def __init__(self, view, words=(), perhaps=()):
+        self._view, self._perhaps = view, list(perhaps)
+        self._targets = [_TARGETS.get(word) or word.partition('=')[2] for word in words
+                         if word in _TARGETS or word.startswith('systemd.unit=')]
+        self._wanted = [word.partition('=')[2] for word in words if word.startswith('systemd.wants=')]
         self._names = dict((directory, set(view.listdir(directory))) for directory in DIRECTORIES)
         self._started, self._settings = {}, {}
 
@@ -79,8 +92,8 @@ class Units:
     def settings(self, unit):
         """[(path, line number, directive, value)] of a unit's files, in the order that systemd reads them."""
         if unit not in self._settings:
-            self._settings[unit] = [(path,) + row for path in self.files(unit)
-                                    for row in assignments(self._view.read(path))]
+            self._settings[unit] = [(path, line, name, _expanded(value, unit)) for path in self.files(unit)
+                                    for line, name, value in assignments(self._view.read(path))]
         return self._settings[unit]
 
     def value(self, unit, directive):
@@ -97,28 +110,58 @@ class Units:
         return [row for row in self.settings(unit) if row[0].startswith('/etc/') and row[3]
                 and row[2].startswith(('Condition', 'Assert'))]
 
-    def started(self, target=None):
-        """The names of all units that a boot to ``target`` starts, with those that a timer or socket may start."""
-        if target not in self._started:
-            self._started[target] = self._walk(target or self._default())
-        return self._started[target]
+    def started(self):
+        """The names of all units that a boot starts, with those that a timer, socket or device may start."""
+        return self._walked(True)
+
+    def certain(self):
+        """The names of those among started() that each boot starts."""
+        return self._walked(False)
+
+    def conflicting(self, units):
+        """{path, line, unit} of what the boot starts and what cannot be beside one of ``units``; None without one."""
+        for name in sorted(self.started()):
+            for path, line, key, value in self.settings(name) if name.endswith(('.service', '.target')) else []:
+                if key == 'Conflicts' and set(value.split()) & set(units):
+                    return {'path': path, 'line': line, 'unit': name}
+        return None
+
+    def _walked(self, all_of_them):
+        if all_of_them not in self._started:
+            self._started[all_of_them] = self._walk(self._default(), all_of_them)
+        return self._started[all_of_them]
 
     def _default(self):
+        if self._targets:
+            return self._targets[-1]
         path = self.file_of('default.target')
         return self._view.real(path).rsplit('/', 1)[1] if path else 'graphical.target'
 
-    def _walk(self, target):
+    def _walk(self, target, all_of_them):
         # The default dependencies of a service or target start these; a shell for emergencies has none.
         todo, seen = [target] + ([] if target == 'emergency.target' else ['basic.target', 'sysinit.target']), set()
+        todo += self._wanted + (self._perhaps if all_of_them else [])
         while todo:
             unit = todo.pop()
             if unit in seen or self.masked(unit):
                 continue
             seen.add(unit)
             todo.extend(self._pulled_by(unit))
-            if unit.endswith(_STARTERS):
-                todo.append(unit.rsplit('.', 1)[0] + '.service')
+            todo.extend(self._triggered_by(unit, all_of_them))
         return seen | set(self.real_name(unit) for unit in seen)
+
+    def _triggered_by(self, unit, all_of_them):
+        """The units that a unit starts some time after its own start."""
+        stem, _dot, kind = unit.rpartition('.')
+        found = []
+        if all_of_them:
+            found += [name for _path, _line, key, value in self.settings(unit) if key in _AT_AN_END
+                      for name in value.split()]
+        directive = _STARTERS.get('.' + kind)
+        if directive and (all_of_them or any(self.value(unit, name) for name in _AT_BOOT)):
+            named = self.value(unit, directive)
+            found.append(named['value'] if named else stem + '.service')
+        return found
 
     def _pulled_by(self, unit):
         names = [] if self.file_of(unit) else list(_USUAL.get(unit, []))
@@ -131,6 +174,22 @@ class Units:
                     names.extend(name for name in self._view.listdir('%s/%s' % (directory, folder))
                                  if self._view.real('%s/%s/%s' % (directory, folder, name)) != '/dev/null')
         return names
+
+
+def _expanded(value, unit):
+    """A value with the specifiers that stand for a unit's own name (systemd.unit(5), "Specifiers")."""
+    if '%' not in value:
+        return value
+    name = unit.rpartition('.')[0]
+    prefix, _at, instance = name.partition('@')
+    known = {'%': '%', 'n': unit, 'N': name, 'p': prefix, 'P': _unescaped(prefix), 'i': instance,
+             'I': _unescaped(instance), 'j': prefix.rpartition('-')[2], 'f': '/' + _unescaped(instance or prefix)}
+    return re.sub(r'%(.)', lambda match: known.get(match.group(1), match.group()), value)
+
+
+def _unescaped(name):
+    """What systemd-escape(1) made a name of."""
+    return re.sub(r'\\x([0-9a-f]{2})', lambda match: chr(int(match.group(1), 16)), name.replace('-', '/'))
 
 
 def _drop_in_folders(unit):

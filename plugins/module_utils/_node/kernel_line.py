@@ -38,6 +38,12 @@ def kernel_says(view, find):
     return no('%s is on the kernel\'s command line (/proc/cmdline)' % running) if running else yes()
 
 
+def next_words(view):
+    """The words of the kernel's command line at the next boot: the boot loader's first, else those of this boot."""
+    command_lines = _loader_lines(view)
+    return command_lines[0][1] if command_lines else (view.read('/proc/cmdline') or '').split()
+
+
 def _loader_lines(view):
     """[(path, words)] of the command lines that the boot loader may hand over; of grub.cfg only that of the first
     entry.
