@@ -20,6 +20,17 @@ _KILLED = any_of(SIGKILL)
 _ENTRY = r'(?:' + UNIT + r':? )'
 _THEN = r'(?: \(\d\))?\. (?:Killing|Skipping SIGKILL|Terminating|Aborting)'
 
+_ENDED = r'\b(?:[Kk]illed|[Tt]erminated|[Dd]ied|[Ee]xited|[Ee]nded|[Cc]rashed|[Ff]ailed),?'
+_WANT = (r'\b(?:[Oo]ut of (?:memory|RAM)|[Nn]ot enough memory|[Ii]nsufficient memory|[Mm]emory exhausted'
+         r'|(?:[Ff]ailed to|[Uu]nable to|[Cc]ould not) allocate memory|OOM when allocating)\b')
+# A line that complains, and does not advise, ask or tell of a setting. The kernel's kills are reports.
+_COMPLAINS = re.compile(
+    r'^(?!.*\b(?:[Ii]f|[Mm]ay|[Mm]ight|[Ww]ould|[Ss]hould|[Nn]ever|[Aa]void|[Pp]revent)\b)'
+    r'(?=.*(?:(?:^|[\]:>|-] )|\b(?:[Ee]rror|[Ff]atal|[Ff]ail\w*|[Aa]bort\w*|[Ee]xception|[Dd]ue to|[Bb]ecause|[Rr]an)'
+    r'\b[^\n?]{0,80}?)' + _WANT +
+    r'(?![^\n]{0,80}\?|: [Kk]ill| and no killable| \(oom_kill| in UB \d'
+    r'| (?:killer|protection|handl|check|score|polic|event)))')
+
 # Exit status 137 is SIGKILL, 143 SIGTERM, in the words of engines, kubectl, make and runners.
 _STATUSES = tuple(word + status for word in ('ode ', 'ode: ', 'ode:', 'ode=', 'ode": ', 'ode":', 'ode\': ', 'atus ',
                                              'atus: ', 'atus=', 'xit ', 'xited (', 'with ')
@@ -211,4 +222,10 @@ FORMS = (
     Form('kill-unproven', UNPROVEN, ('found in a dead state',), r'A worker was found in a dead state',
          name='ansible-playbook'),
     Form('kill-unproven', UNPROVEN, ('has received a shutdow',), r'The runner has received a shutdown signal'),
+    # The plain words of any other program: they prove nothing, and are not nothing
+    Form('kill-unproven', UNPROVEN, ('ignal 9', 'ignal: 9'), _ENDED + r' (?:[A-Za-z]{1,12} ){0,4}[Ss]ignal:? #?9\b'),
+    Form('alloc-enomem', UNPROVEN,
+         ('ut of memory', 'ut of RAM', 'ot enough memory', 'nsufficient memory', 'emory exhausted',
+          'ailed to allocate memo', 'nable to allocate memo', 'ould not allocate memo', 'OOM when allocating'),
+         _WANT, also=_COMPLAINS),
 )

@@ -10,6 +10,7 @@ __metaclass__ = type
 import re
 
 from .case import situation
+from .limit_owners import command_of, owner_of_line, owner_of_path
 from .remedy import DELAYS, HARMS, PREVENTS, UNKNOWN, make_effect, make_remedy
 from .shell_words import path_word, word
 from .._node.cgroup_paths import cgroup_names, own_unit, parse_cgroup
@@ -20,6 +21,9 @@ _STEP = 64 << 20
 _MIB = 1 << 20
 _ENGINES = ('docker', 'podman')
 _FREE = 'free -m'
+_INSPECTED = re.compile(r'OOMKilled\\?"?\s*[:=]\s*"?true')
+_OF_ENGINE = re.compile(r'memory limit could be too low|init was OOM-killed')
+_OF_PODMAN = re.compile(r'\b(?:conmon|podman|crun)\b|OOM: the memory limit could')
 
 
 def limits(case):
@@ -44,8 +48,12 @@ def _limit_row(case, path, groups):
     limit = max([group['limit_bytes'] for group in groups if group.get('limit_bytes')] or [0]) or None
     wished = limit and _raised(limit)
     group = groups[-1] if groups else {}
-    name, whom, command = whose_limit(case, path, group, wished)
-    what = 'raise the limit of %s' % whom
+    owner = owner_of_path(path) if path else _owner_told(case)
+    if owner:
+        name, what, command = 'cgroup_limit', 'raise %s' % owner.what, command_of(owner, wished)
+    else:
+        name, whom, command = whose_limit(case, path, group, wished)
+        what = 'raise the limit of %s' % whom
     if limit:
         what += ' from %s to %s' % (format_size(limit), format_size(wished))
     return make_remedy(name, what, _limit_effect(case, limit, wished), command=command,
@@ -85,12 +93,15 @@ def whose_limit(case, path, group, wished):
     names = dict(cgroup_names(path))
     kubernetes = [victim.get('pod') for victim in (case.verdict or {}).get('victims') or [] if victim.get('pod')]
     size = '%d' % wished if wished else 'BYTES'
-    if names['pod_uid'] or kubernetes or 'kubernetes' in case.kinds():
+    if names['pod_uid'] or kubernetes or ('kubernetes' in case.kinds() and not _is_inspected(case)):
         return _pod(names, kubernetes, wished)
     told = next((signal['container'] for signal in case.told if signal.get('container')), None)
     container = names['container_id'] or (None if path else told)
     if container and (names['runtime'] in _ENGINES + (None,)):
-        return _container(names['runtime'], container, group, wished)
+        return _container(names['runtime'] or _engine_told(case), container, group, wished)
+    if not path and (_is_inspected(case) or _is_of_engine(case)):
+        return ('container_limit', 'the container', '%s update --memory %s --memory-swap %s CONTAINER' % (
+            _engine_told(case), size, size))
     if names['runtime'] == 'lxc':
         return _lxc(path, names, group, size)
     unit = own_unit(parse_cgroup(path)) if path else None
@@ -98,6 +109,26 @@ def whose_limit(case, path, group, wished):
     if unit:
         return ('cgroup_limit', plain(unit), 'systemctl set-property %s MemoryMax=%s' % (word(unit, 'UNIT'), size))
     return ('cgroup_limit', plain(path or 'the control group'), _in_files(path, group, size))
+
+
+def _owner_told(case):
+    return next((owner for owner in [owner_of_line(signal.get('text')) for signal in case.told
+                                   if signal.get('limit') == 'cgroup'] if owner), None)
+
+
+def _is_inspected(case):
+    """True if docker or podman printed the state of a container: Kubernetes has no such field."""
+    return any(_INSPECTED.search(signal.get('text') or '') for signal in case.told)
+
+
+def _is_of_engine(case):
+    return any(_OF_ENGINE.search(signal.get('text') or '') for signal in case.told)
+
+
+def _engine_told(case):
+    told = [signal for signal in case.told if _OF_PODMAN.search(
+        '%s %s' % (signal.get('program') or '', signal.get('text') or ''))]
+    return 'podman' if told else 'docker'
 
 
 def _is_version_1(group):
@@ -151,17 +182,6 @@ def _swap_of(group):
     return max(0, together - limit) if together is not None and limit is not None else None
 
 
-# A program's own limit: words of its line, the option's name, the command.
-_PROGRAM_LIMITS = (
-    (re.compile(r'allowed memory size', re.IGNORECASE), 'PHP\'s memory_limit', 'php -d memory_limit=%s', 'M', '512M'),
-    (re.compile(r'heap limit|mark-compacts|JavaScript heap', re.IGNORECASE), 'V8\'s heap limit',
-     'NODE_OPTIONS=--max-old-space-size=%s', '', '4096'),
-    (re.compile(r'java\.lang|java heap|metaspace|gc overhead', re.IGNORECASE), 'the JVM\'s heap (-Xmx)',
-     'JAVA_TOOL_OPTIONS=-Xmx%s', 'm', 'SIZE'),
-    (re.compile(r'maxmemory'), 'Redis\' maxmemory', 'redis-cli CONFIG SET maxmemory %s', 'mb', 'SIZE'),
-)
-
-
 def program_limits(case):
     """Rows for a limit that a program sets for itself; to raise it is right only if the host has the room."""
     told = [signal for signal in case.told if signal['kind'] == 'program-limit']
@@ -172,11 +192,9 @@ def _program_row(case, signal):
     limit = signal.get('limit_bytes')
     wished = limit and _raised(limit)
     text = signal.get('text') or ''
-    form = next((form for form in _PROGRAM_LIMITS if form[0].search(text)), None)
-    name = form[1] if form else 'the limit that %s sets itself' % plain(signal.get('name') or 'the program')
-    command = None
-    if form:
-        command = form[2] % ('%d%s' % (wished // _MIB, form[3]) if wished else form[4])
+    owner = owner_of_line(text)
+    name = owner.what if owner else 'the limit that %s sets itself' % plain(signal.get('name') or 'the program')
+    command = command_of(owner, wished) if owner else None
     what = 'raise %s' % name
     if limit:
         what += ' from %s to %s' % (format_size(limit), format_size(wished))
