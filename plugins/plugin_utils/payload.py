@@ -1,10 +1,11 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is sent to a node for a module: Ansible's own file, with this collection's code without what only people read.
+"""What is sent to a node for a module: Ansible's own file, without what only people read, and each package as one text.
 
-Ansible sends a module with all that it imports for each run. A third of that is docstrings, comments and documentation.
-Lines keep their numbers, so a traceback names the line of the file here.
+Ansible sends a module with all that it imports for each run. A third of that is docstrings, comments and documentation;
+a quarter of the rest is what many small files in an archive cost more than one. Lines keep their numbers, so that a
+traceback names the line of the file here.
 """
 
 from __future__ import annotations
@@ -18,12 +19,16 @@ import os
 import re
 import tempfile
 import zipfile
+from pathlib import Path
 
 from ansible import constants
+from ansible_collections.oom.rescue.plugins.plugin_utils import importer
 
-# The packed files in Ansible's text, and those of them that are ours.
+# The packed files in Ansible's text, and those of them that are in a package of ours.
 _PACKED = re.compile(rb'[A-Za-z0-9+/]{4096,}={0,2}')
-_OURS = re.compile(r'ansible_collections/oom/rescue/plugins/.*\.py\Z')
+_BASE = 'ansible_collections/oom/rescue/plugins/module_utils/'
+_OURS = re.compile(_BASE + r'(\w+)/(\w+)\.py\Z')
+_INSTALLED = '\nsys.meta_path.insert(0, Importer(__name__, __path__[0]))\n'
 _DOCUMENTATION = ('DOCUMENTATION', 'EXAMPLES', 'RETURN')
 
 
@@ -66,7 +71,12 @@ def _read_by_people(node):
 
 
 def smaller(built):
-    """What ActionBase._configure_module() returns, with a shorter text of the module; the same if it is another's."""
+    """What ActionBase._configure_module() returns, with a shorter text of the module; the same if it is another's.
+
+    Whoever keeps Ansible's files on the node, to look for a fault there, finds them as Ansible makes them.
+    """
+    if constants.DEFAULT_KEEP_REMOTE_FILES:
+        return built
     try:
         if dataclasses.is_dataclass(built[0]):
             return (dataclasses.replace(built[0], b_module_data=_shorter(built[0].b_module_data)), *built[1:])
@@ -100,10 +110,33 @@ def _kept(packed):
 def _packed_anew(packed):
     target = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(base64.b64decode(packed, validate=True))) as before, \
-            zipfile.ZipFile(target, 'w') as after:
-        for entry in before.infolist():
-            data = before.read(entry)
-            if _OURS.match(entry.filename):
-                data = bare(data.decode('utf-8')).encode('utf-8')
-            after.writestr(entry, data, compresslevel=9)
+            zipfile.ZipFile(target, 'w', zipfile.ZIP_DEFLATED, compresslevel=9) as after:
+        for name, data in _sent({name: before.read(name) for name in before.namelist()}).items():
+            after.writestr(name, data)
     return base64.b64encode(target.getvalue())
+
+
+def _sent(files):
+    """{name: bytes} of what is sent of an archive of Python files."""
+    sent, packages = {}, {}
+    for name, data in files.items():
+        code = _bare_bytes(data) if name.endswith('.py') else data
+        ours = _OURS.match(name)
+        if ours:
+            packages.setdefault(ours[1], []).append((ours[2].encode('ascii'), code))
+        else:
+            sent[name] = code
+    for package, rows in packages.items():
+        words = [word for row in sorted(rows) for word in row]
+        sent[_BASE + package + importer.SUFFIX] = importer.BETWEEN.join(words)
+    if packages:
+        sent[_BASE + '__init__.py'] = (bare(Path(importer.__file__).read_text(encoding='utf-8')) + _INSTALLED).encode()
+    return sent
+
+
+def _bare_bytes(data):
+    """A file's code as bare() has it; the same where this Python does not read it, as Ansible's may be of another."""
+    try:
+        return bare(data.decode('utf-8')).encode('utf-8')
+    except (SyntaxError, ValueError):
+        return data

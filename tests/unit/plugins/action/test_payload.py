@@ -26,6 +26,7 @@ FILES = sorted(path for folder in ('modules', 'module_utils')
 OURS = 'ansible_collections/oom/rescue/plugins/module_utils/_node/x.py'
 THEIRS = 'ansible/module_utils/basic.py'
 CODE = '"""Says.\n\nMore."""\n# Why.\nx = 1\n'
+BARE = '""\n\n\n\nx = 1\n'
 TEXT = b'import a\nZIPDATA = "%s"\nrest()\n'
 
 
@@ -76,11 +77,12 @@ def unpacked(text):
 def fixture_built(tmp_path, monkeypatch):
     monkeypatch.setattr(payload.constants, 'DEFAULT_LOCAL_TMP', str(tmp_path))
     # Noise, so that the packed text is as long as Ansible's.
-    return TEXT % packed({OURS: CODE, THEIRS: CODE, 'noise': os.urandom(8192).hex()})
+    return TEXT % packed({OURS: CODE, OURS.replace('x.', 'y.'): '', THEIRS: CODE, 'ansible/old.py': 'print 1\n',
+                          'noise': os.urandom(8192).hex()})
 
 
 @pytest.mark.parametrize('form', ['a tuple', 'a dataclass'])
-def test_our_files_alone_get_shorter(built, form):
+def test_our_packages_are_a_text_each_and_all_files_are_shorter(built, form):
     for _again in range(2):
         if form == 'a tuple':
             style, shebang, text, path = payload.smaller(('new', '#!', built, '/x.py'))
@@ -90,7 +92,14 @@ def test_our_files_alone_get_shorter(built, form):
             text = made.b_module_data
             assert (made.shebang, path) == ('#!', '/x.py')
         assert text.startswith(b'import a\n') and text.endswith(b'rest()\n')
-        assert unpacked(text)[OURS] == '""\n\n\n\nx = 1\n' and unpacked(text)[THEIRS] == CODE
+        files = unpacked(text)
+        assert files['ansible_collections/oom/rescue/plugins/module_utils/_node.txt'] == '\0'.join(['x', BARE, 'y', ''])
+        assert files[THEIRS] == BARE and files['ansible/old.py'] == 'print 1\n' and OURS not in files
+
+
+def test_whoever_keeps_the_files_on_a_node_finds_them_as_ansible_makes_them(built, monkeypatch):
+    monkeypatch.setattr(payload.constants, 'DEFAULT_KEEP_REMOTE_FILES', True)
+    assert payload.smaller(('new', '#!', built, '/x.py')) == ('new', '#!', built, '/x.py')
 
 
 @pytest.mark.parametrize('other', [
