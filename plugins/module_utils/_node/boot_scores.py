@@ -20,6 +20,7 @@ _SCORE = re.compile(r'\bchoom\s(?:.*?(?:-n\s*|--adjust[\s=]\s*)([^\s;]+))?'
 _OF_ITSELF = re.compile(r'/proc/(?:self|\$\$)/')
 # choom(1) of a process that runs, and not of one that it starts.
 _OF_ANOTHER = re.compile(r'\schoom\b(?!.*\s(?:-\w*p|--pid))')
+_REDIS = ('redis-server', 'valkey-server', 'keydb-server')
 _NUMBER = re.compile(r'-?[0-9]+\Z')
 
 
@@ -30,7 +31,8 @@ def of_unit(boot, unit, wanted):
     if not wanted(score):
         place = '%s line %d sets' % (found['path'], found['line']) if found else 'its files leave it at'
         return dict(no('%s %d' % (place, score)), score=score)
-    return dict(worst([_resets(boot, unit, wanted), _reset_by_others(boot, unit, wanted)]), score=score)
+    return dict(worst([_resets(boot, unit, wanted), _sets_itself(boot, unit, wanted, score),
+                       _reset_by_others(boot, unit, wanted)]), score=score)
 
 
 def _given(command):
@@ -57,6 +59,30 @@ def _resets(boot, unit, wanted):
                 told = '%s %s' % (command.place, told)
                 answer = no(told) if command.certain else unknown(told)
     return answer
+
+
+def _sets_itself(boot, unit, wanted, score):
+    """The answer on whether a server gives itself another score than the one that it is started with: Redis and Valkey,
+    by ``oom-score-adj`` of their configuration (redis.conf), of which the second value is a replica's.
+    """
+    start = boot.units.value(unit, 'ExecStart')
+    words = start['value'].lstrip('-@+!:').split() if start else ['']
+    if words[0].rsplit('/', 1)[-1] not in _REDIS:
+        return yes()
+    path = next((word for word in words[1:] if word.startswith('/')), None)
+    text = path and boot.view.read(path) or ''
+    lines = [(number, line.split()) for number, line in enumerate(text.splitlines(), 1)]
+    lines += [(None, option.split()) for option in ' '.join(words).split(' --')[1:]]
+    found = dict((line[0].lower(), (number, line[1:])) for number, line in lines if len(line) > 1)
+    number, mode = found.get('oom-score-adj', (None, ['no']))
+    values = found.get('oom-score-adj-values', (None, ['0', '200', '800']))[1]
+    given = values[1:2] if 'replicaof' in found or 'slaveof' in found else values[:1]
+    if mode[0] == 'no' or not given or not _NUMBER.match(given[0]):
+        return yes()
+    then = max(-1000, min(1000, int(given[0]) + (0 if mode[0] == 'absolute' else score)))
+    place = '%s line %d' % (path, number) if number else '%s line %d' % (start['path'], start['line'])
+    return yes() if wanted(then) else no('%s has it give itself the score %d: oom-score-adj no leaves it' % (
+        place, then))
 
 
 def _reset_by_others(boot, unit, wanted):

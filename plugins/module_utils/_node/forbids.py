@@ -42,12 +42,17 @@ _MADE_BY = {
 # what their documentation says, and the largest vm.swappiness that it wants.
 _ELASTIC = 'https://www.elastic.co/docs/deploy-manage/deploy/self-managed/setup-configuration-memory'
 _LOCK = re.compile(r'(?m)^[ \t]*bootstrap[.:]\s*memory_lock[ \t]*:[ \t]*["\']?(?:true|yes|on)')
+_NO_LOCK = re.compile(r'(?m)^[ \t]*disable_mlock[ \t]*=[ \t]*"?(?:true|1)\b')
 _LOCKERS = (
     ('Elasticsearch', 'elasticsearch', '/etc/elasticsearch/elasticsearch.yml', _LOCK, _ELASTIC),
     ('OpenSearch', 'opensearch', '/etc/opensearch/opensearch.yml', _LOCK,
      'https://docs.opensearch.org/latest/install-and-configure/install-opensearch/index/'),
     ('Cassandra', 'cassandra', '/etc/cassandra/cassandra.yaml', None,
      'https://cassandra.apache.org/doc/latest/cassandra/getting-started/production.html'),
+    ('ClickHouse', 'clickhouse-server', '/etc/clickhouse-server/config.xml', None,
+     'https://clickhouse.com/docs/guides/oss/best-practices/tips'),
+    ('Vault without mlock', 'vault', '/etc/vault.d/vault.hcl', _NO_LOCK,
+     'https://developer.hashicorp.com/vault/docs/concepts/production-hardening'),
     ('Redis Enterprise', 'rlec_supervisor', '/etc/opt/redislabs/redislabs_env_config.sh', None,
      'https://redis.io/docs/latest/operate/rs/installing-upgrading/configuring/linux-swap/'),
 )
@@ -192,7 +197,7 @@ def _locked(host, rows):
         text = _text(host, config) if host.exists(config) else None
         if text is None or line and not line.search(text) or not _runs(host, rows, service):
             continue
-        what = 'it has bootstrap.memory_lock' if line else 'its documentation wants no swap'
+        what = 'it has bootstrap.memory_lock' if line is _LOCK else 'its documentation wants no swap'
         found.append(_entry('memory-lock', config, '%s is here, and %s, see %s' % (name, what, page)))
     return found
 

@@ -109,7 +109,8 @@ def _container_of_user(cgroups, found):
             'container_id': found['id']}
 
 
-def _environment(host, pid):
+def environment(host, pid):
+    """{variable: text} of a process, as it was started and it or its user may have changed it since."""
     return host.once(('environment', pid), lambda: _read_environment(host, pid))
 
 
@@ -135,7 +136,7 @@ def _supervisord(host, row, parents):
     if found is None:
         return None
     # supervisor/options.py and process.py set it for each child; the child may have changed it since.
-    name = _environment(host, found[1]['pid']).get('SUPERVISOR_PROCESS_NAME')
+    name = environment(host, found[1]['pid']).get('SUPERVISOR_PROCESS_NAME')
     return {'kind': 'supervisord', 'name': safe_name(name) or safe_name(found[1]['name'])}
 
 

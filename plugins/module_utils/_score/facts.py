@@ -62,6 +62,19 @@ def _stopped_units(host, kind, name, found):
     return stopped
 
 
+def _other_mains(host, units, found):
+    """{unit: (pid, name, score)} of those units whose main process runs and is none of ``found``: a server by another
+    name, or what starts one elsewhere.
+    """
+    known, mains = set(target['process']['pid'] for target in found), {}
+    for name in units:
+        pid = int((systemd.unit_properties(host, name) or {}).get('MainPID') or 0)
+        row = process(host, pid) if pid and pid not in known else None
+        if row and row['oom_score_adj'] is not None:
+            mains[name] = (pid, row['name'], row['oom_score_adj'])
+    return mains
+
+
 def _is_to_run(properties):
     return ('@' in properties['Id'] or properties.get('UnitFileState', '').startswith('enabled')
             or properties.get('ActiveState') in ('failed', 'activating', 'reloading'))
@@ -146,7 +159,8 @@ def _left(host, record, found):
     pids = sorted(set(entry['pid'] for entry in (record or {}).get('live', [])) - known)
     rows = [row for row in (process(host, pid) for pid in pids) if row and row['oom_score_adj'] is not None]
     given = set((entry['pid'], entry['start_ticks']) for entry in (record or {}).get('live', []))
-    return [{'process': row, 'part': 'server', 'manager': manager_of(host, row), 'refused': None, 'owner': None}
+    return [{'process': row, 'part': 'server', 'manager': manager_of(host, row), 'refused': None, 'owner': None,
+             'sets_its_own': False}
             for row in rows if (row['pid'], row['start_ticks']) in given]
 
 
@@ -188,6 +202,7 @@ def read(host, state, kind, name, users=(), undo=False):
         'targets': targets,
         'strangers': [target for target in found if target['refused'] is not None],
         'stopped_units': stopped,
+        'other_mains': _other_mains(host, stopped, found) if kind == 'process' else {},
         'systemd_running': systemd_running,
         'systemd_version': systemd.version(host) if systemd_running else None,
         'units': _units(host, units, boot) if systemd_running else {},

@@ -106,6 +106,8 @@ def _present(facts, options):
     value = score_of(facts, options)
     rows, live, persistent_actions, rules, scores = [], [], [], [], []
     for target in facts['targets']:
+        if target['sets_its_own']:
+            continue
         row = _row(target)
         rows.append(row)
         if target['manager']['kind'] == 'kubernetes':
@@ -130,6 +132,9 @@ def _present(facts, options):
         if persistent['by'] == keeper.UNIT:
             rules.append(rule_of(target, value, facts))
     for name in facts['stopped_units']:
+        if name in facts['other_mains'] and not is_enough(facts['other_mains'][name][2], value, options):
+            rows.append(_row_of_another(name, facts['other_mains'][name]))
+            continue
         persistent, actions, reason = ({'before': None, 'after': None, 'by': None}, [], None)
         if options['persist'] != 'none':
             persistent, actions, reason = plan_unit(name, facts['units'][name], value, facts, options)
@@ -216,6 +221,15 @@ def _stopped_row(unit, persistent, reason=None):
     return {'pid': None, 'name': unit, 'live': {'before': None, 'after': None}, 'persistent': persistent,
             'recreate_required': None, 'manager': {'kind': 'systemd', 'name': unit}, 'skipped_reason': reason,
             'to_do': None, 'next_start': None}
+
+
+def _row_of_another(unit, main):
+    """The row of a unit with a server's name whose main process, (pid, name, score), has another name."""
+    pid, name, score = main
+    words = 'if that is the server, give its unit: unit=%s, or oom_protect_unit of the role' % unit
+    reason = '%s runs %s (pid %d), which is left as it is: %s' % (unit, safe_name(name) or 'a process', pid, words)
+    row = _stopped_row(unit, {'before': None, 'after': None, 'by': None}, reason)
+    return dict(row, pid=pid, live={'before': score, 'after': score}, to_do=words[:1].upper() + words[1:])
 
 
 def _reload_once(actions):

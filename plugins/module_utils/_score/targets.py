@@ -27,7 +27,7 @@ from .._node.identity import (
     script_of,
     uid_of_user,
 )
-from .._node.managers import manager_of, monitor_of
+from .._node.managers import environment, manager_of, monitor_of
 from .._node.privilege import is_container
 from .._node.processes import ancestors, process, processes
 
@@ -40,6 +40,8 @@ _CLOCK_TICKS = 100
 _CLOCK_SLACK = 2
 _BOOT_TIME = re.compile(r'^btime (\d+)$', re.MULTILINE)
 _PID_FILE_BYTES = 64
+# The file in which a child of PostgreSQL's first process writes its score.
+_OF_CHILDREN = 'PG_OOM_ADJUST_FILE'
 
 
 def names_of(name):
@@ -253,12 +255,12 @@ def _is_target(target, kind, name, users):
 
 
 def find(host, kind, name, users=()):
-    """[{process, part: server|respawner, manager, owner, refused, user}] of a target.
+    """[{process, part: server|respawner, manager, owner, sets_its_own, refused, user}] of a target.
 
     kind is process, unit, container or pid_file; ``name`` of a unit is its real name. A container is named by its name,
     or its id of 12 digits or more. ``users`` are names or uids whose own processes are meant as well. ``owner`` is the
-    uid of the file that a process runs. ``refused`` is the reason that a process is not the server that is meant, or
-    None, and ``user`` the uid whose it is.
+    uid of the file that a process runs. ``sets_its_own`` is true if it gives itself a score. ``refused`` is the reason
+    that a process is not the server that is meant, or None, and ``user`` the uid whose it is.
     """
     parts, names = _found(host, kind, name)
     uids = _uids(host, users)
@@ -268,7 +270,8 @@ def find(host, kind, name, users=()):
         if row['oom_score_adj'] is None:
             # It ended while it was looked at.
             continue
-        target = {'process': row, 'part': part, 'manager': manager_of(host, row), 'refused': None, 'owner': None}
+        target = {'process': row, 'part': part, 'manager': manager_of(host, row), 'refused': None, 'owner': None,
+                  'sets_its_own': _sets_its_own(host, row)}
         if _is_target(target, kind, name, uids):
             _refuse_init(host, row, kind, name)
             if names:
@@ -277,6 +280,15 @@ def find(host, kind, name, users=()):
                 target['owner'] = executable_owner(host, row)
             targets.append(target)
     return targets
+
+
+def _sets_its_own(host, row):
+    """True of a child of PostgreSQL's first process that gives itself a score at its start, so that it is killed and
+    not that (https://www.postgresql.org/docs/current/kernel-resources.html, "Linux Memory Overcommit").
+    """
+    return base_name(row['exe']) == 'postgres' and any(
+        parent['exe'] == row['exe'] and bool(environment(host, parent['pid']).get(_OF_CHILDREN))
+        for parent in ancestors(host, row))
 
 
 def _refuse_init(host, row, kind, name):

@@ -166,3 +166,87 @@ def test_a_unit_that_is_made_for_one_run_is_for_a_person_to_make_anew(tmp_path):
     assert made['actions'] == []
     assert 'systemd-run -p OOMScoreAdjust=-600' in row['recreate_required']
     assert claim(node)['state'] == 'open'
+
+
+REDIS, CONFIG = 'redis-server.service', '/etc/redis/redis.conf'
+
+
+@pytest.mark.parametrize('config, more, state', [
+    ('', '', 'held'),
+    ('oom-score-adj no\noom-score-adj-values 0 200 800\n', '', 'held'),
+    ('oom-score-adj yes\noom-score-adj-values 0 200 800\n', '', 'held'),
+    ('oom-score-adj relative\nreplicaof 10.0.0.1 6379\n', '', 'false'),
+    ('oom-score-adj relative\noom-score-adj-values 300 400 500\n', '', 'false'),
+    ('# oom-score-adj absolute\noom-score-adj-values 0 200 800\n', '', 'held'),
+    ('OOM-score-adj absolute\n', '', 'false'),
+    ('oom-score-adj absolute\noom-score-adj-values -700 -700 0\n', '', 'held'),
+    ('oom-score-adj absolute\n', ' --oom-score-adj no', 'held'),
+    ('', ' --supervised systemd --oom-score-adj absolute', 'false'),
+], ids=['no line', 'off', 'the same for a primary', 'more for a replica', 'more for both', 'a comment', 'absolute',
+        'absolute and stronger', 'taken back by an option', 'by an option'])
+def test_a_server_that_gives_itself_another_score_is_told(tmp_path, config, more, state):
+    node = Node(tmp_path).systemd()
+    node.file('/proc/1/comm', 'systemd\n')
+    node.file('/etc/passwd', 'root:x:0:0::/root:/bin/sh\nredis:x:107:107::/:/bin/false\n')
+    node.file(CONFIG, config)
+    node.unit(REDIS, '[Service]\nMainPID=500\nExecStart=/usr/bin/redis-server %s%s\n' % (CONFIG, more))
+    node.process(500, 'redis-server', exe='/usr/bin/redis-server', uid=107, adj=-600,
+                 cgroup=v2('/system.slice/' + REDIS))
+    node.file('/etc/systemd/system/redis-server.service.d/' + systemd.DROP_IN,
+              systemd.HEADER + '\n[Service]\nOOMScoreAdjust=-600\n')
+    node.reload()
+    facts = read(node.host, State(node.host, 'oom_score_adj'), 'process', 'redis-server')
+    made = plan(facts, OPTIONS)
+    found, = judge({}, oom_protect={'found': made['found'], 'value': -600, 'processes': made['rows']})['claims']
+    assert found['state'] == state, found['detail']
+
+
+@pytest.mark.parametrize('adj, state', [(0, 'open'), (-600, 'held')])
+def test_a_unit_of_that_name_that_runs_another_program_is_no_green_for_it(tmp_path, adj, state):
+    node = Node(tmp_path).systemd()
+    node.file('/proc/1/comm', 'systemd\n')
+    node.unit('mysqld.service', '[Service]\nMainPID=500\nExecStart=/usr/sbin/mysqld-debug\n')
+    node.link('/etc/systemd/system/multi-user.target.wants/mysqld.service', '/usr/lib/systemd/system/mysqld.service')
+    node.process(500, 'mysqld-debug', exe='/usr/sbin/mysqld-debug', uid=106, adj=adj,
+                 cgroup=v2('/system.slice/mysqld.service'))
+    apply(node.host, State(node.host, 'oom_score_adj'), *facts_and_plan(node))
+    found = claim(node)
+    assert found['state'] == state
+    assert adj or (found['now'] is False and 'unit=mysqld.service' in found['detail'])
+    assert node.adj(500) == str(adj)
+
+
+POSTGRES, PROGRAM = 'postgresql@15-main.service', '/usr/lib/postgresql/15/bin/postgres'
+
+
+@pytest.mark.parametrize('environ, scores', [
+    ('PG_OOM_ADJUST_FILE=/proc/self/oom_score_adj\0PG_OOM_ADJUST_VALUE=0\0', ['-600', '0', '0']),
+    ('PATH=/bin\0', ['-600', '-600', '-600']),
+], ids=['as Debian starts it', 'as it starts by itself'])
+@pytest.mark.parametrize('kind, name', [('process', 'postgres'), ('unit', POSTGRES)])
+def test_children_of_a_server_that_give_themselves_a_score_keep_it(tmp_path, kind, name, environ, scores):
+    node = Node(tmp_path).systemd()
+    node.file('/proc/1/comm', 'systemd\n')
+    node.file('/etc/passwd', 'root:x:0:0::/root:/bin/sh\npostgres:x:107:107::/:/bin/sh\n')
+    node.unit(POSTGRES, '[Service]\nMainPID=500\nExecStart=%s\n' % PROGRAM)
+    for pid, parent, words in ((500, 1, PROGRAM), (501, 500, 'postgres: checkpointer'), (502, 500, 'postgres: eve')):
+        node.process(pid, 'postgres', ppid=parent, exe=PROGRAM, cmdline=[words], uid=107,
+                     cgroup=v2('/system.slice/' + POSTGRES), environ=environ if pid == 500 else '')
+    facts = read(node.host, State(node.host, 'oom_score_adj'), kind, name)
+    made = plan(facts, OPTIONS)
+    apply(node.host, State(node.host, 'oom_score_adj'), facts, made)
+    assert [node.adj(pid) for pid in (500, 501, 502)] == scores
+    assert [row['pid'] for row in made['rows']] == [pid for pid, score in zip((500, 501, 502), scores) if score != '0']
+
+
+def test_a_score_that_such_a_child_got_from_us_is_given_back(tmp_path):
+    node = Node(tmp_path).systemd()
+    started = 'PG_OOM_ADJUST_FILE=/proc/self/oom_score_adj\0'
+    node.process(500, 'postgres', exe=PROGRAM, environ=started)
+    node.process(501, 'postgres', ppid=500, exe=PROGRAM, adj=-600)
+    State(node.host, 'oom_score_adj').put('process:postgres', {
+        'value': -600, 'files': {}, 'managers': {}, 'directories': [],
+        'live': [{'pid': 501, 'start_ticks': 5010, 'boot_id': 'b007', 'before': 0, 'after': -600}]})
+    facts = read(node.host, State(node.host, 'oom_score_adj'), 'process', 'postgres', undo=True)
+    apply(node.host, State(node.host, 'oom_score_adj'), facts, plan(facts, dict(OPTIONS, state='absent')))
+    assert node.adj(501) == '0'

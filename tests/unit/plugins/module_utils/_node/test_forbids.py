@@ -34,6 +34,7 @@ WAAGENT = {'/usr/sbin/waagent': '', '/etc/waagent.conf': 'ResourceDisk.Format=y\
 RPI = {'/usr/lib/systemd/system-generators/rpi-swap-generator': '', '/etc/rpi/swap.conf': '[Main]\n#Mechanism=auto\n'}
 CLOUD = '/etc/cloud/cloud.cfg'
 ELASTIC = '/etc/elasticsearch/elasticsearch.yml'
+VAULT = '/etc/vault.d/vault.hcl'
 NULL = 'link to /dev/null'
 
 
@@ -93,6 +94,9 @@ FORBIDDEN = [
     pytest.param({ELASTIC: 'bootstrap.memory_lock: true\n'}, 'memory-lock', ELASTIC, id='Elasticsearch'),
     pytest.param({'/etc/cassandra/cassandra.yaml': 'a: b\n'}, 'memory-lock', '/etc/cassandra/cassandra.yaml',
                  id='Cassandra'),
+    pytest.param({'/etc/clickhouse-server/config.xml': '<clickhouse/>'}, 'memory-lock',
+                 '/etc/clickhouse-server/config.xml', id='ClickHouse'),
+    pytest.param({VAULT: 'disable_mlock = true\n'}, 'memory-lock', VAULT, id='Vault that locks nothing'),
     pytest.param({'/etc/systemd/system/swap.target': NULL}, 'masked', '/etc/systemd/system/swap.target',
                  id='swap.target masked, as kubespray does'),
     pytest.param({'/etc/systemd/system/swapfile.swap': NULL}, 'masked', '/etc/systemd/system/swapfile.swap',
@@ -127,6 +131,7 @@ ALLOWED = [
                  id='zram beside a disk'),
     pytest.param({'/proc/cmdline': 'resume=/dev/sda2\n'}, id='hibernation into a partition'),
     pytest.param({'/proc/cmdline': 'resume=/dev/sda1 resume_offset=34816 noresume\n'}, id='no resume'),
+    pytest.param({VAULT: '# disable_mlock = true\ndisable_mlock = false\n'}, id='Vault that locks its memory'),
     pytest.param({ELASTIC: '#bootstrap.memory_lock: true\n'}, id='Elasticsearch that locks nothing'),
 ]
 
