@@ -81,7 +81,7 @@ class Units:
         """The paths of a unit's file and its drop-ins, in the order that systemd applies them."""
         path = self.file_of(unit)
         found = {}
-        for folder in _drop_in_folders(unit) + _drop_in_folders(self.real_name(unit)):
+        for folder in drop_in_folders(unit) + drop_in_folders(self.real_name(unit)):
             for directory in DIRECTORIES:
                 for name in self._view.listdir('%s/%s' % (directory, folder)) if folder in self._names[
                         directory] else []:
@@ -192,7 +192,7 @@ def _unescaped(name):
     return re.sub(r'\\x([0-9a-f]{2})', lambda match: chr(int(match.group(1), 16)), name.replace('-', '/'))
 
 
-def _drop_in_folders(unit):
+def drop_in_folders(unit):
     """The names of a unit's drop-in folders (systemd.unit(5)), the one that counts most first."""
     stem, _dot, kind = unit.rpartition('.')
     folders = [unit + '.d']

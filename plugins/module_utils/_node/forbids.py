@@ -14,9 +14,11 @@ import re
 
 from . import kubelet, unit_files
 from .hibernation import resume
+from .kernel_line import command_lines
 from .identity import is_called, runs
 from .managers import manager_of
 from .privilege import can_swapon, in_user_namespace, is_container, lowering_refused
+from .overlay import Overlay
 from .processes import processes
 from .reader import FAILURES
 from .subvolumes import shared_with
@@ -26,6 +28,7 @@ from .wishes import DEFAULT_PATH, DEFAULT_SCORE
 
 REMEDIES = ('swap', 'swappiness', 'score')
 _SWAPS = '/proc/swaps'
+_NO = '0 no n false f off'.split()
 _CMDLINE = '/proc/cmdline'
 _ZRAM = ('zram-generator', 'zram-tools', 'zram-config', 'rpi-swap')
 _ZRAM_PROGRAMS = ('/usr/lib/systemd/system-generators/zram-generator', '/lib/systemd/system-generators/zram-generator')
@@ -42,13 +45,16 @@ _MADE_BY = {
 # what their documentation says, and the largest vm.swappiness that it wants.
 _ELASTIC = 'https://www.elastic.co/docs/deploy-manage/deploy/self-managed/setup-configuration-memory'
 _LOCK = re.compile(r'(?m)^[ \t]*bootstrap[.:]\s*memory_lock[ \t]*:[ \t]*["\']?(?:true|yes|on)')
+_CASSANDRA = 'https://cassandra.apache.org/doc/latest/cassandra/getting-started/production.html'
 _NO_LOCK = re.compile(r'(?m)^[ \t]*disable_mlock[ \t]*=[ \t]*"?(?:true|1)\b')
 _LOCKERS = (
     ('Elasticsearch', 'elasticsearch', '/etc/elasticsearch/elasticsearch.yml', _LOCK, _ELASTIC),
     ('OpenSearch', 'opensearch', '/etc/opensearch/opensearch.yml', _LOCK,
      'https://docs.opensearch.org/latest/install-and-configure/install-opensearch/index/'),
-    ('Cassandra', 'cassandra', '/etc/cassandra/cassandra.yaml', None,
-     'https://cassandra.apache.org/doc/latest/cassandra/getting-started/production.html'),
+    ('Cassandra', 'cassandra', '/etc/cassandra/cassandra.yaml', None, _CASSANDRA),
+    ('Cassandra', 'cassandra', '/etc/cassandra/default.conf/cassandra.yaml', None, _CASSANDRA),
+    ('Cassandra', 'cassandra', '/etc/cassandra/conf/cassandra.yaml', None, _CASSANDRA),
+    ('DataStax Enterprise', 'dse', '/etc/dse/cassandra/cassandra.yaml', None, _CASSANDRA),
     ('ClickHouse', 'clickhouse-server', '/etc/clickhouse-server/config.xml', None,
      'https://clickhouse.com/docs/guides/oss/best-practices/tips'),
     ('Vault without mlock', 'vault', '/etc/vault.d/vault.hcl', _NO_LOCK,
@@ -118,9 +124,11 @@ def _masked(host, path):
     masks = [(unit, unit_files.mask_of(host, unit)) for unit in units]
     found = [_entry('masked', where, '%s is masked, so that no swap is turned on at boot: '
                     '`systemctl unmask %s` if there is to be swap' % (unit, unit)) for unit, where in masks if where]
-    words = (host.read(_CMDLINE) or '').split()
-    if any(word in ('systemd.swap=0', 'systemd.swap=no', 'systemd.swap=off', 'systemd.swap=false') for word in words):
-        found.append(_entry('masked', _CMDLINE, 'systemd.swap=no has systemd turn no swap on at boot: take it away'))
+    switched = ['systemd.mask=' + unit for unit in units] + ['systemd.swap=' + word for word in _NO]
+    for place, words in command_lines(Overlay(host)):
+        word = next((word for word in words if word.lower() in switched or word in switched), None)
+        if word and not any(entry['where'] == _CMDLINE for entry in found):
+            found.append(_entry('masked', place, '%s has systemd turn no swap on at boot: take it away' % word))
     return found
 
 
@@ -196,6 +204,8 @@ def _locked(host, rows):
     for name, service, config, line, page in _LOCKERS:
         text = _text(host, config) if host.exists(config) else None
         if text is None or line and not line.search(text) or not _runs(host, rows, service):
+            continue
+        if any(entry['text'].startswith(name + ' ') for entry in found):
             continue
         what = 'it has bootstrap.memory_lock' if line is _LOCK else 'its documentation wants no swap'
         found.append(_entry('memory-lock', config, '%s is here, and %s, see %s' % (name, what, page)))

@@ -11,7 +11,7 @@ import re
 
 from .reader import FAILURES
 
-_COMMAND_LINE = '/proc/cmdline'
+_COMMAND_LINE, _OFFSET = '/proc/cmdline', '/sys/power/resume_offset'
 # The command line of the next boot; the options are in kernel-parameters.txt.
 _BOOT_FILES = ('/etc/default/grub', '/etc/kernel/cmdline', '/boot/cmdline.txt', '/boot/firmware/cmdline.txt')
 _PARTS = ('/etc/default/grub.d', '/boot/loader/entries')
@@ -38,6 +38,10 @@ def resume(host):
         offset = found.get('resume_offset', '')
         if found:
             return {'device': found.get('resume'), 'offset': int(offset) if offset.isdigit() else None, 'where': path}
+    # What a running kernel was told since, by a script or by the last hibernation.
+    offset = _text(host, _OFFSET).strip()
+    if offset.isdigit() and int(offset):
+        return {'device': _text(host, '/sys/power/resume').strip(), 'offset': int(offset), 'where': _OFFSET}
     return None
 
 

@@ -22,8 +22,8 @@ def kernel_says(view, find):
     The command line that the boot loader will hand over counts, if it can be read; else the one of this boot.
     """
     running = find((view.read('/proc/cmdline') or '').split())
-    command_lines = _loader_lines(view)
-    found = [(path, find(words)) for path, words in command_lines]
+    loader = _loader_lines(view)
+    found = [(path, find(words)) for path, words in loader]
     said = [(path, word) for path, word in found if word]
     if said:
         path, word = said[0]
@@ -31,8 +31,8 @@ def kernel_says(view, find):
             return no('%s is on the kernel\'s command line (%s)' % (word, path))
         return unknown('%s is on the kernel\'s command line in %s, which may be what the next boot takes' % (
             word, path), 'cat /proc/cmdline, after the next boot')
-    if running and command_lines:
-        path, dummy = command_lines[0]
+    if running and loader:
+        path, dummy = loader[0]
         return unknown('%s is on the running kernel\'s command line, and not in %s' % (running, path),
                        'cat /proc/cmdline, after the next boot')
     return no('%s is on the kernel\'s command line (/proc/cmdline)' % running) if running else yes()
@@ -40,8 +40,12 @@ def kernel_says(view, find):
 
 def next_words(view):
     """The words of the kernel's command line at the next boot: the boot loader's first, else those of this boot."""
-    command_lines = _loader_lines(view)
-    return command_lines[0][1] if command_lines else (view.read('/proc/cmdline') or '').split()
+    return command_lines(view)[-1][1]
+
+
+def command_lines(view):
+    """[(path, words)] of the kernel's command line of this boot, and of the boot loader's first if that can be read."""
+    return [('/proc/cmdline', (view.read('/proc/cmdline') or '').split())] + _loader_lines(view)[:1]
 
 
 def _loader_lines(view):

@@ -31,6 +31,12 @@ _RANCHER_FLAG = re.compile(r'fail-swap-on=["\']?(\w+)')
 # The words of Go's strconv.ParseBool, and YAML's own.
 _FALSE = '0 f F false FALSE False no off'.split()
 _MICROK8S = '/var/snap/microk8s/current/args/kubelet'
+# Other snaps with a kubelet, of Canonical's Kubernetes and of Amazon's.
+_SNAPS = ('/var/snap/k8s/common/args/kubelet', '/var/snap/kubelet/current/args', '/var/snap/kubelet-eks/current/args')
+_K0S = ('k0sworker.service', 'k0scontroller.service')
+_K0S_CONFIG = '/etc/k0s/k0s.yaml'
+# A file of the kubelet's own that k3s or RKE2 hands it.
+_HANDED = re.compile(r'\bconfig=["\']?(/[^\s"\'\],]+)')
 _RANCHER = (('k3s', ('k3s', 'k3s-agent')), ('rke2', ('rke2-server', 'rke2-agent')))
 _HOW = ('a kubelet with failSwapOn ends at its next start if any swap is on, and the node is lost: set failSwapOn to '
         'false there first')
@@ -41,7 +47,8 @@ def refusals(host, rows):
 
     ``rows`` is what processes() returns. ``where`` is the file that says so, or the one that has to allow swap.
     """
-    found = [_kubelet(host, rows), _microk8s(host)]
+    found = [_kubelet(host, rows), _k0s(host), _of_snap(host, 'microk8s', _MICROK8S)]
+    found += [_of_snap(host, 'kubelet', path) for path in _SNAPS]
     found += [_contained(host, row) for row in rows if is_called(row, ('kubelet',))]
     found += [_rancher(host, name, units) for name, units in _RANCHER]
     return [{'id': name, 'where': where, 'text': _HOW} for name, where in _each_once(found)]
@@ -117,12 +124,22 @@ def _by_configuration(host, words, root=''):
     return 'kubelet', path
 
 
-def _microk8s(host):
-    """The arguments of the kubelet of the snap, which allow swap as they are shipped."""
-    if not host.exists(_MICROK8S):
+def _of_snap(host, name, path):
+    """The arguments of the kubelet of a snap, which allow swap as microk8s and k8s ship them."""
+    if not host.exists(path):
         return None
-    found = _FLAG.findall(_uncommented(_text(host, _MICROK8S)))
-    return None if found and found[-1] in _FALSE else ('microk8s', _MICROK8S)
+    found = _FLAG.findall(_uncommented(_text(host, path)))
+    return None if found and found[-1] in _FALSE else (name, path)
+
+
+def _k0s(host):
+    """What makes the kubelet of k0s fail, which allows swap by default (its worker profiles)."""
+    there = [unit for unit in _K0S if unit_files.files(host, unit) and not unit_files.mask_of(host, unit)]
+    found = [(_FLAG.findall(_uncommented(_text(host, path))), path) for unit in there
+             for path in unit_files.sources(host, unit)]
+    if there:
+        found.append((_KEY.findall(_uncommented(_text(host, _K0S_CONFIG))), _K0S_CONFIG))
+    return next((('kubelet', path) for words, path in found if words and words[-1] not in _FALSE), None)
 
 
 def _rancher(host, name, units):
@@ -136,9 +153,14 @@ def _rancher(host, name, units):
     for path in ['%s/%s' % (kubelet, part) for part in host.listdir(kubelet) if part.endswith('.conf')]:
         found = _KEY.findall(_text(host, path))
         says = (found[-1], path) if found else says
+    sources = [source for unit in there for source in unit_files.sources(host, unit)]
     flags = ['/etc/rancher/%s/config.yaml' % name] + ['%s/%s' % (parts, part) for part in host.listdir(parts)]
-    for path in flags + [source for unit in there for source in unit_files.sources(host, unit)]:
-        found = _RANCHER_FLAG.findall(_uncommented(_text(host, path)))
+    texts = [(path, _uncommented(_text(host, path))) for path in flags + sources]
+    for handed in [path for _source, text in texts for path in _HANDED.findall(text)]:
+        found = _KEY.findall(_text(host, handed))
+        says = (found[-1], handed) if found else says
+    for path, text in texts:
+        found = _RANCHER_FLAG.findall(text)
         says = (found[-1], path) if found else says
     return None if says is None or says[0] in _FALSE else (name, says[1])
 

@@ -80,6 +80,10 @@ def _is_wanted(host, unit):
 
 
 def _zram_generator(host):
+    for directory in [path + '.d' for path in _ZRAM_CONFIGS]:
+        for path in ['%s/%s' % (directory, name) for name in host.listdir(directory) if name.endswith('.conf')]:
+            if re.search(r'(?m)^\s*\[', host.read(path) or ''):
+                return [{'name': 'zram-generator', 'config': path, 'path': None}]
     for path in _ZRAM_CONFIGS:
         text = host.read(path)
         if text is not None:

@@ -9,6 +9,7 @@ __metaclass__ = type
 
 import re
 
+from .boot_units import drop_in_folders
 from .systemd import UNIT_DIRECTORIES
 from .unit_text import assignments
 
@@ -23,16 +24,16 @@ _OPENRC = ('sysinit', 'boot', 'default')
 def files(host, unit):
     """[path] of a unit's file and its drop-ins, as systemd applies them (systemd.unit(5)); [] if it has none.
 
-    An instance has the file of its template, and the drop-ins of both.
+    An instance has the file of its template, and the drop-ins of both; with a file also those of its prefix and kind.
     """
     names = [unit]
     if '@' in unit and '@.' not in unit:
         names.append(re.sub(r'@[^@]*(\.[a-z]+)\Z', r'@\1', unit))
     fragment = next((path for name in names for path in _places(name) if host.exists(path)), None)
     drop_ins = {}
-    for name in reversed(names):
+    for folder in reversed(drop_in_folders(unit) if fragment else [name + '.d' for name in names]):
         for directory in reversed(UNIT_DIRECTORIES):
-            parts = '%s/%s.d' % (directory, name)
+            parts = '%s/%s' % (directory, folder)
             drop_ins.update((part, '%s/%s' % (parts, part)) for part in host.listdir(parts) if part.endswith('.conf'))
     return ([fragment] if fragment else []) + [drop_ins[part] for part in sorted(drop_ins)]
 
