@@ -289,12 +289,14 @@ ansible_facts:
                   contains:
                     kind:
                       description: >-
-                        V(systemd), V(docker), V(podman), V(kubernetes), V(supervisord), V(sysv) or V(none).
+                        V(systemd), V(docker), V(podman), V(kubernetes), V(supervisord), V(sysv), V(runit),
+                        V(daemontools), V(s6) or V(none).
                       type: str
-                    name: {description: "The unit, container or script.", type: str}
+                    name: {description: "The unit, container, service or script.", type: str}
                     unit: {description: The systemd unit that it is in., type: str}
                     user: {description: The uid where that is of a user's own systemd., type: int}
                     container_id: {description: "The container's id, where it is in one.", type: str}
+                    directory: {description: "The directory of a service of runit, daemontools or s6.", type: str}
         ledger: &ledger
           description:
             - Where the memory is, in parts that add up to the total. V(null) without C(MemTotal).

@@ -15,7 +15,8 @@ description:
   - Sets C(oom_score_adj) of a server's processes now, without a restart, and makes it hold after the next start,
     in the place that whoever starts the server reads.
   - Under systemd that is a drop-in of the unit's real name, C(50-oom-rescue.conf); under a SysV init script, the
-    defaults file that the script reads; under OpenRC, C(/etc/conf.d/NAME). A Docker or Podman container keeps the score
+    defaults file that the script reads; under OpenRC, C(/etc/conf.d/NAME); under runit, daemontools and s6, the script
+    C(run) of the service. A Docker or Podman container keeps the score
     it was created with, and a supervisord knows no score. For these RV(processes[].recreate_required) says the exact
     change to make, and O(keep=true) installs a small systemd unit that gives the score again within seconds of each
     start.
@@ -235,9 +236,10 @@ processes:
       type: dict
       contains:
         kind:
-          description: V(systemd), V(docker), V(podman), V(kubernetes), V(supervisord), V(sysv) or V(none).
+          description: V(systemd), V(docker), V(podman), V(kubernetes), V(supervisord), V(sysv), V(runit),
+            V(daemontools), V(s6) or V(none).
           type: str
-        name: {description: "The unit, container or script.", type: str}
+        name: {description: "The unit, container, service or script.", type: str}
         unit: {description: The systemd unit that it is in., type: str}
         user: {description: The uid where that is of a user's own systemd., type: int}
         container_id: {description: "The container's id, where it is in one.", type: str}

@@ -12,6 +12,7 @@ import pytest
 
 CAP_SYS_RESOURCE = 1 << 24
 KEEP_UNIT = 'oom-rescue-keep.service'
+SCRIPTS = '/etc/default/* /etc/sysconfig/* /etc/conf.d/* /etc/sv/*/run /etc/service/*/run'
 KEEP_RULES = '/etc/oom-rescue/keep.rules'
 SYSCTL_DIRECTORIES = ('/etc/sysctl.d', '/run/sysctl.d', '/usr/local/lib/sysctl.d', '/usr/lib/sysctl.d', '/lib/sysctl.d')
 
@@ -109,6 +110,12 @@ class Spared:
         scores = [int(row[0]) for row in rows if row[1:] == known]
         return scores[-1] if scores else None
 
+    def scripted_score_adj(self):
+        """What the script that starts it, or a file that this reads, has of the collection's; None where none has."""
+        lines = self.host.run("grep -shA1 '^# BEGIN oom.rescue' " + SCRIPTS).stdout
+        scores = re.findall(r'^\{ echo (-?\d+) > /proc/', lines, re.MULTILINE)
+        return int(scores[-1]) if scores else None
+
     def score_adj_at_next_start(self):
         """What it has soon after it starts again, from the unit that gives scores again or from its own manager; None
         where neither says."""
@@ -121,7 +128,7 @@ class Spared:
         unit = self.unit()
         if unit and unit.endswith('.service'):
             return int(self.host.check_output('systemctl show --property OOMScoreAdjust %s', unit).split('=')[1])
-        return None
+        return self.scripted_score_adj()
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from .cgroup_paths import own_unit, parse_cgroup, paths_of_groups
 from .containers import docker_name, option
 from .identity import base_name, runs_as_root, safe_name, trusted_path
 from .processes import ancestors, process as read_process
+from .service_directory import service_of
 
 _CONTAINER_ID = re.compile(r'^[0-9a-f]{64}\Z')
 # comm holds 15 bytes: docker-containerd-shim of Docker 18 and before, containerd-shim-runc-v2 since.
@@ -152,10 +153,12 @@ def init_script(host, row):
 
 
 def manager_of(host, row):
-    """{kind: systemd|docker|podman|kubernetes|supervisord|sysv|none, name, unit, user} of a process.
+    """{kind, name, unit, user} of a process; ``kind`` is systemd, docker, podman, kubernetes, supervisord, sysv, one of
+    service_directory.KINDS, or none.
 
-    Containers have ``container_id`` as well. ``unit`` is the unit of this node's systemd that the process is in,
-    whoever started it. ``user`` is the uid of the user whose manager it is, or in whose slice the container is.
+    Containers have ``container_id`` as well, and services of runit and its like ``directory``. ``unit`` is the unit of
+    this node's systemd that the process is in, whoever started it. ``user`` is the uid of the user whose manager it is,
+    or in whose slice the container is.
     """
     init = read_process(host, 1)
     # The kernel lists the hierarchies of all processes in one order.
@@ -163,7 +166,7 @@ def manager_of(host, row):
         parse_cgroup(path) for path in paths_of_groups(row['cgroups'], init['cgroups'] if init else None)])
     parents = ancestors(host, row)
     unit, user = _unit(cgroups)
-    found = _container(host, cgroups, parents) or _supervisord(host, row, parents)
+    found = _container(host, cgroups, parents) or _supervisord(host, row, parents) or service_of(host, [row] + parents)
     # No unit or script of this host starts what is in a container or guest, whoever made its cgroup.
     here = not found and _innermost(cgroups) is None
     if here and unit and unit.endswith('.service') and not _LAUNCHERS.match(unit):

@@ -7,7 +7,7 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
-from . import keeper, spare, supervisor, sysv
+from . import keeper, run_script, spare, supervisor, sysv
 from .._node import permissions, systemd
 from .._node.boot import boot_of
 from .._node.containers import container_facts
@@ -20,6 +20,7 @@ from .._node.processes import ancestors, process, processes
 from .._node.meminfo import ram_and_swap_bytes, read_meminfo
 from .._node.privilege import lowering_refused
 from .._node.record import backup_path
+from .._node.service_directory import KINDS
 from .plan import digest
 from .targets import find, names_of
 
@@ -143,6 +144,17 @@ def _programs(host, targets):
     return found
 
 
+def _scripts(host, targets, ours):
+    """{name of an init script, or directory of a service: what its manager has of the script} of the targets'."""
+    found = {}
+    for manager in (target['manager'] for target in targets):
+        if manager['kind'] == 'sysv':
+            found[manager['name']] = sysv.script_facts(host, manager['name'], ours)
+        elif manager['kind'] in KINDS:
+            found[manager['directory']] = run_script.script_facts(host, manager['directory'])
+    return found
+
+
 def _found(host, kind, name, users, undo):
     """Targets of find(); to undo, a name that means nothing any more is no reason to stop."""
     try:
@@ -206,8 +218,7 @@ def read(host, state, kind, name, users=(), undo=False):
         'systemd_running': systemd_running,
         'systemd_version': systemd.version(host) if systemd_running else None,
         'units': _units(host, units, boot) if systemd_running else {},
-        'scripts': dict((name, sysv.script_facts(host, name, ours + list(changed))) for name in set(
-            target['manager']['name'] for target in targets if target['manager']['kind'] == 'sysv')),
+        'scripts': _scripts(host, targets, ours + list(changed)),
         'programs': _programs(host, targets),
         'keeper': keeper.read(host, systemd_running),
         'boot': boot,

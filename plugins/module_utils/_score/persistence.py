@@ -1,7 +1,7 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How a process gets its score at its next start: by a drop-in, a defaults file, the keeper, or a person. Pure."""
+"""How a process gets its score at its next start: by a drop-in, a script, the keeper, or a person. Pure."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -9,19 +9,23 @@ __metaclass__ = type
 
 import re
 
-from . import keeper, sysv
+from . import keeper
 from .anew import anew
 from .before import score_without_us
+from .own_score import score as score_of_block, with_score
 from .._node.actions import Action, file_action
 from .._node.boot_answers import worst
 from .._node.containers import recreate_text
 from .._node.errors import RescueError
 from .._node.identity import is_interpreter
+from .._node.service_directory import KINDS
 from .supervisor import program_text
 from .._node.systemd import drop_in_path, drop_in_text, known_directives, stronger_restart
 
 # The id that lifts the refusal to replace a score that somebody else set.
 OVERRIDE = 'stronger-score'
+# What starts a server by a script that gives it its score.
+_SCRIPTED = ('sysv',) + KINDS
 _NUMBER = re.compile(r'^-?\d+\Z')
 
 
@@ -143,10 +147,12 @@ def persistence_of(target, value, facts, options):
         if unit:
             persistent, actions, reason = plan_unit(manager['name'], unit, value, facts, options)
             return persistent, actions, None, reason
-    if kind == 'sysv':
-        script = facts['scripts'].get(manager['name'])
-        if script and script['defaults']:
-            return _plan_script(manager['name'], script, value, facts)
+    script = facts['scripts'].get(manager.get('directory') or manager['name']) if kind in _SCRIPTED else None
+    given = script and script['own']
+    if given and is_enough(given['score'], value, options):
+        return {'before': given['score'], 'after': given['score'], 'by': given['path']}, [], None, None
+    if script and script['file'] and not _stands(script, value, options):
+        return _plan_script(manager, script, value, facts, options)
     container = target.get('container') or {}
     declared = None
     if kind in ('docker', 'podman'):
@@ -161,8 +167,8 @@ def persistence_of(target, value, facts, options):
             return {'before': declared, 'after': declared, 'by': program['path']}, [], None, None
         recreate = program_text(manager['name'], program, value)
     else:
-        script = facts['scripts'].get(manager['name']) if kind == 'sysv' else None
-        recreate = script and script['refused'] or _by_hand(target, value)
+        declared = (given or {}).get('score')
+        recreate = script and _script_text(target, script, value) or _by_hand(target, value)
     before = _inherited(target, value, facts) if declared is None else declared
     if not options['keep']:
         return {'before': before, 'after': before, 'by': None}, [], recreate, None
@@ -180,16 +186,44 @@ def persistence_of(target, value, facts, options):
     return {'before': before, 'after': value, 'by': keeper.UNIT}, [], None, None
 
 
-def _plan_script(name, script, value, facts):
-    """The same for what an init script starts, by a file that it reads."""
-    path, before = script['defaults'], script['text']
-    persistent = {'before': sysv.score(before) or 0, 'after': value, 'by': path}
+def _stands(script, value, options):
+    """True if a score that a script gives by itself stays: ours would be lost, or somebody wanted the opposite."""
+    variable = script.get('variable')
+    return bool(script['own'] or variable and variable['score'] * value < 0 and not is_overridden(options))
+
+
+def _plan_script(manager, script, value, facts, options):
+    """The same for what a script starts, by our block in a file that it reads, or in itself."""
+    path, text, variable = script['file'], script['text'], script.get('variable')
+    if variable and is_enough(variable['score'], value, options):
+        # Not every OpenRC hands its variable on to what starts the server.
+        value = variable['score']
+    persistent = {'before': score_of_block(text) or 0, 'after': value, 'by': path}
+    words = script['start'], bool(variable)
     if path in facts['changed']:
-        return persistent, [anew('persistence', path, before, sysv.with_score(None, value), facts['changed'][path])], \
+        return persistent, [anew('persistence', path, text, with_score(None, value, *words), facts['changed'][path])], \
             None, None
-    return persistent, file_step(path, before, sysv.with_score(before, value),
-                                 'the score for what /etc/init.d/%s starts' % name, path in facts['open'],
-                                 facts['open'].get(path)), None, None
+    starter = manager.get('directory') or '/etc/init.d/' + manager['name']
+    return persistent, file_step(path, text, with_score(text, value, *words), 'the score for what %s starts' % starter,
+                                 path in facts['open'], facts['open'].get(path)), None, None
+
+
+def _script_text(target, script, value):
+    """The change to make by hand for a score that a script has to give, or None if it reads no file of its own."""
+    given, name = script['own'] or script.get('variable'), target['process']['name']
+    if script['flaw'] == 'open':
+        return ('%s can be changed by others than root, and %s runs what it says: look at it, make it root\'s alone, '
+                'and run again' % (script['path'], target['manager'].get('directory')
+                                   or '/etc/init.d/' + target['manager']['name']))
+    if given:
+        return '%s line %d gives a score of its own: make it %d there' % (given['path'], given['line'], value)
+    if script['flaw'] == 'volatile':
+        return ('%s is made anew at each boot: have what it is made of do `echo %d > /proc/$$/oom_score_adj` before it '
+                'starts %s' % (script['path'], value, name))
+    if script['flaw']:
+        return ('%s is no script of a shell, and stays as it is: have it start %s by `choom -n %d --`'
+                % (script['path'], name, value))
+    return None
 
 
 def is_enough(score, value, options):

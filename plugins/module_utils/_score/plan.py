@@ -14,12 +14,13 @@ __metaclass__ = type
 
 import hashlib
 
-from . import keeper, spare, sysv
+from . import keeper, spare
 from .anew import anew
 from .before import score_before, score_without_us
 from .._node.actions import Action
 from .._node.host import to_bytes
 from .._node.identity import safe_name
+from .own_score import without_score
 from .persistence import (OVERRIDE, file_step, is_enough, is_overridden, next_start_of, persistence_of, plan_unit,
                           rule_of, standing)
 from .score import auto_score, check_score, memory_bytes
@@ -295,7 +296,7 @@ def _restore_file(path, entry, facts):
     if digest(now) in written or now.startswith(HEADER):
         after, detail = backup if entry['before'] else None, 'as it was before'
     else:
-        after = spare.remove_from(killer, now, entry['names']) if killer else sysv.without_score(now)
+        after = spare.remove_from(killer, now, entry['names']) if killer else without_score(now)
         after, detail = after if after or entry['before'] else None, 'without our part; it was edited since'
     actions = file_step(path, now, after, detail)
     if actions:

@@ -13,14 +13,13 @@ __metaclass__ = type
 import fnmatch
 import re
 
+from .own_score import number
 from .._node.containers import option
 from .._node.identity import trusted_path
 
 _PLACES = ('/etc/supervisor/supervisord.conf', '/etc/supervisord.conf', '/usr/local/etc/supervisord.conf',
            '/usr/etc/supervisord.conf')
 _SECTION = re.compile(r'^\[([^\]]+)\]')
-_CHOOM = re.compile(r'\bchoom\s+(?:-n\s*|--adjust[= ])(-?\d+)\s')
-_WRITTEN = re.compile(r'\becho\s+(-?\d+)\s*>\s*/proc/(?:self|\$\$|\$PPID)/oom_score_adj')
 
 
 def sections(text):
@@ -65,8 +64,7 @@ def program(host, cmdline, name):
         found = sections(host.read(path)).get('program:%s' % name)
         if found:
             command = found.get('command', '')
-            match = _CHOOM.search(command) or _WRITTEN.search(command)
-            return {'path': path, 'user': found.get('user'), 'score': int(match.group(1)) if match else None}
+            return {'path': path, 'user': found.get('user'), 'score': number(command)}
     return {}
 
 

@@ -11,12 +11,9 @@ __metaclass__ = type
 
 import re
 
+from .own_score import own_score, variable
 from .._node.identity import trusted_path
 
-BEGIN = '# BEGIN oom.rescue'
-END = '# END oom.rescue'
-_BLOCK = re.compile(r'^%s\n(.*?)^%s\n' % (re.escape(BEGIN), re.escape(END)), re.MULTILINE | re.DOTALL)
-_SCORE = re.compile(r'^\{ echo (-?\d+) > /proc/\$\$/oom_score_adj', re.MULTILINE)
 _OPENRC = re.compile(r'#!\s*\S*/(?:openrc-run|runscript)\b')
 _RUNLEVEL = re.compile(r'[A-Za-z0-9_-]+\Z')
 _SOURCED = re.compile(r'(?:^|[\s;&|])(?:\.|source)\s+["\']?(/etc/(?:default|sysconfig)/[A-Za-z0-9_.@-]+)', re.MULTILINE)
@@ -45,40 +42,27 @@ def _files_of(host, name, text):
 
 
 def script_facts(host, name, ours=()):
-    """{defaults, text, refused} of /etc/init.d/NAME: the defaults file to use, or None, and its text, or None.
+    """{file, path, text, flaw, own, variable} of /etc/init.d/NAME: the file that it reads and that may be edited, or
+    None, and its text, or None.
 
     A script or file that others than root can change is not looked at, but for files of ``ours``, which we made:
-    ``refused`` is what to do about such a file, if there is no other.
+    ``flaw`` is ``open`` if there is no other. ``own`` and ``variable`` are as of own_score() and variable().
     """
     script = trusted_path(host, '/etc/init.d/' + name)
-    files = _files_of(host, name, host.read(script)) if script else []
+    text = host.read(script) if script else None
+    files = _files_of(host, name, text)
     present = [path for path in files if path in ours or trusted_path(host, path)]
     missing = [path for path in files if not host.exists(path)]
     path = (present or missing or [None])[-1]
-    refused = None if path or not files else (
-        '%s can be changed by others than root, and /etc/init.d/%s runs what it says: look at it, make it root\'s '
-        'alone, and run again' % (files[-1], name))
-    return {'defaults': path, 'text': host.read(path) if path else None, 'refused': refused}
+    read = [(found, host.read(found)) for found in _for_all(host, text) + present]
+    return {'file': path, 'path': (files or [None])[-1], 'text': host.read(path) if path else None, 'start': False,
+            'flaw': 'open' if files and not path else None, 'own': own_score(read + [(script, text)]),
+            'variable': variable(read) if _OPENRC.match(text or '') else None}
 
 
-def score(text):
-    """The score that our block in a defaults file sets, or None."""
-    block = _BLOCK.search(text or '')
-    found = _SCORE.search(block.group(1)) if block else None
-    return int(found.group(1)) if found else None
-
-
-def with_score(text, value):
-    """A defaults file's text with our block, once. A script under ``set -e`` goes on where the kernel refuses."""
-    block = '%s\n{ echo %d > /proc/$$/oom_score_adj; } 2>/dev/null || :\n%s\n' % (BEGIN, value, END)
-    text = text or ''
-    if _BLOCK.search(text):
-        return _BLOCK.sub(lambda match: block, text, 1)
-    if text and not text.endswith('\n'):
-        text += '\n'
-    return text + block
-
-
-def without_score(text):
-    """A defaults file's text without our block."""
-    return _BLOCK.sub('', text or '')
+def _for_all(host, text):
+    """The files that OpenRC reads before a script of its own, for every service."""
+    if not _OPENRC.match(text or ''):
+        return []
+    more = ['/etc/rc.conf.d/' + name for name in host.listdir('/etc/rc.conf.d') if name.endswith('.conf')]
+    return [path for path in ['/etc/rc.conf'] + sorted(more) if trusted_path(host, path)]

@@ -83,6 +83,11 @@ class Node:
         if below and not os.path.lexists(self.path(path)):
             path = below.group(1)
             owner, mode = self.owners.get(path, (owner, mode))
+        # So is the directory that it works in.
+        at_work = re.match('(/proc/[0-9]+/cwd)(/.*)', path)
+        if at_work:
+            path = (self.host.readlink(at_work.group(1)) or '/nothing') + at_work.group(2)
+            owner, mode = self.owners.get(path, (owner, mode))
         target = self.path(path)
         try:
             found = os.stat(target) if follow else os.lstat(target)

@@ -239,3 +239,60 @@ def test_what_is_in_a_container_is_of_no_unit_and_no_script_of_the_host(tmp_path
     node.process(500, 'mysqld', exe='/usr/sbin/mysqld', cgroup=v2(cgroup))
     found = manager(node, 500)
     assert (found[0], found[3]) == (kind, None)
+
+
+def under_runsv(tmp_path, exe='/usr/bin/runsv', uid=0, log_pid=None, cgroup=''):
+    """MariaDB as the service db of what ``exe`` is, under an init that is no systemd."""
+    node = Node(tmp_path)
+    node.process(1, 'runit', ppid=0)
+    node.process(400, exe.rpartition('/')[2], exe=exe, uid=uid, cgroup=cgroup, cmdline=[exe.rpartition('/')[2], 'db'])
+    node.link('/proc/400/cwd', '/etc/sv/db')
+    node.file('/etc/sv/db/run', '#!/bin/sh\nexec mariadbd\n')
+    node.file('/etc/sv/db/log/run', '#!/bin/sh\nexec svlogd /var/log/db\n')
+    if log_pid:
+        node.file('/etc/sv/db/log/supervise/pid', '%d\n' % log_pid)
+    node.process(450, 'mysqld_safe', ppid=400, exe='/usr/bin/dash', cgroup=cgroup)
+    node.process(500, 'mariadbd', ppid=450, exe='/usr/sbin/mariadbd', cgroup=cgroup)
+    return node
+
+
+@pytest.mark.parametrize('exe, kind', [('/usr/bin/runsv', 'runit'), ('/usr/bin/supervise', 'daemontools'),
+                                       ('/usr/bin/s6-supervise', 's6')])
+@pytest.mark.parametrize('cgroup', ['', v2('/system.slice/runit.service')])
+def test_what_keeps_a_service_directory_running_is_its_manager(tmp_path, exe, kind, cgroup):
+    node = under_runsv(tmp_path, exe, cgroup=cgroup)
+    assert manager(node, 500)[:2] == (kind, 'db')
+    assert manager_of(node.host, process(node.host, 500))['directory'] == '/etc/sv/db'
+
+
+def test_what_writes_a_service_s_log_has_a_directory_of_its_own(tmp_path):
+    node = under_runsv(tmp_path, log_pid=450)
+    assert manager_of(node.host, process(node.host, 500))['directory'] == '/etc/sv/db/log'
+
+
+def of_a_user(node):
+    node.process(400, 'runsv', exe='/usr/bin/runsv', uid=1000)
+
+
+def of_a_user_s_file(node):
+    node.process(400, 'runsv', exe='/home/eve/runsv')
+    node.owners['/home/eve'] = (1000, 0o755)
+
+
+def in_a_removed_directory(node):
+    node.link('/proc/400/cwd', '/etc/sv/db (deleted)')
+
+
+@pytest.mark.parametrize('spoil', [of_a_user, of_a_user_s_file, in_a_removed_directory])
+def test_a_runsv_that_is_not_root_s_is_no_manager(tmp_path, spoil):
+    node = under_runsv(tmp_path)
+    spoil(node)
+    assert manager(node, 500)[:2] == ('none', None)
+
+
+def test_a_directory_of_a_guest_is_not_the_one_of_that_path_here(tmp_path):
+    node = under_runsv(tmp_path)
+    status = node.host.status
+    node.host.status = lambda path, follow=True: status(
+        '/etc/sv/db/log/run' if path == '/proc/400/cwd/run' else path, follow)
+    assert manager(node, 500)[:2] == ('none', None)

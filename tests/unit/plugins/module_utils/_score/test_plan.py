@@ -1070,3 +1070,81 @@ def test_a_file_that_cannot_be_changed_is_found_before_the_score_is(node, monkey
     with pytest.raises(OSError):
         present(node)
     assert (node.files(), node.adj(500)) == (before, '0')
+
+
+RUN_SCRIPT = '#!/bin/sh\nexec 2>&1\nexec chpst -u mysql mariadbd\n'
+RUN_BLOCK = '# BEGIN oom.rescue\n{ echo -600 > /proc/$$/oom_score_adj; } 2>/dev/null || :\n# END oom.rescue\n'
+
+
+def on_runit(tmp_path, text=RUN_SCRIPT, directory='/etc/sv/db'):
+    """A node on which runsv keeps a server running."""
+    node = Node(tmp_path)
+    node.process(1, 'runit', ppid=0)
+    node.process(400, 'runsv', exe='/usr/bin/runsv', cmdline=['runsv', 'db'])
+    node.link('/proc/400/cwd', directory)
+    node.file(directory + '/run', text)
+    node.process(500, 'mariadbd', ppid=400, exe='/usr/sbin/mariadbd', uid=106)
+    return node
+
+
+def test_what_runit_starts_gets_the_score_at_the_start_of_its_script(tmp_path):
+    node = on_runit(tmp_path)
+    os.chmod(node.path('/etc/sv/db/run'), 0o754)
+    before = node.files()
+    made, done = present(node)
+    assert summary(done) == [('replace', '/etc/sv/db/run'), ('write', '/proc/500/oom_score_adj')]
+    assert made['rows'][0]['persistent'] == {'before': 0, 'after': -600, 'by': '/etc/sv/db/run'}
+    assert made['rows'][0]['recreate_required'] is None
+    assert node.host.read('/etc/sv/db/run') == RUN_SCRIPT.replace('\n', '\n' + RUN_BLOCK, 1)
+    assert mode_of(node, '/etc/sv/db/run') == 0o754
+    assert present(node)[1] == []
+    absent(node)
+    assert (node.files(), mode_of(node, '/etc/sv/db/run'), node.adj(500)) == (before, 0o754, '0')
+
+
+def test_a_script_of_runit_that_somebody_edited_since_loses_our_part_alone(tmp_path):
+    node = on_runit(tmp_path)
+    present(node)
+    node.file('/etc/sv/db/run', node.host.read('/etc/sv/db/run').replace('mariadbd', 'mariadbd --verbose'))
+    absent(node)
+    assert node.host.read('/etc/sv/db/run') == RUN_SCRIPT.replace('mariadbd', 'mariadbd --verbose')
+
+
+@pytest.mark.parametrize('text, directory, words', [
+    ('#!/usr/bin/execlineb -P\nmariadbd\n', '/etc/s6/db', 'mariadbd by `choom -n -600 --`'),
+    (RUN_SCRIPT, '/run/s6-rc/servicedirs/db', '/run/s6-rc/servicedirs/db/run is made anew at each boot'),
+    (RUN_SCRIPT.replace('exec chpst', 'exec choom -n -100 -- chpst'), '/etc/sv/db',
+     '/etc/sv/db/run line 3 gives a score of its own: make it -600 there'),
+], ids=['execline', 's6-rc', 'a score of its own'])
+def test_a_script_that_is_not_edited_is_left_and_what_to_do_is_said(tmp_path, text, directory, words):
+    node = on_runit(tmp_path, text, directory)
+    made, done = present(node)
+    assert [action['layer'] for action in done] == ['live']
+    assert words in made['rows'][0]['recreate_required'] and node.host.read(directory + '/run') == text
+
+
+def test_a_score_that_a_script_gives_by_itself_and_that_is_enough_is_kept_by_it(tmp_path):
+    node = on_runit(tmp_path, RUN_SCRIPT.replace('exec chpst', 'exec choom -n -700 -- chpst'))
+    row = plan(node)['rows'][0]
+    assert row['persistent'] == {'before': -700, 'after': -700, 'by': '/etc/sv/db/run'}
+    assert row['recreate_required'] is None
+
+
+@pytest.mark.parametrize('score, kept, said', [
+    (0, -600, None), (-100, -600, None), (-800, -800, None), (500, None, '/etc/rc.conf line 1 gives a score'),
+])
+def test_a_score_that_openrc_s_own_variable_gives_is_overridden_or_stays(tmp_path, score, kept, said):
+    node = Node(tmp_path)
+    node.process(1, 'init', ppid=0)
+    node.file('/etc/init.d/mariadb', '#!/sbin/openrc-run\ncommand=/usr/sbin/mariadbd\n')
+    node.file('/etc/rc.conf', 'SSD_OOM_SCORE_ADJ=%d\n' % score)
+    node.process(500, 'mariadbd', exe='/usr/sbin/mariadbd')
+    before = node.files()
+    made, _done = present(node)
+    text = node.host.read('/etc/conf.d/mariadb')
+    assert (text or '').split('\n')[2:3] == (['SSD_OOM_SCORE_ADJ=%d' % kept] if kept else [])
+    assert made['rows'][0]['persistent']['after'] == (kept or 0)
+    assert (said or '') in (made['rows'][0]['recreate_required'] or '')
+    assert present(node)[1] == []
+    absent(node)
+    assert node.files() == before
