@@ -17,6 +17,7 @@ import os
 import queue
 import random
 import re
+import resource
 import shutil
 import sqlite3
 import subprocess
@@ -37,8 +38,10 @@ GROUPS = {
     'reader': [UTILS + '_log', UTILS + '_report'],
     'modules': ['plugins/modules', 'plugins/filter', 'plugins/action', 'plugins/plugin_utils'],
 }
-# A change may make a loop endless.
-SECONDS = 120
+# A change may make a loop endless: its tests get that much more processor time than they took by the clock without it.
+TIMES, MORE_SECONDS = 3, 30
+# A change may wait for what never comes.
+SECONDS = 3600
 # More tests than this are run by file.
 MANY = 400
 
@@ -62,15 +65,19 @@ def copy_of_tree(folder):
     return tree
 
 
-def pytest(tree, *words, seconds=SECONDS, output=subprocess.DEVNULL):
-    """Return the exit status of pytest in a tree, or None if it took too long and was ended with what it started."""
+def pytest(tree, *words, cpu_seconds, output=subprocess.DEVNULL):
+    """Return the exit status of pytest in a tree, or None if it waited too long and was ended with what it started.
+
+    Work is counted in processor time, so that a busy machine makes no change look like a noticed one.
+    """
     temporary = tempfile.mkdtemp(dir=tree.parent)
     process = subprocess.Popen(
         [sys.executable, '-m', 'pytest', '-q', '-x', '-p', 'no:cacheprovider', '--basetemp', temporary + '/t', *words],
         cwd=tree, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
         env=dict(os.environ, TMPDIR=temporary, PYTHONDONTWRITEBYTECODE='1'), start_new_session=True)
+    resource.prlimit(process.pid, resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds))
     try:
-        return process.wait(seconds)
+        return process.wait(SECONDS)
     except subprocess.TimeoutExpired:
         return None
     finally:
@@ -83,32 +90,35 @@ def pytest(tree, *words, seconds=SECONDS, output=subprocess.DEVNULL):
 
 
 def line_map(tree):
-    """Return {file: {line: [test]}} of the code and tests as they are: it is kept, as it takes minutes to make."""
+    """Return ({file: {line: [test]}}, {test: seconds}) of code and tests as they are: kept, as it takes minutes."""
     kept = STATE / 'lines.json'
     of = digest(*sorted(path for folder in ('plugins', 'tests/unit') for path in (ROOT / folder).rglob('*.py')))
     if kept.exists():
         known = json.loads(kept.read_text())
         if known['of'] == of:
             return {path: {line: [known['tests'][number] for number in numbers] for line, numbers in its.items()}
-                    for path, its in known['lines'].items()}
+                    for path, its in known['lines'].items()}, known['seconds']
     print('Asking which tests run which lines ...', flush=True)
-    lines = map_lines(tree)
+    lines, seconds = map_lines(tree)
     part = kept.with_suffix('.part')
     tests = sorted(set(test for its in lines.values() for those in its.values() for test in those))
     number_of = {test: number for number, test in enumerate(tests)}
-    part.write_text(json.dumps({'of': of, 'tests': tests, 'lines': {
+    part.write_text(json.dumps({'of': of, 'tests': tests, 'seconds': seconds, 'lines': {
         path: {line: [number_of[test] for test in those] for line, those in its.items()}
         for path, its in lines.items()}}))
     part.rename(kept)
-    return lines
+    return lines, seconds
 
 
 def map_lines(tree):
-    """Return {file: {line: [test]}} of one run of all unit tests. The test '' ran a line while it was imported."""
+    """Return ({file: {line: [test]}}, {test: seconds}) of one run of all unit tests.
+
+    The test '' ran a line while it was imported. Tests that took less than 5 ms have no seconds.
+    """
     said = tree.parent / 'said'
     with said.open('w') as output:
-        status = pytest(tree, '--cov=plugins', '--cov-context=test', '--cov-report=', 'tests/unit', seconds=3600,
-                        output=output)
+        status = pytest(tree, '--cov=plugins', '--cov-context=test', '--cov-report=', '--durations=0', 'tests/unit',
+                        cpu_seconds=SECONDS, output=output)
     if status != 0:
         sys.exit('%s\nThe unit tests fail on the code as it is: pytest ended with %s' % (
             said.read_text(errors='replace')[-4000:], status))
@@ -121,7 +131,16 @@ def map_lines(tree):
         lines = found.setdefault(str(Path(path).resolve().relative_to(tree.resolve())), {})
         for line in numbits_to_nums(numbits):
             lines.setdefault(str(line), set()).add(test)
-    return {path: {line: sorted(tests) for line, tests in lines.items()} for path, lines in found.items()}
+    return ({path: {line: sorted(tests) for line, tests in lines.items()} for path, lines in found.items()},
+            seconds_of(said.read_text(errors='replace')))
+
+
+def seconds_of(said):
+    """Return {test: seconds} from what pytest says of the slowest."""
+    seconds = {}
+    for taken, test in re.findall(r'^ *([0-9.]+)s (?:setup|call|teardown) +(\S.*)$', said, re.MULTILINE):
+        seconds[test] = seconds.get(test, 0) + float(taken)
+    return seconds
 
 
 def tests_for(change, lines):
@@ -140,7 +159,13 @@ def tests_for(change, lines):
     return sorted(tests)
 
 
-def outcome_of(change, tree, lines):
+def allowed(tests, seconds):
+    """Return how many seconds of processor time some tests, or files of tests, get."""
+    return MORE_SECONDS + TIMES * int(sum(taken for test, taken in seconds.items()
+                                          if not {test, test.partition('::')[0]}.isdisjoint(tests)))
+
+
+def outcome_of(change, tree, lines, seconds):
     """Return (outcome, file of the test that noticed it or None).
 
     The outcome is 'noticed', 'survived', or 'none' where the change makes no difference to the text.
@@ -158,7 +183,7 @@ def outcome_of(change, tree, lines):
     try:
         file.write_text(changed)
         with said.open('w') as output:
-            status = pytest(tree, '@%s' % chosen, output=output)
+            status = pytest(tree, '@%s' % chosen, cpu_seconds=allowed(tests, seconds), output=output)
     finally:
         file.write_text(source)
     if status == 0:
@@ -226,13 +251,13 @@ class Results:
             stream.write(json.dumps(row) + '\n')
 
 
-def work(todo, tree, lines, results, total):
+def work(todo, tree, lines, seconds, results, total):
     while True:
         try:
             change = todo.get_nowait()
         except queue.Empty:
             return
-        outcome, by = outcome_of(change, tree, lines)
+        outcome, by = outcome_of(change, tree, lines, seconds)
         shown = diff_of(change, tree)
         results.add(change, outcome, by, shown)
         print('%d of %d left: %s %s' % (todo.qsize(), total, outcome, shown), flush=True)
@@ -278,8 +303,9 @@ def main():
             for number in range(args.jobs):
                 (Path(folder) / str(number)).mkdir()
                 trees.append(copy_of_tree(Path(folder) / str(number)))
-            lines = line_map(trees[0])
-            threads = [threading.Thread(target=work, args=(todo, tree, lines, results, len(pending))) for tree in trees]
+            lines, seconds = line_map(trees[0])
+            threads = [threading.Thread(target=work, args=(todo, tree, lines, seconds, results, len(pending)))
+                       for tree in trees]
             for thread in threads:
                 thread.start()
             for thread in threads:
