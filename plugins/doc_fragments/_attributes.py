@@ -1,7 +1,7 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Attributes that several modules have alike."""
+"""Attributes and options that several modules have alike."""
 
 from __future__ import annotations
 
@@ -32,4 +32,14 @@ attributes:
   diff_mode:
     description: Shows no difference.
     support: none
+"""
+
+    ROOM = r"""
+options:
+  most_bytes:
+    description:
+      - How large the result may be, as JSON. Of longer tables it has the first rows, and RV(left_out) says how many are
+        missing of which. V(0) is all.
+    type: int
+    default: 0
 """

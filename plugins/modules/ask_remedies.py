@@ -25,10 +25,6 @@ attributes:
   diff_mode:
     description: Shows no difference.
     support: none
-  platform:
-    description: The platforms that it runs on.
-    support: full
-    platforms: linux
 options:
   swap:
     description: The options of M(oom.rescue.swap_file). Without them it is not asked.
@@ -47,12 +43,7 @@ options:
     description: Rows at most of the processes that the kernel would kill, in the memory facts. V(0) is all.
     type: int
     default: 0
-  most_bytes:
-    description:
-      - How large the result may be, as JSON. Of longer tables it has the first rows, and RV(left_out) says how many are
-        missing of which. V(0) is all.
-    type: int
-    default: 0
+extends_documentation_fragment: [oom.rescue._attributes, oom.rescue._attributes.room]
 seealso:
   - module: oom.rescue.memory_facts
   - module: oom.rescue.oom_score_adj

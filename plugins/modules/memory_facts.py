@@ -19,7 +19,7 @@ description:
 version_added: 0.1.0
 author:
   - OOM Rescue maintainers (@oom-rescue)
-extends_documentation_fragment: oom.rescue._attributes
+extends_documentation_fragment: [oom.rescue._attributes, oom.rescue._attributes.room]
 attributes:
   check_mode:
     description: Can run in check mode.
@@ -33,12 +33,6 @@ attributes:
 options:
   candidates:
     description: How many of the processes to return that the kernel would choose from, best victim first; V(0) is all.
-    type: int
-    default: 0
-  most_bytes:
-    description:
-      - How large the result may be, as JSON. Of longer tables it has the first rows, and RV(left_out) says how many are
-        missing of which. V(0) is all.
     type: int
     default: 0
   ledger_seconds:

@@ -106,12 +106,6 @@ options:
         all.
     type: int
     default: 0
-  most_bytes:
-    description:
-      - How large the result may be, as JSON. Of longer tables it has the first rows, and RV(left_out) says how many are
-        missing of which. V(0) is all.
-    type: int
-    default: 0
   wanted:
     description:
       - What a run would do, so that the RV(remedies) are judged by it, by variables of the roles, such as
@@ -129,7 +123,7 @@ options:
     description:
       - O(paths) that are not absolute are below this directory. Without it they are below the working directory.
     type: path
-extends_documentation_fragment: oom.rescue._attributes
+extends_documentation_fragment: [oom.rescue._attributes, oom.rescue._attributes.room]
 attributes:
   check_mode:
     description: Can run in check_mode and return changed status prediction without modifying target.

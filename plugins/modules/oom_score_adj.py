@@ -134,13 +134,7 @@ options:
       - With O(state=absent), undo every target that a record on the host names, whatever is named here.
     type: bool
     default: false
-  most_bytes:
-    description:
-      - How large the result may be, as JSON. Of longer tables it has the first rows, of RV(processes) those that say
-        something first, and RV(left_out) says how many are missing of which. V(0) is all.
-    type: int
-    default: 0
-extends_documentation_fragment: oom.rescue._attributes
+extends_documentation_fragment: [oom.rescue._attributes, oom.rescue._attributes.room]
 attributes:
   check_mode:
     description: Can run in check mode and return what would change.
@@ -200,6 +194,7 @@ processes:
   description:
     - Each process, and each unit of which no process runs. Of what a user who is not named runs under the name there is
       one entry for each user, with a V(skipped_reason).
+    - Those that say something come first where O(most_bytes) leaves some out.
   type: list
   elements: dict
   returned: always
