@@ -73,8 +73,8 @@ def pytest(tree, *words, cpu_seconds, output=subprocess.DEVNULL):
     temporary = tempfile.mkdtemp(dir=tree.parent)
     process = subprocess.Popen(
         [sys.executable, '-m', 'pytest', '-q', '-x', '-p', 'no:cacheprovider', '--basetemp', temporary + '/t', *words],
-        cwd=tree, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
-        env=dict(os.environ, TMPDIR=temporary, PYTHONDONTWRITEBYTECODE='1'), start_new_session=True)
+        cwd=tree, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
+        env=dict(os.environ, TMPDIR=temporary, PYTHONPYCACHEPREFIX=str(tree.parent / 'pycache')))
     resource.prlimit(process.pid, resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds))
     try:
         return process.wait(SECONDS)
@@ -165,6 +165,13 @@ def allowed(tests, seconds):
                                           if not {test, test.partition('::')[0]}.isdisjoint(tests)))
 
 
+def write(file, text):
+    """Write a file and give it a time that no compiled form of it has, however quickly it changes."""
+    after = int(file.stat().st_mtime) + 1
+    file.write_text(text)
+    os.utime(file, (after, after))
+
+
 def outcome_of(change, tree, lines, seconds):
     """Return (outcome, file of the test that noticed it or None).
 
@@ -181,11 +188,11 @@ def outcome_of(change, tree, lines, seconds):
     chosen, said = tree.parent / 'chosen', tree.parent / 'said'
     chosen.write_text('\n'.join(tests) + '\n')
     try:
-        file.write_text(changed)
+        write(file, changed)
         with said.open('w') as output:
             status = pytest(tree, '@%s' % chosen, cpu_seconds=allowed(tests, seconds), output=output)
     finally:
-        file.write_text(source)
+        write(file, source)
     if status == 0:
         return 'survived', None
     named = re.search(r'^(?:FAILED|ERROR) ([^:\s]+\.py)', said.read_text(errors='replace'), re.MULTILINE)
