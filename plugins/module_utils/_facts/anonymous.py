@@ -56,12 +56,11 @@ class Holders:
 
     def __init__(self, host, rows, page_bytes):
         self._host = host
-        self._rows = sorted((row for row in rows if not row['kernel_thread']), key=lambda row: (
-            -(row['rss_bytes'] or 0), row['pid']))
-        self.known = {}
-        for row in self._rows:
-            nbytes, exact = anonymous_bytes(host, row, page_bytes)
+        self._rows, self.known = [], {}
+        for row in rows:
+            nbytes, exact = (None, False) if row['kernel_thread'] else anonymous_bytes(host, row, page_bytes)
             if nbytes is not None:
+                self._rows.append(row)
                 self.known[row['pid']] = (nbytes, exact)
 
     def total_bytes(self):
@@ -74,9 +73,8 @@ class Holders:
         The figures of the others are no longer exact.
         """
         end, asked = clock() + seconds, set()
-        for row in sorted(self._rows, key=lambda row: -self.known.get(row['pid'], (0, False))[0]):
-            if row['pid'] not in self.known or not self.known[row['pid']][0]:
-                continue
+        some = [row for row in self._rows if self.known[row['pid']][0]]
+        for row in sorted(some, key=lambda row: -self.known[row['pid']][0]):
             if clock() + _SECONDS + (row['rss_bytes'] or 0) / float(_BYTES_PER_SECOND) > end:
                 continue
             nbytes = proportional_bytes(self._host.read('/proc/%d/smaps_rollup' % row['pid']))
@@ -92,9 +90,9 @@ class Holders:
         return [{
             'name': row['name'],
             'bytes': self.known[row['pid']][0],
-            'swappable': (row['locked_bytes'] or 0) * 2 < max(1, self.known[row['pid']][0]),
+            'swappable': (row['locked_bytes'] or 0) * 2 < self.known[row['pid']][0],
             'approximate': not self.known[row['pid']][1],
-        } for row in self._rows if row['pid'] in self.known and (pids is None or row['pid'] in pids)]
+        } for row in self._rows if pids is None or row['pid'] in pids]
 
 
 def shares_pages(told_bytes, anon_bytes, total_bytes):

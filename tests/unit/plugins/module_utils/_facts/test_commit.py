@@ -82,6 +82,7 @@ def test_the_old_guess_leaves_out_shmem_and_reserves():
     (2, '6.1.0', [100 * MIB, 79 * MIB], {}, (False, 179 * MIB, 179 * MIB)),
     (2, '6.1.0', [MIB], {'Committed_AS': 600 * MIB}, (True, MIB, 0)),
     (2, '6.1.0', [MIB], {'CommitLimit': None}, (None, MIB, None)),
+    (2, '6.1.0', [MIB], {'Committed_AS': None}, (None, MIB, None)),
     (None, '6.1.0', [MIB], {}, (None, None, None)),
     (0, '6.1.0', [], {}, (None, None, None)),
 ], ids=repr)

@@ -58,6 +58,15 @@ def test_who_dies_next_is_the_kernel_s_own_choice(tmp_path, kernel, rows, expect
     assert ('child' in (found['caveat'] or '')) == (kernel < '5.1')
 
 
+def test_page_tables_and_swap_count_as_much_as_memory(tmp_path):
+    node = node_of(tmp_path, rows=[(50, 'plain', 101, 0, 5), (51, 'mapped', 100, 0, 6), (52, 'swapped', 100, 0, 7)])
+    for pid, key, mib in ((51, 'VmPTE', 3), (52, 'VmSwap', 2)):
+        path = '/proc/%d/status' % pid
+        node.file(path, node.host.read(path) + '%s: %d kB\n' % (key, mib * 1024))
+    ranking = memory_facts(node.host)['oom']['candidates']
+    assert [row['name'] for row in ranking] == ['mapped', 'swapped', 'plain']
+
+
 @pytest.mark.parametrize('rows, lead, words', [
     ([(50, 'big', 300, 0, 5)], None, None),
     ([(50, 'big', 300, 0, 5), (51, 'small', 100, 0, 6)], 200, 'small (pid 51) is killed in its place if it grows'),
@@ -97,13 +106,14 @@ def test_a_setting_that_overrides_the_points_names_nobody(tmp_path, vm, words):
     # Before 3.14 what is available is worked out: free without the high watermark, and half of what can be reclaimed.
     ({'MemAvailable': None}, (0, 0), (100 - 24 + 150, 384)),
     ({'MemAvailable': 9, 'MemFree': 1, 'Active(file)': 2, 'Inactive(file)': 3, 'SReclaimable': 4}, (0, 0), (0, 0)),
+    ({'SReclaimable': None}, (0, 0), (300, 334)),
     ({'MemFree': None}, (0, 0), None),
 ], ids=repr)
 def test_the_distance_of_a_host_is_a_range(meminfo, swap, expected):
     mib = dict((name, value) for name, value in dict(MEMINFO, **meminfo).items() if value is not None)
     found = host_distance(dict((name, value * MIB) for name, value in mib.items()), ZONEINFO, 4096,
                           tuple(each * MIB for each in swap))
-    assert (found and (found['low'] // MIB, found['high'] // MIB)) == expected
+    assert (found and (found['low'], found['high'])) == (expected and tuple(each * MIB for each in expected))
 
 
 def area(kind, size, used):
@@ -174,6 +184,15 @@ def test_who_dies_next_in_a_cgroup_is_one_of_it(tmp_path, files, expected, words
     assert [(each['path'], each['pid'], each['name']) for each in found] == (
         [('/web',) + expected] if expected else [])
     assert words is None or words in found[0]['caveat']
+
+
+@pytest.mark.parametrize('vm, expected', [
+    ({'panic_on_oom': 0}, (50, False)), ({'panic_on_oom': 1}, (50, False)), ({'panic_on_oom': 2}, (None, True)),
+    ({'oom_kill_allocating_task': 1}, (50, False)),
+])
+def test_which_settings_override_the_points_in_a_cgroup(tmp_path, vm, expected):
+    found = memory_facts(limited(node_of(tmp_path, rows=ROWS, vm=vm)).host)['forecast']['cgroups'][0]
+    assert (found['pid'], found['caveat'] == 'vm.panic_on_oom is 2: the kernel panics') == expected
 
 
 def test_version_1_can_have_processes_wait(tmp_path):
