@@ -69,3 +69,165 @@ def test_what_turns_an_area_on_at_boot(tmp_path, path, files, links, expected):
     for name, target in links.items():
         node.link(name, target)
     assert swap_state.at_boot(node.host, path)['by'] == expected
+
+
+class Kernel:
+    """What the kernel and the filesystem say of files: their extents, flags, labels."""
+
+    def __init__(self, **said):
+        self.said = dict({'extents': None, 'is_nocow': None, 'get_xattr': None}, **said)
+
+    def __getattr__(self, name):
+        return lambda *_arguments: self.said[name]
+
+
+@pytest.mark.parametrize('extents, hole_bytes, flaws', [
+    ((4096, []), 0, []), ((1000, ['shared']), 3096, ['shared']), (None, 0, [])])
+def test_the_blocks_of_a_file(tmpdir, extents, hole_bytes, flaws):
+    tmpdir.join('swapfile').write('x' * 4096)
+    found = swap_state.file_facts(Host(root=str(tmpdir)), '/swapfile', [], Kernel(extents=extents))
+    assert (found['size_bytes'], found['hole_bytes'], found['flaws']) == (4096, hole_bytes, flaws)
+
+
+def test_a_file_with_holes_on_a_filesystem_that_does_not_tell_of_them(tmpdir):
+    with open(str(tmpdir.join('swapfile')), 'wb') as stream:
+        stream.truncate(1 << 20)
+    found = swap_state.file_facts(Host(root=str(tmpdir)), '/swapfile', [], Kernel())
+    assert found['hole_bytes'] == (1 << 20) - found['allocated_bytes'] > 0
+
+
+@pytest.mark.parametrize('value, label', [
+    (b'system_u:object_r:swapfile_t:s0\0', 'system_u:object_r:swapfile_t:s0'), (b'a:b:c', 'a:b:c'), (b'', None),
+    (None, None), (b'a\xff', u'a\ufffd')])
+def test_the_label_of_a_file(tmpdir, value, label):
+    tmpdir.join('swapfile').write('x')
+    assert swap_state.file_facts(Host(root=str(tmpdir)), '/swapfile', [], Kernel(get_xattr=value))['label'] == label
+
+
+@pytest.mark.parametrize('make, kind', [
+    (lambda path: os.mkdir(path), 'directory'), (lambda path: os.symlink('x', path), 'symbolic link'),
+    (lambda path: os.mkfifo(path), 'special file'), (lambda path: None, 'missing')])
+def test_what_is_no_file_is_not_opened(tmpdir, make, kind):
+    make(str(tmpdir.join('swapfile')))
+    found = swap_state.file_facts(Host(root=str(tmpdir)), '/swapfile', [], None)
+    assert (found['kind'], found['signature'], found['area']) == (kind, None, None)
+    assert 'hole_bytes' not in found
+
+
+def test_a_directory_that_is_none_has_no_file(tmpdir):
+    tmpdir.join('x').write('')
+    assert swap_state.file_facts(Host(root=str(tmpdir)), '/x/swapfile', [])['kind'] == 'missing'
+
+
+@pytest.mark.parametrize('mode, links, exposed', [
+    (0o600, 1, None), (0o700, 1, None), (0o640, 1, 'mode 0640'), (0o604, 1, 'mode 0604'), (0o610, 1, 'mode 0610'),
+    (0o600, 2, '2 hard links'), (0o644, 3, 'mode 0644')])
+def test_how_others_can_read_a_file(tmpdir, mode, links, exposed):
+    path = tmpdir.join('swapfile')
+    path.write('x')
+    for number in range(1, links):
+        os.link(str(path), str(tmpdir.join('link%d' % number)))
+    os.chmod(str(path), mode)
+    found = swap_state.file_facts(Host(root=str(tmpdir)), '/swapfile', [], Kernel())
+    assert (found['exposed'], found['mode'], found['links']) == (exposed, '%04o' % mode, links)
+
+
+def area(path, size, kind='file', deleted=False):
+    return {'path': path, 'type': kind, 'size_bytes': size, 'deleted': deleted}
+
+
+SIGNED = {'signature': {'size_bytes': 9 * 4096, 'page_size_bytes': 4096}}
+UNSIGNED = {'signature': None}
+
+
+@pytest.mark.parametrize('facts, areas, in_use, expected', [
+    (SIGNED, [area('/swapfile', 5)], True, 0), (SIGNED, [area('/swapfile', 5)], False, None),
+    # A file that cannot be asked is what its name says.
+    (SIGNED, [area('/swapfile', 5)], None, 0), (SIGNED, [area('/other', 5)], None, None),
+    # By another name, as through a bind mount, its size tells which it is.
+    (SIGNED, [area('/a', 5), area('/b', 8 * 4096), area('/c', 5)], True, 1), (SIGNED, [area('/a', 5)], True, 0),
+    (SIGNED, [area('/a', 8 * 4096), area('/swapfile', 5)], True, 1),
+    (SIGNED, [area('/swapfile', 5, deleted=True)], True, 0), (SIGNED, [area('/swapfile', 5, deleted=True)], None, None),
+    (SIGNED, [area('/swapfile', 5, 'partition')], True, None), (SIGNED, [], True, None),
+    # Without a signature and a name it is not even asked.
+    (UNSIGNED, [area('/a', 5)], True, None), (UNSIGNED, [area('/swapfile', 5)], True, 0),
+])
+def test_which_area_a_file_is(monkeypatch, facts, areas, in_use, expected):
+    monkeypatch.setattr(swap_state, 'in_use', lambda path: in_use)
+    found = swap_state._area(Host(root='/nowhere'), '/swapfile', facts, areas)
+    assert found is (None if expected is None else areas[expected])
+
+
+def test_a_file_that_cannot_be_opened_cannot_be_asked_whether_it_is_in_use(tmpdir):
+    os.symlink('x', str(tmpdir.join('link')))
+    tmpdir.join('file').write('x')
+    assert [swap_state.in_use(str(tmpdir.join(name))) for name in ('link', 'none')] == [None, None]
+    assert not swap_state.in_use(str(tmpdir.join('file')))
+
+
+@pytest.mark.parametrize('one, other, same', [
+    ('/a', '/a', True), ('/a', '/b', False), ('/link', '/a', True), ('UUID=1', '/a', False), ('/none', '/none', False),
+    ('/a', '/none', False)])
+def test_two_names_of_one_file(tmpdir, one, other, same):
+    tmpdir.join('a').write('')
+    tmpdir.join('b').write('')
+    os.link(str(tmpdir.join('a')), str(tmpdir.join('link')))
+    assert swap_state._same_file(Host(root=str(tmpdir)), one, other) is same
+
+
+def state_of(**changes):
+    file = {'kind': 'file', 'size_bytes': 9, 'allocated_bytes': 8, 'hole_bytes': 1, 'mode': '0600', 'uid': 0, 'gid': 0,
+            'links': 1, 'signature': {'version': 1, 'size_bytes': 9, 'page_size_bytes': 4, 'uuid': 'u'},
+            'area': {'size_bytes': 5, 'used_bytes': 2, 'priority': -2, 'path': '/s'}}
+    persistence = {'entries': [{'raw': 'line'}], 'unit': '/u'}
+    return {'file': dict(file, **changes.get('file', {})),
+            'persistence': dict(persistence, **changes.get('persistence', {}))}
+
+
+@pytest.mark.parametrize('changes, layer, expected', [
+    ({}, 'file', {'kind': 'file', 'size_bytes': 9, 'allocated_bytes': 8, 'hole_bytes': 1, 'mode': '0600', 'uid': 0,
+                  'gid': 0, 'links': 1}),
+    ({'file': {'kind': 'missing'}}, 'file', None),
+    ({}, 'signature', {'version': 1, 'size_bytes': 9, 'page_size_bytes': 4}),
+    ({'file': {'signature': None}}, 'signature', None),
+    ({}, 'activation', {'size_bytes': 5, 'used_bytes': 2, 'priority': -2}),
+    ({'file': {'area': None}}, 'activation', None),
+    ({}, 'persistence', {'by': 'fstab', 'lines': ['line']}),
+    ({'persistence': {'entries': []}}, 'persistence', {'by': 'systemd', 'lines': ['/u']}),
+    ({'persistence': {'entries': [], 'unit': None}}, 'persistence', None),
+])
+def test_the_four_layers_as_they_are_returned(changes, layer, expected):
+    assert swap_state.summary(state_of(**changes))[layer] == expected
+
+
+class Boot:
+
+    def __init__(self, by):
+        self.by = by
+
+    def swap(self, path):
+        return {'kept': bool(self.by), 'why': 'x', 'would_tell': None, 'by': self.by}
+
+
+ZRAM = {'name': 'zram-generator', 'config': '/z', 'path': None}
+DPHYS = {'name': 'dphys-swapfile', 'config': '/d', 'path': '/var/swap'}
+
+
+@pytest.mark.parametrize('path, by, managers, expected', [
+    ('/swap', 'fstab', [DPHYS], 'fstab'), ('/swap', None, [DPHYS], None), ('/var/swap', 'fstab', [DPHYS], 'fstab'),
+    ('/var/swap', None, [DPHYS], 'dphys-swapfile'), ('/dev/zram0', None, [DPHYS, ZRAM], 'zram-generator'),
+    ('/dev/zram0', None, [DPHYS], None), ('/swap', None, [ZRAM], None),
+])
+def test_another_manager_may_turn_an_area_on_at_boot(path, by, managers, expected):
+    found = swap_state.at_boot(None, path, Boot(by), managers)
+    assert (found['by'], found['kept']) == (expected, bool(expected))
+    assert found['why'] == (None if by is None and expected else 'x')
+
+
+@pytest.mark.parametrize('deleted, there, expected', [(True, True, False), (True, False, False), (False, False, None),
+                                                      (False, True, True)])
+def test_whether_an_area_is_on_after_a_boot(tmpdir, deleted, there, expected):
+    if there:
+        tmpdir.join('swap').write('')
+    found = swap_state._kept(Host(root=str(tmpdir)), area('/swap', 5, deleted=deleted), Boot('fstab'), [])
+    assert found is expected
