@@ -21,12 +21,14 @@ _ENTRY = r'(?:' + UNIT + r':? )'
 _THEN = r'(?: \(\d\))?\. (?:Killing|Skipping SIGKILL|Terminating|Aborting)'
 
 _ENDED = r'\b(?:[Kk]illed|[Tt]erminated|[Dd]ied|[Ee]xited|[Ee]nded|[Cc]rashed|[Ff]ailed),?'
-_WANT = (r'\b(?:[Oo]ut of (?:memory|RAM)|[Nn]ot enough memory|[Ii]nsufficient memory|[Mm]emory exhausted'
-         r'|(?:[Ff]ailed to|[Uu]nable to|[Cc]ould not) allocate memory|OOM when allocating)\b')
+_WANT = (r'\b(?:[Oo]ut [Oo]f (?:[Mm]emory|RAM)|[Nn]ot enough (?:physical |free |system )?memory'
+         r'|[Ii]nsufficient memory|[Mm]emory exhausted|[Ee]rror allocating memory|VERR_NO_MEMORY|OOM when allocating'
+         r"|(?:(?:[Ff]ailed|[Uu]nable) to|[Cc]ould not|[Cc]an't) allocate "
+         r'(?:memory|\d+ (?:bytes|blocks)|\(new failed\)))')
 # A line that complains, and does not advise, ask or tell of a setting. The kernel's kills are reports.
 _COMPLAINS = re.compile(
     r'^(?!.*\b(?:[Ii]f|[Mm]ay|[Mm]ight|[Ww]ould|[Ss]hould|[Nn]ever|[Aa]void|[Pp]revent)\b)'
-    r'(?=.*(?:(?:^|[\]:>|-] )|\b(?:[Ee]rror|[Ff]atal|[Ff]ail\w*|[Aa]bort\w*|[Ee]xception|[Dd]ue to|[Bb]ecause|[Rr]an)'
+    r'(?=.*(?:(?:^|[\].:>|#-] )|\b(?:[Ee]rror|[Ff]atal|[Ff]ail\w*|[Aa]bort\w*|[Ee]xception|[Dd]ue to|[Bb]ecause|[Rr]an)'
     r'\b[^\n?]{0,80}?)' + _WANT +
     r'(?![^\n]{0,80}\?|: [Kk]ill| and no killable| \(oom_kill| in UB \d'
     r'| (?:killer|protection|handl|check|score|polic|event)))')
@@ -148,12 +150,18 @@ FORMS = (
     Form('not-memory-other', ('no', 'none', 'kernel'), ('SECCOMP ', 'type=1326 ', 'status=31/SYS'),
          r'\bSECCOMP\b|\btype=1326\b|process exited, code=(?:killed|dumped), status=31/SYS',
          also=re.compile(r'\bsig=31\b|31/SYS'), refine=_audited),
+    # RAM that is broken, which is no want of it
+    Form('not-memory-other', ('no', 'none', 'kernel'), ('hardware memory corrupti',),
+         r'Killing (?P<name>[^\s:][^:]{0,31}):(?P<pid>\d+)(?: early)? due to hardware memory corruption', KERNEL),
     # Frozen: none of these says why
     Form('frozen', UNPROVEN,
          (' blocked for more than ', 'soft lockup - CPU#', 'self-detected stall', 'detected stall'),
          r'INFO: task (?P<name>.{1,32}):(?P<pid>\d+) blocked for more than'
          r'|soft lockup - CPU#\d+ stuck for \d+s! \[(?P<name2>[^\]]{1,32}):(?P<pid2>\d+)\]|rcu.{0,40}stall', KERNEL),
     Form('frozen', UNPROVEN, ('NV_ERR_NO_MEMORY',), r'NV_ERR_NO_MEMORY'),
+    Form('frozen', UNPROVEN, ('page allocation stalls f', 'memory allocation deadlo'),
+         r'(?P<name>[^\s:][^:]{0,31}): page allocation stalls for \d+ms'
+         r'|: (?P<name2>[^\s(][^(]{0,31})\((?P<pid>\d+)\) possible memory allocation deadlock', KERNEL),
     # Swap that could not be switched on
     Form('swap-trouble', REFUSED_PERHAPS, ('swapon failed: ', 'swapon: '),
          r'swapon:? \S+: (?:swapon failed|read swap header failed|insecure|skipping)|swapon failed: '
@@ -214,6 +222,8 @@ FORMS = (
     Form('kill-unproven', UNPROVEN, ('process exited too early', 'non-zero exit (137)'),
          r'The build failed because the process exited too early|task: non-zero exit \(137\)'),
     Form('kill-unproven', UNPROVEN, ('terminated by signal 9',), r'terminated by signal 9\b', name='postgres'),
+    Form('kill-unproven', UNPROVEN, (') died signal=9',),
+         r'\bChild \((?P<pid>\d+)\) died signal=9\b', name='varnishd'),
     Form('kill-unproven', UNPROVEN, ('died of signal 9',), r'(?P<name>[\w-]{1,32}) died of signal 9\b'),
     Form('not-memory-crash', CRASHED, ('died of signal 11', 'died of signal 6'),
          r'(?P<name>[\w-]{1,32}) died of signal (?:11|6)\b'),
@@ -224,8 +234,10 @@ FORMS = (
     Form('kill-unproven', UNPROVEN, ('has received a shutdow',), r'The runner has received a shutdown signal'),
     # The plain words of any other program: they prove nothing, and are not nothing
     Form('kill-unproven', UNPROVEN, ('ignal 9', 'ignal: 9'), _ENDED + r' (?:[A-Za-z]{1,12} ){0,4}[Ss]ignal:? #?9\b'),
+    Form('fork-enomem', REFUSED_PERHAPS, ('annot fork',), r'(?:^|: )[Cc]annot fork\s*$'),
     Form('alloc-enomem', UNPROVEN,
-         ('ut of memory', 'ut of RAM', 'ot enough memory', 'nsufficient memory', 'emory exhausted',
-          'ailed to allocate memo', 'nable to allocate memo', 'ould not allocate memo', 'OOM when allocating'),
+         ('ut of memory', 'ut of Memory', 'ut Of Memory', 'ut of RAM', 'ot enough ', 'nsufficient memory',
+          'emory exhausted', 'ailed to allocate ', 'nable to allocate ', 'ould not allocate ', "an't allocate memory",
+          'rror allocating memory', 'VERR_NO_MEMORY', 'OOM when allocating'),
          _WANT, also=_COMPLAINS),
 )

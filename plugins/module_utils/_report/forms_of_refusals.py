@@ -239,6 +239,10 @@ FORMS = (
          r'vector memory exhausted \(limit reached|vector memory limit of [\d.]+ [KMG]b reached', name='R'),
     Form('program-limit', OWN_LIMIT, ('Out of sort memory, cons',), r'Out of sort memory, consider increasing server',
          name='mysqld'),
+    Form('program-limit', OWN_LIMIT, ('Exhausted heap space, tr',),
+         r'Exhausted heap space, trying to allocate \d+ bytes', name='dart'),
+    Form('program-limit', OWN_LIMIT, ('emory resource limit ala',), r'\bmemory resource limit alarm set on node',
+         name='rabbitmq-server'),
     Form('program-limit', OWN_LIMIT, ('{ vsz_limit=',), r'Out of memory \(service \S{1,64} \{ vsz_limit=',
          name='dovecot'),
     Form('program-limit', OWN_LIMIT, ('out of memory storing o',), r'SERVER_ERROR out of memory storing object',
@@ -255,6 +259,8 @@ FORMS = (
          r'|CUDA_ERROR_OUT_OF_MEMORY|HIP out of memory|cudaErrorMemoryAllocation|hipErrorOutOfMemory'
          r'|CUDA error: out of memory|cudaMalloc failed: out of memory|OutOfDeviceMemory|OUT_OF_DEVICE_MEMORY'
          r'|MPS backend out of memory|OOM when allocating tensor.{0,300}/device:GPU:', name='python'),
+    Form('alloc-enomem', REFUSED_PERHAPS, (' bytes. errno 12',),
+         r'Failed to allocate (?P<bytes>\d+) bytes\. errno 12\b', name='mysqld'),
     # ENOMEM of any other call
     Form('alloc-enomem', REFUSED_PERHAPS, _ENOMEM_MARKERS + ('ENOMEM',), r'%s|(?<!/)\bENOMEM\b' % _NO_MEMORY,
          refine=_any_call),

@@ -56,6 +56,9 @@ _OF_LINES = tuple((re.compile(pattern), owner) for pattern, owner in (
     (r'Out of sort memory', _owner("mysqld's sort_buffer_size", 'SET GLOBAL sort_buffer_size = BYTES')),
     (r'vector memory', _owner("R's R_MAX_VSIZE", 'R_MAX_VSIZE=%(size)s', '%dMb')),
     (r'Current maximum heap size', _owner("the Haskell program's heap", '+RTS -M%(size)s -RTS', '%dm')),
+    (r'Exhausted heap space', _owner("Dart's heap", 'DART_VM_OPTIONS=--old_gen_heap_size=%(size)s')),
+    (r'memory resource limit alarm', _owner(
+        "RabbitMQ's memory watermark", 'vm_memory_high_watermark.absolute = %(size)s', '%dMiB')),
     (r'vsz_limit', _owner("Dovecot's vsz_limit", 'default_vsz_limit = %(size)s', '%dM')),
     (r'by YARN for exceeding', _owner(
         'the memory of the YARN container', 'spark.executor.memoryOverhead=%(size)s', '%dm')),

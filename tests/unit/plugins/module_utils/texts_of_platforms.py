@@ -23,6 +23,7 @@ TOO_MANY = ('no', 'none', 'kernel_refused')
 UNPROVEN = ('unknown', 'unknown', 'unknown')
 STOPPED = ('no', 'none', 'manager')
 NODE_LOW = ('yes', 'host', 'manager')
+BROKEN = ('no', 'none', 'kernel')
 NOTHING = None
 
 LINES = (
@@ -116,6 +117,20 @@ LINES = (
     (None, 'ERROR: out of memory in file_checksum', UNPROVEN),
     (None, 'libgomp: Out of memory allocating 12345 bytes', UNPROVEN),
     (None, 'E1103 10:00:00.0 1 server.cc:100] OOM when allocating tensor with shape[64,1024]', UNPROVEN),
+    (None, 'sh: 1: Cannot fork', REFUSED_PERHAPS),
+    (None, 'Process terminated. Out of memory.', UNPROVEN),
+    (None, '# Out of Memory Error (os_linux.cpp:3013), pid=1234, tid=0x00007f', UNPROVEN),
+    (None, 'FATAL: xcalloc: Unable to allocate 1 blocks of 4104 bytes!', UNPROVEN),
+    (None, "LibClamAV Error: cli_malloc(): Can't allocate memory (1234 bytes).", UNPROVEN),
+    (None, 'Error: NS_ERROR_FAILURE (VERR_NO_MEMORY)', UNPROVEN),
+    (None, 'Child (1234) died signal=9', UNPROVEN),
+    (None, 'InnoDB: HugeTLB: Warning: Failed to allocate 138412032 bytes. errno 12', REFUSED_PERHAPS),
+    (None, 'Exhausted heap space, trying to allocate 32 bytes.', OWN_LIMIT),
+    (None, 'memory resource limit alarm set on node rabbit@web1.', OWN_LIMIT),
+    ('kernel', 'Memory failure: 0x12345: Killing mysqld:2231 due to hardware memory corruption', BROKEN),
+    ('kernel', 'MCE 0x12345: Killing mysqld:2231 early due to hardware memory corruption', BROKEN),
+    ('kernel', 'XFS: mysqld(2231) possible memory allocation deadlock size 65552 in kmem_alloc (mode:0x250)', UNPROVEN),
+    ('kernel', 'kswapd0: page allocation stalls for 10256ms, order:0, mode:0x14280ca', UNPROVEN),
     (None, 'E: Cache is out of memory? Dynamic MMap ran out of room.', NOTHING),
     (None, 'error: if you run out of memory, lower the batch size', NOTHING),
     (None, 'info: out of memory protection is enabled', NOTHING),
