@@ -6,6 +6,7 @@
 
     tests/vm/breaks.py                   # what has not passed yet, on bookworm: it goes on where it was stopped
     tests/vm/breaks.py --suite trixie 'swap*' 'score: a wrapper'
+    tests/vm/breaks.py --part 1/2 & tests/vm/breaks.py --part 2/2     # in two machines at once
     tests/vm/breaks.py --list            # the table, and what came of each row; nothing is run
 
 For each row of breaks_rows.py the remedies are in place and held, then it is broken, verify says what it thinks of now
@@ -17,67 +18,60 @@ break is undone. Results are kept in .cache/breaks.
 import argparse
 import fnmatch
 import json
+import os
+import re
+import signal
 import sys
 import time
 
-from breaks_rows import CLEAN, HELPERS, ROWS
+import breaks_rows
+import breaks_sysv
 from image import REPOSITORY, Image
 from machine import Machine
 
 STATE = REPOSITORY / '.cache' / 'breaks'
+SUITES = ('bookworm', 'bullseye', 'trixie', 'forky', 'sid')
+INITS = {'sysvinit': ['sysvinit-core', 'sysv-rc'], 'openrc': ['sysvinit-core', 'openrc', 'initscripts']}
+# systemd 260 starts no /etc/rc.local.
+NO_RC_LOCAL = ('forky', 'sid')
+USES_RC_LOCAL = re.compile(r'(?:^|; )rc "')
 # Each row has one of its own, so that several share a boot.
 SWAP = {'first': '/swap1', 'second': '/swap2', 'third': '/swap3', 'data': '/data/swap4', 'unit': '/swap5'}
-SERVERS = {'one': 'server1.service', 'two': 'server2.service', 'three': 'server3.service', 'four': 'server4.service',
-           'instance': 'server@1.service', 'transient': 'passing.service'}
 SPECIAL = ('data', 'unit', 'instance', 'transient')
-SERVERS_SETUP = r'''
-cp /bin/sleep /usr/local/sbin/served
-put /etc/systemd/system/server@.service "[Service]\nExecStart=/usr/local/sbin/served infinity\nRestart=on-failure\n\
-RestartSec=1\n[Install]\nWantedBy=multi-user.target"
-for number in 1 2 3 4; do cp /etc/systemd/system/server@.service /etc/systemd/system/server$number.service; done
-printf '[Service]\nExecStart=/usr/bin/python3 -B /root/oom/breaks_guest.py\nStandardOutput=journal\n'\
-'[Install]\nWantedBy=multi-user.target\n' > /etc/systemd/system/breaks.service
-systemctl daemon-reload
-systemctl enable -q breaks
-systemctl enable -q --now server1 server2 server3 server4 server@1
-'''
-SETUP = SERVERS_SETUP + r'''
+SETUP = r'''
 truncate -s 64M /data.img; mkfs.ext4 -q -F /data.img; mkdir -p /data
 echo "/data.img /data ext4 loop 0 0" >> /etc/fstab
-systemctl daemon-reload
+[ ! -d /run/systemd/system ] || systemctl daemon-reload
 mount /data
 '''
 PLUGINS = 'ansible_collections/oom/rescue/plugins'
-TRANSIENT = 'systemctl is-active -q passing || systemd-run -q --unit=passing sleep infinity'
-# A boot is over when no job is left, and what waits a moment in rc.local or a timer has run.
-SETTLED = 'systemctl is-system-running --wait > /dev/null; sleep 5; systemctl is-system-running --wait > /dev/null'
 
 
 def full_name(row):
     return '%s: %s' % (row.remedy, row.name)
 
 
-def batches(rows):
+def batches(rows, of=breaks_rows):
     """[{slot: row}] with as few boots as there may be: one row for each slot, a row that touches all of its remedy
     alone with those of the others.
     """
     found = []
     for row in rows:
         for batch in found:
-            slot = _slot(row, batch)
+            slot = _slot(row, batch, of)
             if slot and all(other.append == row.append for other in batch.values()):
                 batch[slot] = row
                 break
         else:
-            found.append({_slot(row, {}): row})
+            found.append({_slot(row, {}, of): row})
     return found
 
 
-def _slot(row, batch):
+def _slot(row, batch, of):
     """A free slot for a row beside those of a batch, None if there is none."""
     if row.remedy == 'swappiness':
         return None if 'swappiness' in batch else 'swappiness'
-    slots = SWAP if row.remedy == 'swap' else SERVERS
+    slots = SWAP if row.remedy == 'swap' else of.SERVERS
     beside = [other for other in batch.values() if other.remedy == row.remedy]
     if beside and (row.wide or any(other.wide for other in beside)):
         return None
@@ -90,12 +84,12 @@ def command_of(text, slot):
     return text.replace('@P@', slot).replace('@U@', unit).replace('@S@', slot)
 
 
-def script(batch, part):
+def script(batch, part, of=breaks_rows):
     """The shell of one part of the rows. What has systemd read its files again comes first: some rows depend on that
     it has not."""
     rows = sorted(batch.items(), key=lambda pair: 'systemctl' not in getattr(pair[1], part))
     lines = [command_of(getattr(row, part), slot) for slot, row in rows]
-    return HELPERS + '\n'.join(line for line in lines if line)
+    return of.HELPERS + '\n'.join(line for line in lines if line)
 
 
 def judged(row, before, broken, booted, mended):
@@ -120,13 +114,13 @@ def judged(row, before, broken, booted, mended):
     return wrong
 
 
-def plan_of(todo, score=-600, console='/dev/ttyS0', reboot=('systemctl', 'reboot', '--force', '--force')):
-    """What breaks_guest.py goes by: where it tells what it found, and how it reboots."""
-    return {'score': score, 'console': console, 'reboot': reboot, 'settled': SETTLED, 'begin': TRANSIENT, 'batches': [{
-        'how': script(batch, 'how'), 'undo': CLEAN + script(batch, 'undo'),
+def plan_of(todo, of=breaks_rows, **more):
+    """What breaks_guest.py goes by: where it tells what it found, how it reboots, and what is done at each boot."""
+    return dict(of.PLAN, score=-600, console='/dev/ttyS0', batches=[{
+        'how': script(batch, 'how', of), 'undo': of.HELPERS + of.CLEAN + script(batch, 'undo', of),
         'slots': {'swap': [dict({'path': slot}, **({'persist': 'systemd'} if slot == SWAP['unit'] else {}))
                            for slot in SWAP.values() if slot in batch],
-                  'servers': [slot for slot in SERVERS.values() if slot in batch]}} for batch in todo]}
+                  'servers': [slot for slot in of.SERVERS.values() if slot in batch]}} for batch in todo], **more)
 
 
 def told(machine, seconds):
@@ -145,14 +139,22 @@ def told(machine, seconds):
         time.sleep(1)
 
 
+def rows_module(suite):
+    return breaks_sysv if suite in INITS else breaks_rows
+
+
+def image_of(suite):
+    return Image('bookworm', init=INITS[suite]) if suite in INITS else Image(suite, packages=['procps'])
+
+
 def run(suite, todo, append=''):
     """Break, boot and judge the batches in one machine; keeps and prints what came of each row as it comes."""
-    with Machine('breaks-' + suite, Image(suite, packages=['procps']), memory=512, smp=1, append=append) as machine:
+    of = rows_module(suite)
+    with Machine('breaks-%s-%d' % (suite, os.getpid()), image_of(suite), memory=512, smp=1, append=append) as machine:
         for name in ('plugins', 'tests/vm/breaks_guest.py'):
             machine.put(REPOSITORY / name, '/root/oom/' + {'plugins': PLUGINS}.get(name, 'breaks_guest.py'))
-        machine.check('bash -es', input=HELPERS + SETUP)
-        machine.check('cat > /root/oom/plan.json', input=json.dumps(plan_of(todo)))
-        machine.check('systemctl start --no-block breaks')
+        machine.check('cat > /root/oom/plan.json', input=json.dumps(plan_of(todo, of)))
+        machine.check('bash -es', input=of.HELPERS + SETUP + of.SERVERS_SETUP)
         for found in told(machine, 900):
             for slot, row in todo[found['batch']].items():
                 wrong = judged(row, *(found[name][slot] for name in ('before', 'broken', 'booted', 'mended')))
@@ -179,18 +181,30 @@ def table(suite, rows):
         len(rows), suite, done.count([]), sum(bool(wrong) for wrong in done), done.count(None))
 
 
-def chosen(patterns):
-    return [row for row in ROWS if not patterns or any(fnmatch.fnmatchcase(full_name(row), one) for one in patterns)]
+def rows_of(suite):
+    """The rows of a suite: all on the first, and on the others those that another systemd may take otherwise."""
+    rows = rows_module(suite).ROWS
+    if suite == SUITES[0] or suite in INITS:
+        return rows
+    found = [row for row in rows if row.differs or USES_RC_LOCAL.search(row.how)]
+    return [row._replace(now=True, later=True, state='held') if suite in NO_RC_LOCAL and USES_RC_LOCAL.search(row.how)
+            else row for row in found]
+
+
+def chosen(suite, patterns):
+    return [row for row in rows_of(suite)
+            if not patterns or any(fnmatch.fnmatchcase(full_name(row), one) for one in patterns)]
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('--suite', default='bookworm')
+    parser.add_argument('--suite', default=SUITES[0], choices=[*SUITES, *INITS])
     parser.add_argument('--list', action='store_true', help='run nothing')
     parser.add_argument('--fresh', action='store_true', help='also what has passed')
+    parser.add_argument('--part', default='1/1', metavar='N/M', help='of M machines that share the boots, the Nth')
     parser.add_argument('rows', nargs='*', metavar='ROW', help='names as --list has them, with wildcards')
     options = parser.parse_args()
-    rows = chosen(options.rows)
+    rows = chosen(options.suite, options.rows)
     for row in rows if options.fresh else ():
         result_path(options.suite, row).unlink(missing_ok=True)
     # What was never run comes before what was wrong.
@@ -198,11 +212,18 @@ def main():
                   key=lambda row: result_of(options.suite, row) is not None)
     if left and not options.list:
         (STATE / options.suite).mkdir(parents=True, exist_ok=True)
+        part, parts = map(int, options.part.split('/'))
         for append in sorted({row.append for row in left}):
-            run(options.suite, batches([row for row in left if row.append == append]), append)
+            todo = batches([row for row in left if row.append == append],
+                           rows_module(options.suite))[part - 1::parts]
+            if todo:
+                run(options.suite, todo, append)
     print('\n'.join(table(options.suite, rows)))
     return 0 if options.list or all(result_of(options.suite, row) == [] for row in rows) else 1
 
 
 if __name__ == '__main__':
+    # Its machines go down with it, also if it was started in the background, where a shell has SIGINT ignored.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     sys.exit(main())

@@ -9,6 +9,7 @@ the one process of each boot, as each costs seconds in an emulated machine. A re
 state ``failed``.
 """
 
+import glob
 import json
 import os
 import pathlib
@@ -35,44 +36,77 @@ VALUE, SCORE = 10, PLAN['score']
 _WORST = ('failed', 'false', 'open', 'cannot', 'held')
 
 
+class OfOneMoment(Host):
+    """A Host for what is asked at one moment: what the boot's files say is worked out once for all claims."""
+
+    def __init__(self):
+        super().__init__()
+        self._known = {}
+
+    def once(self, key, function):
+        if key not in self._known:
+            self._known[key] = function()
+        return self._known[key]
+
+
 def _with(spec, **given):
     return dict({name: one.get('default') for name, one in spec.items()}, **given)
 
 
-def _swap(wish, check):
+def _swap(host, wish, check):
     options = _with(swap_options.OPTIONS, **dict({'size': '16M', 'reserve': '8M'}, **wish))
-    return {'swap': swap.swap_file(Host(), options, check, lambda text: None)}
+    return {'swap': swap.swap_file(host, options, check, lambda text: None)}
 
 
-def _swappiness(_wish, check):
+def _swappiness(host, _wish, check):
     # The override that the playbooks have.
     options = _with(swappiness_options.OPTIONS, value=VALUE, conflicts='report' if check else 'override')
-    result = swappiness.converge(Host(), options, check)
+    result = swappiness.converge(host, options, check)
     return {'swappiness': result, 'swappiness_value': VALUE}
 
 
-def _score(unit, check):
-    options = _with(score_options.OPTIONS, unit=[unit], value=str(SCORE), allow_missing=False)
-    return {'oom_protect': score.converge(Host(), options, check)}
+def _score(host, name, check):
+    options = _with(score_options.OPTIONS, value=str(SCORE), allow_missing=False, **{PLAN['by']: [name]})
+    return {'oom_protect': score.converge(host, options, check)}
 
 
-def _claim(of, wish, check):
+def _claim(host, of, wish):
     try:
-        given = of(wish, check)
-        if not check:
-            return None
-        found = judge({'swappiness': swappiness_facts.provenance(Host())}, **given)['claims']
+        given = of(host, wish, True)
+        found = judge({'swappiness': swappiness_facts.provenance(host)}, **given)['claims']
     except RescueError as error:
-        return {'state': 'failed', 'now': None, 'after_reboot': None, 'detail': str(error)}
+        return _failed(error)
     return min(found, key=lambda claim: _WORST.index(claim['state']))
 
 
-def claims(asked, check=True):
-    """{slot: claim}; with ``check`` false the remedies are applied, and a claim is None or a refusal."""
-    found = {wish['path']: _claim(_swap, wish, check) for wish in asked['swap']}
-    found['swappiness'] = _claim(_swappiness, None, check)
-    found.update((unit, _claim(_score, unit, check)) for unit in asked['servers'])
+def _failed(error):
+    return {'state': 'failed', 'now': None, 'after_reboot': None, 'detail': str(error)}
+
+
+def _wishes(asked):
+    """{slot: (its remedy, what it is asked for)}."""
+    found = {wish['path']: (_swap, wish) for wish in asked['swap']}
+    found['swappiness'] = (_swappiness, None)
+    found.update((name, (_score, name)) for name in asked['servers'])
     return found
+
+
+def claims(asked):
+    """{slot: claim}."""
+    host = OfOneMoment()
+    return {slot: _claim(host, of, wish) for slot, (of, wish) in _wishes(asked).items()}
+
+
+def apply(asked, found):
+    """Apply the remedies whose claims do not hold; {slot: claim} of those that refuse."""
+    refused = {}
+    for slot, (of, wish) in _wishes(asked).items():
+        if found[slot]['state'] != 'held':
+            try:
+                of(Host(), wish, False)
+            except RescueError as error:
+                refused[slot] = _failed(error)
+    return refused
 
 
 def _is_on(path):
@@ -90,11 +124,18 @@ def _is_on(path):
     return False
 
 
-def _has_score(unit):
-    done = subprocess.run(['systemctl', 'show', '-p', 'MainPID', '--value', unit], stdout=subprocess.PIPE, text=True,
-                          check=False)
+def _pid_of(name):
+    """The pid of a unit's main process or of a program, as text; '' without one."""
+    if PLAN['by'] == 'process':
+        return next((path.split('/')[2] for path in glob.glob('/proc/[0-9]*/exe')
+                     if os.path.exists(path) and os.path.basename(os.readlink(path)) == name), '')
+    return subprocess.run(['systemctl', 'show', '-p', 'MainPID', '--value', name], stdout=subprocess.PIPE, text=True,
+                          check=False).stdout.strip()
+
+
+def _has_score(name):
     try:
-        found = int(pathlib.Path('/proc/%d/oom_score_adj' % int(done.stdout)).read_text())
+        found = int(pathlib.Path('/proc/%s/oom_score_adj' % _pid_of(name)).read_text())
     except (OSError, ValueError):
         return False
     return found == SCORE or found < SCORE < 0
@@ -108,11 +149,16 @@ def truth(asked):
     return found
 
 
-def _ask(slots, check=True):
-    """{slot: {claim, truth}} of {swap, servers}; with ``check`` false after the remedies were applied."""
-    refused = {} if check else claims(slots, check=False)
+def _ask(slots):
+    """{slot: {claim, truth}} of {swap, servers}."""
     found, now = claims(slots), truth(slots)
-    return {slot: {'claim': refused.get(slot) or found[slot], 'truth': now[slot]} for slot in found}
+    return {slot: {'claim': found[slot], 'truth': now[slot]} for slot in found}
+
+
+def _mend(slots):
+    """The same after the remedies were applied; the claim of one that refused says so."""
+    refused = apply(slots, claims(slots))
+    return {slot: dict(each, claim=refused.get(slot) or each['claim']) for slot, each in _ask(slots).items()}
 
 
 def _shell(text):
@@ -137,8 +183,8 @@ def main():
         _shell(plan['begin'])
         # What was broken has to hold again, and what is broken next has to hold.
         slots = [each['slots'] for each in plan['batches'][max(0, done - 1):done + 1]]
-        mended = _ask({name: list({json.dumps(slot): slot for one in slots for slot in one[name]}.values())
-                       for name in ('swap', 'servers')}, check=False)
+        mended = _mend({name: list({json.dumps(slot): slot for one in slots for slot in one[name]}.values())
+                       for name in ('swap', 'servers')})
     if state:
         _tell({'batch': state['batch'], 'before': state['before'], 'broken': state['broken'], 'booted': booted,
                'mended': mended})
@@ -149,7 +195,7 @@ def main():
     _shell(batch['how'])
     STATE.write_text(json.dumps({'batch': done, 'before': mended, 'broken': _ask(batch['slots'])}))
     os.sync()
-    subprocess.run(PLAN['reboot'], check=True)
+    subprocess.run(plan['reboot'], check=True)
 
 
 if __name__ == '__main__':

@@ -14,7 +14,7 @@ rc() {
     [ -e /etc/rc.local ] || { printf '#!/bin/sh\n' > /etc/rc.local; chmod +x /etc/rc.local; }
     echo "$1" >> /etc/rc.local
 }
-put() { mkdir -p "${1%/*}"; printf "$2\n" > "$1"; }
+put() { mkdir -p "${1%/*}"; printf -- "$2\n" > "$1"; }
 service() {
     put /etc/systemd/system/$1.service "[Service]\nType=oneshot\nExecStart=$2\n[Install]\nWantedBy=multi-user.target"
     systemctl enable -q $1
@@ -28,6 +28,27 @@ drop() { put /etc/systemd/system/$1.d/$2.conf "$3"; }
 wrapper() { printf '#!/bin/sh\n%s\nexec sleep infinity\n' "$2" > /usr/local/bin/$1; chmod +x /usr/local/bin/$1; }
 pid() { systemctl show -p MainPID --value $1; }
 '''
+SERVERS = {'one': 'server1.service', 'two': 'server2.service', 'three': 'server3.service', 'four': 'server4.service',
+           'instance': 'server@1.service', 'transient': 'passing.service'}
+SERVERS_SETUP = r'''
+cp /bin/sleep /usr/local/sbin/served
+put /etc/systemd/system/server@.service "[Service]\nExecStart=/usr/local/sbin/served infinity\nRestart=on-failure\n\
+RestartSec=1\n[Install]\nWantedBy=multi-user.target"
+for number in 1 2 3 4; do cp /etc/systemd/system/server@.service /etc/systemd/system/server$number.service; done
+printf '[Service]\nExecStart=/usr/bin/python3 -B /root/oom/breaks_guest.py\nStandardOutput=journal\n'\
+'[Install]\nWantedBy=multi-user.target\n' > /etc/systemd/system/breaks.service
+systemctl daemon-reload
+systemctl enable -q breaks
+systemctl enable -q --now server1 server2 server3 server4 server@1
+systemctl start --no-block breaks
+'''
+# What breaks_guest.py does before it asks and after a boot, and how it reboots. A boot is over when no job is left, and
+# what waits a moment in rc.local or a timer has run.
+PLAN = {
+    'by': 'unit', 'reboot': ('systemctl', 'reboot', '--force', '--force'),
+    'settled': '%s; sleep 5; %s' % (('systemctl is-system-running --wait > /dev/null', ) * 2),
+    'begin': 'systemctl is-active -q passing || systemd-run -q --unit=passing sleep infinity',
+}
 # What undoes all that the rows below may have left.
 CLEAN = r'''
 systemctl unmask swap.target systemd-sysctl swap1.swap swap2.swap swap3.swap data-swap4.swap swap5.swap data.mount -q
@@ -41,7 +62,7 @@ rm -rf /etc/rc.local /etc/tmpfiles.d/row-* /etc/udev/rules.d/*row* /etc/sysctl.d
 systemctl daemon-reload
 '''
 
-Row = collections.namedtuple('Row', 'name remedy how now later state undo before slot wide append')
+Row = collections.namedtuple('Row', 'name remedy how now later state undo before slot wide append differs')
 _OFF = '/sbin/swapoff'
 _SET = '/sbin/sysctl -w vm.swappiness=60'
 _OWN = '/etc/sysctl.d/99-zz-oom-rescue.conf'
@@ -49,20 +70,20 @@ _DROP = '/etc/systemd/system/@S@.d/50-oom-rescue.conf'
 _AGAIN = 'systemctl daemon-reload'
 
 
-def _row(remedy, name, how, now, later, state, undo='', before='', slot='', wide=False, append=''):
-    return Row(name, remedy, how, now, later, state, undo, before, slot, wide, append)
+def row_of(remedy, name, how, now, later, state, undo='', before='', slot='', wide=False, append='', differs=False):
+    return Row(name, remedy, how, now, later, state, undo, before, slot, wide, append, differs)
 
 
 def _swap(name, *fields, **more):
-    return _row('swap', name, *fields, **more)
+    return row_of('swap', name, *fields, **more)
 
 
 def _value(name, *fields, **more):
-    return _row('swappiness', name, *fields, **more)
+    return row_of('swappiness', name, *fields, **more)
 
 
 def _score(name, *fields, **more):
-    return _row('score', name, *fields, **more)
+    return row_of('score', name, *fields, **more)
 
 
 T, F = True, False
@@ -70,7 +91,7 @@ LINE = r'sed -i "s|^@P@ .*|%s|" /etc/fstab'
 BACK = LINE % '@P@ none swap sw,nofail 0 0'
 ROWS = [
     # Swap: a boot does not turn it on.
-    _swap('swap.target masked', 'systemctl mask -q swap.target', T, F, 'false', wide=True),
+    _swap('swap.target masked', 'systemctl mask -q swap.target', T, F, 'false', wide=True, differs=T),
     _swap('its unit masked', 'systemctl mask -q @U@', T, F, 'false'),
     _swap('its line is a comment', 'sed -i "s|^@P@|#&|" /etc/fstab', T, F, 'false',
           undo='sed -i "/^#@P@/d" /etc/fstab'),
@@ -83,17 +104,17 @@ ROWS = [
           undo='cp /root/fstab /etc/fstab; systemctl daemon-reload; mount /data'),
     _swap('the generator masked', 'put /etc/systemd/system-generators/x x; '
           'ln -s /dev/null /etc/systemd/system-generators/systemd-fstab-generator', T, F, 'false', wide=True,
-          undo='mountpoint -q /data || mount -o loop /data.img /data'),
+          undo='mountpoint -q /data || mount -o loop /data.img /data', differs=T),
     _swap('a condition that is not met', 'drop @U@ row "[Unit]\\nConditionPathExists=/no"', T, F, 'false'),
     _swap('a filesystem that nothing mounts', 'sed -i "\\|^/data.img|d" /etc/fstab', T, F, 'false', slot='data',
-          undo='echo "/data.img /data ext4 loop 0 0" >> /etc/fstab; systemctl daemon-reload; mount /data'),
+          undo='echo "/data.img /data ext4 loop 0 0" >> /etc/fstab; systemctl daemon-reload; mount /data', differs=T),
     _swap('its mount masked', 'systemctl mask -q data.mount', T, F, 'false', slot='data',
-          undo='systemctl unmask -q data.mount; mount /data'),
+          undo='systemctl unmask -q data.mount; mount /data', differs=T),
     _swap('its unit disabled', 'systemctl disable -q @U@', T, F, 'false', slot='unit'),
     _swap('its unit with another file', 'drop @U@ row "[Swap]\\nWhat=/other"', T, F, 'false', slot='unit'),
     _swap('its unit removed', 'rm /etc/systemd/system/@U@', T, F, 'false', slot='unit'),
-    _swap('systemd.swap=no', '', None, F, 'cannot', wide=True, append='systemd.swap=no'),
-    _swap('systemd.mask of its unit', '', None, F, 'cannot', append='systemd.mask=swap1.swap', slot='first'),
+    _swap('systemd.swap=no', '', None, F, 'cannot', wide=True, append='systemd.swap=no', differs=T),
+    _swap('systemd.mask of its unit', '', None, F, 'cannot', append='systemd.mask=swap1.swap', slot='first', differs=T),
     # Swap: something turns it off again.
     _swap('swapoff -a in rc.local', 'rc "sleep 3; swapoff -a"', T, F, 'false', wide=True),
     _swap('swapoff of it in rc.local', 'rc "sleep 3; /sbin/swapoff @P@"', T, F, 'false'),
@@ -117,31 +138,32 @@ ROWS = [
     _swap('smaller than it was asked for', 'swapoff @P@; truncate -s 4M @P@; mkswap -q @P@; swapon @P@', None, None,
           'false'),
     _swap('for others to read', 'chmod 644 @P@', None, None, 'false'),
+    _swap('chattr +i', 'chattr +i @P@', T, F, 'false', undo='chattr -i @P@; swapon @P@'),
+    _swap('chattr +a', 'chattr +a @P@', T, F, 'false', undo='chattr -a @P@; swapon @P@'),
     # Swap: it is healthy.
     _swap('nofail taken out', LINE % '@P@ none swap sw 0 0', T, T, 'held', undo=BACK),
     _swap('a comment in fstab, not reloaded', 'sleep 1; echo "# comment" >> /etc/fstab', T, T, 'held',
           undo='sed -i "/^# comment/d" /etc/fstab'),
     _swap('its mount with noauto', 'sed -i "s|^/data.img .*|/data.img /data ext4 loop,noauto 0 0|" /etc/fstab', T, T,
-          'held', slot='data', undo='sed -i "s|^/data.img .*|/data.img /data ext4 loop 0 0|" /etc/fstab'),
+          'held', slot='data', undo='sed -i "s|^/data.img .*|/data.img /data ext4 loop 0 0|" /etc/fstab', differs=T),
     _swap('a second name in fstab', 'ln @P@ @P@b; ' + LINE % '@P@b none swap sw,nofail 0 0', T, T, 'held',
           undo='swapoff @P@b; rm -f @P@b; sed -i "s|^@P@b .*|@P@ none swap sw,nofail 0 0|" /etc/fstab; swapon @P@'),
     _swap('a link in fstab', 'ln -s @P@ @P@l; ' + LINE % '@P@l none swap sw,nofail 0 0', T, T, 'held',
           undo='sed -i "s|^@P@l .*|@P@ none swap sw,nofail 0 0|" /etc/fstab; rm -f @P@l; swapoff @P@; swapon @P@'),
     _swap('fstab is a link', 'mv /etc/fstab /etc/fstab.real; ln -s fstab.real /etc/fstab', T, T, 'held'),
-    _swap('a mask that ends with the boot', 'systemctl mask -q --runtime @U@', T, T, 'held'),
+    _swap('a mask that ends with the boot', 'systemctl mask -q --runtime @U@', T, T, 'held', differs=T),
     _swap('other swap beside it', 'fallocate -l 8M /other; chmod 600 /other; mkswap -q /other; swapon -p 9 /other', T,
           T, 'held', undo='swapoff /other; rm -f /other'),
-    _swap('chattr +i', 'chattr +i @P@', T, T, 'held', undo='chattr -i @P@'),
     _swap('swapoff behind exit', 'printf "#!/bin/sh\\nexit 0\\nswapoff -a\\n" > /usr/local/bin/row-exit; '
           'chmod +x /usr/local/bin/row-exit; service row-exit /usr/local/bin/row-exit', T, T, 'held'),
     _swap('swapoff at the end of a unit', 'service row-stop "/bin/true\\nExecStop=-%s -a\\nRemainAfterExit=yes"' % _OFF,
           T, T, 'held'),
     _swap('two lines of it', 'grep "^@P@ " /etc/fstab >> /etc/fstab', T, T, 'held',
-          undo='sed -i "\\|^@P@ |d" /etc/fstab'),
+          undo='sed -i "\\|^@P@ |d" /etc/fstab', differs=T),
     # Swap: nobody can know.
     _swap('swapoff behind a test', 'rc "[ ! -e /no ] || swapoff @P@"', T, T, 'open'),
     _swap('tmpfiles removes it', 'put /etc/tmpfiles.d/row-swap.conf "r! @P@"', T, None, 'open',
-          undo='rm /etc/tmpfiles.d/row-swap.conf; swapoff @P@; swapon @P@'),
+          undo='rm /etc/tmpfiles.d/row-swap.conf; swapoff @P@; swapon @P@', differs=T),
     # Swappiness: another value after a boot.
     _value('set by hand', 'sysctl -qw vm.swappiness=60', F, T, 'false'),
     _value('its file removed', 'rm %s' % _OWN, T, F, 'false'),
@@ -149,18 +171,20 @@ ROWS = [
     _value('its file edited', 'sed -i "s/swappiness.*/swappiness = 60/" %s' % _OWN, T, F, 'false'),
     _value('a later file', 'put /etc/sysctl.d/99-zzz-row.conf vm.swappiness=60', T, F, 'false'),
     _value('a later file, with slashes', 'put /etc/sysctl.d/99-zzz-row.conf vm/swappiness=60', T, F, 'false'),
-    _value('a later file, with a dash', 'put /etc/sysctl.d/99-zzz-row.conf -vm.swappiness=60', T, F, 'false'),
+    _value('a later file, with a dash', 'put /etc/sysctl.d/99-zzz-row.conf -vm.swappiness=60', T, F, 'false',
+           differs=T),
     _value('a later file, in hexadecimal', 'put /etc/sysctl.d/99-zzz-row.conf vm.swappiness=0x3c', T, F, 'false'),
     _value('a later file, with a comment behind', 'put /etc/sysctl.d/99-zzz-row.conf "vm.swappiness = 60 # x"', T, F,
            'false'),
     _value('a later file of /usr/local', 'put /usr/local/lib/sysctl.d/99-zzz-row.conf vm.swappiness=60', T, F,
-           'false'),
+           'false', differs=T),
     _value('systemd-sysctl masked', 'systemctl mask -q systemd-sysctl', T, F, 'false'),
     _value('systemd-sysctl with a condition', 'drop systemd-sysctl.service row "[Unit]\\nConditionPathExists=/no"',
            T, F, 'false'),
     _value('systemd-sysctl runs another program', 'drop systemd-sysctl.service row "[Service]\\nExecStart=\\n'
-           'ExecStart=/bin/true"', T, F, 'false'),
-    _value('tmpfiles', 'put /etc/tmpfiles.d/row-set.conf "w /proc/sys/vm/swappiness - - - - 60"', T, F, 'false'),
+           'ExecStart=/bin/true"', T, F, 'false', differs=T),
+    _value('tmpfiles', 'put /etc/tmpfiles.d/row-set.conf "w /proc/sys/vm/swappiness - - - - 60"', T, F, 'false',
+           differs=T),
     _value('sysctl in rc.local', 'rc "sysctl -w vm.swappiness=60"', T, F, 'false'),
     _value('echo in rc.local', 'rc "echo 60 > /proc/sys/vm/swappiness"', T, F, 'false'),
     _value('sysctl --system in rc.local', 'rc "sysctl --system"; echo vm.swappiness=60 >> /etc/sysctl.conf', T, F,
@@ -174,26 +198,29 @@ ROWS = [
     _value('udev', "put /etc/udev/rules.d/99-row.rules 'SUBSYSTEM==\"net\", RUN+=\"%s\"'" % _SET, T, None, 'open'),
     # Swappiness: it is healthy.
     _value('a later file of this boot alone', 'put /run/sysctl.d/99-zzz-row.conf vm.swappiness=60', T, T, 'held'),
-    _value('a wildcard in a later file', 'put /etc/sysctl.d/99-zzz-row.conf "vm.swapp*=60"', T, T, 'held'),
-    _value('no number in a later file', 'put /etc/sysctl.d/99-zzz-row.conf vm.swappiness=sixty', T, T, 'held'),
+    _value('a wildcard in a later file', 'put /etc/sysctl.d/99-zzz-row.conf "vm.swapp*=60"', T, T, 'held', differs=T),
+    _value('no number in a later file', 'put /etc/sysctl.d/99-zzz-row.conf vm.swappiness=sixty', T, T, 'held',
+           differs=T),
     _value('a file of a package with its file\'s name', 'put /usr/lib/sysctl.d/99-zz-oom-rescue.conf '
            'vm.swappiness=60', T, T, 'held'),
     _value('a value in sysctl.conf, which is read before', 'echo vm.swappiness=60 >> /etc/sysctl.conf', T, T, 'held',
-           undo='sed -i /swappiness/d /etc/sysctl.conf'),
-    _value('the kernel\'s command line', '', T, T, 'held', append='sysctl.vm.swappiness=60'),
+           undo='sed -i /swappiness/d /etc/sysctl.conf', differs=T),
+    _value('the kernel\'s command line', '', T, T, 'held', append='sysctl.vm.swappiness=60', differs=T),
     # Score: another one at the next start.
     _score('its drop-in removed', 'rm %s; %s' % (_DROP, _AGAIN), T, F, 'false'),
     _score('its drop-in removed, not reloaded', 'rm %s' % _DROP, T, F, 'false'),
-    _score('its drop-in a link to /dev/null', 'ln -sf /dev/null %s' % _DROP, T, F, 'false', undo='rm -f %s' % _DROP),
+    _score('its drop-in a link to /dev/null', 'ln -sf /dev/null %s' % _DROP, T, F, 'false', undo='rm -f %s' % _DROP,
+           differs=T),
     _score('a later drop-in', 'drop @S@ zz-row "[Service]\\nOOMScoreAdjust=0"; %s' % _AGAIN, T, F, 'failed'),
     _score('a later drop-in, not reloaded', 'drop @S@ zz-row "[Service]\\nOOMScoreAdjust=0"', T, F, 'failed'),
-    _score('a later drop-in that takes it back', 'drop @S@ zz-row "[Service]\\nOOMScoreAdjust="', T, F, 'failed'),
+    _score('a later drop-in that takes it back', 'drop @S@ zz-row "[Service]\\nOOMScoreAdjust="', T, F, 'failed',
+           differs=T),
     _score('a later drop-in of all services', 'drop service zz-row "[Service]\\nOOMScoreAdjust=0"', T, F, 'failed',
-           wide=True),
+           wide=True, differs=T),
     _score('a later drop-in of the template', 'drop server@.service zz-row "[Service]\\nOOMScoreAdjust=0"', T, F,
            'failed', slot='instance'),
     _score('a later drop-in of system.control', 'put /etc/systemd/system.control/@S@.d/zz-row.conf '
-           '"[Service]\\nOOMScoreAdjust=0"', T, F, 'failed'),
+           '"[Service]\\nOOMScoreAdjust=0"', T, F, 'failed', differs=T),
     _score('choom in ExecStartPost', 'drop @S@ row "[Service]\\nExecStartPost=/bin/sleep 1\\n'
            'ExecStartPost=/usr/bin/choom -n 0 -p \\$MAINPID"', T, F, 'false'),
     _score('echo in ExecStartPost', 'drop @S@ row "[Service]\\nExecStartPost=/bin/sleep 1\\n'
@@ -210,8 +237,8 @@ ROWS = [
     _score('disabled, and running', 'systemctl disable -q @S@', T, None, 'held', undo='systemctl enable -q --now @S@'),
     _score('masked', 'mv /etc/systemd/system/@S@ /root/; systemctl mask -q @S@', T, None, 'held',
            undo='systemctl unmask -q @S@; mv /root/@S@ /etc/systemd/system/; systemctl enable -q --now @S@'),
-    _score('transient', '', T, F, 'open', slot='transient'),
-    _score('its file removed', 'mv /etc/systemd/system/@S@ /root/; %s' % _AGAIN, T, F, 'failed',
+    _score('transient', '', T, F, 'open', slot='transient', differs=T),
+    _score('its file removed', 'mv /etc/systemd/system/@S@ /root/; %s' % _AGAIN, T, F, 'open',
            undo='mv /root/@S@ /etc/systemd/system/; systemctl daemon-reload; systemctl enable -q --now @S@'),
     _score('another score by hand', 'echo 0 > /proc/$(pid @S@)/oom_score_adj', F, T, 'false'),
     _score('a score below ours in a later drop-in', 'drop @S@ zz-row "[Service]\\nOOMScoreAdjust=-900"', T, T, 'held'),
@@ -222,12 +249,12 @@ ROWS = [
            T, 'held', undo='sed -i /^OOMScoreAdjust/d /etc/systemd/system/@S@'),
     _score('no number in a later drop-in', 'drop @S@ zz-row "[Service]\\nOOMScoreAdjust=none"', T, T, 'held'),
     _score('a number out of range in a later drop-in', 'drop @S@ zz-row "[Service]\\nOOMScoreAdjust=-5000"', T, T,
-           'held'),
+           'held', differs=T),
     _score('another section in a later drop-in', 'drop @S@ zz-row "[Unit]\\nOOMScoreAdjust=0"', T, T, 'held'),
     _score('a file that is no drop-in', 'put /etc/systemd/system/@S@.d/zz-row.conf.bak "[Service]\\nOOMScoreAdjust=0"',
            T, T, 'held', undo='rm -f /etc/systemd/system/@S@.d/*.bak'),
     _score('a default for all of systemd', 'put /etc/systemd/system.conf.d/row.conf "[Manager]\\n'
-           'DefaultOOMScoreAdjust=300"', T, T, 'held', undo='rm -r /etc/systemd/system.conf.d'),
+           'DefaultOOMScoreAdjust=300"', T, T, 'held', undo='rm -r /etc/systemd/system.conf.d', differs=T),
     _score('choom of itself before the start', 'drop @S@ row "[Service]\\nExecStartPre=/bin/sh -c '
            '\'echo 0 > /proc/self/oom_score_adj\'"', T, T, 'held'),
 ]

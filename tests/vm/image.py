@@ -30,7 +30,7 @@ mount -t cgroup2 cgroup2 /sys/fs/cgroup
 GUEST = pathlib.Path(__file__).resolve().parent / 'guest'
 
 MIRROR = 'http://deb.debian.org/debian'
-BASE = ('linux-image-cloud-amd64,initramfs-tools,systemd,systemd-sysv,dbus,udev,kmod,iproute2,procps,util-linux,'
+BASE = ('linux-image-cloud-amd64,initramfs-tools,dbus,udev,kmod,iproute2,procps,util-linux,'
         'openssh-server,python3-minimal,python3,ca-certificates').split(',')
 LEAN = ['--dpkgopt=path-exclude=/usr/share/doc/*', '--dpkgopt=path-exclude=/usr/share/man/*',
         '--dpkgopt=path-exclude=/usr/share/locale/*', '--dpkgopt=path-exclude=/usr/share/i18n/*']
@@ -68,6 +68,7 @@ class Image:
 
     ``files``: guest path -> path on this host. ``trees``: guest path -> Tree; the tar itself where the guest path
     ends in .tar, else unpacked there. ``provision``: scripts run as root in the machine, booted once at build time.
+    ``init``: the packages of its init.
     """
 
     suite: str = 'bookworm'
@@ -77,6 +78,7 @@ class Image:
     trees: dict = dataclasses.field(default_factory=dict)
     provision: list = dataclasses.field(default_factory=list)
     size: str = '8G'
+    init: list = dataclasses.field(default_factory=lambda: ['systemd', 'systemd-sysv'])
 
     def key(self):
         """The hash of the description and of every file it names."""
@@ -114,7 +116,7 @@ class Image:
                    '--customize-hook=chroot "$1" sh /setup-vm %s' % ('new' if self.suite in NEW_SSHD else 'old'),
                    '--customize-hook=rm "$1"/setup-vm']
         options += ['--aptopt=' + option for option in self.aptopts]
-        _mmdebstrap(self.suite, BASE + list(self.packages), root, options)
+        _mmdebstrap(self.suite, BASE + list(self.init) + list(self.packages), root, options)
         _unmount_below(root)
         for guest, tree in sorted(self.trees.items()):
             self._place(tree.build(), root, guest, unpack=not guest.endswith('.tar'))

@@ -16,16 +16,13 @@ import stat
 
 from . import boot_commands, boot_devices, boot_hooks, boot_scores, fstab, mounts, systemd, tmpfiles
 from .boot_answers import no, unknown, worst, yes
-from .boot_units import Units
+from .boot_units import Units, generator_of
 from .kernel_line import kernel_says, next_words
 from .overlay import Overlay
 from .privilege import is_container
 
 SYSTEMD, SYSV, OPENRC, RUNIT, BUSYBOX = 'systemd', 'sysvinit', 'openrc', 'runit', 'busybox'
 _GPT_AUTO = 'systemd-gpt-auto-generator'
-_GENERATORS = ('/etc/systemd/system-generators', '/run/systemd/system-generators',
-               '/usr/local/lib/systemd/system-generators', '/usr/lib/systemd/system-generators',
-               '/lib/systemd/system-generators')
 _SYSCTL_UNIT, _TMPFILES_UNIT, _SWAP_TARGET = 'systemd-sysctl.service', 'systemd-tmpfiles-setup.service', 'swap.target'
 _SYSCTL_PROGRAMS = ('/usr/sbin/sysctl', '/sbin/sysctl', '/usr/bin/sysctl', '/bin/sysctl')
 _NO = '0 no n false f off'.split()
@@ -120,13 +117,9 @@ class Boot:
         return self._script_answer('swap', _SWAP_SCRIPTS, 'the swap of %s' % fstab.PATH)
 
     def _generator(self, name, switches):
-        for directory in _GENERATORS:
-            path = '%s/%s' % (directory, name)
-            if directory.startswith('/run/') or not self.view.exists(path):
-                continue
-            if self.view.real(path) == '/dev/null':
-                return no('%s masks the generator that reads %s: remove it' % (path, fstab.PATH))
-            break
+        path = generator_of(self.view, name)
+        if path and self.view.real(path) == '/dev/null':
+            return no('%s masks the generator that reads %s: remove it' % (path, fstab.PATH))
         return worst([self._switched_off(word) for word in switches])
 
     def _switched_off(self, word):
@@ -178,10 +171,7 @@ class Boot:
                 continue
             source = self.units.file_of(unit)
             text = self.view.read(source) or ''
-            if source.startswith('/run/') and 'fstab' in (self._setting(unit, 'SourcePath') or ''):
-                # systemd made this unit of a line of fstab that may have gone since.
-                continue
-            if unit != systemd.unit_name(value['value']):
+            if self._of_fstab(unit) or unit != systemd.unit_name(value['value']):
                 continue
             what = value['value']
             if _GPT_AUTO in text:
@@ -190,6 +180,11 @@ class Boot:
                 return 'generator', what, self._unmasked(unit)
             return 'systemd', what, self._unmasked(unit) if in_fstab else self._wanted(unit)
         return None
+
+    def _of_fstab(self, unit):
+        """True if systemd made the unit of a line of fstab, which may have gone since."""
+        return (self.units.file_of(unit) or '').startswith('/run/') and 'fstab' in (
+            self._setting(unit, 'SourcePath') or '')
 
     def _setting(self, unit, name):
         found = self.units.value(unit, name)
@@ -239,7 +234,7 @@ class Boot:
         if self.units is not None:
             masked = self._unmasked(unit)
             # A swap unit requires the mount of its file, noauto or not (systemd.swap(5), RequiresMountsFor).
-            if rows or self.units.file_of(unit):
+            if rows or self.units.file_of(unit) and not self._of_fstab(unit):
                 return worst([masked] + [self._same_device(row, mount) for row in rows])
         elif any('noauto' not in row['options'] for row in rows):
             return self._mounts_all(point)
@@ -283,8 +278,8 @@ class Boot:
                 answer = no('%s turns it off: %s' % (command.place, command.text))
             elif meant or off and meant is None or _takes_line(command.text):
                 words = 'turn it off' if off or stops else 'take its line away'
-                answer = unknown('%s may %s: %s' % (command.place, words, command.text), 'swapon --show, after the '
-                                 'next boot')
+                answer = worst([answer, unknown('%s may %s: %s' % (command.place, words, command.text),
+                                                'swapon --show, after the next boot')])
             elif on and (command.certain or command.place == turned_off) and self._meant(
                     on.group(1), path, command.text):
                 # After `swapoff -a &&` it runs if that has run.

@@ -9,6 +9,8 @@ __metaclass__ = type
 
 import re
 
+from .boot_units import generator_of
+
 # Scripts of an administrator are short; a larger file is a program.
 _LONGEST_SCRIPT = 1 << 16
 _RC_LOCAL = ('/etc/rc.local', '/etc/rc.d/rc.local', '/etc/init.d/boot.local', '/etc/rc.d/boot.local')
@@ -52,7 +54,7 @@ def at_boot(host, view, init, units):
     """
     found = []
     for path in _RC_LOCAL:
-        if is_executable(host, view, path) and _runs_rc_local(init, units):
+        if is_executable(host, view, path) and _runs_rc_local(view, units):
             found += of_script(host, view, path)
     if units is not None:
         for unit in sorted(name for name in units.started() if name.endswith('.service')):
@@ -65,8 +67,17 @@ def at_boot(host, view, init, units):
     return found
 
 
-def _runs_rc_local(init, units):
-    return units is None or not units.masked('rc-local.service')
+def _runs_rc_local(view, units):
+    """True if something starts rc.local; a unit of the administrator's that does is read as every unit is."""
+    if units is None:
+        return True
+    if units.masked('rc-local.service'):
+        return False
+    generator = generator_of(view, 'systemd-rc-local-generator')
+    if generator:
+        return view.real(generator) != '/dev/null'
+    # systemd has none since 260. A host without any known one has its generators elsewhere.
+    return generator_of(view, 'systemd-fstab-generator') is None
 
 
 def perhaps(commands):

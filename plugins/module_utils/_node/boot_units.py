@@ -19,6 +19,9 @@ from .unit_text import assignments
 DIRECTORIES = ('/etc/systemd/system.control', '/run/systemd/generator.early', '/etc/systemd/system',
                '/run/systemd/generator', '/usr/local/lib/systemd/system', '/usr/lib/systemd/system',
                '/lib/systemd/system', '/run/systemd/generator.late')
+# systemd.generator(7), in the order in which a name is looked up, without what a reboot takes away.
+_GENERATORS = ('/etc/systemd/system-generators', '/usr/local/lib/systemd/system-generators',
+               '/usr/lib/systemd/system-generators', '/lib/systemd/system-generators')
 # bootup(7), for a host of which not all units can be read.
 _USUAL = {'graphical.target': ['multi-user.target'], 'multi-user.target': ['basic.target'],
           'basic.target': ['sysinit.target'], 'sysinit.target': ['local-fs.target', 'swap.target']}
@@ -174,6 +177,12 @@ class Units:
                     names.extend(name for name in self._view.listdir('%s/%s' % (directory, folder))
                                  if self._view.real('%s/%s/%s' % (directory, folder, name)) != '/dev/null')
         return names
+
+
+def generator_of(view, name):
+    """The path by which systemd finds a generator, also if that is a link to /dev/null; None if there is none."""
+    paths = ['%s/%s' % (directory, name) for directory in _GENERATORS]
+    return next((path for path in paths if view.exists(path)), None)
 
 
 def _expanded(value, unit):

@@ -252,6 +252,8 @@ def _by_hand(target, value):
     """The change to make by hand if no file of a manager gives the score, in words."""
     manager = target['manager']
     name = target['process']['name']
+    if manager['kind'] == 'systemd' and manager['user'] is None:
+        return 'the file of %s is gone, so nothing starts %s again: give the unit a file' % (manager['name'], name)
     if manager['kind'] == 'systemd':
         return ('a user\'s systemd may not lower a score: run %s as a system unit with OOMScoreAdjust=%d'
                 % (manager['name'], value))

@@ -17,6 +17,7 @@ from . import fstab, cgroups, filesystem, syscalls, unit as swap_unit
 from . import signature as swap_signature
 from .._node import disks, forbids, mounts, permissions, subvolumes, swap_managers, systemd, xattr
 from .._node.boot import boot_of
+from .._node.boot_answers import no
 from .._node.meminfo import read_meminfo, room_in_ram
 from .._node.record import backup_path
 from .._node.swap_areas import parse_swaps
@@ -121,7 +122,7 @@ def file_facts(host, path, areas, kernel=syscalls):
     descriptor = os.open(host.path(path), os.O_RDONLY | os.O_NOFOLLOW)
     try:
         found = kernel.extents(descriptor, status.st_size)
-        facts['exposed'] = _exposed(descriptor)
+        facts['exposed'] = _exposed(descriptor, _names_in_fstab(host, path))
         facts['nocow'] = kernel.is_nocow(descriptor)
     finally:
         os.close(descriptor)
@@ -135,9 +136,20 @@ def file_facts(host, path, areas, kernel=syscalls):
     return facts
 
 
-def _exposed(descriptor):
+def _names_in_fstab(host, path):
+    """The names of a swap file, without links, that root's fstab has, and its own."""
+    found = set([path])
+    for entry in fstab.parse(host.read(fstab.PATH)):
+        named = entry['type'] == 'swap' and entry['source'].startswith('/')
+        status = host.status(entry['source'], follow=False) if named else None
+        if status is not None and stat.S_ISREG(status.st_mode) and _same_file(host, entry['source'], path):
+            found.add(_without_links(host, entry['source']))
+    return found
+
+
+def _exposed(descriptor, names):
     """How somebody besides root can read a file, or could have opened it to read what will be swapped out; None if
-    nobody can.
+    nobody can. ``names`` are those that root gave it.
     """
     status = os.fstat(descriptor)
     if status.st_uid != os.geteuid():
@@ -146,8 +158,8 @@ def _exposed(descriptor):
         return 'an ACL'
     if status.st_mode & 0o077:
         return 'mode %04o' % stat.S_IMODE(status.st_mode)
-    # A second name may be in another's directory.
-    return '%d hard links' % status.st_nlink if status.st_nlink > 1 else None
+    # A name that root did not give it may be in another's directory.
+    return '%d hard links' % status.st_nlink if status.st_nlink > len(names) else None
 
 
 def _area(host, path, facts, areas):
@@ -263,9 +275,28 @@ def summary(state):
     return layers
 
 
+def _is_unwritable(host, path):
+    try:
+        descriptor = os.open(host.path(path), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return False
+    try:
+        return stat.S_ISREG(os.fstat(descriptor).st_mode) and syscalls.is_unwritable(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def at_boot(host, path, boot=None, managers=None):
     """{kept, why, would_tell, by} of Boot.swap(); ``by`` may also be the name of another manager of swap."""
-    found = (boot or boot_of(host)).swap(path)
+    found = _turned_on(host, path, boot or boot_of(host), managers)
+    if found['kept'] and _is_unwritable(host, path):
+        return dict(no('%s can be changed by nobody (chattr +i or +a), and swapon opens it for writing: chattr -i -a %s'
+                       % (path, path)), by=found['by'])
+    return found
+
+
+def _turned_on(host, path, boot, managers):
+    found = boot.swap(path)
     if found['by'] is None:
         managers = swap_managers.managers(host) if managers is None else managers
         manager = swap_managers.manager_of(managers, path) or path.startswith('/dev/zram') and next(

@@ -42,6 +42,7 @@ _IOPRIO_SET = {
 _IOPRIO_IDLE = 3 << 13
 # include/uapi/linux/fs.h, fiemap.h
 _FS_IOC_FIEMAP = 0xC020660B
+_FS_IMMUTABLE_FL, _FS_APPEND_FL = 0x10, 0x20
 _FS_NOCOW_FL = 0x00800000
 _FIEMAP_FLAG_SYNC = 1
 _EXTENT_LAST, _EXTENT_ENCODED, _EXTENT_INLINE, _EXTENT_SHARED = 0x1, 0x8, 0x200, 0x2000
@@ -215,6 +216,14 @@ def is_nocow(descriptor):
         return bool(_flags(descriptor) & _FS_NOCOW_FL)
     except (IOError, OSError):
         return None
+
+
+def is_unwritable(descriptor):
+    """True if nobody may open a file for writing, as swapon(2) does: chattr(1), i or a."""
+    try:
+        return bool(_flags(descriptor) & (_FS_IMMUTABLE_FL | _FS_APPEND_FL))
+    except (IOError, OSError):
+        return False
 
 
 def set_nocow(descriptor):

@@ -80,10 +80,16 @@ def _swap_later(result, wanted, drifted):
         return not drifted, []
     if result['persist'] == 'none':
         return (False if drifted else None), []
-    later = False if drifted else at_boot['kept']
+    later = False if drifted or not _has_its_signature(result['before']) else at_boot['kept']
     reason = at_boot['why'] and ('after a reboot: %s' % at_boot['why'])
     tell = ' (to tell: %s)' % at_boot['would_tell'] if at_boot['would_tell'] else ''
     return later, [reason + tell] if reason else []
+
+
+def _has_its_signature(layers):
+    """True if swapon(2) takes the file: it has a signature, of no larger area than the file is."""
+    file, signature = layers['file'], layers['signature']
+    return bool(file and signature) and signature['size_bytes'] <= file['size_bytes']
 
 
 def _swappiness(result, value, facts):

@@ -19,6 +19,7 @@ VM = REPOSITORY / 'tests' / 'vm'
 sys.path.insert(0, str(VM))
 
 import breaks  # noqa: E402
+import breaks_rows  # noqa: E402
 
 ROWS = ('its drop-in removed, not reloaded', 'a later drop-in, not reloaded', 'choom in ExecStartPost',
         'killed and started again', 'a later drop-in of the template')
@@ -64,16 +65,17 @@ def told():
 
 
 def test_what_verify_says_of_a_score_is_what_the_next_start_gives(container):
-    todo = breaks.batches([row for row in breaks.ROWS if row.remedy == 'score' and row.name in ROWS])
+    todo = breaks.batches([row for row in breaks_rows.ROWS if row.remedy == 'score' and row.name in ROWS])
     assert [len(batch) for batch in todo] == [len(ROWS)]
     for _attempt in range(200):
         if inside('systemctl is-system-running --wait').stdout.strip() in ('running', 'degraded'):
             break
         time.sleep(0.2)
-    plan = dict(breaks.plan_of(todo, SCORE, '/root/oom/told', ['systemctl', 'poweroff', '--no-block']), begin='true')
+    plan = breaks.plan_of(todo, score=SCORE, console='/root/oom/told', begin='true',
+                          reboot=['systemctl', 'poweroff', '--no-block'])
     subprocess.run(['podman', 'cp', str(VM / 'breaks_guest.py'), NAME + ':/root/oom/breaks_guest.py'], check=True)
     inside("cat > /root/oom/plan.json <<'END'\n%s\nEND" % json.dumps(plan))
-    started = inside(breaks.HELPERS + breaks.SERVERS_SETUP + 'systemctl start --no-block breaks\n')
+    started = inside(breaks_rows.HELPERS + breaks_rows.SERVERS_SETUP)
     assert started.returncode == 0, started.stdout
     found, = told()
     wrong = {row.name: breaks.judged(row, *(found[name][slot] for name in ('before', 'broken', 'booted', 'mended')))

@@ -702,6 +702,13 @@ def test_a_user_s_unit_gets_no_drop_in(tmp_path):
     assert plan(node, user=['eve'], keep=True)['rows'][0]['persistent']['by'] == keeper.UNIT
 
 
+def test_a_unit_whose_file_is_gone_is_not_taken_for_a_user_s(tmp_path):
+    node = Node(tmp_path).systemd()
+    node.process(500, 'mysqld', exe='/usr/sbin/mysqld', cgroup=v2('/system.slice/mysql.service'))
+    assert plan(node)['rows'][0]['recreate_required'] == (
+        'the file of mysql.service is gone, so nothing starts mysqld again: give the unit a file')
+
+
 def test_auto_is_the_share_of_ram_and_swap_and_does_not_drift(node):
     made, _done = present(node, value='auto')
     assert made['value'] == -870

@@ -46,6 +46,29 @@ def test_a_file_of_the_same_name_in_another_place_is_not_active(tmpdir):
     assert facts['kind'] == 'file' and facts['area'] is None
 
 
+@pytest.mark.parametrize('flags, kept', [(0, True), (0x80000, True), (0x10, False), (0x20, False), (0x80030, False)])
+def test_a_file_that_nobody_may_open_for_writing_is_turned_on_by_no_boot(tmpdir, monkeypatch, flags, kept):
+    tmpdir.join('etc', 'fstab').write('/swapfile none swap sw 0 0\n', ensure=True)
+    tmpdir.join('swapfile').write('x' * 4096)
+    monkeypatch.setattr(swap_state.syscalls, '_flags', lambda descriptor: flags)
+    found = swap_state.at_boot(Host(root=str(tmpdir)), '/swapfile', managers=[])
+    assert (found['kept'], found['by'], found['why'] is None) == (kept, 'fstab', kept)
+
+
+@pytest.mark.parametrize('text, exposed', [
+    ('/swapfile none swap sw 0 0\n', '2 hard links'), ('/other none swap sw 0 0\n', None),
+    ('/link none swap sw 0 0\n', '2 hard links'), ('/other /mnt ext4 loop 0 0\n', '2 hard links'),
+    ('/swapfile none swap sw 0 0\n/other none swap noauto 0 0\n', None), ('', '2 hard links'),
+])
+def test_a_second_name_exposes_a_file_unless_root_s_fstab_has_it(tmpdir, text, exposed):
+    tmpdir.join('etc', 'fstab').write(text, ensure=True)
+    tmpdir.join('swapfile').write('x' * 4096)
+    tmpdir.join('swapfile').chmod(0o600)
+    os.link(str(tmpdir.join('swapfile')), str(tmpdir.join('other')))
+    os.symlink('swapfile', str(tmpdir.join('link')))
+    assert swap_state.file_facts(Host(root=str(tmpdir)), '/swapfile', [])['exposed'] == exposed
+
+
 @pytest.mark.parametrize('path, files, links, expected', [
     ('/swapfile', {'/etc/fstab': '/swapfile none swap sw 0 0\n'}, {}, 'fstab'),
     ('/swapfile', {'/etc/fstab': '/swapfile none swap noauto 0 0\n'}, {}, None),
@@ -218,8 +241,8 @@ DPHYS = {'name': 'dphys-swapfile', 'config': '/d', 'path': '/var/swap'}
     ('/var/swap', None, [DPHYS], 'dphys-swapfile'), ('/dev/zram0', None, [DPHYS, ZRAM], 'zram-generator'),
     ('/dev/zram0', None, [DPHYS], None), ('/swap', None, [ZRAM], None),
 ])
-def test_another_manager_may_turn_an_area_on_at_boot(path, by, managers, expected):
-    found = swap_state.at_boot(None, path, Boot(by), managers)
+def test_another_manager_may_turn_an_area_on_at_boot(tmpdir, path, by, managers, expected):
+    found = swap_state.at_boot(Host(root=str(tmpdir)), path, Boot(by), managers)
     assert (found['by'], found['kept']) == (expected, bool(expected))
     assert found['why'] == (None if by is None and expected else 'x')
 

@@ -28,8 +28,8 @@ def swap(layers=(), active=True, skipped_reason=None, on=None, at_boot=None, per
          recorded=False, persistence=None):
     on = active if on is None else on
     return {'path': '/swapfile', 'skipped_reason': skipped_reason, 'persist': persist, 'at_boot': at_boot or KEPT,
-            'recorded': recorded, 'before': {'activation': ON if on else None, 'persistence': persistence or (
-                ON if on else None)},
+            'recorded': recorded, 'before': {'file': ON, 'signature': ON, 'activation': ON if on else None,
+                                             'persistence': persistence or (ON if on else None)},
             'after': {'activation': ON if active else None},
             'actions': [{'layer': layer, 'action': action, 'detail': 'mend the %s' % layer} for layer in layers]}
 
@@ -76,6 +76,15 @@ def told(result):
         'not to be kept', 'kept, and not to be'])
 def test_swap_holds_if_no_layer_drifted_and_a_boot_turns_it_on(asked, expected):
     assert told(judge(facts(), swap=asked)) == expected
+
+
+@pytest.mark.parametrize('file, signature, later', [
+    (ON, None, False), (ON, {'size_bytes': (1 << 31) + 1}, False), (ON, ON, True), (None, None, False),
+], ids=['no signature', 'cut', 'whole', 'not there'])
+def test_a_file_without_its_whole_signature_is_turned_on_by_no_boot(file, signature, later):
+    asked = swap(['signature'], on=False)
+    asked['before'] = dict(asked['before'], file=file, signature=signature)
+    assert told(judge(facts(), swap=asked)) == ('false', False, later, 'still to do: mend the signature')
 
 
 @pytest.mark.parametrize('found, skipped_reason, expected', [
