@@ -148,6 +148,9 @@ check: lint ## the fast subset: lint, and the unit tests under one Python withou
 eda: dev ## the rulebook of extensions/eda, run by a real ansible-rulebook, which needs Java 17; no part of `test`
 	tests/eda/run
 
+runner: ## a job of ansible-runner, on this machine and in an execution environment of Debian's packages; no part of `test`
+	tests/runner/run
+
 bench: env ## measure on this machine: the playbooks, into docs/benchmarks.md; then reading logs, making swap
 	python tests/bench/table.py --write
 	for bench in tests/bench/bench_*.py; do flock /tmp/host-swap.lock python $$bench || exit 1; done
@@ -194,4 +197,4 @@ release: env ## make dist/: tarball, oom-rescue.pyz, checksums, notes; and the t
 clean: ## take away all that was made here
 	git clean -fdX
 
-.PHONY: help env env-2.16 dev rescue diagnose verify rollback lint unit sanity matrix integration playbooks page attacks molecule test-vm test-vm-all test check eda bench fuzz mutate triage site changelog build pyz release clean
+.PHONY: help env env-2.16 dev rescue diagnose verify rollback lint unit sanity matrix integration playbooks page attacks molecule test-vm test-vm-all test check eda runner bench fuzz mutate triage site changelog build pyz release clean

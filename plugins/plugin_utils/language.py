@@ -37,8 +37,8 @@ _ENGLISH = re.compile(r'(?<![^ ])(?:the|is|was|not|of|in|no|to|and|it|by|for|wit
 _TAG = re.compile(r'(<[^>]*>)')
 _NOT_FOR_PEOPLE = ('style', 'code', 'pre')
 _LABEL = re.compile(r'(?<= aria-label=")[^"]*')
-# Where the whole of a cell is a name.
-_NAME = re.compile(r'<th scope="row"|<h2 id=|<a href=|<title')
+# Where the whole of a cell is a name; of a log it is `node, in kern.log`.
+_NAME = re.compile(r'<th scope="row"|<h2 id="(?!log-)|<a href="(?!#log-)|<title')
 
 
 class _Template:

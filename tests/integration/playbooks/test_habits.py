@@ -127,7 +127,7 @@ def test_a_run_without_hosts_fails_with_a_sentence(run, name, hosts, said):
 
 
 @pytest.mark.parametrize('core, options, environ', [
-    ('newest', ('--extra-vars', 'rescue_serial=2'), {}), ('2.16', ('--extra-vars', 'rescue_serial=2'), {}),
+    ('newest', ('--extra-vars', 'rescue_serial=50%'), {}), ('2.16', ('--extra-vars', 'rescue_serial=2'), {}),
     ('newest', (), {'ANSIBLE_STRATEGY': 'free', 'ANSIBLE_PIPELINING': 'true'}),
     ('2.16', (), {'ANSIBLE_STRATEGY': 'host_pinned', 'ANSIBLE_PIPELINING': 'false'}),
 ])
@@ -185,6 +185,25 @@ def test_a_playbook_with_tags_and_roles_of_its_own(run, tmp_path):
     play = run('site.yml', '--tags', 'memory')
     assert play.status == 0, play.output
     assert tried(play) == FOUND
+
+
+def test_memory_is_read_anew_whatever_a_cache_of_facts_holds(run, tmp_path):
+    cache = tmp_path / 'cache'
+    cache.mkdir()
+    for name in ('one', 's1_one'):
+        (cache / name).write_text(json.dumps({'memory': {'ram': {'total_bytes': 1}, 'oom': {'candidates': []}}}))
+    play = run('oom.rescue.where', environ={'ANSIBLE_CACHE_PLUGIN': 'jsonfile',
+                                            'ANSIBLE_CACHE_PLUGIN_CONNECTION': str(cache)})
+    assert play.status == 0, play.output
+    assert play.report['hosts'][0]['ledger']['total_bytes'] == os.sysconf('SC_PHYS_PAGES') * os.sysconf('SC_PAGE_SIZE')
+
+
+def test_the_verdict_is_among_the_statistics_if_they_are_asked_for(run):
+    play = run('oom.rescue.diagnose', '--extra-vars', 'report_stats=true',
+               environ={'ANSIBLE_SHOW_CUSTOM_STATS': 'true'})
+    assert play.status == 0, play.output
+    _before, found, stats = play.output.partition('CUSTOM STATS')
+    assert found and 'the whole host ran out of memory' in ' '.join(stats.split()), play.output
 
 
 def test_ansible_pull_runs_a_playbook_of_a_repository(tmp_path):

@@ -168,6 +168,14 @@ def test_names_commands_and_log_lines_of_a_page_stay():
     assert translated_page(text, 'en') == text
 
 
+def test_of_a_log_s_page_the_title_and_what_the_verdict_rests_on_are_told():
+    told = translated_page(page(summaries(SEED, str)[0], False), 'zh')
+    title, = re.findall('<h2 id="log-1">(.*?)</h2>', told)
+    assert title.endswith('，见 %s' % SEED.name)
+    rests = told.partition('<summary>依据</summary>')[2].partition('</details>')[0]
+    assert 'RAM（991 MiB）耗尽' in rests and 'ran out' not in rests
+
+
 @pytest.mark.parametrize('text', ['一' * 200, 'mysqld ' * 40 + '中文', '（内存）' * 30, 'x' * 300 + '一', '一，' * 60])
 def test_a_line_of_wide_characters_ends_at_the_last_column(text):
     lines = wrapped(text, '  ')
