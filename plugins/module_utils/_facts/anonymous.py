@@ -43,12 +43,12 @@ def proportional_bytes(text):
 
     Before ee2ad71b0756 (5.4) Pss is of files as well, and is taken only if it is no more than the anonymous memory.
     """
-    found = dict((name, int(number) * 1024) for name, number in _PSS.findall(text or ''))
-    if 'Pss_Anon' in found:
-        return found['Pss_Anon']
-    if 'Pss' not in found or 'Anonymous' not in found:
+    sizes = dict((name, int(number) * 1024) for name, number in _PSS.findall(text or ''))
+    if 'Pss_Anon' in sizes:
+        return sizes['Pss_Anon']
+    if 'Pss' not in sizes or 'Anonymous' not in sizes:
         return None
-    return min(found['Pss'], found['Anonymous'])
+    return min(sizes['Pss'], sizes['Anonymous'])
 
 
 class Holders:

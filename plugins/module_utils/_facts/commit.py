@@ -39,8 +39,8 @@ def reserved_bytes(zoneinfo, page_bytes):
 def min_watermarks_bytes(zoneinfo, page_bytes):
     """The sum of the zones' minimum watermarks: only the kernel's own allocations go below it."""
     zones = re.split(r'^Node \d+, zone', zoneinfo or '', flags=re.MULTILINE)[1:]
-    found = (re.search(r'^\s+min\s+(\d+)$', zone, re.MULTILINE) for zone in zones)
-    return sum(int(match.group(1)) for match in found if match) * page_bytes
+    marks = (re.search(r'^\s+min\s+(\d+)$', zone, re.MULTILINE) for zone in zones)
+    return sum(int(match.group(1)) for match in marks if match) * page_bytes
 
 
 def guess_bytes(meminfo, reserve_bytes):

@@ -29,7 +29,7 @@ def rank(rows, total_pages, kernel, page_bytes, has_init=True):
     It could not kill the host's init (in a container process 1 is as good as any: ``has_init`` is false), kernel
     threads, and processes with an oom_score_adj of -1000.
     """
-    found, points = [], []
+    killable, points = [], []
     # for_each_process() goes from the oldest to the youngest.
     for row in sorted(rows, key=lambda row: (row['start_ticks'], row['pid'])):
         if (row['pid'] == _INIT and has_init) or row['kernel_thread'] or None in (
@@ -39,9 +39,9 @@ def rank(rows, total_pages, kernel, page_bytes, has_init=True):
                         (row['swap_bytes'] or 0) // page_bytes, row['oom_score_adj'], total_pages,
                         privileged=row['euid'] == 0, kernel=kernel)
         if value is not None:
-            found.append((value, row))
+            killable.append((value, row))
             points.append(value)
-    return best_victim_first(found, points, kernel)
+    return best_victim_first(killable, points, kernel)
 
 
 def swap_room(meminfo, areas, zram):
@@ -135,10 +135,10 @@ class Forecast:
         instead = self._instead(host=False)
         if group['kill_disabled']:
             instead = 'memory.oom_control is set: processes wait, and none is killed'
-        found = self._next(victims, cgroup_distance(group, self._swap), refused, instead)
-        if group['kills_all'] and found['pid'] is not None:
-            found['caveat'] = 'memory.oom.group is 1: all %d processes of it are killed together' % len(rows)
-        return dict(found, path=group['path'])
+        kill = self._next(victims, cgroup_distance(group, self._swap), refused, instead)
+        if group['kills_all'] and kill['pid'] is not None:
+            kill['caveat'] = 'memory.oom.group is 1: all %d processes of it are killed together' % len(rows)
+        return dict(kill, path=group['path'])
 
     def _next(self, victims, distance, refused, instead):
         victim = victims[0][1] if victims and instead is None else {}

@@ -116,16 +116,16 @@ def limit_of(groups, pid, swap_bytes):
 
     The kernel counts scores in parts of that if the group runs out: mem_cgroup_get_max() of mm/memcontrol.c.
     """
-    found = None
+    least = None
     for group in groups:
         if pid in group['pids']:
             swap = group['swap_limit_bytes']
             limit = group['limit_bytes'] + (swap_bytes if swap is None else min(swap, swap_bytes))
-            found = limit if found is None else min(found, limit)
-    return found
+            least = limit if least is None else min(least, limit)
+    return least
 
 
-def _candidates(host, found, count, groups, swap_bytes):
+def _candidates(host, ranked, count, groups, swap_bytes):
     return [{
         'pid': row['pid'],
         'name': row['name'],
@@ -136,7 +136,7 @@ def _candidates(host, found, count, groups, swap_bytes):
         'swap_bytes': row['swap_bytes'],
         'limit_bytes': limit_of(groups, row['pid'], swap_bytes),
         'manager': manager_of(host, row),
-    } for row in (found[:count] if count else found)]
+    } for row in (ranked[:count] if count else ranked)]
 
 
 def swap_areas(host):
@@ -150,7 +150,7 @@ def swap_areas(host):
         here = host.exists(area['path']) and not area['deleted']
         mount = mount_of(table, area['path']) if here and area['type'] == 'file' else None
         area['filesystem'] = mount['filesystem'] if mount else None
-        found = at_boot(host, area['path'], boot) if here else {'by': None, 'kept': None, 'why': None}
-        area.update(persisted_by=None if found['kept'] is False else found['by'], after_reboot=found['kept'],
-                    lost_as=found['why'])
+        then = at_boot(host, area['path'], boot) if here else {'by': None, 'kept': None, 'why': None}
+        area.update(persisted_by=None if then['kept'] is False else then['by'], after_reboot=then['kept'],
+                    lost_as=then['why'])
     return areas

@@ -97,19 +97,19 @@ def _boots_with_reports(span):
 
     None if they are very many or journalctl cannot tell: before systemd 237, or built without PCRE.
     """
-    found = b''
+    hits = b''
     try:
         for block in command_blocks(_JOURNALCTL + span + [
                 '--output-fields=_BOOT_ID', '--grep=' + _ANY_REPORT, '--case-sensitive=true'] + _of_the_kernel([])):
-            found += block
-            if len(found) > _MOST_HITS:
+            hits += block
+            if len(hits) > _MOST_HITS:
                 return None
     except SourceError as error:
         # It says nothing if there is nothing.
-        if found or error.status != 1 or error.said:
+        if hits or error.status != 1 or error.said:
             return None
-    boots = sorted(set(boot.decode('ascii') for boot in _BOOT.findall(found)))
-    return None if len(boots) > _MOST_BOOTS or (found and not boots) else boots
+    boots = sorted(set(boot.decode('ascii') for boot in _BOOT.findall(hits)))
+    return None if len(boots) > _MOST_BOOTS or (hits and not boots) else boots
 
 
 def program_blocks(since, words):

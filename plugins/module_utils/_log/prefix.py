@@ -96,10 +96,10 @@ class PrefixReader:
         if first not in '>|' and not (':' in line or ';' in line or '[' in line or ']' in line):
             return None, line
         if first.isdigit():
-            found = self._dated(line) or self._kmsg(line) or self._decoded(line) or self._cut(line)
+            pair = self._dated(line) or self._kmsg(line) or self._decoded(line) or self._cut(line)
         else:
-            found = self._syslog(line) or self._decoded(line)
-        return found or self._inner(line)
+            pair = self._syslog(line) or self._decoded(line)
+        return pair or self._inner(line)
 
     def before_rows(self, prefix):
         """The text that all lines with the prefix of the last line start with, up to the kernel's own time; None if it
@@ -176,10 +176,10 @@ class PrefixReader:
         if not match:
             return self._inner(line)
         rest = line[match.end() :]
-        found = self._rfc5424(rest)
-        if found:
+        pair = self._rfc5424(rest)
+        if pair:
             self._text = None
-            return found
+            return pair
         kernel = int(match.group(1)) >> 3 == 0
         prefix, message = self.split(rest) if rest[:1] in '[' or rest[:1].isalnum() else (None, rest)
         self._text = None
@@ -280,9 +280,9 @@ class PrefixReader:
         if line.startswith(_STREAMED):
             return self._json(line[line.index('{') :])
         match = _LISTED.match(line) if line[:1] in '"\'-' else None
-        found = match and self._listed(*match.groups())
-        if found:
-            return found
+        pair = match and self._listed(*match.groups())
+        if pair:
+            return pair
         match = _QUOTE.match(line)
         if match and '>' in match.group():
             return self.split(line[match.end() :])
@@ -293,10 +293,10 @@ class PrefixReader:
             position = before.find(':')
             while position >= 0:
                 rest = line[position + 1 :]
-                found = self._dated(rest) if rest[:1].isdigit() else self._syslog(rest)
+                pair = self._dated(rest) if rest[:1].isdigit() else self._syslog(rest)
                 self._text = None
-                if found:
-                    return found
+                if pair:
+                    return pair
                 position = before.find(':', position + 1)
             quoted = _PROGRAM.search(before)
             prefix = Prefix(trusted=False) if quoted else Prefix(program=KERNEL)
@@ -340,6 +340,6 @@ class PrefixReader:
                 return None
         else:
             text = text.replace("''", "'")
-        found = self.split(text)
+        pair = self.split(text)
         self._text = None
-        return found if found[0] is not None else None
+        return pair if pair[0] is not None else None

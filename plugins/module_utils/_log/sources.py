@@ -220,8 +220,8 @@ def is_of_strangers(stream):
 
     Then no field in it proves anything by being journald's: he may have made up the record.
     """
-    found = os.fstat(stream.fileno())
-    return found.st_uid not in (0, os.geteuid()) or bool(found.st_mode & stat.S_IWOTH)
+    status = os.fstat(stream.fileno())
+    return status.st_uid not in (0, os.geteuid()) or bool(status.st_mode & stat.S_IWOTH)
 
 
 def read_blocks(stream, kind):

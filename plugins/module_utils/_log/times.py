@@ -137,8 +137,8 @@ def parse_moment(text):
         text += 'T00:00:00'
     elif re.match(r'\d{4}-\d\d-\d\d[T ]\d\d:\d\d$', text):
         text += ':00'
-    found = parse_iso(text)
-    return found and found[0]
+    moment = parse_iso(text)
+    return moment and moment[0]
 
 
 def parse_ctime(text):

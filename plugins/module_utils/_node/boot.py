@@ -110,9 +110,9 @@ class Boot:
         """The answer on whether the init turns the areas of fstab on."""
         if self.init == SYSTEMD:
             unit = systemd.unit_name(fstab.device(source))
-            found = self.units.value(unit, 'What')
-            if found and found['path'].startswith('/etc/') and not self.same(found['value'], path):
-                return no('%s line %d has %s turn on %s' % (found['path'], found['line'], unit, found['value']))
+            what = self.units.value(unit, 'What')
+            if what and what['path'].startswith('/etc/') and not self.same(what['value'], path):
+                return no('%s line %d has %s turn on %s' % (what['path'], what['line'], unit, what['value']))
             return worst([self._generator('systemd-fstab-generator', ('systemd.swap', 'fstab')), self._unmasked(unit)])
         return self._script_answer('swap', _SWAP_SCRIPTS, 'the swap of %s' % fstab.PATH)
 
@@ -187,8 +187,8 @@ class Boot:
             self._setting(unit, 'SourcePath') or '')
 
     def _setting(self, unit, name):
-        found = self.units.value(unit, name)
-        return found and found['value']
+        setting = self.units.value(unit, name)
+        return setting and setting['value']
 
     def _wanted(self, unit):
         if unit in self.units.started():
@@ -260,9 +260,9 @@ class Boot:
 
     def _conflict(self, path):
         """The answer on whether a unit of the boot may not be beside the swap."""
-        found = self.units and self.units.conflicting([_SWAP_TARGET, systemd.unit_name(path)])
-        return unknown('%s line %d: %s cannot be beside it' % (found['path'], found['line'], found['unit']),
-                       'swapon --show, after the next boot') if found else yes()
+        conflict = self.units and self.units.conflicting([_SWAP_TARGET, systemd.unit_name(path)])
+        return unknown('%s line %d: %s cannot be beside it' % (conflict['path'], conflict['line'], conflict['unit']),
+                       'swapon --show, after the next boot') if conflict else yes()
 
     def _swapoff(self, path):
         """The answer on whether a command turns swap off again, or has no later boot turn it on."""

@@ -26,10 +26,10 @@ _NUMBER = re.compile(r'-?[0-9]+\Z')
 
 def of_unit(boot, unit, wanted):
     """The answer of Boot.score()."""
-    found = boot.units.value(unit, 'OOMScoreAdjust')
-    score = int(found['value']) if found else 0
+    setting = boot.units.value(unit, 'OOMScoreAdjust')
+    score = int(setting['value']) if setting else 0
     if not wanted(score):
-        place = '%s line %d sets' % (found['path'], found['line']) if found else 'its files leave it at'
+        place = '%s line %d sets' % (setting['path'], setting['line']) if setting else 'its files leave it at'
         return dict(no('%s %d' % (place, score)), score=score)
     return dict(worst([_resets(boot, unit, wanted), _sets_itself(boot, unit, wanted, score),
                        _reset_by_others(boot, unit, wanted)]), score=score)
@@ -73,10 +73,10 @@ def _sets_itself(boot, unit, wanted, score):
     text = path and boot.view.read(path) or ''
     lines = [(number, line.split()) for number, line in enumerate(text.splitlines(), 1)]
     lines += [(None, option.split()) for option in ' '.join(words).split(' --')[1:]]
-    found = dict((line[0].lower(), (number, line[1:])) for number, line in lines if len(line) > 1)
-    number, mode = found.get('oom-score-adj', (None, ['no']))
-    values = found.get('oom-score-adj-values', (None, ['0', '200', '800']))[1]
-    given = values[1:2] if 'replicaof' in found or 'slaveof' in found else values[:1]
+    options = dict((line[0].lower(), (number, line[1:])) for number, line in lines if len(line) > 1)
+    number, mode = options.get('oom-score-adj', (None, ['no']))
+    values = options.get('oom-score-adj-values', (None, ['0', '200', '800']))[1]
+    given = values[1:2] if 'replicaof' in options or 'slaveof' in options else values[:1]
     if mode[0] == 'no' or not given or not _NUMBER.match(given[0]):
         return yes()
     then = max(-1000, min(1000, int(given[0]) + (0 if mode[0] == 'absolute' else score)))

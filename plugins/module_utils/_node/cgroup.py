@@ -125,13 +125,13 @@ _TOTAL = 'total_'
 
 def parse_memory_stat(text):
     """{name: bytes or a count} of a memory.stat, for a cgroup with all below it, which version 1 names ``total_``."""
-    found = {}
+    counters = {}
     for line in (text or '').splitlines():
         name, _space, number = line.partition(' ')
         if number.isdigit():
-            found[name] = int(number)
-    whole = dict((name[len(_TOTAL):], number) for name, number in found.items() if name.startswith(_TOTAL))
-    return whole or found
+            counters[name] = int(number)
+    whole = dict((name[len(_TOTAL):], number) for name, number in counters.items() if name.startswith(_TOTAL))
+    return whole or counters
 
 
 def limited_cgroups(host, rows):
@@ -148,16 +148,16 @@ def limited_cgroups(host, rows):
         return [], 0
     mount, version = where['mount']['mount_point'], where['memory']
     limit, usage = _LIMIT_AND_USAGE[version]
-    found = []
+    rooms = []
     for path in _cgroups_below(host, mount):
         limit_bytes = _number(host, mount + path + limit)
         if limit_bytes is not None:
-            found.append((limit_bytes - (_number(host, mount + path + usage) or 0), path))
-    kept = [path for _room, path in sorted(found)[:_MOST_LIMITED]]
+            rooms.append((limit_bytes - (_number(host, mount + path + usage) or 0), path))
+    kept = [path for _room, path in sorted(rooms)[:_MOST_LIMITED]]
     paths = dict((row['pid'], _path_of(row, where)) for row in rows) if kept else {}
     groups = [dict(_limited(host, version, mount + path), path=path or '/', pids=_pids_below(paths, path))
               for path in kept]
-    return groups, len(found) - len(kept)
+    return groups, len(rooms) - len(kept)
 
 
 def _pids_below(paths, path):

@@ -169,26 +169,26 @@ def cgroup_names(path):
 
 
 def _names_of(path):
-    found = parse_cgroup(path)
-    names = dict((key, found[key]) for key in ('container_id', 'runtime', 'pod_uid', 'unit'))
-    names['outer_container_id'] = next((one['id'] for one in found['containers'] if one['id']), None)
-    names['outer_unit'] = found['host_unit']
+    parsed = parse_cgroup(path)
+    names = dict((key, parsed[key]) for key in ('container_id', 'runtime', 'pod_uid', 'unit'))
+    names['outer_container_id'] = next((one['id'] for one in parsed['containers'] if one['id']), None)
+    names['outer_unit'] = parsed['host_unit']
     return names
 
 
 def session_uid(paths):
     """The uid of the user in whose slice a process's cgroups are (systemd.special(7)); None outside of these."""
-    found = [_user_slice(_parts(path)) for path in paths]
-    return next((uid for uid in found if uid is not None), None)
+    uids = [_user_slice(_parts(path)) for path in paths]
+    return next((uid for uid in uids if uid is not None), None)
 
 
-def own_unit(found):
+def own_unit(parsed):
     """The unit of the host's systemd that runs only what parse_cgroup() found; None if there is none.
 
     For a container that is a unit it is that one. A container below the unit of its engine has none: a setting of
     containerd.service reaches every pod.
     """
-    return found['containers'][0]['unit'] if found['containers'] else found['host_unit']
+    return parsed['containers'][0]['unit'] if parsed['containers'] else parsed['host_unit']
 
 
 def _parts(path):
@@ -233,8 +233,8 @@ def _host_unit(parts):
 
 
 def _user_slice(parts):
-    found = _USER_SLICE.match(parts[1]) if parts[:1] == ['user.slice'] and len(parts) > 1 else None
-    return int(found.group(1)) if found else None
+    match = _USER_SLICE.match(parts[1]) if parts[:1] == ['user.slice'] and len(parts) > 1 else None
+    return int(match.group(1)) if match else None
 
 
 def _levels(parts, host_unit):
@@ -242,15 +242,15 @@ def _levels(parts, host_unit):
     levels, delegated, before = [_Level()], False, ''
     in_pods = False
     for part in parts:
-        unit, found = _unit_name(part), _container(part, before)
+        unit, container = _unit_name(part), _container(part, before)
         in_pods = in_pods or 'kubepods' in part
-        if found is not None:
+        if container is not None:
             if len(levels) == 1:
                 delegated = bool(levels[0].units) and host_unit is not None
             if in_pods:
-                found['kind'] = 'kubernetes'
-            found['unit'] = unit = unit or (levels[-1].unit('') if _is_split(part) else None)
-            _enter(levels, found)
+                container['kind'] = 'kubernetes'
+            container['unit'] = unit = unit or (levels[-1].unit('') if _is_split(part) else None)
+            _enter(levels, container)
         elif part == 'supervisor' and levels[-1].is_nspawn():
             # systemd-nspawn itself, beside its payload.
             ended = levels.pop()
@@ -258,7 +258,7 @@ def _levels(parts, host_unit):
         if unit is not None:
             levels[-1].units.append(unit)
         # A name that was a container's own is no parent of another.
-        before = part if found is None else ''
+        before = part if container is None else ''
     return levels, delegated
 
 
@@ -269,22 +269,22 @@ def _is_split(part):
     return part.startswith(_SPLIT)
 
 
-def _enter(levels, found):
+def _enter(levels, container):
     """Add a level for a container, unless it is a pod's container or another name of the same one."""
     known = levels[-1].container
-    if known is not None and found['id'] is not None:
+    if known is not None and container['id'] is not None:
         if known['id'] is None and known['pod_uid']:
-            known.update(found, pod_uid=found['pod_uid'] or known['pod_uid'], kind='kubernetes')
+            known.update(container, pod_uid=container['pod_uid'] or known['pod_uid'], kind='kubernetes')
             return
-        if known['id'] == found['id']:
-            known['runtime'] = known['runtime'] or found['runtime']
+        if known['id'] == container['id']:
+            known['runtime'] = known['runtime'] or container['runtime']
             return
-        if known['of_pod'] and found['runtime'] == 'podman':
+        if known['of_pod'] and container['runtime'] == 'podman':
             # On version 1 a pod of Podman's is a bare id above its containers.
             levels.pop()
-    if known is not None and found['pod_uid'] is None:
-        found['pod_uid'] = known['pod_uid']
-    levels.append(_Level(found))
+    if known is not None and container['pod_uid'] is None:
+        container['pod_uid'] = known['pod_uid']
+    levels.append(_Level(container))
 
 
 def _found(identity, runtime=None, kind=None, pod_uid=None, of_pod=False):
@@ -298,9 +298,9 @@ def _container(part, before):
     """
     if ':' in part:
         # A path meant for systemd's driver that was used as a path of the file system: slice:prefix:id.
-        found = _of_slice(part)
-        if found is not None:
-            return found
+        sliced = _of_slice(part)
+        if sliced is not None:
+            return sliced
     uid = _pod_uid(part)
     if uid is not None:
         return _found(None, kind='kubernetes', pod_uid=uid)

@@ -190,12 +190,12 @@ def _is_in_force(host, manager):
 
 
 def _image(host):
-    found = resume(host)
-    if found is None or found['offset'] is None:
+    image = resume(host)
+    if image is None or image['offset'] is None:
         return []
-    return [_entry('hibernation', found['where'], 'resume_offset=%d says that this host hibernates into a swap file: '
+    return [_entry('hibernation', image['where'], 'resume_offset=%d says that this host hibernates into a swap file: '
                    'one that is made anew, resized or removed leaves it without its image. Change resume_offset with it'
-                   % found['offset'])]
+                   % image['offset'])]
 
 
 def _locked(host, rows):

@@ -120,8 +120,8 @@ def _target(above, link, name, path):
         raise Unreadable(path, 'the user %d made a link of it, in a directory that %s: %s' % (
             link.status.st_uid, above.writer, _NAME_IT), errno.EPERM)
     # The link that is held open: by its name it could be another one meanwhile.
-    found = libc.filled(_LONGEST, 'readlinkat', link.descriptor, b'')
-    return found if str is bytes else os.fsdecode(found)
+    target = libc.filled(_LONGEST, 'readlinkat', link.descriptor, b'')
+    return target if str is bytes else os.fsdecode(target)
 
 
 def _opened(held, path):

@@ -31,13 +31,13 @@ def resume(host):
         text = '\n'.join(line for line in _text(host, path).splitlines() if not line.lstrip().startswith('#'))
         if path == _COMMAND_LINE and _NO_RESUME.search(text):
             return None
-        found = dict(_OPTION.findall(text))
+        options = dict(_OPTION.findall(text))
         named = _RESUME.search(text) if path.startswith(_INITRAMFS[0]) else None
         if named and named.group(1) not in ('none', 'auto'):
-            found.setdefault('resume', named.group(1))
-        offset = found.get('resume_offset', '')
-        if found:
-            return {'device': found.get('resume'), 'offset': int(offset) if offset.isdigit() else None, 'where': path}
+            options.setdefault('resume', named.group(1))
+        offset = options.get('resume_offset', '')
+        if options:
+            return {'device': options.get('resume'), 'offset': int(offset) if offset.isdigit() else None, 'where': path}
     # What a running kernel was told since, by a script or by the last hibernation.
     offset = _text(host, _OFFSET).strip()
     if offset.isdigit() and int(offset):

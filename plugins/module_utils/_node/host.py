@@ -145,11 +145,11 @@ class Host:
         None for a filesystem without a size as well (statvfs(3)).
         """
         try:
-            found = os.lstat(self.path(path)).st_dev
+            number = os.lstat(self.path(path)).st_dev
             space = os.statvfs(self.path(path))
         except (IOError, OSError):
             return None
-        if '%d:%d' % (os.major(found), os.minor(found)) != device or not space.f_blocks:
+        if '%d:%d' % (os.major(number), os.minor(number)) != device or not space.f_blocks:
             return None
         return {'total_bytes': space.f_blocks * space.f_frsize, 'free_bytes': space.f_bfree * space.f_frsize}
 

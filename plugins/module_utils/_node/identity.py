@@ -91,15 +91,15 @@ def trusted_path(host, path, owners=(0,), root=''):
     """
     if not path or not path.startswith('/'):
         return None
-    found, left = '', path.split('/')[::-1]
+    walked, left = '', path.split('/')[::-1]
     for _count in range(_MAX_STEPS):
-        if not _kept(host, root + (found or '/'), owners):
+        if not _kept(host, root + (walked or '/'), owners):
             return None
         left = _without_empty(left)
         if not left:
-            status = host.status(root + found, follow=False)
-            return found if status is not None and stat.S_ISREG(status.st_mode) else None
-        found, left = _step(host, root, found, left)
+            status = host.status(root + walked, follow=False)
+            return walked if status is not None and stat.S_ISREG(status.st_mode) else None
+        walked, left = _step(host, root, walked, left)
     return None
 
 
@@ -271,8 +271,8 @@ def account_uids(host, names, row=None):
     root = '/proc/%d/root' % row['pid'] if row else ''
     owners = (0, outer_uid(host, row, 0)) if row else (0,)
     path = trusted_path(host, '/etc/passwd', owners, root)
-    found = _passwd(host.read(root + path)) if path else []
-    uids = set(uid for name, uid in found if name in accounts and uid < _FIRST_PERSON)
+    entries = _passwd(host.read(root + path)) if path else []
+    uids = set(uid for name, uid in entries if name in accounts and uid < _FIRST_PERSON)
     return set(outer_uid(host, row, uid) for uid in uids) - set([None]) if row else uids
 
 

@@ -23,11 +23,11 @@ def kernel_says(view, find):
     """
     running = find((view.read('/proc/cmdline') or '').split())
     loader = _loader_lines(view)
-    found = [(path, find(words)) for path, words in loader]
-    said = [(path, word) for path, word in found if word]
+    told = [(path, find(words)) for path, words in loader]
+    said = [(path, word) for path, word in told if word]
     if said:
         path, word = said[0]
-        if len(said) == len(found):
+        if len(said) == len(told):
             return no('%s is on the kernel\'s command line (%s)' % (word, path))
         return unknown('%s is on the kernel\'s command line in %s, which may be what the next boot takes' % (
             word, path), 'cat /proc/cmdline, after the next boot')

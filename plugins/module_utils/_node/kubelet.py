@@ -47,16 +47,16 @@ def refusals(host, rows):
 
     ``rows`` is what processes() returns. ``where`` is the file that says so, or the one that has to allow swap.
     """
-    found = [_kubelet(host, rows), _k0s(host), _of_snap(host, 'microk8s', _MICROK8S)]
-    found += [_of_snap(host, 'kubelet', path) for path in _SNAPS]
-    found += [_contained(host, row) for row in rows if is_called(row, ('kubelet',))]
-    found += [_rancher(host, name, units) for name, units in _RANCHER]
-    return [{'id': name, 'where': where, 'text': _HOW} for name, where in _each_once(found)]
+    says = [_kubelet(host, rows), _k0s(host), _of_snap(host, 'microk8s', _MICROK8S)]
+    says += [_of_snap(host, 'kubelet', path) for path in _SNAPS]
+    says += [_contained(host, row) for row in rows if is_called(row, ('kubelet',))]
+    says += [_rancher(host, name, units) for name, units in _RANCHER]
+    return [{'id': name, 'where': where, 'text': _HOW} for name, where in _each_once(says)]
 
 
-def _each_once(found):
+def _each_once(rows):
     kept = []
-    for one in found:
+    for one in rows:
         if one and one not in kept:
             kept.append(one)
     return kept
@@ -84,9 +84,9 @@ def _contained(host, row):
         return None
     if has_capability(host, CAP_SYS_ADMIN, row['pid']) is False or not runs_in_container(host, row, ('kubelet',)):
         return None
-    found = _FLAG.findall(' '.join(row['cmdline']))
-    if found:
-        return None if found[-1] in _FALSE else ('kubelet', '/proc/%d/cmdline' % row['pid'])
+    flags = _FLAG.findall(' '.join(row['cmdline']))
+    if flags:
+        return None if flags[-1] in _FALSE else ('kubelet', '/proc/%d/cmdline' % row['pid'])
     return _by_configuration(host, row['cmdline'], '/proc/%d/root' % row['pid'])
 
 
@@ -104,12 +104,12 @@ def _flag(host, running):
         words = running['cmdline'] if running else []
         places = [path for path in _FLAG_FILES if host.exists(path)]
         words = words or [word for path in places for word in unit_files.words_of(_uncommented(_text(host, path)))]
-    found = _FLAG.findall(' '.join(words))
-    if not found:
+    flags = _FLAG.findall(' '.join(words))
+    if not flags:
         return None, words
     named = [path for path in places if _FLAG.search(_uncommented(_text(host, path)))]
     where = named[-1] if named else '/proc/%d/cmdline' % running['pid'] if running else _UNIT
-    return (found[-1] in _FALSE, where), words
+    return (flags[-1] in _FALSE, where), words
 
 
 def _by_configuration(host, words, root=''):
@@ -118,9 +118,9 @@ def _by_configuration(host, words, root=''):
     parts = ['%s/%s' % (root + directory.rstrip('/'), name) for name in host.listdir(root + directory)
              if name.endswith('.conf')] if directory else []
     for place in reversed([path] + parts):
-        found = _KEY.findall(_text(host, place))
-        if found:
-            return None if found[-1] in _FALSE else ('kubelet', place)
+        values = _KEY.findall(_text(host, place))
+        if values:
+            return None if values[-1] in _FALSE else ('kubelet', place)
     return 'kubelet', path
 
 
@@ -128,18 +128,18 @@ def _of_snap(host, name, path):
     """The arguments of the kubelet of a snap, which allow swap as microk8s and k8s ship them."""
     if not host.exists(path):
         return None
-    found = _FLAG.findall(_uncommented(_text(host, path)))
-    return None if found and found[-1] in _FALSE else (name, path)
+    flags = _FLAG.findall(_uncommented(_text(host, path)))
+    return None if flags and flags[-1] in _FALSE else (name, path)
 
 
 def _k0s(host):
     """What makes the kubelet of k0s fail, which allows swap by default (its worker profiles)."""
     there = [unit for unit in _K0S if unit_files.files(host, unit) and not unit_files.mask_of(host, unit)]
-    found = [(_FLAG.findall(_uncommented(_text(host, path))), path) for unit in there
-             for path in unit_files.sources(host, unit)]
+    values = [(_FLAG.findall(_uncommented(_text(host, path))), path) for unit in there
+              for path in unit_files.sources(host, unit)]
     if there:
-        found.append((_KEY.findall(_uncommented(_text(host, _K0S_CONFIG))), _K0S_CONFIG))
-    return next((('kubelet', path) for words, path in found if words and words[-1] not in _FALSE), None)
+        values.append((_KEY.findall(_uncommented(_text(host, _K0S_CONFIG))), _K0S_CONFIG))
+    return next((('kubelet', path) for words, path in values if words and words[-1] not in _FALSE), None)
 
 
 def _rancher(host, name, units):
@@ -151,17 +151,17 @@ def _rancher(host, name, units):
     parts, kubelet = '/etc/rancher/%s/config.yaml.d' % name, '/var/lib/rancher/%s/agent/etc/kubelet.conf.d' % name
     says = None
     for path in ['%s/%s' % (kubelet, part) for part in host.listdir(kubelet) if part.endswith('.conf')]:
-        found = _KEY.findall(_text(host, path))
-        says = (found[-1], path) if found else says
+        values = _KEY.findall(_text(host, path))
+        says = (values[-1], path) if values else says
     sources = [source for unit in there for source in unit_files.sources(host, unit)]
     flags = ['/etc/rancher/%s/config.yaml' % name] + ['%s/%s' % (parts, part) for part in host.listdir(parts)]
     texts = [(path, _uncommented(_text(host, path))) for path in flags + sources]
     for handed in [path for _source, text in texts for path in _HANDED.findall(text)]:
-        found = _KEY.findall(_text(host, handed))
-        says = (found[-1], handed) if found else says
+        values = _KEY.findall(_text(host, handed))
+        says = (values[-1], handed) if values else says
     for path, text in texts:
-        found = _RANCHER_FLAG.findall(text)
-        says = (found[-1], path) if found else says
+        values = _RANCHER_FLAG.findall(text)
+        says = (values[-1], path) if values else says
     return None if says is None or says[0] in _FALSE else (name, says[1])
 
 

@@ -30,7 +30,7 @@ _MYSQL = ('mysqld', 'mariadbd', 'mysqld_safe', 'mariadbd-safe')
 
 def _unit(cgroups):
     """(unit of this node's systemd, uid of the user whose manager has it or None), by the parsed paths of a process."""
-    return next(((own_unit(found), found['user']) for found in cgroups if found['host_unit']), (None, None))
+    return next(((own_unit(parsed), parsed['user']) for parsed in cgroups if parsed['host_unit']), (None, None))
 
 
 def monitor_of(host, parents):
@@ -50,14 +50,14 @@ def is_container_monitor(row):
 def monitored_id(monitor):
     """The container id in a monitor's command line, or None if it is not told."""
     words = monitor['cmdline']
-    found = option(words, '-c', '--cid', '-id', '--id') or base_name(option(words, '-workdir'))
-    return found if found and _CONTAINER_ID.match(found) else None
+    container_id = option(words, '-c', '--cid', '-id', '--id') or base_name(option(words, '-workdir'))
+    return container_id if container_id and _CONTAINER_ID.match(container_id) else None
 
 
-def _engine(found, monitor):
+def _engine(container, monitor):
     """The engine of a container, by its cgroup, or by its monitor if the cgroup has only the id (a --cgroup-parent)."""
-    if found['kind']:
-        return found['kind']
+    if container['kind']:
+        return container['kind']
     if base_name(monitor['exe']) in _CONMONS:
         return 'podman'
     return 'kubernetes' if option(monitor['cmdline'], '-namespace') == 'k8s.io' else 'docker'
@@ -74,40 +74,40 @@ def _container(host, cgroups, parents):
 
     A container of a user's engine has its cgroup in the user's slice; what it says of itself is not believed.
     """
-    found = _innermost(cgroups)
-    if found and found['kind'] == 'other':
+    container = _innermost(cgroups)
+    if container and container['kind'] == 'other':
         return None
     monitor = monitor_of(host, parents)
     if monitor is None or not is_container_monitor(monitor):
-        return _container_of_user(cgroups, found) if found else None
+        return _container_of_user(cgroups, container) if container else None
     # The monitor of a container in a container is not on this host, that of the outer one is.
-    container_id = monitored_id(monitor) or (found or {}).get('id')
+    container_id = monitored_id(monitor) or (container or {}).get('id')
     if container_id is None:
         return None
-    found = found or {'kind': None, 'pod_uid': None}
-    kind = _engine(found, monitor)
-    name = found['pod_uid'] or _container_name(host, kind, container_id, monitor)
+    container = container or {'kind': None, 'pod_uid': None}
+    kind = _engine(container, monitor)
+    name = container['pod_uid'] or _container_name(host, kind, container_id, monitor)
     return {'kind': kind, 'name': name or container_id[:12], 'container_id': container_id}
 
 
 def _innermost(cgroups):
     """The innermost container that a process's parsed paths name, or None."""
-    return next((found['containers'][-1] for found in cgroups if found['containers']), None)
+    return next((parsed['containers'][-1] for parsed in cgroups if parsed['containers']), None)
 
 
 def _session(cgroups):
     """The uid of the user in whose slice a process is, or None."""
-    return next((found['user_slice'] for found in cgroups if found['user_slice'] is not None), None)
+    return next((parsed['user_slice'] for parsed in cgroups if parsed['user_slice'] is not None), None)
 
 
-def _container_of_user(cgroups, found):
+def _container_of_user(cgroups, container):
     """A container without root's monitor: a user's own, in the user's slice. A pod is left to its kubelet."""
-    if _session(cgroups) is None and found['kind'] != 'kubernetes':
+    if _session(cgroups) is None and container['kind'] != 'kubernetes':
         return None
-    if found['kind'] is None:
+    if container['kind'] is None:
         return None
-    return {'kind': found['kind'], 'name': found['pod_uid'] or (found['id'] or '')[:12] or None,
-            'container_id': found['id']}
+    return {'kind': container['kind'], 'name': container['pod_uid'] or (container['id'] or '')[:12] or None,
+            'container_id': container['id']}
 
 
 def environment(host, pid):
@@ -133,12 +133,12 @@ def supervisord_of(host, chain):
 
 def _supervisord(host, row, parents):
     """The program of root's supervisord that runs a process, itself or through what it started; or None."""
-    found = supervisord_of(host, [row] + parents)
-    if found is None:
+    pair = supervisord_of(host, [row] + parents)
+    if pair is None:
         return None
     # supervisor/options.py and process.py set it for each child; the child may have changed it since.
-    name = environment(host, found[1]['pid']).get('SUPERVISOR_PROCESS_NAME')
-    return {'kind': 'supervisord', 'name': safe_name(name) or safe_name(found[1]['name'])}
+    name = environment(host, pair[1]['pid']).get('SUPERVISOR_PROCESS_NAME')
+    return {'kind': 'supervisord', 'name': safe_name(name) or safe_name(pair[1]['name'])}
 
 
 def init_script(host, row):
@@ -166,18 +166,19 @@ def manager_of(host, row):
         parse_cgroup(path) for path in paths_of_groups(row['cgroups'], init['cgroups'] if init else None)])
     parents = ancestors(host, row)
     unit, user = _unit(cgroups)
-    found = _container(host, cgroups, parents) or _supervisord(host, row, parents) or service_of(host, [row] + parents)
+    manager = _container(host, cgroups, parents) or _supervisord(host, row, parents) or service_of(
+        host, [row] + parents)
     # No unit or script of this host starts what is in a container or guest, whoever made its cgroup.
-    here = not found and _innermost(cgroups) is None
+    here = not manager and _innermost(cgroups) is None
     if here and unit and unit.endswith('.service') and not _LAUNCHERS.match(unit):
-        found = {'kind': 'systemd', 'name': unit}
-    if here and not found and init and init['name'] != 'systemd':
+        manager = {'kind': 'systemd', 'name': unit}
+    if here and not manager and init and init['name'] != 'systemd':
         script = init_script(host, row)
         if script and (row['ppid'] == 1 or (parents and parents[0]['ppid'] == 1)):
-            found = {'kind': 'sysv', 'name': script}
-    found = found or {'kind': 'none', 'name': None}
-    found['unit'], found['user'] = unit, user
-    if found['user'] is None and found.get('container_id'):
+            manager = {'kind': 'sysv', 'name': script}
+    manager = manager or {'kind': 'none', 'name': None}
+    manager['unit'], manager['user'] = unit, user
+    if manager['user'] is None and manager.get('container_id'):
         # Root's own session is no user's.
-        found['user'] = _session(cgroups) or None
-    return found
+        manager['user'] = _session(cgroups) or None
+    return manager

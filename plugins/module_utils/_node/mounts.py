@@ -49,13 +49,13 @@ def mount_of(table, path):
 
     Of two mounts on one mount point the later hides the earlier.
     """
-    found = None
+    innermost = None
     for mount in table:
         point = mount['mount_point'].rstrip('/')
         if path == point or path.startswith(point + '/'):
-            if found is None or len(point) >= len(found['mount_point'].rstrip('/')):
-                found = mount
-    return found
+            if innermost is None or len(point) >= len(innermost['mount_point'].rstrip('/')):
+                innermost = mount
+    return innermost
 
 
 # A filesystem without a device of its own on which no path waits for a program or another host.

@@ -41,18 +41,18 @@ def parse_status(text):
 
     None for what the kernel does not say, as of anonymous and shared memory before 8cee852ec53f (4.5).
     """
-    found = dict((name, (first, second)) for name, first, second in _STATUS.findall(text or ''))
-    sizes = dict((key, _size_bytes(found, name)) for key, name in _SIZES)
-    tables = _size_bytes(found, 'VmPTE')
+    pairs = dict((name, (first, second)) for name, first, second in _STATUS.findall(text or ''))
+    sizes = dict((key, _size_bytes(pairs, name)) for key, name in _SIZES)
+    tables = _size_bytes(pairs, 'VmPTE')
     # Kernels 4.0 to 4.14 count the second level apart (kernel commit af5b0f6a09e4).
     if tables is not None:
-        tables += _size_bytes(found, 'VmPMD') or 0
-    uid, euid = found.get('Uid', (None, None))
+        tables += _size_bytes(pairs, 'VmPMD') or 0
+    uid, euid = pairs.get('Uid', (None, None))
     return dict(sizes, uid=_integer(uid), euid=_integer(euid), pgtables_bytes=tables)
 
 
-def _size_bytes(found, name):
-    return int(found[name][0]) * 1024 if name in found else None
+def _size_bytes(pairs, name):
+    return int(pairs[name][0]) * 1024 if name in pairs else None
 
 
 def parse_cgroups(text):
@@ -141,8 +141,8 @@ def _cgroups(host, text):
 
 def processes(host):
     """All processes, by pid; those that end meanwhile are left out."""
-    found = (process(host, int(name)) for name in host.listdir('/proc') if name.isdigit())
-    return sorted((row for row in found if row), key=lambda row: row['pid'])
+    rows = (process(host, int(name)) for name in host.listdir('/proc') if name.isdigit())
+    return sorted((row for row in rows if row), key=lambda row: row['pid'])
 
 
 def ancestors(host, row):

@@ -134,9 +134,9 @@ def kind_of(mode):
 
 
 def _too_large(name, size, limit):
-    found = format_size(size) if size else 'more'
+    words = format_size(size) if size else 'more'
     return Unreadable(name, 'has %s, and at most %s of such a file is read: make it smaller, or remove it' % (
-        found, format_size(limit)), errno.EFBIG)
+        words, format_size(limit)), errno.EFBIG)
 
 
 def _read(descriptor, name, limit, cut):
@@ -175,10 +175,10 @@ _DECODER = json.JSONDecoder(parse_int=_parse_int)
 def json_object(text):
     """The dictionary that a JSON text holds; {} if it holds none."""
     try:
-        found = parse_json(text or '{}')
+        data = parse_json(text or '{}')
     except ValueError:
         return {}
-    return found if isinstance(found, dict) else {}
+    return data if isinstance(data, dict) else {}
 
 
 def required_object(text, path, next_step):

@@ -28,14 +28,14 @@ def refuse_directory(host):
         if error.errno not in (errno.ENOENT, errno.ENOTDIR):
             raise
         return
-    found = None
+    flaw = None
     if not stat.S_ISDIR(status.st_mode):
-        found = 'a symbolic link' if stat.S_ISLNK(status.st_mode) else 'no directory'
+        flaw = 'a symbolic link' if stat.S_ISLNK(status.st_mode) else 'no directory'
     else:
         words = permissions.who_may_replace(path, DIRECTORY)
-        found = 'not root\'s alone: %s' % words if words else None
-    if found:
-        raise RescueError('{path} is {found}, and has to be {allowed}', path=DIRECTORY, found=found,
+        flaw = 'not root\'s alone: %s' % words if words else None
+    if flaw:
+        raise RescueError('{path} is {found}, and has to be {allowed}', path=DIRECTORY, found=flaw,
                           allowed='a directory that only root can write to',
                           next_step='look at who made it, move it away, and run again')
 
@@ -186,20 +186,20 @@ class State:
 
     def _understood(self, text):
         try:
-            found = parse_json(text)
+            data = parse_json(text)
         except ValueError:
-            found = None
-        if isinstance(found, dict) and 'version' in found and not isinstance(found['version'], dict):
-            if found['version'] != VERSION:
-                raise self._damaged('is of version {found}, of a later release', found=found['version'],
+            data = None
+        if isinstance(data, dict) and 'version' in data and not isinstance(data['version'], dict):
+            if data['version'] != VERSION:
+                raise self._damaged('is of version {found}, of a later release', found=data['version'],
                                     allowed=str(VERSION), next_step='undo with that release')
-            found = found.get('records')
-        if not isinstance(found, dict):
+            data = data.get('records')
+        if not isinstance(data, dict):
             raise self._damaged('is not a JSON object, as if it had been cut or edited', allowed='a JSON object')
-        for key in sorted(found):
-            if self._name in FORMS and not self._is_whole(key, found[key]):
+        for key in sorted(data):
+            if self._name in FORMS and not self._is_whole(key, data[key]):
                 raise self._damaged('has a record of {found} that is not whole', found=key, allowed='as it was written')
-        return _native(found)
+        return _native(data)
 
     def _is_whole(self, key, record):
         return isinstance(record, dict) and _fits(record, FORMS[self._name](key, record))

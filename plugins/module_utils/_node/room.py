@@ -34,10 +34,10 @@ def fitted(data, most, uncut=WHOLE_LISTS):
     """
     left_out = {}
     while _too_large(data, left_out, most):
-        found = _largest(data, uncut, '', None)
-        if found is None or found[0] < most // 50:
+        largest = _largest(data, uncut, '', None)
+        if largest is None or largest[0] < most // 50:
             break
-        _size, name, rows = found
+        _size, name, rows = largest
         keep = len(rows) // 2
         left_out[name] = left_out.get(name, 0) + len(rows) - keep
         del rows[keep:]

@@ -41,5 +41,5 @@ def _service(host, child, parent):
 
 def _is_same(host, one, other):
     """True if both are one file: the directory of a guest has the path of another one here."""
-    found = [host.status(path) for path in (one, other)]
-    return None not in found and len(set((status.st_dev, status.st_ino) for status in found)) == 1
+    statuses = [host.status(path) for path in (one, other)]
+    return None not in statuses and len(set((status.st_dev, status.st_ino) for status in statuses)) == 1

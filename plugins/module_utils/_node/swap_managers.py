@@ -167,12 +167,12 @@ def _setting(text, key):
     return value
 
 
-def manager_of(found, path):
-    """The manager among ``found`` that makes the swap file ``path`` itself, or None.
+def manager_of(managers, path):
+    """The manager among ``managers`` that makes the swap file ``path`` itself, or None.
 
     A ``.swap`` unit does not: it activates a file that somebody else made.
     """
-    for manager in found:
+    for manager in managers:
         owned = manager['path']
         if manager['name'] != 'systemd' and owned and (
                 path == owned or owned.endswith('/') and path.startswith(owned)):
@@ -180,9 +180,9 @@ def manager_of(found, path):
     return None
 
 
-def unit_of(found, path):
-    """The ``.swap`` unit among ``found`` that activates ``path``, or None."""
-    for manager in found:
+def unit_of(managers, path):
+    """The ``.swap`` unit among ``managers`` that activates ``path``, or None."""
+    for manager in managers:
         if manager['name'] == 'systemd' and manager['path'] == path:
             return manager
     return None

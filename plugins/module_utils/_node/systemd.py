@@ -62,8 +62,8 @@ def _systemctl(host, *words):
 def unit_properties(host, unit):
     """{property: text} of a unit by its real name (``Id``), or None if systemd has no such unit."""
     out = _systemctl(host, 'show', '--no-pager', '--property=' + ','.join(_PROPERTIES), '--', unit)
-    found = dict(line.split('=', 1) for line in out.splitlines() if '=' in line)
-    return None if found.get('LoadState', 'not-found') == 'not-found' else found
+    properties = dict(line.split('=', 1) for line in out.splitlines() if '=' in line)
+    return None if properties.get('LoadState', 'not-found') == 'not-found' else properties
 
 
 def unit_file_state(host, unit):

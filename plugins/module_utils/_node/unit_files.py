@@ -76,11 +76,11 @@ def _environment(host, unit):
 
 def command(host, unit):
     """The words of a unit's last ExecStart=, with its variables from its files; [] without one."""
-    found = settings(host, unit, 'ExecStart')
-    if not found:
+    starts = settings(host, unit, 'ExecStart')
+    if not starts:
         return []
     known = _environment(host, unit)
-    text = _VARIABLE.sub(lambda match: known.get(match.group(1) or match.group(2), ''), found[-1]['value'])
+    text = _VARIABLE.sub(lambda match: known.get(match.group(1) or match.group(2), ''), starts[-1]['value'])
     return words_of(text)
 
 
@@ -109,12 +109,12 @@ def starts_at_boot(host, name):
     unit = name + '.service'
     if mask_of(host, unit):
         return False
-    found = files(host, unit)
-    if found:
+    paths = files(host, unit)
+    if paths:
         if any(host.exists('%s/%s/%s' % (directory, wants, unit)) for directory in UNIT_DIRECTORIES
                for wants in host.listdir(directory) if wants.endswith(('.wants', '.requires'))):
             return True
-        return not any(re.search(r'(?m)^\[Install\]', host.read(path) or '') for path in found)
+        return not any(re.search(r'(?m)^\[Install\]', host.read(path) or '') for path in paths)
     if not host.exists('/etc/init.d/' + name):
         return None
     linked = re.compile(r'S\d+%s\Z' % re.escape(name))

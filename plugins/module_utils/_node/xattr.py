@@ -32,12 +32,12 @@ def names(descriptor):
     try:
         if hasattr(os, 'listxattr'):
             return os.listxattr(descriptor)
-        found = libc.filled(_LARGEST, 'flistxattr', descriptor)
+        joined = libc.filled(_LARGEST, 'flistxattr', descriptor)
     except (IOError, OSError) as error:
         if error.errno in _NONE:
             return []
         raise
-    return [name if str is bytes else os.fsdecode(name) for name in found.split(b'\0') if name]
+    return [name if str is bytes else os.fsdecode(name) for name in joined.split(b'\0') if name]
 
 
 def get(descriptor, name):
@@ -74,8 +74,8 @@ def drop(descriptor, name):
 
 def lasting(descriptor):
     """{name: bytes} of the attributes that a file keeps when its content changes. Raises OSError."""
-    found = dict((name, get(descriptor, name)) for name in names(descriptor) if name not in _OF_THE_CONTENT)
-    return dict((name, value) for name, value in found.items() if value is not None)
+    values = dict((name, get(descriptor, name)) for name in names(descriptor) if name not in _OF_THE_CONTENT)
+    return dict((name, value) for name, value in values.items() if value is not None)
 
 
 def named_in_acl(value):

@@ -139,8 +139,8 @@ def _of_host(asked, logs):
     """(lines, report.json) of this host as diagnose()'s options ask for it, beside the entries of ``logs``."""
     entry = diagnose('/', asked)
     name = entry['name']
-    found = dict(entry, elsewhere=logs)
-    summary = summarize([name], {name: {'diagnose_result': found, 'ansible_facts': {'memory': entry['memory']}}})
+    diagnosed = dict(entry, elsewhere=logs)
+    summary = summarize([name], {name: {'diagnose_result': diagnosed, 'ansible_facts': {'memory': entry['memory']}}})
     return summary['lines'], report_of(summary, _now())
 
 

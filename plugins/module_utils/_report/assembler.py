@@ -177,18 +177,16 @@ class Assembler:
     def _event(self, key, report, pending, message):
         """Take a line that starts, decides or ends a report. True if this is one."""
         for word, handler in _EVENTS:
-            if word in message:
-                found = handler(self, key, report, pending, message)
-                if found:
-                    return True
+            if word in message and handler(self, key, report, pending, message):
+                return True
         return False
 
     def _at_start(self, pending, message, text):
         """True if a message begins with a text, or, if the kernel did not write it, has it unquoted."""
         if message.startswith(text):
             return True
-        before, found, dummy = message.partition(text)
-        return bool(found) and not pending.prefix.says_kernel() and before[-1:] not in _QUOTES
+        before, there, dummy = message.partition(text)
+        return bool(there) and not pending.prefix.says_kernel() and before[-1:] not in _QUOTES
 
     def _invoked(self, key, report, pending, message):
         header = lines.invoked(message)
@@ -220,10 +218,10 @@ class Assembler:
         return True
 
     def _killed_by_openvz(self, key, report, pending, message):
-        found = lines.killed_by_openvz(message)
-        if found is None:
+        killed = lines.killed_by_openvz(message)
+        if killed is None:
             return False
-        container, victim, score = found
+        container, victim, score = killed
         if report is None or not self._belongs(report, pending.prefix, victim):
             report = self._open(key, pending)
         report.add_victim(victim)
@@ -252,39 +250,39 @@ class Assembler:
     def _summary(self, key, report, pending, message):
         if not self._at_start(pending, message, 'oom-kill:'):
             return False
-        found = lines.summary(message)
-        if found is None:
+        summary = lines.summary(message)
+        if summary is None:
             return False
-        if report is None or not report.lacks_summary(found):
+        if report is None or not report.lacks_summary(summary):
             report = self._open(key, pending)
-        report.summary = found
+        report.summary = summary
         return True
 
     def _chosen(self, key, report, pending, message):
-        found = lines.chosen(message)
-        if found is None:
+        chosen = lines.chosen(message)
+        if chosen is None:
             shared = lines.sharing(message)
             if shared and report is not None and len(report.sharing) < 64:
                 report.sharing.append(shared)
             return shared is not None
         if report is None or report.failure or report.has_ended() or report.chosen is not None:
             report = self._open(key, pending)
-        found['memcg'] = 'emory cgroup' in message
-        found['outside'] = 'Out of memory' in message
-        report.chosen = found
+        chosen['memcg'] = 'emory cgroup' in message
+        chosen['outside'] = 'Out of memory' in message
+        report.chosen = chosen
         return True
 
     def _reaped(self, key, report, pending, message):
-        found = lines.reaped(message)
-        if found is None:
+        reaped = lines.reaped(message)
+        if reaped is None:
             return False
         host = pending.prefix.host
         candidates = [one for stream, one in self._streams.items() if stream[0] == host] + [
             one for one in reversed(self._waiting) if one.prefix.host == host
         ]
         for candidate in candidates:
-            if candidate.has_victim(found[0]):
-                candidate.reaped[found[0]] = found[1]
+            if candidate.has_victim(reaped[0]):
+                candidate.reaped[reaped[0]] = reaped[1]
                 return True
         return False
 
@@ -298,12 +296,12 @@ class Assembler:
         return True
 
     def _exiting(self, key, report, pending, message):
-        found = lines.exiting(message)
-        if found is None:
+        exiting = lines.exiting(message)
+        if exiting is None:
             return False
         if report is None or report.failure or report.has_ended():
             report = self._open(key, pending)
-        report.exiting = found
+        report.exiting = exiting
         return True
 
     def _panic(self, key, report, pending, message):
@@ -329,15 +327,15 @@ class Assembler:
         return True
 
     def _failure(self, key, report, pending, message):
-        found = lines.allocation_failure(message)
+        header = lines.allocation_failure(message)
         # A page about failed allocations has these words as well.
-        if found is None or (found['order'] is None and found['gfp_mask'] is None and pending.prefix is BARE):
+        if header is None or (header['order'] is None and header['gfp_mask'] is None and pending.prefix is BARE):
             return False
-        if found['allocation'] == 'slab' and report is not None and report.failure:
+        if header['allocation'] == 'slab' and report is not None and report.failure:
             # This is another line about the same allocation, whose pages failed.
             return True
         report = self._open(key, pending)
-        report.header = found
+        report.header = header
         report.failure = True
         report.cpuset = lines.cpuset(message)
         return True

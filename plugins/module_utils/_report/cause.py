@@ -287,9 +287,9 @@ def _called(cgroup):
 def _node(event):
     nodes, holder = allowed_nodes(event), _node_holder(event)
     text = 'The %s allows only NUMA node %s' % (holder, nodes) if nodes else None
-    found = _free_on_nodes(on_allowed_nodes(event), text)
-    if found:
-        return found
+    free = _free_on_nodes(on_allowed_nodes(event), text)
+    if free:
+        return free
     if text is None:
         text = 'The NUMA nodes that the %s allows are out of memory' % holder
     else:

@@ -64,12 +64,12 @@ class Form:
     def fields(self, match):
         """{name, pid, unit, container, bytes, limit_bytes} of a line; None for what it does not tell."""
         told = match.groupdict()
-        found = dict((key, told.get(key) or None) for key in _TEXTS)
+        fields = dict((key, told.get(key) or None) for key in _TEXTS)
         for key in _NUMBERS:
             text = told.get(key)
-            found[key] = int(text) * _scale(told.get(key + '_scale')) if text and len(text) < 20 else None
-        found['name'] = found['name'] or self.name
-        return found
+            fields[key] = int(text) * _scale(told.get(key + '_scale')) if text and len(text) < 20 else None
+        fields['name'] = fields['name'] or self.name
+        return fields
 
 
 def _scale(word):

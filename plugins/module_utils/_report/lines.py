@@ -178,10 +178,10 @@ def allocation_failure(message):
         form = _KINDS[form[:4]]
     else:
         slab = _OF_SLAB.match(message)
-        found = slab or _OF_VMALLOC.match(message)
-        if not found:
+        match = slab or _OF_VMALLOC.match(message)
+        if not match:
             return None
-        name, rest = (None, slab.group(1)) if slab else found.groups()
+        name, rest = (None, slab.group(1)) if slab else match.groups()
         form = 'slab' if slab else 'vmalloc'
     mode = _MODE.search(rest)
     return {
@@ -385,5 +385,5 @@ def statistic_pairs(text):
 def balloon(message):
     """The name of the module of a balloon that prints a line or is in a trace; or None."""
     match = _BALLOON.search(message)
-    found = match and match.group(match.lastindex)
-    return _BALLOON_DRIVERS.get(found, found)
+    driver = match and match.group(match.lastindex)
+    return _BALLOON_DRIVERS.get(driver, driver)

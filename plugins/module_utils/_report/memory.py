@@ -177,10 +177,10 @@ class MemoryBlock:
                 self.summed_kb[name] = self.summed_kb.get(name, 0) + values.pop(name)
 
     def _blocks(self, node, zone, rest):
-        found = _BLOCK.findall(rest)
-        if not found:
+        blocks = _BLOCK.findall(rest)
+        if not blocks:
             return
-        counts, units, types = zip(*found[:_MOST_ORDERS])
+        counts, units, types = zip(*blocks[:_MOST_ORDERS])
         unit = int(units[0])
         if self.page_kb is None and unit and not unit & (unit - 1):
             # The smallest block of the buddy allocator is the page: 64kB on ppc64 and on arm64 kernels built for it.

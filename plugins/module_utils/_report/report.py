@@ -163,41 +163,41 @@ class Report:
         return self._block is not None and self._block.reserve_line(message)
 
     def _identity(self, message):
-        found = lines.identity(message)
-        if found is None or self.identity is not None:
+        identity = lines.identity(message)
+        if identity is None or self.identity is not None:
             return False
         if self.victims:
             # This is another trace, printed later, but of the same kernel.
-            self.identity = dict(found, name=None, pid=None)
+            self.identity = dict(identity, name=None, pid=None)
             return False
         # Another CPU may print its own trace in between.
-        if self.header is not None and self.header['name'] != found['name'] and found['name']:
+        if self.header is not None and self.header['name'] != identity['name'] and identity['name']:
             return False
-        self.identity = found
+        self.identity = identity
         return True
 
     def _usage(self, message):
-        found = lines.usage(message)
-        if found is None:
+        usage = lines.usage(message)
+        if usage is None:
             return False
-        self.usage.setdefault(found[0], found[1:])
+        self.usage.setdefault(usage[0], usage[1:])
         return True
 
     def _statistics(self, message):
-        found = lines.statistics(message)
-        if found is None and message == 'Memory allocations:':
+        statistics = lines.statistics(message)
+        if statistics is None and message == 'Memory allocations:':
             return self._begin_list(MemoryBlock.allocation_line, True)
-        if found is None:
+        if statistics is None:
             path = lines.limit_reached(message)
             self.limit_path = self.limit_path or path
             return path is not None
         # Kernels with hierarchical statistics print one such line for every cgroup below the limit.
         if self.limit_path is None:
-            self.limit_path = found[0]
+            self.limit_path = statistics[0]
         if not self.statistics:
-            self.statistics.update(found[1])
+            self.statistics.update(statistics[1])
         if len(self.group_statistics) < _MOST_STATISTICS:
-            self.group_statistics.append(found[1])
+            self.group_statistics.append(statistics[1])
         self.in_statistics = True
         return True
 
@@ -210,10 +210,10 @@ class Report:
         return True
 
     def _task_in(self, message):
-        found = lines.task_in(message)
-        if found is None:
+        task_in = lines.task_in(message)
+        if task_in is None:
             return False
-        self.task_in, self.limit_path = found, found[1]
+        self.task_in, self.limit_path = task_in, task_in[1]
         return True
 
     def add_victim(self, victim):

@@ -383,10 +383,10 @@ def _read_back_units(host, made):
         if row['manager']['kind'] != 'systemd' or wanted is None:
             continue
         properties = systemd.unit_properties(host, row['manager']['name']) or {}
-        found = properties.get('OOMScoreAdjust')
+        shown = properties.get('OOMScoreAdjust')
         if row['persistent']['by'] is None:
-            row['persistent']['after'] = int(found or 0)
-        elif found != str(wanted):
+            row['persistent']['after'] = int(shown or 0)
+        elif shown != str(wanted):
             raise RescueError('systemd shows OOMScoreAdjust={found} after the reload, not {allowed}',
-                              path=row['manager']['name'], found=found, allowed=wanted,
+                              path=row['manager']['name'], found=shown, allowed=wanted,
                               next_step='look at `systemctl cat %s`' % row['manager']['name'])

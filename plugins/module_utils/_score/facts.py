@@ -124,8 +124,8 @@ def _changed_by_others(host, record, ours):
 
 def _open_to_others(host, paths):
     """{path: who besides root may write to it, in words} of the paths that are there and that somebody may write to."""
-    found = dict((path, permissions.writer_of(host.path(path))) for path in paths if host.exists(path))
-    return dict((path, words) for path, words in found.items() if words)
+    writers = dict((path, permissions.writer_of(host.path(path))) for path in paths if host.exists(path))
+    return dict((path, words) for path, words in writers.items() if words)
 
 
 def _units(host, names, boot):

@@ -45,10 +45,10 @@ def with_earlyoom(text, names):
     arguments = match.group(3)
     if ours in arguments:
         return text
-    found = _AVOID.search(arguments)
-    if found:
-        theirs = next(part for part in found.groups()[1:] if part is not None)
-        new = '%s--avoid \'%s|%s\'%s' % (arguments[:found.start()], theirs, ours, arguments[found.end():])
+    option = _AVOID.search(arguments)
+    if option:
+        theirs = next(part for part in option.groups()[1:] if part is not None)
+        new = '%s--avoid \'%s|%s\'%s' % (arguments[:option.start()], theirs, ours, arguments[option.end():])
     else:
         new = ('%s --avoid \'%s\'' % (arguments, ours)).strip()
     if '"' in new:

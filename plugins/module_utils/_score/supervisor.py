@@ -61,10 +61,10 @@ def _files(host, cmdline):
 def program(host, cmdline, name):
     """{path, user, score} of a program of root's supervisord with this command line; {} if no file of root's has it."""
     for path in _files(host, cmdline):
-        found = sections(host.read(path)).get('program:%s' % name)
-        if found:
-            command = found.get('command', '')
-            return {'path': path, 'user': found.get('user'), 'score': number(command)}
+        section = sections(host.read(path)).get('program:%s' % name)
+        if section:
+            command = section.get('command', '')
+            return {'path': path, 'user': section.get('user'), 'score': number(command)}
     return {}
 
 

@@ -121,14 +121,14 @@ def file_facts(host, path, areas, kernel=syscalls):
         return facts
     descriptor = os.open(host.path(path), os.O_RDONLY | os.O_NOFOLLOW)
     try:
-        found = kernel.extents(descriptor, status.st_size)
+        extents = kernel.extents(descriptor, status.st_size)
         facts['exposed'] = _exposed(descriptor, _names_in_fstab(host, path))
         facts['nocow'] = kernel.is_nocow(descriptor)
     finally:
         os.close(descriptor)
-    if found is None:
-        found = (min(facts['allocated_bytes'], status.st_size), [])
-    facts['hole_bytes'], facts['flaws'] = status.st_size - found[0], found[1]
+    if extents is None:
+        extents = (min(facts['allocated_bytes'], status.st_size), [])
+    facts['hole_bytes'], facts['flaws'] = status.st_size - extents[0], extents[1]
     facts['signature'] = swap_signature.read_signature(host.path(path))
     facts['starts_blank'] = swap_signature.starts_blank(host.path(path))
     facts['label'] = _label(host, path, kernel)
@@ -288,11 +288,11 @@ def _is_unwritable(host, path):
 
 def at_boot(host, path, boot=None, managers=None):
     """{kept, why, would_tell, by} of Boot.swap(); ``by`` may also be the name of another manager of swap."""
-    found = _turned_on(host, path, boot or boot_of(host), managers)
-    if found['kept'] and _is_unwritable(host, path):
+    told = _turned_on(host, path, boot or boot_of(host), managers)
+    if told['kept'] and _is_unwritable(host, path):
         return dict(no('%s can be changed by nobody (chattr +i or +a), and swapon opens it for writing: chattr -i -a %s'
-                       % (path, path)), by=found['by'])
-    return found
+                       % (path, path)), by=told['by'])
+    return told
 
 
 def _turned_on(host, path, boot, managers):

@@ -166,9 +166,9 @@ def unchanged(facts, skipped_reason=None):
             'skipped_reason': skipped_reason, 'before': layers, 'after': layers, 'at_boot': facts['at_boot']}
 
 
-def _raise_first(found):
-    if found:
-        raise found[0]
+def _raise_first(errors):
+    if errors:
+        raise errors[0]
 
 
 def _present(facts, wished, size, way):
@@ -203,7 +203,7 @@ def _priority(facts, wished):
 def _absent(facts, wished, way):
     """The actions that take the file away, and all that belongs to it."""
     file, helper = facts['file'], facts['helper']
-    actions = [steps.off(found['path'], found['area']) for found in (file, helper) if way and found['area']]
+    actions = [steps.off(one['path'], one['area']) for one in (file, helper) if way and one['area']]
     actions += _persistence(facts, wished if wished['persist'] == 'lines' else dict(wished, persist='none'))
     if file['kind'] == 'file':
         actions.append(steps.remove(file['path'], 'remove %s, %s' % (file['path'], format_size(file['size_bytes']))))
@@ -221,18 +221,18 @@ def persist_of(facts, wished):
 
 
 def _persistence(facts, wished):
-    found, persist = facts['persistence'], persist_of(facts, wished)
-    own = found['own_unit']
-    others = found['unit'] and not (own['ours'] and found['unit'] == own['path'])
+    persistence, persist = facts['persistence'], persist_of(facts, wished)
+    own = persistence['own_unit']
+    others = persistence['unit'] and not (own['ours'] and persistence['unit'] == own['path'])
     if persist == 'systemd':
-        text = unit.text_of(found['paths'][0], _priority(facts, wished), wished['discard'], own['text'])
+        text = unit.text_of(persistence['paths'][0], _priority(facts, wished), wished['discard'], own['text'])
         return ([] if others else unit.have(own, text)) + _without_line(facts, wished)
-    if persist == 'fstab' and (found['entries'] or not others):
+    if persist == 'fstab' and (persistence['entries'] or not others):
         return _with_line(facts, wished) + unit.drop(own)
     if persist == 'none':
         return _without_line(facts, wished) + unit.drop(own)
     if persist == 'lines':
-        back = [] if [entry['raw'] for entry in found['entries']] == wished['fstab_lines'] else [
+        back = [] if [entry['raw'] for entry in persistence['entries']] == wished['fstab_lines'] else [
             steps.edit(facts, 'lines', wished).having(action='restore', detail='%s: as it was' % fstab.PATH)]
         had = (wished['unit_text'] or '').startswith(unit.HEADER)
         return back + (unit.have(own, wished['unit_text']) if had else unit.drop(own))
@@ -240,13 +240,13 @@ def _persistence(facts, wished):
 
 
 def _with_line(facts, wished):
-    found = facts['persistence']
+    persistence = facts['persistence']
     edit = steps.edit(facts, 'with', wished)
-    if edit['after'] != found['fstab']:
-        words = 'change' if found['entries'] else 'add'
+    if edit['after'] != persistence['fstab']:
+        words = 'change' if persistence['entries'] else 'add'
         line = fstab.swap_entries(edit['after'], edit['paths'])[0]['raw']
         return [edit.having(action=words, detail='%s: %s' % (fstab.PATH, line))]
-    return [steps.reload_fstab()] if found['systemd_behind'] else []
+    return [steps.reload_fstab()] if persistence['systemd_behind'] else []
 
 
 def _without_line(facts, wished):

@@ -26,11 +26,11 @@ def refusals(facts, wished, planned=None):
     ``planned`` is {size: the file's bytes or None, way: of way_off() or None}; without it only what is wrong with the
     path is told, which comes before what this host cannot do.
     """
-    found = [check(facts, wished) for check in _OF_THE_PATH]
+    errors = [check(facts, wished) for check in _OF_THE_PATH]
     if planned is not None:
-        found += [check(facts, wished) for check in _OF_WHAT_IS_THERE]
-        found += [check(facts, wished, planned['size'], planned['way']) for check in _OF_THE_PLAN]
-    return [error for error in found if error is not None]
+        errors += [check(facts, wished) for check in _OF_WHAT_IS_THERE]
+        errors += [check(facts, wished, planned['size'], planned['way']) for check in _OF_THE_PLAN]
+    return [error for error in errors if error is not None]
 
 
 def skipped_reason(facts, wished):
@@ -175,13 +175,14 @@ def _no_systemd(facts, wished):
 
 
 def _unit_in_the_way(facts, wished):
-    found = facts['persistence']
-    if wished['state'] == 'absent' or wished['persist'] != 'systemd' or found['own_unit']['text'] is None:
+    persistence = facts['persistence']
+    if wished['state'] == 'absent' or wished['persist'] != 'systemd' or persistence['own_unit']['text'] is None:
         return None
-    if found['own_unit']['ours'] or found['unit']:
+    if persistence['own_unit']['ours'] or persistence['unit']:
         return None
-    return RescueError('{path} is there, was not made by this module, and no boot starts it', path=found['own_unit'][
-        'path'], next_step='enable or remove that unit, or set persist to fstab')
+    return RescueError('{path} is there, was not made by this module, and no boot starts it',
+                       path=persistence['own_unit']['path'],
+                       next_step='enable or remove that unit, or set persist to fstab')
 
 
 def _unit_persists(facts, wished):

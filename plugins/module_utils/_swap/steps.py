@@ -29,16 +29,18 @@ def remove(path, detail):
 
 def make_subvolume(facts):
     """[the making of the subvolume that the file is to have for itself]; [] if it is there, or there is to be none."""
-    found = facts['subvolume']
+    subvolume = facts['subvolume']
+    if not subvolume or subvolume['exists']:
+        return []
     return [Action('file', 'make_subvolume', 'make the subvolume %s for it: of one with a swap file in use no snapshot '
-                   'can be made' % found['path'], path=found['path'])] if found and not found['exists'] else []
+                   'can be made' % subvolume['path'], path=subvolume['path'])]
 
 
 def drop_subvolume(facts, wished):
     """[the removal of the subvolume that we made for the file]."""
-    found = facts['subvolume']
-    ours = found and found['exists'] and found['path'] == wished['subvolume']
-    return [Action('file', 'drop_subvolume', 'remove the subvolume %s' % found['path'], path=found['path'])
+    subvolume = facts['subvolume']
+    ours = subvolume and subvolume['exists'] and subvolume['path'] == wished['subvolume']
+    return [Action('file', 'drop_subvolume', 'remove the subvolume %s' % subvolume['path'], path=subvolume['path'])
             ] if ours else []
 
 
@@ -58,11 +60,11 @@ def edit(facts, kind, wished):
     """An edit of fstab that has no words yet, of one of these kinds: ``with`` a line for the file, ``without`` one, or
     with the ``lines`` of a wish.
     """
-    found, paths = facts['persistence'], facts['persistence']['paths']
+    persistence, paths = facts['persistence'], facts['persistence']['paths']
     needs = {'edit': kind, 'paths': paths, 'lines': wished['fstab_lines'], 'above': wished['fstab_above']}
     needs.update((key, wished[key]) for key in ('priority', 'discard'))
-    after = fstab.edited(found['fstab'], found['backup'], needs)
-    return Action('persistence', 'change', '', path=fstab.PATH, before=found['fstab'], after=after, **needs)
+    after = fstab.edited(persistence['fstab'], persistence['backup'], needs)
+    return Action('persistence', 'change', '', path=fstab.PATH, before=persistence['fstab'], after=after, **needs)
 
 
 def reload_fstab():
@@ -126,11 +128,11 @@ def _made_anew(facts, wished, size, create):
 def _protected(facts, wished):
     """The steps to the owner, mode and label of a file."""
     file, path, steps = facts['file'], facts['real_path'], []
-    found, wanted = [(of['mode'], of['uid'], of['gid']) for of in (file, wished)]
-    if found != wanted and not wished['tolerated']:
+    has, wanted = [(of['mode'], of['uid'], of['gid']) for of in (file, wished)]
+    if has != wanted and not wished['tolerated']:
         steps.append(Action(
-            'file', 'protect', 'owner %d:%d and mode %s, found %d:%d and %s' % (wanted[1:] + wanted[:1] + found[1:]
-                                                                                + found[:1]),
+            'file', 'protect', 'owner %d:%d and mode %s, found %d:%d and %s' % (wanted[1:] + wanted[:1] + has[1:]
+                                                                                + has[:1]),
             path=path, mode=wished['mode'], uid=wished['uid'], gid=wished['gid']))
     label = (wished['label'] or wanted_label(file['label'])) if facts['selinux'] else None
     if label and label != file['label']:

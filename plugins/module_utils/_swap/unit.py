@@ -43,8 +43,8 @@ def text_of(path, priority=None, discard=None, before=None):
 
 def priority_of(text):
     """The priority that a unit's text gives, or None."""
-    found = [value for _line, name, value in assignments(text) if name == 'Priority']
-    return int(found[-1]) if found and found[-1].isdigit() else None
+    values = [value for _line, name, value in assignments(text) if name == 'Priority']
+    return int(values[-1]) if values and values[-1].isdigit() else None
 
 
 def have(unit, text):

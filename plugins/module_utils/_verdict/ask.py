@@ -51,16 +51,16 @@ def ask(host, wanted, with_facts=False, candidates=0):
     if candidates < 0:
         raise RescueError('candidates is {found}', found=candidates, allowed='0 or more',
                           next_step='give 0 for all, or how many')
-    found = {'memory': memory_facts(host) if with_facts else None}
+    answers = {'memory': memory_facts(host) if with_facts else None}
     for remedy, (_options, _rules, converge, only_root) in REMEDIES:
-        found[remedy] = None
+        answers[remedy] = None
         if remedy in wanted:
             try:
                 require_root(only_root)
-                found[remedy] = converge(host, dict(wanted[remedy]), True)
+                answers[remedy] = converge(host, dict(wanted[remedy]), True)
             except RescueError as error:
                 raise Refusal(remedy, str(error))
     if with_facts:
-        names = [row['name'] for row in (found['oom_protect'] or {}).get('processes') or []]
-        found['memory']['oom']['candidates'] = shown(found['memory']['oom']['candidates'], candidates, names)
-    return found
+        names = [row['name'] for row in (answers['oom_protect'] or {}).get('processes') or []]
+        answers['memory']['oom']['candidates'] = shown(answers['memory']['oom']['candidates'], candidates, names)
+    return answers

@@ -92,12 +92,12 @@ def _diagnose_host(host, options):
         paths += [host.path(path) for path in KERNEL_LOGS] if set(sources) & set(('auto', 'files')) else []
         sources = []
     asked = why_facts(host, options['why']) if options.get('why') else None
-    found = diagnose_events(paths, sources, limit=options.get('limit') or 0, facts=facts, asked=asked,
-                            options=options_of(options.get('wanted'), facts), **times)
+    logs = diagnose_events(paths, sources, limit=options.get('limit') or 0, facts=facts, asked=asked,
+                           options=options_of(options.get('wanted'), facts), **times)
     entry = {'name': options.get('name') or (host.read('/proc/sys/kernel/hostname') or '').strip() or 'localhost',
              'status': 'ok', 'error': None, 'changes': [], 'claims': [], 'fork_failures': read_fork_failures(
                  options.get('fork_failure_paths') or (), **times)}
-    entry.update(found)
+    entry.update(logs)
     _advise(entry, facts, options.get('tasks') or 0)
     facts['oom']['candidates'] = shown(facts['oom']['candidates'], options.get('candidates') or 0,
                                        [row['process'] for row in entry['advice']['protect']])

@@ -21,8 +21,8 @@ _NEAR_LINES = 60
 
 
 def _epoch(text):
-    found = parse_iso(text) if text else None
-    return found[0] if found else None
+    moment = parse_iso(text) if text else None
+    return moment[0] if moment else None
 
 
 def _entry(what, index, row, pids, units):

@@ -103,14 +103,14 @@ def _allowed(case, event, eater):
 
     Of all whole reports of the incident it is the least: who was killed in an earlier one is to live on.
     """
-    found = []
+    bounds = []
     for report in case.reports:
         group = (report.get('cgroup') or {}).get('path')
         held = eater['bytes'] if report is event else _held_then(report, eater)
         if held and situation(report) == situation(event) and group == (event.get('cgroup') or {}).get('path'):
             others, bound = _others_bytes(report, held), bound_bytes(report)
-            found += [] if others is None else [int(bound * _USABLE) - others]
-    return min(found) if found else None
+            bounds += [] if others is None else [int(bound * _USABLE) - others]
+    return min(bounds) if bounds else None
 
 
 def _held_then(report, eater):

@@ -114,8 +114,8 @@ def _stronger(case, name, value):
     here = [row.get('oom_score_adj') for row in _candidates(case) if row.get('name') == name]
     told = [task.get('oom_score_adj') for event in case.events[-1:] for task in event.get('tasks') or []
             if task.get('name') == name]
-    found = [one for one in here or told if one is not None]
-    return max(found) if found and max(found) < value else None
+    scores = [one for one in here or told if one is not None]
+    return max(scores) if scores and max(scores) < value else None
 
 
 def _is_higher_here(case, name, value):

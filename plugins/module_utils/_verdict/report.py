@@ -122,9 +122,9 @@ def _bare(entry):
     """What is left of an entry whose texts are more than a person reads."""
     names = ('name', 'path', 'status', 'error')
     kept = dict((key, shortened(entry[key])) for key in names if key in entry)
-    found = dict((key, [] if isinstance(value, list) else None) for key, value in entry.items())
-    found.update(kept)
-    return dict(found, left_out=entry['left_out'])
+    bare = dict((key, [] if isinstance(value, list) else None) for key, value in entry.items())
+    bare.update(kept)
+    return dict(bare, left_out=entry['left_out'])
 
 
 # What is left out first, until an entry is short enough.

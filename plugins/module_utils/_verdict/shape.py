@@ -177,8 +177,8 @@ def misfit(value, shape, name):
     if isinstance(shape, list):
         if not isinstance(value, (list, tuple)):
             return '%s is %s and not a list' % (name, _words(value))
-        return next((found for found in (
-            misfit(item, shape[0], '%s[%d]' % (name, index)) for index, item in enumerate(value)) if found), None)
+        return next((wrong for wrong in (
+            misfit(item, shape[0], '%s[%d]' % (name, index)) for index, item in enumerate(value)) if wrong), None)
     if value is None or _KINDS[shape](value):
         return None
     return '%s is %s and not %s' % (name, _words(value), shape if shape == 'yes or no' else 'a ' + shape)
@@ -193,9 +193,9 @@ def _misfit_of_keys(value, shape, name):
             if isinstance(shape[key], Maybe):
                 continue
             return '%s is missing' % within
-        found = misfit(value[key], shape[key], within)
-        if found:
-            return found
+        wrong = misfit(value[key], shape[key], within)
+        if wrong:
+            return wrong
     return None
 
 

@@ -217,9 +217,9 @@ def _caveats(subject):
     return found + (['Not told by %s.' % '; '.join(missing)] if missing else [])
 
 
-def lines_on(found):
-    """Lines for a person on what judge_one() found of the one in ``found['why']``."""
-    subject, verdict = found['why'], found.get('verdict')
+def lines_on(entry):
+    """Lines for a person on what judge_one() found of the one in ``entry['why']``."""
+    subject, verdict = entry['why'], entry.get('verdict')
     name = plain('%s %s' % (subject['kind'], subject['name']))
     if not verdict:
         return ['%s: nothing here says that it was killed or was refused memory.' % name] + _caveats(subject)

@@ -43,8 +43,8 @@ def kills(host):
     """The number of processes that the kernel has killed since it booted; None before Linux 4.13, which does not count
     them.
     """
-    found = re.search(r'^oom_kill (\d+)$', host.read('/proc/vmstat') or '', re.MULTILINE)
-    return int(found.group(1)) if found else None
+    match = re.search(r'^oom_kill (\d+)$', host.read('/proc/vmstat') or '', re.MULTILINE)
+    return int(match.group(1)) if match else None
 
 
 def look(host, before, words):

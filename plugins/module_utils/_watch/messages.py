@@ -93,8 +93,8 @@ def told_of(entry):
     places = dict((event['id'], place) for place, event in enumerate(entry['events']))
     incidents = [dict(one, reports=[places[name] for name in one['reports']]) for one in entry['incidents']]
     entry = dict(entry, incidents=incidents)
-    found = [Told(entry, index) for index in range(len(incidents))]
-    return [told for told in found if told.is_news]
+    all_told = [Told(entry, index) for index in range(len(incidents))]
+    return [told for told in all_told if told.is_news]
 
 
 def rest_message(entry_name, held):

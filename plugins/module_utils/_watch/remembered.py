@@ -45,8 +45,8 @@ def bounded(state):
 
 def load(paths):
     """The newest whole state in the files, or None if there is none."""
-    found = [state for path in paths for half in _halves(path) for state in [_understood(half)] if state]
-    return max(found, key=lambda state: state['serial']) if found else None
+    states = [state for path in paths for half in _halves(path) for state in [_understood(half)] if state]
+    return max(states, key=lambda state: state['serial']) if states else None
 
 
 def save(state, paths):

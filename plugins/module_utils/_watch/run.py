@@ -149,11 +149,11 @@ class Run:
         since = min(self._state['since'], self._now) - _MARGIN
         known = set(self._state['told'])
         for pause in _WAITS + (None,):
-            found = self._incidents(since)
-            if not rose or pause is None or any(told.is_of_the_kernel and set(told.keys) - known for told in found):
+            incidents = self._incidents(since)
+            if not rose or pause is None or any(told.is_of_the_kernel and set(told.keys) - known for told in incidents):
                 break
             time.sleep(pause)
-        for told in found:
+        for told in incidents:
             self._take(told, known, mark)
         self._state['since'] = self._now
 
