@@ -13,6 +13,7 @@ from ansible_collections.oom.rescue.plugins.module_utils._verdict.choice import 
     only_read,
 )
 from ansible_collections.oom.rescue.plugins.plugin_utils.asked import BY_RULE, HOW, WHAT, user_vars
+from ansible_collections.oom.rescue.plugins.plugin_utils.controller import try_report
 from ansible_collections.oom.rescue.plugins.plugin_utils.names import remarks
 
 
@@ -21,7 +22,10 @@ class ActionModule(ActionBase):
     def run(self, tmp=None, task_vars=None):
         result = super().run(tmp, task_vars)
         _validated, given = self.validate_argument_spec(
-            argument_spec={'diagnosis': {'type': 'dict', 'required': True}, 'facts': {'type': 'dict', 'default': {}}})
+            argument_spec={'diagnosis': {'type': 'dict', 'required': True}, 'facts': {'type': 'dict', 'default': {}},
+                           'changes': {'type': 'bool', 'default': False}})
+        if given['changes']:
+            try_report(self, task_vars)
         names = [name for table in (WHAT, HOW) for row in table.values() for name in row]
         given_by_user = user_vars(self, task_vars, [*names, BY_RULE])
         by_rule = boolean(given_by_user.get(BY_RULE, False))

@@ -17,10 +17,9 @@ from ansible_collections.oom.rescue.plugins.module_utils._verdict.report import 
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.summary import summarize
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.ticket import ticket
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.where import where_lines
-from ansible_collections.oom.rescue.plugins.plugin_utils.controller import controller_vars
+from ansible_collections.oom.rescue.plugins.plugin_utils.controller import controller_vars, write_report
 from ansible_collections.oom.rescue.plugins.plugin_utils.language import LANGUAGES, phrases, translated_page
 from ansible_collections.oom.rescue.plugins.plugin_utils.page import page
-from ansible_collections.oom.rescue.plugins.plugin_utils.report_files import ReportError, parse_mode, write_files
 from ansible_collections.oom.rescue.plugins.plugin_utils.stand import PARTS, Stand, read_parts
 
 SPEC = {
@@ -32,6 +31,7 @@ SPEC = {
     'join': {'type': 'bool', 'default': False},
     'anonymise': {'type': 'bool', 'default': False},
     'stats': {'type': 'bool', 'default': False},
+    'only_try': {'type': 'bool', 'default': False},
     'language': {'type': 'str', 'default': 'en', 'choices': list(LANGUAGES)},
 }
 
@@ -47,10 +47,13 @@ class ActionModule(ActionBase):
 
     def run(self, tmp=None, task_vars=None):
         result = super().run(tmp, task_vars)
-        if not self._task.args:
-            self._task.args = self._of_role(task_vars)
+        if not set(self._task.args) - {'only_try'}:
+            self._task.args = dict(self._of_role(task_vars), **self._task.args)
         _validated, given = self.validate_argument_spec(argument_spec=SPEC)
         directory = os.path.abspath(os.path.expanduser(given['path']))
+        if given['only_try']:
+            write_report(directory, given['mode'])
+            return dict(result, changed=False, path=directory, lines=[], stats={})
         check_mode = task_vars['ansible_check_mode']
         earlier = _earlier(directory) if given['join'] else None
         say = phrases(given['language'])
@@ -83,12 +86,7 @@ class ActionModule(ActionBase):
             files['report.md'] = ticket(report)
         written_lines = lines[:-1] + [say('Page: index.html')] if given['anonymise'] and not given['where'] else lines
         files['summary.txt'] = '\n'.join(written_lines) + '\n'
-        try:
-            write_files(directory, files, parse_mode(given['mode']), stand.is_older)
-        except ReportError as error:
-            raise AnsibleActionFail(str(error)) from error
-        except OSError as error:
-            raise AnsibleActionFail('%s: %s: the report is not written' % (directory, error.strerror)) from error
+        write_report(directory, given['mode'], files, stand.is_older)
         stats = stats_of(report)
         if given['stats']:
             result['ansible_stats'] = {'data': {'oom_rescue': stats}, 'per_host': False, 'aggregate': True}

@@ -42,6 +42,13 @@ options:
       - The facts of M(oom.rescue.memory_facts). What they say was set on the host before is kept.
     type: dict
     default: {}
+  changes:
+    description:
+      - Whether hosts are changed after this. If the role P(oom.rescue.report#role) could not write where its variables
+        say, the task fails then.
+    type: bool
+    default: false
+    version_added: 0.2.0
 seealso:
   - module: oom.rescue.ask_remedies
   - module: oom.rescue.judge_remedies

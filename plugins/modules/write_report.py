@@ -61,6 +61,13 @@ options:
         again, but for those of this one. What the next run needs for that is in C(parts.json).
     type: bool
     default: false
+  only_try:
+    description:
+      - Whether it is only seen that a report could be written, so that a run stops before its first change. The
+        directory is made.
+    type: bool
+    default: false
+    version_added: 0.2.0
   logs_only:
     description: Whether only logs that were copied to the controller were read, and no host.
     type: bool

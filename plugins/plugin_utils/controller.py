@@ -9,8 +9,12 @@ inventory. So these are looked up for localhost, over whose facts a node has no 
 
 from __future__ import annotations
 
+import os
+
 from ansible.errors import AnsibleActionFail
 from ansible.template import Templar
+
+from .report_files import ReportError, parse_mode, try_directory, write_files
 
 
 def controller_vars(action, task_vars, names):
@@ -23,3 +27,24 @@ def controller_vars(action, task_vars, names):
         raise AnsibleActionFail(f'this ansible-core does not tell the variables of localhost: {error}') from error
     templar = Templar(loader=action._loader, variables=variables)
     return {name: templar.template(variables[name]) for name in names if name in variables}
+
+
+def try_report(action, task_vars):
+    """Fail, before anything is changed, if the role report could not write where its variables say."""
+    found = controller_vars(action, task_vars, ['report_dir', 'report_mode'])
+    if found.get('report_dir'):
+        write_report(os.path.abspath(os.path.expanduser(found['report_dir'])), found.get('report_mode', '0600'))
+
+
+def write_report(directory, mode, files=None, is_newer=None):
+    """write_files(), or try_directory() without files, whose errors are failures of the task."""
+    try:
+        if files is None:
+            try_directory(directory, parse_mode(mode))
+        else:
+            write_files(directory, files, parse_mode(mode), is_newer)
+    except ReportError as error:
+        raise AnsibleActionFail(str(error)) from error
+    except OSError as error:
+        words = 'no report can be written there' if files is None else 'the report is not written'
+        raise AnsibleActionFail('%s: %s: %s' % (directory, error.strerror, words)) from error

@@ -5,12 +5,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import secrets
 import stat
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+# A host's entry in report.json at most, and the page beside it.
+_ROOM = 1 << 17
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -36,6 +39,23 @@ def write_files(directory, files, mode, is_newer=None):
     Nothing is written if ``is_newer``, called with the directory's descriptor, is true: hosts that end beside each
     other write one report, one after the other. Raises ReportError, or OSError.
     """
+    with _opened(directory, mode) as parent:
+        fcntl.flock(parent, fcntl.LOCK_EX)
+        if is_newer and is_newer(parent):
+            return
+        for name, text in files.items():
+            _replace(parent, name, text.encode('utf-8'), mode)
+
+
+def try_directory(directory, mode):
+    """Make the directory as write_files() does, and see whether there is room in it. Raises as that does."""
+    with _opened(directory, mode) as parent:
+        _replace(parent, f'.room.{secrets.token_hex(8)}', b'\0' * _ROOM, 0o600, keep=False)
+
+
+@contextlib.contextmanager
+def _opened(directory, mode):
+    """The descriptor of the directory, which is made if it is not there."""
     made = _make(directory, mode)
     try:
         parent = os.open(directory, _DIRECTORY)
@@ -47,11 +67,7 @@ def write_files(directory, files, mode, is_newer=None):
         _check(directory, os.fstat(parent))
         if made:
             os.fchmod(parent, made)
-        fcntl.flock(parent, fcntl.LOCK_EX)
-        if is_newer and is_newer(parent):
-            return
-        for name, text in files.items():
-            _replace(parent, name, text.encode('utf-8'), mode)
+        yield parent
     finally:
         os.close(parent)
 
@@ -76,7 +92,7 @@ def _check(directory, status):
                           f"the report's place: run chmod o-w {directory}, or name another directory in report_dir")
 
 
-def _replace(parent, name, data, mode):
+def _replace(parent, name, data, mode, keep=True):
     temporary = f'.{name}.{secrets.token_hex(8)}'
     descriptor = os.open(temporary, _NEW, 0o600, dir_fd=parent)
     try:
@@ -85,7 +101,10 @@ def _replace(parent, name, data, mode):
             file.write(data)
             file.flush()
             os.fsync(descriptor)
-        os.rename(temporary, name, src_dir_fd=parent, dst_dir_fd=parent)
+        if keep:
+            os.rename(temporary, name, src_dir_fd=parent, dst_dir_fd=parent)
+        else:
+            os.unlink(temporary, dir_fd=parent)
     except BaseException:
         os.unlink(temporary, dir_fd=parent)
         raise

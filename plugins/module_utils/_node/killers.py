@@ -9,11 +9,14 @@ __metaclass__ = type
 
 import re
 
+from . import unit_files
 from .containers import option
 from .identity import is_called, runs, runs_as_root, same_user_namespace, trusted_path
 from .managers import manager_of
 from .processes import processes
+from .reader import FAILURES
 from .systemd import UNIT_DIRECTORIES
+from .unit_text import assignments
 
 # (name, where it is installed, the units that run it, as a user of their own too).
 _PROGRAMS = (
@@ -25,8 +28,7 @@ _PROGRAMS = (
 NOHANG_CONFIGURATIONS = ('/etc/nohang/nohang.conf', '/usr/local/etc/nohang/nohang.conf')
 _NOHANG_RULE = re.compile(r'^[ \t]*@BADNESS_ADJ_RE_(?:NAME|CMDLINE|REALPATH)[ \t]+(-\d+)[ \t]+///[ \t]+(.*)$',
                           re.MULTILINE)
-_PREFERENCE = re.compile(r'^[ \t]*ManagedOOMPreference[ \t]*=[ \t]*(avoid|omit)[ \t\r]*$', re.MULTILINE)
-_WATCHED = re.compile(r'^[ \t]*ManagedOOM(?:Swap|MemoryPressure)[ \t]*=[ \t]*kill[ \t\r]*$', re.MULTILINE)
+_PREFERENCE, _WATCHED = ('ManagedOOMPreference',), ('ManagedOOMSwap', 'ManagedOOMMemoryPressure')
 # Where `systemctl set-property` writes drop-ins.
 _SET_PROPERTY = ('/etc/systemd/system.control', '/run/systemd/system.control')
 
@@ -43,7 +45,7 @@ def nohang_spares(configuration):
 
 def oomd_spares(host):
     """The units that systemd-oomd has to avoid or leave out, by their unit file or a drop-in."""
-    return _units_that_say(host, _PREFERENCE)
+    return _units_that_say(host, _PREFERENCE, ('avoid', 'omit'))
 
 
 def oomd_watches(host):
@@ -51,10 +53,12 @@ def oomd_watches(host):
 
     systemd-oomd.service(8): it acts only on cgroups with ManagedOOMSwap=kill or ManagedOOMMemoryPressure=kill.
     """
-    return _units_that_say(host, _WATCHED)
+    return _units_that_say(host, _WATCHED, ('kill',))
 
 
-def _units_that_say(host, expression):
+def _units_that_say(host, directives, values):
+    """The units of which one of these directives has one of the values in the end."""
+    expression = re.compile(r'^[ \t]*(?:%s)[ \t]*=' % '|'.join(directives), re.MULTILINE)
     units = set()
     for directory in UNIT_DIRECTORIES + _SET_PROPERTY:
         for name in host.listdir(directory):
@@ -68,7 +72,19 @@ def _units_that_say(host, expression):
                 continue
             if any(expression.search(_text(host, path)) for path in files):
                 units.add(name)
-    return sorted(units)
+    return sorted(name for name in units if any(_set_to(host, name, directive) in values for directive in directives))
+
+
+def _set_to(host, unit, directive):
+    """The value that a unit's files give a directive, and after these `systemctl set-property`; None without one."""
+    try:
+        found = [setting['value'] for setting in unit_files.settings(host, unit, directive)]
+    except FAILURES:
+        found = []
+    for directory in ['%s/%s.d' % (directory, unit) for directory in _SET_PROPERTY]:
+        for name in host.listdir(directory):
+            found += [value for _line, _name, value in assignments(_text(host, '%s/%s' % (directory, name)), directive)]
+    return found[-1] if found else None
 
 
 def _text(host, path):

@@ -5,6 +5,7 @@
 
 import os
 import stat
+import subprocess
 
 import pytest
 from conftest import ROOT, Play
@@ -100,3 +101,30 @@ def test_a_link_in_the_place_of_the_page_is_replaced_and_not_followed(write, tmp
 def test_a_mode_that_is_none_is_refused(write, given):
     play = write('-e', 'report_dir=there', '-e', f'report_mode={given}')
     assert play.status != 0 and 'report_mode is ' in play.output
+
+
+@pytest.fixture(name='full')
+def fixture_full(tmp_path):
+    """A directory on a disk that is full."""
+    disk = tmp_path / 'disk'
+    disk.mkdir()
+    subprocess.run(['mount', '-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', str(disk)], check=True)
+    (disk / 'there').mkdir()
+    with open(disk / 'rest', 'wb', buffering=0) as rest:
+        while True:
+            try:
+                rest.write(bytes(4096))
+            except OSError:
+                break
+    yield disk / 'there'
+    subprocess.run(['umount', str(disk)], check=True)
+
+
+@pytest.mark.parametrize('name', ['oom.rescue.remediate', 'oom.rescue.rollback'])
+def test_a_run_stops_before_its_first_change_if_no_report_can_be_written(playbook, full, name):
+    play = playbook(name, '--check', '--extra-vars', 'rescue_hosts=localhost', '--extra-vars', f'report_dir={full}')
+    assert play.status != 0
+    assert f'{full}: No space left on device: no report can be written there' in play.output
+    assert not [line for line in play.output.splitlines() if 'TASK [oom.rescue.swap' in line or 'TASK [oom.rescue.oom_'
+                in line], play.output
+    assert 'Traceback' not in play.output and os.listdir(full) == []

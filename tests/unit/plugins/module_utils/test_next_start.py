@@ -250,3 +250,24 @@ def test_a_score_that_such_a_child_got_from_us_is_given_back(tmp_path):
     facts = read(node.host, State(node.host, 'oom_score_adj'), 'process', 'postgres', undo=True)
     apply(node.host, State(node.host, 'oom_score_adj'), facts, plan(facts, dict(OPTIONS, state='absent')))
     assert node.adj(501) == '0'
+
+
+@pytest.mark.parametrize('place', [FILE, FOLDER + '10-x.conf', OURS, '/etc/systemd/system/tune.service', '/etc/fstab'])
+def test_bytes_that_are_no_text_in_a_file_of_the_boot_stop_nothing(tmp_path, place):
+    node = Node(tmp_path).systemd()
+    node.file('/proc/1/comm', 'systemd\n')
+    node.unit(UNIT, START)
+    run(node)
+    node.file(place, node.host.read(place) or '')
+    with open(node.path(place), 'ab') as stream:
+        stream.write(b'# caf\xe9 \xff\xfe\n[Service]\nNice=1\n')
+    with open(node.path(place), 'rb') as stream:
+        before = stream.read()
+    node.reload()
+    apply(node.host, State(node.host, 'oom_score_adj'), *facts_and_plan(node))
+    assert claim(node)['now'] is True
+    state = State(node.host, 'oom_score_adj')
+    facts = read(node.host, state, 'process', 'mysqld', undo=True)
+    apply(node.host, state, facts, plan(facts, dict(OPTIONS, state='absent')))
+    with open(node.path(place), 'rb') as stream:
+        assert stream.read() == before

@@ -100,3 +100,20 @@ def test_systemd_oomd_watches_what_it_was_told_to_kill_in(node, path, text, watc
                  cgroup=v2('/system.slice/systemd-oomd.service'))
     node.file(path, text)
     assert user_space_killers(node.host)[0]['watches'] == watches
+
+
+OOMD = '/usr/lib/systemd/system/-.slice.d/10-oomd-root-slice-defaults.conf'
+
+
+@pytest.mark.parametrize('path, text, watches', [
+    ('/etc/systemd/system/-.slice.d/99-off.conf', '[Slice]\nManagedOOMSwap=auto\n', []),
+    ('/etc/systemd/system/-.slice.d/10-oomd-root-slice-defaults.conf', '', []),
+    ('/etc/systemd/system.control/-.slice.d/50-ManagedOOMSwap.conf', '[Slice]\nManagedOOMSwap=auto\n', []),
+    ('/etc/systemd/system/-.slice.d/99-off.conf', '[Service]\nManagedOOMPreference=none\n', ['-.slice']),
+    ('/etc/systemd/system/-.slice.d/05-off.conf', '[Slice]\nManagedOOMSwap=auto\n', ['-.slice']),
+], ids=['by a later drop-in', 'by an empty one of its name', 'by set-property', 'another directive', 'an earlier one'])
+def test_systemd_oomd_kills_nothing_where_that_was_taken_back(node, path, text, watches):
+    node.process(300, 'systemd-oomd', exe='/usr/lib/systemd/systemd-oomd')
+    node.file(OOMD, '[Slice]\nManagedOOMSwap=kill\n')
+    node.file(path, text)
+    assert [killer['watches'] for killer in user_space_killers(node.host)] == [watches]

@@ -166,6 +166,21 @@ def test_wrong_use_and_what_cannot_be_read_have_a_status(said, arguments, status
     assert found[0] == status and words in found[1] + found[2]
 
 
+def test_each_log_that_says_nothing_has_a_sentence_of_its_own(said, tmp_path):
+    logs = {'empty': (b'', 0), 'calm': (b'Oct 28 11:32:28 web sshd[1]: hello\n', 0), 'binary': (b'\0\1' * 4096, 5),
+            'nowhere': (None, 5), 'folder': (None, 5)}
+    (tmp_path / 'folder').mkdir()
+    told = {}
+    for name, (data, wanted) in logs.items():
+        if data is not None:
+            (tmp_path / name).write_bytes(data)
+        status, out, err = said(str(tmp_path / name))
+        assert (status, err) == (wanted, ''), name
+        told[name] = ' '.join(out.replace(str(tmp_path / name), '').split())
+    assert len(set(told.values())) == len(logs), told
+    assert 'could not be read' not in told['empty'] + told['calm'] + told['binary'] + told['folder']
+
+
 def test_whoever_reads_no_further_ends_it_quietly(program):
     with io.open(os.devnull, 'rb') as nothing:
         process = subprocess.Popen([sys.executable, program, SEED], stdin=nothing, stdout=subprocess.PIPE,
