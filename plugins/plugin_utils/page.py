@@ -29,6 +29,8 @@ from ansible_collections.oom.rescue.plugins.plugin_utils.shown import (
 TEMPLATES = pathlib.Path(__file__).resolve().parents[2] / 'roles/report/templates'
 # A host whose part is longer has said more than a person reads.
 LONGEST_PART = 1 << 20
+# Characters of all parts of hosts, unless all was asked for: the worst come first, and a browser opens it at once.
+LONGEST_PARTS = 1_500_000
 # What the roles leave that change something.
 _DONE = ('swap_result', 'swappiness_result', 'oom_protect_result', 'verify_result')
 
@@ -52,7 +54,7 @@ def _shown(value):
 def page(summary, check_mode, full=None):
     """The text of the page for summarize()'s result.
 
-    ``full`` puts whole task tables on it; by default it is true for a single host or log.
+    ``full`` puts whole task tables and the parts of all hosts on it; by default it is true for a single host or log.
     """
     made = environment()
     if full is None:
@@ -61,13 +63,23 @@ def page(summary, check_mode, full=None):
     brief = _brief(summary) if len(summary['hosts']) + len(summary['logs']) == 1 else []
     logs = [_part(made, 'log.html.j2', log['label'], id='log-%d' % number, log=log, full=full, brief=brief)
             for number, log in enumerate(summary['logs'], 1)]
-    hosts = [_part(made, 'host.html.j2', host['name'], id='host-%d' % number, host=host, check_mode=check_mode,
-                   full=full, brief=brief)
-             for number, host in enumerate(summary['hosts'], 1)]
-    rows = _rows(summary) if len(logs) + len(hosts) > 1 else []
+    hosts = _parts(made, summary['hosts'], None if full else LONGEST_PARTS, check_mode=check_mode, full=full,
+                   brief=brief)
+    rows = _rows(summary, len(hosts)) if len(logs) + len(summary['hosts']) > 1 else []
     done = not check_mode and any(host['results'].get(name) for host in summary['hosts'] for name in _DONE)
     return made.get_template('index.html.j2').render(summary=summary, parts=logs + hosts, rows=rows, written=written,
-                                                     done=done)
+                                                     left_out=len(summary['hosts']) - len(hosts), done=done)
+
+
+def _parts(made, hosts, most, **values):
+    """The parts of hosts, in order, until they have ``most`` characters together; of all hosts with None."""
+    parts, length = [], 0
+    for number, host in enumerate(hosts, 1):
+        if most is not None and length > most:
+            break
+        parts.append(_part(made, 'host.html.j2', host['name'], id='host-%d' % number, host=host, **values))
+        length += len(parts[-1])
+    return parts
 
 
 def _brief(summary):
@@ -81,9 +93,13 @@ def _brief(summary):
     return [line for line in lines[0 if summary['lines'][0].startswith('Check mode') else 1:] if line[-3:] != '...']
 
 
-def _rows(summary):
-    """[{id, name, status, words}] of what the page tells, the worst hosts first, then the logs."""
-    hosts = [{'id': 'host-%d' % number, 'name': host['name'], 'status': host['status'], 'words': host['headline']}
+def _rows(summary, parts):
+    """[{id, name, status, words}] of what the page tells, the worst hosts first, then the logs.
+
+    ``id`` is None for hosts behind the first ``parts``, which have no part of their own.
+    """
+    hosts = [{'id': 'host-%d' % number if number <= parts else None, 'name': host['name'], 'status': host['status'],
+              'words': host['headline']}
              for number, host in enumerate(summary['hosts'], 1)]
     return hosts + [{'id': 'log-%d' % number, 'name': log['label'], 'status': None, 'words': cause_of(log)}
                     for number, log in enumerate(summary['logs'], 1)]

@@ -192,21 +192,34 @@ def required_object(text, path, next_step):
     return value
 
 
-class Noting:
+class OneMoment:
+    """A Host that is only read: what once() made of its processes is kept. It fails as the Host does."""
+
+    of_one_moment = True
+
+    def __init__(self, host):
+        self._host, self._known = host, {}
+
+    def __getattr__(self, name):
+        return getattr(self._host, name)
+
+    def once(self, key, function):
+        """The result of a callable at its first call for this key, which is any hashable."""
+        if key not in self._known:
+            self._known[key] = function()
+        return self._known[key]
+
+
+class Noting(OneMoment):
     """A Host whose files are read only for facts, at one moment.
 
     A file that cannot be read is None, and is noted with the reason. No file of the kernel's own is opened twice. The
     texts of a process are not kept, as there may be thousands, but what once() made of them is.
     """
 
-    of_one_moment = True
-
     def __init__(self, host):
-        self._host = host
-        self._unread, self._closed, self._known = {}, set(), {}
-
-    def __getattr__(self, name):
-        return getattr(self._host, name)
+        OneMoment.__init__(self, host)
+        self._unread, self._closed = {}, set()
 
     def read(self, path, **options):
         """Host.read(), or None for all that it raises."""
@@ -217,12 +230,6 @@ class Noting:
     def listdir(self, path):
         """Host.listdir(), or [] for all that it raises."""
         return self._noted(self._host.listdir, [], path)
-
-    def once(self, key, function):
-        """The result of a callable at its first call for this key, which is any hashable."""
-        if key not in self._known:
-            self._known[key] = function()
-        return self._known[key]
 
     def _noted(self, function, otherwise, path, **options):
         try:

@@ -10,6 +10,7 @@ __metaclass__ = type
 from .._facts.memory_facts import memory_facts
 from .._node.errors import RescueError
 from .._node.privilege import require_root
+from .._node.reader import OneMoment
 from .._score import apply as score
 from .._score import options as score_options
 from .._swap import apply as swap
@@ -52,6 +53,7 @@ def ask(host, wanted, with_facts=False, candidates=0):
         raise RescueError('candidates is {found}', found=candidates, allowed='0 or more',
                           next_step='give 0 for all, or how many')
     answers = {'memory': memory_facts(host) if with_facts else None}
+    host = OneMoment(host)
     for remedy, (_options, _rules, converge, only_root) in REMEDIES:
         answers[remedy] = None
         if remedy in wanted:

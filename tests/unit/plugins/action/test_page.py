@@ -1,3 +1,4 @@
+# -*- coding: utf-8 -*-
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -18,7 +19,9 @@ from ansible_collections.oom.rescue.plugins.module_utils._verdict.diagnose impor
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.summary import summarize  # noqa: E402
 from conftest import FIXTURES, SEED  # noqa: E402
 
-page_of = pytest.importorskip('ansible_collections.oom.rescue.plugins.plugin_utils.page').page
+page_module = pytest.importorskip('ansible_collections.oom.rescue.plugins.plugin_utils.page')
+language = pytest.importorskip('ansible_collections.oom.rescue.plugins.plugin_utils.language')
+page_of = page_module.page
 shown = pytest.importorskip('ansible_collections.oom.rescue.plugins.plugin_utils.shown')
 
 REPORTS = sorted(glob.glob(os.path.join(FIXTURES, 'oom-linux-*'))
@@ -72,6 +75,22 @@ def test_a_fleet_has_a_row_each_that_leads_to_its_part_and_no_task_tables():
     ids = re.findall(r'href="#([^"]+)"', page)
     assert len(ids) == 4 and all('<h2 id="%s">' % each in page for each in ids)
     assert 'processes of its table' not in page and 'processes of its table' in of_logs([SEED, REPORTS[0]], full=True)
+
+
+def test_a_large_fleet_has_a_row_for_each_host_and_parts_of_the_worst_alone(monkeypatch):
+    found = diagnose(options={'log': SEED})
+    left = dict((name, {'diagnose_result': dict(found, replays=[], elsewhere=[])}) for name in ('a1', 'a2', 'a3'))
+    left['a2'] = {}
+    summary = summarize(sorted(left), left, reached=['a1', 'a2', 'a3'], page='/r/index.html')
+    worst = [host['name'] for host in summary['hosts']]
+    monkeypatch.setattr(page_module, 'LONGEST_PARTS', 1)
+    page = page_of(summary, False)
+    assert re.findall(r'<th scope="row">(?:<a href="#host-1">)?(a\d)<', page) == worst
+    assert page.count('<article') == 1 and 'The last 2 hosts have no part below' in page
+    assert '最后 2 台主机在下面没有自己的部分' in language.translated_page(page, 'zh')
+    assert 'beside this page' not in language.translated_page(page, 'zh')
+    whole = page_of(summary, False, full=True)
+    assert whole.count('<article') == 3 and 'no part below' not in whole
 
 
 def test_nothing_but_itself_is_needed_and_nothing_runs():
