@@ -155,6 +155,13 @@ def test_the_distance_of_a_cgroup_is_a_range(group, swap, expected):
     assert (found and (found['low'] // MIB, found['high'] // MIB)) == expected
 
 
+@pytest.mark.parametrize('limit, expected', [(None, (64, 78)), (15, (64, 73)), (5, (59, 63))])
+def test_what_swap_may_take_of_a_cgroup_is_a_range_too(limit, expected):
+    group = group_of(swap_limit_bytes=limit and limit * MIB)
+    found = cgroup_distance(group, (10 * MIB, 20 * MIB))
+    assert (found['low'] // MIB, found['high'] // MIB) == expected
+
+
 GROUP = '/sys/fs/cgroup/web/'
 
 

@@ -55,6 +55,17 @@ def test_a_counter_is_told_as_a_part(meminfo, kind, name, nbytes, tmpdir):
     assert parts_of(tmpdir, meminfo)[kind, name]['bytes'] == nbytes
 
 
+@pytest.mark.parametrize('meminfo', [
+    {'SwapCached': 5, 'Active(anon)': 2, 'Inactive(anon)': 3, 'AnonPages': 9}, {'SwapCached': 5, 'Active(anon)': 9},
+    # Before 5.0 it is address space.
+    {'VmallocUsed': 15}, {'Percpu': 0}, {'Percpu': 0, 'VmallocUsed': 15, 'KernelStack': 15}, {'Cached': 5},
+    {'KReclaimable': 4, 'SReclaimable': 4, 'SUnreclaim': 0}, {'Cached': 2, 'Buffers': 2, 'Shmem': 5},
+])
+def test_what_a_counter_does_not_tell_is_no_part(meminfo, tmpdir):
+    counted = ('slab_reclaimable', 'kernel_stacks')
+    assert [key for key in parts_of(tmpdir, meminfo) if key[0] not in counted] == []
+
+
 @pytest.mark.parametrize('kind, name', [
     ('other', 'graphics, reclaimable'), ('other', 'reclaimable, of drivers'), ('slab_reclaimable', None)])
 def test_what_the_kernel_can_take_back_is_droppable(kind, name, tmpdir):
