@@ -196,11 +196,13 @@ ROWS = [
     _value('a timer', 'timer row-set-later "%s"' % _SET, T, F, 'false'),
     _value('a drop-in of another unit', 'drop ssh.service row "[Service]\\nExecStartPost=%s"' % _SET, T, F, 'false'),
     _value('udev', "put /etc/udev/rules.d/99-row.rules 'SUBSYSTEM==\"net\", RUN+=\"%s\"'" % _SET, T, None, 'open'),
-    # Swappiness: it is healthy.
-    _value('a later file of this boot alone', 'put /run/sysctl.d/99-zzz-row.conf vm.swappiness=60', T, T, 'held'),
-    _value('a wildcard in a later file', 'put /etc/sysctl.d/99-zzz-row.conf "vm.swapp*=60"', T, T, 'held', differs=T),
-    _value('no number in a later file', 'put /etc/sysctl.d/99-zzz-row.conf vm.swappiness=sixty', T, T, 'held',
+    _value('a later file of this boot alone', 'put /run/sysctl.d/99-zzz-row.conf vm.swappiness=60', T, T, 'open'),
+    _value('no number in a later file', 'put /etc/sysctl.d/99-zzz-row.conf vm.swappiness=sixty', T, F, 'false',
            differs=T),
+    _value('a number out of range in a later file', 'put /etc/sysctl.d/99-zzz-row.conf vm.swappiness=500', T, F,
+           'false', differs=T),
+    # Swappiness: it is healthy.
+    _value('a wildcard in a later file', 'put /etc/sysctl.d/99-zzz-row.conf "vm.swapp*=60"', T, T, 'held', differs=T),
     _value('a file of a package with its file\'s name', 'put /usr/lib/sysctl.d/99-zz-oom-rescue.conf '
            'vm.swappiness=60', T, T, 'held'),
     _value('a value in sysctl.conf, which is read before', 'echo vm.swappiness=60 >> /etc/sysctl.conf', T, T, 'held',

@@ -145,6 +145,9 @@ def resolve(view, env):
                     value, winner = None, step
                 elif sets and not step.get('perhaps'):
                     value, winner = new, step
+                elif not sets and by == sysctl.SYSTEMD and not step.get('glob'):
+                    # It keeps the last assignment of a key alone, and writes no other if the kernel refuses that one.
+                    value, winner = None if step.get('perhaps') and value != before[0] else before[0], step
     idle = []
     for path in sysctl.all_files(view):
         for entry in sysctl.parse(view.read(path), KEY):

@@ -155,7 +155,8 @@ def _win(draft, facts, value, conflicts):
     while True:
         _declared, after_reboot, winner = resolve(draft.view, facts['env'])
         # Where a boot applies no such files, or may run a command or not, no file of ours would decide it.
-        if winner is None or winner.get('perhaps') or not facts['env']['program']:
+        perhaps = winner and winner.get('perhaps') and not winner.get('volatile')
+        if winner is None or perhaps or not facts['env']['program']:
             return
         if after_reboot == value and not winner.get('unknown'):
             return

@@ -151,9 +151,9 @@ def assignments(view, key, program, modern=True):
     """What a program does about ``key``, in its order: {source, read_as, line, raw, excludes}; the last one counts.
 
     A file that cannot be read may set anything: its step has ``unknown``, the reason. ``source`` is the file that
-    ``read_as`` leads to if that is a link. ``modern`` is false for systemd before 245, which knows neither a leading
-    ``-`` nor wildcards, as tuned never did, and for procps before 4, which has no wildcards and writes nothing useful
-    for ``-key`` alone.
+    ``read_as`` leads to if that is a link. A file in /run is ``perhaps`` and ``volatile``, a pattern ``glob``.
+    ``modern`` is false for systemd before 245, which knows neither a leading ``-`` nor wildcards, as tuned never did,
+    and for procps before 4, which has no wildcards and writes nothing useful for ``-key`` alone.
     """
     modern = modern and program != TUNED
     explicit, wildcards, excluded = [], [], False
@@ -169,8 +169,11 @@ def assignments(view, key, program, modern=True):
                 continue
             step = {'source': view.real(path), 'read_as': path, 'line': entry['line'],
                     'raw': entry['raw'], 'excludes': entry['raw'] is None}
+            if path.startswith(_RUN):
+                # It goes with this boot: only what made it may tell whether it does so again.
+                step['perhaps'] = step['volatile'] = True
             if entry['glob'] and not step['excludes']:
-                wildcards.append((entry['glob'], step))
+                wildcards.append((entry['glob'], dict(step, glob=True)))
             elif entry['glob']:
                 # To systemd it takes back this very pattern; procps compares it with paths, which it never equals.
                 wildcards = [pair for pair in wildcards if program != SYSTEMD or pair[0] != entry['glob']]

@@ -72,8 +72,6 @@ def test_declarations_are_in_the_order_in_which_they_are_applied_and_idle_ones_f
     (0, {OWN: 'vm.swappiness = 10\n'}, ('/usr/lib/tuned/virtual-guest/tuned.conf', 7, 30)),
     (1, {'/usr/lib/sysctl.d/99-v.conf': 'vm.swappiness = 10\n'}, ('/usr/lib/tuned/virtual-guest/tuned.conf', 7, 30)),
     (1, {OWN: 'vm.swappiness = 10\n', '/etc/sysctl.conf': 'vm.swappiness = 5\n'}, ('/etc/sysctl.conf', 1, 5)),
-    (1, {OWN: 'vm.swappiness = 10\n', '/run/sysctl.d/99-oom.conf': 'vm.swappiness = 5\n'},
-     ('/run/sysctl.d/99-oom.conf', 1, 5)),
     (0, {'/etc/tuned/virtual-guest/tuned.conf': '[main]\ninclude=virtual-guest\n[sysctl]\nvm.swappiness=3\n'},
      ('/etc/tuned/virtual-guest/tuned.conf', 4, 3)),
     (0, {'/etc/tuned/virtual-guest/tuned.conf': '[sysctl]\nvm.swappiness=>70\n'},
@@ -82,7 +80,7 @@ def test_declarations_are_in_the_order_in_which_they_are_applied_and_idle_ones_f
     (0, {'/etc/tuned/virtual-guest/tuned.conf': '[sysctl]\nvm.swappiness=<50\n'},
      ('/etc/tuned/virtual-guest/tuned.conf', 2, 50)),
 ], ids=['tuned alone', 'reapplied file', 'no reapply', 'usr is not reapplied', 'sysctl.conf is reapplied last',
-        'run before etc', 'a profile that hides and includes one', 'raises', 'does not lower', 'lowers'])
+        'a profile that hides and includes one', 'raises', 'does not lower', 'lowers'])
 def test_tuned_comes_after_boot_and_reapplies_what_it_is_told_to(tmp_path, reapply, files, expected):
     node = trixie(tmp_path).tuned(reapply=reapply)
     for path, text in files.items():
@@ -117,14 +115,46 @@ def test_what_tuned_will_do_is_unknown_where_its_profile_is(tmp_path, profile, f
     assert provenance(node.host)['after_reboot'] == expected
 
 
-def test_what_the_kernel_refuses_does_not_win(tmp_path):
+@pytest.mark.parametrize('raw', ['201', 'ten', '-1'])
+def test_systemd_writes_the_last_assignment_alone_also_if_the_kernel_refuses_it(tmp_path, raw):
     node = trixie(tmp_path)
     node.file('/etc/sysctl.d/10-a.conf', 'vm.swappiness = 20\n')
-    node.file('/etc/sysctl.d/20-b.conf', 'vm.swappiness = 201\nvm.swappiness = ten\nvm.swappiness = -1\n')
+    node.file('/etc/sysctl.d/20-b.conf', 'vm.swappiness = %s\n' % raw)
     facts = provenance(node.host)
-    assert winner(facts) == ('/etc/sysctl.d/10-a.conf', 1, 20)
+    assert winner(facts)[:2] == ('/etc/sysctl.d/20-b.conf', 1) and facts['after_reboot'] == 60
+    node.file('/etc/sysctl.d/30-c.conf', 'vm.swappiness = 30\n')
+    assert provenance(node.host)['after_reboot'] == 30
+
+
+def test_what_an_older_kernel_refuses_is_no_value_there(tmp_path):
+    node = trixie(tmp_path)
     node.file('/proc/sys/kernel/osrelease', '4.18.0-553.el8.x86_64\n')
     node.file('/etc/sysctl.d/30-c.conf', 'vm.swappiness = 150\n')
+    assert provenance(node.host)['after_reboot'] == 60
+
+
+def test_procps_writes_each_line_and_what_the_kernel_refuses_does_not_win(tmp_path):
+    node = trixie(tmp_path)
+    node.file('/proc/1/comm', 'init\n')
+    node.file('/etc/rcS.d/S03procps', 'sysctl --system\n')
+    node.file('/usr/sbin/sysctl', '')
+    node.file('/etc/sysctl.d/10-a.conf', 'vm.swappiness = 20\nvm.swappiness = ten\n')
+    assert provenance(node.host)['after_reboot'] == 20
+
+
+def test_a_refused_wildcard_takes_nothing_back(tmp_path):
+    node = bookworm(tmp_path)
+    node.file('/etc/sysctl.d/10-a.conf', 'vm.swap* = 20\nvm.swapp* = ten\n')
+    assert provenance(node.host)['after_reboot'] == 20
+
+
+def test_a_file_of_this_boot_alone_may_come_again(tmp_path):
+    node = bookworm(tmp_path)
+    node.file('/etc/sysctl.d/10-a.conf', 'vm.swappiness = 20\n')
+    node.file('/run/sysctl.d/20-b.conf', 'vm.swappiness = 30\n')
+    facts = provenance(node.host)
+    assert facts['after_reboot'] is None and '/run/sysctl.d/20-b.conf line 1 may set 30' in facts['decided_by']
+    node.file('/run/sysctl.d/20-b.conf', 'vm.swappiness = 20\n')
     assert provenance(node.host)['after_reboot'] == 20
 
 
