@@ -86,12 +86,13 @@ rollback: ## bring back what was there before
 
 rescue diagnose verify rollback: env
 
-lint: dev ## ruff, yamllint, ansible-lint (production, remembered), argument specs against defaults, changelog fragments
+lint: dev ## ruff, yamllint, ansible-lint (production, remembered), argument specs against defaults, changelog fragments, REUSE
 	ruff check .
 	yamllint --strict .
 	tests/lint/argument_specs.py
 	tests/lint/role_readmes.py
 	antsibull-changelog lint
+	reuse lint --quiet
 	tests/lint/ansible
 
 unit: dev ## the unit tests, under each Python from 2.7 to 3.14 that is on this host
@@ -110,7 +111,7 @@ molecule: dev $(CACHE)/core-2.16/.done ## the container scenarios that CI runs; 
 
 integration: dev ## swap files and sysctl programs on this machine's own kernel, and hosts that come back as they were, as root
 	@tests/host/install btrfs-progs e2fsprogs mmdebstrap openssh-client podman procps runc strace systemd xfsprogs
-	tests/integration/run swap swappiness round_trip breaks
+	tests/integration/run swap swappiness round_trip breaks runit
 
 playbooks: dev $(CACHE)/core-2.16/.done ## the program, playbooks and roles on this machine, as root
 	@tests/host/install e2fsprogs openssh-client openssh-server procps strace sudo
