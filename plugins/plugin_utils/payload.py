@@ -89,22 +89,23 @@ def smaller(built):
 
 def _shorter(text):
     found = max(_PACKED.finditer(text), key=lambda match: len(match.group()))
-    return text[:found.start()] + _kept(found.group()) + text[found.end():]
+    return text[:found.start()] + _kept(_packed_anew, found.group()) + text[found.end():]
 
 
-def _kept(packed):
-    """The packed files, packed anew: once in a run of Ansible, whose tasks are processes of their own."""
-    path = os.path.join(constants.DEFAULT_LOCAL_TMP, 'oom_rescue-' + hashlib.sha256(packed).hexdigest())
+def _kept(function, data):
+    """What a function makes of bytes: made once in a run of Ansible, whose tasks are processes of their own."""
+    name = 'oom_rescue-%s-%s' % (function.__name__.strip('_'), hashlib.sha256(data).hexdigest())
+    path = os.path.join(constants.DEFAULT_LOCAL_TMP, name)
     try:
         with open(path, 'rb') as stream:
             return stream.read()
     except FileNotFoundError:
         pass
-    shorter = _packed_anew(packed)
+    made = function(data)
     with tempfile.NamedTemporaryFile(dir=constants.DEFAULT_LOCAL_TMP, delete=False) as stream:
-        stream.write(shorter)
+        stream.write(made)
     os.rename(stream.name, path)
-    return shorter
+    return made
 
 
 def _packed_anew(packed):
@@ -120,7 +121,8 @@ def _sent(files):
     """{name: bytes} of what is sent of an archive of Python files."""
     sent, packages = {}, {}
     for name, data in files.items():
-        code = _bare_bytes(data) if name.endswith('.py') else data
+        # Each module has half of these files.
+        code = _kept(_bare_bytes, data) if name.endswith('.py') else data
         ours = _OURS.match(name)
         if ours:
             packages.setdefault(ours[1], []).append((ours[2].encode('ascii'), code))
