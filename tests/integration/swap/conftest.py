@@ -8,6 +8,7 @@ import os
 import pathlib
 import subprocess
 import sys
+import tempfile
 import uuid
 
 import pytest
@@ -15,7 +16,9 @@ import pytest
 HERE = pathlib.Path(__file__).parent
 MIB = 1 << 20
 DRIVE = (sys.executable, '-B', str(HERE / 'drive.py'))
-ENVIRONMENT = dict(os.environ, PYTHONHASHSEED='0')
+# Its bytecode is made once, for this run alone: hundreds of drivers start, and each is to make the same calls.
+BYTECODE = tempfile.TemporaryDirectory(prefix='oom-rescue-bytecode-')
+ENVIRONMENT = dict(os.environ, PYTHONHASHSEED='0', PYTHONPYCACHEPREFIX=BYTECODE.name)
 # Swap that is turned on in another mount namespace is called by another path: /proc is mounted in this one.
 ALONE = 'mount -t proc proc "$0" && { "$@"; status=$?; umount "$0"; exit $status; }'
 MKFS = {
@@ -166,6 +169,12 @@ def suite(request):
 def needs_root():
     if os.geteuid() != 0:
         pytest.skip('switching swap on needs root')
+
+
+@pytest.fixture(scope='session', autouse=True)
+def bytecode():
+    subprocess.run([sys.executable, DRIVE[-1]], stdin=subprocess.DEVNULL, check=True,
+                   env={key: value for key, value in ENVIRONMENT.items() if key != 'PYTHONDONTWRITEBYTECODE'})
 
 
 @pytest.fixture(scope='module')

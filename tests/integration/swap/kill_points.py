@@ -9,6 +9,9 @@ import subprocess
 CHANGING = ('openat', 'write', 'fallocate', 'ftruncate', 'fsync', 'fdatasync', 'chmod', 'fchmod', 'chown', 'fchown',
             'fchownat', 'fchmodat', 'rename', 'renameat', 'renameat2', 'unlink', 'unlinkat', 'mkdir', 'mkdirat',
             'rmdir', 'swapon', 'swapoff', 'setxattr', 'lsetxattr', 'ioctl')
+# The kernel filters: a call that is not asked for does not stop at strace, which would be half of a start of Python.
+# With that no signal can be sent at a call.
+FILTERED = ('strace', '--follow-forks', '--seccomp-bpf')
 _CALL = re.compile(r'(?:\[pid +\d+\] )?(?:\d+ +)?(\w+)\((.*)')
 
 
@@ -17,9 +20,8 @@ def trace(argv, log, environment, alone=()):
 
     ``alone`` is the command that it runs under, which is not counted.
     """
-    strace = ['strace', '-o', str(log), '-e', 'trace=chroot,' + ','.join(CHANGING)]
-    subprocess.run(list(alone) + strace + argv, check=True, stdout=subprocess.DEVNULL,
-                   env=environment)
+    strace = [*FILTERED, '-o', str(log), '-e', 'trace=chroot,' + ','.join(CHANGING)]
+    subprocess.run(list(alone) + strace + argv, check=True, stdout=subprocess.DEVNULL, env=environment)
     counts, points, inside = {}, [], False
     for line in log.read_text(errors='replace').splitlines():
         match = _CALL.match(line)
@@ -54,5 +56,5 @@ def killing(name, number):
 
 def failing(name, number, error):
     """strace's words to fail this call."""
-    return ['strace', '-o', '/dev/null', '-e', 'trace=' + name,
+    return [*FILTERED, '-o', '/dev/null', '-e', 'trace=' + name,
             '-e', 'inject=%s:error=%s:when=%d' % (name, error, number)]
