@@ -5,6 +5,7 @@
 what he got. ``--tree=PATH`` attacks another tree, ``--table=FILE`` keeps what each attack got as JSON.
 """
 
+import compileall
 import contextlib
 import fcntl
 import json
@@ -27,10 +28,18 @@ def pytest_addoption(parser):
     parser.addoption('--table', help='a file for what each attack got, as JSON')
 
 
+@pytest.fixture(name='tree', scope='session')
+def fixture_tree(request):
+    """The collection to attack. Its bytecode is made once: each of some hundred runs of a module would make its own."""
+    tree = pathlib.Path(request.config.getoption('--tree')).resolve()
+    compileall.compile_dir(tree / 'plugins', quiet=1)
+    return tree
+
+
 @pytest.fixture(name='victim')
-def fixture_victim(request):
+def fixture_victim(tree):
     """A fresh machine for this attack."""
-    machine = Victim(pathlib.Path(request.config.getoption('--tree')).resolve())
+    machine = Victim(tree)
     yield machine
     machine.close()
 
