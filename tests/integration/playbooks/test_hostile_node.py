@@ -212,26 +212,31 @@ def test_no_fact_decides_what_is_read_or_written_on_the_controller(core, nodes, 
     assert 'First to be killed now' in article(play.page, 'fine')
 
 
-def test_what_a_node_adds_for_ansible_is_shown_as_text_or_not_at_all(core, nodes):
-    nodes.add('web1', oom_log_info={
+@pytest.fixture(scope='module', name='named')
+def fixture_named(core, tmp_path_factory):
+    """A play of nodes whose answers are of the right shape, with what is meant for others in them."""
+    nodes = Nodes(tmp_path_factory.mktemp('named'))
+    nodes.add('adds', oom_log_info={
         **candidate(name=FAKED), 'warnings': [FAKED], 'deprecations': [{'msg': FAKED, 'version': '9'}],
         '_ansible_' + FAKED: FAKED, 'add_host': {'host_name': 'prod-db1', 'groups': [], 'host_vars': {}}})
-    play = nodes.play(core, 'oom.rescue.diagnose', '-vv')
-    assert 'x?[2J??2J?????' in article(play.page, 'web1'), play.output
-    for text in (play.output, play.page, play.summary):
+    nodes.add('template', oom_log_info=candidate(name='{{ 7*7 }}<script>"{% raw %}'))
+    nodes.add('none', oom_log_info=facts(dict(MEMORY, swappiness=dict(MEMORY['swappiness'], after_reboot=0))))
+    return nodes.play(core, 'oom.rescue.diagnose', '-vv')
+
+
+def test_what_a_node_adds_for_ansible_is_shown_as_text_or_not_at_all(named):
+    assert 'x?[2J??2J?????' in article(named.page, 'adds'), named.output
+    for text in (named.output, named.page, named.summary):
         assert not hidden(text)
-    assert not re.search(r'^ok: \[prod-db1\]', play.output, re.MULTILINE)
+    assert not re.search(r'^ok: \[prod-db1\]', named.output, re.MULTILINE)
 
 
-def test_names_are_no_templates_and_no_markup(core, nodes):
-    nodes.add('web1', oom_log_info=candidate(name='{{ 7*7 }}<script>"{% raw %}'))
-    play = nodes.play(core, 'oom.rescue.diagnose')
-    assert '{{ 7*7 }}&lt;script&gt;&#34;{% raw %}' in article(play.page, 'web1'), play.output
+def test_names_are_no_templates_and_no_markup(named):
+    assert '{{ 7*7 }}&lt;script&gt;&#34;{% raw %}' in article(named.page, 'template'), named.output
 
 
-def test_what_is_none_is_not_called_unknown(core, nodes):
-    nodes.add('web1', oom_log_info=facts(dict(MEMORY, swappiness=dict(MEMORY['swappiness'], after_reboot=0))))
-    told = article(nodes.play(core, 'oom.rescue.diagnose').page, 'web1')
+def test_what_is_none_is_not_called_unknown(named):
+    told = article(named.page, 'none')
     assert '<dt>OOM kills since boot</dt><dd>0</dd>' in told and '60 now, 0 after a reboot' in told
     # What a remedy would have changed may be unknown.
     assert 'unknown' not in told.replace('<span class="soft">unknown</span>', '')

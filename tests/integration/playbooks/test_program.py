@@ -100,20 +100,16 @@ def wrong(report):
     return [f'{error.json_path}: {error.message}' for error in validator.iter_errors(report)]
 
 
-@pytest.mark.parametrize('rows, states', [
-    (['here ansible_connection=local ansible_python_interpreter=/usr/bin/python3'], {'here': 'ok'}),
-    (['here ansible_connection=local ansible_python_interpreter=/usr/bin/python3',
-      'gone ansible_host=127.0.0.1 ansible_port=1',
-      'bare ansible_connection=local ansible_python_interpreter=/no/python'],
-     {'here': 'ok', 'gone': 'unreachable', 'bare': 'failed'}),
-])
-def test_what_is_printed_of_hosts_is_as_its_schema_says(rows, states, tmp_path):
+def test_what_is_printed_of_hosts_is_as_its_schema_says(tmp_path):
     inventory = tmp_path / 'hosts'
-    inventory.write_text('\n'.join(rows) + '\n')
+    inventory.write_text('here ansible_connection=local ansible_python_interpreter=/usr/bin/python3\n'
+                         'gone ansible_host=127.0.0.1 ansible_port=1\n'
+                         'bare ansible_connection=local ansible_python_interpreter=/no/python\n')
     done = run(RESCUE, 'diagnose', '-i', str(inventory), '--json', '-', '--report', str(tmp_path / 'report'))
     report = json.loads(done.stdout)
     assert wrong(report) == []
-    assert {host['name']: host['status'] for host in report['hosts']} == states
+    assert {host['name']: host['status'] for host in report['hosts']} == {
+        'here': 'ok', 'gone': 'unreachable', 'bare': 'failed'}
 
 
 def test_an_anonymous_report_names_nobody_in_any_file(tmp_path):
@@ -182,13 +178,12 @@ def test_why_refuses_what_nothing_is_called(name, status, said, tmp_path):
 
 
 def test_where_says_what_holds_the_memory_and_changes_nothing(tmp_path):
-    done = run(RESCUE, 'where', '--report', str(tmp_path))
-    summary = (tmp_path / 'latest' / 'summary.txt').read_text()
+    done = run(RESCUE, 'where', '--json', str(tmp_path / 'found.json'), '--report', str(tmp_path / 'report'))
+    summary = (tmp_path / 'report/latest/summary.txt').read_text()
     lines = summary.splitlines()
     assert done.returncode == 0 and done.stdout.endswith(summary) and max(map(len, lines)) <= 80 and len(lines) <= 24
     assert [line.split()[-1] for line in lines if line.endswith((' all', ' in no counter'))] == ['counter', 'all']
-    done = run(RESCUE, 'where', '--json', '-', '--report', str(tmp_path))
-    (host,) = json.loads(done.stdout)['hosts']
+    (host,) = json.loads((tmp_path / 'found.json').read_text())['hosts']
     ledger = host['ledger']
     assert sum(part['bytes'] or 0 for part in ledger['parts']) + ledger['unaccounted_bytes'] == ledger['total_bytes']
     assert (done.returncode, host['status'], host['changes']) == (0, 'ok', [])

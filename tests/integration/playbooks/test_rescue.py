@@ -32,7 +32,9 @@ def fixture_before(make):
     if before['records'] or before['sysctl']:
         pytest.skip(f'{RECORDS} or {SYSCTL} is there: this machine was rescued already')
     yield before
-    make('rollback', ARGS=ARGS)
+    # Where a test failed before it came to the undo.
+    if state() != before:
+        make('rollback', ARGS=ARGS)
 
 
 def test_check_mode_shows_the_plan_and_changes_nothing(make, before):
