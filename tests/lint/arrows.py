@@ -17,6 +17,8 @@ import sys
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 PLUGINS = os.path.join(ROOT, 'plugins')
 _OURS = 'ansible_collections.oom.rescue.plugins.'
+# {file: what it imports}: a file does not change while this runs, and is asked for by several questions.
+_READ = {}
 
 
 def python_files(directory):
@@ -51,6 +53,12 @@ def code_of(name):
 
 def imports_of(name):
     """The dotted names that the file ``name`` imports, a set: ``module_utils._log.prefix.PrefixReader``, ``os``."""
+    if name not in _READ:
+        _READ[name] = frozenset(_imports_of(name))
+    return _READ[name]
+
+
+def _imports_of(name):
     with open(_path(name), 'rb') as stream:
         tree = ast.parse(stream.read(), _path(name))
     found = set()
