@@ -141,7 +141,7 @@ test-vm-all: dev ## all that needs virtual machines, for hours; goes on where it
 
 # The longest first; what takes turns with this machine's swap is one class.
 test: dev $(CACHE)/core-2.16/.done ## all that CI runs: lint, unit, sanity, integration, playbooks, page, attacks, molecule, test-vm; not test-vm-all, bench, fuzz
-	tests/run test-vm swap:molecule swap:integration attacks playbooks unit page sanity lint
+	tests/run test-vm swap:molecule swap:integration playbooks unit attacks sanity page lint
 
 check: lint ## the fast subset: lint, and the unit tests under one Python without the slow ones
 	pytest -q -m 'not slow'
