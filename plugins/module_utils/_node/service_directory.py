@@ -21,17 +21,24 @@ def service_of(host, chain):
     The directory is where root's own runsv, supervise or s6-supervise works, if that is a directory of this host.
     """
     for child, parent in zip(chain, chain[1:]):
-        if runs_as_root(host, parent, _NAMES):
-            return _service(host, child, parent)
+        kind = _KEEPERS.get(_called(host, parent))
+        if kind:
+            return _service(host, kind, child, parent)
     return None
 
 
-def _service(host, child, parent):
+def _called(host, row):
+    """The name of the program that root runs in a process; of busybox it is the one that is asked of it."""
+    if runs_as_root(host, row, ('busybox',)):
+        return base_name(row['cmdline'][0]) if row['cmdline'] else None
+    return base_name(row['exe']) if runs_as_root(host, row, _NAMES) else None
+
+
+def _service(host, kind, child, parent):
     at_work = '/proc/%d/cwd' % parent['pid']
     directory = host.readlink(at_work)
     name = safe_name(base_name(directory))
-    kind = next((_KEEPERS[known] for known in _NAMES if base_name(parent['exe']) == known), None)
-    if name is None or kind is None or not _is_same(host, at_work + '/run', directory + '/run'):
+    if name is None or not _is_same(host, at_work + '/run', directory + '/run'):
         return None
     # runsv runs both a service and what writes its log.
     if kind == 'runit' and (host.read(directory + '/log/supervise/pid') or '').strip() == str(child['pid']):

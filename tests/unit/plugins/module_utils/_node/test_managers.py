@@ -270,6 +270,16 @@ def test_what_writes_a_service_s_log_has_a_directory_of_its_own(tmp_path):
     assert manager_of(node.host, process(node.host, 500))['directory'] == '/etc/sv/db/log'
 
 
+@pytest.mark.parametrize('words, expected', [
+    (['runsv', 'db'], ('runit', 'db')), (['/bin/runsv', 'db'], ('runit', 'db')), (['sh', 'runsv'], ('none', None)),
+    ([], ('none', None)),
+])
+def test_a_runsv_of_busybox_is_one(tmp_path, words, expected):
+    node = under_runsv(tmp_path)
+    node.process(400, 'runsv', exe='/bin/busybox', cmdline=words)
+    assert manager(node, 500)[:2] == expected
+
+
 def of_a_user(node):
     node.process(400, 'runsv', exe='/usr/bin/runsv', uid=1000)
 
