@@ -90,7 +90,9 @@ def _brief(summary):
             lines[-1] += row[1:]
         else:
             lines.append(row)
-    return [line for line in lines[0 if summary['lines'][0].startswith('Check mode') else 1:] if line[-3:] != '...']
+    # The verdict is the first line, but for what check mode says of itself.
+    place = 1 if lines and lines[0].startswith('Check mode') else 0
+    return [line for line in lines[:place] + lines[place + 1:] if line[-3:] != '...']
 
 
 def _rows(summary, parts):

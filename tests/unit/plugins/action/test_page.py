@@ -175,3 +175,13 @@ def test_how_to_undo_is_said_where_something_was_done(left, check_mode, said):
     page = page_of(summarize(['here'], {'here': found}, page='/r/index.html'), check_mode)
     assert ('rescue rollback' in page) == said
     assert ('>What ' in page and 'done</h3>' in page) == bool(left)
+
+
+@pytest.mark.parametrize('check_mode', [True, False])
+def test_the_verdict_of_one_host_is_told_once(check_mode):
+    found = dict({'diagnose_result': {'events': [], 'advice': diagnose(options={'log': SEED})['advice'],
+                                      'replays': []}}, **MADE)
+    page = page_of(summarize(['here'], {'here': found}, check_mode=check_mode, page='/r/index.html'), check_mode)
+    lines = re.findall('<li>(.*?)</li>', page, re.DOTALL)
+    assert not [line for line in lines if line.startswith('here: ')], lines
+    assert ('Check mode: nothing was changed.' in page) is check_mode
