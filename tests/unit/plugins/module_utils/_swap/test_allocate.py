@@ -82,3 +82,11 @@ def test_a_name_that_is_there_is_not_followed_and_stays(tmpdir, target):
         allocate.create(str(tmpdir.join('s')), MIB)
     assert caught.value.errno == errno.EEXIST
     assert tmpdir.join('there').read() == 'precious' and tmpdir.join('s').islink()
+
+
+@pytest.mark.parametrize('nocow', [True, False])
+def test_copy_on_write_is_switched_off_before_the_first_byte(tmpdir, monkeypatch, nocow):
+    sizes = []
+    monkeypatch.setattr(allocate.syscalls, 'set_nocow', lambda descriptor: sizes.append(os.fstat(descriptor).st_size))
+    allocate.create(str(tmpdir.join('s')), MIB, nocow=nocow)
+    assert sizes == ([0] if nocow else [])

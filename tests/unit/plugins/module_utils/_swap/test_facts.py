@@ -254,3 +254,18 @@ def test_whether_an_area_is_on_after_a_boot(tmpdir, deleted, there, expected):
         tmpdir.join('swap').write('')
     found = swap_state._kept(Host(root=str(tmpdir)), area('/swap', 5, deleted=deleted), Boot('fstab'), [])
     assert found is expected
+
+
+@pytest.mark.parametrize('filesystem, there, synced', [('btrfs', False, True), ('btrfs', True, False),
+                                                       ('ext4', False, False)])
+def test_btrfs_is_synced_before_its_free_space_counts_for_a_new_file(tmpdir, filesystem, there, synced):
+    paths = []
+    kernel = Kernel(swapon_refusal=None)
+    kernel.sync_filesystem = paths.append
+    for path, text in (('proc/meminfo', 'MemTotal: 1000000 kB\n'), ('proc/swaps', ''),
+                       ('proc/self/mountinfo', '1 0 0:9 / / rw - %s /dev/sda1 rw\n' % filesystem)):
+        tmpdir.join(path).write(text, ensure=True)
+    if there:
+        tmpdir.join('swapfile').write('x')
+    swap_state.read(Host(root=str(tmpdir)), '/swapfile', kernel, lifted=['btrfs-snapshots'])
+    assert [path.rstrip('/') for path in paths] == ([str(tmpdir)] if synced else [])
