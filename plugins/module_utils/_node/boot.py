@@ -24,6 +24,7 @@ from .privilege import is_container
 SYSTEMD, SYSV, OPENRC, RUNIT, BUSYBOX = 'systemd', 'sysvinit', 'openrc', 'runit', 'busybox'
 _GPT_AUTO = 'systemd-gpt-auto-generator'
 _SYSCTL_UNIT, _TMPFILES_UNIT, _SWAP_TARGET = 'systemd-sysctl.service', 'systemd-tmpfiles-setup.service', 'swap.target'
+_PREFIX = re.compile(r'--prefix[= ](\S+)')
 _SYSCTL_PROGRAMS = ('/usr/sbin/sysctl', '/sbin/sysctl', '/usr/bin/sysctl', '/bin/sysctl')
 _NO = '0 no n false f off'.split()
 _RUNLEVELS = ('sysinit', 'boot', 'default')
@@ -324,6 +325,10 @@ class Boot:
         if there and answers[0]['kept'] and 'sysctl' not in (self._setting(_SYSCTL_UNIT, 'ExecStart') or ''):
             answers.append(no('%s does not run systemd-sysctl: its files are %s' % (
                 _SYSCTL_UNIT, ', '.join(self.units.files(_SYSCTL_UNIT)))))
+        prefixes = _PREFIX.findall(self._setting(_SYSCTL_UNIT, 'ExecStart') or '')
+        if there and prefixes and not any(prefix.lstrip('/').startswith(('vm', 'proc/sys/vm')) for prefix in prefixes):
+            answers.append(no('%s applies the keys of %s alone: its files are %s' % (
+                _SYSCTL_UNIT, ' and '.join(prefixes), ', '.join(self.units.files(_SYSCTL_UNIT)))))
         return dict(worst(answers), by='systemd')
 
     def tmpfiles(self):

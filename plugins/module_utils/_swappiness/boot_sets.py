@@ -17,6 +17,8 @@ TMPFILES, COMMAND = 'tmpfiles.d', 'a command'
 _ECHO = re.compile(r'(?:^|[\s(/])(?:echo|printf)\s+(?:-\w+\s+)*[\'"]?(-?\w+)(?:\\n)?[\'"]?')
 _WRITES = re.compile(r'>|\btee\b|write|\bw[+b]?\b')
 _LOADS = re.compile(r'(?:^|[\s(/])sysctl\s+(?:\S+\s+)*?(--system|-p\S*|--load\S*|-f)(?:\s+([^\s;-]\S*))?')
+# Without a file it applies what the boot has applied already.
+_APPLIES = re.compile(r'/systemd-sysctl\s(?:\s*-\S+)*\s*(/[^\s;]+)')
 
 
 def of_tmpfiles(view, runtime):
@@ -44,6 +46,9 @@ def found(commands, key, runtime):
             raw = echo.group(1) if echo else None
         elif load:
             reads = '--system' if load.group(1) == '--system' else load.group(2) or sysctl.MAIN
+        elif 'systemd-sysctl' in command.text:
+            applied = _APPLIES.search(command.text)
+            reads = applied and applied.group(1)
         before = command
         if match or reads or runtime in command.text and _WRITES.search(command.text):
             rows.append({'source': command.source, 'line': command.line, 'raw': raw, 'reads': reads,

@@ -224,6 +224,13 @@ SYSCTL = {'/usr/sbin/sysctl': ''}
     ('systemd', dict(SYSTEMD_SYSCTL, **{
         UNITS + 'systemd-sysctl.service': '[Service]\nExecStart=/bin/true\n',
         UNITS + 'sysinit.target.wants/systemd-sysctl.service': '@../systemd-sysctl.service'}), '', False),
+    ('systemd', dict(SYSTEMD_SYSCTL, **{
+        UNITS + 'systemd-sysctl.service': '[Service]\nExecStart=/usr/lib/systemd/systemd-sysctl --prefix=/net\n',
+        UNITS + 'sysinit.target.wants/systemd-sysctl.service': '@../systemd-sysctl.service'}), '', False),
+    ('systemd', dict(SYSTEMD_SYSCTL, **{
+        UNITS + 'systemd-sysctl.service':
+        '[Service]\nExecStart=/usr/lib/systemd/systemd-sysctl --prefix=/net --prefix=/vm\n',
+        UNITS + 'sysinit.target.wants/systemd-sysctl.service': '@../systemd-sysctl.service'}), '', True),
     ('init', dict(SYSCTL, **{'/etc/init.d/procps': 'sysctl --system\n'}), '', False),
     ('init', dict(SYSCTL, **{'/etc/rcS.d/S03procps': 'sysctl -q --system\n'}), '', True),
     ('init', {'/etc/rcS.d/S03procps': 'sysctl -q --system\n'}, '', False),

@@ -227,6 +227,15 @@ ENABLED = {UNITS + 'multi-user.target.wants/tune.service': ''}
                       }), 60),
     ({UNITS + 'tune.service': '[Service]\nExecStart=/sbin/sysctl -w vm.swappiness=60\n'}, 20),
     ({'/etc/cron.d/a': '@reboot root sysctl vm.swappiness=60\n'}, 60),
+    ({'/etc/NetworkManager/dispatcher.d/a': '#!/bin/sh\nsysctl -w vm.swappiness=60\n'}, None),
+    ({'/etc/cron.daily/a': '#!/bin/sh\necho 20 > /proc/sys/vm/swappiness\n'}, 20),
+    ({'/etc/cloud/cloud.cfg.d/a.cfg': 'bootcmd:\n- [sysctl, -w, vm.swappiness=60]\n'}, None),
+    ({'/etc/modprobe.d/a.conf': 'install b /sbin/sysctl -p\n', '/etc/sysctl.conf': 'vm.swappiness = 60\n'}, None),
+    ({'/etc/udev/rules.d/a.rules': 'RUN+="/usr/lib/systemd/systemd-sysctl /etc/a"\n', '/etc/a': 'vm.swappiness=60\n'},
+     None),
+    (dict(ENABLED, **{UNITS + 'tune.service': '[Service]\nExecStart=/usr/lib/systemd/systemd-sysctl --strict /etc/a\n',
+                      '/etc/a': 'vm.swappiness=60\n'}), 60),
+    (dict(ENABLED, **{UNITS + 'tune.service': '[Service]\nExecStart=/usr/lib/systemd/systemd-sysctl\n'}), 20),
 ], ids=repr)
 def test_what_else_sets_it_at_boot(tmp_path, files, after_reboot):
     node = trixie(tmp_path)
