@@ -194,6 +194,9 @@ events:
     host:
       description: The host's name in the log.
       type: str
+    boot_id:
+      description: The ID of its boot as the journal writes it; V(null) where the log does not tell it.
+      type: str
     kernel:
       description: The kernel's release.
       type: str

@@ -15,6 +15,7 @@ import time
 from .find import MARKERS
 from .sources import SourceError, command_blocks, in_blocks, reason
 from .text import log_text
+from .words import any_of
 
 _JOURNALCTL = ['journalctl', '--no-pager', '--quiet', '--all', '--output=json']
 _FIELDS = 'MESSAGE,_HOSTNAME,_BOOT_ID,_TRANSPORT,SYSLOG_FACILITY,SYSLOG_IDENTIFIER,_SOURCE_MONOTONIC_TIMESTAMP'
@@ -23,9 +24,10 @@ _FIELDS = 'MESSAGE,_HOSTNAME,_BOOT_ID,_TRANSPORT,SYSLOG_FACILITY,SYSLOG_IDENTIFI
 JOURNAL_MARKERS = (b'"MESSAGE":[', b'"MESSAGE" : [')
 KMSG = '/dev/kmsg'
 # The words of which each report has one, as journalctl looks for them in the bytes of a message.
-_ANY_REPORT = '|'.join(re.escape(log_text(marker)) for marker in MARKERS)
+_ANY_REPORT = any_of(log_text(marker) for marker in MARKERS)
 # Of so many boots with a report those are read, and so much is read to know which.
 _MOST_BOOTS, _MOST_HITS = 32, 1 << 20
+_SHORT = 3600
 _BOOT = re.compile(b'"_BOOT_ID" ?: ?"([0-9a-f]{32})"')
 _JOURNALS = ('run/log/journal', 'var/log/journal')
 
@@ -67,7 +69,8 @@ def journal_blocks(since=None, until=None):
     """
     span = [] if since is None else ['--since=@%d' % int(since)]
     span += [] if until is None else ['--until=@%d' % int(until + 1)]
-    boots = _boots_with_reports(span)
+    # To ask which boots have a report takes as long as to read the entries of an hour.
+    boots = None if since is not None and time.time() - since < _SHORT else _boots_with_reports(span)
     if boots is not None and not boots:
         return
     argv = _JOURNALCTL + span + _of_the_kernel(boots or [])

@@ -55,11 +55,18 @@ class Form:
         self.kind = kind
         self.was_memory, self.limit, self.actor = says
         self.markers = tuple(marker.encode('utf-8') if str is not bytes else marker for marker in markers)
-        self.pattern = re.compile(pattern)
+        self._words, self._pattern = pattern, None
         self.also = also
         self.programs = programs
         self.name = name
         self.refine = refine
+
+    @property
+    def pattern(self):
+        """The regular expression. There are hundreds, of which a run needs few: each is compiled when it is needed."""
+        if self._pattern is None:
+            self._pattern = re.compile(self._words)
+        return self._pattern
 
     def fields(self, match):
         """{name, pid, unit, container, bytes, limit_bytes} of a line; None for what it does not tell."""

@@ -40,9 +40,10 @@ def _close(first, second, distance):
 def _same_moment(first, second):
     """True or False if both events tell their time, None if one does not."""
     same = _close(first['epoch'], second['epoch'], _SAME_TIME)
-    if same is not False and _close(first['uptime_seconds'], second['uptime_seconds'], _SAME_UPTIME) is not None:
-        return _close(first['uptime_seconds'], second['uptime_seconds'], _SAME_UPTIME)
-    return same
+    by_kernel = _close(first['uptime_seconds'], second['uptime_seconds'], _SAME_UPTIME)
+    # The calendar is set and corrected within a boot; the kernel's own clock is not.
+    of_one_boot = first['boot_id'] and first['boot_id'] == second['boot_id']
+    return by_kernel if by_kernel is not None and (of_one_boot or same is not False) else same
 
 
 def _keys(event):
@@ -188,7 +189,7 @@ class Merger:
         counts = self._forgotten
         for event in self._events:
             counts.count(event)
-            for key in ('boot_id', 'prefix', 'holders', 'statistics', 'balloon', 'near'):
+            for key in ('prefix', 'holders', 'statistics', 'balloon', 'near'):
                 event.pop(key, None)
         return self._events[::-1], {
             'events': counts.events,

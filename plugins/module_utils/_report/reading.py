@@ -66,6 +66,8 @@ class Reading:
     def _report(self, report):
         event = event_of(report, self._tasks)
         event['trusted'] = self._proven(event, report)
+        if self._is_live:
+            event['boot_id'] = event['boot_id'] or live.boot_id()
         source = self._listed.get(report.path)
         if source is not None and report.header is not None and not report.failure:
             source['reports'] += 1
@@ -240,8 +242,6 @@ class Reading:
         self._is_live = True
         try:
             self._finish(self._scan(scanner, live.ring_buffer_blocks(), source, clock)[0], source)
-            for event in self._family:
-                event['boot_id'] = event['boot_id'] or live.boot_id()
             self.end_family()
         finally:
             self._is_live = False

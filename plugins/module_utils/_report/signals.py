@@ -12,6 +12,7 @@ import re
 from .._log.json_records import field_text
 from .._log.prefix import PrefixReader
 from .._log.text import BARE, COLOR, KERNEL, LONGEST_LINE, log_text
+from .._log.words import any_of
 from .._node.reader import parse_json
 from .form import SYSTEMD
 from .marked import Words
@@ -59,7 +60,7 @@ def forms_of(markers):
 
 
 # The same words as a regular expression for journalctl, which searches without sending us all it reads.
-WORDS = '|'.join(re.escape(log_text(marker)) for marker in MARKERS)
+WORDS = any_of(log_text(marker) for marker in MARKERS)
 
 
 class Line:

@@ -26,7 +26,11 @@ from .._node.plain import plain
 from .._node.reader import parse_json, required_object
 from .look import IDENTIFIER
 
-SECONDS = 20
+# A hook's time, and what is left of it if something else happens meanwhile.
+SECONDS, IMPATIENT = 20, 5
+_HTTP = ('webhook', 'slack', 'wecom')
+# Hooks that are tried beside each other, and the time after which none is begun: the unit is ended after three minutes.
+_AT_ONCE, _MOST_SECONDS = 3, 100
 KINDS = ('webhook', 'slack', 'wecom', 'mail', 'command')
 # Of the journal's message ids, one of our own (sd_journal_send(3)).
 MESSAGE_ID = '6a1f2c0f0d7c4f6bb0a4f6d2f2a45d11'
@@ -70,19 +74,77 @@ def lines_of(message):
 
 def deliver(hook, message, secrets):
     """Pass a message to a hook, within SECONDS, in a process of its own. Raises Refused."""
-    reader, writer = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        os.close(reader)
-        _end_with(writer, hook, message, secrets)
-    os.close(writer)
+    for _place, error in deliver_all({0: [message]}, [hook], secrets):
+        if error:
+            raise error
+
+
+def deliver_all(queues, hooks, secrets, is_wanted=lambda: False):
+    """Pass messages to several hooks beside each other; yields ((number, message), None or Refused) as each ends.
+
+    ``queues`` is {number of a hook: its messages}; each hook gets one after the other, and none after one that it did
+    not take. As soon as ``is_wanted`` says that there is other work, a hook has IMPATIENT seconds.
+    """
+    ahead = [(number, list(messages)) for number, messages in sorted(queues.items())]
+    busy = []
+    begin = _elapsed()
+    if any(hooks[number]['kind'] in _HTTP for number in queues):
+        # Once for all of them: what is read before the fork is in memory once.
+        _http_client()
     try:
-        answer = _answer_of(reader)
+        while ahead or busy:
+            if _elapsed() - begin >= _MOST_SECONDS:
+                ahead = []
+            while ahead and len(busy) < _AT_ONCE:
+                number, messages = ahead.pop(0)
+                busy.append((number, messages, _Delivery(hooks[number], messages[0], secrets)))
+            for entry in _ended(busy, is_wanted):
+                busy.remove(entry)
+                number, messages, delivery = entry
+                error = delivery.end()
+                yield (number, messages[0]), error
+                if messages[1:] and not error:
+                    ahead.insert(0, (number, messages[1:]))
     finally:
-        os.close(reader)
-        _end(pid)
-    if answer != b'done':
-        raise Refused(plain(answer, 200) or 'it gave no answer within %d seconds' % SECONDS)
+        for _number, _messages, delivery in busy:
+            delivery.end()
+
+
+def _ended(busy, is_wanted):
+    """Those of some deliveries that have an answer, or no more time; none after a second without one."""
+    answered = select.select([delivery.reader for dummy, dummy_messages, delivery in busy], [], [], 1)[0]
+    seconds = IMPATIENT if is_wanted() else SECONDS
+    return [entry for entry in busy if entry[2].reader in answered or entry[2].is_late(seconds)]
+
+
+def _elapsed():
+    """Seconds since some moment, whatever the clock is set to; Python 2.7 has no time.monotonic()."""
+    return os.times()[4]
+
+
+class _Delivery:
+    """A message on its way to a hook, in a process of its own."""
+
+    def __init__(self, hook, message, secrets):
+        self.reader, writer = os.pipe()
+        self._begin = _elapsed()
+        self._pid = os.fork()
+        if self._pid == 0:
+            os.close(self.reader)
+            _end_with(writer, hook, message, secrets)
+        os.close(writer)
+
+    def is_late(self, seconds):
+        return _elapsed() - self._begin >= seconds
+
+    def end(self):
+        """End the process. None if the hook took the message, else the Refused of what it said."""
+        try:
+            answer = os.read(self.reader, 500) if select.select([self.reader], [], [], 0)[0] else b''
+        finally:
+            os.close(self.reader)
+            _end(self._pid)
+        return None if answer == b'done' else Refused(plain(answer, 200) or 'it gave no answer in time')
 
 
 def _end_with(writer, hook, message, secrets):
@@ -100,10 +162,6 @@ def _end_with(writer, hook, message, secrets):
     finally:
         os.write(writer, words[:500])
         os._exit(0)
-
-
-def _answer_of(reader):
-    return os.read(reader, 500) if select.select([reader], [], [], SECONDS)[0] else b''
 
 
 def _end(pid):

@@ -16,6 +16,7 @@ import re
 import signal
 import subprocess
 
+from .._log.words import any_of
 from .._node.command import environment
 
 # The name that the watch writes its own records under.
@@ -54,7 +55,11 @@ def look(host, before, words):
     """
     now = read_mark(host)
     if host.is_directory(_JOURNALD):
-        now['journal'], happened = _journal(before and before['journal'], words)
+        # What the kernel counted is known already: only where the journal ends is of interest.
+        known = before and before['journal']
+        is_quiet = known and now['kills'] == before['kills']
+        now['journal'], happened = _journal(known if is_quiet else None, words)
+        now['journal'] = now['journal'] or known
     else:
         now['files'], happened = _files(host, before and before['files'], words)
     if before is None:
@@ -66,7 +71,7 @@ def _journal(cursor, words):
     """(the cursor of the journal's end, True if a line after ``cursor`` has one of the words)."""
     if cursor is None:
         return _journal_run(['--lines=1'], None)[0], False
-    pattern = '|'.join(re.escape(word) for word in words)
+    pattern = any_of(words)
     search = ['--grep=' + pattern, '--case-sensitive=true']
     end, happened, can_search = _journal_run(['--after-cursor=' + cursor] + search, None)
     if not can_search:

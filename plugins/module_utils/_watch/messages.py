@@ -23,24 +23,38 @@ from .._verdict.remedies import remedies_of
 from .._verdict.wanted import options_of
 
 PAGE = 'https://github.com/oom-rescue/oom.rescue/blob/main/docs/watch.md'
-_SHORT = 300
+_SHORT, _LONGEST_LABEL = 300, 100
 _MOST_VICTIMS = 8
 _UNPROVEN = 'Nothing proves who wrote this: any program of this host may have.'
 
 
 class Told:
-    """An incident of a diagnosis, with its message, the keys of its parts, and the kills that it counts for."""
+    """An incident of a diagnosis, with its message, the keys of its parts, and the kills that it counts for.
+
+    If what is proven of it is a shortage, the verdict is on that alone: a line that anybody may have written adds no
+    victim to a real kill, and takes no proof from a line that says nothing of memory.
+    """
 
     def __init__(self, entry, index):
         self._entry = entry
-        self._incident = entry['incidents'][index]
-        self._events = [entry['events'][number] for number in self._incident['reports']]
-        self._signals = [entry['signals'][number] for number in self._incident['signals']]
-        self.verdict = verdict_of(index, self._incident, entry['events'], entry['signals'])
-        rows = self._events + self._signals
-        self.proven = any(row.get('trusted') for row in rows)
-        self.is_here = not any(row.get('elsewhere') for row in rows)
-        self.keys = [_key_of_event(event) for event in self._events] + [_key_of(signal) for signal in self._signals]
+        self._incident = incident = entry['incidents'][index]
+        self._events = [entry['events'][number] for number in incident['reports']]
+        signals = [entry['signals'][number] for number in incident['signals']]
+        proven = dict(incident, reports=_proven(entry['events'], incident['reports']),
+                      signals=_proven(entry['signals'], incident['signals']))
+        self.verdict = verdict_of(index, proven, entry['events'], entry['signals'])
+        self.proven = self.verdict['was_memory'] == 'yes'
+        self._killed = [entry['events'][number] for number in proven['reports']] if self.proven else self._events
+        if not self.proven:
+            self.verdict = verdict_of(index, incident, entry['events'], entry['signals'])
+        self.is_here = not any(row.get('elsewhere') for row in self._events + signals)
+        # The keys of each part, any of which tells it.
+        self.parts = [_keys_of_event(event) for event in self._events] + [[_key_of(signal)] for signal in signals]
+
+    @property
+    def keys(self):
+        """All keys of its parts."""
+        return [key for part in self.parts for key in part]
 
     @property
     def is_news(self):
@@ -52,13 +66,22 @@ class Told:
         """True if it has a report of the kernel's."""
         return bool(self._events)
 
+    @property
+    def is_whole(self):
+        """False if a report of it has no end, as the kernel may still be printing it."""
+        return all(event['kind'] != 'kill' or 'victim' not in event['missing'] for event in self._events)
+
+    def fresh(self, told):
+        """The parts of which no key is among ``told``."""
+        return [part for part in self.parts if not set(part) & set(told)]
+
     def kills(self, told):
         """[(process, unit, scope, actor)] of the kills in it whose keys are not among ``told``."""
-        fresh = [event for event in self._events if _key_of_event(event) not in told]
-        victims = [victim for event in fresh for victim in event.get('victims') or []]
-        if not self._events and not set(self.keys) & set(told):
+        victims = [victim for event in self._killed if not set(_keys_of_event(event)) & set(told)
+                   for victim in event.get('victims') or []]
+        if not self._killed and not set(self.keys) & set(told):
             victims = self.verdict['victims']
-        return [tuple(_short(text) for text in (
+        return [tuple(_short(text, _LONGEST_LABEL) for text in (
             victim.get('name'), victim.get('unit') or victim.get('container') or victim.get('container_id'),
             self.verdict['limit'], self.verdict['actor'])) for victim in victims]
 
@@ -98,23 +121,33 @@ def told_of(entry):
 
 
 def rest_message(entry_name, held):
-    """The message on the incidents that were held back by the limit an hour: {count, first, last}."""
+    """The message on the incidents for which there was no room, or that no hook took in a day: {count, first, last}."""
     return {'id': 'rest-%s' % held['first'], 'time': held['last'], 'host': entry_name, 'actor': 'unknown',
-            'sentence': '%d more incidents from %s to %s: the limit an hour held back a message for each.' % (
-                held['count'], held['first'], held['last']),
+            'count': held['count'], 'sentence': '%d more incidents from %s to %s, without a message for each: there '
+            'were too many in an hour, or a hook took none for a day.' % (held['count'], held['first'], held['last']),
             'limit': 'unknown', 'victims': [], 'proven': False, 'caveats': [], 'remedy': None,
             'would_tell': ['journalctl -t oom-rescue'], 'page': PAGE}
 
 
-def _short(value):
-    return value if value is None or isinstance(value, int) else plain(value, _SHORT)
+def _short(value, most=_SHORT):
+    return value if value is None or isinstance(value, int) else plain(value, most)
 
 
-def _key_of_event(event):
-    return 'report:%s' % event['id']
+def _proven(rows, numbers):
+    return [number for number in numbers if rows[number].get('trusted') is True]
+
+
+def _keys_of_event(event):
+    """What tells a report of the kernel's: what it says, in its boot, and when it began by the kernel's own clock. The
+    latter is the same for a report that was read before its end.
+    """
+    boot = (event.get('boot_id') or '')[:8]
+    keys = ['report:%s@%s' % (event['id'], boot)]
+    return keys + (['at:%.6f@%s' % (event['uptime_seconds'], boot)] if boot and event['uptime_seconds'] else [])
 
 
 def _key_of(signal):
+    # Its time in the log's words, as one without a year has another one when the clock is set.
     parts = [signal['kind'], signal['unit'], signal['container'], signal['pid'], signal['name'],
-             signal['time'] or signal['time_text']]
+             signal['time_text'] or signal['time']]
     return 'signal:%s' % hashlib.sha256(to_bytes(repr(parts))).hexdigest()[:16]

@@ -9,8 +9,7 @@ __metaclass__ = type
 
 import time
 
-from . import hooks
-from .._log.times import format_time
+from . import hooks, remembered
 from .messages import rest_message
 
 _HOUR = 3600
@@ -19,22 +18,26 @@ _FIRST_PAUSE = 60
 _LONGEST_PAUSE = 3600
 
 
-def pass_on(host, state, settings, now, save):
-    """Deliver what waits in ``state``. ``save`` is called before and after each message, so that a crash loses none."""
+def pass_on(host, state, settings, now, save, is_wanted=lambda: False):
+    """Deliver what waits in ``state``. ``save`` is called after each step, so that a crash loses no message, and tells
+    at most those twice that were on their way. ``is_wanted`` says if there is other work meanwhile.
+    """
     state['sent'] = [moment for moment in state['sent'] if 0 <= now - moment < _HOUR]
     _hold_back(state, settings['limit'], now)
     save()
-    secrets, trouble = _secrets(host, settings['secrets'])
-    for row in list(state['waiting']):
+    for row in state['waiting']:
         if row['hooks'] is None:
             hooks.journal(row['message'])
             row['hooks'] = list(range(len(settings['hooks'])))
             save()
-        if row['hooks'] and not 0 <= row['next'] - now <= _LONGEST_PAUSE:
-            _try(row, settings['hooks'], secrets, trouble, now)
+    _deliver(host, [row for row in state['waiting'] if not 0 <= row['next'] - now <= _LONGEST_PAUSE], settings, save,
+             is_wanted)
+    for row in list(state['waiting']):
         if not row['hooks'] or now - row['first'] > _GIVE_UP:
             state['waiting'].remove(row)
-        save()
+            if row['hooks']:
+                remembered.hold(state, row, now)
+    save()
 
 
 def _hold_back(state, limit, now):
@@ -48,11 +51,9 @@ def _hold_back(state, limit, now):
             state['sent'].append(now)
             continue
         state['waiting'].remove(row)
-        moment = row['message']['time'] or format_time(now)
-        held = state['held'] or {'count': 0, 'first': moment}
-        state['held'] = dict(held, count=held['count'] + 1, last=moment, host=row['message']['host'])
+        remembered.hold(state, row, now)
     held = state['held']
-    if held and len(state['sent']) < half:
+    if held and len(state['sent']) < half and len(state['waiting']) < remembered.MOST_WAITING:
         state['waiting'].append({'message': rest_message(held['host'], held), 'proven': True, 'hooks': None,
                                  'tries': 0, 'next': 0, 'first': now, 'counted': True})
         state['sent'].append(now)
@@ -67,21 +68,29 @@ def _secrets(host, path):
         return {}, '%s' % error
 
 
-def _try(row, known, secrets, trouble, now):
-    """Pass a message to each hook that has not taken it yet, and write once into the journal why one did not."""
-    left = []
-    for number in row['hooks']:
+def _deliver(host, rows, settings, save, is_wanted):
+    """Pass messages to the hooks that have not taken them yet, and write once into the journal why one did not."""
+    known = settings['hooks']
+    for row in rows:
         # A hook that is no longer in the configuration gets nothing.
-        if number >= len(known):
-            continue
-        try:
-            hooks.deliver(known[number], row['message'], secrets)
-        except hooks.Refused as error:
-            left.append(number)
-            if not row['tries']:
-                _say(row, known[number], trouble or '%s' % error)
-    row['hooks'], row['tries'] = left, row['tries'] + 1
-    row['next'] = time.time() + min(_FIRST_PAUSE * 2 ** min(row['tries'] - 1, 6), _LONGEST_PAUSE)
+        row['hooks'] = [number for number in row['hooks'] if number < len(known)]
+    queues = {}
+    for row in rows:
+        for number in row['hooks']:
+            queues.setdefault(number, []).append(row['message'])
+    if not queues:
+        return
+    secrets, trouble = _secrets(host, settings['secrets'])
+    for (number, message), error in hooks.deliver_all(queues, known, secrets, is_wanted):
+        row = next(row for row in rows if row['message'] is message)
+        if error is None:
+            row['hooks'].remove(number)
+            save()
+        elif not row['tries']:
+            _say(row, known[number], trouble or '%s' % error)
+    for row in rows:
+        row['tries'] += 1
+        row['next'] = time.time() + min(_FIRST_PAUSE * 2 ** min(row['tries'] - 1, 6), _LONGEST_PAUSE)
 
 
 def _say(row, hook, reason):

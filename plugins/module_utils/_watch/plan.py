@@ -13,8 +13,9 @@ from .._node.actions import Action, file_action
 from .._node.errors import RescueError
 from .._report.signals import MARKERS
 from .._log.find import MARKERS as KERNEL_MARKERS
-from .._node.host import to_native
+from .._node.host import to_bytes, to_native
 from . import units
+from .compiled import compiled
 from .facts import mode_of
 from .hooks import KINDS
 from .metrics import NAME
@@ -46,7 +47,8 @@ def plan(facts, options):
 
 def wanted_files(facts, options):
     """{path: text} of the files that the watch is to have."""
-    wanted = {units.PROGRAM: options['program'], CONFIG: _config(facts, options)}
+    program = compiled(to_bytes(options['program']), to_bytes(facts['files'][units.PROGRAM] or ''))
+    wanted = {units.PROGRAM: to_native(program), CONFIG: _config(facts, options)}
     if options['secrets']:
         wanted[SECRETS] = json.dumps(options['secrets'], indent=1, sort_keys=True) + '\n'
     elif facts['files'][SECRETS] is not None and options['secrets'] is None:

@@ -16,13 +16,15 @@ import hashlib
 import json
 import os
 
+from .._log.times import format_time
 from .._node.host import to_native
 from .._node.reader import parse_json
 
 VERSION = 1
 HALF = 1 << 16
 _MOST_TOLD = 600
-_MOST_WAITING = 20
+# Messages that wait, in number and bytes.
+MOST_WAITING, _MOST_OF_WAITING = 20, HALF * 3 // 8
 _MOST_SERIES = 60
 _MOST_SENT = 100
 
@@ -33,14 +35,26 @@ def new(now):
             'waiting': [], 'sent': [], 'held': None, 'kills': [], 'last_kill': None}
 
 
-def bounded(state):
-    """The state, cut to what a half has room for: the oldest entries of each list go."""
-    state = dict(state, told=state['told'][-_MOST_TOLD:], waiting=state['waiting'][-_MOST_WAITING:],
-                 sent=state['sent'][-_MOST_SENT:], kills=state['kills'][:_MOST_SERIES])
-    while len(json.dumps(state)) > HALF - 100 and (state['waiting'] or state['told']):
-        longest = 'waiting' if len(json.dumps(state['waiting'])) > len(json.dumps(state['told'])) else 'told'
-        state[longest] = state[longest][1:]
-    return state
+def bound(state, now):
+    """Cut the state to what a half has room for: the oldest entries of each list go, messages are counted as held."""
+    state.update(told=state['told'][-_MOST_TOLD:], sent=state['sent'][-_MOST_SENT:],
+                 kills=state['kills'][:_MOST_SERIES])
+    while len(state['waiting']) > MOST_WAITING or (state['waiting'] and _size(state['waiting']) > _MOST_OF_WAITING):
+        hold(state, state['waiting'].pop(0), now)
+    while state['told'] and _size(state) > HALF - 100:
+        state['told'] = state['told'][1:]
+
+
+def hold(state, row, now):
+    """Count a message that is no longer to be told by itself: {count, first, last, host} of them is told later."""
+    message = row['message']
+    moment = message['time'] or format_time(now)
+    held = state['held'] or {'count': 0, 'first': moment}
+    state['held'] = dict(held, count=held['count'] + message.get('count', 1), last=moment, host=message['host'])
+
+
+def _size(value):
+    return len(json.dumps(value))
 
 
 def load(paths):

@@ -27,15 +27,17 @@ CONFIG = '/etc/oom-rescue/watch.json'
 STATE = '/var/lib/oom-rescue-watch/state'
 RUN = '/run/oom-rescue-watch'
 DEFAULTS = {'hooks': [], 'secrets': None, 'textfile': None, 'limit': 6, 'words': [], 'state': STATE, 'run': RUN}
-# Lines come later than the kill, and clocks are set: a line that is read twice is told once.
-_MARGIN = 3600
+# What belongs to a kill comes within ten minutes, and into a file with a time of its own, that may be late. A line that
+# is read twice is told once; to search an hour of a journal may take longer than a message should.
+_MARGIN, _MARGIN_OF_FILES = 900, 3600
 _SAVE_EVERY = 6 * 3600
 _MEASURE_EVERY = 900
-# The kernel counts a kill before its lines are in the journal.
+# The kernel counts a kill before its lines are in the journal, and prints a report for seconds on a slow console.
 _WAITS = (0.5, 1, 1, 2)
 _MOST_EVENTS = 100
 # A control group that stays at its limit changes its counts all the time, and each change starts a run.
 _SOON, _REST = 5, 10
+_MOST_LOOKS = 5
 
 
 def main(arguments):
@@ -88,14 +90,18 @@ class Run:
         self._is_soon = self._has_just_run()
 
     def run(self):
-        """Look, and tell what is new. If nothing happened right after another run, it rests for a while, and sees a
-        kill then.
+        """Look, and tell what is new, until nothing is: a change while a run works starts no other. If nothing happened
+        right after another run, it rests for a while, and sees a kill then.
         """
-        if self._once() or not self._is_soon:
+        looks = 0
+        while looks < _MOST_LOOKS and self._once():
+            looks += 1
+            self._now = time.time()
+        if looks or not self._is_soon:
             return
         for _second in range(_REST):
             time.sleep(1)
-            if kills(self._host) != self._state['mark']['kills']:
+            if self._has_risen():
                 self._now = time.time()
                 self._once()
                 return
@@ -130,7 +136,7 @@ class Run:
         """Note what is there: what happened before the watch was set up is known to whoever set it up."""
         self._state = remembered.new(self._now)
         self._state['mark'] = look(self._host, None, [])[0]
-        self._state['told'] = [key for told in self._incidents(self._now - _MARGIN) for key in told.keys]
+        self._state['told'] = [key for told in self._incidents(self._now) for key in told.keys]
         self._save(True)
 
     def _is_time(self, what, seconds):
@@ -140,17 +146,21 @@ class Run:
     def _incidents(self, since):
         from .._verdict.diagnose import diagnose
         from .messages import told_of
-        self._entry = diagnose(self._host, {'since': since, 'limit': _MOST_EVENTS, 'ledger_seconds': 0})
+        margin = _MARGIN if self._state['mark']['journal'] else _MARGIN_OF_FILES
+        self._entry = diagnose(self._host, {'since': since - margin, 'limit': _MOST_EVENTS, 'ledger_seconds': 0})
         return told_of(self._entry)
 
     def _tell_new(self, before, mark):
         """Find the new incidents, remember them, and tell them."""
-        rose = before['boot'] == mark['boot'] and (mark['kills'] or 0) > (before['kills'] or 0)
-        since = min(self._state['since'], self._now) - _MARGIN
+        since = min(self._state['since'], self._now)
         known = set(self._state['told'])
         for pause in _WAITS + (None,):
             incidents = self._incidents(since)
-            if not rose or pause is None or any(told.is_of_the_kernel and set(told.keys) - known for told in incidents):
+            fresh = [told for told in incidents if told.fresh(known)]
+            # Also one since the look, whose other lines may be there before the kernel's.
+            rose = before['boot'] == mark['boot'] and (kills(self._host) or 0) > (before['kills'] or 0)
+            if pause is None or (all(told.is_whole for told in fresh) and (
+                    not rose or any(told.is_of_the_kernel for told in fresh))):
                 break
             time.sleep(pause)
         for told in incidents:
@@ -159,7 +169,7 @@ class Run:
 
     def _take(self, told, known, mark):
         """Count the new kills of an incident, and have it told if none of it was told."""
-        fresh = [key for key in told.keys if key not in known]
+        fresh = told.fresh(known)
         if not fresh or self._is_forged(told, mark):
             return
         from . import metrics
@@ -168,11 +178,11 @@ class Run:
         if kills:
             self._state['last_kill'] = self._now
         self._state['measured'] = 0
-        if len(fresh) == len(told.keys):
+        if len(fresh) == len(told.parts):
             self._state['waiting'].append({
                 'message': told.message(), 'proven': told.proven, 'hooks': None, 'tries': 0, 'next': 0,
                 'first': self._now})
-        self._state['told'] += fresh
+        self._state['told'] += [key for part in fresh for key in part]
 
     def _is_forged(self, told, mark):
         """True if only a file says that the kernel killed, and the kernel has counted no kill since it booted."""
@@ -181,7 +191,11 @@ class Run:
     def _pass_on(self):
         """Pass the waiting messages to the hooks, up to the limit an hour."""
         from . import passing
-        passing.pass_on(self._host, self._state, self._settings, self._now, self._save)
+        passing.pass_on(self._host, self._state, self._settings, self._now, self._save, self._has_risen)
+
+    def _has_risen(self):
+        """True if the kernel has killed since the last look."""
+        return kills(self._host) != self._state['mark']['kills']
 
     def _measure(self):
         from .._facts.memory_facts import memory_facts
@@ -203,7 +217,7 @@ class Run:
         """Save the state, in /run alone or on the disk as well. Raises the disk's error only if /run cannot be written
         either.
         """
-        self._state = remembered.bounded(self._state)
+        remembered.bound(self._state, self._now)
         if on_disk:
             self._state['saved'] = self._now
         errors = remembered.save(self._state, self._files if on_disk else self._files[:1])

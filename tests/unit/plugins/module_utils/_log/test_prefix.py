@@ -464,7 +464,7 @@ def test_text_below_other_records_is_read(above):
 
 
 REPORTS = dict(ERAS, memcg1=memcg(1), memcg2=memcg(2))
-OF_THE_PREFIX = ('time', 'time_text', 'epoch', 'host', 'uptime_seconds', 'trusted', 'source', 'seen_in')
+OF_THE_PREFIX = ('time', 'boot_id', 'time_text', 'epoch', 'host', 'uptime_seconds', 'trusted', 'source', 'seen_in')
 
 
 def told(text):

@@ -117,9 +117,50 @@ def test_a_server_that_hangs_is_left(monkeypatch):
     with_no_answer = socket.socket()
     with_no_answer.bind(('127.0.0.1', 0))
     with_no_answer.listen(1)
-    with pytest.raises(Refused, match='no answer|timeout|URLError'):
+    with pytest.raises(Refused, match='no answer|[Tt]imeout|URLError'):
         deliver({'kind': 'webhook', 'url': 'http://127.0.0.1:%d/' % with_no_answer.getsockname()[1]}, MESSAGE, {})
     with_no_answer.close()
+
+
+@pytest.fixture
+def beside(tmp_path, monkeypatch):
+    """What hooks that are commands took of the messages a, b and c, and what deliver_all() said of each."""
+    monkeypatch.setattr(hooks, 'SECONDS', 3)
+
+    def deliver_to(scripts, is_wanted=lambda: False):
+        known = [{'kind': 'command', 'argv': ['/bin/sh', '-c', script]} for script in scripts]
+        messages = [dict(MESSAGE, id=name) for name in 'abc']
+        said = dict(((number, message['id']), error and '%s' % error) for (number, message), error in hooks.deliver_all(
+            dict((number, messages) for number in range(len(known))), known, {}, is_wanted))
+        told = tmp_path / 'told'
+        return said, [json.loads(line)['id'] for line in told.read_bytes().decode('ascii').splitlines()]
+
+    deliver_to.takes = 'cat >> %s' % (tmp_path / 'told')
+    return deliver_to
+
+
+def test_hooks_that_hang_keep_no_other_from_its_messages(beside):
+    said, told = beside(['sleep 600', beside.takes, 'exit 3'])
+    assert told == ['a', 'b', 'c'] and [said[1, name] for name in 'abc'] == [None] * 3
+    # What one message is refused, the next is not asked.
+    assert said[0, 'a'] == 'it gave no answer in time' and 'status 3' in said[2, 'a'] and len(said) == 5
+
+
+def test_more_hooks_than_are_tried_at_once_all_get_theirs(beside):
+    said, told = beside([beside.takes] * 7)
+    assert len(told) == 21 and set(said.values()) == {None}
+
+
+def test_a_hook_that_hangs_gets_less_time_if_something_else_happens(beside, monkeypatch):
+    monkeypatch.setattr(hooks, 'SECONDS', 600)
+    monkeypatch.setattr(hooks, 'IMPATIENT', 1)
+    said, told = beside(['sleep 600', beside.takes], is_wanted=lambda: True)
+    assert told == ['a', 'b', 'c'] and said[0, 'a'] == 'it gave no answer in time'
+
+
+def test_what_has_no_time_left_is_not_begun(monkeypatch):
+    monkeypatch.setattr(hooks, '_MOST_SECONDS', 0)
+    assert list(hooks.deliver_all({0: [MESSAGE]}, [{'kind': 'command', 'argv': ['/bin/true']}], {})) == []
 
 
 def test_a_command_gets_json_on_its_input_and_no_shell(tmp_path):

@@ -67,7 +67,7 @@ def test_a_line_with_a_word_is_something_and_our_own_is_not(node, cannot, lines,
         node.write('cannot', '')
     assert node.look(mark) == (mark, expected)
     calls = (node.path / 'calls').read_bytes().decode('ascii')
-    assert '--after-cursor=s=abc;i=9' in calls and '|a\\|b' in calls
+    assert '--after-cursor=s=abc;i=9' in calls and 'a\\|b)' in calls
 
 
 def test_without_a_search_other_lines_are_nothing(node):
@@ -85,6 +85,13 @@ def test_another_count_or_boot_is_something(node, name, text):
     assert node.look(mark)[1] is True
 
 
+def test_what_the_kernel_counted_is_searched_for_once(node):
+    mark = node.look(None)[0]
+    node.write('proc/vmstat', 'oom_kill 4\n')
+    assert node.look(mark)[0]['journal'] == 's=abc;i=9'
+    assert '--grep' not in (node.path / 'calls').read_bytes().decode('ascii')
+
+
 def test_a_kernel_that_does_not_count_has_no_count(node):
     node.write('proc/vmstat', 'nr_free_pages 1\n')
     assert kills(node.host) is None
@@ -94,4 +101,6 @@ def test_a_journalctl_that_is_not_there_is_nothing(node, monkeypatch):
     mark = node.look(None)[0]
     monkeypatch.setenv('PATH', '/nowhere')
     os.unlink(str(node.path / 'bin' / 'journalctl'))
+    assert node.look(mark)[0]['journal'] == 's=abc;i=9'
+    node.write('proc/vmstat', 'oom_kill 4\n')
     assert node.look(mark)[0]['journal'] == 's=abc;i=9'

@@ -52,11 +52,15 @@ def test_no_file_no_state_and_a_link_is_none(path, tmp_path):
 def test_of_very_much_the_newest_is_kept(path):
     state = remembered.new(1)
     state['told'] = ['report:%012d' % number for number in range(5000)]
-    state['waiting'] = [{'message': 'x' * 2000, 'number': number} for number in range(90)]
+    state['waiting'] = [{'message': {'text': 'x' * 4000, 'time': str(number), 'host': 'db1'}, 'number': number}
+                        for number in range(90)]
     state['kills'] = metrics.counted([], [('p%d' % number, 'u' * 300, 'host', 'kernel') for number in range(500)])
-    state = remembered.bounded(state)
+    remembered.bound(state, 0)
     assert len(json.dumps(state)) < remembered.HALF
     assert state['told'][-1] == 'report:%012d' % 4999 and state['waiting'][-1]['number'] == 89
+    left = len(state['waiting'])
+    assert 5 < left < 20
+    assert state['held'] == {'count': 90 - left, 'first': '0', 'last': str(89 - left), 'host': 'db1'}
     assert remembered.save(state, [path]) == [None] and remembered.load([path]) == state
 
 

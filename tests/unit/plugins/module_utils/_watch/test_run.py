@@ -99,6 +99,111 @@ def test_a_kill_is_told_once_with_its_victim(watched):
     assert watched.noted == [(3, told[0]['sentence'])]
 
 
+def test_what_is_told_waits_no_longer(watched):
+    watched.log()
+    watched.run()
+    assert watched.state()['waiting'] == []
+    assert 'oom_rescue_watch_waiting_messages 0' in (watched.path / 'oom_rescue.prom').read_bytes().decode('utf-8')
+
+
+def test_a_report_that_is_printed_while_it_is_read_is_told_once_with_its_victim(watched, monkeypatch):
+    with io.open(os.path.join(FIXTURES, 'oom-linux-6.12.dmesg'), encoding='utf-8') as stream:
+        lines = stream.read().splitlines()
+    when = time.strftime('%b %d %H:%M:%S')
+    lines = [u'%s node kernel: %s\n' % (when, line) for line in lines if line.startswith('[')]
+    end = next(place for place, line in enumerate(lines) if 'Killed process' in line)
+    watched.write('var/log/messages', u''.join(lines[:end]), 'a')
+    slept = []
+
+    def prints_on(seconds):
+        slept.append(seconds)
+        watched.write('var/log/messages', u''.join(lines[end:]) if len(slept) == 2 else u'', 'a')
+
+    monkeypatch.setattr(run.time, 'sleep', prints_on)
+    told = watched.run()
+    assert len(told) == 1 and told[0]['victims'] and watched.run() == told
+
+
+def test_a_kill_while_a_hook_is_told_is_told_by_the_same_run(watched):
+    first, later = watched.path / 'first', watched.path / 'later'
+    watched.log(name='second', ago=-600)
+    log = watched.path / 'var' / 'log' / 'messages'
+    later.write_bytes(log.read_bytes())
+    log.write_bytes(b'')
+    watched.log()
+    watched.settings['hooks'].append(watched.command('mv %s %s 2> /dev/null && cat %s >> %s; true' % (
+        later, first, first, log)))
+    assert names(watched.run()) == ['mysqld', 'second']
+
+
+def test_a_crash_after_one_of_two_hooks_tells_it_once(watched, monkeypatch):
+    watched.log()
+    real = hooks.deliver_all
+
+    def crash(*arguments):
+        for outcome in real(*arguments):
+            yield outcome
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(hooks, 'deliver_all', crash)
+    watched.settings['hooks'].append(watched.command('sleep 1; cat >> %s' % (watched.path / 'told')))
+    with pytest.raises(KeyboardInterrupt):
+        watched.run()
+    monkeypatch.undo()
+    monkeypatch.setattr(hooks, 'journal', lambda *dummy, **dummies: None)
+    assert len(watched.told()) == 1 and names(watched.run()) == ['mysqld', 'mysqld']
+
+
+def test_the_same_process_killed_the_same_way_in_the_next_boot_is_told(watched):
+    record = {'_TRANSPORT': 'kernel', 'SYSLOG_FACILITY': '0', 'SYSLOG_IDENTIFIER': 'kernel', '_HOSTNAME': 'node',
+              'MESSAGE': KILL.split('] ')[1].strip().format(pid=321, name='early')}
+    for boot in ('a' * 32, 'b' * 32):
+        watched.write('var/log/messages', json.dumps(dict(
+            record, _BOOT_ID=boot, _SOURCE_MONOTONIC_TIMESTAMP='9000000',
+            __REALTIME_TIMESTAMP='%d' % (time.time() * 1e6))) + '\n')
+        watched.write('proc/sys/kernel/random/boot_id', boot)
+        assert watched.run() == watched.run()
+    assert names(watched.told()) == ['early'] * 2
+
+
+def test_a_log_without_years_is_told_once_though_the_year_changes(watched, monkeypatch):
+    watched.log(FORK)
+    assert len(watched.run()) == 1
+    later = time.time() + 400 * 86400
+    monkeypatch.setattr(run.time, 'time', lambda: later)
+    watched.write('proc/vmstat', 'oom_kill 4\n')
+    monkeypatch.setattr(run, '_WAITS', ())
+    assert len(watched.run()) == 1
+
+
+def test_messages_for_which_there_is_no_room_are_counted(watched, monkeypatch):
+    watched.settings.update(hooks=[watched.command('exit 7')], limit=10)
+    monkeypatch.setattr(remembered, 'MOST_WAITING', 2)
+    for number in range(5):
+        watched.log(name='p%d' % number, ago=2800 - number * 200)
+        watched.run()
+    assert watched.state()['held']['count'] == 3
+    watched.settings['hooks'] = [watched.command('cat >> %s' % (watched.path / 'told'))]
+    later = time.time() + 7200
+    monkeypatch.setattr(run.time, 'time', lambda: later)
+    watched.run()
+    told = watched.run()
+    assert names(told[:2]) == ['p3', 'p4'] and told[2]['sentence'].startswith('3 more incidents')
+
+
+def test_what_no_hook_takes_for_a_day_is_counted(watched, monkeypatch):
+    good, watched.settings['hooks'] = watched.settings['hooks'], [watched.command('exit 7')]
+    watched.log()
+    watched.run()
+    begin = time.time()
+    for hours in (25, 50):
+        monkeypatch.setattr(run.time, 'time', lambda now=begin + hours * 3600: now)
+        watched.run()
+    watched.settings['hooks'] = good
+    monkeypatch.setattr(run.time, 'time', lambda: begin + 60 * 3600)
+    assert [message['sentence'][:16] for message in watched.run()] == ['1 more incidents']
+
+
 def test_more_kills_of_an_incident_are_counted_and_not_told_again(watched):
     watched.log()
     told = watched.run()
@@ -189,7 +294,7 @@ def test_a_crash_between_telling_and_remembering_loses_nothing(watched, monkeypa
     def crash(*dummy):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(hooks, 'deliver', crash)
+    monkeypatch.setattr(hooks, 'deliver_all', crash)
     with pytest.raises(KeyboardInterrupt):
         watched.run()
     monkeypatch.undo()
@@ -291,3 +396,24 @@ def test_a_configuration_that_others_may_have_written_is_refused(tmp_path, text,
 def test_its_own_words_start_no_run():
     line = b'Nov 28 14:11:32 node oom-rescue[637]: It was memory: the kernel killed mysqld.'
     assert look._OWN.match(line) and not look._OWN.match(line.replace(b'oom-rescue', b'kernel'))
+
+
+def test_a_kill_during_the_look_waits_for_the_kernels_own_lines(watched, monkeypatch):
+    # Its unit's result is in the log before its report is, and before the look that found it saw the count.
+    watched.log('{when} node systemd[1]: mysqld.service: Failed with result \'oom-kill\'.\n')
+    real, slept = run.look, []
+
+    def kill_in_between(*arguments):
+        found = real(*arguments)
+        watched.write('proc/vmstat', 'oom_kill 4\n')
+        return found
+
+    def sleep(seconds):
+        slept.append(seconds)
+        if len(slept) == 1:
+            watched.log()
+
+    monkeypatch.setattr(run, 'look', kill_in_between)
+    monkeypatch.setattr(run.time, 'sleep', sleep)
+    told = watched.run()
+    assert names(told) == ['mysqld'] and told[0]['actor'] == 'kernel' and told[0]['limit'] == 'host'
