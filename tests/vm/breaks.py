@@ -116,11 +116,12 @@ def judged(row, before, broken, booted, mended):
 
 def plan_of(todo, of=breaks_rows, **more):
     """What breaks_guest.py goes by: where it tells what it found, how it reboots, and what is done at each boot."""
-    return dict(of.PLAN, score=-600, console='/dev/ttyS0', batches=[{
+    plan = dict(of.PLAN, score=-600, console='/dev/ttyS0', batches=[{
         'how': script(batch, 'how', of), 'undo': of.HELPERS + of.CLEAN + script(batch, 'undo', of),
         'slots': {'swap': [dict({'path': slot}, **({'persist': 'systemd'} if slot == SWAP['unit'] else {}))
                            for slot in SWAP.values() if slot in batch],
-                  'servers': [slot for slot in of.SERVERS.values() if slot in batch]}} for batch in todo], **more)
+                  'servers': [slot for slot in of.SERVERS.values() if slot in batch]}} for batch in todo])
+    return dict(plan, **more)
 
 
 def told(machine, seconds):
