@@ -48,7 +48,6 @@ options:
         say, the task fails then.
     type: bool
     default: false
-    version_added: 0.2.0
 seealso:
   - module: oom.rescue.ask_remedies
   - module: oom.rescue.judge_remedies

@@ -67,7 +67,6 @@ options:
         directory is made.
     type: bool
     default: false
-    version_added: 0.2.0
   logs_only:
     description: Whether only logs that were copied to the controller were read, and no host.
     type: bool
