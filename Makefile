@@ -152,7 +152,7 @@ eda: dev ## the rulebook of extensions/eda, run by a real ansible-rulebook, whic
 runner: ## a job of ansible-runner, on this machine and in an execution environment of Debian's packages; no part of `test`
 	tests/runner/run
 
-bench: env ## measure on this machine: the playbooks, into docs/benchmarks.md; then reading logs, making swap
+bench: env ## measure on this machine: the playbooks, into docs/benchmarks.md; then logs, limits, fleets, swap; PEERS=DIR beside other roles
 	python tests/bench/table.py --write
 	for bench in tests/bench/bench_*.py; do flock /tmp/host-swap.lock python $$bench || exit 1; done
 

@@ -71,7 +71,8 @@ class Bench:
     def pair(self, what, ours, peer, limit='', each=(1, 1)):
         """A row for two commands, run in turns; ``each`` is by how much the seconds of either are divided."""
         found = []
-        for number in range(self.rounds + 1):
+        # The first run of several fills the caches, and is not counted.
+        for number in range(int(self.rounds == 1), self.rounds + 1):
             one, other = spent(ours, self.environment), spent(peer, self.environment)
             if number:
                 found.append(tuple(tuple(value / part for value in values)
