@@ -48,6 +48,9 @@ class Told:
         if not self.proven:
             self.verdict = verdict_of(index, incident, entry['events'], entry['signals'])
         self.is_here = not any(row.get('elsewhere') for row in self._events + signals)
+        # When its configuration is read again, systemd says once more of a slice that something below it was killed.
+        self._is_late = not self._events and all(
+            signal['kind'] == 'unit-oom-kill' and (signal['unit'] or '').endswith('.slice') for signal in signals)
         # The keys of each part, any of which tells it.
         self.parts = [_keys_of_event(event) for event in self._events] + [[_key_of(signal)] for signal in signals]
 
@@ -59,7 +62,7 @@ class Told:
     @property
     def is_news(self):
         """True if it is to be told: something was killed for memory, or refused memory, on this host."""
-        return self.verdict['was_memory'] == 'yes' and self.is_here
+        return self.verdict['was_memory'] == 'yes' and self.is_here and not self._is_late
 
     @property
     def is_of_the_kernel(self):

@@ -68,3 +68,12 @@ def test_what_is_forged_alone_is_never_proven(tmp_path, forged):
 def test_what_a_unit_itself_says_is_proven(tmp_path):
     one, = told(tmp_path, RESULT)
     assert one.proven and one.message()['victims'][0]['unit'] == 'php.service'
+
+
+def test_what_systemd_says_of_a_slice_later_is_no_kill(tmp_path):
+    slice_of_it = dict(PID1, UNIT='system.slice', MESSAGE='system.slice: A process of this unit has been killed by the '
+                       'OOM killer.')
+    assert told(tmp_path, slice_of_it) == []
+    service = dict(PID1, MESSAGE='php.service: A process of this unit has been killed by the OOM killer.')
+    (tmp_path / 'other').mkdir()
+    assert len(told(tmp_path / 'other', slice_of_it, service)) == 1
