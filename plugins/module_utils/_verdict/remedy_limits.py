@@ -112,8 +112,8 @@ def whose_limit(case, path, group, wished):
 
 
 def _owner_told(case):
-    return next((owner for owner in [owner_of_line(signal.get('text')) for signal in case.told
-                                   if signal.get('limit') == 'cgroup'] if owner), None)
+    owners = [owner_of_line(signal.get('text')) for signal in case.told if signal.get('limit') == 'cgroup']
+    return next((owner for owner in owners if owner), None)
 
 
 def _is_inspected(case):

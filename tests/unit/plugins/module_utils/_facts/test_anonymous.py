@@ -100,10 +100,10 @@ def holder(name, nbytes, approximate=False):
     ([holder('a', 500)], 521, [('process', 'a', 500, False), ('other', 'unseen', 21, False)]),
     ([], 5, [('other', 'unseen', 5, False)]),
     # Drift goes to the small ones, and makes them approximate if it is more than half of what they had.
-    ([holder('a', 500), holder('b', 2), holder('c', 2)], 506, [('process', 'a', 500, False),
-                                                             ('processes', None, 6, False)]),
-    ([holder('a', 500), holder('b', 2), holder('c', 2)], 507, [('process', 'a', 500, False),
-                                                             ('processes', None, 7, True)]),
+    ([holder('a', 500), holder('b', 2), holder('c', 2)], 506, [
+        ('process', 'a', 500, False), ('processes', None, 6, False)]),
+    ([holder('a', 500), holder('b', 2), holder('c', 2)], 507, [
+        ('process', 'a', 500, False), ('processes', None, 7, True)]),
     ([holder('a', 500), holder('b', 4, True)], 504, [('process', 'a', 500, False), ('processes', None, 4, True)]),
     # What is approximate takes the whole difference, as long as it can.
     ([holder('a', 500), holder('b', 400, True)], 700, [('process', 'a', 500, False), ('process', 'b', 200, True)]),

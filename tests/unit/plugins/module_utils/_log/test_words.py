@@ -38,6 +38,6 @@ def test_each_word_is_found_and_no_part_of_one(words):
 
 
 def test_words_that_begin_alike_are_tried_once():
-    assert any_of(['oom-kill', 'oom_kill', 'oom-kills']) in ('oom(?:\\-kill|_kill)', 'oom(?:-kill|_kill)',
-                                                            'oom(?:\\-kill|\\_kill)')
+    assert any_of(['oom-kill', 'oom_kill', 'oom-kills']) in (
+        'oom(?:\\-kill|_kill)', 'oom(?:-kill|_kill)', 'oom(?:\\-kill|\\_kill)')
     assert WORDS.count('|') < len(MARKERS)

@@ -12,6 +12,7 @@ from ansible_collections.oom.rescue.plugins.module_utils._node import forbids, o
 from fake_node import CONTAINER, Node, v2
 from forbidden_hosts import ALLOWED, ELASTIC, FORBIDDEN, NODE, WAAGENT, built, of
 
+
 def swap(node, path='/swapfile'):
     return forbids.forbidden(node.host, path=path)['swap']
 

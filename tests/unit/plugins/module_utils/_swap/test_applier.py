@@ -16,9 +16,11 @@ from ansible_collections.oom.rescue.plugins.module_utils._node.errors import Res
 from ansible_collections.oom.rescue.plugins.module_utils._swap import apply
 from ansible_collections.oom.rescue.plugins.module_utils._swap.apply import converge
 from ansible_collections.oom.rescue.plugins.module_utils._swap.plan import opens, wish
-from .test_apply import Kernel, left_in, node  # noqa: F401
+from . import test_apply
+from .test_apply import Kernel, left_in
 
 MIB = 1 << 20
+fixture_node = test_apply.fixture_node
 
 
 def run(host, kernel, path='/swapfile', **wished):
@@ -38,7 +40,7 @@ def after_the_plan(monkeypatch, change):
     monkeypatch.setattr(apply, 'plan', plan)
 
 
-def test_a_file_that_comes_into_being_meanwhile_stays(node, monkeypatch):  # noqa: F811
+def test_a_file_that_comes_into_being_meanwhile_stays(node, monkeypatch):
     host, kernel = node()
     after_the_plan(monkeypatch, lambda: host.replace('/swapfile', 'theirs'))
     with pytest.raises(RescueError, match='/swapfile has come into being meanwhile, and stays as it is'):
@@ -46,7 +48,7 @@ def test_a_file_that_comes_into_being_meanwhile_stays(node, monkeypatch):  # noq
     assert host.read('/swapfile') == 'theirs' and host.read('/etc/fstab') == '# mine\n' and kernel.active == []
 
 
-def test_what_was_swapped_out_is_not_left_in_a_file_that_is_made_anew(node):  # noqa: F811
+def test_what_was_swapped_out_is_not_left_in_a_file_that_is_made_anew(node):
     host, kernel = node()
     run(host, kernel)
     os.chmod(host.path('/swapfile'), 0o644)
@@ -58,7 +60,7 @@ def test_what_was_swapped_out_is_not_left_in_a_file_that_is_made_anew(node):  # 
 
 @pytest.mark.parametrize('again, words', [
     (None, '^/swapfile: swapon failed'), (errno.EIO, 'putting back what was there failed as well: ')])
-def test_a_second_failure_is_told_with_the_first(node, again, words):  # noqa: F811
+def test_a_second_failure_is_told_with_the_first(node, again, words):
     host, kernel = node()
     run(host, kernel)
     kernel.refusals = [None, errno.ENOMEM, again, again]
@@ -72,7 +74,7 @@ def test_a_second_failure_is_told_with_the_first(node, again, words):  # noqa: F
 @pytest.mark.parametrize('kept_bytes, words', [
     (MIB - 4096, 'the kernel can use only %d of %d bytes, the disk is too fragmented' % (MIB - 4096, 2 * MIB)),
     (MIB, None), (0, 'swapon said yes, and /proc/swaps does not list it')])
-def test_swap_is_what_the_kernel_lists(node, kept_bytes, words):  # noqa: F811
+def test_swap_is_what_the_kernel_lists(node, kept_bytes, words):
     host, kernel = node()
 
     def swapon(path, priority, discard):
@@ -89,7 +91,7 @@ def test_swap_is_what_the_kernel_lists(node, kept_bytes, words):  # noqa: F811
 
 
 @pytest.mark.parametrize('on_already', [True, False])
-def test_an_area_that_another_turned_on_meanwhile_is_on(node, on_already):  # noqa: F811
+def test_an_area_that_another_turned_on_meanwhile_is_on(node, on_already):
     host, kernel = node()
 
     def swapon(path, priority, discard):
@@ -105,7 +107,7 @@ def test_an_area_that_another_turned_on_meanwhile_is_on(node, on_already):  # no
             run(host, kernel)
 
 
-def test_what_the_kernel_keeps_on_is_said(node):  # noqa: F811
+def test_what_the_kernel_keeps_on_is_said(node):
     host, kernel = node()
     run(host, kernel)
 
@@ -119,7 +121,7 @@ def test_what_the_kernel_keeps_on_is_said(node):  # noqa: F811
     assert kernel.active == [('/swapfile', 2044)] and host.exists('/swapfile')
 
 
-def test_room_is_looked_for_again_before_an_area_goes_off(node, monkeypatch):  # noqa: F811
+def test_room_is_looked_for_again_before_an_area_goes_off(node, monkeypatch):
     host, kernel = node()
     run(host, kernel)
 
@@ -133,7 +135,7 @@ def test_room_is_looked_for_again_before_an_area_goes_off(node, monkeypatch):  #
     assert host.exists('/swapfile')
 
 
-def test_an_area_that_somebody_turned_off_meanwhile_is_off(node, monkeypatch):  # noqa: F811
+def test_an_area_that_somebody_turned_off_meanwhile_is_off(node, monkeypatch):
     host, kernel = node()
     run(host, kernel)
     after_the_plan(monkeypatch, lambda: Kernel.swapoff(kernel, host.path('/swapfile')))
@@ -141,7 +143,7 @@ def test_an_area_that_somebody_turned_off_meanwhile_is_off(node, monkeypatch):  
     assert run(host, kernel, state='absent')['changed'] and not host.exists('/swapfile')
 
 
-def test_a_step_that_did_nothing_is_said(node):  # noqa: F811
+def test_a_step_that_did_nothing_is_said(node):
     host, kernel = node()
     run(host, kernel)
     kernel.swapoff = lambda path: None
@@ -158,7 +160,7 @@ def test_whether_others_could_read_the_file_of_a_record(changes, open_):
     assert opens(dict(record, **changes)) is open_
 
 
-def test_a_unit_is_written_and_enabled_and_taken_away(node):  # noqa: F811
+def test_a_unit_is_written_and_enabled_and_taken_away(node):
     host, kernel = node()
     wants = '/etc/systemd/system/swap.target.wants'
     for directory in ('/run/systemd/system', wants):

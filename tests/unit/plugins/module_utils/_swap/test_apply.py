@@ -63,8 +63,8 @@ class Kernel:
         self.labels.append((os.path.basename(path), name, value))
 
 
-@pytest.fixture
-def node(tmpdir, monkeypatch):
+@pytest.fixture(name='node')
+def fixture_node(tmpdir, monkeypatch):
     def make(*refusals, **options):
         root = tmpdir.join('root')
         mount = '1 0 8:1 / %s rw - ext4 /dev/sda1 rw,seclabel\n' % options.get('mount', '/')

@@ -128,8 +128,8 @@ def test_the_label_of_a_file(tmpdir, value, label):
 
 
 @pytest.mark.parametrize('make, kind', [
-    (lambda path: os.mkdir(path), 'directory'), (lambda path: os.symlink('x', path), 'symbolic link'),
-    (lambda path: os.mkfifo(path), 'special file'), (lambda path: None, 'missing')])
+    (os.mkdir, 'directory'), (lambda path: os.symlink('x', path), 'symbolic link'),
+    (os.mkfifo, 'special file'), (lambda path: None, 'missing')])
 def test_what_is_no_file_is_not_opened(tmpdir, make, kind):
     make(str(tmpdir.join('swapfile')))
     found = swap_state.file_facts(Host(root=str(tmpdir)), '/swapfile', [], None)

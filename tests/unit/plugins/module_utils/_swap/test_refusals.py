@@ -58,8 +58,8 @@ def test_what_is_refused(state, wished, words):
     (node(mount=dict(FULL, mount_point='/mnt', read_only=True)), {'state': 'absent'}),
     # Where the root itself cannot, the host is skipped.
     (node(mount=dict(FULL, read_only=True)), {}),
-    (with_(node(), systemd=False), {'persist': 'auto'}), (with_(node(), systemd=False), {'persist': 'systemd',
-                                                                                       'state': 'absent'}),
+    (with_(node(), systemd=False), {'persist': 'auto'}), (with_(node(), systemd=False), {
+        'persist': 'systemd', 'state': 'absent'}),
     (node(directory={'path': '/', 'exists': True, 'others': 'eve may write'}), {'state': 'absent'}),
     (node(swap_file(0, on=False, signature=None)), {}),
     (node(swap_file(GIB, on=False, signature=None)), {'claimed': True}),
