@@ -30,6 +30,15 @@ def environment():
     return dict(os.environ, LC_ALL='C', LANGUAGE='C', PATH=path)
 
 
+def start(argv, **streams):
+    """The process of a program in the C locale, with the ``streams`` of subprocess.Popen; who starts it reads it and
+    ends it. Raises OSError if it is not there.
+
+    AnsibleModule.run_command would keep all that it says in memory, and there is no module where a log is read.
+    """
+    return subprocess.Popen(argv, env=environment(), close_fds=True, **streams)  # pylint: disable=ansible-bad-function
+
+
 def run(argv, seconds=SECONDS):
     """(rc, stdout, stderr) of a program, the last two as bytes.
 
@@ -38,9 +47,7 @@ def run(argv, seconds=SECONDS):
     """
     try:
         with open(os.devnull, 'rb') as nothing:
-            process = subprocess.Popen(  # pylint: disable=ansible-bad-function
-                argv, stdin=nothing, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(),
-                close_fds=True, preexec_fn=os.setsid)
+            process = start(argv, stdin=nothing, stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=os.setsid)
     except OSError as error:
         missing = error.errno in (errno.ENOENT, errno.ENOTDIR, errno.EACCES)
         text = '%s is not on this host' % argv[0] if missing else '%s: %s' % (argv[0], error.strerror)

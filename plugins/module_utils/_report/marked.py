@@ -11,7 +11,7 @@ __metaclass__ = type
 import subprocess
 import threading
 
-from .._node.command import environment
+from .._node.command import start
 
 # To start a program takes as long as to search so many bytes word by word.
 LEAST = 1 << 18
@@ -78,8 +78,8 @@ def _is_ascii(data):
 def _grep(words, data):
     """The offsets of words in some bytes, at least one for each line that has any; None if grep does not tell."""
     try:
-        process = subprocess.Popen(['grep', '-abFo', '-e', b'\n'.join(words)], stdin=subprocess.PIPE,
-                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(), close_fds=True)
+        process = start(['grep', '-abFo', '-e', b'\n'.join(words)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                        stderr=subprocess.PIPE)
     except (OSError, ValueError):
         return None
     timer = threading.Timer(_SECONDS, process.kill)

@@ -31,7 +31,7 @@ def raw_lines(source, named=True):
         with sources.open_log(sources.LogFile(source['path'], named)) as stream:
             stream.seek(source['offset'])
             data = stream.read(_MOST_BYTES)
-    except sources.FAILURES + (IOError, OSError):
+    except sources.FAILURES:
         return []
     lines = to_native(data).splitlines()[:_MOST_LINES]
     return _kept(lines) if lines and _BEGINS.search(lines[0]) else []

@@ -253,11 +253,10 @@ def _command(hook, message, dummy):
 def _run(argv, data):
     """Run a program with data on its standard input. Raises Refused if it fails."""
     import subprocess
-    from .._node.command import environment
+    from .._node.command import start
     with open(os.devnull, 'wb') as nothing:
         try:
-            process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=nothing, stderr=nothing,
-                                       env=environment(), close_fds=True)
+            process = start(argv, stdin=subprocess.PIPE, stdout=nothing, stderr=nothing)
         except OSError as error:
             raise Refused('%s: %s' % (argv[0], error.strerror))
         process.communicate(data)

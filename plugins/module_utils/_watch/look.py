@@ -17,7 +17,7 @@ import signal
 import subprocess
 
 from .._log.words import any_of
-from .._node.command import environment
+from .._node.command import start
 
 # The name that the watch writes its own records under.
 IDENTIFIER = 'oom-rescue'
@@ -106,8 +106,7 @@ def _started(argv):
         signal.alarm(_SECONDS)
     try:
         with open(os.devnull, 'rb') as nothing:
-            return subprocess.Popen(argv, stdin=nothing, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                                    env=environment(), close_fds=True, preexec_fn=limited)
+            return start(argv, stdin=nothing, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, preexec_fn=limited)
     except OSError:
         return None
 

@@ -13,6 +13,7 @@ from .._verdict.ask import REMEDIES, ask
 from .._verdict.claims import judge
 
 _REMEDY = 'oom_protect'
+_NOT_TOLD = (RescueError,) + FAILURES
 # What names a server in place of its process.
 _OTHERS = set(['unit', 'container', 'pid_file'])
 
@@ -27,5 +28,5 @@ def claims_on_scores(host, facts):
     options.update(dict({'process': ['mysqld']}, **asked) if not set(asked) & _OTHERS else asked)
     try:
         return judge(facts, oom_protect=ask(host, {_REMEDY: options})[_REMEDY])['claims']
-    except (RescueError,) + FAILURES:
+    except _NOT_TOLD:
         return []

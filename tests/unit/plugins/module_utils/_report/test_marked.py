@@ -78,7 +78,6 @@ def test_a_grep_that_does_not_tell_is_done_without(script, tmpdir, monkeypatch):
         path = tmpdir.join('grep')
         path.write('#!/bin/sh\n%s\n' % script)
         os.chmod(str(path), stat.S_IRWXU)
-    monkeypatch.setattr(marked, 'environment', lambda: {'PATH': '%s:/usr/bin:/bin' % tmpdir if script else str(tmpdir)})
     monkeypatch.setenv('PATH', str(tmpdir) + (':/usr/bin:/bin' if script else ''))
     words = Words((b'one', b'two'))
     assert words.lines(b'x\na two\nb one\n', 0, 14) == [2, 8]
