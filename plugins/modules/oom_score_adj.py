@@ -120,7 +120,8 @@ options:
         sets with the other sign. The other ids are those of the other remedies, for one list that serves all.
     type: list
     elements: str
-    choices: [kubelet, k3s, rke2, microk8s, waagent, rpi-swap, dphys-swapfile, swapspace, systemd-swap, cloud-init,
+    choices: [
+      kubelet, k3s, rke2, microk8s, waagent, rpi-swap, dphys-swapfile, swapspace, systemd-swap, cloud-init,
       zram-generator, hibernation, btrfs-snapshots, gpt-auto, memory-lock, masked, container, stronger-score]
     default: []
   state:

@@ -129,7 +129,8 @@ options:
         C(memory.forbidden.swap) of M(oom.rescue.memory_facts).
     type: list
     elements: str
-    choices: [kubelet, k3s, rke2, microk8s, waagent, rpi-swap, dphys-swapfile, swapspace, systemd-swap, cloud-init,
+    choices: [
+      kubelet, k3s, rke2, microk8s, waagent, rpi-swap, dphys-swapfile, swapspace, systemd-swap, cloud-init,
       zram-generator, hibernation, btrfs-snapshots, gpt-auto, memory-lock, masked, container, stronger-score]
     default: []
 extends_documentation_fragment: oom.rescue._attributes

@@ -73,7 +73,8 @@ options:
         documentation wants a smaller value.
     type: list
     elements: str
-    choices: [kubelet, k3s, rke2, microk8s, waagent, rpi-swap, dphys-swapfile, swapspace, systemd-swap, cloud-init,
+    choices: [
+      kubelet, k3s, rke2, microk8s, waagent, rpi-swap, dphys-swapfile, swapspace, systemd-swap, cloud-init,
       zram-generator, hibernation, btrfs-snapshots, gpt-auto, memory-lock, masked, container, stronger-score]
     default: []
 notes:
