@@ -105,6 +105,10 @@ sanity: dev ## ansible-test sanity on a copy, remembered until something changes
 matrix: dev ## sanity, ansible-test's units and the playbooks with each ansible-core from 2.16 on; remembered; CORES='2.21 2.16'
 	tests/cores/matrix $(CORES)
 
+stranger: ## what README says, on bare roots of Debian 12 and 13 where nothing is installed, as root; no part of `test`
+	@tests/host/install git mmdebstrap
+	tests/host/stranger
+
 molecule: dev $(CACHE)/core-2.16/.done ## the container scenarios that CI runs; or SCENARIO=swap PLATFORM=trixie; or SCENARIO=all
 	@tests/host/install podman runc mmdebstrap
 	molecule/run $(SCENARIO) $(PLATFORM)
@@ -198,4 +202,4 @@ release: env ## make dist/: tarball, oom-rescue.pyz, checksums, notes; and the t
 clean: ## take away all that was made here
 	git clean -fdX
 
-.PHONY: help env env-2.16 dev rescue diagnose verify rollback lint unit sanity matrix integration playbooks page attacks molecule test-vm test-vm-all test check eda runner bench fuzz mutate triage site changelog build pyz release clean
+.PHONY: help env env-2.16 dev rescue diagnose verify rollback lint unit sanity matrix stranger integration playbooks page attacks molecule test-vm test-vm-all test check eda runner bench fuzz mutate triage site changelog build pyz release clean
