@@ -8,14 +8,14 @@ from __future__ import annotations
 _NO_SERVER = 'nothing to protect: no such process, and no unit of that name, on this host'
 
 
-def unsaid(module, result):
-    """Sentences on why a remedy was not done in full, by its module's result."""
+def unsaid(module, result, undone=False):
+    """Sentences on why a remedy was not done in full, by its module's result; ``undone`` if it was to be taken back."""
     if result.get('failed') or result.get('skipped'):
         return []
     left = result.get('skipped_reason')
     if module != 'oom_score_adj':
         what = 'vm.swappiness was' if module == 'swappiness' else 'swap was'
         return ['%s left alone: %s' % (what, left)] if left else []
-    nothing = [] if result['found'] else [_NO_SERVER]
+    nothing = [] if undone or result['found'] else [_NO_SERVER]
     later = [row['recreate_required'] for row in result['processes']]
     return list(dict.fromkeys(text for text in nothing + [left] + later if text))

@@ -60,9 +60,9 @@ class NodeAction(NormalAction):
             result = answered.kept(result, self._play(), self._task.args)
         told = []
         if self._is_role_alone(module, task_vars):
-            host = task_vars['inventory_hostname']
+            host, undone = task_vars['inventory_hostname'], self._task.args.get('state') == 'absent'
             told = remarks(task_vars) + [
-                plain('%s: %s' % (host, text), LONGEST_TEXT) for text in alone.unsaid(module, result)]
+                plain('%s: %s' % (host, text), LONGEST_TEXT) for text in alone.unsaid(module, result, undone)]
         return dict(result, warnings=result.get('warnings', []) + told) if told else result
 
     def _answered(self, module, task_vars):

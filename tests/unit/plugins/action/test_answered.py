@@ -92,3 +92,7 @@ PROCESSES = [{'recreate_required': 'create it with --oom-score-adj -600'}, {'rec
 ])
 def test_a_role_by_itself_says_what_no_summary_says(module, result, said):
     assert alone.unsaid(module, result) == said
+
+
+def test_where_a_remedy_is_taken_back_nothing_has_to_be_there():
+    assert alone.unsaid('oom_score_adj', {'found': False, 'skipped_reason': None, 'processes': []}, undone=True) == []
