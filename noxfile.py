@@ -4,7 +4,7 @@
 """The sessions of antsibull-nox.toml, for the workflow on GitHub: `nox --list`."""
 
 # /// script
-# dependencies = ["nox>=2025.02.09", "antsibull-nox"]
+# dependencies = ["nox==2026.10.20", "antsibull-nox==1.10.0"]
 # ///
 
 import antsibull_nox
