@@ -44,8 +44,8 @@ options:
     default: {}
   changes:
     description:
-      - Whether hosts are changed after this. If the role P(oom.rescue.report#role) could not write where its variables
-        say, the task fails then.
+      - Whether hosts are changed after this, and a report is written. If the role P(oom.rescue.report#role) could not
+        write where its variables say, the task fails then.
     type: bool
     default: false
 seealso:
