@@ -50,7 +50,7 @@ def files(root):
     ('swappiness', {'value': 0}, 'allow_zero'),
     ('swappiness', {'value': 500}, 'value 500 is out of range: this kernel takes 0 to 200'),
     ('swappiness', {'value': -1}, 'value -1 is out of range'),
-    ('swappiness', {'value': 'low'}, 'low'),
+    ('swappiness', {'value': 'low'}, 'value'),
     ('swappiness', {'value': 10, 'conflicts': 'win'}, 'conflicts'),
     ('oom_score_adj', {}, 'one of the following is required: process, unit, container, pid_file'),
     ('oom_score_adj', {'process': 'mysqld', 'unit': 'mysqld'}, 'mutually exclusive'),
