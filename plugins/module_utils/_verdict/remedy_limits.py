@@ -21,6 +21,7 @@ _STEP = 64 << 20
 _MIB = 1 << 20
 _ENGINES = ('docker', 'podman')
 _FREE = 'free -m'
+# docker and podman print the state of a container so; Kubernetes has no such field.
 _INSPECTED = re.compile(r'OOMKilled\\?"?\s*[:=]\s*"?true')
 _OF_ENGINE = re.compile(r'memory limit could be too low|init was OOM-killed')
 _OF_PODMAN = re.compile(r'\b(?:conmon|podman|crun)\b|OOM: the memory limit could')
@@ -93,15 +94,14 @@ def whose_limit(case, path, group, wished):
     names = dict(cgroup_names(path))
     kubernetes = [victim.get('pod') for victim in (case.verdict or {}).get('victims') or [] if victim.get('pod')]
     size = '%d' % wished if wished else 'BYTES'
-    if names['pod_uid'] or kubernetes or ('kubernetes' in case.kinds() and not _is_inspected(case)):
+    if names['pod_uid'] or kubernetes or ('kubernetes' in case.kinds() and not _is_told(case, _INSPECTED)):
         return _pod(names, kubernetes, wished)
     told = next((signal['container'] for signal in case.told if signal.get('container')), None)
     container = names['container_id'] or (None if path else told)
     if container and (names['runtime'] in _ENGINES + (None,)):
         return _container(names['runtime'] or _engine_told(case), container, group, wished)
-    if not path and (_is_inspected(case) or _is_of_engine(case)):
-        return ('container_limit', 'the container', '%s update --memory %s --memory-swap %s CONTAINER' % (
-            _engine_told(case), size, size))
+    if not path and (_is_told(case, _INSPECTED) or _is_told(case, _OF_ENGINE)):
+        return _container(_engine_told(case), None, group, wished)
     if names['runtime'] == 'lxc':
         return _lxc(path, names, group, size)
     unit = own_unit(parse_cgroup(path)) if path else None
@@ -116,19 +116,13 @@ def _owner_told(case):
     return next((owner for owner in owners if owner), None)
 
 
-def _is_inspected(case):
-    """True if docker or podman printed the state of a container: Kubernetes has no such field."""
-    return any(_INSPECTED.search(signal.get('text') or '') for signal in case.told)
-
-
-def _is_of_engine(case):
-    return any(_OF_ENGINE.search(signal.get('text') or '') for signal in case.told)
+def _is_told(case, pattern):
+    texts = ['%s %s' % (signal.get('program') or '', signal.get('text') or '') for signal in case.told]
+    return any(pattern.search(text) for text in texts)
 
 
 def _engine_told(case):
-    told = [signal for signal in case.told if _OF_PODMAN.search(
-        '%s %s' % (signal.get('program') or '', signal.get('text') or ''))]
-    return 'podman' if told else 'docker'
+    return 'podman' if _is_told(case, _OF_PODMAN) else 'docker'
 
 
 def _is_version_1(group):
@@ -152,15 +146,16 @@ def _pod(names, kubernetes, wished):
 
 
 def _container(runtime, container, group, wished):
-    """The command that raises a container's limit. It sets the limit of memory and swap together too: an engine refuses
-    one below the other.
+    """The command that raises a container's limit, with a word to fill in if ``container`` is None.
+
+    It sets the limit of memory and swap together too: an engine refuses one below the other.
     """
     engine = runtime or 'docker'
-    short = container[:12] if re.match(r'[0-9a-f]{64}\Z', container) else container
+    short = container[:12] if container and re.match(r'[0-9a-f]{64}\Z', container) else container
     size = '%d' % wished if wished else 'BYTES'
     swap = _swap_of(group)
     together = '%d' % (wished + swap) if wished and swap is not None else size
-    return ('container_limit', '%s container %s' % (engine, plain(short)),
+    return ('container_limit', '%s container %s' % (engine, plain(short)) if short else 'the container',
             '%s update --memory %s --memory-swap %s %s' % (engine, size, together, word(short, 'CONTAINER')))
 
 
