@@ -14,26 +14,17 @@ import sys
 
 import pytest
 from conftest import ROOT
+from growth import is_linear
 
 sys.path.append(os.path.join(ROOT, 'tests', 'fuzz'))
 fuzz_readers = importlib.import_module('fuzz_readers')
 _SIZE = 60000
-# What an input costs beside a small one is looked at if it is so many times as much; four times the size may then cost
-# so many times a quarter: it is 4 where time is linear, 16 where it is quadratic, however slow the machine is.
-_MUCH, _GROWTH = 4, 9
 
 
 @pytest.fixture(name='node', scope='module')
 def fixture_node():
     with fuzz_readers.a_node() as node:
         yield node
-
-
-@pytest.fixture(scope='module')
-def usual(node):
-    """The CPU's seconds that it takes to read the node as it is."""
-    _path, samples, read = fuzz_readers.files(node)[0]
-    return min(fuzz_readers.seconds_of(read, samples[0]) for _each in range(3))
 
 
 def records(rows):
@@ -71,13 +62,6 @@ def test_each_reader_bears_what_it_is_given():
         'existed': True, 'active': True, 'fstab_lines': [], 'fstab_existed': True, 'size_bytes': 4096, 'mode': None,
         'uid': 0, 'gid': 0, 'priority': None}}), b'', b''),
 ])
-def test_what_was_once_too_much_is_borne(node, usual, path, start, again, end):
+def test_what_was_once_too_much_is_borne(node, path, start, again, end):
     (read,) = [read for name, _samples, read in fuzz_readers.files(node) if name == path]
-
-    def more_for(size):
-        data = start + again * (size // max(len(again), 1)) + end
-        return fuzz_readers.seconds_of(read, data) - usual
-
-    whole = more_for(_SIZE)
-    if whole > _MUCH * usual:
-        assert whole < _GROWTH * more_for(_SIZE // 4)
+    assert is_linear(lambda size: read(start + again * (size // max(len(again), 1)) + end), _SIZE)

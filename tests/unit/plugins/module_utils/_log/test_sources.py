@@ -14,7 +14,6 @@ import os
 import re
 import struct
 import subprocess
-import time
 import zlib
 
 import pytest
@@ -242,10 +241,7 @@ def test_a_log_of_nothing_but_reports_takes_what_it_may_and_its_newest_report_is
     path = write(tmpdir.join('messages.1.gz'), _gzip(''.join(
         line.replace('@', str(100000 + index)) for index in range(4 * MIB // len(line))).encode('utf-8') + syslog(
             REPORT).encode('utf-8')))
-    used = time.process_time if hasattr(time, 'process_time') else time.clock
-    started = used()
     result = oom_log.read_events([path], signals=True, limit=10)
-    assert used() - started < 12
     assert result['summary']['sources'][0]['cut']
     assert result['events'][0]['victims'][0]['pid'] == 13036
 

@@ -19,22 +19,22 @@ def test_the_output_of_a_program_is_told_apart_and_whole():
 
 
 @pytest.mark.parametrize('script', [
-    'sleep 60',
-    'trap "" TERM; echo begun; sleep 60',
-    'sleep 60 & wait',
+    'sleep 600',
+    'trap "" TERM; echo begun; sleep 600',
+    'sleep 600 & wait',
     'while :; do :; done',
 ], ids=['sleeps', 'ignores TERM', 'waits for its child', 'works'])
 def test_a_program_that_hangs_is_ended_with_its_children_and_named(script):
     began = time.time()
     rc, _out, err = run(['sh', '-c', script], seconds=0.5)
-    assert (rc, time.time() - began < 10) == (124, True)
+    assert (rc, time.time() - began < 60) == (124, True)
     assert err == b'sh gave no answer within 0 seconds and was ended'
 
 
 def test_a_child_that_stays_and_holds_the_output_open_is_not_waited_for():
     began = time.time()
-    assert run(['sh', '-c', 'echo here; sleep 20 &'], seconds=15)[:2] == (0, b'here\n')
-    assert time.time() - began < 10
+    assert run(['sh', '-c', 'echo here; sleep 90 &'], seconds=85)[:2] == (0, b'here\n')
+    assert time.time() - began < 60
 
 
 def test_a_program_reads_nothing_of_ours():

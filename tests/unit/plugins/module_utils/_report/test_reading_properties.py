@@ -8,7 +8,6 @@ from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
 import json
-import time
 
 import pytest
 
@@ -19,6 +18,7 @@ from ansible_collections.oom.rescue.plugins.module_utils._report import reading 
 from ansible_collections.oom.rescue.plugins.module_utils._report.table import is_header  # noqa: E402
 from hypothesis import HealthCheck, given, settings  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
+from growth import is_linear  # noqa: E402
 from oom_reports import ERAS, memcg, syslog  # noqa: E402
 from _log.test_prefix import FORMS  # noqa: E402
 
@@ -193,12 +193,4 @@ def test_lines_that_begin_alike_say_in_one_block_what_they_say_line_by_line(pref
     ],
 )
 def test_time_grows_with_size_and_no_faster(unit):
-    def seconds(size):
-        data = REPORTS[0][:200] + unit * (size // len(unit)) + b'\n' + REPORTS[0]
-        started = time.clock() if hasattr(time, 'clock') else time.process_time()
-        read(data)
-        return (time.clock() if hasattr(time, 'clock') else time.process_time()) - started
-
-    small, large = seconds(1 << 18), seconds(1 << 20)
-    # Four times the size: a quadratic loop would take sixteen times as long.
-    assert large < 9 * small + 0.3
+    assert is_linear(lambda size: read(REPORTS[0][:200] + unit * (size // len(unit)) + b'\n' + REPORTS[0]), 1 << 20)
