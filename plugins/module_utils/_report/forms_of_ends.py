@@ -21,8 +21,10 @@ _ENTRY = r'(?:' + UNIT + r':? )'
 _THEN = r'(?: \(\d\))?\. (?:Killing|Skipping SIGKILL|Terminating|Aborting)'
 
 _ENDED = r'\b(?:[Kk]illed|[Tt]erminated|[Dd]ied|[Ee]xited|[Ee]nded|[Cc]rashed|[Ff]ailed),?'
-_WANT = (r'\b(?:[Oo]ut [Oo]f (?:[Mm]emory|RAM)|[Nn]ot enough (?:physical |free |system )?memory'
-         r'|[Ii]nsufficient memory|[Mm]emory exhausted|[Ee]rror allocating memory|VERR_NO_MEMORY|OOM when allocating'
+_WANT = (r'\b(?:[Oo]ut [Oo]f (?:(?:process |system |physical |shared )?[Mm]emory|RAM)'
+         r'|[Nn]ot enough (?:physical |free |system )?memory|[Ii]nsufficient (?:system |physical )?memory'
+         r'|[Mm]emory allocation (?:problem|failure|failed)|[Mm]emory limit exceeded'
+         r'|[Mm]emory exhausted|[Ee]rror allocating memory|VERR_NO_MEMORY|OOM when allocating'
          r"|(?:(?:[Ff]ailed|[Uu]nable) to|[Cc]ould not|[Cc]an't) allocate "
          r'(?:memory|\d+ (?:bytes|blocks)|\(new failed\)))')
 # A line that complains, and does not advise, ask or tell of a setting. The kernel's kills are reports.
@@ -231,12 +233,15 @@ FORMS = (
          r'^(?:\S{1,64}: )?Segmentation fault\s*$|^\[signal SIGSEGV: segmentation violation '),
     Form('kill-unproven', UNPROVEN, ('found in a dead state',), r'A worker was found in a dead state',
          name='ansible-playbook'),
-    Form('kill-unproven', UNPROVEN, ('has received a shutdow',), r'The runner has received a shutdown signal'),
+    Form('kill-unproven', UNPROVEN, ('has received a shutdow', 'runner lost communicat'),
+         r'The runner has received a shutdown signal|runner lost communication with the server'),
     # The plain words of any other program: they prove nothing, and are not nothing
     Form('kill-unproven', UNPROVEN, ('ignal 9', 'ignal: 9'), _ENDED + r' (?:[A-Za-z]{1,12} ){0,4}[Ss]ignal:? #?9\b'),
     Form('fork-enomem', REFUSED_PERHAPS, ('annot fork',), r'(?:^|: )[Cc]annot fork\s*$'),
     Form('alloc-enomem', UNPROVEN,
-         ('ut of memory', 'ut of Memory', 'ut Of Memory', 'ut of RAM', 'ot enough ', 'nsufficient memory',
+         ('ut of memory', 'ut of Memory', 'ut Of Memory', 'ut of RAM', 'ut of process memory', 'ut of system memory',
+          'ut of physical memory', 'ut of shared memory', 'ot enough ', 'nsufficient memory', 'nsufficient system mem',
+          'nsufficient physical m', 'emory allocation probl', 'emory allocation fail', 'emory limit exceeded',
           'emory exhausted', 'ailed to allocate ', 'nable to allocate ', 'ould not allocate ', "an't allocate memory",
           'rror allocating memory', 'VERR_NO_MEMORY', 'OOM when allocating'),
          _WANT, also=_COMPLAINS),

@@ -196,7 +196,9 @@ FORMS = (
     Form('kubernetes', KERNEL_CGROUP, ('OOMKilled', 'OOM Killed'),
          r'(?:(?:[Rr]eason|[Ss]tate|[Ss]tatus|[Tt]erminated|[Tt]ermination|Message)\\?"?\s*[:=-]\s*\\?"?'
          r'|\b\d+/\d+\s+(?:Init:)?|^\s*(?:Init:)?)OOM ?Killed\b(?!\\?"?\s*[:=]\s*\\?"?[a-z0-9<])'
-         r'|OOMKilled\\?"?\s*[:=]\s*"?true|OOMKilled,? \(?exit code',
+         r'|OOMKilled\\?"?\s*[:=]\s*"?true|OOMKilled,? \(?exit code'
+         r'|^(?![^\n]*\b(?:[Ii]f|[Ww]hen|[Mm]ay|[Mm]ight|[Cc]an|[Ww]ould|[Ss]hould|[Nn]ot|[Nn]ever)\b)'
+         r'[^\n]*\b(?:[Rr]eason|[Tt]erminated|with|was|been|got) [\'"(]?OOM ?Killed\b(?!\\?"?\s*[:=]|\?)',
          refine=_of_columns),
     Form('kubernetes', KERNEL_SOMEWHERE, ('System OOM encountered',),
          r'System OOM encountered, victim process: (?P<name>[^\s,]{1,64})(?:, pid: (?P<pid>\d+))?'),

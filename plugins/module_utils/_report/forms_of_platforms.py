@@ -31,6 +31,15 @@ def _counted(signal, match, line):
     return signal
 
 
+def _lambda(signal, match, line):
+    """A function that used all of its memory, and was killed. One that used less may have ended otherwise."""
+    used = re.search(r'\bMemory Size: (\d{1,6}) MB\s+Max Memory Used: (\d{1,6}) MB\b', line.around(4))
+    if not used or int(used.group(2)) < int(used.group(1)):
+        return None
+    signal['limit_bytes'] = int(used.group(1)) << 20
+    return signal
+
+
 def _reaped(signal, match, line):
     """The report of the kill tells more, where it is there."""
     return None if re.search(r'Kill(?:ed)? process %d\b' % signal['pid'], line.above(80)) else signal
@@ -48,6 +57,7 @@ FORMS = (
     Form('engine-oom', KERNEL_CGROUP, ('OutOfMemoryError: Contai',),
          r'OutOfMemoryError: Container killed due to memory usage'),
     Form('engine-oom', _IN_CGROUP, ('Runtime.OutOfMemory',), r'\bRuntime\.OutOfMemory\b'),
+    Form('engine-oom', _IN_CGROUP, ('signal: killed',), r'Runtime exited with error: signal: killed', refine=_lambda),
     Form('engine-oom', _IN_CGROUP, ('("OOM") event was detect', 'Out of memory (used over'),
          r'"Out of Memory" \("OOM"\) event was detected|Out of memory \(used over \d+[KMG]i\)'),
     Form('engine-oom', _BY_ENGINE, ('emory limit of ',),

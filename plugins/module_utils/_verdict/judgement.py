@@ -172,7 +172,7 @@ _ACTOR_WORDS = {
     'kernel': 'the kernel killed', 'systemd-oomd': 'systemd-oomd killed', 'earlyoom': 'earlyoom ended',
     'nohang': 'nohang ended', 'oomd': 'oomd killed', 'lmkd': 'lmkd killed', 'kubelet': 'the kubelet evicted',
     'engine': 'the container engine ended', 'kernel_refused': 'the kernel refused memory to',
-    'program': 'this ended', 'manager': 'a service manager stopped', 'unknown': 'this was met:',
+    'program': 'it had none left for', 'manager': 'a service manager stopped', 'unknown': 'this was met:',
 }
 _NOT_WORDS = {
     'disk-or-watches': 'a disk, or a count of watches, was full',
@@ -194,6 +194,9 @@ _UNKNOWN_WORDS = {
     'allocation_failure': 'an allocation failed, and nothing was killed',
 }
 
+# Of a program whose words are known no better than by what they say.
+_COMPLAINT = 'a program complains of too little memory, and does not say whose'
+
 
 def sentence_of(was_memory, limit, actor, victims, kind):
     """One sentence that a tired person reads once."""
@@ -201,8 +204,11 @@ def sentence_of(was_memory, limit, actor, victims, kind):
     if was_memory == 'no':
         return 'It was not memory: %s%s.' % (_NOT_WORDS.get(kind, 'something else'), ' (%s)' % names if names else '')
     if was_memory == 'unknown':
-        return 'The log cannot tell whether it was memory: %s%s.' % (
-            _UNKNOWN_WORDS.get(kind, 'no line proves it'), ' (%s)' % names if names else '')
+        words = _COMPLAINT if (kind, actor) == ('alloc-enomem', 'unknown') else _UNKNOWN_WORDS.get(
+            kind, 'no line proves it')
+        return 'The log cannot tell whether it was memory: %s%s.' % (words, ' (%s)' % names if names else '')
+    if names and (limit, actor) == ('program', 'program'):
+        return 'It was memory: %s reached a limit of its own.' % names
     words = _LIMIT_WORDS.get(limit, _LIMIT_WORDS['unknown'])
     acted = '; %s %s' % (_ACTOR_WORDS.get(actor, 'this was met:'), names) if names else ''
     return 'It was memory: %s%s.' % (words, acted)

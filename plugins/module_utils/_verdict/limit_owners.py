@@ -53,6 +53,13 @@ _OF_LINES = tuple((re.compile(pattern), owner) for pattern, owner in (
     (r'SERVER_ERROR out of memory', _owner("memcached's memory", 'memcached -m %(size)s')),
     (r'\(total\)', _owner("ClickHouse's max_server_memory_usage", 'max_server_memory_usage: BYTES')),
     (r'\(for (?:query|user)\)', _owner("ClickHouse's max_memory_usage", 'SET max_memory_usage = BYTES')),
+    (r'Query exceeded per-node', _owner(
+        "Trino's query.max-memory-per-node", 'query.max-memory-per-node=%(size)s', '%dMB')),
+    (r'Query exceeded distributed', _owner("Trino's query.max-memory", 'query.max-memory=%(size)s', '%dMB')),
+    (r'ORA-04031', _owner("Oracle's SGA", 'ALTER SYSTEM SET sga_target=%(size)s SCOPE=SPFILE', '%dM')),
+    (r'ORA-04036', _owner("Oracle's PGA", 'ALTER SYSTEM SET pga_aggregate_limit=%(size)s', '%dM')),
+    (r'in resource pool', _owner(
+        "SQL Server's memory", '/opt/mssql/bin/mssql-conf set memory.memorylimitmb %(size)s')),
     (r'Out of sort memory', _owner("mysqld's sort_buffer_size", 'SET GLOBAL sort_buffer_size = BYTES')),
     (r'vector memory', _owner("R's R_MAX_VSIZE", 'R_MAX_VSIZE=%(size)s', '%dMb')),
     (r'Current maximum heap size', _owner("the Haskell program's heap", '+RTS -M%(size)s -RTS', '%dm')),
@@ -74,7 +81,7 @@ _OF_LINES = tuple((re.compile(pattern), owner) for pattern, owner in (
     (r'Error R1[45] ', _owner('the size of the dyno', 'heroku ps:type SIZE')),
     (r'status 137 \(out of memory\)', _owner('the memory of the Cloud Foundry app', 'cf scale APP -m %(size)s', '%dM')),
     (r'OutOfMemoryError: Container', _owner('the memory in the ECS task definition', '"memory": %(size)s')),
-    (r'Runtime\.OutOfMemory', _owner(
+    (r'Runtime\.OutOfMemory|Runtime exited with error', _owner(
         'the memory of the Lambda function',
         'aws lambda update-function-configuration --function-name NAME --memory-size %(size)s')),
     (r'Exceeded (?:soft|hard)', _owner("App Engine's instance class", 'instance_class: CLASS')),

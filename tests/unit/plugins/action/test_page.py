@@ -58,7 +58,7 @@ def test_every_report_has_its_page(path):
 
 @pytest.mark.parametrize('text, words', [
     ('web1 php[3]: PHP Fatal error:  Allowed memory size of 33554432 bytes exhausted (tried to allocate 9 bytes)\n',
-     'It was memory: the program reached a limit of its own; this ended php.'),
+     'It was memory: php reached a limit of its own.'),
     ('web1 sshd[3]: Accepted publickey for root\n', 'It was read to its end, and nothing in it kills'),
     ('web1 sshd[3]: Accepted publickey for root from 10.0.0.1\n' * 300000, 'in its last seven days alone'),
 ], ids=['a program\'s limit', 'nothing', 'nothing in a large log'])

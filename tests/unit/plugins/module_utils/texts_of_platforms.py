@@ -27,6 +27,27 @@ BROKEN = ('no', 'none', 'kernel')
 NOTHING = None
 
 LINES = (
+    (None, "Container 'app' was terminated with exit code '137' and reason 'OOMKilled'", KERNEL_CGROUP),
+    (None, 'Warning: pod web-0 was OOMKilled.', KERNEL_CGROUP),
+    (None, 'The pod was not OOMKilled', NOTHING),
+    (None, 'When a container was OOMKilled, raise its limit', NOTHING),
+    (None, 'Query exceeded per-node memory limit of 5GB [Allocated: 4.99GB, Delta: 12MB]', OWN_LIMIT),
+    (None, 'Error: 701, Severity: 17, State: 123. There is insufficient system memory in resource pool \'default\'',
+     OWN_LIMIT),
+    (None, 'ORA-04031: unable to allocate 65560 bytes of shared memory ("shared pool","unknown object")', OWN_LIMIT),
+    (None, 'ORA-04036: PGA memory used by the instance exceeds PGA_AGGREGATE_LIMIT', OWN_LIMIT),
+    (None, 'ORA-04030: out of process memory when trying to allocate 16328 bytes (koh-kghu sessi)', REFUSED),
+    (None, 'GC heap initialization failed with error 0x8007000E', REFUSED),
+    (None, 'Unable to allocate 1.2 MiB for an array with shape (3, 4) and data type float64', REFUSED),
+    (None, 'ERROR: Memory limit exceeded: Could not allocate memory while trying to increase reservation.', UNPROVEN),
+    (None, 'iptables: Memory allocation problem.', UNPROVEN),
+    (None, 'error: Not enough memory resources are available to process this command.', UNPROVEN),
+    ('CRON', "(CRON) DEATH (can't fork)", REFUSED_PERHAPS),
+    (None, '##[error]The hosted runner lost communication with the server.', UNPROVEN),
+    (None, ('RequestId: 8f5 Error: Runtime exited with error: signal: killed Runtime.ExitError\n'
+            'REPORT RequestId: 8f5 Duration: 3012 ms Memory Size: 128 MB Max Memory Used: 128 MB'), IN_CGROUP),
+    (None, ('RequestId: 8f5 Error: Runtime exited with error: signal: killed Runtime.ExitError\n'
+            'REPORT RequestId: 8f5 Duration: 3012 ms Memory Size: 128 MB Max Memory Used: 80 MB'), UNPROVEN),
     ('kernel', 'oom_reaper: reaped process 2213 (java), now anon-rss:0kB, file-rss:0kB, shmem-rss:0kB', KERNEL),
     ('conmon', 'conmon 0a1b2c3d4e5f6a7b8c9d <ninfo>: OOM event received', KERNEL_CGROUP),
     ('kubelet', 'I1010 17:41:57.858757    4991 manager.go:1126] Created an OOM event in container "/" at 2025-10-10',
