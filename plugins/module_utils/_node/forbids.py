@@ -200,13 +200,14 @@ def _image(host):
 
 def _locked(host, rows):
     """Servers that lock their memory, or whose documentation wants no swap. They are named, and not changed."""
-    found = []
+    found, named = [], set()
     for name, service, config, line, page in _LOCKERS:
         text = _text(host, config) if host.exists(config) else None
         if text is None or line and not line.search(text) or not _runs(host, rows, service):
             continue
-        if any(entry['text'].startswith(name + ' ') for entry in found):
+        if name in named:
             continue
+        named.add(name)
         what = 'it has bootstrap.memory_lock' if line is _LOCK else 'its documentation wants no swap'
         found.append(_entry('memory-lock', config, '%s is here, and %s, see %s' % (name, what, page)))
     return found

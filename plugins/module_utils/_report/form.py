@@ -38,8 +38,8 @@ UNPROVEN = ('unknown', 'unknown', 'unknown')
 UNIT = r'(?<!\S)(?P<unit>[^\s:/]{1,255}\.(?:service|scope|slice|socket|mount|swap|timer))'
 
 
-def any_of(words):
-    """The text of a regular expression that finds each of the words."""
+def longest_of(words):
+    """The text of a regular expression that finds the longest of the words that stands at a place."""
     return '(?:%s)' % '|'.join(re.escape(word) for word in sorted(words, key=len, reverse=True))
 
 

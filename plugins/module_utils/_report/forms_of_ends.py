@@ -12,11 +12,11 @@ import re
 
 from .asker import asker
 from .form import (BY_KUBELET, CRASHED, ENGINES, KERNEL, REFUSED_PERHAPS, STOPPED, SYSTEMD, UNIT, UNPROVEN, Form,
-                   any_of)
+                   longest_of)
 from .libc_words import ENOSPC, SIGKILL
 
-_FULL = any_of(ENOSPC)
-_KILLED = any_of(SIGKILL)
+_FULL = longest_of(ENOSPC)
+_KILLED = longest_of(SIGKILL)
 _ENTRY = r'(?:' + UNIT + r':? )'
 _THEN = r'(?: \(\d\))?\. (?:Killing|Skipping SIGKILL|Terminating|Aborting)'
 

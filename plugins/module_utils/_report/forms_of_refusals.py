@@ -11,8 +11,8 @@ __metaclass__ = type
 import re
 
 from .asker import asker
-from .form import (KERNEL, OWN_LIMIT, REFUSED, REFUSED_BY_HOST, REFUSED_PERHAPS, TOO_MANY_PROCESSES, Form, any_of,
-                   of_path)
+from .form import (KERNEL, OWN_LIMIT, REFUSED, REFUSED_BY_HOST, REFUSED_PERHAPS, TOO_MANY_PROCESSES, Form,
+                   longest_of, of_path)
 from .free_memory import much_is_free
 from .libc_words import EAGAIN, ENOMEM, MUSL_EAGAIN, MUSL_ENOMEM
 
@@ -23,8 +23,8 @@ _FORK = (
     r'|failed to create new OS thread'
 )
 FORK = re.compile(_FORK, re.IGNORECASE)
-_NO_MEMORY = '(?:%s|cannot allocate memory)' % any_of(ENOMEM)
-_AGAIN = any_of(EAGAIN)
+_NO_MEMORY = '(?:%s|cannot allocate memory)' % longest_of(ENOMEM)
+_AGAIN = longest_of(EAGAIN)
 # Without its first letter, which shells and Go write in lower case.
 _ENOMEM_MARKERS = tuple(word for word in ENOMEM if word != 'Cannot allocate memory') + ('annot allocate memory',)
 # A program that enters a namespace whose init is gone: fork is refused there while memory is free.
