@@ -7,6 +7,7 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
+from .replay import reached
 from .._swap.size import serves
 
 # The path at which the role makes swap, and two names of one server.
@@ -73,7 +74,7 @@ def _is_protected(row, facts):
     """
     names = _ONE_SERVER if row['process'] in _ONE_SERVER else (row['process'],)
     value = _asked(facts, 'oom_protect', 'oom_protect_value', row['value'])
-    scores = [one['oom_score_adj'] for one in facts['oom']['candidates']
-              if one['name'] in names and (one.get('manager') or {}).get('user') is None]
+    candidates = [one for one in facts['oom']['candidates'] if (one.get('manager') or {}).get('user') is None]
+    scores = [one['oom_score_adj'] for name in names for one in reached(candidates, name)]
     return bool(scores) and all(
         score is not None and isinstance(value, int) and score <= value for score in scores)

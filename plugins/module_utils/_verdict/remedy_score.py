@@ -9,7 +9,7 @@ __metaclass__ = type
 
 from .case import asked_bytes, situation
 from .remedy import DELAYS, HARMS, NONE, PREVENTS, UNKNOWN, least, make_effect, make_remedy
-from .replay import ranked, replay
+from .replay import FIRST_ALONE, first_alone, ranked, reached, replay
 from .shell_words import word
 from .._node.plain import plain
 from .._node.sizes import format_size
@@ -92,7 +92,7 @@ def _row(case, name, value):
     effect = _effect(case, name, value) if stronger is None else make_effect(
         NONE, 'it is at %d already, which spares it more and stays%s' % (stronger, _if_nobody_was_left(case, stronger)))
     row = make_remedy(
-        'score', 'oom_score_adj %d for %s' % (value, name), effect, target=name, value=value,
+        'score', 'oom_score_adj %d for %s' % (value, _whom(name)), effect, target=name, value=value,
         command='ansible-playbook oom.rescue.remediate -e oom_protect_process=%s -e oom_protect_value=%d' % (
             word(name, 'NAME'), value),
         by_rule=case.is_by_rule and stronger is None and _is_higher_here(case, name, value))
@@ -100,6 +100,10 @@ def _row(case, name, value):
         row['forbidden_by'] = [{'id': 'stronger-score', 'where': plain(name), 'text': (
             '%s has the score %d, which spares it more' % (plain(name), stronger))}]
     return row
+
+
+def _whom(name):
+    return 'the first process of %s' % name if name in FIRST_ALONE else name
 
 
 def _if_nobody_was_left(case, score):
@@ -111,15 +115,15 @@ def _if_nobody_was_left(case, score):
 
 def _stronger(case, name, value):
     """The score below ``value`` that a server has here, or in the newest report; None if it has none."""
-    here = [row.get('oom_score_adj') for row in _candidates(case) if row.get('name') == name]
-    told = [task.get('oom_score_adj') for event in case.events[-1:] for task in event.get('tasks') or []
-            if task.get('name') == name]
+    here = [row.get('oom_score_adj') for row in reached(_candidates(case), name)]
+    told = [task.get('oom_score_adj') for event in case.events[-1:]
+            for task in reached(event.get('tasks') or [], name)]
     scores = [one for one in here or told if one is not None]
     return max(scores) if scores and max(scores) < value else None
 
 
 def _is_higher_here(case, name, value):
-    return any((row.get('oom_score_adj') or 0) > value for row in _candidates(case) if row.get('name') == name)
+    return any((row.get('oom_score_adj') or 0) > value for row in reached(_candidates(case), name))
 
 
 def _effect(case, name, value):
@@ -183,11 +187,27 @@ def _on_report(case, event, name, value):
         return make_effect(UNKNOWN, told['reason'] or 'the arithmetic does not name the process that was killed')
     plainly = ranked(event, {name: value}, with_root_bonus=False)
     first = told['victim']
+    if first['name'] == name and first['pid'] != first_alone(event['tasks'], name) is not None:
+        return _of_children(event, name, value, first)
     if first['name'] == name:
         return make_effect(NONE, 'the kernel would still kill %s: %s' % (_held(event, name), _left(event, name, value)))
     if plainly and plainly[0]['name'] == name:
         return make_effect(UNKNOWN, 'it depends on which root processes have CAP_SYS_ADMIN')
     return _judged(case, event, name, value, first)
+
+
+def _of_children(event, name, value, child):
+    """The effect if a child of PostgreSQL's first process would be killed, as long as that has a score of its own."""
+    task = next(task for task in event['tasks'] if task['pid'] == child['pid'])
+    parent = next(task for task in event['tasks'] if task['pid'] == first_alone(event['tasks'], name))
+    words = 'the kernel would still kill a child of %s (pid %s), which holds %s' % (
+        plain(name), child['pid'], format_size(task.get('rss_bytes')))
+    if (task.get('oom_score_adj') or 0) != (parent.get('oom_score_adj') or 0):
+        return make_effect(NONE, words + ': it has a score of its own')
+    return make_effect(UNKNOWN, words + ' if it gives itself a score, as with PG_OOM_ADJUST_FILE: only the first '
+                       'process has the one of the server then', would_tell=[
+                           "tr '\\0' '\\n' < /proc/$(pgrep -o -x %s)/environ | grep PG_OOM_ADJUST" % word(
+                               name, 'NAME')])
 
 
 def _held(event, name):

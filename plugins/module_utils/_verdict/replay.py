@@ -15,6 +15,31 @@ _RANKS = 5
 PAGE_BYTES = 4096
 # All of memory, and an oom_score_adj of 1000.
 _MOST = 2000
+# Servers whose children give themselves a score at their start (PG_OOM_ADJUST_FILE, as Debian and PGDG start it), so
+# that only the first process has the one that the server was given.
+FIRST_ALONE = ('postgres', 'postmaster')
+
+
+def first_alone(rows, name):
+    """The pid of the only one of the processes ``rows`` of a name that a score of that name reaches; None if it reaches
+    all.
+
+    The first process of PostgreSQL is the one with the lowest score, else the oldest. If others have a score that is
+    not 0 and the first has it too, they inherit it.
+    """
+    rows = [row for row in rows if row.get('name') == name and row.get('pid') is not None]
+    if name not in FIRST_ALONE or len(rows) < 2:
+        return None
+    first = min(rows, key=lambda row: (row.get('oom_score_adj') or 0, row['pid']))
+    given = first.get('oom_score_adj') or 0
+    inherited = [row for row in rows if row is not first and (row.get('oom_score_adj') or 0) == given]
+    return None if given and inherited else first['pid']
+
+
+def reached(rows, name):
+    """The processes ``rows`` of a name that a score of that name reaches."""
+    first = first_alone(rows, name)
+    return [row for row in rows if row.get('name') == name and first in (None, row.get('pid'))]
 
 
 def replay(event, setting=None):
@@ -57,7 +82,7 @@ def replay(event, setting=None):
         result['reason'] = 'no process in the table could be killed: all have an oom_score_adj of -1000'
     result['reproduces'] = _reproduces(event, result['before'])
     plain = _ranking(event, total, adjustments, with_root_bonus=False)
-    result['caveat'] = _caveat(event, result, plain[0] if plain else None)
+    result['caveat'] = _caveat(event, result, plain[0] if plain else None, adjustments)
     return result
 
 
@@ -121,10 +146,13 @@ def _ranking(event, total, adjustments, with_root_bonus=True):
     """The tasks that can be killed, best victim first. The table is in the order in which the kernel looks at them."""
     page = (event.get('memory') or {}).get('page_size_bytes') or PAGE_BYTES
     ranking = []
+    given = {}
+    for name, value in adjustments.items():
+        given.update((task['pid'], value) for task in reached(event['tasks'], name))
     for task in event['tasks']:
         if task['pid'] == 1 or task.get('rss_pages') is None:
             continue
-        adjustment = adjustments.get(task['name'], task.get('oom_score_adj') or 0)
+        adjustment = given.get(task['pid'], task.get('oom_score_adj') or 0)
         points = badness(task['rss_pages'], (task.get('pgtables_bytes') or 0) // page, task.get('swapents_pages') or 0,
                          adjustment, total, privileged=with_root_bonus and task.get('uid') == 0,
                          kernel=event.get('kernel'))
@@ -154,7 +182,7 @@ def _reproduces(event, before):
     return before['pid'] in chosen if chosen and before else None
 
 
-def _caveat(event, result, without_bonus):
+def _caveat(event, result, without_bonus, adjustments):
     """Sentences on what the arithmetic cannot know, the strongest doubt first."""
     sentences = []
     if result['reproduces'] is False:
@@ -163,6 +191,11 @@ def _caveat(event, result, without_bonus):
             'For the report as it is, the same arithmetic names %s (pid %s), but the kernel killed %s (pid %s): do not '
             'rely on this one.' % (result['before']['name'], result['before']['pid'], killed.get('name'),
                                    killed.get('pid')))
+    for name in sorted(adjustments):
+        first = first_alone(event['tasks'], name)
+        if first is not None:
+            sentences.append('Of %s only the first process (pid %s) is given the score: its children give themselves '
+                             'their own where PG_OOM_ADJUST_FILE is set.' % (name, first))
     if (event.get('memory') or {}).get('swap_total_bytes') and all(
             task.get('swapents_pages') is None for task in event['tasks']):
         sentences.append('The table of this kernel does not say what each process had in swap, which counts too.')

@@ -91,6 +91,33 @@ def test_what_a_score_would_have_changed(event, effect, words):
     assert (row['effect'], words in row['why']) == (effect, True), row
 
 
+def postgres(*scores):
+    """A report of a host with a PHP and a PostgreSQL, by the scores of its first process and of its children."""
+    rows = [(5, 'php', 300 * MIB), (90, 'postgres', 70 * MIB)]
+    rows += [(90 + number, 'postgres', (350 - number) * MIB) for number in range(1, len(scores))]
+    event = host_report(tasks=rows if len(scores) > 1 else [(5, 'php', 30 * MIB), (90, 'postgres', 700 * MIB)],
+                        victim='postgres')
+    for task in event['tasks'][1:]:
+        task['oom_score_adj'] = scores[task['pid'] - 90]
+    largest = max(event['tasks'][1:], key=lambda task: task['rss_bytes'])
+    event['victims'] = [dict(event['victims'][0], pid=largest['pid'])]
+    return event
+
+
+@pytest.mark.parametrize('scores, effect, words', [
+    ((0, 0, 0), 'unknown', 'if it gives itself a score'),
+    ((-500, 0, 0), 'none', 'it has a score of its own'),
+    ((-900, 0, 0), 'none', 'it is at -900 already'),
+    ((-10, -10, -10), 'prevents', 'php (pid 5) is killed instead'),
+    ((0,), 'none', 'would still kill postgres'),
+], ids=['not told', 'of their own', 'of their own, and the first stronger', 'inherited', 'one process'])
+def test_of_postgresql_the_first_process_alone_has_the_score_of_the_server(scores, effect, words):
+    row = only(remedies([postgres(*scores)], protect_names=('postgres',)), 'score')
+    assert row['what'] == 'oom_score_adj -600 for the first process of postgres'
+    assert (row['effect'], words in row['why']) == (effect, True), row
+    assert (row['would_tell'] != []) == (effect == 'unknown')
+
+
 def test_four_instances_that_are_all_the_eater_are_spared_at_a_harm():
     tasks = [(11, 'mysqld', 225 * MIB), (12, 'mysqld', 220 * MIB), (13, 'mysqld', 220 * MIB), (14, 'mysqld', 215 * MIB),
              (5, 'php', 20 * MIB)]

@@ -63,3 +63,10 @@ def test_of_many_processes_the_first_are_shown_and_each_server_whose_score_count
     assert shown(rows, 0, []) == rows
     assert [row['pid'] for row in shown(rows, 2, ['redis'])] == [0, 1, 30, 32]
     assert len(shown(rows * 50, 2, [])) == 52
+
+
+@pytest.mark.parametrize('scores, there', [([-600, 0], True), ([0, 0], False), ([-600, -600, 0], False)], ids=repr)
+def test_a_child_of_postgresql_with_its_own_score_is_not_left_to_do(scores, there):
+    rows = [{'name': 'postgres', 'pid': 9 + number, 'oom_score_adj': score} for number, score in enumerate(scores)]
+    advice = {'swap': None, 'swappiness': None, 'protect': [{'process': 'postgres', 'value': -600}]}
+    assert ('oom_protect' in in_place(advice, dict(facts(), oom={'candidates': rows}))) is there

@@ -77,6 +77,15 @@ def test_of_equals_the_kernel_kills_the_first_before_5_3_and_the_last_since(kern
     assert replay(event(kernel=kernel, tasks=equals, victims=[]))['victim']['pid'] == expected
 
 
+@pytest.mark.parametrize('scores, expected', [((0, 0), [-600, 0]), ((-900, 0), [-600, 0]), ((-9, -9), [-600, -600])])
+def test_a_score_of_postgresql_reaches_its_first_process_and_those_that_inherit_it(scores, expected):
+    tasks = [dict(event()['tasks'][4], name='postgres', pid=50 + number, oom_score_adj=score)
+             for number, score in enumerate(scores)]
+    result = replay(event(tasks=tasks, victims=[]), {'oom_score_adj': {'postgres': -600}})
+    assert [row['oom_score_adj'] for row in sorted(result['ranking'], key=lambda row: row['pid'])] == expected
+    assert ('only the first process (pid 50)' in result['caveat']) == (expected[1] == 0)
+
+
 def test_ranking_has_at_most_five():
     tasks = [dict(event()['tasks'][2], pid=pid) for pid in range(100, 120)]
     assert len(replay(event(tasks=tasks))['ranking']) == 5
