@@ -37,26 +37,41 @@ def bare(text):
 
     Lines keep their numbers. Raises SyntaxError or ValueError for what this Python does not read.
     """
-    lines = text.split('\n')
-    strings, read = set(), []
-    for node in ast.walk(ast.parse(text)):
-        if isinstance(node, (ast.Constant, ast.JoinedStr)) and node.end_lineno > node.lineno:
-            # What looks like a comment within a text is none.
-            strings.update(range(node.lineno, node.end_lineno))
-        text_node = _read_by_people(node)
-        if text_node is not None:
-            read.append(text_node)
-    for number, line in enumerate(lines):
-        if line.lstrip(' ').startswith('#') and number not in strings:
-            lines[number] = ''
-    for node in read:
-        first, last = node.lineno - 1, node.end_lineno - 1
-        # Columns are of UTF-8.
-        before = lines[first].encode('utf-8')[:node.col_offset].decode('utf-8')
-        behind = lines[last].encode('utf-8')[node.end_col_offset:].decode('utf-8')
-        lines[first:last + 1] = [before + '""'] + [''] * (last - first)
-        lines[last] += behind
-    return '\n'.join(lines)
+    lines, tree = text.split('\n'), ast.parse(text)
+    for node in _statements(tree):
+        read = _read_by_people(node)
+        if read is not None:
+            first, last = read.lineno - 1, read.end_lineno - 1
+            # Columns are of UTF-8.
+            before = lines[first].encode('utf-8')[:read.col_offset].decode('utf-8')
+            behind = lines[last].encode('utf-8')[read.end_col_offset:].decode('utf-8')
+            lines[first:last + 1] = [before + '""'] + [''] * (last - first)
+            lines[last] += behind
+    strings = _lines_in_strings(tree, '\n'.join(lines))
+    return '\n'.join('' if line.lstrip(' ').startswith('#') and number not in strings else line
+                     for number, line in enumerate(lines))
+
+
+def _statements(tree):
+    """Return the statements of a syntax tree and the tree itself, the last first, as they are to be cut.
+
+    Expressions are not walked through: they are most of a tree.
+    """
+    found, left = [], [tree]
+    while left:
+        node = left.pop()
+        found.append(node)
+        for field in ('body', 'handlers', 'orelse', 'finalbody', 'cases'):
+            left.extend(getattr(node, field, ()))
+    return sorted(found, key=lambda node: getattr(node, 'lineno', 0), reverse=True)
+
+
+def _lines_in_strings(tree, text):
+    """Return the numbers, from 0, of lines that begin within a string: what looks like a comment there is none."""
+    if not any(words in text for words in ('"""', "'''", '\\\n')):
+        return ()
+    return {number for node in ast.walk(tree) if isinstance(node, (ast.Constant, ast.JoinedStr))
+            for number in range(node.lineno, node.end_lineno)}
 
 
 def _read_by_people(node):
