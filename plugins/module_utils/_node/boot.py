@@ -14,20 +14,22 @@ import os
 import re
 import stat
 
-from . import boot_commands, boot_devices, boot_hooks, boot_scores, fstab, mounts, systemd, tmpfiles
+from . import boot_commands, boot_devices, boot_generators, boot_hooks, boot_scores, fstab, mounts, systemd, tmpfiles
 from .boot_answers import no, unknown, worst, yes
-from .boot_units import Units, generator_of
+from .boot_init import BUSYBOX, OPENRC, RUNIT, SYSTEMD, SYSV, init_of, same_init
+from .boot_units import Units
 from .kernel_line import kernel_says, next_words
 from .overlay import Overlay
 from .privilege import is_container
 
-SYSTEMD, SYSV, OPENRC, RUNIT, BUSYBOX = 'systemd', 'sysvinit', 'openrc', 'runit', 'busybox'
 _GPT_AUTO = 'systemd-gpt-auto-generator'
 _SYSCTL_UNIT, _TMPFILES_UNIT, _SWAP_TARGET = 'systemd-sysctl.service', 'systemd-tmpfiles-setup.service', 'swap.target'
 _PREFIX = re.compile(r'--prefix[= ](\S+)')
 _SYSCTL_PROGRAMS = ('/usr/sbin/sysctl', '/sbin/sysctl', '/usr/bin/sysctl', '/bin/sysctl')
 _NO = '0 no n false f off'.split()
 _RUNLEVELS = ('sysinit', 'boot', 'default')
+# What a generator has to name to change each.
+_OF_SWAP, _OF_SYSCTL = re.compile(r'swap|fstab|\.mount\b'), re.compile(r'sysctl|swappiness|tmpfiles')
 _SWAPOFF = re.compile(r'(?:^|[\s(/])swapoff(?:\s+(.*)|\Z)')
 _SWAPON = re.compile(r'(?:^|[\s(/])swapon\s+(.*)')
 _STOPS = re.compile(r'\bsystemctl\s+(?:-\S+\s+)*(?:stop|mask|disable)\s+(.*)')
@@ -76,7 +78,7 @@ class Boot:
         if by is None:
             return dict(answer, by=None)
         answers = [answer, self._target(by), self._mount(source), boot_devices.opened(self.host, self.view, source),
-                   self._swapoff(path), self._conflict(path), self._cleaned(source)]
+                   self._swapoff(path), self._conflict(path), self._cleaned(source), self._changed_before(_OF_SWAP)]
         if is_container(self.host):
             answers.append(unknown('a container is started by its engine, and its swap is the host\'s: whoever runs it '
                                    'has to see to it', 'swapon --show, on the host after its next start'))
@@ -118,10 +120,17 @@ class Boot:
         return self._script_answer('swap', _SWAP_SCRIPTS, 'the swap of %s' % fstab.PATH)
 
     def _generator(self, name, switches):
-        path = generator_of(self.view, name)
-        if path and self.view.real(path) == '/dev/null':
-            return no('%s masks the generator that reads %s: remove it' % (path, fstab.PATH))
-        return worst([self._switched_off(word) for word in switches])
+        return worst([boot_generators.own(self.host, self.view, name)] + [
+            self._switched_off(word) for word in switches])
+
+    def _changed_before(self, names):
+        """The answer on what may change a boot before any unit: another init, and generators; ``names`` finds in the
+        text of one what is meant.
+        """
+        answers = [same_init(self.host, self.view, self.init)]
+        if self.units is not None:
+            answers.append(boot_generators.of_others(self.host, self.view, names))
+        return worst(answers)
 
     def _switched_off(self, word):
         return self.kernel_says(lambda words: next(
@@ -304,6 +313,10 @@ class Boot:
 
     def sysctl(self):
         """The answer on whether the boot applies sysctl files, with ``by``: ``systemd``, ``procps`` or None."""
+        answer = self._sysctl()
+        return dict(worst([answer, self._changed_before(_OF_SYSCTL)]), by=answer['by'])
+
+    def _sysctl(self):
         if self.init == SYSTEMD:
             return self._systemd_sysctl()
         if self.init is None:
@@ -351,11 +364,11 @@ class Boot:
             forbidden = self.kernel_says(lambda words: 'noswap' if 'noswap' in words else None)
             if forbidden['kept'] is not True:
                 return forbidden
+        if self.init is None:
+            return unknown('it is not known which init starts this host', 'swapon --show, after the next start')
         for path in self._start_scripts():
             if pattern.search(self.view.read(path) or ''):
                 return yes()
-        if self.init is None:
-            return unknown('it is not known which init starts this host', 'swapon --show, after the next start')
         return no('no script that %s runs at boot applies %s' % (self.init, what))
 
     def _of_runlevels(self):
@@ -391,14 +404,27 @@ class Boot:
 
         ``wanted`` is a callable (score -> True if it will do).
         """
-        return boot_scores.of_unit(self, unit, wanted)
+        answer = boot_scores.of_unit(self, unit, wanted)
+        named = re.compile(r'OOM|oom_score|choom|service\.d|' + re.escape(unit.rsplit('.', 1)[0].split('@')[0]))
+        return dict(worst([answer, self._changed_before(named)]), score=answer['score'])
 
     def starts(self, unit):
         """The answer on whether the boot starts a unit; unknown if something else may start it."""
-        masked = self._unmasked(unit)
-        if masked['kept'] is not True or unit in self.units.started():
-            return masked
+        answer = worst([self._unmasked(unit), self._generated(unit)])
+        if answer['kept'] is not True or unit in self.units.started():
+            return answer
         return no('nothing starts %s at boot: systemctl enable %s' % (unit, unit))
+
+
+    def _generated(self, unit):
+        """The answer on whether the generator of a unit that one made still runs: of systemd's own, of a unit of an
+        init script that of systemd, of an instance of PostgreSQL that of Debian's package.
+        """
+        source = self._setting(unit, 'SourcePath') or ''
+        if (self.units.file_of(unit) or '').startswith('/run/') and '/init.d/' in source:
+            return boot_generators.own(self.host, self.view, 'systemd-sysv-generator')
+        path = unit.startswith('postgresql@') and boot_generators.mask_of(self.host, self.view, 'postgresql-generator')
+        return no('%s masks the generator that starts %s: remove it' % (path, unit)) if path else yes()
 
 
 def _takes_line(text):
@@ -410,20 +436,3 @@ def boot_of(host):
     """The Boot of a host. All who ask get the same one if the host keeps what was read of it (reader.Noting)."""
     once = getattr(host, 'once', None)
     return once('boot', lambda: Boot(host)) if once else Boot(host)
-
-
-def init_of(view):
-    """The init that starts this host: SYSTEMD, SYSV, OPENRC, RUNIT or BUSYBOX; None if it is another."""
-    name = (view.read('/proc/1/comm') or '').strip()
-    if name == 'systemd' or view.exists('/run/systemd/system'):
-        return SYSTEMD
-    if name == 'runit' or name == 'runsvdir':
-        return RUNIT
-    if name in ('init', 'openrc-init') and (view.exists('/run/openrc') or name == 'openrc-init' or (
-            view.exists('/etc/runlevels') and view.exists('/sbin/openrc'))):
-        return OPENRC
-    if name in ('init', 'linuxrc', 'busybox'):
-        program = view.readlink('/proc/1/exe') or view.real('/sbin/init')
-        return BUSYBOX if 'busybox' in program else SYSV
-    # In a container or a directory it is the init that is installed there.
-    return SYSTEMD if not name else None

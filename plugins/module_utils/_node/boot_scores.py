@@ -9,7 +9,7 @@ __metaclass__ = type
 
 import re
 
-from . import boot_commands
+from . import ananicy, boot_commands
 from .boot_answers import no, unknown, worst, yes
 from .identity import is_interpreter
 
@@ -21,6 +21,12 @@ _OF_ITSELF = re.compile(r'/proc/(?:self|\$\$)/')
 # choom(1) of a process that runs, and not of one that it starts.
 _OF_ANOTHER = re.compile(r'\schoom\b(?!.*\s(?:-\w*p|--pid))')
 _REDIS = ('redis-server', 'valkey-server', 'keydb-server')
+# Programs that start another one in their place.
+_STARTERS = ('env', 'choom', 'nice', 'ionice', 'numactl', 'taskset', 'chrt', 'setpriv', 'runuser', 'su', 'sudo', 'exec')
+_OTHER_NAMES = (('mariadbd', 'mysqld'), ('mysqld', 'mariadbd'), ('mariadb', 'mysql'), ('mysql', 'mariadb'))
+# What speaks of all processes of a host, and what takes some of them.
+_OF_ALL = re.compile(r'/proc/[\[*?]|\bps\s+-?[a-zA-Z]*(?:e|A|ax)|\bls\s+(?:-\S+\s+)*/proc/?(?:\s|[)`]|\Z)')
+_CHOOSES = re.compile(r'\b(?:grep|awk|pgrep|pidof|pkill|killall)\b')
 _NUMBER = re.compile(r'-?[0-9]+\Z')
 
 
@@ -32,7 +38,7 @@ def of_unit(boot, unit, wanted):
         place = '%s line %d sets' % (setting['path'], setting['line']) if setting else 'its files leave it at'
         return dict(no('%s %d' % (place, score)), score=score)
     return dict(worst([_resets(boot, unit, wanted), _sets_itself(boot, unit, wanted, score),
-                       _reset_by_others(boot, unit, wanted)]), score=score)
+                       _reset_by_others(boot, unit, wanted), _reset_by_rules(boot, unit, wanted)]), score=score)
 
 
 def _given(command):
@@ -98,7 +104,7 @@ def _reset_by_others(boot, unit, wanted):
         if (command.source, command.line) not in own:
             by_source.setdefault(command.source, []).append(command)
     for source in sorted(by_source):
-        if not any(names.search(command.text) for command in by_source[source]):
+        if not any(names.search(command.text) for command in by_source[source]) and not _means_all(by_source[source]):
             continue
         for command in by_source[source]:
             number = _given(command)
@@ -111,12 +117,47 @@ def _reset_by_others(boot, unit, wanted):
     return yes()
 
 
+def _means_all(commands):
+    return any(_OF_ALL.search(command.text) for command in commands) and not any(
+        _CHOOSES.search(command.text) for command in commands)
+
+
+def _reset_by_rules(boot, unit, wanted):
+    """The answer on whether a daemon gives each process of that name a score."""
+    program = _program(boot, unit)
+    names = [program] if program and not is_interpreter(program) and program not in _STARTERS else [
+        name.rsplit('.', 1)[0] for name in [unit] + _aliases(boot, unit)]
+    rule = ananicy.score_of(boot.view, [re.sub(r'[_-]safe\Z', '', name) for name in names])
+    if rule is None or wanted(rule['score']):
+        return yes()
+    told = '%s line %d has ananicy give it the score %d' % (rule['path'], rule['line'], rule['score'])
+    if any(name in boot.units.started() for name in ananicy.UNITS):
+        return no('%s: take that line away' % told)
+    return unknown(told, 'cat /proc/$(systemctl show -p MainPID --value %s)/oom_score_adj' % unit) if ananicy.runs(
+        boot.host) else yes()
+
+
+def _program(boot, unit):
+    """The name of the program that a service starts, or None."""
+    start = boot.units.value(unit, 'ExecStart')
+    program = re.match(r'\S*?([^\s/]+)(?:\s|\Z)', start['value'] if start else '')
+    return program and program.group(1).lstrip('-@+!:')
+
+
+def _aliases(boot, unit):
+    return [name for _path, _line, key, value in boot.units.settings(unit) if key == 'Alias' for name in value.split()]
+
+
 def _called(boot, unit):
     """The expression for the words by which a command may mean a service: the names of the service and of its program.
     """
-    start = boot.units.value(unit, 'ExecStart')
-    program = re.match(r'\S*?([^\s/]+)(?:\s|\Z)', start['value'] if start else '')
-    names = [unit.rsplit('.', 1)[0]]
-    if program and not is_interpreter(program.group(1)):
-        names.append(program.group(1))
-    return re.compile(r'(?<![\w-])(?:%s)(?![\w-])' % '|'.join(re.escape(name) for name in names))
+    program = _program(boot, unit)
+    names = [name.rsplit('.', 1)[0] for name in [unit] + _aliases(boot, unit)]
+    user, pid_file = boot.units.value(unit, 'User'), boot.units.value(unit, 'PIDFile')
+    names += [user['value']] if user and user['value'] not in ('root', '0') else []
+    names += [pid_file['value'].rsplit('/', 1)[-1].rsplit('.', 1)[0]] if pid_file else []
+    if program and not is_interpreter(program):
+        names.append(program)
+    # MariaDB's are called by either name.
+    names += [other for ours, other in _OTHER_NAMES if ours in names]
+    return re.compile(r'(?<![\w-])(?:%s)(?![\w-])' % '|'.join(re.escape(name) for name in sorted(set(names))))

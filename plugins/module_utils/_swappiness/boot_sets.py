@@ -8,6 +8,7 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
+import fnmatch
 import re
 
 from . import sysctl
@@ -15,10 +16,16 @@ from .._node import tmpfiles
 
 TMPFILES, COMMAND = 'tmpfiles.d', 'a command'
 _ECHO = re.compile(r'(?:^|[\s(/])(?:echo|printf)\s+(?:-\w+\s+)*[\'"]?(-?\w+)(?:\\n)?[\'"]?')
-_WRITES = re.compile(r'>|\btee\b|write|\bw[+b]?\b')
-_LOADS = re.compile(r'(?:^|[\s(/])sysctl\s+(?:\S+\s+)*?(--system|-p\S*|--load\S*|-f)(?:\s+([^\s;-]\S*))?')
+_WRITES = re.compile(r'>|\btee\b|write|\bof=|\bw[+b]?\b|\b(?:cp|install)\s.*swappiness\s*\Z')
+_SYSCTL = re.compile(r'(?:^|[\s(/])sysctl\s+(.*)')
+_LOADS = re.compile(r'(?:--load(?:=(.*))?|-[a-zA-Z]*[pf](.*))\Z')
+_READS_A_KEY = ('-n', '-N', '-b', '-a', '-A', '-r', '--values', '--names', '--all', '--pattern')
+_STANDARD_INPUT = ('-', '/dev/stdin')
 # Without a file it applies what the boot has applied already.
 _APPLIES = re.compile(r'/systemd-sysctl\s(?:\s*-\S+)*\s*(/[^\s;]+)')
+_PROFILE = re.compile(r'(?:^|[\s(/])tuned-adm\s+(?:\S+\s+)*?(?:profile|auto_profile|off)\b')
+_OPEN = re.compile(r'[$`]')
+_QUOTES = re.compile(r'[\'"]')
 
 
 def of_tmpfiles(view, runtime):
@@ -31,29 +38,75 @@ def found(commands, key, runtime):
     """[{source, line, raw, reads, certain}] of the commands that set a key.
 
     ``raw`` is the value. It is None for a command that applies files: then ``reads`` is the file, or ``--system``. Both
-    are None for a command that names the key in another way.
+    are None for a command that sets it, or may, to a value that its text does not tell.
     """
-    sets = re.compile(r'(?:^|[\s(/])sysctl\s.*\bvm[./]%s\s*=\s*[\'"]?([^\s\'";]*)' % key.rpartition('.')[2])
+    name = key.rpartition('.')[2]
+    naming = set(command.source for command in commands if name in command.text)
     rows, before = [], None
     for command in commands:
-        raw = reads = None
-        match, load = sets.search(command.text), _LOADS.search(command.text)
-        if match:
-            raw = match.group(1)
-        elif runtime in command.text and _WRITES.search(command.text):
-            piped = before is not None and (before.source, before.line) == (command.source, command.line)
-            echo = _ECHO.search(command.text) or piped and _ECHO.search(before.text)
-            raw = echo.group(1) if echo else None
-        elif load:
-            reads = '--system' if load.group(1) == '--system' else load.group(2) or sysctl.MAIN
-        elif 'systemd-sysctl' in command.text:
-            applied = _APPLIES.search(command.text)
-            reads = applied and applied.group(1)
-        before = command
-        if match or reads or runtime in command.text and _WRITES.search(command.text):
+        text = _QUOTES.sub('', command.text)
+        for raw, reads in _of_sysctl(text, name) or _of_write(command, before, text, runtime, command.source in naming):
             rows.append({'source': command.source, 'line': command.line, 'raw': raw, 'reads': reads,
                          'certain': command.certain})
+        before = command
     return rows
+
+
+def _of_sysctl(text, name):
+    """[(value or None, file or None)] of what a command of sysctl or tuned-adm sets."""
+    if _PROFILE.search(text):
+        return [(None, None)]
+    applied = _APPLIES.search(text)
+    if applied:
+        return [(None, applied.group(1))]
+    match = _SYSCTL.search(text)
+    if not match:
+        return []
+    words, found = re.split(r'[\s;]+', re.sub(r'\s*=\s*', '=', match.group(1).strip())), []
+    if '--system' in words:
+        return [(None, '--system')]
+    load = next((_LOADS.match(word) for word in words if _LOADS.match(word)), None)
+    if load:
+        files = [part for part in load.groups() if part] + [word for word in words if not word.startswith('-') or
+                                                            word == '-']
+        files = files or [sysctl.MAIN]
+        return [(None, None) if _OPEN.search(path) or path in _STANDARD_INPUT else (None, path) for path in files]
+    for word in words:
+        named, equals, raw = word.partition('=')
+        if equals and named.replace('/', '.') == 'vm.' + name:
+            found.append((None if _OPEN.search(raw) or not raw else raw, None))
+        elif _may_name(named, 'vm.' + name) and not set(words) & set(_READS_A_KEY):
+            found.append((None, None))
+    return found[-1:]
+
+
+def _may_name(text, wanted):
+    """True if a word with a variable in it may be what is wanted."""
+    start = re.match(r'[^$`]*', text.replace('/', '.')).group()
+    return len(start) < len(text) and wanted.startswith(start)
+
+
+def _of_write(command, before, text, runtime, is_named):
+    """[(value or None, None)] of what a command writes to a file of /proc/sys."""
+    if not _writes_to(text, runtime, is_named):
+        return []
+    piped = before is not None and (before.source, before.line) == (command.source, command.line)
+    echo = _ECHO.search(command.text) or piped and _ECHO.search(before.text)
+    return [(echo.group(1) if echo else None, None)] if runtime in text else [(None, None)]
+
+
+def _writes_to(text, runtime, is_named):
+    if not _WRITES.search(text):
+        return False
+    name = runtime.rpartition('/')[2]
+    if runtime in text or re.search(r'>\s*(?:\./)?%s(?!\S)' % name, text):
+        return True
+    for path in re.findall(r'(?:>|\btee(?:\s+-a)?\s|\bof=)\s*(\S+)', text):
+        start = re.match(r'[^$`*?\[]*', path).group()
+        # A path that is a variable alone may be any file: of a script that has the name of the key it may be this one.
+        if start != path and runtime.startswith(start) and (start.startswith('/proc/sys') or is_named):
+            return True
+    return False
 
 
 def of_commands(view, rows, key, modern):
@@ -77,9 +130,20 @@ def _values(view, row, key, modern):
         return [row['raw']]
     if row['reads'] == '--system':
         return [step['raw'] for step in sysctl.assignments(view, key, sysctl.PROCPS, modern)][-1:]
-    return [entry['raw'] for entry in sysctl.parse(view.read(row['reads']), key) if entry['raw'] is not None][-1:]
+    return [entry['raw'] for path in _named_files(view, row['reads']) for entry in sysctl.parse(view.read(path), key)
+            if entry['raw'] is not None][-1:]
+
+
+def _named_files(view, pattern):
+    """The paths that a word of a shell stands for: with wildcards in its last part, the files of that folder."""
+    folder, _slash, name = pattern.rpartition('/')
+    if not re.search(r'[*?\[]', name):
+        return [pattern]
+    return ['%s/%s' % (folder, entry) for entry in view.listdir(folder) if fnmatch.fnmatchcase(entry, name)]
 
 
 def paths(view, rows):
     """All paths that the functions here look at."""
-    return tmpfiles.paths(view) + [row['reads'] for row in rows if (row['reads'] or '').startswith('/')]
+    named = [row['reads'] for row in rows if (row['reads'] or '').startswith('/')]
+    return tmpfiles.paths(view) + named + [path for pattern in named for path in [pattern.rpartition('/')[0]] +
+                                           _named_files(view, pattern) if path and path != pattern]

@@ -89,6 +89,24 @@ def unchanged(_node):
     pass
 
 
+def generator(text):
+    return writes('/etc/systemd/system-generators/mine', text, mode=0o755)
+
+
+def ananicy(rules, enabled=True, **files):
+    def change(node):
+        node.file('/usr/lib/systemd/system/ananicy-cpp.service', START)
+        if enabled:
+            node.link('/etc/systemd/system/multi-user.target.wants/ananicy-cpp.service',
+                      '/usr/lib/systemd/system/ananicy-cpp.service')
+        node.process(77, 'ananicy-cpp', exe='/usr/bin/ananicy-cpp')
+        node.file('/etc/ananicy.d/00-default/db.rules', '# a comment\n%s\n' % rules)
+        for name, text in files.items():
+            node.file('/etc/ananicy.d/' + name, text)
+    return change
+
+
+RULE, TYPE = '{"name": "mariadbd", "oom_score_adj": 300}', '{"name": "mariadbd", "type": "Bg"}'
 POST = '[Service]\nExecStartPost=%s\n'
 WRAPPED = '[Service]\nExecStart=\nExecStart=/usr/local/sbin/start-mariadb\n'
 
@@ -136,6 +154,23 @@ WRAPPED = '[Service]\nExecStart=\nExecStart=/usr/local/sbin/start-mariadb\n'
      True, True),
     (writes('/etc/rc.local', '#!/bin/sh\nchoom -n 0 -- /opt/backup of mariadb\n', mode=0o755), 'held', True, True),
     (writes('/etc/cron.d/x', '*/5 * * * * root echo 0 > /proc/$(pidof mariadbd)/oom_score_adj\n'), 'open', True, None),
+    (writes('/etc/rc.local', '#!/bin/sh\nfor p in /proc/[0-9]*; do\necho 0 > $p/oom_score_adj\ndone\n', mode=0o755),
+     'open', True, None),
+    (writes('/etc/rc.local', '#!/bin/sh\nchoom -n 0 -p $(cat /run/mysqld/mysqld.pid)\n', mode=0o755), 'open', True,
+     None),
+    (ananicy(RULE), 'false', True, False),
+    (ananicy(RULE, enabled=False), 'open', True, None),
+    (ananicy(TYPE, **{'a.types': '{"type": "Bg", "oom_score_adj": 900}'}), 'false', True, False),
+    (ananicy(TYPE, **{'a.types': '{"type": "Bg", "nice": 9}'}), 'held', True, True),
+    (ananicy(RULE, **{'ananicy.conf': 'apply_oom_score_adj = false\n'}), 'held', True, True),
+    (ananicy(RULE.replace('mariadbd', 'php')), 'held', True, True),
+    (ananicy(RULE.replace('300', '-700')), 'held', True, True),
+    (generator('#!/bin/sh\nmkdir -p $1/mariadb.service.d\n'), 'open', True, None),
+    (generator('\x7fELF'), 'open', True, None),
+    (generator('#!/bin/sh\nln -s /run/x.target $1/multi-user.target.wants/\n'), 'held', True, True),
+    (writes('/proc/cmdline', 'quiet\n'), 'held', True, True),
+    (both(writes('/boot/grub/grub.cfg', ' linux /vmlinuz init=/bin/bash\n'), writes('/bin/bash', 'x')), 'false', True,
+     False),
     (stopped, 'held', None, True),
     (disabled, 'held', True, True),
     (both(stopped, disabled), 'open', None, False),
@@ -146,8 +181,12 @@ WRAPPED = '[Service]\nExecStart=\nExecStart=/usr/local/sbin/start-mariadb\n'
         'of the command itself', 'a variable after the start', 'a wrapper', 'a wrapper with choom',
         'a wrapper that may', 'a wrapper that does not', 'another section', 'no section', 'no number',
         'a number out of range', 'choom in rc.local', 'a loop in rc.local', 'stronger in rc.local',
-        'another program in rc.local', 'an interpreter of all', 'choom of a new process', 'cron', 'stopped',
-        'disabled and running', 'disabled and stopped', 'stopped and not declared'])
+        'another program in rc.local', 'an interpreter of all', 'choom of a new process', 'cron',
+        'a loop over all processes', 'by its pid file', 'ananicy', 'ananicy that is not enabled', 'ananicy by a type',
+        'ananicy by another type',
+        'ananicy that leaves scores', 'ananicy of another program', 'ananicy that protects more', 'a generator',
+        'a generator that is no script', 'a generator of something else', 'a command line', 'a boot to a shell',
+        'stopped', 'disabled and running', 'disabled and stopped', 'stopped and not declared'])
 def test_the_claim_is_what_the_next_start_gives(node, change, state, now, later):
     change(node)
     found = claim(node)

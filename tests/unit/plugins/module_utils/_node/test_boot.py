@@ -34,9 +34,9 @@ BROKEN = {
                              False),
     'swapoff in rc.local': (dict(rc_local('swapoff -a'), **with_line()), False),
     'swapoff in an rc.local that a generator starts': (dict(rc_local('swapoff -a'), **with_line(
-        **{GENERATORS + 'fstab-generator': '', GENERATORS + 'rc-local-generator': ''})), False),
+        **{GENERATORS + 'fstab-generator': '!#!', GENERATORS + 'rc-local-generator': '!#!'})), False),
     'swapoff in an rc.local that a unit starts': (dict(rc_local('swapoff -a'), **dict(
-        service('/etc/rc.local start'), **with_line(**{GENERATORS + 'fstab-generator': ''}))), False),
+        service('/etc/rc.local start'), **with_line(**{GENERATORS + 'fstab-generator': '!#!'}))), False),
     'swapoff of the file in rc.local': (dict(rc_local('/sbin/swapoff /swapfile'), **with_line()), False),
     'swapoff behind an if': (dict(rc_local('if true', 'then', 'swapoff -a', 'fi'), **with_line()), None),
     'swapoff behind &&': (dict(rc_local('[ -x /sbin/swapoff ] && swapoff -a'), **with_line()), None),
@@ -109,9 +109,10 @@ HEALTHY = {
     'swapoff behind exit': dict(rc_local('exit 0', 'swapoff -a'), **with_line()),
     'swapoff in an rc.local that may not run': with_line(**{'/etc/rc.local': '#!/bin/sh\nswapoff -a\n'}),
     'an rc.local that systemd 260 does not start': dict(rc_local('swapoff -a'), **with_line(
-        **{GENERATORS + 'fstab-generator': ''})),
+        **{GENERATORS + 'fstab-generator': '!#!'})),
     'an rc.local whose generator is masked': dict(rc_local('swapoff -a'), **with_line(
-        **{GENERATORS + 'rc-local-generator': '', GENERATORS.replace('/usr/lib', '/etc') + 'rc-local-generator':
+        **{GENERATORS + 'fstab-generator': '!#!', GENERATORS + 'rc-local-generator': '!#!',
+           GENERATORS.replace('/usr/lib', '/etc') + 'rc-local-generator':
            '@/dev/null'})),
     'swapoff and swapon again': dict(rc_local('swapoff -a', 'swapon -a'), **with_line()),
     'swapoff and swapon again, by cron': with_line(**{
