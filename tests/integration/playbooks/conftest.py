@@ -3,16 +3,24 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Runs the real commands of the README, on this machine and in check mode: nothing here changes it."""
 
+import contextlib
 import json
 import os
 import pathlib
+import pwd
+import shutil
+import socket
 import subprocess
+import time
 
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 # A shortage of the whole machine, without swap.
 OUTAGE = ROOT / 'molecule/shared/files/kern.log'
+# The user of fixture_server, and how its sshd is reached.
+USER = 'oom-rescue-test'
+OPTIONS = '-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o IdentitiesOnly=yes -o LogLevel=ERROR'
 
 
 class Play:
@@ -85,3 +93,45 @@ def fixture_playbook(tmp_path_factory, log):
 def fixture_seed():
     """The report of a real CentOS 7 host, inside a Markdown page."""
     return ROOT / 'tests/unit/fixtures/seed-out-of-memory.md'
+
+
+@pytest.fixture(name='server', scope='module')
+def fixture_server(tmp_path_factory):
+    """(port, key) of an sshd that lets in root and USER, who may become root without a password."""
+    folder = tmp_path_factory.mktemp('sshd')
+    for name in ('host', 'user'):
+        subprocess.run(['ssh-keygen', '-q', '-t', 'ed25519', '-N', '', '-f', folder / name], check=True)
+    # The user's own process reads the key: every folder above it lets others in.
+    keys = pathlib.Path('/run/oom-rescue-test')
+    keys.mkdir(mode=0o755, exist_ok=True)
+    shutil.copy(folder / 'user.pub', keys / 'keys')
+    (keys / 'keys').chmod(0o644)
+    with socket.socket() as free:
+        free.bind(('127.0.0.1', 0))
+        port = free.getsockname()[1]
+    config = folder / 'sshd_config'
+    config.write_text(f'Port {port}\nListenAddress 127.0.0.1\nHostKey {folder}/host\nAuthorizedKeysFile {keys}/keys\n'
+                      f'PermitRootLogin yes\nUsePAM no\nStrictModes no\nPidFile none\n'
+                      f'Subsystem sftp internal-sftp\n')
+    sudoers = pathlib.Path('/etc/sudoers.d/oom-rescue-test')
+    with contextlib.suppress(KeyError):
+        pwd.getpwnam(USER)
+        subprocess.run(['userdel', '--remove', USER], check=False)
+    subprocess.run(['useradd', '--create-home', '--password', '*', '--shell', '/bin/sh', USER], check=True)
+    sudoers.write_text(f'{USER} ALL=(root) NOPASSWD: ALL\n')
+    os.makedirs('/run/sshd', exist_ok=True)
+    daemon = subprocess.Popen([shutil.which('sshd', path='/usr/sbin:/sbin:/usr/bin'), '-D', '-e', '-f', config],
+                              stderr=(folder / 'log').open('w'))
+    try:
+        for _attempt in range(100):
+            with socket.socket() as tried:
+                if tried.connect_ex(('127.0.0.1', port)) == 0:
+                    break
+            time.sleep(0.1)
+        yield port, folder / 'user'
+    finally:
+        daemon.terminate()
+        daemon.wait()
+        sudoers.unlink()
+        shutil.rmtree(keys)
+        subprocess.run(['userdel', '--remove', USER], check=False, stderr=subprocess.DEVNULL)

@@ -3,64 +3,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The ways to a server by a real sshd: with and without pipelining, behind a bastion, by a user with sudo."""
 
-import contextlib
 import json
 import os
-import pathlib
-import pwd
-import shutil
-import socket
-import subprocess
 import sys
-import time
 
 import pytest
-from conftest import OUTAGE, ROOT, Play
-
-USER = 'oom-rescue-test'
-OPTIONS = '-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o IdentitiesOnly=yes -o LogLevel=ERROR'
-
-
-@pytest.fixture(name='server', scope='module')
-def fixture_server(tmp_path_factory):
-    """(port, key) of an sshd that lets in root and USER, who may become root without a password."""
-    folder = tmp_path_factory.mktemp('sshd')
-    for name in ('host', 'user'):
-        subprocess.run(['ssh-keygen', '-q', '-t', 'ed25519', '-N', '', '-f', folder / name], check=True)
-    # The user's own process reads the key: every folder above it lets others in.
-    keys = pathlib.Path('/run/oom-rescue-test')
-    keys.mkdir(mode=0o755, exist_ok=True)
-    shutil.copy(folder / 'user.pub', keys / 'keys')
-    (keys / 'keys').chmod(0o644)
-    with socket.socket() as free:
-        free.bind(('127.0.0.1', 0))
-        port = free.getsockname()[1]
-    config = folder / 'sshd_config'
-    config.write_text(f'Port {port}\nListenAddress 127.0.0.1\nHostKey {folder}/host\nAuthorizedKeysFile {keys}/keys\n'
-                      f'PermitRootLogin yes\nUsePAM no\nStrictModes no\nPidFile none\n'
-                      f'Subsystem sftp internal-sftp\n')
-    sudoers = pathlib.Path('/etc/sudoers.d/oom-rescue-test')
-    with contextlib.suppress(KeyError):
-        pwd.getpwnam(USER)
-        subprocess.run(['userdel', '--remove', USER], check=False)
-    subprocess.run(['useradd', '--create-home', '--password', '*', '--shell', '/bin/sh', USER], check=True)
-    sudoers.write_text(f'{USER} ALL=(root) NOPASSWD: ALL\n')
-    os.makedirs('/run/sshd', exist_ok=True)
-    daemon = subprocess.Popen([shutil.which('sshd', path='/usr/sbin:/sbin:/usr/bin'), '-D', '-e', '-f', config],
-                              stderr=(folder / 'log').open('w'))
-    try:
-        for _attempt in range(100):
-            with socket.socket() as tried:
-                if tried.connect_ex(('127.0.0.1', port)) == 0:
-                    break
-            time.sleep(0.1)
-        yield port, folder / 'user'
-    finally:
-        daemon.terminate()
-        daemon.wait()
-        sudoers.unlink()
-        shutil.rmtree(keys)
-        subprocess.run(['userdel', '--remove', USER], check=False, stderr=subprocess.DEVNULL)
+from conftest import OPTIONS, OUTAGE, ROOT, USER, Play
 
 
 # (user, whether it is pipelined, whether a bastion is before it): all of them at once, as the hosts of one run.
