@@ -19,8 +19,8 @@ MOST_OF_ALL = 12
 _LEAST_SECONDS = 0.5
 # Ordinary lines take a tenth of this for each byte.
 _FREE_SECONDS_PER_BYTE = 2e-8
-# The number of blocks at the end of a log that are read in any case: the newest reports are there.
-_LAST_BLOCKS = 2
+# So many bytes at the end of a log, in whole blocks, are read in any case: the newest reports are there.
+_LAST_BYTES = 1 << 20
 # Seconds to wait for a program that prints a log, or for a disk: these may be slow as well.
 MOST_WAITING = 300
 
@@ -56,10 +56,13 @@ class Budget:
 
     def last_of(self, blocks):
         """(number of bytes left out, list of the last blocks) of a log whose time is spent."""
-        size, last = 0, collections.deque(maxlen=_LAST_BLOCKS)
+        left_out, held, last = 0, 0, collections.deque()
         for block in blocks:
             last.append(block)
-            size += len(block)
+            held += len(block)
+            while held - len(last[0]) >= _LAST_BYTES:
+                held -= len(last[0])
+                left_out += len(last.popleft())
             if self.is_late():
                 break
-        return size - sum(map(len, last)), list(last)
+        return left_out, list(last)

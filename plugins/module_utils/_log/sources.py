@@ -28,7 +28,7 @@ except ImportError:
     # Python 2.
     LZMADecompressor, LZMAError = None, zlib.error
 
-BLOCK = 1 << 20
+BLOCK = 1 << 18
 # How many files of a directory that is named are read, and how deep: enough for a copy of /var/log.
 _MOST_FILES, _DEEPEST = 500, 3
 _HEAD = 1 << 16
@@ -74,10 +74,17 @@ def in_blocks(pieces, least=BLOCK):
         block.append(piece)
         size += len(piece)
         if size >= least:
-            yield b''.join(block)
-            block, size = [], 0
+            size = 0
+            yield _joined(block)
     if block:
-        yield b''.join(block)
+        yield _joined(block)
+
+
+def _joined(pieces):
+    """Pieces as one, which are no longer held beside it: who asked for a block works with it meanwhile."""
+    whole = b''.join(pieces)
+    del pieces[:]
+    return whole
 
 
 class LogFile:

@@ -19,7 +19,9 @@ from .zones import page_fault_with_memory_free
 # Syslog stamps a line when it receives it, which is late on a host out of memory.
 _SAME_TIME = 300
 _SAME_UPTIME = 5
-_MOST_KNOWN = 5000
+# Events, of 2 kB each, that are known at once to tell whether another log has the same; and of one log before that.
+_MOST_KNOWN = 2000
+_MOST_OPEN = 500
 _MOST_NAMES = 1000
 # The number of events before and after a page fault that may tell which limit refused it memory.
 _BESIDE = 4
@@ -131,7 +133,8 @@ class Merger:
 
     def __init__(self, limit=0):
         self.most_whole = 2 * limit + 16 if limit else float('inf')
-        self.most = max(_MOST_KNOWN, self.most_whole)
+        self._most = max(_MOST_KNOWN, self.most_whole)
+        self.most_open = max(_MOST_OPEN, self.most_whole)
         self._events = []
         self._index = {}
         self._forgotten = _Counts()
@@ -159,8 +162,8 @@ class Merger:
             self._know(match)
         self._events = _in_order(self._events)
         self.thin(self._events)
-        if len(self._events) > self.most:
-            oldest = len(self._events) - self.most
+        if len(self._events) > self._most:
+            oldest = len(self._events) - self._most
             for event in self._events[:oldest]:
                 self._forgotten.count(event)
             del self._events[:oldest]

@@ -74,8 +74,8 @@ class Reading:
         self._family.append(event)
         if len(self._family) >= 2 * self._merger.most_whole:
             self._merger.thin(self._family)
-        if len(self._family) >= 2 * self._merger.most:
-            self._hand_over(self._merger.most)
+        if len(self._family) >= 2 * self._merger.most_open:
+            self._hand_over(self._merger.most_open)
 
     def _proven(self, event, report):
         """``trusted`` of an event: the kernel's own buffer proves what it says, and a stranger's file proves nothing.

@@ -29,8 +29,9 @@ _MOST_SECONDS = 6
 _TOO_LARGE = 'it is larger than %s: other words than the kernel\'s were looked for around its reports and %s alone'
 _TOO_LONG = 'reading it took too long: other words than the kernel\'s were not looked for in %s of it'
 _TOO_MANY = 'too many of its lines look like words of a killer: %d of them were not looked at'
-# For each block a program is started that searches it: the blocks are made larger for that.
-_TOGETHER = 1 << 22
+# For each block a program is started that searches it: the blocks are made larger for that, and a host that is short of
+# memory pays three times their size.
+_TOGETHER = 3 << 19
 
 
 def read_signals(logs, own_sources, places, since, until, now):

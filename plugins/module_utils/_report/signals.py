@@ -29,7 +29,7 @@ _LINE = 200
 _MOST_CONTINUED = 3
 # If more lines of a block have to be looked at, only the first and the last so many are: who floods a log costs no more
 # time.
-_MOST_OF_A_BLOCK = 500
+_MOST_OF_A_BLOCK = 200
 # The kernel writes the name of a program that crashed as a tag would.
 _TAG = re.compile(
     r'(?:^|\s)([A-Za-z][\w.@-]{0,63})(?:\[(\d{1,10})\])?: (?!segfault at |general protection f|trap invalid o)')
