@@ -184,7 +184,7 @@ $(CACHE)/site/env/.done: requirements/site.txt requirements/env.txt | $(VENV)/py
 	$(@D)/bin/python -m pip install --quiet --requirement $<
 	@touch $@
 
-site: env $(CACHE)/site/env/.done ## build the documentation's site by antsibull-docs, without a warning of ours
+site: env $(CACHE)/site/env/.done ## build the documentation's site by antsibull-docs, guides included, without a warning of ours
 	.ci/site
 
 changelog: dev ## put the fragments of changelogs/ into CHANGELOG.md, below the version of galaxy.yml
