@@ -1,7 +1,8 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The programs of a supervisord. It has no setting for a score, so the command of a program has to set it.
+"""The programs of a supervisord. It has no setting for a score, so the command of a program has to set it. supervisord
+reads a command again only at an update, which restarts the program: so the change is left to whoever may do that.
 
 Only root's own files are read, and of a command only the score in it is returned: it may have a password.
 """
@@ -77,4 +78,5 @@ def program_text(name, found, value):
     text = 'in [program:%s] of %s %s' % (name or 'NAME', found.get('path') or 'its configuration', change)
     if found.get('user') not in (None, 'root') and value < 0:
         text += ', and drop user= in favour of the server\'s own option, as choom needs root to lower a score'
-    return text + '; then `supervisorctl update %s`, which restarts it' % (name or 'NAME')
+    again = '; supervisord reads it only at the next `supervisorctl update %s`, which restarts it'
+    return text + again % (name or 'NAME')

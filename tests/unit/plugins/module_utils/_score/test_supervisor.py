@@ -56,14 +56,14 @@ def test_a_command_that_carries_a_score_is_known(node, command, score):
 
 @pytest.mark.parametrize('found, expected', [
     ({'path': '/srv/db.ini', 'user': None, 'score': None},
-     ('in [program:db] of /srv/db.ini put `choom -n -600 -- ` before what command= says; then `supervisorctl update '
-      'db`, which restarts it')),
+     ('in [program:db] of /srv/db.ini put `choom -n -600 -- ` before what command= says; supervisord reads it only '
+      'at the next `supervisorctl update db`, which restarts it')),
     ({'path': '/srv/db.ini', 'user': 'mysql', 'score': -100},
      ('in [program:db] of /srv/db.ini change the score at the start of command= to -600, and drop user= in favour of '
-      'the server\'s own option, as choom needs root to lower a score; then `supervisorctl update db`, which restarts '
-      'it')),
-    ({}, ('in [program:db] of its configuration put `choom -n -600 -- ` before what command= says; then '
-          '`supervisorctl update db`, which restarts it')),
+      'the server\'s own option, as choom needs root to lower a score; supervisord reads it only at the next '
+      '`supervisorctl update db`, which restarts it')),
+    ({}, ('in [program:db] of its configuration put `choom -n -600 -- ` before what command= says; supervisord '
+          'reads it only at the next `supervisorctl update db`, which restarts it')),
 ])
 def test_the_change_to_make_is_exact_and_shows_no_command(found, expected):
     assert supervisor.program_text('db', found, -600) == expected
