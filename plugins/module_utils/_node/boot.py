@@ -14,7 +14,8 @@ import os
 import re
 import stat
 
-from . import boot_commands, boot_devices, boot_generators, boot_hooks, boot_scores, fstab, mounts, systemd, tmpfiles
+from . import (boot_commands, boot_devices, boot_generators, boot_hooks, boot_scores, credentials, fstab, mounts,
+               systemd, tmpfiles)
 from .boot_answers import no, unknown, worst, yes
 from .boot_init import BUSYBOX, OPENRC, RUNIT, SYSTEMD, SYSV, init_of, same_init
 from .boot_units import Units
@@ -307,7 +308,7 @@ class Boot:
         return None if _WORDS_OF_ANOTHER.search(text) else False
 
     def _cleaned(self, path):
-        line = tmpfiles.removes(self.view, path) if self.units is not None else None
+        line = tmpfiles.removes(self.view, path, self.credentials()['tmpfiles']) if self.units is not None else None
         return unknown('%s may remove it at boot: keep it in another directory' % line, 'ls -l %s, after the next boot'
                        % path) if line else yes()
 
@@ -343,6 +344,11 @@ class Boot:
             answers.append(no('%s applies the keys of %s alone: its files are %s' % (
                 _SYSCTL_UNIT, ' and '.join(prefixes), ', '.join(self.units.files(_SYSCTL_UNIT)))))
         return dict(worst(answers), by='systemd')
+
+    def credentials(self):
+        """{``sysctl`` and ``tmpfiles``: credentials.places() of the lines that a boot has beside those of files}."""
+        return {'sysctl': credentials.places(self.units, _SYSCTL_UNIT, 'sysctl.extra'),
+                'tmpfiles': credentials.places(self.units, _TMPFILES_UNIT, 'tmpfiles.extra')}
 
     def tmpfiles(self):
         """True if the boot applies tmpfiles.d(5)."""
@@ -391,7 +397,10 @@ class Boot:
         return found
 
     def _init_scripts(self):
-        """The paths of the scripts of runlevels; with systemd of those without a unit of that name."""
+        """The paths of the scripts of runlevels; with systemd of those without a unit of that name, if it runs any."""
+        if self.units is not None and boot_generators.own(
+                self.host, self.view, 'systemd-sysv-generator')['kept'] is False:
+            return []
         return [path for path in self._start_scripts() + self._of_runlevels() if self.units is None
                 or self.units.file_of(self.view.real(path).rsplit('/', 1)[1] + '.service') is None]
 

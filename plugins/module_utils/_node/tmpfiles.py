@@ -10,6 +10,8 @@ __metaclass__ = type
 import fnmatch
 import re
 
+from . import credentials
+
 ETC = '/etc/tmpfiles.d'
 # The first directory that has a name hides it in the others.
 DIRECTORIES = (ETC, '/run/tmpfiles.d', '/usr/local/lib/tmpfiles.d', '/usr/lib/tmpfiles.d', '/lib/tmpfiles.d')
@@ -18,7 +20,7 @@ _WRITES, _REMOVES = 'wF', 'DRr'
 
 
 def paths(view):
-    """All paths that the functions here read."""
+    """All paths that the functions here read, without a credential's."""
     found = []
     for directory in DIRECTORIES:
         found += [directory] + ['%s/%s' % (directory, name) for name in view.listdir(directory)
@@ -26,10 +28,11 @@ def paths(view):
     return found
 
 
-def lines(view):
+def lines(view, more=()):
     """[{source, read_as, line, type, modifiers, path, argument}] of the files in force, in the order of their names.
 
-    Files below /run are left out: a reboot takes them away.
+    Files below /run are left out: a reboot takes them away. ``more`` are the paths of a credential
+    (credentials.places()), which counts after all files.
     """
     chosen = {}
     for directory in DIRECTORIES:
@@ -37,11 +40,11 @@ def lines(view):
             if name.endswith('.conf'):
                 chosen.setdefault(name, '%s/%s' % (directory, name))
     found = []
-    for name in sorted(chosen):
-        for number, text in enumerate((view.read(chosen[name]) or '').splitlines(), 1):
+    for path in [chosen[name] for name in sorted(chosen)] + credentials.files(view, more):
+        for number, text in enumerate((view.read(path) or '').splitlines(), 1):
             row = _parsed(text)
             if row:
-                found.append(dict(row, source=view.real(chosen[name]), read_as=chosen[name], line=number))
+                found.append(dict(row, source=view.real(path), read_as=path, line=number))
     return found
 
 
@@ -59,12 +62,12 @@ def _parsed(text):
     return {'type': fields[0][0], 'modifiers': fields[0][1:], 'path': fields[1], 'argument': argument.strip('"\'')}
 
 
-def writes(view, path):
+def writes(view, path, more=()):
     """The lines that write to a file that is there, in order; of several for one path only the first counts, except
     with ``+``.
     """
     found, seen = [], set()
-    for row in lines(view):
+    for row in lines(view, more):
         if row['type'] in _WRITES or row['type'] in 'fF' and '+' in row['modifiers']:
             if not _matches(row['path'], path) or row['path'] in seen and '+' not in row['modifiers']:
                 continue
@@ -73,9 +76,9 @@ def writes(view, path):
     return found
 
 
-def removes(view, path):
+def removes(view, path, more=()):
     """``FILE line N`` of a line that removes a file, or what is in a directory above it, at boot; or None."""
-    for row in lines(view):
+    for row in lines(view, more):
         if row['type'] in _REMOVES and (_matches(row['path'], path)
                                         or row['type'] in 'DR' and _is_below(path, row['path'])):
             return '%s line %d' % (row['source'], row['line'])

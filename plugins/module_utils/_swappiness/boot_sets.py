@@ -28,10 +28,11 @@ _OPEN = re.compile(r'[$`]')
 _QUOTES = re.compile(r'[\'"]')
 
 
-def of_tmpfiles(view, runtime):
+def of_tmpfiles(view, runtime, more):
     """The steps of tmpfiles.d(5), as sysctl.assignments() returns them."""
     return [{'source': row['source'], 'read_as': row['read_as'], 'line': row['line'], 'raw': row['argument'],
-             'excludes': False} for row in tmpfiles.writes(view, runtime)]
+             'excludes': False, 'perhaps': row['read_as'].startswith('/run/')}
+            for row in tmpfiles.writes(view, runtime, more)]
 
 
 def found(commands, key, runtime):

@@ -11,7 +11,7 @@ import os
 import re
 
 from . import boot_sets, sysctl, tuned
-from .._node import forbids
+from .._node import credentials, forbids
 from .._node.boot import boot_of
 from .._node.cgroup import swappiness_of_cgroups
 from .._node.kernel import kernel_version
@@ -74,6 +74,7 @@ def environment(host):
         'program': _PROGRAMS[applied['by']] if applied['kept'] else None,
         'boot': applied,
         'tmpfiles': boot.tmpfiles(),
+        'credentials': boot.credentials(),
         'commands': boot_sets.found(boot.commands, KEY, RUNTIME),
         'modern': {sysctl.SYSTEMD: systemd is None or systemd >= 245, sysctl.PROCPS: not procps or procps >= (4, 0)},
         'command_line': text_of(host, '/proc/cmdline') or '',
@@ -90,7 +91,8 @@ def _stages(view, env):
         stages.append(('kernel', [{'source': '/proc/cmdline', 'line': 1, 'raw': word, 'excludes': False}
                                   for word in words]))
     if env['program']:
-        stages.append((env['program'], sysctl.assignments(view, KEY, env['program'], env['modern'][env['program']])))
+        stages.append((env['program'], sysctl.assignments(view, KEY, env['program'], env['modern'][env['program']], env[
+            'credentials']['sysctl'] if env['program'] == sysctl.SYSTEMD else ())))
     if tuned.installed(view) and tuned.enabled(view):
         setting = tuned.profile_setting(view, KEY)
         if setting['sets'] or not setting['complete']:
@@ -102,7 +104,7 @@ def _stages(view, env):
     if env['tmpfiles']:
         # systemd-tmpfiles waits for all filesystems, systemd-sysctl does not.
         stages.insert(-1 if stages[-1][0] in ('tuned', sysctl.TUNED) else len(stages),
-                      (boot_sets.TMPFILES, boot_sets.of_tmpfiles(view, RUNTIME)))
+                      (boot_sets.TMPFILES, boot_sets.of_tmpfiles(view, RUNTIME, env['credentials']['tmpfiles'])))
     stages.append((boot_sets.COMMAND, boot_sets.of_commands(view, env['commands'], KEY, env['modern'][sysctl.PROCPS])))
     return stages
 
@@ -230,7 +232,7 @@ def read(host, state):
     facts = {
         'env': env,
         'files': Snapshot(host, [OWN, TMPFILES] + sysctl.paths(view) + tuned.paths(view)
-                          + boot_sets.paths(view, env['commands'])),
+                          + boot_sets.paths(view, env['commands']) + credentials.paths(env['credentials'])),
         'systemd': host.exists('/run/systemd/system'),
         'runtime': number_of(host, RUNTIME),
         'forced': number_of(host, FORCE_RUNTIME),

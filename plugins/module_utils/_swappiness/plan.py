@@ -11,7 +11,7 @@ __metaclass__ = type
 
 from . import sysctl, tuned
 from .boot_sets import COMMAND, TMPFILES as TMPFILES_D
-from .._node import forbids, tmpfiles
+from .._node import credentials, forbids, tmpfiles
 from .._node.actions import Action, file_action
 from .._node.errors import RescueError
 from .._node.overlay import Overlay
@@ -216,7 +216,10 @@ def _make_lose(draft, winner, value):
         draft.edit('file', 'comment_out', source, hidden,
                    '%s: %s' % (_place(winner), text.split('\n')[winner['line'] - 1].strip()))
         return True
-    mask = (tmpfiles if winner['by'] == TMPFILES_D else sysctl).masked_path(winner['read_as'])
+    hides = tmpfiles if winner['by'] == TMPFILES_D else sysctl
+    if credentials.is_stored(winner['read_as']):
+        hides = credentials
+    mask = hides.masked_path(winner['read_as'])
     if view.exists(mask):
         return False
     draft.edit('file', 'hide', mask, MASK_HEADER % source + hidden,
@@ -257,7 +260,7 @@ def _absent(draft, facts):
     """Plan the value that was there before the collection's own."""
     records, runtime = facts['records'], facts['runtime']
     _tuned_back(draft, records.get('tuned'))
-    _files_back(draft, facts['backups'])
+    _files_back(draft, facts['backups'], facts['env']['credentials'])
     target = records.get('runtime', {}).get('before')
     if target is None and draft.view.edits:
         target = resolve(draft.view, facts['env'])[1]
@@ -291,12 +294,13 @@ def _tuned_back(draft, before):
         draft.switch('restore', 'what tuned notes about the profile %s' % profiles, None, files)
 
 
-def _files_back(draft, backups):
+def _files_back(draft, backups, handed):
     view = draft.view
     for path in sorted(backups):
         if (view.read(path) or '').startswith(HEADER):
             draft.edit('file', 'remove', path, backups[path], path)
-    for path in sysctl.all_files(view) + [path for path in tmpfiles.paths(view) if path.endswith('.conf')]:
+    lines_of_files = sysctl.all_files(view) + [path for path in tmpfiles.paths(view) if path.endswith('.conf')]
+    for path in lines_of_files + credentials.paths(handed):
         text = view.read(path) or ''
         if text.startswith(HEADER + ': hides '):
             draft.edit('file', 'remove', path, None, path)

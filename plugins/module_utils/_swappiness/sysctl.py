@@ -21,6 +21,8 @@ import fnmatch
 import posixpath
 import re
 
+from .._node import credentials
+
 MAIN = '/etc/sysctl.conf'
 _ETC, _RUN = '/etc/sysctl.d', '/run/sysctl.d'
 _VENDOR = ('/usr/local/lib/sysctl.d', '/usr/lib/sysctl.d', '/lib/sysctl.d')
@@ -147,21 +149,24 @@ def paths(view):
     return found
 
 
-def assignments(view, key, program, modern=True):
+def assignments(view, key, program, modern=True, more=()):
     """What a program does about ``key``, in its order: {source, read_as, line, raw, excludes}; the last one counts.
 
     A file that cannot be read may set anything: its step has ``unknown``, the reason. ``source`` is the file that
-    ``read_as`` leads to if that is a link. A file in /run is ``perhaps`` and ``volatile``, a pattern ``glob``.
+    ``read_as`` leads to if that is a link. A file in /run is ``perhaps``, and ``volatile`` if one in /etc can hide it;
+    a pattern is ``glob``. ``more`` are the paths of a credential (credentials.places()), read after all files.
     ``modern`` is false for systemd before 245, which knows neither a leading ``-`` nor wildcards, as tuned never did,
     and for procps before 4, which has no wildcards and writes nothing useful for ``-key`` alone.
     """
     modern = modern and program != TUNED
     explicit, wildcards, excluded = [], [], False
-    for path in files_in_order(view, program):
-        text = view.read(path)
+    for path in files_in_order(view, program) + credentials.files(view, more):
+        closed = credentials.is_encrypted(path)
+        text = None if closed else view.read(path)
         if text is None and not view.is_directory(path):
-            problem = view.problem(path)
-            explicit += [_unknown(view.real(path), path, problem)] if problem else []
+            problem = 'it is encrypted' if closed else view.problem(path)
+            # What is encrypted need not be about this key at all.
+            explicit += [dict(_unknown(view.real(path), path, problem), perhaps=closed)] if problem else []
         for entry in parse(text, key):
             if not modern and (entry['glob'] or entry['raw'] is None):
                 continue
@@ -169,9 +174,9 @@ def assignments(view, key, program, modern=True):
                 continue
             step = {'source': view.real(path), 'read_as': path, 'line': entry['line'],
                     'raw': entry['raw'], 'excludes': entry['raw'] is None}
-            if path.startswith(_RUN):
+            if path.startswith('/run/'):
                 # It goes with this boot: only what made it may tell whether it does so again.
-                step['perhaps'] = step['volatile'] = True
+                step['perhaps'], step['volatile'] = True, path.startswith(_RUN)
             if entry['glob'] and not step['excludes']:
                 wildcards.append((entry['glob'], dict(step, glob=True)))
             elif entry['glob']:

@@ -57,6 +57,9 @@ BROKEN = {
     'swapoff by root\'s cron, every hour': (with_line(**{'/var/spool/cron/crontabs/root': '\n@hourly swapoff -a\n'}),
                                             None),
     'cleaned at boot': (with_line(**{'/usr/lib/tmpfiles.d/x.conf': 'r! /swapfile\n'}), None),
+    'cleaned at boot by a credential': (with_line(**{
+        '/usr/lib/systemd/system/systemd-tmpfiles-setup.service': '[Service]\nImportCredential=tmpfiles.*\n',
+        '/etc/credstore/tmpfiles.extra': 'r! /swapfile\n'}), None),
     'a unit that nothing starts': ({UNITS + 'swapfile.swap': UNIT}, False),
     'a unit with another name': ({UNITS + 'myswap.swap': UNIT,
                                   UNITS + 'swap.target.wants/myswap.swap': '@../myswap.swap'}, False),

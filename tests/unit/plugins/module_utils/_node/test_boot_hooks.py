@@ -47,6 +47,10 @@ TURNED_OFF = {
     'cloud-init\'s bootcmd in a line': ({CLOUD: 'bootcmd: [[swapoff, -a]]\n'}, None),
     'a script of a runlevel': ({'/etc/rc2.d/S01x': '@/etc/init.d/x', '/etc/init.d/x': INIT % ('swapoff -a', ':')},
                                None),
+    'a script of a runlevel that a generator starts': (
+        {'/etc/rc2.d/S01x': '@/etc/init.d/x', '/etc/init.d/x': INIT % ('swapoff -a', ':'),
+         '/usr/lib/systemd/system-generators/systemd-fstab-generator': '!x',
+         '/usr/lib/systemd/system-generators/systemd-sysv-generator': '!x'}, None),
     'a timer of another unit': (unit('x.timer', '[Timer]\nOnBootSec=1\nUnit=off.service\n', OFF), False),
     'a timer of the calendar': (unit('off.timer', '[Timer]\nOnCalendar=weekly\n', OFF), None),
     'a path': (unit('off.path', '[Path]\nPathExists=/etc\n', OFF), None),
@@ -85,6 +89,9 @@ LEFT_ON = {
                                    '/etc/init.d/x': INIT % (':', 'swapoff -a')},
     'an init script that is not run': {'/etc/rc2.d/K01x': '@/etc/init.d/x',
                                        '/etc/init.d/x': INIT % ('swapoff -a', ':')},
+    'an init script that systemd 260 does not start': {
+        '/etc/rc2.d/S01x': '@/etc/init.d/x', '/etc/init.d/x': INIT % ('swapoff -a', ':'),
+        '/usr/lib/systemd/system-generators/systemd-fstab-generator': '!x'},
     'an init script whose unit counts': dict(unit('x.service', PLAIN), **{
         '/etc/rc2.d/S01x': '@/etc/init.d/x', '/etc/init.d/x': INIT % ('swapoff -a', ':')}),
     'a timer of another unit than its own': dict(OFF, **unit('off.timer', '[Timer]\nOnBootSec=1\nUnit=x.service\n')),

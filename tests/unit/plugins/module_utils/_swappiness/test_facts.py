@@ -269,6 +269,41 @@ def test_what_else_sets_it_at_boot(tmp_path, files, after_reboot):
     assert [row['source'] for row in facts['declared'] if row['wins']] != []
 
 
+EXTRA = 'vm.swappiness = 60\n'
+WRITES = 'w /proc/sys/vm/swappiness - - - - 60\n'
+STORE, SYSTEM = '/etc/credstore/sysctl.extra', '/run/credentials/@system/'
+
+
+@pytest.mark.parametrize('asked, files, after_reboot', [
+    ('LoadCredential=sysctl.extra', {STORE: EXTRA}, 60),
+    ('ImportCredential=sysctl.*', {'/usr/lib/credstore/sysctl.extra': EXTRA}, 60),
+    ('ImportCredential=sysctl.*', {STORE: '-vm.swap*\n', '/usr/lib/credstore/sysctl.extra': EXTRA}, 20),
+    ('LoadCredential=sysctl.extra:/etc/mine', {'/etc/mine': EXTRA}, 60),
+    ('LoadCredential=sysctl.extra', {'/etc/credstore/sysctl.more': EXTRA}, 20),
+    ('LoadCredential=tmpfiles.extra', {STORE: EXTRA}, 20),
+    ('User=root', {STORE: EXTRA}, 20),
+    ('ImportCredential=sysctl.*', {SYSTEM + 'sysctl.extra': EXTRA}, None),
+    ('ImportCredential=sysctl.*', {SYSTEM + 'sysctl.extra': 'vm.swappiness = 20\n'}, 20),
+    ('ImportCredential=sysctl.*', {'/run/credstore/sysctl.extra': EXTRA}, None),
+    ('ImportCredential=sysctl.*', {'/etc/credstore.encrypted/sysctl.extra': '...'}, None),
+    ('ImportCredential=sysctl.*', {'/run/credentials/@encrypted/sysctl.extra': '...'}, None),
+    ('ImportCredential=tmpfiles.*', {'/etc/credstore/tmpfiles.extra': WRITES}, 60),
+    ('ImportCredential=tmpfiles.*', {SYSTEM + 'tmpfiles.extra': WRITES}, None),
+    ('ImportCredential=tmpfiles.*', {'/etc/credstore/tmpfiles.extra': WRITES, '/etc/tmpfiles.d/a.conf':
+                                     WRITES.replace('60', '20')}, 20),
+], ids=repr)
+def test_a_credential_of_systemd_has_lines_beside_those_of_files(tmp_path, asked, files, after_reboot):
+    node = trixie(tmp_path)
+    node.file('/etc/sysctl.d/10-a.conf', 'vm.swappiness = 20\n')
+    for name in ('systemd-sysctl', 'systemd-tmpfiles-setup'):
+        node.file('/usr/lib/systemd/system/%s.service' % name, '[Service]\nExecStart=/usr/lib/systemd/systemd-sysctl\n'
+                  '%s\n' % asked)
+        node.file('/usr/lib/systemd/system/sysinit.target.wants/%s.service' % name, '')
+    for path, text in files.items():
+        node.file(path, text)
+    assert provenance(node.host)['after_reboot'] == after_reboot
+
+
 @pytest.mark.parametrize('release, force, counts', [
     ('3.10.0-957.27.2.el7.x86_64', None, False),
     ('3.16.0', None, True),

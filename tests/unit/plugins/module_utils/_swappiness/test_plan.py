@@ -54,6 +54,20 @@ def competing(path, text):
     return make
 
 
+def handed(service, files):
+    """A host whose systemd hands credentials to one of its own services."""
+    def make(root):
+        node = trixie(root)
+        asked = '[Service]\nExecStart=systemd-sysctl\nImportCredential=sysctl.*\nLoadCredential=tmpfiles.extra\n'
+        node.file('/usr/lib/systemd/system/systemd-%s.service' % service, asked)
+        node.link('/usr/lib/systemd/system/sysinit.target.wants/systemd-%s.service' % service,
+                  '../systemd-%s.service' % service)
+        for path, text in files.items():
+            node.file(path, text)
+        return node
+    return make
+
+
 def mixed(root):
     """Every kind of competitor at once."""
     node = el7(root, reapply=1)
@@ -77,6 +91,10 @@ HOSTS = {
     'a file of a package that sorts later': competing('/usr/lib/sysctl.d/zz.conf', 'x = 1\nvm.swappiness = 60\n'),
     'a file of a generator that sorts later': competing('/run/sysctl.d/zz.conf', 'vm.swappiness = 60\n'),
     'a file of ours that somebody made': competing(OWN, 'vm.swappiness = 42\n'),
+    'a credential of this host': handed('sysctl', {'/etc/credstore/sysctl.extra': 'x = 1\nvm.swappiness = 60\n'}),
+    'a credential of a package': handed('sysctl', {'/usr/lib/credstore/sysctl.extra': 'vm.swappiness = 60\n'}),
+    'a credential of tmpfiles': handed('tmpfiles-setup', {
+        '/usr/lib/credstore/tmpfiles.extra': 'w /proc/sys/vm/swappiness - - - - 60\n'}),
     'several': mixed,
 }
 
