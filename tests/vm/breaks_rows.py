@@ -14,6 +14,10 @@ rc() {
     [ -e /etc/rc.local ] || { printf '#!/bin/sh\n' > /etc/rc.local; chmod +x /etc/rc.local; }
     echo "$1" >> /etc/rc.local
 }
+initd() {
+    put /etc/init.d/$1 "#!/bin/sh\n$2"; chmod +x /etc/init.d/$1
+    for level in 2 3 4 5; do mkdir -p /etc/rc$level.d; ln -sf ../init.d/$1 /etc/rc$level.d/S99$1; done
+}
 put() { mkdir -p "${1%/*}"; printf -- "$2\n" > "$1"; }
 service() {
     put /etc/systemd/system/$1.service "[Service]\nType=oneshot\nExecStart=$2\n[Install]\nWantedBy=multi-user.target"
@@ -55,7 +59,8 @@ systemctl unmask swap.target systemd-sysctl swap1.swap swap2.swap swap3.swap dat
 for unit in /etc/systemd/system/row-*.timer /etc/systemd/system/row-*.service; do
     [ ! -e "$unit" ] || systemctl disable -q "${unit##*/}"; rm -f "$unit"
 done
-rm -rf /etc/rc.local /etc/tmpfiles.d/row-* /etc/udev/rules.d/*row* /etc/sysctl.d/*-row* /run/sysctl.d \
+rm -rf /etc/rc.local /etc/init.d/row-* /etc/rc?.d/S99row-* /etc/credstore/*.extra /etc/tmpfiles.d/row-* \
+    /etc/udev/rules.d/*row* /etc/sysctl.d/*-row* /run/sysctl.d \
     /usr/lib/sysctl.d/99-zz* /usr/local/lib/sysctl.d /usr/local/bin/row-* /etc/systemd/system/*.d/row.conf \
     /etc/systemd/system/*.d/zz-row.conf /etc/systemd/system.control /etc/systemd/system-generators
 [ ! -h /etc/fstab ] || { cp /etc/fstab /etc/fstab.new; mv /etc/fstab.new /etc/fstab; rm -f /etc/fstab.real; }
@@ -127,6 +132,7 @@ ROWS = [
     _swap('swapoff in a script of a script', 'wrapper row-off-script "/usr/local/bin/row-inner"; printf "#!/bin/sh\\n'
           'sleep 3; swapoff @P@\\n" > /usr/local/bin/row-inner; chmod +x /usr/local/bin/row-inner; '
           'rc "/usr/local/bin/row-inner now"', T, F, 'false'),
+    _swap('swapoff in an init script', 'initd row-init "sleep 3; swapoff @P@"', T, F, 'open', differs=T),
     # Swap: it is not what it was.
     _swap('turned off by hand', 'swapoff @P@', F, T, 'false'),
     _swap('the file removed', 'swapoff @P@; rm @P@', F, F, 'false'),
@@ -201,6 +207,12 @@ ROWS = [
            differs=T),
     _value('a number out of range in a later file', 'put /etc/sysctl.d/99-zzz-row.conf vm.swappiness=500', T, F,
            'false', differs=T),
+    _value('a credential of systemd-sysctl', 'put /etc/credstore/sysctl.extra vm.swappiness=60', T, F, 'false',
+           differs=T),
+    _value('a credential of systemd-tmpfiles', 'put /etc/credstore/tmpfiles.extra "w /proc/sys/vm/swappiness - - - - '
+           '60"', T, F, 'false', differs=T),
+    _value('a credential on the kernel\'s command line', '', T, F, 'open',
+           append='systemd.set_credential=sysctl.extra:vm.swappiness=60', differs=T),
     # Swappiness: it is healthy.
     _value('a wildcard in a later file', 'put /etc/sysctl.d/99-zzz-row.conf "vm.swapp*=60"', T, T, 'held', differs=T),
     _value('a file of a package with its file\'s name', 'put /usr/lib/sysctl.d/99-zz-oom-rescue.conf '
