@@ -2,8 +2,9 @@
 """Changes the code in one place at a time and runs the tests that run that place: a change that no test notices is a
 behaviour that nothing states.
 
-Works on a copy in memory or in TMPDIR. Goes on where it was stopped: what is known of a change is kept in
-.cache/mutate, by the content of its file and of the tests that judged it.
+The tests are those of `make check`. Each change is judged in a process of its own, forked from one that has imported
+all but the collection and its tests. Works on copies in memory or in TMPDIR. Goes on where it was stopped: what is
+known of a change is kept in .cache/mutate, by the content of its file and of the tests that judged it.
 `make mutate COUNT=100 SEED=1 GROUPS='swap reader'`.
 """
 
@@ -11,21 +12,25 @@ from __future__ import annotations
 
 import argparse
 import ast
+import ctypes
 import hashlib
+import importlib
+import itertools
 import json
+import multiprocessing
 import os
-import queue
 import random
-import re
 import resource
 import shutil
 import sqlite3
 import subprocess
 import sys
 import tempfile
-import threading
+import time
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 
+import pytest
 from changes import changes_of, draw
 from coverage.numbits import numbits_to_nums
 
@@ -39,11 +44,15 @@ GROUPS = {
     'modules': ['plugins/modules', 'plugins/filter', 'plugins/action', 'plugins/plugin_utils'],
 }
 # A change may make a loop endless: its tests get that much more processor time than they took by the clock without it.
-TIMES, MORE_SECONDS = 3, 30
-# A change may wait for what never comes.
-SECONDS = 3600
-# More tests than this are run by file.
-MANY = 400
+TIMES, MORE_SECONDS = 2, 10
+# A change may wait for what never comes, on a machine that has other work too.
+WAITS = 8
+# A change may take all the memory there is.
+MOST_BYTES = 10 << 30
+# What all tests may take, with coverage.
+SECONDS_OF_ALL = 1800
+QUICK = ['-q', '-x', '-m', 'not slow', '-p', 'no:cacheprovider']
+FORK = multiprocessing.get_context('fork')
 
 
 def files_of(folders):
@@ -65,104 +74,139 @@ def copy_of_tree(folder):
     return tree
 
 
-def pytest(tree, *words, cpu_seconds, output=subprocess.DEVNULL):
-    """Return the exit status of pytest in a tree, or None if it waited too long and was ended with what it started.
+class Chosen:
+    """Has pytest run the tests chosen, of the files it was given; then it knows which one failed, and the seconds."""
 
-    Work is counted in processor time, so that a busy machine makes no change look like a noticed one.
-    """
-    temporary = tempfile.mkdtemp(dir=tree.parent)
-    process = subprocess.Popen(
-        [sys.executable, '-m', 'pytest', '-q', '-x', '-p', 'no:cacheprovider', '--basetemp', temporary + '/t', *words],
-        cwd=tree, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
-        env=dict(os.environ, TMPDIR=temporary, PYTHONPYCACHEPREFIX=str(tree.parent / 'pycache')))
-    resource.prlimit(process.pid, resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds))
-    try:
-        return process.wait(SECONDS)
-    except subprocess.TimeoutExpired:
-        return None
-    finally:
+    def __init__(self, tests=None):
+        self.tests, self.failed, self.seconds = tests, None, {}
+
+    def pytest_collection_modifyitems(self, items):
+        if self.tests is None:
+            return
+        # A change that gives tests other names: all tests of their file are run.
+        gone = {file_of(test) for test in self.tests.difference(item.nodeid for item in items)}
+        items[:] = [item for item in items if item.nodeid in self.tests or file_of(item.nodeid) in gone]
+
+    def pytest_collectreport(self, report):
+        if report.failed:
+            self.failed = self.failed or file_of(report.nodeid)
+
+    def pytest_runtest_logreport(self, report):
+        self.seconds[report.nodeid] = self.seconds.get(report.nodeid, 0) + report.duration
+        if report.failed:
+            self.failed = self.failed or report.nodeid
+
+
+def file_of(test):
+    return test.partition('::')[0]
+
+
+class Tree:
+    """A copy of the repository, and the process that runs tests in it by forks of itself."""
+
+    def __init__(self, folder):
+        self.path = copy_of_tree(tempfile.mkdtemp(dir=folder))
+        os.chdir(self.path)
+        sys.path[0] = str(self.path)
+        sys.pycache_prefix = os.environ['PYTHONPYCACHEPREFIX'] = str(self.path.parent / 'pycache')
+        # What the tests import, but nothing of this tree: a change is seen by who imports it later.
+        for name in self.run(['--collect-only', 'tests/unit'], SECONDS_OF_ALL)['modules']:
+            try:
+                importlib.import_module(name)
+            except ImportError:
+                pass
+
+    def run(self, words, cpu_seconds, tests=None):
+        """Run pytest on some files, or on some tests of them, and return what `_run` says; None if it had no end.
+
+        Work is counted in processor time, so that a busy machine makes no change look like a noticed one.
+        """
+        temporary = tempfile.mkdtemp(dir=self.path.parent)
+        process = FORK.Process(target=self._run, args=(words, cpu_seconds, tests, temporary))
+        process.start()
         try:
-            os.killpg(process.pid, 9)
-        except ProcessLookupError:
-            pass
-        process.wait()
-        shutil.rmtree(temporary, ignore_errors=True)
+            process.join(cpu_seconds * WAITS)
+            said = Path(temporary, 'said.json')
+            return json.loads(said.read_text()) if said.exists() else None
+        finally:
+            try:
+                os.killpg(process.pid, 9)
+            except ProcessLookupError:
+                pass
+            process.join()
+            shutil.rmtree(temporary, ignore_errors=True)
+
+    def _run(self, words, cpu_seconds, tests, temporary):
+        os.setsid()
+        end_with_parent()
+        for number, file in enumerate((os.devnull, temporary + '/output', temporary + '/output')):
+            os.dup2(os.open(file, os.O_RDWR | os.O_CREAT | os.O_APPEND), number)
+        resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds))
+        resource.setrlimit(resource.RLIMIT_AS, (MOST_BYTES, MOST_BYTES))
+        os.environ['TMPDIR'] = temporary
+        chosen = Chosen(tests)
+        status = pytest.main(QUICK + ['--basetemp', temporary + '/t'] + words, [chosen])
+        part = Path(temporary, 'part')
+        part.write_text(json.dumps({
+            'status': int(status), 'failed': chosen.failed, 'seconds': chosen.seconds,
+            'output': Path(temporary, 'output').read_text(errors='replace')[-4000:],
+            'modules': sorted(name for name, module in sys.modules.items() if self.is_foreign(module))}))
+        part.rename(Path(temporary, 'said.json'))
+        os._exit(0)
+
+    def is_foreign(self, module):
+        file = getattr(module, '__file__', None)
+        return bool(file) and not file.startswith(str(self.path))
+
+    def lines(self, files):
+        """Return ({file: {line: [test]}}, {test: seconds}) of some files of tests.
+
+        The test '' ran a line while it was imported.
+        """
+        said = self.run(['--cov=plugins', '--cov-context=test', '--cov-report='] + files, SECONDS_OF_ALL)
+        if said is None or said['status'] != 0:
+            sys.exit('%s\nThe unit tests fail on the code as it is' % (said or {}).get('output'))
+        rows = sqlite3.connect('.coverage').execute(
+            'select file.path, context.context, numbits from line_bits join file on file.id = file_id'
+            ' join context on context.id = context_id')
+        found = {}
+        for path, context, numbits in rows:
+            its = found.setdefault(os.path.relpath(path, self.path), {})
+            for line in numbits_to_nums(numbits):
+                its.setdefault(str(line), set()).add(context.partition('|')[0])
+        return found, said['seconds']
+
+    def judge(self, change, tests, seconds):
+        """Return (outcome, file of the test that noticed it or None, the change as text).
+
+        The outcome is 'noticed', 'survived', or 'none' where the change makes no difference to the text.
+        """
+        file = self.path / change.path
+        source = file.read_text()
+        changed = change.apply(source)
+        shown = diff_of(change, source, changed or '')
+        if changed is None:
+            return 'none', None, shown
+        try:
+            write(file, changed)
+            for _rank, some in itertools.groupby(sorted(tests, key=lambda test: rank(change, test)),
+                                                 lambda test: rank(change, test)[0]):
+                some = list(some)
+                allowed = MORE_SECONDS + TIMES * int(sum(seconds.get(test, 0) for test in some))
+                said = self.run(list(dict.fromkeys(map(file_of, some))), allowed, set(some))
+                if said is None or said['status'] not in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
+                    return 'noticed', said and said['failed'] and file_of(said['failed']), shown
+            return 'survived', None, shown
+        finally:
+            write(file, source)
 
 
-def line_map(tree):
-    """Return ({file: {line: [test]}}, {test: seconds}) of code and tests as they are: kept, as it takes minutes."""
-    kept = STATE / 'lines.json'
-    of = digest(*sorted(path for folder in ('plugins', 'tests/unit') for path in (ROOT / folder).rglob('*.py')))
-    if kept.exists():
-        known = json.loads(kept.read_text())
-        if known['of'] == of:
-            return {path: {line: [known['tests'][number] for number in numbers] for line, numbers in its.items()}
-                    for path, its in known['lines'].items()}, known['seconds']
-    print('Asking which tests run which lines ...', flush=True)
-    lines, seconds = map_lines(tree)
-    part = kept.with_suffix('.part')
-    tests = sorted(set(test for its in lines.values() for those in its.values() for test in those))
-    number_of = {test: number for number, test in enumerate(tests)}
-    part.write_text(json.dumps({'of': of, 'tests': tests, 'seconds': seconds, 'lines': {
-        path: {line: [number_of[test] for test in those] for line, those in its.items()}
-        for path, its in lines.items()}}))
-    part.rename(kept)
-    return lines, seconds
-
-
-def map_lines(tree):
-    """Return ({file: {line: [test]}}, {test: seconds}) of one run of all unit tests.
-
-    The test '' ran a line while it was imported. Tests that took less than 5 ms have no seconds.
-    """
-    said = tree.parent / 'said'
-    with said.open('w') as output:
-        status = pytest(tree, '--cov=plugins', '--cov-context=test', '--cov-report=', '--durations=0', 'tests/unit',
-                        cpu_seconds=SECONDS, output=output)
-    if status != 0:
-        sys.exit('%s\nThe unit tests fail on the code as it is: pytest ended with %s' % (
-            said.read_text(errors='replace')[-4000:], status))
-    rows = sqlite3.connect(tree / '.coverage').execute(
-        'select file.path, context.context, numbits from line_bits join file on file.id = file_id'
-        ' join context on context.id = context_id')
-    found = {}
-    for path, context, numbits in rows:
-        test = context.partition('|')[0]
-        lines = found.setdefault(str(Path(path).resolve().relative_to(tree.resolve())), {})
-        for line in numbits_to_nums(numbits):
-            lines.setdefault(str(line), set()).add(test)
-    return ({path: {line: sorted(tests) for line, tests in lines.items()} for path, lines in found.items()},
-            seconds_of(said.read_text(errors='replace')))
-
-
-def seconds_of(said):
-    """Return {test: seconds} from what pytest says of the slowest."""
-    seconds = {}
-    for taken, test in re.findall(r'^ *([0-9.]+)s (?:setup|call|teardown) +(\S.*)$', said, re.MULTILINE):
-        seconds[test] = seconds.get(test, 0) + float(taken)
-    return seconds
-
-
-def tests_for(change, lines):
-    """The tests that run the line of a change; all that run its file where the line runs at import."""
-    of_file = lines.get(change.path, {})
-    tests = set(of_file.get(str(change.line), []))
-    if '' in tests or not tests:
-        inside = next((set(of_file[str(line)]) for line in range(change.line, change.line - 8, -1)
-                       if str(line) in of_file), set())
-        tests |= inside
-    if '' in tests:
-        tests = set().union(*map(set, of_file.values()))
-    tests.discard('')
-    if len(tests) > MANY:
-        return sorted({test.partition('::')[0] for test in tests})
-    return sorted(tests)
-
-
-def allowed(tests, seconds):
-    """Return how many seconds of processor time some tests, or files of tests, get."""
-    return MORE_SECONDS + TIMES * int(sum(taken for test, taken in seconds.items()
-                                          if not {test, test.partition('::')[0]}.isdisjoint(tests)))
+def rank(change, test):
+    """Tests of the file that is changed are the first, then those of its package."""
+    file, changed = Path(file_of(test)), Path(change.path)
+    if changed.parent.name != file.parent.name:
+        return 2, str(file)
+    return (0 if file.stem.startswith('test_' + changed.stem) else 1), str(file)
 
 
 def write(file, text):
@@ -172,31 +216,30 @@ def write(file, text):
     os.utime(file, (after, after))
 
 
-def outcome_of(change, tree, lines, seconds):
-    """Return (outcome, file of the test that noticed it or None).
+def diff_of(change, source, changed):
+    source, changed = source.splitlines(), changed.splitlines()
+    first = next((number for number, pair in enumerate(zip(source, changed)) if pair[0] != pair[1]), change.line - 1)
+    return '%s:%d: %s  ->  %s' % (change.path, first + 1, source[first].strip(),
+                                  changed[first].strip() if first < len(changed) else '')
 
-    The outcome is 'noticed', 'survived', or 'none' where the change makes no difference to the text.
-    """
-    file = tree / change.path
-    source = file.read_text()
-    changed = change.apply(source)
-    if changed is None:
-        return 'none', None
-    tests = tests_for(change, lines)
-    if not tests:
-        return 'survived', None
-    chosen, said = tree.parent / 'chosen', tree.parent / 'said'
-    chosen.write_text('\n'.join(tests) + '\n')
-    try:
-        write(file, changed)
-        with said.open('w') as output:
-            status = pytest(tree, '@%s' % chosen, cpu_seconds=allowed(tests, seconds), output=output)
-    finally:
-        write(file, source)
-    if status == 0:
-        return 'survived', None
-    named = re.search(r'^(?:FAILED|ERROR) ([^:\s]+\.py)', said.read_text(errors='replace'), re.MULTILINE)
-    return 'noticed', named.group(1) if named else None
+
+def end_with_parent(death_signal=1):
+    ctypes.CDLL(None).prctl(death_signal, 9)
+
+
+# What a process of the pool runs, in its own tree.
+def prepare(folder):
+    global TREE
+    end_with_parent()
+    TREE = Tree(folder)
+
+
+def lines(files):
+    return TREE.lines(files)
+
+
+def judge(change, tests, seconds):
+    return TREE.judge(change, tests, seconds)
 
 
 def digest(*paths):
@@ -215,27 +258,80 @@ def code_of(path):
     return hashlib.sha256(ast.dump(tree).encode()).hexdigest()[:16]
 
 
-def diff_of(change, root):
-    source = (root / change.path).read_text().splitlines()
-    changed = (change.apply('\n'.join(source) + '\n') or '').splitlines()
-    first = next((number for number, pair in enumerate(zip(source, changed)) if pair[0] != pair[1]), change.line - 1)
-    return '%s:%d: %s  ->  %s' % (change.path, first + 1, source[first].strip(),
-                                  changed[first].strip() if first < len(changed) else '')
+class LineMap:
+    """Which tests run which lines, and in how many seconds: kept, as asking all takes minutes.
+
+    Of a file of tests it is asked anew when that file, the code or what the tests share has changed.
+    """
+
+    def __init__(self, pool, at_once=12):
+        python = [path for folder in ('plugins', 'tests/unit') for path in sorted((ROOT / folder).rglob('*.py'))]
+        files = {str(path.relative_to(ROOT)): digest(path) for path in python if path.name.startswith('test_')}
+        shared = digest(*(path for path in python if not path.name.startswith('test_')))
+        kept = STATE / 'lines.json'
+        self.files, self.lines, self.seconds = {}, {}, {}
+        if kept.exists():
+            known = json.loads(kept.read_text())
+            if known.get('shared') == shared:
+                self._take(known, {path for path, of in known['files'].items() if files.get(path) == of})
+        stale = sorted(set(files).difference(self.files))
+        if stale:
+            print('Asking which tests run which lines: %d files of tests ...' % len(stale), flush=True)
+            asked = {pool.submit(lines, some): some
+                     for some in (stale[first:first + at_once] for first in range(0, len(stale), at_once))}
+            for done in as_completed(asked):
+                found, seconds = done.result()
+                self.files.update((path, files[path]) for path in asked[done])
+                self.seconds.update(seconds)
+                for path, its in found.items():
+                    for line, tests in its.items():
+                        self.lines.setdefault(path, {}).setdefault(line, set()).update(tests)
+                self._write(kept, shared)
+
+    def _take(self, known, files):
+        """Take what is known of some files of tests, and what runs at import."""
+        tests = known['tests']
+        wanted = {number for number, test in enumerate(tests) if not test or file_of(test) in files}
+        self.files = {path: known['files'][path] for path in files}
+        self.seconds = {test: taken for test, taken in known['seconds'].items() if file_of(test) in files}
+        self.lines = {path: {line: {tests[number] for number in wanted.intersection(numbers)}
+                             for line, numbers in its.items()} for path, its in known['lines'].items()}
+
+    def _write(self, kept, shared):
+        tests = sorted(set().union(*(those for its in self.lines.values() for those in its.values())))
+        number_of = {test: number for number, test in enumerate(tests)}
+        part = kept.with_suffix('.part')
+        part.write_text(json.dumps({
+            'shared': shared, 'files': self.files, 'tests': tests, 'seconds': self.seconds, 'lines': {
+                path: {line: [number_of[test] for test in those] for line, those in its.items()}
+                for path, its in self.lines.items()}}))
+        part.rename(kept)
+
+    def tests_for(self, change):
+        """Return the tests that run the line of a change; all that run its file where the line runs at import."""
+        of_file = self.lines.get(change.path, {})
+        tests = set(of_file.get(str(change.line), ()))
+        if '' in tests or not tests:
+            tests |= next((of_file[str(line)] for line in range(change.line, change.line - 8, -1)
+                           if of_file.get(str(line))), set())
+        if '' in tests:
+            tests = set().union(*of_file.values())
+        return tests - {''}
 
 
 class Results:
     """What is known of each change, one JSON line each.
 
     A change stays noticed while the code of its file and that of the test which noticed it are as they were. One that
-    survived is tried again once any test is another.
+    survived is tried again once other tests run its line, or the files of those that do are others.
     """
 
-    def __init__(self, tests):
+    def __init__(self):
         # As the files are now: who works in this tree meanwhile changes nothing of what is judged.
         self.codes = {str(path.relative_to(ROOT)): code_of(path) for folder in ('plugins', 'tests/unit')
                       for path in (ROOT / folder).rglob('*.py')}
         STATE.mkdir(parents=True, exist_ok=True)
-        self.path, self.tests, self.known, self.lock = STATE / 'changes.jsonl', tests, {}, threading.Lock()
+        self.path, self.known = STATE / 'changes.jsonl', {}
         if self.path.exists():
             for line in self.path.read_text().splitlines():
                 row = json.loads(line)
@@ -244,45 +340,37 @@ class Results:
     def key(self, change):
         return ' '.join([self.codes[change.path], change.path, change.operator, str(change.occurrence)])
 
-    def of(self, by):
-        return self.codes.get(by, self.tests)
+    def of(self, by, tests):
+        """Return a digest of what an outcome hangs on: the file of the test that noticed it, else all the tests."""
+        return self.codes[by] if by else hashlib.sha256(json.dumps(
+            sorted((test, self.codes.get(file_of(test))) for test in tests)).encode()).hexdigest()[:16]
 
-    def get(self, change):
+    def get(self, change, tests):
         row = self.known.get(self.key(change))
-        return row['outcome'] if row and row['of'] == self.of(row['by']) else None
+        fits = row and (row['by'] or '') in self.codes.keys() | {''} and row['of'] == self.of(row['by'], tests)
+        return row['outcome'] if fits else None
 
-    def add(self, change, outcome, by, shown):
-        row = {'key': self.key(change), 'outcome': outcome, 'by': by, 'of': self.of(by), 'shown': shown}
-        with self.lock, self.path.open('a') as stream:
+    def add(self, change, tests, outcome, by, shown):
+        by = by if by in self.codes else None
+        row = {'key': self.key(change), 'outcome': outcome, 'by': by, 'of': self.of(by, tests), 'shown': shown}
+        with self.path.open('a') as stream:
             self.known[row['key']] = row
             stream.write(json.dumps(row) + '\n')
 
 
-def work(todo, tree, lines, seconds, results, total):
-    while True:
-        try:
-            change = todo.get_nowait()
-        except queue.Empty:
-            return
-        outcome, by = outcome_of(change, tree, lines, seconds)
-        shown = diff_of(change, tree)
-        results.add(change, outcome, by, shown)
-        print('%d of %d left: %s %s' % (todo.qsize(), total, outcome, shown), flush=True)
-
-
-def table(groups, results):
+def table(groups, outcome_of, results):
     seen, noticed = 0, 0
     print('\n%-11s %8s %8s %8s' % ('group', 'changes', 'noticed', 'percent'))
     for name, changes in groups.items():
-        outcomes = [results.get(change) for change in changes]
+        outcomes = [outcome_of(change) for change in changes]
         count, good = outcomes.count('noticed') + outcomes.count('survived'), outcomes.count('noticed')
         seen, noticed = seen + count, noticed + good
         print('%-11s %8d %8d %8.0f' % (name, count, good, 100.0 * good / max(count, 1)))
     print('%-11s %8d %8d %8.0f' % ('all', seen, noticed, 100.0 * noticed / max(seen, 1)))
-    print('\nNoticed by no test; some of these change nothing that can be seen:')
+    print('\nNoticed by no test; some of these change nothing that can be seen, and count as not noticed all the same:')
     for changes in groups.values():
         for change in changes:
-            if results.get(change) == 'survived':
+            if outcome_of(change) == 'survived':
                 print('  %s' % results.known[results.key(change)]['shown'])
 
 
@@ -294,30 +382,29 @@ def main():
     parser.add_argument('groups', nargs='*', choices=[[]] + list(GROUPS), help='all of them by default')
     args = parser.parse_args()
 
+    begun = time.monotonic()
     groups = {name: draw([change for path in files_of(GROUPS[name]) for change in changes_of(ROOT, path)],
                          args.count, args.seed) for name in args.groups or GROUPS}
-    tests = digest(*sorted(path for path in (ROOT / 'tests' / 'unit').rglob('*.py')))
-    results = Results(tests)
-    pending = [change for changes in groups.values() for change in changes if results.get(change) is None]
-    # So that the table of a run that is stopped is of all groups.
-    random.Random(args.seed).shuffle(pending)
-    todo = queue.Queue()
-    for change in pending:
-        todo.put(change)
-    if pending:
-        with tempfile.TemporaryDirectory(dir='/dev/shm' if os.access('/dev/shm', os.W_OK) else None) as folder:
-            trees = []
-            for number in range(args.jobs):
-                (Path(folder) / str(number)).mkdir()
-                trees.append(copy_of_tree(Path(folder) / str(number)))
-            lines, seconds = line_map(trees[0])
-            threads = [threading.Thread(target=work, args=(todo, tree, lines, seconds, results, len(pending)))
-                       for tree in trees]
-            for thread in threads:
-                thread.start()
-            for thread in threads:
-                thread.join()
-    table(groups, results)
+    results = Results()
+    with tempfile.TemporaryDirectory(dir='/dev/shm' if os.access('/dev/shm', os.W_OK) else None) as folder, \
+            ProcessPoolExecutor(args.jobs, FORK, prepare, (folder,)) as pool:
+        known = LineMap(pool)
+        tests_for = {change: known.tests_for(change) for changes in groups.values() for change in changes}
+        pending = [change for change, tests in tests_for.items() if results.get(change, tests) is None]
+        # So that the table of a run that is stopped is of all groups.
+        random.Random(args.seed).shuffle(pending)
+        judged = {}
+        for change in pending:
+            tests = tests_for[change]
+            seconds = {test: known.seconds.get(test, 0) for test in tests}
+            judged[pool.submit(judge, change, tests, seconds)] = change
+        for left, done in zip(range(len(judged) - 1, -1, -1), as_completed(judged)):
+            change = judged[done]
+            outcome, by, shown = done.result()
+            results.add(change, tests_for[change], outcome, by, shown)
+            print('%d of %d left: %s %s' % (left, len(judged), outcome, shown), flush=True)
+    table(groups, lambda change: results.get(change, tests_for[change]), results)
+    print('\n%d judged now, in %d seconds' % (len(judged), time.monotonic() - begun))
 
 
 if __name__ == '__main__':
