@@ -10,12 +10,13 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
+import fnmatch
 import os
 import re
 import stat
 
-from . import (boot_commands, boot_devices, boot_generators, boot_hooks, boot_scores, credentials, fstab, mounts,
-               systemd, tmpfiles)
+from . import (boot_commands, boot_devices, boot_files, boot_generators, boot_hooks, boot_scores, credentials, fstab,
+               mounts, systemd, tmpfiles)
 from .boot_answers import no, unknown, worst, yes
 from .boot_init import BUSYBOX, OPENRC, RUNIT, SYSTEMD, SYSV, init_of, same_init
 from .boot_units import Units
@@ -29,6 +30,10 @@ _PREFIX = re.compile(r'--prefix[= ](\S+)')
 _SYSCTL_PROGRAMS = ('/usr/sbin/sysctl', '/sbin/sysctl', '/usr/bin/sysctl', '/bin/sysctl')
 _NO = '0 no n false f off'.split()
 _RUNLEVELS = ('sysinit', 'boot', 'default')
+_QUOTES = re.compile(r'["\']')
+# Targets of bootup(7), for a host of which not all units can be read.
+_OF_SYSTEMD = ('local-fs.target', 'local-fs-pre.target', 'sysinit.target', 'basic.target', 'network.target',
+               'network-online.target', 'remote-fs.target', 'multi-user.target', 'swap.target')
 # What a generator has to name to change each.
 _OF_SWAP, _OF_SYSCTL = re.compile(r'swap|fstab|\.mount\b'), re.compile(r'sysctl|swappiness|tmpfiles')
 _SWAPOFF = re.compile(r'(?:^|[\s(/])swapoff(?:\s+(.*)|\Z)')
@@ -51,7 +56,7 @@ class Boot:
         self.view = Overlay(host)
         self.init = init_of(self.view)
         self._units = self._commands = None
-        self._asked, self._deaf = {}, False
+        self._asked, self._deaf, self._keeps = {}, False, {}
 
     @property
     def units(self):
@@ -67,7 +72,7 @@ class Boot:
         """The commands (boot_commands.Command) that the boot runs beside the init's own work, as a list."""
         if self._commands is None:
             self._commands = boot_commands.at_boot(self.host, self.view, self.init, self.units)
-            self._commands += boot_hooks.at_events(self.host, self.view) + boot_commands.of_init_scripts(
+            self._commands += boot_hooks.at_events(self.host, self.view, self.units) + boot_commands.of_init_scripts(
                 self.host, self.view, self._init_scripts())
         return self._commands
 
@@ -79,11 +84,35 @@ class Boot:
         if by is None:
             return dict(answer, by=None)
         answers = [answer, self._target(by), self._mount(source), boot_devices.opened(self.host, self.view, source),
-                   self._swapoff(path), self._conflict(path), self._cleaned(source), self._changed_before(_OF_SWAP)]
+                   self._swapoff(path), self._conflict(path), self._cleaned(source), self._changed_before(_OF_SWAP),
+                   self._declared(by, path)]
+        if not source.startswith('/dev/'):
+            answers.append(self.keeps(source))
         if is_container(self.host):
             answers.append(unknown('a container is started by its engine, and its swap is the host\'s: whoever runs it '
                                    'has to see to it', 'swapon --show, on the host after its next start'))
         return dict(worst(answers), by=by)
+
+    def _declared(self, by, path):
+        """The answer on whether the file that has an area turned on is there then."""
+        if by == 'fstab':
+            return self.keeps(fstab.PATH)
+        file = self.units.file_of(systemd.unit_name(path)) if by == 'systemd' else None
+        return self.keeps(file) if file else yes()
+
+    def keeps(self, path):
+        """The answer on whether a file is there after the next boot, as it is now."""
+        if path not in self._keeps:
+            ends = boot_commands.at_shutdown(self.host, self.view, self.units)
+            self._keeps[path] = boot_files.keeps(self.host, self.view, self.units, self.commands + ends,
+                                                 self._resolved(path))
+        return self._keeps[path]
+
+    def _resolved(self, path):
+        """A path without links in its directories; of a host in a directory the path itself."""
+        if self.host.root != '/':
+            return path
+        return os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))
 
     def _activates(self, path):
         """(by, the name by which the area is turned on, answer)."""
@@ -149,7 +178,22 @@ class Boot:
             return no('%s is masked, says systemd: systemctl unmask %s' % (unit, unit))
         word = 'systemd.mask=' + unit
         return worst([self.kernel_says(lambda words: word if word in words else None)] + [
-            self._condition(unit, *row) for row in self.units.conditions(unit)])
+            self._condition(unit, *row) for row in self.units.conditions(unit)] + [
+            self._required(unit, *row) for row in self.units.settings(unit)])
+
+    def _required(self, unit, path, line, name, value):
+        """The answer on what an administrator has a unit require."""
+        if not path.startswith('/etc/') or name not in ('Requires', 'BindsTo', 'Requisite'):
+            return yes()
+        for word in value.split():
+            if not word.endswith(('.service', '.target', '.socket')):
+                continue
+            if self.units.file_of(word) is None and word not in _OF_SYSTEMD or self.units.masked(word):
+                return no('%s line %d has %s start only with %s, which is %s' % (
+                    path, line, unit, word, 'masked' if self.units.masked(word) else 'not there'))
+            if name == 'Requisite':
+                return unknown('%s line %d has %s start only once %s has' % (path, line, unit, word))
+        return yes()
 
     def _condition(self, unit, path, line, name, value):
         words = '%s line %d has %s start only with %s=%s' % (path, line, unit, name, value)
@@ -233,19 +277,28 @@ class Boot:
 
     def _mount(self, path):
         """The answer on whether the filesystem of a file is mounted before it is needed."""
-        if self.host.root == '/':
-            path = os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))
+        path = self._resolved(path)
         mount = mounts.mount_of(mounts.mounts(self.host), path) or {}
         point = mount.get('mount_point', '/')
         # The engine mounts what a container has: nothing here tells whether it does so again.
-        if path.startswith('/dev/') or point == '/' or is_container(self.host):
+        if path.startswith('/dev/') or is_container(self.host):
             return yes()
-        rows = [entry for entry in fstab.parse(self.view.read(fstab.PATH)) if entry['mount_point'].rstrip('/') == point]
+        rows = [entry for entry in fstab.parse(self.view.read(fstab.PATH))
+                if entry['mount_point'].rstrip('/') == point.rstrip('/') and entry['type'] != 'swap']
         unit = systemd.unit_name(point, '.mount')
+        for row in rows:
+            if _is_read_only(row['options']):
+                return no('%s line %d mounts %s read-only, and swapon opens the file for writing' % (
+                    fstab.PATH, row['line'] + 1, point))
+        if point == '/':
+            return yes()
         if self.units is not None:
             masked = self._unmasked(unit)
             # A swap unit requires the mount of its file, noauto or not (systemd.swap(5), RequiresMountsFor).
             if rows or self.units.file_of(unit) and not self._of_fstab(unit):
+                if not rows and _is_read_only((self._setting(unit, 'Options') or '').split(',')):
+                    return no('%s mounts %s read-only, and swapon opens the file for writing' % (
+                        self.units.file_of(unit), point))
                 return worst([masked] + [self._same_device(row, mount) for row in rows])
         elif any('noauto' not in row['options'] for row in rows):
             return self._mounts_all(point)
@@ -255,7 +308,14 @@ class Boot:
 
     def _same_device(self, row, mount):
         """The answer on whether a line of fstab mounts the device that is mounted now; yes if it is not one device."""
-        status = self.host.status(fstab.device(row['source']))
+        device = fstab.device(row['source'])
+        status, folder = self.host.status(device), device.rpartition('/')[0]
+        if status is None and folder.startswith('/dev/disk/') and self.view.listdir('/dev/disk/by-uuid'):
+            return no('%s mounts %s on %s, and there is no such device' % (fstab.PATH, row['source'],
+                                                                         mount['mount_point']))
+        subvolumes = [option.partition('=')[2].strip('/') for option in row['options'] if option.startswith('subvol=')]
+        if mount['filesystem'] == 'btrfs' and subvolumes[-1:] not in ([], [mount['root'].strip('/')]):
+            return no('%s mounts another subvolume on %s (%s)' % (fstab.PATH, mount['mount_point'], subvolumes[-1]))
         if status is None or not stat.S_ISBLK(status.st_mode) or mount['filesystem'] == 'btrfs':
             return yes()
         named = '%d:%d' % (os.major(status.st_rdev), os.minor(status.st_rdev))
@@ -279,12 +339,16 @@ class Boot:
         """The answer on whether a command turns swap off again, or has no later boot turn it on."""
         answer, turned_off = yes(), None
         for command in self.commands:
+            if command.is_told:
+                continue
             off, on = _SWAPOFF.search(command.text), _SWAPON.search(command.text)
             stops = _STOPS.search(command.text)
             if off:
                 meant = self._meant(off.group(1) or '', path, command.text)
             else:
-                meant = stops and bool(set(stops.group(1).split()) & set([_SWAP_TARGET, systemd.unit_name(path)]))
+                words = _QUOTES.sub('', stops.group(1)).split() if stops else []
+                meant = any(fnmatch.fnmatchcase(name, word) for word in words
+                            for name in (_SWAP_TARGET, systemd.unit_name(path)))
             if meant and command.certain:
                 answer = no('%s turns it off: %s' % (command.place, command.text))
             elif meant or off and meant is None or _takes_line(command.text):
@@ -301,6 +365,7 @@ class Boot:
     def _meant(self, words, path, text):
         """True if the words of a command are about this area, None if they are those of another command of its text.
         """
+        words = _QUOTES.sub('', words)
         named = re.sub(r'(?:^|\s)-(U|L)\s+', lambda match: ' %s=' % {'U': 'UUID', 'L': 'LABEL'}[match.group(1)], words)
         if _FLAGS.search(words) or any(self.same(word, path) for word in named.split()
                                        if word.startswith('/') or '=' in word):
@@ -334,6 +399,10 @@ class Boot:
             return dict(no('systemd-sysctl is not installed, which applies sysctl files at boot'), by='systemd')
         answers = [self._unmasked(_SYSCTL_UNIT)]
         there = self.units.file_of(_SYSCTL_UNIT)
+        closed = self.units.value(_SYSCTL_UNIT, 'ProtectKernelTunables')
+        if closed and closed['value'].lower() in ('yes', 'true', 'on', '1', 'y', 't'):
+            answers.append(no('%s line %d lets %s write nothing below /proc/sys' % (
+                closed['path'], closed['line'], _SYSCTL_UNIT)))
         if there and _SYSCTL_UNIT not in self.units.started() and answers[0]['kept']:
             answers.append(no('nothing starts %s at boot' % _SYSCTL_UNIT))
         if there and answers[0]['kept'] and 'sysctl' not in (self._setting(_SYSCTL_UNIT, 'ExecStart') or ''):
@@ -415,7 +484,9 @@ class Boot:
         """
         answer = boot_scores.of_unit(self, unit, wanted)
         named = re.compile(r'OOM|oom_score|choom|service\.d|' + re.escape(unit.rsplit('.', 1)[0].split('@')[0]))
-        return dict(worst([answer, self._changed_before(named)]), score=answer['score'])
+        setting = self.units.value(unit, 'OOMScoreAdjust')
+        return dict(worst([answer, self._changed_before(named), self.keeps(setting['path']) if setting else yes()]),
+                    score=answer['score'])
 
     def starts(self, unit):
         """The answer on whether the boot starts a unit; unknown if something else may start it."""
@@ -434,6 +505,10 @@ class Boot:
             return boot_generators.own(self.host, self.view, 'systemd-sysv-generator')
         path = unit.startswith('postgresql@') and boot_generators.mask_of(self.host, self.view, 'postgresql-generator')
         return no('%s masks the generator that starts %s: remove it' % (path, unit)) if path else yes()
+
+
+def _is_read_only(options):
+    return ([option for option in options if option in ('ro', 'rw')] or ['rw'])[-1] == 'ro'
 
 
 def _takes_line(text):

@@ -14,6 +14,8 @@ from .boot_units import generator_of
 # Scripts of an administrator are short; a larger file is a program.
 _LONGEST_SCRIPT = 1 << 16
 _RC_LOCAL = ('/etc/rc.local', '/etc/rc.d/rc.local', '/etc/init.d/boot.local', '/etc/rc.d/boot.local')
+_INITTAB = '/etc/inittab'
+_INITTAB_LINE = re.compile(r'[^#:]*:([^:]*):(sysinit|boot|bootwait|once|wait|respawn):\+?(.*)')
 _EXECS = ('ExecCondition', 'ExecStartPre', 'ExecStart', 'ExecStartPost')
 # What a service that does its work and ends runs as well.
 _AT_ITS_END = ('ExecStop', 'ExecStopPost')
@@ -35,12 +37,30 @@ _LONGEST_COMMAND = 4096
 _PATH = re.compile(r'(?:^|[\s;&|"\'=])(/[\w@%+=:,./-]+)')
 
 
+# What says the words after it, or has another host do them.
+_TELLS = re.compile(r'(?:\S*/)?(?:echo|printf|print|logger|wall|true|man|which|type|ssh|rsh|alias|:|command\s+-[vV])\s')
+_SHELL = re.compile(r'\s*(?:\S*/)?(?:sudo\s+)?(?:(?:ba|da|k|z|a)?sh|at|batch)\b')
+_HERE = re.compile(r'(?<!<)<<(-?)\s*\\?["\']?(\w+)["\']?')
+# An assignment of a text without variables, and what else gives a variable a value.
+_DECLARES = r'(?:(?:export|readonly|local|declare|typeset)\s+(?:-\w+\s+)*)?'
+_ASSIGNS = re.compile(_DECLARES + r'(\w+)=("[^"$`]*"|\'[^\']*\'|[^\s"\'$`;&|]*)\s*\Z')
+_GIVES = re.compile(r'(?:^|\s)' + _DECLARES + r'(\w+)=|^(?:while\s+)?(?:IFS=\S*\s+)?read\s+(.*)')
+_LOOPS = re.compile(r'for\s+(\w+)\s+in\s+(.*)')
+_VARIABLE = re.compile(r'\$(?:\{(\w+)\}|(\w+))')
+_UNKNOWN_WORDS = re.compile(r'[$`*?\[]')
+# Of a loop so many words are followed.
+_MOST_WORDS = 40
+
+
 class Command:
-    """A command with its place. ``certain`` is true if the boot runs it on any condition."""
+    """A command with its place. ``certain`` is true if the boot runs it on any condition, ``is_told`` if it says its
+    words and does nothing, or has another host do them.
+    """
 
     def __init__(self, source, line, text, certain):
         self.source, self.line, self.certain = source, line, certain
         self.text = text[:_LONGEST_COMMAND]
+        self.is_told = _TELLS.match(self.text) is not None
 
     @property
     def place(self):
@@ -58,12 +78,44 @@ def at_boot(host, view, init, units):
             found += of_script(host, view, path)
     if units is not None:
         for unit in sorted(name for name in units.started() if name.endswith('.service')):
+            if not _may_start(view, units, unit):
+                continue
             commands = of_unit(host, view, units, unit)
             found += commands if unit in units.certain() else perhaps(commands)
+    else:
+        found += _of_inittab(host, view)
     if init == 'openrc' and view.exists('/etc/runlevels/default/local'):
         for name in view.listdir('/etc/local.d'):
             if name.endswith('.start') and is_executable(host, view, '/etc/local.d/' + name):
                 found += of_script(host, view, '/etc/local.d/' + name)
+    return found
+
+
+def _may_start(view, units, unit):
+    """False if a path that a unit is started with, or without, is another way now."""
+    for _path, _line, name, value in units.settings(unit):
+        if name in ('ConditionPathExists', 'AssertPathExists') and value and not value.startswith('|'):
+            if view.exists(value.lstrip('!').strip()) == value.startswith('!'):
+                return False
+    return True
+
+
+def _of_inittab(host, view):
+    """The commands of /etc/inittab (sysvinit's, busybox's) that are run at boot."""
+    found = []
+    for number, line in enumerate((view.read(_INITTAB) or '').splitlines(), 1):
+        match = _INITTAB_LINE.match(line)
+        if match and (not match.group(1) or set(match.group(1)) & set('2345')
+                      or match.group(2) in ('sysinit', 'boot', 'bootwait')):
+            found += of_line(host, view, _INITTAB, number, match.group(3), True)
+    return found
+
+
+def at_shutdown(host, view, units):
+    """The commands (Command) that services of a boot run when they are stopped, as a shutdown does."""
+    found = []
+    for unit in sorted(name for name in units.started() if name.endswith('.service')) if units is not None else []:
+        found += of_unit(host, view, units, unit, _AT_ITS_END)
     return found
 
 
@@ -98,10 +150,25 @@ def of_unit(host, view, units, unit, names=None):
                 rows.setdefault(name, []).append((path, line, value))
             else:
                 rows[name] = []
-    found = []
+    found, known = [], _environment(view, units, unit)
     for name in names:
         for path, line, value in rows.get(name, []):
+            value = _VARIABLE.sub(lambda match: known.get(match.group(1) or match.group(2), match.group()), value)
             found += of_line(host, view, path, line, value.lstrip('-@+!:'), True)
+    return found
+
+
+def _environment(view, units, unit):
+    """{variable: text} of what a unit's files say."""
+    found = {}
+    for _path, _line, name, value in units.settings(unit):
+        if name == 'Environment':
+            rows = re.findall(r'(?:^|\s)["\']?(\w+)=([^"\'\s]*)', value)
+        elif name == 'EnvironmentFile':
+            rows = re.findall(r'(?m)^\s*(\w+)=["\']?([^"\'\n]*)', view.read(value.lstrip('-')) or '')
+        else:
+            continue
+        found.update((key, text.strip()) for key, text in rows if '$' not in text)
     return found
 
 
@@ -113,8 +180,8 @@ def _ends_by_itself(units, unit):
 
 def of_line(host, view, source, line, text, certain):
     """The commands (Command) of a line of a unit or of cron, then those of the scripts that it names."""
-    found = [Command(source, line, part, certain and sure) for part, sure in _parts(text.replace('"', ' ').replace(
-        "'", ' '))]
+    found = _with_values([Command(source, line, part, certain and sure) for part, sure in _parts(
+        re.sub('["\']', ' ', text))])
     for path in _PATH.findall(text):
         script = of_script(host, view, path)
         if _OF_PACKAGES.match(path):
@@ -130,8 +197,12 @@ def is_executable(host, view, path):
     return status is not None and bool(status.st_mode & 0o111)
 
 
-def of_script(host, view, path, depth=1):
-    """The commands (Command) of a script and of the scripts that it names, up to its end; none if it is a program."""
+def of_script(host, view, path, depth=1, seen=None):
+    """The commands (Command) of a script and of the scripts that it names, up to its end; none if it is a program.
+
+    ``seen`` are the scripts that were read for it, by path and whether they are certain to run: each is read once.
+    """
+    seen = set() if seen is None else seen
     status = host.status(view.real(path))
     if status is None or status.st_size > _LONGEST_SCRIPT:
         return []
@@ -149,16 +220,20 @@ def of_script(host, view, path, depth=1):
     for command in script_commands(path, text):
         found.append(command)
         for named in _PATH.findall(command.text) if depth < _DEEPEST and not _OF_PACKAGES.match(path) else []:
+            if (named, command.certain) in seen:
+                continue
+            seen.add((named, command.certain))
             found += [Command(each.source, each.line, each.text, each.certain and command.certain)
-                      for each in of_script(host, view, named, depth + 1)
+                      for each in of_script(host, view, named, depth + 1, seen)
                       if each.certain or not _OF_PACKAGES.match(named)]
     return found
 
 
 def of_init_scripts(host, view, paths):
     """The commands (Command) of those paths that lead to init scripts: nothing tells which of them a start runs."""
-    return perhaps(command for path in paths if view.real(path).startswith(_INIT_SCRIPTS)
-                   for command in of_script(host, view, path))
+    scripts, seen = dict((view.real(path), path) for path in reversed(paths)), set()
+    return perhaps(command for real in sorted(scripts) if real.startswith(_INIT_SCRIPTS)
+                   for command in of_script(host, view, scripts[real], seen=seen))
 
 
 def _without_stop(text):
@@ -176,14 +251,25 @@ def _without_stop(text):
 
 def script_commands(path, text):
     """The commands (Command) in the text of a script. Those in an if, loop or function are not certain."""
-    found, depth, held, start = [], 0, [], 0
+    found, depth, held, start, until = [], 0, [], 0, None
     for number, line in enumerate(text.splitlines(), 1):
+        if until:
+            # The lines of a here document are commands if a shell reads them.
+            ended = (line.lstrip('\t') if until[0] else line) == until[1]
+            parts = _parts(line) if until[2] and not ended else []
+            found += [Command(path, number, part, False) for part, _sure in parts]
+            until = None if ended else until
+            continue
         start = start or number
         held.append(line.strip())
         if held[-1].endswith('\\'):
             held[-1] = held[-1][:-1]
             continue
         line, held, place, start = re.sub(r'(^|\s)#.*', '', ' '.join(held)), [], start, 0
+        here = _HERE.search(line)
+        if here:
+            parts = line.split('|')
+            until = (here.group(1), here.group(2), any(_SHELL.match(part) for part in parts))
         if _CLOSES.match(line):
             depth = max(0, depth - 1)
         opens = _OPENS.search(line)
@@ -192,17 +278,59 @@ def script_commands(path, text):
             break
         if opens and not re.search(r'(?:\bfi|\besac|\bdone|\})\s*;?\s*$', line):
             depth += 1
+    return _with_values(found)
+
+
+def _with_values(commands):
+    """The commands with the values of variables that the same text gives: one for each word of a loop.
+
+    A variable that is given another value in a branch has either.
+    """
+    if not any('$' in command.text for command in commands):
+        return commands
+    known, found = {}, []
+    for command in commands:
+        loop, given = _LOOPS.match(command.text), _ASSIGNS.match(command.text)
+        variants = _variants(command.text, known)
+        found += [Command(command.source, command.line, text, command.certain and len(variants) == 1)
+                  for text in variants]
+        if loop:
+            words = re.sub('["\']', '', loop.group(2)).split()
+            known[loop.group(1)] = None if _UNKNOWN_WORDS.search(loop.group(2)) else words[:_MOST_WORDS]
+        elif given:
+            values = [given.group(2).strip('"\'')]
+            # A branch that is not taken leaves what was there, or what the shell was started with.
+            before = [] if command.certain else known.get(given.group(1))
+            known[given.group(1)] = None if before is None or len(before) > _MOST_WORDS else before + values
+        else:
+            for name, names in _GIVES.findall(command.text):
+                known.update((each, None) for each in [name] + names.split() if each)
     return found
+
+
+def _variants(text, known):
+    """The texts that a text with variables stands for; itself if one of its variables is not known."""
+    names = [one or other for one, other in _VARIABLE.findall(text)]
+    names = [name for name in sorted(set(names)) if known.get(name)]
+    texts = [text]
+    for name in names:
+        texts = [re.sub(r'\$(?:\{%s\}|%s(?!\w))' % (name, name), lambda _match, value=value: value, each)
+                 for each in texts for value in known[name]][:_MOST_WORDS]
+    return texts
 
 
 def _parts(line):
     """[(command, True if it runs whatever the commands before it in the line did)]."""
-    parts, sure = [], True
-    for number, part in enumerate(re.split(r'(\|\||&&|;|\|)', line)):
+    parts, sure, split = [], True, re.split(r'(\|\||&&|;|\|)', line)
+    for number, part in enumerate(split):
         if number % 2:
             sure = part == ';' or part == '|' and sure
         elif part.strip():
-            parts.append((_bare(re.sub(r'^(?:then|else|do)\s+', '', part.strip())), sure))
+            text = _bare(re.sub(r'^(?:then|else|do)\s+', '', part.strip()))
+            parts.append((text, sure))
+            if split[number + 1:number + 2] == ['|'] and _SHELL.match(split[number + 2]) and _TELLS.match(text):
+                # What is said to a shell is done.
+                parts.append((re.sub('["\']', ' ', text.partition(' ')[2]).strip(), False))
     return parts
 
 

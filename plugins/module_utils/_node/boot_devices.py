@@ -10,11 +10,13 @@ __metaclass__ = type
 import os
 import stat
 
-from . import fstab, mounts
-from .boot_answers import unknown, yes
-from .kernel_line import next_words
+from . import boot_generators, fstab, mounts
+from .boot_answers import unknown, worst, yes
+from .kernel_line import kernel_says, next_words
 
 _CRYPTTAB = '/etc/crypttab'
+# With one of these systemd opens nothing that crypttab names (systemd-cryptsetup-generator(8)).
+_UNREAD = ('luks=no', 'luks=0', 'luks=off', 'luks.crypttab=no', 'luks.crypttab=0', 'luks.crypttab=off')
 # A volume of LVM on an encrypted volume on a RAID.
 _DEEPEST = 6
 
@@ -27,6 +29,11 @@ def opened(host, view, path):
     # What the root lies on was opened by then, or there is no boot.
     names -= _encrypted(host, (mounts.mount_of(table, '/') or {}).get('device'))
     left = sorted(names - _named(view.read(_CRYPTTAB)))
+    if names:
+        unread = worst([boot_generators.own(host, view, 'systemd-cryptsetup-generator'), kernel_says(
+            view, lambda words: next((word for word in words if word in _UNREAD), None))])
+        if unread['kept'] is not True:
+            return unread
     # The initramfs of dracut opens what the kernel's command line names, by UUID.
     if not left or any(word.startswith(('rd.luks.', 'luks.')) for word in next_words(view)):
         return yes()

@@ -12,14 +12,16 @@ import re
 from . import ananicy, boot_commands
 from .boot_answers import no, unknown, worst, yes
 from .identity import is_interpreter
+from .unit_text import assignments
 
 # choom(1), and a write to a file of /proc: the score, where it is a word of its own.
 _SCORE = re.compile(r'\bchoom\s(?:.*?(?:-n\s*|--adjust[\s=]\s*)([^\s;]+))?'
-                    r'|\b(?:echo|printf)\s+[\'"]?([^\s\'">]+)[\'"]?\s*>+\s*%(path)s|>+\s*%(path)s|\btee\s+%(path)s' % {
+                    r'|\bsystemd-run\s.*\bOOMScoreAdjust=([^\s;]+)|\bof=%(path)s|%(path)s[\s,]+w\b|%(path)s\s.*\bwrite'
+                   r'|\b(?:echo|printf)\s+[\'"]?([^\s\'">]+)[\'"]?\s*>+\s*%(path)s|>+\s*%(path)s|\btee\s+%(path)s' % {
                         'path': r'(?:\$\([^()]*\)|`[^`]*`|\$(?!\()|[^\s`$])*oom_(?:score_)?adj\b'})
 _OF_ITSELF = re.compile(r'/proc/(?:self|\$\$)/')
 # choom(1) of a process that runs, and not of one that it starts.
-_OF_ANOTHER = re.compile(r'\schoom\b(?!.*\s(?:-\w*p|--pid))')
+_OF_ANOTHER = re.compile(r'\schoom\b(?!.*\s(?:-\w*p|--pid))|\ssystemd-run\b')
 _REDIS = ('redis-server', 'valkey-server', 'keydb-server')
 # Programs that start another one in their place.
 _STARTERS = ('env', 'choom', 'nice', 'ionice', 'numactl', 'taskset', 'chrt', 'setpriv', 'runuser', 'su', 'sudo', 'exec')
@@ -27,13 +29,14 @@ _OTHER_NAMES = (('mariadbd', 'mysqld'), ('mysqld', 'mariadbd'), ('mariadb', 'mys
 # What speaks of all processes of a host, and what takes some of them.
 _OF_ALL = re.compile(r'/proc/[\[*?]|\bps\s+-?[a-zA-Z]*(?:e|A|ax)|\bls\s+(?:-\S+\s+)*/proc/?(?:\s|[)`]|\Z)')
 _CHOOSES = re.compile(r'\b(?:grep|awk|pgrep|pidof|pkill|killall)\b')
+_MANAGER = '/etc/systemd/system.conf'
 _NUMBER = re.compile(r'-?[0-9]+\Z')
 
 
 def of_unit(boot, unit, wanted):
     """The answer of Boot.score()."""
     setting = boot.units.value(unit, 'OOMScoreAdjust')
-    score = int(setting['value']) if setting else 0
+    score = int(setting['value']) if setting else _default(boot.view)
     if not wanted(score):
         place = '%s line %d sets' % (setting['path'], setting['line']) if setting else 'its files leave it at'
         return dict(no('%s %d' % (place, score)), score=score)
@@ -41,9 +44,22 @@ def of_unit(boot, unit, wanted):
                        _reset_by_others(boot, unit, wanted), _reset_by_rules(boot, unit, wanted)]), score=score)
 
 
+def _default(view):
+    """The score of a service whose files set none: DefaultOOMScoreAdjust= of systemd-system.conf(5), else 0."""
+    paths, chosen = [_MANAGER], {}
+    for folder in ('/usr/lib/systemd/system.conf.d', '/usr/local/lib/systemd/system.conf.d', _MANAGER + '.d'):
+        chosen.update((name, '%s/%s' % (folder, name)) for name in view.listdir(folder) if name.endswith('.conf'))
+    values = [value for path in paths + [chosen[name] for name in sorted(chosen)]
+              for _line, _name, value in assignments(view.read(path), 'DefaultOOMScoreAdjust') if _NUMBER.match(value)]
+    return int(values[-1]) if values else 0
+
+
 def _given(command):
     """The score that a command gives a process, as text: '' if it cannot be told, None if it gives none."""
     match = _SCORE.search(command.text)
+    if match and command.is_told and '>' not in match.group():
+        # It says what would, and writes no score.
+        return None
     return match and next((part for part in match.groups() if part), '')
 
 

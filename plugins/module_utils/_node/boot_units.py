@@ -17,8 +17,8 @@ from .unit_text import assignments
 
 # systemd.unit(5), "Unit File Load Path", without what a reboot takes away; the first that has a file wins.
 DIRECTORIES = ('/etc/systemd/system.control', '/run/systemd/generator.early', '/etc/systemd/system',
-               '/run/systemd/generator', '/usr/local/lib/systemd/system', '/usr/lib/systemd/system',
-               '/lib/systemd/system', '/run/systemd/generator.late')
+               '/etc/systemd/system.attached', '/run/systemd/generator', '/usr/local/lib/systemd/system',
+               '/usr/lib/systemd/system', '/lib/systemd/system', '/run/systemd/generator.late')
 # systemd.generator(7), in the order in which a name is looked up, without what a reboot takes away.
 _GENERATORS = ('/etc/systemd/system-generators', '/usr/local/lib/systemd/system-generators',
                '/usr/lib/systemd/system-generators', '/lib/systemd/system-generators')

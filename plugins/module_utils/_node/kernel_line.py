@@ -13,6 +13,9 @@ from .boot_answers import no, unknown, yes
 
 _GRUB = ('/boot/grub/grub.cfg', '/boot/grub2/grub.cfg', '/boot/efi/EFI/debian/grub.cfg')
 _RAW = ('/boot/firmware/cmdline.txt', '/boot/cmdline.txt')
+_EXTLINUX = ('/boot/extlinux/extlinux.conf', '/boot/syslinux/syslinux.cfg', '/boot/extlinux.conf')
+_GRUB_VARIABLES = ('/boot/grub/grubenv', '/boot/efi/EFI/redhat/grubenv', '/boot/efi/EFI/centos/grubenv',
+                   '/boot/efi/EFI/rocky/grubenv', '/boot/efi/EFI/almalinux/grubenv', '/boot/grub2/grubenv')
 _ENTRIES = ('/boot/loader/entries', '/boot/efi/loader/entries', '/efi/loader/entries')
 
 
@@ -57,11 +60,25 @@ def _loader_lines(view):
         for name in view.listdir(directory):
             path = '%s/%s' % (directory, name)
             match = re.search(r'(?m)^[ \t]*options[ \t]+(.*)$', view.read(path) or '')
-            found += [(path, match.group(1).split())] if match else []
+            found += [(path, _expanded(view, match.group(1)).split())] if match else []
     if found:
         return found
     for path in _GRUB:
         match = re.search(r'(?m)^[ \t]*linux(?:16|efi)?[ \t]+(.*)$', view.read(path) or '')
         if match:
             return [(path, match.group(1).split())]
+    for path in _EXTLINUX:
+        match = re.search(r'(?mi)^[ \t]*append[ \t]+(.*)$', view.read(path) or '')
+        if match:
+            return [(path, match.group(1).split())]
     return [(path, view.read(path).split()) for path in _RAW if view.read(path)]
+
+
+def _expanded(view, text):
+    """The options of an entry with the variables that GRUB has for them, as on EL 8 ``$kernelopts``."""
+    if '$' not in text:
+        return text
+    known = {}
+    for path in _GRUB_VARIABLES:
+        known.update(re.findall(r'(?m)^(\w+)=(.*)$', view.read(path) or ''))
+    return re.sub(r'\$\{?(\w+)\}?', lambda match: known.get(match.group(1), ''), text)

@@ -85,6 +85,14 @@ def removes(view, path, more=()):
     return None
 
 
+def replaces(view, path):
+    """``FILE line N`` of a line that puts another file in the place of one at boot; or None."""
+    for row in lines(view):
+        if (row['type'] == 'F' or row['type'] in 'fLC' and '+' in row['modifiers']) and _matches(row['path'], path):
+            return '%s line %d' % (row['source'], row['line'])
+    return None
+
+
 def _is_below(path, pattern):
     parts = path.split('/')
     return any(_matches(pattern, '/'.join(parts[:count])) for count in range(2, len(parts)))

@@ -12,7 +12,7 @@ import re
 _ASSIGNMENT = re.compile(r'^\s*([A-Za-z][A-Za-z0-9]*)\s*=(.*)$')
 _SECTION = re.compile(r'^\s*\[([^\]]*)\]\s*$')
 _OF_UNIT = re.compile(r'(?:Condition|Assert)\w+\Z'
-                      r'|(?:Wants|Requires|BindsTo|Upholds|SourcePath|Conflicts|OnSuccess|OnFailure)\Z')
+                      r'|(?:Wants|Requires|Requisite|BindsTo|Upholds|SourcePath|Conflicts|OnSuccess|OnFailure)\Z')
 _OF_INSTALL = re.compile(r'(?:WantedBy|RequiredBy|UpheldBy|Alias|Also|DefaultInstance)\Z')
 _SCORE = 'OOMScoreAdjust'
 

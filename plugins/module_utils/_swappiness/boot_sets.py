@@ -46,6 +46,8 @@ def found(commands, key, runtime):
     rows, before = [], None
     for command in commands:
         text = _QUOTES.sub('', command.text)
+        if _writes_file(text, name):
+            rows.append({'source': command.source, 'line': command.line, 'raw': None, 'reads': None, 'certain': False})
         for raw, reads in _of_sysctl(text, name) or _of_write(command, before, text, runtime, command.source in naming):
             rows.append({'source': command.source, 'line': command.line, 'raw': raw, 'reads': reads,
                          'certain': command.certain})
@@ -55,6 +57,8 @@ def found(commands, key, runtime):
 
 def _of_sysctl(text, name):
     """[(value or None, file or None)] of what a command of sysctl or tuned-adm sets."""
+    if re.match(r'\S*\b(?:echo|printf|logger|ssh)\s', text):
+        return []
     if _PROFILE.search(text):
         return [(None, None)]
     applied = _APPLIES.search(text)
@@ -94,6 +98,11 @@ def _of_write(command, before, text, runtime, is_named):
     piped = before is not None and (before.source, before.line) == (command.source, command.line)
     echo = _ECHO.search(command.text) or piped and _ECHO.search(before.text)
     return [(echo.group(1) if echo else None, None)] if runtime in text else [(None, None)]
+
+
+def _writes_file(text, name):
+    """True if a command writes the name of a key into a sysctl file, which a boot applies before or after."""
+    return name in text and re.search(r'(?:>|\btee\b)\s*(?:-a\s+)?\S*/sysctl\S*', text) is not None
 
 
 def _writes_to(text, runtime, is_named):

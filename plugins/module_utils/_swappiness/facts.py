@@ -15,9 +15,10 @@ from .._node import credentials, forbids
 from .._node.boot import boot_of
 from .._node.cgroup import swappiness_of_cgroups
 from .._node.kernel import kernel_version
-from .._node.meminfo import number_of, text_of
+from .._node.kernel_line import command_lines
+from .._node.meminfo import number_of
 from .._node.overlay import Overlay
-from .._node.privilege import in_user_namespace, is_root
+from .._node.privilege import in_user_namespace, is_container, is_root
 from .._node.record import backup_path
 from .._node.snapshot import Snapshot
 from .._node.systemd import version as systemd_version
@@ -67,6 +68,7 @@ def _procps_version(host):
 def environment(host):
     """What decides, apart from the files, how they are applied here. It is read once, for before and after."""
     view, boot = Overlay(host), boot_of(host)
+    place, words = command_lines(view)[0 if is_container(host) else -1]
     systemd, procps, applied = systemd_version(host), _procps_version(host), boot.sysctl()
     return {
         'kernel': kernel_version(host.read('/proc/sys/kernel/osrelease')),
@@ -77,7 +79,9 @@ def environment(host):
         'credentials': boot.credentials(),
         'commands': boot_sets.found(boot.commands, KEY, RUNTIME),
         'modern': {sysctl.SYSTEMD: systemd is None or systemd >= 245, sysctl.PROCPS: not procps or procps >= (4, 0)},
-        'command_line': text_of(host, '/proc/cmdline') or '',
+        'command_line': ' '.join(words),
+        'command_line_in': place,
+        'keeps': boot.keeps,
         'applies': cannot_set(host) is None,
         'procps': any(view.exists(path) for path in ('/usr/sbin/sysctl', '/sbin/sysctl')),
     }
@@ -88,7 +92,7 @@ def _stages(view, env):
     stages = [('kernel', [{'source': 'kernel default', 'line': None, 'raw': str(KERNEL_DEFAULT), 'excludes': False}])]
     words = re.findall(r'(?:^|\s)sysctl\.vm[./]swappiness=(\S+)', env['command_line'])
     if not env['kernel'] or env['kernel'] >= (5, 8):
-        stages.append(('kernel', [{'source': '/proc/cmdline', 'line': 1, 'raw': word, 'excludes': False}
+        stages.append(('kernel', [{'source': env['command_line_in'], 'line': 1, 'raw': word, 'excludes': False}
                                   for word in words]))
     if env['program']:
         stages.append((env['program'], sysctl.assignments(view, KEY, env['program'], env['modern'][env['program']], env[
@@ -164,7 +168,16 @@ def resolve(view, env):
     if not known:
         # Nothing here is known to apply any of it: a container without init, or without a say.
         return declared, None, None
-    return declared, value, winner
+    lost = _lost(env, winner)
+    return (declared, value, winner) if lost is None else (declared, lost[0], dict(winner, lost=lost[1]))
+
+
+def _lost(env, winner):
+    """(value after a reboot, reason) if the file that decides it may be gone by then; else None."""
+    if not winner or not winner['source'].startswith('/') or winner['source'].startswith(('/proc/', '/run/', '/usr/')):
+        return None
+    kept = env['keeps'](winner['source'])
+    return None if kept['kept'] else (KERNEL_DEFAULT if kept['kept'] is False else None, kept['why'])
 
 
 def decided_by(env, winner):
@@ -173,6 +186,8 @@ def decided_by(env, winner):
         return None
     if env['boot']['kept'] is None or winner['by'] == 'kernel' and env['boot']['kept'] is False:
         return env['boot']['why']
+    if winner.get('lost'):
+        return winner['lost']
     if winner['line'] is None and winner['by'] == 'kernel':
         return 'nothing sets it at boot, and %s is the kernel\'s own' % winner['raw']
     place = winner['source'] if winner['line'] is None else '%s line %d' % (winner['source'], winner['line'])

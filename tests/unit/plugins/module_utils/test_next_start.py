@@ -11,6 +11,7 @@ import os
 
 import pytest
 from ansible_collections.oom.rescue.plugins.module_utils._node import systemd
+from ansible_collections.oom.rescue.plugins.module_utils._node.boot import Boot
 from ansible_collections.oom.rescue.plugins.module_utils._node.record import State
 from ansible_collections.oom.rescue.plugins.module_utils._score.apply import apply
 from ansible_collections.oom.rescue.plugins.module_utils._score.facts import read
@@ -158,6 +159,29 @@ WRAPPED = '[Service]\nExecStart=\nExecStart=/usr/local/sbin/start-mariadb\n'
      'open', True, None),
     (writes('/etc/rc.local', '#!/bin/sh\nchoom -n 0 -p $(cat /run/mysqld/mysqld.pid)\n', mode=0o755), 'open', True,
      None),
+    (writes(FOLDER + '20-post.conf', POST % '/usr/bin/python3 /opt/x.py'), 'held', True, True),
+    (both(writes(FOLDER + '20-post.conf', POST % '/opt/x.py'), writes(
+        '/opt/x.py', '#!/usr/bin/python3\nopen("/proc/%d/oom_score_adj" % pid, "w").write("0")\n')), 'open', True,
+     None),
+    (writes(FOLDER + '20-post.conf', POST % '/bin/sh -c "printf 0 | dd of=/proc/$MAINPID/oom_score_adj"'), 'open', True,
+     None),
+    (writes(FOLDER + '20-wrap.conf', WRAPPED.replace(
+        '/usr/local/sbin/start-mariadb', '/usr/bin/systemd-run --scope -p OOMScoreAdjust=0 /usr/sbin/mariadbd')),
+     'false', True, False),
+    (writes('/etc/rc.local', '#!/bin/sh\nsystemd-run -p OOMScoreAdjust=500 /opt/backup of mariadb\n', mode=0o755),
+     'held', True, True),
+    (writes('/etc/rc.local', '#!/bin/sh\nSCORE=0\nchoom -n $SCORE -p $(pidof mariadbd)\n', mode=0o755), 'open', True,
+     None),
+    (writes(FOLDER + '20-post.conf', POST % '/usr/bin/choom -n $SCORE -p $MAINPID\nEnvironment=SCORE=0'), 'false', True,
+     False),
+    (writes('/etc/rc.local', '#!/bin/sh\necho "choom -n 0 -p $(pidof mariadbd)" >> /run/motd\n', mode=0o755), 'held',
+     True, True),
+    (writes('/etc/rc.local', '#!/bin/sh\nrm -rf %s\n' % FOLDER, mode=0o755), 'false', True, False),
+    (writes('/etc/cron.daily/x', '#!/bin/sh\nrm -f %s\n' % OURS, mode=0o755), 'open', True, None),
+    (writes('/proc/self/mountinfo', '1 0 254:1 / / rw - ext4 a rw\n2 1 0:9 / /etc rw - tmpfs t rw\n'), 'false', True,
+     False),
+    (writes('/etc/systemd/system.attached/mariadb.service', '[Service]\nExecStart=/usr/bin/choom -n 0 -- a\n'), 'false',
+     True, False),
     (ananicy(RULE), 'false', True, False),
     (ananicy(RULE, enabled=False), 'open', True, None),
     (ananicy(TYPE, **{'a.types': '{"type": "Bg", "oom_score_adj": 900}'}), 'false', True, False),
@@ -182,8 +206,10 @@ WRAPPED = '[Service]\nExecStart=\nExecStart=/usr/local/sbin/start-mariadb\n'
         'a wrapper that may', 'a wrapper that does not', 'another section', 'no section', 'no number',
         'a number out of range', 'choom in rc.local', 'a loop in rc.local', 'stronger in rc.local',
         'another program in rc.local', 'an interpreter of all', 'choom of a new process', 'cron',
-        'a loop over all processes', 'by its pid file', 'ananicy', 'ananicy that is not enabled', 'ananicy by a type',
-        'ananicy by another type',
+        'a loop over all processes', 'by its pid file', 'Python', 'Python that writes one', 'dd after the start',
+        'systemd-run', 'systemd-run of another', 'a variable in rc.local', 'a variable of the unit',
+        'words in rc.local', 'our folder taken away', 'our file taken away by cron', '/etc in memory',
+        'an attached unit', 'ananicy', 'ananicy that is not enabled', 'ananicy by a type', 'ananicy by another type',
         'ananicy that leaves scores', 'ananicy of another program', 'ananicy that protects more', 'a generator',
         'a generator that is no script', 'a generator of something else', 'a command line', 'a boot to a shell',
         'stopped', 'disabled and running', 'disabled and stopped', 'stopped and not declared'])
@@ -310,3 +336,12 @@ def test_bytes_that_are_no_text_in_a_file_of_the_boot_stop_nothing(tmp_path, pla
     apply(node.host, state, facts, plan(facts, dict(OPTIONS, state='absent')))
     with open(node.path(place), 'rb') as stream:
         assert stream.read() == before
+
+
+@pytest.mark.parametrize('text, kept', [
+    ('[Manager]\nDefaultOOMScoreAdjust=-700\n', True), ('[Manager]\n#DefaultOOMScoreAdjust=-700\n', False),
+    ('[Manager]\nDefaultOOMScoreAdjust=-100\n', False)])
+def test_a_score_that_systemd_gives_all_services_counts(node, text, kept):
+    removes(node)
+    node.file('/etc/systemd/system.conf.d/x.conf', text)
+    assert Boot(node.host).score(UNIT, lambda score: score <= -600)['kept'] is kept

@@ -19,6 +19,8 @@ OFF = {UNITS + 'off.service': '[Service]\nExecStart=/sbin/swapoff -a\n'}
 SCRIPT = '!#!/bin/sh\nswapoff -a\n'
 PLAIN = '[Service]\nType=oneshot\nExecStart=/bin/true\n'
 CLOUD = '/etc/cloud/cloud.cfg.d/9.cfg'
+AT = ('#!/bin/sh\n# atrun uid=0 gid=0\numask 22\ncd /root || {\n\techo inaccessible >&2\n\texit 1\n}\n'
+      '${SHELL:-/bin/sh} << \'marcinDELIMITER4f2a\'\nswapoff -a\nmarcinDELIMITER4f2a\n')
 INIT = '#!/bin/sh\ncase "$1" in\n  start)\n    %s\n    ;;\n  stop)\n    %s\n    ;;\nesac\n'
 OPENRC = '#!/sbin/openrc-run\nstart() {\n  %s\n}\nstop() {\n  %s\n}\n'
 
@@ -72,12 +74,65 @@ TURNED_OFF = {
     'xargs': (rc_local('awk \'{print $1}\' /proc/swaps | xargs -r swapoff'), None),
     'find': (rc_local('find /swapfile -exec swapoff {} +'), None),
     'its line taken away': (rc_local('sed -i "/ swap / s/^/#/" /etc/fstab'), None),
+    'a job of at': ({'/var/spool/cron/atjobs/a0000201c6e1b4c': AT}, None),
+    'logrotate': ({'/etc/logrotate.d/x': '/var/log/x {\n  postrotate\n    swapoff -a\n  endscript\n}\n'}, None),
+    'a hook of dhclient': ({'/etc/dhcp/dhclient-exit-hooks.d/x': 'swapoff -a\n'}, None),
+    'a hook of dhcpcd': ({'/etc/dhcpcd.exit-hook': '/sbin/swapoff -a\n'}, None),
+    'monit': ({'/etc/monit/conf.d/x': 'check system a\n if loadavg > 4 then exec "/sbin/swapoff -a"\n'}, None),
+    'a hook of libvirt': ({'/etc/libvirt/hooks/qemu': SCRIPT}, None),
+    'a login as root': ({'/root/.bashrc': 'swapoff -a\n'}, None),
+    'another user\'s cron, as root': ({'/var/spool/cron/crontabs/eve': '\n@reboot sudo swapoff -a\n'}, False),
+    'udev below /usr/local': ({'/usr/local/lib/udev/rules.d/1.rules': 'RUN+="/sbin/swapoff -a"\n'}, None),
+    'a pattern of units': (rc_local('systemctl stop "*.swap"'), False),
+    'a file in quotes': (rc_local('swapoff "/swapfile"'), False),
+    'a variable for the file': (rc_local('FILE=/swapfile', 'swapoff "$FILE"'), False),
+    'a variable for the program': (rc_local('OFF=/sbin/swapoff', '$OFF -a'), False),
+    'a variable that a branch may change': (rc_local('FILE=/other', 'if [ "$1" ]; then', 'FILE=/swapfile', 'fi',
+                                                     'swapoff $FILE'), None),
+    'a loop': (rc_local('for file in /a /swapfile; do', 'swapoff $file', 'done'), None),
+    'a loop of what a command says': (rc_local('for file in $(cat /etc/off); do', 'swapoff $file', 'done'), None),
+    'a variable that is read': (rc_local('FILE=/other', 'read FILE < /etc/off', 'swapoff $FILE'), None),
+    'a variable of a unit': (service('/sbin/swapoff $FILE\nEnvironment=FILE=/swapfile'), False),
+    'a variable of a file of a unit': (dict(service('/sbin/swapoff ${FILE}\nEnvironmentFile=-/etc/default/x'), **{
+        '/etc/default/x': 'FILE="/swapfile"\n'}), False),
+    'said to a shell': (rc_local('echo "swapoff -a" | sh'), None),
+    'said to at': (rc_local('echo swapoff -a | at now + 5 minutes'), None),
+    'a here document for a shell': (rc_local('bash -s <<EOF', 'swapoff -a', 'EOF'), None),
+    'behind a here document': (rc_local('cat > /run/x <<-"END"', 'a', '\tEND', 'swapoff -a'), False),
+    'a service whose condition is met': (service('/sbin/swapoff -a\n[Unit]\nConditionPathExists=/etc'), False),
+    'cron on Debian': ({'/etc/debian_version': '12\n', '/etc/cron.daily/x': SCRIPT}, None),
+    'cron elsewhere, with a dot': ({'/etc/cron.daily/x.sh': SCRIPT}, None),
+    'cron by its timer': (unit('cron-hourly.timer', '[Timer]\nOnCalendar=hourly\n', {
+        UNITS + 'cron.service': '[Service]\nExecStart=/usr/sbin/cron\n', '/etc/cron.hourly/x': SCRIPT}), None),
     'a unit of the kernel\'s command line': (dict(OFF, **{'/proc/cmdline': 'systemd.wants=off.service\n'}), False),
     'a boot to a shell': ({'/proc/cmdline': 'quiet emergency\n'}, False),
     'a boot to another target': ({'/proc/cmdline': 'systemd.unit=rescue.target systemd.unit=emergency.target\n'},
                                  False),
 }
 LEFT_ON = {
+    'inittab, which systemd does not read': {'/etc/inittab': 'x:2345:once:/sbin/swapoff -a\n'},
+    'words that are said': rc_local('echo "to turn it off: swapoff -a" > /run/motd', 'logger swapoff -a'),
+    'words that are said, in Python': dict(service('/opt/x.py'), **{
+        '/opt/x.py': '#!/usr/bin/python3\nprint("swapoff -a")\n'}),
+    'a here document for a file': rc_local('cat > /run/motd <<EOF', 'swapoff -a', 'EOF', 'true'),
+    'a here document of a shell\'s name': rc_local("cat <<'sh' > /run/x", 'swapoff -a', 'sh'),
+    'a here string': rc_local('grep a <<< b', 'swapon --show'),
+    'another host\'s swap': rc_local('ssh backup swapoff -a'),
+    'a service whose condition is not met': service('/sbin/swapoff -a\n[Unit]\nConditionPathExists=/nothere'),
+    'a service that a path keeps from starting': service('/sbin/swapoff -a\n[Unit]\nConditionPathExists=!/etc'),
+    'a variable for another file': rc_local('FILE=/dev/zram0', 'swapoff "$FILE"'),
+    'a loop over other files': rc_local('for file in /dev/zram0 /dev/zram1; do', 'swapoff ${file}', 'done'),
+    'a variable for another file in a line': rc_local('FILE=/dev/zram0; swapoff $FILE'),
+    'a file that Debian\'s cron passes over': {'/etc/debian_version': '12\n', '/etc/cron.daily/x.sh': SCRIPT,
+                                               '/etc/cron.d/x.off': '\n@reboot root swapoff -a\n'},
+    'a file that a package left': {'/etc/cron.d/x.dpkg-old': '\n@reboot root swapoff -a\n',
+                                   '/etc/NetworkManager/dispatcher.d/10-x~': SCRIPT},
+    'cron that is off': {UNITS + 'cron.service': '@/dev/null', '/etc/cron.d/x': '\n@reboot root swapoff -a\n',
+                         '/etc/cron.daily/x': SCRIPT},
+    'another user\'s cron': {'/var/spool/cron/crontabs/eve': '\n@reboot swapoff -a\n'},
+    'a function of a login': {'/root/.bashrc': 'off() {\n  swapoff -a\n}\nalias nosw=\'swapoff -a\'\n'},
+    'what logrotate rotates': {'/etc/logrotate.d/x': '/var/log/swapoff -a {\n  weekly\n}\n'},
+    'a file that is no rule of udev': {'/etc/udev/rules.d/1.rules.off': 'RUN+="/sbin/swapoff -a"\n'},
     'a hook that may not run': {'/etc/NetworkManager/dispatcher.d/10-x': SCRIPT[1:]},
     'a hook of something else': {'/etc/cron.daily/x': '!#!/bin/sh\nswapon --show\n'},
     'another line of ifupdown': {'/etc/network/interfaces': 'iface eth0 inet dhcp\n  down swapoff -a\n'},
@@ -129,6 +184,23 @@ def test_of_a_service_of_openrc_its_start_counts_alone(tmp_path, start, stop, ke
     assert Boot(host(tmp_path, files, 'openrc-init').host).swap('/swapfile')['kept'] is kept
 
 
+@pytest.mark.parametrize('init, files, kept', [
+    ('init', {'/etc/inittab': 'x:2345:once:/sbin/swapoff -a\n'}, False),
+    ('init', {'/etc/inittab': 'x:06:wait:/sbin/swapoff -a\n'}, True),
+    ('init', {'/etc/inittab': '#x:2345:once:/sbin/swapoff -a\n'}, True),
+    ('init', {'/etc/inittab': 'x:S:sysinit:/opt/x\n', '/opt/x': '!#!/bin/sh\nswapoff -a\n'}, False),
+    ('linuxrc', {'/proc/1/exe': '@/bin/busybox', '/etc/inittab': '::sysinit:/sbin/swapon -a\n'
+                                                                '::shutdown:/sbin/swapoff -a\n'}, True),
+    ('runit', {'/etc/runit/core-services/05-fs.sh': 'swapon -a\n', '/etc/sv/x/run': SCRIPT,
+               '/etc/service/x': '@../sv/x'}, None),
+    ('runit', {'/etc/runit/core-services/05-fs.sh': 'swapon -a\n', '/etc/runit/3': SCRIPT}, True),
+    ('runit', {'/etc/runit/core-services/05-fs.sh': 'swapon -a\n', '/etc/runit/2': SCRIPT}, None),
+], ids=['inittab', 'its shutdown', 'a comment', 'its script', 'busybox', 'a run script', 'runit\'s end', 'runit'])
+def test_what_an_init_without_systemd_runs_beside_its_scripts_counts(tmp_path, init, files, kept):
+    files = with_line(**dict({'/etc/rcS.d/S10swap': 'swapon -a\n'}, **files))
+    assert Boot(host(tmp_path, files, init).host).swap('/swapfile')['kept'] is kept
+
+
 MOUNTED = ROOT + '25 24 254:2 / /data rw - ext4 /dev/mapper/data rw\n'
 ENCRYPTED = {'/sys/dev/block/254:2/dm/uuid': 'CRYPT-LUKS2-0a-data\n', '/sys/dev/block/254:2/dm/name': 'data\n',
              '/proc/self/mountinfo': MOUNTED, '/etc/fstab': ON_DATA + '/dev/mapper/data /data ext4 defaults 0 2\n'}
@@ -141,12 +213,16 @@ IN_LVM = dict(ENCRYPTED, **{'/sys/dev/block/254:2/dm/uuid': 'LVM-0a\n', '/sys/de
     (dict(ENCRYPTED, **{'/etc/crypttab': 'data /dev/vdb1 /etc/key luks,noauto\n'}), True),
     (IN_LVM, None), (dict(IN_LVM, **{'/etc/crypttab': 'pv UUID=0a none\n'}), True),
     (dict(ENCRYPTED, **{'/proc/cmdline': 'quiet rd.luks.uuid=luks-0a\n'}), True),
+    (dict(ENCRYPTED, **{'/etc/crypttab': 'data /dev/vdb1\n', '/proc/cmdline': 'quiet luks=no\n'}), False),
+    (dict(ENCRYPTED, **{'/etc/crypttab': 'data /dev/vdb1\n', '/etc/systemd/system-generators/'
+                        'systemd-cryptsetup-generator': '@/dev/null'}), False),
     (dict(ENCRYPTED, **{'/proc/self/mountinfo': MOUNTED.replace('24 1 254:1', '24 1 254:2')}), True),
-], ids=['no table', 'a comment', 'a line', 'below LVM, no table', 'below LVM', 'by the initramfs', 'as the root is'])
+], ids=['no table', 'a comment', 'a line', 'below LVM, no table', 'below LVM', 'by the initramfs',
+        'a table that is not read', 'a table whose generator is masked', 'as the root is'])
 def test_an_encrypted_filesystem_is_there_if_something_opens_it(tmp_path, files, kept):
     answer = Boot(host(tmp_path, files).host).swap('/data/swapfile')
     assert answer['kept'] is kept
-    assert kept or 'crypttab' in answer['why']
+    assert kept or 'crypt' in answer['why'] or 'luks=no' in answer['why']
 
 
 def test_an_encrypted_partition_is_there_if_something_opens_it(tmp_path):

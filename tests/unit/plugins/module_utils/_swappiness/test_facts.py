@@ -254,6 +254,26 @@ ENABLED = {UNITS + 'multi-user.target.wants/tune.service': ''}
     ({'/etc/rc.local': '#!/bin/sh\ncp /etc/swappiness /proc/sys/vm/swappiness\n'}, None),
     ({'/etc/rc.local': '#!/bin/sh\ntuned-adm profile latency-performance\n'}, None),
     ({'/etc/rc.local': '#!/bin/sh\ntuned-adm active\n'}, 20),
+    ({'/etc/rc.local': '#!/bin/sh\nKEY=vm.swappiness\nsysctl -w $KEY=60\n'}, 60),
+    ({'/etc/rc.local': '#!/bin/sh\nKEY=vm.dirty_ratio\nsysctl -w $KEY=60\n'}, 20),
+    ({'/etc/rc.local': '#!/bin/sh\nVALUE=60; sysctl -w vm.swappiness=$VALUE\n'}, 60),
+    ({'/etc/rc.local': '#!/bin/sh\nfor key in vm.swappiness vm.dirty_ratio; do\nsysctl -w $key=60\ndone\n'}, None),
+    ({'/etc/rc.local': '#!/bin/sh\nfor key in vm.dirty_ratio net.a; do\nsysctl -w $key=60\ndone\n'}, 20),
+    ({'/etc/rc.local': '#!/bin/sh\nfor key in vm.swappiness; do\nsysctl -w $key=20\ndone\n'}, 20),
+    (dict(ENABLED, **{UNITS + 'tune.service': '[Service]\nExecStart=/sbin/sysctl -w $KEY\n'
+                                              'Environment="KEY=vm.swappiness=60"\n'}), 60),
+    ({'/etc/rc.local': '#!/bin/sh\necho "sysctl -w vm.swappiness=60" > /run/motd\n'}, 20),
+    ({'/etc/rc.local': '#!/bin/sh\nssh backup sysctl -w vm.swappiness=60\n'}, 20),
+    ({'/etc/rc.local': '#!/bin/sh\ncat > /run/motd <<EOF\nsysctl -w vm.swappiness=60\nEOF\n'}, 20),
+    ({'/etc/rc.local': '#!/bin/sh\necho vm.swappiness=60 > /etc/sysctl.d/99-zzz.conf\n'}, None),
+    ({'/etc/rc.local': '#!/bin/sh\nrm -f /etc/sysctl.d/10-a.conf\n'}, 60),
+    ({'/etc/rc.local': '#!/bin/sh\nif true; then\nsed -i /swappiness/d /etc/sysctl.d/10-a.conf\nfi\n'}, None),
+    (dict(ENABLED, **{UNITS + 'tune.service': '[Service]\nExecStart=/bin/true\nExecStop=/bin/rm -r /etc/sysctl.d\n'}),
+     60),
+    ({'/etc/tmpfiles.d/a.conf': 'r! /etc/sysctl.d/10-a.conf\n'}, None),
+    ({UNITS + 'systemd-sysctl.service.d/a.conf': '[Service]\nProtectKernelTunables=yes\n'}, 60),
+    ({'/etc/inittab': 'x:2345:once:/sbin/sysctl -w vm.swappiness=60\n'}, 20),
+    ({'/proc/self/mountinfo': '24 1 254:1 / / rw - ext4 /dev/vda1 rw\n31 24 0:9 / /etc rw - tmpfs tmpfs rw\n'}, 60),
     (dict(ENABLED, **{UNITS + 'tune.service': '[Service]\nExecStart=/usr/lib/systemd/systemd-sysctl --strict /etc/a\n',
                       '/etc/a': 'vm.swappiness=60\n'}), 60),
     (dict(ENABLED, **{UNITS + 'tune.service': '[Service]\nExecStart=/usr/lib/systemd/systemd-sysctl\n'}), 20),
@@ -302,6 +322,21 @@ def test_a_credential_of_systemd_has_lines_beside_those_of_files(tmp_path, asked
     for path, text in files.items():
         node.file(path, text)
     assert provenance(node.host)['after_reboot'] == after_reboot
+
+
+@pytest.mark.parametrize('files, expected', [
+    ({'/proc/cmdline': 'sysctl.vm.swappiness=40\n'}, ('/proc/cmdline', 40)),
+    ({'/proc/cmdline': 'quiet\n', '/boot/grub/grub.cfg': '\tlinux /vmlinuz sysctl.vm.swappiness=30\n'},
+     ('/boot/grub/grub.cfg', 30)),
+    ({'/proc/cmdline': 'sysctl.vm.swappiness=40\n', '/boot/grub/grub.cfg': '\tlinux /vmlinuz quiet\n'},
+     ('kernel default', 60)),
+], ids=['of this boot', 'of the next', 'taken out since'])
+def test_the_command_line_of_the_next_boot_counts(tmp_path, files, expected):
+    node = trixie(tmp_path)
+    for path, text in files.items():
+        node.file(path, text)
+    facts = provenance(node.host)
+    assert winner(facts)[::2] == expected and facts['after_reboot'] == expected[1]
 
 
 @pytest.mark.parametrize('release, force, counts', [
