@@ -90,3 +90,59 @@ def test_copy_on_write_is_switched_off_before_the_first_byte(tmpdir, monkeypatch
     monkeypatch.setattr(allocate.syscalls, 'set_nocow', lambda descriptor: sizes.append(os.fstat(descriptor).st_size))
     allocate.create(str(tmpdir.join('s')), MIB, nocow=nocow)
     assert sizes == ([0] if nocow else [])
+
+
+@pytest.mark.parametrize('offered, refused, dropped', [
+    (True, False, []),
+    (False, False, [(0, MIB), (MIB, MIB), (2 * MIB, 4096)]),
+    # A disk of larger blocks than the file's last part, say: from there on it goes through the page cache.
+    (True, True, [(0, MIB), (MIB, MIB), (2 * MIB, 4096)]),
+], ids=['O_DIRECT', 'not offered', 'refused by a write'])
+def test_what_goes_through_the_page_cache_is_on_disk_and_leaves_it(tmpdir, monkeypatch, offered, refused, dropped):
+    state, found, writes = {'direct': False}, [], []
+    real_write = os.write
+
+    def control(_descriptor, command, flags=None):
+        if command == allocate.fcntl.F_GETFL:
+            return os.O_RDWR | (allocate._DIRECT if state['direct'] else 0)
+        if not offered and flags & allocate._DIRECT:
+            raise OSError(errno.EINVAL, 'no O_DIRECT here')
+        assert flags & os.O_RDWR
+        state['direct'] = bool(flags & allocate._DIRECT)
+
+    def write(descriptor, data):
+        writes.append(state['direct'])
+        if refused and state['direct']:
+            raise OSError(errno.EINVAL, 'not aligned')
+        return real_write(descriptor, data)
+
+    monkeypatch.setattr(allocate.fcntl, 'fcntl', control)
+    monkeypatch.setattr(os, 'write', write)
+    monkeypatch.setattr(os, 'fdatasync', lambda _descriptor: found.append('on disk'))
+    monkeypatch.setattr(allocate.syscalls, 'drop_cache', lambda _descriptor, *part: found.append(part))
+    monkeypatch.setattr(allocate, '_FLUSH', MIB)
+    with open(str(tmpdir.join('s')), 'w+b') as stream:
+        allocate.extend(stream.fileno(), 0, 2 * MIB + 4096, 'write')
+        assert os.fstat(stream.fileno()).st_size == 2 * MIB + 4096
+    assert found == [step for part in dropped for step in ('on disk', part)]
+    assert writes == [offered] + [offered and not refused] * (3 if refused else 2) and not state['direct']
+
+
+@pytest.mark.parametrize('number', [errno.EINVAL, errno.ENOSPC])
+def test_a_write_that_fails_for_good_is_no_endless_loop(tmpdir, monkeypatch, number):
+    monkeypatch.setattr(os, 'write', fail(number))
+    with pytest.raises(OSError) as caught:
+        allocate.create(str(tmpdir.join('s')), MIB, 'write')
+    assert caught.value.errno == number and tmpdir.listdir() == []
+
+
+def test_a_new_file_belongs_to_who_makes_it_whatever_its_directory_gives(tmpdir, monkeypatch):
+    made = []
+
+    def note(descriptor, *what):
+        made.append(what + (os.fstat(descriptor).st_size,))
+
+    monkeypatch.setattr(os, 'fchown', note)
+    monkeypatch.setattr(allocate.xattr, 'drop', note)
+    allocate.create(str(tmpdir.join('s')), MIB)
+    assert made == [(os.geteuid(), os.getegid(), 0), ('system.posix_acl_access', 0)]

@@ -67,7 +67,8 @@ class Kernel:
 def fixture_node(tmpdir, monkeypatch):
     def make(*refusals, **options):
         root = tmpdir.join('root')
-        mount = '1 0 8:1 / %s rw - ext4 /dev/sda1 rw,seclabel\n' % options.get('mount', '/')
+        mount = '1 0 8:1 / %s rw - ext4 /dev/sda1 rw%s\n' % (
+            options.get('mount', '/'), options.get('labels', ',seclabel'))
         for path, text in (('proc/meminfo', 'MemTotal: 1000000 kB\nMemAvailable: 900000 kB\n'),
                            ('proc/self/mountinfo', mount), ('proc/sys/kernel/osrelease', '6.1.0\n'),
                            ('etc/fstab', '# mine\n')):
@@ -230,13 +231,16 @@ def test_an_error_of_a_descriptor_is_told_with_the_file(node, monkeypatch):
     assert not caught.value.changed and left_in(host) == []
 
 
-def test_a_new_file_is_labelled_for_selinux_before_it_has_its_name(node):
-    host, kernel = node()
+@pytest.mark.parametrize('enforces, labels, labelled', [
+    (True, ',seclabel', True), (True, '', False), (False, ',seclabel', False)])
+def test_a_new_file_is_labelled_for_selinux_before_it_has_its_name(node, enforces, labels, labelled):
+    host, kernel = node(labels=labels)
     host.make_directory('/sys/fs/selinux')
-    host.replace('/sys/fs/selinux/enforce', '1')
+    if enforces:
+        host.replace('/sys/fs/selinux/enforce', '1')
     converge(host, '/swapfile', wish(size='2M', reserve_bytes=0, active=False, persist='none'), kernel=kernel)
     assert kernel.labels == [('swapfile.oom-rescue-new', 'security.selinux',
-                              b'unconfined_u:object_r:swapfile_t:s0\0')]
+                              b'unconfined_u:object_r:swapfile_t:s0\0')] * labelled
 
 
 def test_two_runs_at_once_are_one(node, monkeypatch):

@@ -1,0 +1,34 @@
+# Copyright (c) OOM Rescue maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How many reports of a long log are kept whole while it is read."""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import pytest
+from ansible_collections.oom.rescue.plugins.module_utils._report.merge import Merger
+from ansible_collections.oom.rescue.plugins.module_utils._report.reading import Reading
+from oom_reports import memcg, syslog
+
+
+def events(count):
+    """Reports of a cgroup, the oldest first."""
+    text = ''.join(syslog(memcg(pid=1000 + day), stamp='Oct %2d 11:32:28' % day) for day in range(1, count + 1))
+    reading = Reading(now=1761739200)
+    reading.text(text.encode('ascii'), 'messages')
+    return reading.result()['events'][::-1]
+
+
+@pytest.mark.parametrize('limit, whole', [(0, 25), (1, 18), (3, 22), (9, 25)])
+def test_of_older_reports_than_are_asked_for_what_is_large_is_dropped(limit, whole):
+    merger = Merger(limit)
+    for event in events(25):
+        merger.add([dict(event, prefix=None, holders={'a': 1}, statistics={'b': 2}, balloon=None, near=None)])
+    found, summary = merger.result()
+    assert summary['kills'] == len(found) == 25
+    assert [event['memory'] is not None for event in found] == [True] * whole + [False] * (25 - whole)
+    assert [bool(event['tasks']) for event in found] == [True] * whole + [False] * (25 - whole)
+    assert [sorted(event['cgroup']) == ['path'] for event in found] == [False] * whole + [True] * (25 - whole)
+    assert [event['victims'][0]['pid'] for event in found] == list(range(1025, 1000, -1))
