@@ -242,11 +242,12 @@ def judge(change, tests, seconds):
     return TREE.judge(change, tests, seconds)
 
 
-def digest(*paths):
-    total = hashlib.sha256()
-    for path in paths:
-        total.update(Path(path).read_bytes())
-    return total.hexdigest()[:16]
+def digest(*texts):
+    return hashlib.sha256('\0'.join(texts).encode()).hexdigest()[:16]
+
+
+def is_of_tests(path):
+    return Path(path).name.startswith('test_')
 
 
 def code_of(path):
@@ -255,57 +256,70 @@ def code_of(path):
     for node in ast.walk(tree):
         if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)) and ast.get_docstring(node, clean=False):
             node.body = node.body[1:]
-    return hashlib.sha256(ast.dump(tree).encode()).hexdigest()[:16]
+    return digest(ast.dump(tree))
 
 
 class LineMap:
     """Which tests run which lines, and in how many seconds: kept, as asking all takes minutes.
 
-    Of a file of tests it is asked anew when that file, the code or what the tests share has changed.
+    A file of tests is asked anew when it, what it imports of the tests, or a file of the code that it ran has changed.
     """
 
     def __init__(self, pool, at_once=12):
         python = [path for folder in ('plugins', 'tests/unit') for path in sorted((ROOT / folder).rglob('*.py'))]
-        files = {str(path.relative_to(ROOT)): digest(path) for path in python if path.name.startswith('test_')}
-        shared = digest(*(path for path in python if not path.name.startswith('test_')))
-        kept = STATE / 'lines.json'
-        self.files, self.lines, self.seconds = {}, {}, {}
-        if kept.exists():
-            known = json.loads(kept.read_text())
-            if known.get('shared') == shared:
-                self._take(known, {path for path, of in known['files'].items() if files.get(path) == of})
-        stale = sorted(set(files).difference(self.files))
+        # As the files are now: who works in this tree meanwhile changes nothing of what is asked.
+        self.texts = {str(path.relative_to(ROOT)): path.read_text() for path in python}
+        files = [path for path in self.texts if is_of_tests(path)]
+        self.kept, self.of, self.lines, self.seconds = STATE / 'lines.json', {}, {}, {}
+        known = json.loads(self.kept.read_text()) if self.kept.exists() else {}
+        if 'code' in known:
+            self._take(known, files)
+        stale = [path for path in files if path not in self.of]
         if stale:
             print('Asking which tests run which lines: %d files of tests ...' % len(stale), flush=True)
             asked = {pool.submit(lines, some): some
                      for some in (stale[first:first + at_once] for first in range(0, len(stale), at_once))}
             for done in as_completed(asked):
                 found, seconds = done.result()
-                self.files.update((path, files[path]) for path in asked[done])
                 self.seconds.update(seconds)
                 for path, its in found.items():
                     for line, tests in its.items():
                         self.lines.setdefault(path, {}).setdefault(line, set()).update(tests)
-                self._write(kept, shared)
+                self.of.update(self._digests(self.lines, asked[done]))
+                self._write()
+
+    def _digests(self, lines, files):
+        """Return {file of tests: digest of what the lines that it runs hang on}."""
+        ran = {path: {file_of(test) for tests in its.values() for test in tests} for path, its in lines.items()}
+        shared = [path for path in self.texts if path.startswith('tests/') and not is_of_tests(path)]
+        return {file: digest(*(self.texts.get(path, '') for path in [file] + [
+            path for path in shared if Path(path).stem in self.texts[file]] + sorted(
+            path for path in ran if file in ran[path]))) for file in files}
 
     def _take(self, known, files):
-        """Take what is known of some files of tests, and what runs at import."""
+        """Take what is known of those files of tests of which it still holds, and what ran at import."""
         tests = known['tests']
-        wanted = {number for number, test in enumerate(tests) if not test or file_of(test) in files}
-        self.files = {path: known['files'][path] for path in files}
-        self.seconds = {test: taken for test, taken in known['seconds'].items() if file_of(test) in files}
-        self.lines = {path: {line: {tests[number] for number in wanted.intersection(numbers)}
-                             for line, numbers in its.items()} for path, its in known['lines'].items()}
+        before = {path: {line: {tests[number] for number in numbers} for line, numbers in its.items()}
+                  for path, its in known['lines'].items()}
+        digests = self._digests(before, files)
+        self.of = {path: of for path, of in digests.items() if known['of'].get(path) == of}
+        self.seconds = {test: taken for test, taken in known['seconds'].items() if file_of(test) in self.of}
+        for path, its in before.items():
+            # Of a file that has changed the numbers of its lines are others.
+            if known['code'].get(path) == digest(self.texts.get(path, '')):
+                self.lines[path] = {line: {test for test in tests if not test or file_of(test) in self.of}
+                                    for line, tests in its.items()}
 
-    def _write(self, kept, shared):
+    def _write(self):
         tests = sorted(set().union(*(those for its in self.lines.values() for those in its.values())))
         number_of = {test: number for number, test in enumerate(tests)}
-        part = kept.with_suffix('.part')
+        part = self.kept.with_suffix('.part')
         part.write_text(json.dumps({
-            'shared': shared, 'files': self.files, 'tests': tests, 'seconds': self.seconds, 'lines': {
+            'code': {path: digest(self.texts[path]) for path in self.lines}, 'of': self.of, 'tests': tests,
+            'seconds': self.seconds, 'lines': {
                 path: {line: [number_of[test] for test in those] for line, those in its.items()}
                 for path, its in self.lines.items()}}))
-        part.rename(kept)
+        part.rename(self.kept)
 
     def tests_for(self, change):
         """Return the tests that run the line of a change; all that run its file where the line runs at import."""
@@ -342,8 +356,8 @@ class Results:
 
     def of(self, by, tests):
         """Return a digest of what an outcome hangs on: the file of the test that noticed it, else all the tests."""
-        return self.codes[by] if by else hashlib.sha256(json.dumps(
-            sorted((test, self.codes.get(file_of(test))) for test in tests)).encode()).hexdigest()[:16]
+        return self.codes[by] if by else digest(*sorted(
+            '%s %s' % (test, self.codes.get(file_of(test))) for test in tests))
 
     def get(self, change, tests):
         row = self.known.get(self.key(change))
