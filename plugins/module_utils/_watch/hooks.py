@@ -28,6 +28,8 @@ from .look import IDENTIFIER
 
 # A hook's time, and what is left of it if something else happens meanwhile.
 SECONDS, IMPATIENT = 20, 5
+# How long it is waited for an answer before that other work is asked for again.
+_PAUSE = 1
 _HTTP = ('webhook', 'slack', 'wecom')
 # Hooks that are tried beside each other, and the time after which none is begun: the unit is ended after three minutes.
 _AT_ONCE, _MOST_SECONDS = 3, 100
@@ -111,8 +113,8 @@ def deliver_all(queues, hooks, secrets, is_wanted=lambda: False):
 
 
 def _ended(busy, is_wanted):
-    """Those of some deliveries that have an answer, or no more time; none after a second without one."""
-    answered = select.select([delivery.reader for dummy, dummy_messages, delivery in busy], [], [], 1)[0]
+    """Those of some deliveries that have an answer, or no more time; none after _PAUSE seconds without one."""
+    answered = select.select([delivery.reader for dummy, dummy_messages, delivery in busy], [], [], _PAUSE)[0]
     seconds = IMPATIENT if is_wanted() else SECONDS
     return [entry for entry in busy if entry[2].reader in answered or entry[2].is_late(seconds)]
 

@@ -144,19 +144,23 @@ def ask_remedies(root):
     yield run('ask_remedies', seed_node(root / 'seed').host, oom_protect={'process': 'mysqld'})
 
 
-@pytest.mark.parametrize('name', MODULES)
-def test_each_key_is_documented_with_its_type(name, tmp_path):
-    documented = yaml.safe_load(load(name).RETURN)
-    results = list(globals()[name](tmp_path))
+@pytest.fixture(scope='module', params=MODULES, name='returned')
+def fixture_returned(request, tmp_path_factory):
+    """What a module says that it returns, and some results of it."""
+    name = request.param
+    return yaml.safe_load(load(name).RETURN), list(globals()[name](tmp_path_factory.mktemp(name)))
+
+
+def test_each_key_is_documented_with_its_type(returned):
+    documented, results = returned
     assert not [result for result in results if result.get('failed')]
     problems = [problem for result in results
                 for problem in wrong({key: result[key] for key in set(result) - ANSIBLE}, documented)]
     assert sorted(set(problems)) == []
 
 
-@pytest.mark.parametrize('name', MODULES)
-def test_what_is_always_returned_is_in_each_result(name, tmp_path):
-    always = [key for key, entry in yaml.safe_load(load(name).RETURN).items()
-              if entry['returned'] in ('always', 'success')]
-    for result in globals()[name](tmp_path):
+def test_what_is_always_returned_is_in_each_result(returned):
+    documented, results = returned
+    always = [key for key, entry in documented.items() if entry['returned'] in ('always', 'success')]
+    for result in results:
         assert set(always) <= set(result), result

@@ -51,20 +51,30 @@ def run(program, folder, *words):
     return subprocess.check_output([sys.executable, '-B', str(path)] + list(words))
 
 
-def test_nothing_of_it_is_compiled_when_it_runs(program, tmp_path):
-    made = compiled(program)
+@pytest.fixture(scope='module')
+def made(program):
+    return compiled(program)
+
+
+@pytest.fixture(scope='module')
+def said(program, tmp_path_factory):
+    """What the program says that has to be compiled."""
+    text = run(program, tmp_path_factory.mktemp('run'), '--help')
+    assert b'why that unit' in text
+    return text
+
+
+def test_nothing_of_it_is_compiled_when_it_runs(made, said, tmp_path):
     without = changed(made, lambda name, content: b'no Python' if name.endswith('.py') else content)
-    assert b'why that unit' in run(program, tmp_path, '--help')
-    assert run(without, tmp_path, '--help') == run(made, tmp_path, '--help') == run(program, tmp_path, '--help')
+    assert run(without, tmp_path, '--help') == run(made, tmp_path, '--help') == said
 
 
-def test_after_an_upgrade_of_python_it_still_runs(program, tmp_path):
-    other = changed(compiled(program), lambda name, content: b'????' + content[4:] if name.endswith('c') else content)
-    assert run(other, tmp_path, '--help') == run(program, tmp_path, '--help')
+def test_after_an_upgrade_of_python_it_still_runs(made, said, tmp_path):
+    other = changed(made, lambda name, content: b'????' + content[4:] if name.endswith('c') else content)
+    assert run(other, tmp_path, '--help') == said
 
 
-def test_it_is_made_once(program):
-    made = compiled(program)
+def test_it_is_made_once(program, made):
     assert compiled(program, made) is made
 
 

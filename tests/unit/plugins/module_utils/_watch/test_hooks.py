@@ -124,14 +124,21 @@ def test_a_server_that_hangs_is_left(monkeypatch):
 
 @pytest.fixture
 def beside(tmp_path, monkeypatch):
-    """What hooks that are commands took of the messages a, b and c, and what deliver_all() said of each."""
-    monkeypatch.setattr(hooks, 'SECONDS', 3)
+    """What hooks that are commands took of the messages a, b and c, and what deliver_all() said of each.
 
-    def deliver_to(scripts, is_wanted=lambda: False):
+    As soon as so many of them have ended as said, there is other work.
+    """
+    monkeypatch.setattr(hooks, 'SECONDS', 600)
+    monkeypatch.setattr(hooks, 'IMPATIENT', 0)
+    monkeypatch.setattr(hooks, '_PAUSE', 0.02)
+
+    def deliver_to(scripts, then_wanted):
         known = [{'kind': 'command', 'argv': ['/bin/sh', '-c', script]} for script in scripts]
-        messages = [dict(MESSAGE, id=name) for name in 'abc']
-        said = dict(((number, message['id']), error and '%s' % error) for (number, message), error in hooks.deliver_all(
-            dict((number, messages) for number in range(len(known))), known, {}, is_wanted))
+        messages, said = [dict(MESSAGE, id=name) for name in 'abc'], {}
+        for (number, message), error in hooks.deliver_all(
+                dict((number, messages) for number in range(len(known))), known, {},
+                lambda: len(said) >= then_wanted):
+            said[number, message['id']] = error and '%s' % error
         told = tmp_path / 'told'
         return said, [json.loads(line)['id'] for line in told.read_bytes().decode('ascii').splitlines()]
 
@@ -140,25 +147,28 @@ def beside(tmp_path, monkeypatch):
 
 
 def test_hooks_that_hang_keep_no_other_from_its_messages(beside):
-    said, told = beside(['sleep 600', beside.takes, 'exit 3'])
+    said, told = beside(['sleep 600', beside.takes, 'exit 3'], 4)
     assert told == ['a', 'b', 'c'] and [said[1, name] for name in 'abc'] == [None] * 3
     # What one message is refused, the next is not asked.
     assert said[0, 'a'] == 'it gave no answer in time' and 'status 3' in said[2, 'a'] and len(said) == 5
 
 
 def test_more_hooks_than_are_tried_at_once_all_get_theirs(beside):
-    said, told = beside([beside.takes] * 7)
+    said, told = beside([beside.takes] * 7, 99)
     assert len(told) == 21 and set(said.values()) == {None}
 
 
-def test_a_hook_that_hangs_gets_less_time_if_something_else_happens(beside, monkeypatch):
-    monkeypatch.setattr(hooks, 'SECONDS', 600)
-    monkeypatch.setattr(hooks, 'IMPATIENT', 1)
-    said, told = beside(['sleep 600', beside.takes], is_wanted=lambda: True)
-    assert told == ['a', 'b', 'c'] and said[0, 'a'] == 'it gave no answer in time'
+@pytest.mark.parametrize('seconds, impatient, then_wanted', [(600, 0, 3), (0.5, 600, 99)])
+def test_a_hook_that_hangs_gets_less_time_if_something_else_happens(
+        beside, monkeypatch, seconds, impatient, then_wanted):
+    monkeypatch.setattr(hooks, 'SECONDS', seconds)
+    monkeypatch.setattr(hooks, 'IMPATIENT', impatient)
+    said, dummy = beside([beside.takes, 'sleep 600'], then_wanted)
+    assert said[1, 'a'] == 'it gave no answer in time' and (1, 'b') not in said
 
 
 def test_what_has_no_time_left_is_not_begun(monkeypatch):
+    monkeypatch.setattr(hooks, '_PAUSE', 0)
     monkeypatch.setattr(hooks, '_MOST_SECONDS', 0)
     assert list(hooks.deliver_all({0: [MESSAGE]}, [{'kind': 'command', 'argv': ['/bin/true']}], {})) == []
 

@@ -268,6 +268,7 @@ def test_a_hook_that_fails_is_tried_again_and_said_once(watched, monkeypatch):
 
 def test_a_hook_that_hangs_is_ended(watched, monkeypatch):
     monkeypatch.setattr(hooks, 'SECONDS', 0.3)
+    monkeypatch.setattr(hooks, '_PAUSE', 0.05)
     watched.settings['hooks'] = [watched.command('sleep 600')] + watched.settings['hooks']
     watched.log()
     begin = time.time()
