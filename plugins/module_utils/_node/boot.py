@@ -18,7 +18,8 @@ import stat
 from . import (boot_commands, boot_devices, boot_files, boot_generators, boot_hooks, boot_scores, credentials, fstab,
                mounts, systemd, tmpfiles)
 from .boot_answers import no, unknown, worst, yes
-from .boot_init import BUSYBOX, OPENRC, RUNIT, SYSTEMD, SYSV, init_of, same_init
+from .boot_init import OPENRC, RUNIT, SYSTEMD, SYSV, init_of, same_init
+from .boot_scripts import Scripts
 from .boot_units import Units
 from .kernel_line import kernel_says, next_words
 from .overlay import Overlay
@@ -29,7 +30,6 @@ _SYSCTL_UNIT, _TMPFILES_UNIT, _SWAP_TARGET = 'systemd-sysctl.service', 'systemd-
 _PREFIX = re.compile(r'--prefix[= ](\S+)')
 _SYSCTL_PROGRAMS = ('/usr/sbin/sysctl', '/sbin/sysctl', '/usr/bin/sysctl', '/bin/sysctl')
 _NO = '0 no n false f off'.split()
-_RUNLEVELS = ('sysinit', 'boot', 'default')
 _QUOTES = re.compile(r'["\']')
 # Targets of bootup(7), for a host of which not all units can be read.
 _OF_SYSTEMD = ('local-fs.target', 'local-fs-pre.target', 'sysinit.target', 'basic.target', 'network.target',
@@ -45,6 +45,8 @@ _EDITS_IN_PLACE = re.compile(r'\b(?:sed|perl)\s(?:\S*\s)?-\w*i')
 _SWAP_SCRIPTS = re.compile(r'^[^#\n]*\b(?:swapon|swaponagain)\b', re.MULTILINE)
 _SYSCTL_SCRIPTS = re.compile(r'^(?:(?!\bsysctl[ \t])[^#\n])*\bsysctl[ \t][^\n]*?(?:-p|-a|--system|--load|-e)',
                              re.MULTILINE)
+# Debian's and Devuan's script of procps has the program in a variable.
+_IN_A_VARIABLE = re.compile(r'(?m)^\s*(\w+)=["\']?/\S*\bsysctl["\']?\s*$')
 _FLAGS = re.compile(r'(?:^|\s)(?:-\w*a\w*|--all)(?=\s|\Z)')
 
 
@@ -55,6 +57,7 @@ class Boot:
         self.host = host
         self.view = Overlay(host)
         self.init = init_of(self.view)
+        self.scripts = Scripts(host, self.view, self.init)
         self._units = self._commands = None
         self._asked, self._deaf, self._keeps = {}, False, {}
 
@@ -71,9 +74,10 @@ class Boot:
     def commands(self):
         """The commands (boot_commands.Command) that the boot runs beside the init's own work, as a list."""
         if self._commands is None:
-            self._commands = boot_commands.at_boot(self.host, self.view, self.init, self.units)
+            self._commands = self.scripts.of_inittab() + boot_commands.at_boot(
+                self.host, self.view, self.scripts, self.units)
             self._commands += boot_hooks.at_events(self.host, self.view, self.units) + boot_commands.of_init_scripts(
-                self.host, self.view, self._init_scripts())
+                self.host, self.view, self._init_scripts(), self.scripts.read())
         return self._commands
 
     def swap(self, path):
@@ -147,7 +151,7 @@ class Boot:
             if what and what['path'].startswith('/etc/') and not self.same(what['value'], path):
                 return no('%s line %d has %s turn on %s' % (what['path'], what['line'], unit, what['value']))
             return worst([self._generator('systemd-fstab-generator', ('systemd.swap', 'fstab')), self._unmasked(unit)])
-        return self._script_answer('swap', _SWAP_SCRIPTS, 'the swap of %s' % fstab.PATH)
+        return self._script_answer('swap', _SWAP_SCRIPTS.search, 'the swap of %s' % fstab.PATH)
 
     def _generator(self, name, switches):
         return worst([boot_generators.own(self.host, self.view, name)] + [
@@ -324,7 +328,7 @@ class Boot:
         return no('%s mounts another device on %s (%s)' % (fstab.PATH, mount['mount_point'], row['source']))
 
     def _mounts_all(self, point):
-        if self.init == OPENRC and not self._in_runlevel(('localmount', 'mountall.sh', 'mountall')):
+        if self.init == OPENRC and not self.scripts.is_in_runlevel(('localmount', 'mountall.sh', 'mountall')):
             return no('the service localmount is in no runlevel, so nothing mounts %s: rc-update add localmount boot'
                       % point)
         return yes()
@@ -388,7 +392,7 @@ class Boot:
         if self.init is None:
             return dict(unknown('it is not known which init starts this host', 'sysctl vm.swappiness, after the next '
                                 'start'), by=None)
-        answer = self._script_answer('sysctl', _SYSCTL_SCRIPTS, 'sysctl files')
+        answer = self._script_answer('sysctl', _applies_sysctl, 'sysctl files')
         if answer['kept'] and not any(self.view.exists(path) for path in _SYSCTL_PROGRAMS):
             answer = no('sysctl is not installed, which the boot runs: install procps')
         return dict(answer, by='procps')
@@ -423,54 +427,34 @@ class Boot:
         """True if the boot applies tmpfiles.d(5)."""
         return self.units is not None and self._unmasked(_TMPFILES_UNIT)['kept'] is not False
 
-    def _in_runlevel(self, services):
-        return any(path.rsplit('/', 1)[1] in services for path in self._of_runlevels())
-
-    def _script_answer(self, service, pattern, what):
-        """The answer on whether an init without systemd does the work of a service."""
-        if self.init == OPENRC:
-            # Debian's OpenRC runs the scripts of sysvinit.
-            if self._in_runlevel((service,)) or any(pattern.search(self.view.read(path) or '')
-                                                    for path in self._of_runlevels()):
-                return yes()
-            return no('the service %s is in no runlevel, so the boot does not apply %s: rc-update add %s boot' % (
-                service, what, service))
-        if service == 'swap' and self.init in (SYSV, RUNIT):
+    def _script_answer(self, service, applies, what):
+        """The answer on whether an init without systemd does the work of a service; ``applies`` is a callable (text ->
+        true if it does that).
+        """
+        if self.init is None:
+            return unknown('it is not known which init starts this host', 'swapon --show, after the next start')
+        if self.init == OPENRC and self.scripts.is_in_runlevel((service,)):
+            return yes()
+        # Debian's OpenRC runs the scripts of sysvinit.
+        if service == 'swap' and self.init in (SYSV, RUNIT, OPENRC):
             forbidden = self.kernel_says(lambda words: 'noswap' if 'noswap' in words else None)
             if forbidden['kept'] is not True:
                 return forbidden
-        if self.init is None:
-            return unknown('it is not known which init starts this host', 'swapon --show, after the next start')
-        for path in self._start_scripts():
-            if pattern.search(self.view.read(path) or ''):
-                return yes()
+        if any(applies(text) for text in self.scripts.texts()):
+            return yes()
+        if self.init == OPENRC:
+            return no('the service %s is in no runlevel, so the boot does not apply %s: rc-update add %s boot' % (
+                service, what, service))
         return no('no script that %s runs at boot applies %s' % (self.init, what))
 
-    def _of_runlevels(self):
-        return ['/etc/runlevels/%s/%s' % (level, name) for level in _RUNLEVELS
-                for name in self.view.listdir('/etc/runlevels/' + level)]
-
-    def _start_scripts(self):
-        """The paths of the scripts that an init without systemd runs at boot."""
-        view, found = self.view, []
-        for level in ('S', '2', '3', '4', '5'):
-            for directory in ('/etc/rc%s.d' % level, '/etc/rc.d/rc%s.d' % level):
-                found += ['%s/%s' % (directory, name) for name in view.listdir(directory) if name.startswith('S')]
-        found += ['/etc/rc.d/rc.sysinit', '/etc/rc.sysinit', '/etc/inittab']
-        # Debian's rcS runs the scripts of rcS.d and does nothing else; busybox runs the lines of rcS itself.
-        if self.init == BUSYBOX:
-            found.append('/etc/init.d/rcS')
-        if self.init == RUNIT:
-            found += ['/etc/runit/1'] + ['/etc/runit/core-services/' + name
-                                         for name in view.listdir('/etc/runit/core-services')]
-        return found
-
     def _init_scripts(self):
-        """The paths of the scripts of runlevels; with systemd of those without a unit of that name, if it runs any."""
+        """The paths of the scripts that the boot starts; with systemd of those without a unit of that name, if it runs
+        any.
+        """
         if self.units is not None and boot_generators.own(
                 self.host, self.view, 'systemd-sysv-generator')['kept'] is False:
             return []
-        return [path for path in self._start_scripts() + self._of_runlevels() if self.units is None
+        return [path for path in self.scripts.started() if self.units is None
                 or self.units.file_of(self.view.real(path).rsplit('/', 1)[1] + '.service') is None]
 
     def kernel_says(self, find):
@@ -487,6 +471,10 @@ class Boot:
         setting = self.units.value(unit, 'OOMScoreAdjust')
         return dict(worst([answer, self._changed_before(named), self.keeps(setting['path']) if setting else yes()]),
                     score=answer['score'])
+
+    def score_of_process(self, names, own, wanted):
+        """The answer on whether something gives a process that no unit starts another score, as of_process() has it."""
+        return worst([boot_scores.of_process(self, names, own, wanted), same_init(self.host, self.view, self.init)])
 
     def starts(self, unit):
         """The answer on whether the boot starts a unit; unknown if something else may start it."""
@@ -514,6 +502,13 @@ def _is_read_only(options):
 def _takes_line(text):
     """True if a command edits fstab in place, and swap in it."""
     return 'swap' in text and fstab.PATH in text and _EDITS_IN_PLACE.search(text) is not None
+
+
+def _applies_sysctl(text):
+    """True if a script runs sysctl on files."""
+    return _SYSCTL_SCRIPTS.search(text) is not None or any(
+        re.search(r'(?m)^[^#\n]*\$\{?%s\b[^#\n]*\s(?:--system|--load|-p)' % name, text)
+        for name in _IN_A_VARIABLE.findall(text))
 
 
 def boot_of(host):

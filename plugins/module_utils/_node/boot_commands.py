@@ -14,8 +14,6 @@ from .boot_units import generator_of
 # Scripts of an administrator are short; a larger file is a program.
 _LONGEST_SCRIPT = 1 << 16
 _RC_LOCAL = ('/etc/rc.local', '/etc/rc.d/rc.local', '/etc/init.d/boot.local', '/etc/rc.d/boot.local')
-_INITTAB = '/etc/inittab'
-_INITTAB_LINE = re.compile(r'[^#:]*:([^:]*):(sysinit|boot|bootwait|once|wait|respawn):\+?(.*)')
 _EXECS = ('ExecCondition', 'ExecStartPre', 'ExecStart', 'ExecStartPost')
 # What a service that does its work and ends runs as well.
 _AT_ITS_END = ('ExecStop', 'ExecStopPost')
@@ -35,8 +33,11 @@ _DEEPEST = 3
 # A command that sets a key or switches swap is short, and each is searched in more than linear time.
 _LONGEST_COMMAND = 4096
 _PATH = re.compile(r'(?:^|[\s;&|"\'=])(/[\w@%+=:,./-]+)')
-
-
+# What a shell reads needs no first line that says so.
+_READ_BY_A_SHELL = re.compile(r'(?:^|[\s;&|"\'])(?:\.|source|(?:/\S*/)?(?:ba|da|k|z|a)?sh)\s+(?:-[a-z]+\s+)*'
+                              r'["\']?(/[\w@%+=:,./-]+)')
+# The settings of an init script, which is a shell's text too.
+_SETTINGS = ('/etc/default/', '/etc/conf.d/', '/etc/sysconfig/')
 # What says the words after it, or has another host do them.
 _TELLS = re.compile(r'(?:\S*/)?(?:echo|printf|print|logger|wall|true|man|which|type|ssh|rsh|alias|:|command\s+-[vV])\s')
 _SHELL = re.compile(r'\s*(?:\S*/)?(?:sudo\s+)?(?:(?:ba|da|k|z|a)?sh|at|batch)\b')
@@ -68,13 +69,13 @@ class Command:
         return '%s line %d' % (self.source, self.line)
 
 
-def at_boot(host, view, init, units):
+def at_boot(host, view, scripts, units):
     """The commands (Command) in the order in which they probably run; ``units`` is the Units of the view, None without
-    systemd.
+    systemd, ``scripts`` the Scripts (boot_scripts).
     """
     found = []
     for path in _RC_LOCAL:
-        if is_executable(host, view, path) and _runs_rc_local(view, units):
+        if is_executable(host, view, path) and (scripts.runs(path) if units is None else _runs_rc_local(view, units)):
             found += of_script(host, view, path)
     if units is not None:
         for unit in sorted(name for name in units.started() if name.endswith('.service')):
@@ -82,9 +83,7 @@ def at_boot(host, view, init, units):
                 continue
             commands = of_unit(host, view, units, unit)
             found += commands if unit in units.certain() else perhaps(commands)
-    else:
-        found += _of_inittab(host, view)
-    if init == 'openrc' and view.exists('/etc/runlevels/default/local'):
+    if scripts.is_in_runlevel(('local',)):
         for name in view.listdir('/etc/local.d'):
             if name.endswith('.start') and is_executable(host, view, '/etc/local.d/' + name):
                 found += of_script(host, view, '/etc/local.d/' + name)
@@ -100,17 +99,6 @@ def _may_start(view, units, unit):
     return True
 
 
-def _of_inittab(host, view):
-    """The commands of /etc/inittab (sysvinit's, busybox's) that are run at boot."""
-    found = []
-    for number, line in enumerate((view.read(_INITTAB) or '').splitlines(), 1):
-        match = _INITTAB_LINE.match(line)
-        if match and (not match.group(1) or set(match.group(1)) & set('2345')
-                      or match.group(2) in ('sysinit', 'boot', 'bootwait')):
-            found += of_line(host, view, _INITTAB, number, match.group(3), True)
-    return found
-
-
 def at_shutdown(host, view, units):
     """The commands (Command) that services of a boot run when they are stopped, as a shutdown does."""
     found = []
@@ -120,9 +108,7 @@ def at_shutdown(host, view, units):
 
 
 def _runs_rc_local(view, units):
-    """True if something starts rc.local; a unit of the administrator's that does is read as every unit is."""
-    if units is None:
-        return True
+    """True if systemd starts rc.local; a unit of the administrator's that does is read as every unit is."""
     if units.masked('rc-local.service'):
         return False
     generator = generator_of(view, 'systemd-rc-local-generator')
@@ -182,8 +168,8 @@ def of_line(host, view, source, line, text, certain):
     """The commands (Command) of a line of a unit or of cron, then those of the scripts that it names."""
     found = _with_values([Command(source, line, part, certain and sure) for part, sure in _parts(
         re.sub('["\']', ' ', text))])
-    for path in _PATH.findall(text):
-        script = of_script(host, view, path)
+    for path, by_shell in _named(text):
+        script = of_script(host, view, path, by_shell=by_shell)
         if _OF_PACKAGES.match(path):
             # The script of a package has its own conditions, and leaves this host as it is meant to be.
             script = [command for command in script if command.certain]
@@ -197,19 +183,27 @@ def is_executable(host, view, path):
     return status is not None and bool(status.st_mode & 0o111)
 
 
-def of_script(host, view, path, depth=1, seen=None):
+def _named(text):
+    """[(path, True if a shell reads it)] of the paths in a command."""
+    # What a package has to be read are functions, and long.
+    read = [path for path in _READ_BY_A_SHELL.findall(text) if not _OF_PACKAGES.match(path)]
+    return [(path, path in read) for path in _PATH.findall(text)]
+
+
+def of_script(host, view, path, depth=1, seen=None, by_shell=False):
     """The commands (Command) of a script and of the scripts that it names, up to its end; none if it is a program.
 
     ``seen`` are the scripts that were read for it, by path and whether they are certain to run: each is read once.
+    Without a first line that names a shell it is a script if a shell reads it (``by_shell``).
     """
     seen = set() if seen is None else seen
     status = host.status(view.real(path))
     if status is None or status.st_size > _LONGEST_SCRIPT:
         return []
     text = view.read(path) or ''
-    if not text.startswith('#!'):
+    if not text.startswith('#!') and (not by_shell or '\0' in text):
         return []
-    if not _SHELLS.match(text):
+    if text.startswith('#!') and not by_shell and not _SHELLS.match(text):
         # Only the script's own interpreter knows which of its lines run.
         return [] if _OF_PACKAGES.match(path) else [
             Command(path, number, _PUNCTUATION.sub(' ', line), False)
@@ -219,21 +213,29 @@ def of_script(host, view, path, depth=1, seen=None):
         text = _without_stop(text)
     for command in script_commands(path, text):
         found.append(command)
-        for named in _PATH.findall(command.text) if depth < _DEEPEST and not _OF_PACKAGES.match(path) else []:
+        for named, read in _named(command.text) if depth < _DEEPEST and not _OF_PACKAGES.match(path) else []:
             if (named, command.certain) in seen:
                 continue
             seen.add((named, command.certain))
             found += [Command(each.source, each.line, each.text, each.certain and command.certain)
-                      for each in of_script(host, view, named, depth + 1, seen)
+                      for each in of_script(host, view, named, depth + 1, seen, read)
                       if each.certain or not _OF_PACKAGES.match(named)]
     return found
 
 
-def of_init_scripts(host, view, paths):
-    """The commands (Command) of those paths that lead to init scripts: nothing tells which of them a start runs."""
-    scripts, seen = dict((view.real(path), path) for path in reversed(paths)), set()
-    return perhaps(command for real in sorted(scripts) if real.startswith(_INIT_SCRIPTS)
-                   for command in of_script(host, view, scripts[real], seen=seen))
+def of_init_scripts(host, view, paths, read):
+    """The commands (Command) of those paths that lead to init scripts, of their settings, and of what their shell reads
+    (``read``): nothing tells which of them a start runs.
+    """
+    scripts, seen, found = dict((view.real(path), path) for path in reversed(paths)), set(), []
+    for real in sorted(scripts):
+        if real.startswith(_INIT_SCRIPTS):
+            found += of_script(host, view, scripts[real], seen=seen)
+            for folder in _SETTINGS:
+                found += of_script(host, view, folder + real.rsplit('/', 1)[1], seen=seen, by_shell=True)
+    for path in read:
+        found += of_script(host, view, path, seen=seen, by_shell=True)
+    return perhaps(found)
 
 
 def _without_stop(text):

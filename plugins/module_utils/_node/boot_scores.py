@@ -54,6 +54,21 @@ def _default(view):
     return int(values[-1]) if values else 0
 
 
+def of_process(boot, names, own, wanted):
+    """The answer on whether something gives a process that no unit starts another score than its files say.
+
+    ``names`` are those of the process, its program and its service, ``own`` the paths of its own script and settings,
+    which are known.
+    """
+    others = [command for command in boot.commands if boot.view.real(command.source) not in own]
+    answer = _reset_by(others, _words(names), wanted, 'grep . /proc/$(pidof -s %s)/oom_score_adj, after the next boot'
+                       % names[0])
+    rule = ananicy.score_of(boot.view, names[:2])
+    if answer['kept'] is True and rule and not wanted(rule['score']) and ananicy.runs(boot.host):
+        return unknown('%s line %d has ananicy give it the score %d' % (rule['path'], rule['line'], rule['score']))
+    return answer
+
+
 def _given(command):
     """The score that a command gives a process, as text: '' if it cannot be told, None if it gives none."""
     match = _SCORE.search(command.text)
@@ -115,10 +130,16 @@ def _reset_by_others(boot, unit, wanted):
     """
     own = set((command.source, command.line) for command in boot_commands.of_unit(
         boot.host, boot.view, boot.units, unit))
-    names, by_source = _called(boot, unit), {}
-    for command in boot.commands:
-        if (command.source, command.line) not in own:
-            by_source.setdefault(command.source, []).append(command)
+    others = [command for command in boot.commands if (command.source, command.line) not in own]
+    return _reset_by(others, _called(boot, unit), wanted, 'cat /proc/$(systemctl show -p MainPID --value %s)/'
+                     'oom_score_adj, after the next boot' % unit)
+
+
+def _reset_by(commands, names, wanted, would_tell):
+    """The answer on whether one of the commands may give a process of these names (an expression) a score."""
+    by_source = {}
+    for command in commands:
+        by_source.setdefault(command.source, []).append(command)
     for source in sorted(by_source):
         if not any(names.search(command.text) for command in by_source[source]) and not _means_all(by_source[source]):
             continue
@@ -127,9 +148,7 @@ def _reset_by_others(boot, unit, wanted):
             if number is None or _OF_ITSELF.search(command.text) or _OF_ANOTHER.search(' ' + command.text):
                 continue
             if not _NUMBER.match(number) or not wanted(int(number)):
-                return unknown('%s may give it another score: %s' % (command.place, command.text),
-                               'cat /proc/$(systemctl show -p MainPID --value %s)/oom_score_adj, after the next boot'
-                               % unit)
+                return unknown('%s may give it another score: %s' % (command.place, command.text), would_tell)
     return yes()
 
 
@@ -174,6 +193,10 @@ def _called(boot, unit):
     names += [pid_file['value'].rsplit('/', 1)[-1].rsplit('.', 1)[0]] if pid_file else []
     if program and not is_interpreter(program):
         names.append(program)
+    return _words(names)
+
+
+def _words(names):
     # MariaDB's are called by either name.
-    names += [other for ours, other in _OTHER_NAMES if ours in names]
+    names = list(names) + [other for ours, other in _OTHER_NAMES if ours in names]
     return re.compile(r'(?<![\w-])(?:%s)(?![\w-])' % '|'.join(re.escape(name) for name in sorted(set(names))))

@@ -17,7 +17,7 @@ from .._node.actions import Action, file_action
 from .._node.boot_answers import worst
 from .._node.containers import recreate_text
 from .._node.errors import RescueError
-from .._node.identity import is_interpreter
+from .._node.identity import base_name, is_interpreter
 from .._node.service_directory import KINDS
 from .supervisor import program_text
 from .._node.systemd import drop_in_path, drop_in_text, known_directives, stronger_restart
@@ -124,6 +124,18 @@ def next_start_of(name, unit, persistent, starts=False):
     if starts:
         answers.append(unit['boot'].starts(name))
     return worst(answers) if answers else None
+
+
+def next_start_without_unit(target, persistent, facts):
+    """The same of a process that no unit of systemd starts, or None without a score that its files keep."""
+    manager, row = target['manager'], target['process']
+    score = persistent['after']
+    if score is None or persistent['before'] != score:
+        return None
+    names = [row['name']] + [name for name in (base_name(row['exe']), manager.get('name')) if name]
+    names = [name for name in names if not is_interpreter(name)] or [row['name']]
+    own = [persistent['by']] + ['/etc/init.d/' + manager['name']] if manager['kind'] == 'sysv' else [persistent['by']]
+    return facts['boot'].score_of_process(names, own, lambda number: number == score or number < score <= 0)
 
 
 def _sorts_after(path, ours):

@@ -21,8 +21,8 @@ from .._node.actions import Action
 from .._node.host import to_bytes
 from .._node.identity import safe_name
 from .own_score import without_score
-from .persistence import (OVERRIDE, file_step, is_enough, is_overridden, next_start_of, persistence_of, plan_unit,
-                          rule_of, standing)
+from .persistence import (OVERRIDE, file_step, is_enough, is_overridden, next_start_of, next_start_without_unit,
+                          persistence_of, plan_unit, rule_of, standing)
 from .score import auto_score, check_score, memory_bytes
 from .._node.systemd import HEADER, drop_in_path
 from .targets import names_of, program_name
@@ -93,7 +93,9 @@ def _row_next_start(target, persistent, facts):
     unit = facts['units'].get(target['manager']['name']) if target['manager']['kind'] == 'systemd' else None
     if persistent['by'] == keeper.UNIT:
         return facts['boot'].starts(keeper.NAME)
-    return None if unit is None or unit['transient'] else next_start_of(target['manager']['name'], unit, persistent)
+    if unit is None:
+        return next_start_without_unit(target, persistent, facts)
+    return None if unit['transient'] else next_start_of(target['manager']['name'], unit, persistent)
 
 
 def plan(facts, options):

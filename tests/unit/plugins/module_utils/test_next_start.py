@@ -41,9 +41,9 @@ def fixture_node(tmp_path):
     return node
 
 
-def run(node, adj=0):
+def run(node, adj=0, cgroup='/system.slice/mariadb.service'):
     node.process(500, 'mariadbd', exe='/usr/sbin/mariadbd', cmdline=['/usr/sbin/mariadbd'], uid=106, rss_kb=440332,
-                 cgroup=v2('/system.slice/mariadb.service'), adj=adj)
+                 cgroup=v2(cgroup), adj=adj)
 
 
 def facts_and_plan(node):
@@ -231,6 +231,56 @@ def test_a_unit_that_is_made_for_one_run_is_for_a_person_to_make_anew(tmp_path):
     assert made['actions'] == []
     assert 'systemd-run -p OOMScoreAdjust=-600' in row['recreate_required']
     assert claim(node)['state'] == 'open'
+
+
+SCRIPT = ('#!/bin/sh\n. /etc/default/mariadb\ncase "$1" in\nstart)\n'
+          '    start-stop-daemon --start --exec mariadbd\nesac\n')
+
+
+def by_script(path, text):
+    """A script of runlevel 2, which sysvinit enters."""
+    def change(node):
+        writes('/etc/init.d/' + path, text, mode=0o755)(node)
+        node.link('/etc/rc2.d/S02' + path, '/etc/init.d/' + path)
+    return change
+
+
+@pytest.mark.parametrize('change, state, now, later', [
+    (unchanged, 'held', True, True),
+    (lambda node: run(node, 0, '/'), 'false', False, True),
+    (writes('/etc/default/mariadb', '# nothing\n'), 'false', True, False),
+    (writes('/etc/rc.local', '#!/bin/sh\nchoom -n 0 -p $(pidof mariadbd)\n', mode=0o755), 'open', True, None),
+    (writes('/etc/rc.local', '#!/bin/sh\nchoom -n -900 -p $(pidof mariadbd)\n', mode=0o755), 'held', True, True),
+    (writes('/etc/rc.local', '#!/bin/sh\nchoom -n 0 -p $(pidof sshd)\n', mode=0o755), 'held', True, True),
+    (writes('/etc/inittab', 'id:2:initdefault:\nx:2:once:/bin/sh -c "sleep 9; choom -n 0 -p $(pidof mysqld)"\n'),
+     'open', True, None),
+    (by_script('tune', '#!/bin/sh\nfor p in $(pgrep mariadb); do\necho 0 > /proc/$p/oom_score_adj\ndone\n'), 'open',
+     True, None),
+    (by_script('tune', '#!/bin/sh\necho 0 > /proc/$$/oom_score_adj\n'), 'held', True, True),
+    (by_script('mariadb', SCRIPT), 'held', True, True),
+    (by_script('mariadb', SCRIPT.replace('start-stop', 'choom -n 0 -- start-stop')), 'open', True, False),
+    (writes('/etc/cron.d/x', '*/5 * * * * root echo 0 > /proc/$(pidof mariadbd)/oom_score_adj\n'), 'open', True, None),
+    (both(writes('/etc/ananicy.d/db.rules', RULE + '\n'),
+          lambda node: node.process(77, 'ananicy-cpp', exe='/usr/bin/ananicy-cpp')), 'open', True, None),
+    (writes('/etc/ananicy.d/db.rules', RULE + '\n'), 'held', True, True),
+], ids=['nothing', 'reset by hand', 'our part removed', 'choom in rc.local', 'stronger in rc.local', 'another program',
+        'inittab', 'another script', 'of the script itself', 'its own script', 'choom in its own script', 'cron',
+        'ananicy', 'ananicy that does not run'])
+@pytest.mark.parametrize('name', ['mariadbd', 'mysqld'])
+def test_without_systemd_the_claim_is_what_the_next_start_gives(tmp_path, name, change, state, now, later):
+    node = Node(tmp_path)
+    node.process(1, 'init', ppid=0)
+    node.file('/proc/1/comm', 'init\n')
+    node.file('/etc/default/mariadb', '')
+    by_script('mariadb', SCRIPT)(node)
+    run(node, cgroup='/')
+    apply(node.host, State(node.host, 'oom_score_adj'), *facts_and_plan(node))
+    change(node)
+    facts = read(node.host, State(node.host, 'oom_score_adj'), 'process', name)
+    made = plan(facts, OPTIONS)
+    found, = judge({}, oom_protect={'found': made['found'], 'value': made['value'],
+                                    'processes': made['rows']})['claims']
+    assert (found['state'], found['now'], found['after_reboot']) == (state, now, later), found['detail']
 
 
 REDIS, CONFIG = 'redis-server.service', '/etc/redis/redis.conf'

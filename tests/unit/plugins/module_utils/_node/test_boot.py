@@ -173,8 +173,9 @@ def test_the_next_boots_command_line_counts_and_the_running_one_is_evidence(tmp_
     ('systemd', {'/etc/fstab': ON_DATA, '/run/systemd/generator.late/data.mount': '[Mount]\nWhat=/dev/vdb1\n'}, True),
     ('systemd', {'/etc/fstab': ON_DATA, '/run/systemd/generator/data.mount':
                  '[Unit]\nSourcePath=/etc/fstab\n[Mount]\nWhat=/dev/vdb1\n'}, False),
-    ('init', {'/etc/fstab': ON_DATA + '/dev/vdb1 /data ext4 noauto 0 2\n', '/etc/rcS.d/S10swap': 'swapon -a\n'}, False),
-    ('init', {'/etc/fstab': ON_DATA + '/dev/vdb1 /data ext4 rw 0 2\n', '/etc/rcS.d/S10swap': 'swapon -a\n'}, True),
+    ('init', {'/etc/fstab': ON_DATA + '/dev/vdb1 /data ext4 noauto 0 2\n', '/etc/rcS.d/S10swap': '!swapon -a\n'},
+     False),
+    ('init', {'/etc/fstab': ON_DATA + '/dev/vdb1 /data ext4 rw 0 2\n', '/etc/rcS.d/S10swap': '!swapon -a\n'}, True),
 ], ids=['nothing mounts it', 'fstab', 'fstab, nofail', 'noauto', 'a unit', 'masked', 'a generator',
         'a line that is gone, not reloaded', 'sysvinit, noauto',
         'sysvinit'])
@@ -195,12 +196,12 @@ def test_a_partition_that_systemd_finds_itself_is_used_while_fstab_has_no_swap(t
 
 @pytest.mark.parametrize('init, files, kept', [
     ('init', {'/etc/init.d/swap': '#!/bin/sh\nswapon -a\n'}, False),
-    ('init', {'/etc/rcS.d/S09mountall.sh': '#!/bin/sh\nswaponagain swapfile\n'}, True),
-    ('init', {'/etc/rcS.d/K09x.sh': '#!/bin/sh\nswapon -a\n'}, False),
+    ('init', {'/etc/rcS.d/S09mountall.sh': '!#!/bin/sh\nswaponagain swapfile\n'}, True),
+    ('init', {'/etc/rcS.d/K09x.sh': '!#!/bin/sh\nswapon -a\n'}, False),
     ('init', {'/etc/rc.d/rc.sysinit': 'action "swap" swapon -a -e\n'}, True),
     ('openrc-init', {'/etc/init.d/swap': '#!/sbin/openrc-run\nswapon -a\n'}, False),
-    ('openrc-init', {'/etc/runlevels/boot/swap': '@/etc/init.d/swap'}, True),
-    ('openrc-init', {'/etc/runlevels/sysinit/mountall.sh': 'swaponagain swapfile\n'}, True),
+    ('openrc-init', {'/etc/runlevels/boot/swap': '@/etc/init.d/swap', '/etc/init.d/swap': '!'}, True),
+    ('openrc-init', {'/etc/runlevels/sysinit/mountall.sh': '!swaponagain swapfile\n'}, True),
     ('runit', {'/etc/runit/core-services/05-fs.sh': 'msg "swap"\nswapon -a || emergency_shell\n'}, True),
     ('runit', {}, False),
     ('linuxrc', {'/proc/1/exe': '@/bin/busybox', '/etc/inittab': '::sysinit:/sbin/swapon -a\n'}, True),
@@ -236,14 +237,15 @@ SYSCTL = {'/usr/sbin/sysctl': ''}
         '[Service]\nExecStart=/usr/lib/systemd/systemd-sysctl --prefix=/net --prefix=/vm\n',
         UNITS + 'sysinit.target.wants/systemd-sysctl.service': '@../systemd-sysctl.service'}), '', True),
     ('init', dict(SYSCTL, **{'/etc/init.d/procps': 'sysctl --system\n'}), '', False),
-    ('init', dict(SYSCTL, **{'/etc/rcS.d/S03procps': 'sysctl -q --system\n'}), '', True),
-    ('init', {'/etc/rcS.d/S03procps': 'sysctl -q --system\n'}, '', False),
+    ('init', dict(SYSCTL, **{'/etc/rcS.d/S03procps': '!sysctl -q --system\n'}), '', True),
+    ('init', {'/etc/rcS.d/S03procps': '!sysctl -q --system\n'}, '', False),
     ('init', dict(SYSCTL, **{'/etc/rc.d/rc.sysinit': 'sysctl -e -p /etc/sysctl.conf\n'}), '', True),
     ('openrc-init', dict(SYSCTL, **{'/etc/init.d/sysctl': ''}), '', False),
     ('openrc-init', dict(SYSCTL, **{'/etc/init.d/procps': 'sysctl --system\n'}), '', False),
-    ('openrc-init', dict(SYSCTL, **{'/etc/runlevels/boot/procps': 'sysctl --system\n'}), '', True),
-    ('openrc-init', dict(SYSCTL, **{'/etc/runlevels/boot/sysctl': '@/etc/init.d/sysctl'}), '', True),
-    ('openrc-init', {'/etc/runlevels/boot/sysctl': '@/etc/init.d/sysctl'}, '', False),
+    ('openrc-init', dict(SYSCTL, **{'/etc/runlevels/boot/procps': '!sysctl --system\n'}), '', True),
+    ('openrc-init', dict(SYSCTL, **{'/etc/runlevels/boot/sysctl': '@/etc/init.d/sysctl', '/etc/init.d/sysctl': '!'}),
+     '', True),
+    ('openrc-init', {'/etc/runlevels/boot/sysctl': '@/etc/init.d/sysctl', '/etc/init.d/sysctl': '!'}, '', False),
     ('runit', dict(SYSCTL, **{'/etc/runit/core-services/08-sysctl.sh': 'sysctl -p\n'}), '', True),
     ('tini', SYSCTL, '', None),
 ])
@@ -269,7 +271,7 @@ def test_systemd_is_asked_where_it_runs_and_no_longer_once_it_gave_no_answer(tmp
 @pytest.mark.parametrize('init, files, kept, by', [
     ('systemd', with_line(), None, 'fstab'), ('systemd', {}, False, None),
     ('openrc-init', with_line(), False, 'fstab'),
-    ('openrc-init', with_line(**{'/etc/runlevels/boot/swap': ''}), None, 'fstab'),
+    ('openrc-init', with_line(**{'/etc/runlevels/boot/swap': '!'}), None, 'fstab'),
 ])
 def test_what_a_container_turns_on_is_for_its_host_to_say(tmp_path, init, files, kept, by):
     node = host(tmp_path, dict(files, **{'/run/.containerenv': ''}), init)

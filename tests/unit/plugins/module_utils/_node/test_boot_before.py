@@ -132,10 +132,10 @@ def test_the_next_boot_starts_the_init_that_runs_now(tmp_path, cmdline, files, k
     ('linuxrc', '@/bin/busybox', True), ('openrc-init', '@/sbin/openrc-init', True), ('openrc-init', '!\x7fELF', True)])
 def test_an_init_is_known_by_what_sbin_init_is(tmp_path, init, program, kept):
     node = host(tmp_path, with_line(**{
-        '/sbin/init': program, '/etc/rcS.d/S10swap': 'swapon -a\n', '/etc/runit/core-services/1': 'swapon -a\n',
+        '/sbin/init': program, '/etc/rcS.d/S10swap': '!swapon -a\n', '/etc/runit/core-services/1': 'swapon -a\n',
         '/etc/runlevels/boot/swap': '@/etc/init.d/swap', '/etc/inittab': '::sysinit:/sbin/swapon -a\n',
         '/usr/lib/systemd/systemd': '', '/usr/sbin/runit-init': '', '/bin/busybox': '', '/sbin/openrc-init': '',
-        '/bin/s6': '', '/etc/init.d/swap': 'swapon -a\n'}), init)
+        '/bin/s6': '', '/etc/init.d/swap': '!swapon -a\n'}), init)
     if init == 'linuxrc':
         node.link('/proc/1/exe', '/bin/busybox')
     assert Boot(node.host).swap('/swapfile')['kept'] is kept

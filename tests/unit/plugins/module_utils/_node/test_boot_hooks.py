@@ -21,8 +21,8 @@ PLAIN = '[Service]\nType=oneshot\nExecStart=/bin/true\n'
 CLOUD = '/etc/cloud/cloud.cfg.d/9.cfg'
 AT = ('#!/bin/sh\n# atrun uid=0 gid=0\numask 22\ncd /root || {\n\techo inaccessible >&2\n\texit 1\n}\n'
       '${SHELL:-/bin/sh} << \'marcinDELIMITER4f2a\'\nswapoff -a\nmarcinDELIMITER4f2a\n')
-INIT = '#!/bin/sh\ncase "$1" in\n  start)\n    %s\n    ;;\n  stop)\n    %s\n    ;;\nesac\n'
-OPENRC = '#!/sbin/openrc-run\nstart() {\n  %s\n}\nstop() {\n  %s\n}\n'
+INIT = '!#!/bin/sh\ncase "$1" in\n  start)\n    %s\n    ;;\n  stop)\n    %s\n    ;;\nesac\n'
+OPENRC = '!#!/sbin/openrc-run\nstart() {\n  %s\n}\nstop() {\n  %s\n}\n'
 
 
 def unit(name, text, more=()):
@@ -197,7 +197,7 @@ def test_of_a_service_of_openrc_its_start_counts_alone(tmp_path, start, stop, ke
     ('runit', {'/etc/runit/core-services/05-fs.sh': 'swapon -a\n', '/etc/runit/2': SCRIPT}, None),
 ], ids=['inittab', 'its shutdown', 'a comment', 'its script', 'busybox', 'a run script', 'runit\'s end', 'runit'])
 def test_what_an_init_without_systemd_runs_beside_its_scripts_counts(tmp_path, init, files, kept):
-    files = with_line(**dict({'/etc/rcS.d/S10swap': 'swapon -a\n'}, **files))
+    files = with_line(**dict({'/etc/rcS.d/S10swap': '!swapon -a\n'}, **files))
     assert Boot(host(tmp_path, files, init).host).swap('/swapfile')['kept'] is kept
 
 

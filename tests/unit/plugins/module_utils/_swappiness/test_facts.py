@@ -137,6 +137,7 @@ def test_procps_writes_each_line_and_what_the_kernel_refuses_does_not_win(tmp_pa
     node = trixie(tmp_path)
     node.file('/proc/1/comm', 'init\n')
     node.file('/etc/rcS.d/S03procps', 'sysctl --system\n')
+    os.chmod(node.path('/etc/rcS.d/S03procps'), 0o755)
     node.file('/usr/sbin/sysctl', '')
     node.file('/etc/sysctl.d/10-a.conf', 'vm.swappiness = 20\nvm.swappiness = ten\n')
     assert provenance(node.host)['after_reboot'] == 20
@@ -179,6 +180,7 @@ def test_what_applies_files_at_boot_is_this_node_s_init(tmp_path, init, files, a
     node.file('/proc/1/comm', init + '\n')
     for path, text in files.items():
         node.file(path, text)
+        os.chmod(node.path(path), 0o755)
     facts = provenance(node.host)
     assert facts['after_reboot'] == after_reboot
     assert facts['holds'] is (None if after_reboot is None else after_reboot == 60)
