@@ -30,6 +30,8 @@ _SYSCTL_UNIT, _TMPFILES_UNIT, _SWAP_TARGET = 'systemd-sysctl.service', 'systemd-
 _PREFIX = re.compile(r'--prefix[= ](\S+)')
 _SYSCTL_PROGRAMS = ('/usr/sbin/sysctl', '/sbin/sysctl', '/usr/bin/sysctl', '/bin/sysctl')
 _NO = '0 no n false f off'.split()
+# With these sysvinit runs no script, but a shell.
+_NO_SCRIPTS = ('emergency', '-b')
 _QUOTES = re.compile(r'["\']')
 # Targets of bootup(7), for a host of which not all units can be read.
 _OF_SYSTEMD = ('local-fs.target', 'local-fs-pre.target', 'sysinit.target', 'basic.target', 'network.target',
@@ -305,7 +307,8 @@ class Boot:
                         self.units.file_of(unit), point))
                 return worst([masked] + [self._same_device(row, mount) for row in rows])
         elif any('noauto' not in row['options'] for row in rows):
-            return self._mounts_all(point)
+            return worst([self._mounts_all(point, [row for row in rows if 'noauto' not in row['options']])] + [
+                self._same_device(row, mount) for row in rows])
         elif rows:
             return no('the line of %s in %s says noauto: nothing mounts it at boot' % (point, fstab.PATH))
         return no('nothing mounts %s at boot, which %s is on: it has no line in %s' % (point, path, fstab.PATH))
@@ -327,11 +330,15 @@ class Boot:
             return yes()
         return no('%s mounts another device on %s (%s)' % (fstab.PATH, mount['mount_point'], row['source']))
 
-    def _mounts_all(self, point):
+    def _mounts_all(self, point, rows):
+        """The answer on whether an init without systemd mounts a filesystem, and before it turns swap on."""
         if self.init == OPENRC and not self.scripts.is_in_runlevel(('localmount', 'mountall.sh', 'mountall')):
             return no('the service localmount is in no runlevel, so nothing mounts %s: rc-update add localmount boot'
                       % point)
-        return yes()
+        if all('_netdev' in row['options'] for row in rows):
+            return no('the line of %s in %s says _netdev: it is mounted after the swap is turned on' % (
+                point, fstab.PATH))
+        return self.scripts.swap_before_mounts(point)
 
     def _conflict(self, path):
         """The answer on whether a unit of the boot may not be beside the swap."""
@@ -440,8 +447,18 @@ class Boot:
             forbidden = self.kernel_says(lambda words: 'noswap' if 'noswap' in words else None)
             if forbidden['kept'] is not True:
                 return forbidden
-        if any(applies(text) for text in self.scripts.texts()):
-            return yes()
+        shell = self.kernel_says(lambda words: next((word for word in words if word in _NO_SCRIPTS), None))
+        if self.init == SYSV and shell['kept'] is not True:
+            return shell
+        ended = None
+        for path, text in self.scripts.texts():
+            if applies(text):
+                if applies(boot_commands.up_to_its_end(text)):
+                    return yes()
+                ended = path
+        if ended:
+            return unknown('%s ends before it applies %s' % (ended, what), 'cat /proc/swaps /proc/sys/vm/swappiness, '
+                           'after the next boot')
         if self.init == OPENRC:
             return no('the service %s is in no runlevel, so the boot does not apply %s: rc-update add %s boot' % (
                 service, what, service))

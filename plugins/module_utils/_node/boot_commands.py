@@ -321,6 +321,14 @@ def _variants(text, known):
     return texts
 
 
+def up_to_its_end(text):
+    """The text of a script up to the command at which it ends on any condition."""
+    commands = script_commands('', text)
+    last = max([0] + [command.line for command in commands])
+    ends = any(command.line == last and command.certain and _ENDS.match(command.text) for command in commands)
+    return '\n'.join(text.splitlines()[:last]) if ends else text
+
+
 def _parts(line):
     """[(command, True if it runs whatever the commands before it in the line did)]."""
     parts, sure, split = [], True, re.split(r'(\|\||&&|;|\|)', line)

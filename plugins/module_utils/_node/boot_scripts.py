@@ -9,6 +9,7 @@ __metaclass__ = type
 
 import re
 
+from .boot_answers import no, yes
 from .boot_commands import Command, is_executable, of_line
 from .boot_init import BUSYBOX, OPENRC, RUNIT, SYSTEMD, SYSV
 from .kernel_line import next_words
@@ -23,6 +24,8 @@ _DEEPEST = 8
 _TARGETS = re.compile(r'(?m)^TARGETS\s*=(.*)$')
 _OF_INSSERV = tuple(_INIT_D + '.depend.' + name for name in ('boot', 'start', 'stop'))
 _BY_LINKS = _INIT_D + '.legacy-bootordering'
+_BEFORE_MOUNTS = re.compile(r'(?m)^\s*before\b[^#\n]*\blocalmount\b')
+_AFTER_MOUNTS = re.compile(r'(?m)^\s*rc_(?:swap_)?(?:need|use|want|after)=["\']?[^#\n]*\blocalmount\b')
 # The work of the init itself, which is judged by what it does with fstab and sysctl files.
 _OWN = re.compile(r'/(?:etc/(?:rc\.d/)?(?:init\.d/)?rc[\w.]*|etc/init\.d/boot|lib/init/\w+)\Z')
 
@@ -45,8 +48,9 @@ class Scripts:
         return ['/etc/default/rcS'] if self._init == SYSV else []
 
     def texts(self):
-        """The texts of what the boot runs: of scripts, and each command of inittab."""
-        return [self._view.read(path) or '' for path in self.started()] + [row[2] for row in self._inittab()]
+        """[(path, text)] of what the boot runs: of scripts, and each command of inittab."""
+        return [(path, self._view.read(path) or '') for path in self.started()] + [
+            (row[0], row[2]) for row in self._inittab()]
 
     def is_in_runlevel(self, services):
         """True if OpenRC starts one of these services."""
@@ -68,6 +72,18 @@ class Scripts:
                     found.append(path)
         return found
 
+    def swap_before_mounts(self, point):
+        """The answer on whether swap on a mounted filesystem is turned on after that is mounted: OpenRC's own service
+        swap comes before localmount, unless its settings say else.
+        """
+        path = next((path for path in self.of_runlevels() if path.rsplit('/', 1)[1] == 'swap'), None)
+        settings = [self._view.read(name) or '' for name in ['/etc/conf.d/swap'] + self.read()]
+        if self._init != OPENRC or path is None or self.is_in_runlevel(('mountall.sh',)) or not _BEFORE_MOUNTS.search(
+                self._view.read(path) or '') or any(_AFTER_MOUNTS.search(text) for text in settings):
+            return yes()
+        return no('%s turns swap on before localmount mounts %s: have rc_before="!localmount" and rc_need="localmount" '
+                  'in /etc/conf.d/swap' % (path, point))
+
     def of_inittab(self):
         """The commands (Command) of inittab, and those of the scripts that a line names. What the init's own scripts do
         is not certain.
@@ -82,7 +98,7 @@ class Scripts:
     def runs(self, path):
         """False if nothing runs a script such as /etc/rc.local: the one that would is in no runlevel."""
         names = re.compile(r'(?<![\w./-])%s(?![\w./-])' % re.escape(path))
-        if any(names.search(text) for text in self.texts()) or self._view.real(path) in [
+        if any(names.search(text) for _path, text in self.texts()) or self._view.real(path) in [
                 self._view.real(one) for one in self.started()]:
             return True
         return self._init != OPENRC and not names.search(self._view.read(_INIT_D + path.rsplit('/', 1)[1]) or '')

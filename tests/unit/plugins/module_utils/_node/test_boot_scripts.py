@@ -83,11 +83,13 @@ def test_hosts_without_systemd_turn_swap_on_and_apply_sysctl_files(tmp_path, ini
     (insserv(), True), ({'/etc/init.d/.depend.' + name: 'TARGETS = rc.local procps\n' for name in (
         'boot', 'start', 'stop')}, False),
     ({'/etc/init.d/mountall.sh': '#!/bin/sh\nswapon -a\n'}, False),
+    ({'/etc/init.d/mountall.sh': SYSV['/etc/init.d/mountall.sh'].replace('do_start () {', 'exit 0\ndo_start () {')},
+     None),
     ({'/etc/rcS.d/S01mountall.sh': '!', '/etc/rc3.d/S01swap': '!#!/bin/sh\nswapon -a\n'}, False),
 ], ids=['inittab', 'inittab of each boot', 'inittab.d', 'a script of inittab', 'a script of inittab that may',
         'a script', 'a script that insserv knows', 'the settings of a script', 'the settings of all', 'rc.local',
         'a file that rc.local reads',
-        'a file that a shell reads', 'insserv', 'insserv does not know it', 'it may not be executed',
+        'a file that a shell reads', 'insserv', 'insserv does not know it', 'it may not be executed', 'it ends before',
         'in another runlevel'])
 def test_sysvinit_has_more_that_turns_swap_off(tmp_path, more, kept):
     assert swap(tmp_path, 'init', dict(SYSV, **more))['kept'] is kept
@@ -117,9 +119,9 @@ def test_what_sysvinit_does_not_run_turns_nothing_off(tmp_path, more):
     ('', joined(script('off', OFF), insserv(), {'/etc/init.d/.legacy-bootordering': ''}), None),
     ('concurrency=none', joined(script('off', OFF), insserv()), None),
     ('', joined(script('off', OFF), insserv(), {'/etc/init.d/rc': '!#!/bin/sh\n'}), None),
-    ('noswap', {}, False),
+    ('noswap', {}, False), ('emergency', {}, False), ('quiet -b', {}, False),
 ], ids=['another', 'by the command line', 'by inittab', 'not known', 'by links', 'by links, of the command line',
-        'an rc without startpar', 'noswap'])
+        'an rc without startpar', 'noswap', 'a shell', 'a shell by its option'])
 def test_sysvinit_runs_what_its_runlevel_has(tmp_path, cmdline, more, kept):
     assert swap(tmp_path, 'init', dict(SYSV, **more), cmdline)['kept'] is kept
 
@@ -159,6 +161,29 @@ def test_of_openrc_the_services_of_its_runlevels_count(tmp_path, cmdline, more, 
         'rc.local by a script of no runlevel', 'inittab'])
 def test_debians_openrc_runs_the_scripts_of_sysvinit(tmp_path, cmdline, more, kept):
     assert swap(tmp_path, 'openrc-init', dict(OPENRC_OF_DEBIAN, **more), cmdline)['kept'] is kept
+
+
+DATA = ('24 1 254:1 / / rw - ext4 /dev/vda1 rw\n25 24 254:2 / /data rw - ext4 /dev/vdb1 rw\n')
+OF_DATA = '/data/swapfile none swap sw 0 0\n/dev/vdb1 /data ext4 %s 0 2\n'
+BEFORE = service('swap', '!#!/sbin/openrc-run\ndepend()\n{\n\tbefore localmount\n}\n', 'boot')
+MOUNTS = service('localmount', '!#!/sbin/openrc-run\n', 'boot')
+
+
+@pytest.mark.parametrize('init, files, options, kept', [
+    ('init', SYSV, 'defaults', True), ('init', SYSV, 'rw,_netdev', False), ('init', SYSV, 'noauto', False),
+    ('openrc-init', OPENRC, 'defaults', False),
+    ('openrc-init', joined(OPENRC, MOUNTS), 'defaults', True),
+    ('openrc-init', joined(OPENRC, MOUNTS, BEFORE), 'defaults', False),
+    ('openrc-init', joined(OPENRC, MOUNTS, BEFORE, {'/etc/conf.d/swap': '#rc_need="localmount"\n'}), 'defaults', False),
+    ('openrc-init', joined(OPENRC, MOUNTS, BEFORE, {
+        '/etc/conf.d/swap': 'rc_before="!localmount"\nrc_need="localmount"\n'}), 'defaults', True),
+    ('openrc-init', joined(OPENRC, MOUNTS, BEFORE, {'/etc/rc.conf': "rc_swap_need='root localmount'\n"}), 'rw', True),
+    ('openrc-init', OPENRC_OF_DEBIAN, 'defaults', True), ('openrc-init', OPENRC_OF_DEBIAN, '_netdev', False),
+], ids=['sysvinit', 'over the network', 'noauto', 'OpenRC, nothing mounts it', 'OpenRC', 'swap before it is mounted',
+        'a comment', 'the settings of swap', 'the settings of all', 'OpenRC of Debian', 'over the network there'])
+def test_swap_on_another_filesystem_comes_after_that_is_mounted(tmp_path, init, files, options, kept):
+    node = host(tmp_path, dict(files, **{'/proc/self/mountinfo': DATA, '/etc/fstab': OF_DATA % options}), init)
+    assert Boot(node.host).swap('/data/swapfile')['kept'] is kept
 
 
 @pytest.mark.parametrize('path, kept', [
