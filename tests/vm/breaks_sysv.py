@@ -48,7 +48,7 @@ for path in /etc/init.d/row-*; do
 done
 rm -rf /etc/rc.local /etc/sysctl.d/*-row* /run/sysctl.d /usr/lib/sysctl.d/99-zz* /usr/local/lib/sysctl.d \
     /usr/local/bin/row-*
-sed -i '/^ro:/d' /etc/inittab
+sed -i '/^r[os]:/d' /etc/inittab
 [ ! -h /etc/fstab ] || { cp /etc/fstab /etc/fstab.new; mv /etc/fstab.new /etc/fstab; rm -f /etc/fstab.real; }
 '''
 # What these inits do as systemd does, by other programs.
@@ -63,7 +63,7 @@ _ALIKE = {
         'set by hand', 'its file removed', 'a later file', 'a later file, with slashes', 'a later file, with a dash',
         'a later file of /usr/local', 'sysctl in rc.local', 'echo in rc.local', 'sysctl --system in rc.local',
         'sysctl -p in rc.local', 'a later file of this boot alone', 'a wildcard in a later file',
-        'no number in a later file', "a file of a package with its file's name"),
+        "a file of a package with its file's name"),
     'score': ('another score by hand', 'a stronger one by hand'),
 }
 _DEFAULTS, _SCRIPT = '/etc/default/@S@', '/etc/init.d/@S@'
@@ -81,9 +81,17 @@ ROWS = [row for row in breaks_rows.ROWS if row.name in _ALIKE[row.remedy]] + [
     _swap('a script, at its end', 'script row-off-end : "/sbin/swapoff -a"', T, T, 'held'),
     _swap('a script in no runlevel', 'script row-off-none "/sbin/swapoff -a"; gone row-off-none', T, T, 'held'),
     _swap('inittab', 'echo "ro:2:once:/bin/sh -c \\"sleep 5; /sbin/swapoff @P@\\"" >> /etc/inittab', T, F, 'false'),
+    _swap('a file that rc.local reads', 'echo "/sbin/swapoff @P@" > /root/row-off; rc "sleep 3; . /root/row-off"', T, F,
+          'false', undo='rm /root/row-off'),
     _swap('rc.local that nothing runs', 'rc "/sbin/swapoff @P@"; gone rc.local', T, T, 'held', wide=True),
     # Swappiness.
+    # procps writes line by line, and the kernel keeps what it had; systemd-sysctl writes the last line alone.
+    _value('no number in a later file', 'echo vm.swappiness=high > /etc/sysctl.d/99-zzz-row.conf', T, T, 'held'),
     _value('procps in no runlevel', 'gone procps', T, F, 'false'),
+    _value('procps may not be executed', 'chmod -x /etc/init.d/procps', T, F, 'false',
+           undo='chmod +x /etc/init.d/procps'),
+    _value('the settings of a script', 'echo "sysctl -w vm.swappiness=60" >> /etc/default/ssh', T, F, 'open',
+           undo='sed -i /swappiness/d /etc/default/ssh'),
     _value('sysctl is gone', 'mv /sbin/sysctl /root/sysctl', T, F, 'false', undo='mv /root/sysctl /sbin/sysctl'),
     _value('a value in sysctl.conf, which is read last', 'echo vm.swappiness=60 >> /etc/sysctl.conf', T, F, 'false',
            undo='sed -i /swappiness/d /etc/sysctl.conf'),
@@ -103,5 +111,7 @@ ROWS = [row for row in breaks_rows.ROWS if row.name in _ALIKE[row.remedy]] + [
     _score('choom in its script', 'sed -i "s/start-stop-daemon/choom -n 0 -- &/" %s' % _SCRIPT, T, F, 'open',
            undo='sed -i "s/choom -n 0 -- //" %s' % _SCRIPT),
     _score('choom in rc.local', 'rc "sleep 3; choom -n 0 -p \\$(pidof @S@)"', T, F, 'open'),
+    _score('choom in inittab', 'echo "rs:2:once:/bin/sh -c %s" >> /etc/inittab' % (
+        "'sleep 3; choom -n 0 -p \\$(pidof @S@)'"), T, F, 'open'),
     _score('killed and started again', 'kill -9 $(pid @S@); sleep 1; %s start; sleep 3' % _SCRIPT, T, T, 'held'),
 ]
