@@ -15,6 +15,8 @@ from . import sysctl
 from .._node import tmpfiles
 
 TMPFILES, COMMAND = 'tmpfiles.d', 'a command'
+# In the place of a value: the command may set this key, or another.
+_PERHAPS = ''
 _ECHO = re.compile(r'(?:^|[\s(/])(?:echo|printf)\s+(?:-\w+\s+)*[\'"]?(-?\w+)(?:\\n)?[\'"]?')
 _WRITES = re.compile(r'>|\btee\b|write|\bof=|\bw[+b]?\b|\b(?:cp|install)\s.*swappiness\s*\Z')
 _SYSCTL = re.compile(r'(?:^|[\s(/])sysctl\s+(.*)')
@@ -49,18 +51,19 @@ def found(commands, key, runtime):
         if _writes_file(text, name):
             rows.append({'source': command.source, 'line': command.line, 'raw': None, 'reads': None, 'certain': False})
         for raw, reads in _of_sysctl(text, name) or _of_write(command, before, text, runtime, command.source in naming):
-            rows.append({'source': command.source, 'line': command.line, 'raw': raw, 'reads': reads,
-                         'certain': command.certain})
+            # What may be this key is no reason to fail, as what sets it to another value is.
+            rows.append({'source': command.source, 'line': command.line, 'raw': raw or None, 'reads': reads,
+                         'certain': command.certain and raw != _PERHAPS})
         before = command
     return rows
 
 
 def _of_sysctl(text, name):
-    """[(value or None, file or None)] of what a command of sysctl or tuned-adm sets."""
+    """[(value, None if it is not told, or _PERHAPS, file or None)] of what a command of sysctl or tuned-adm sets."""
     if re.match(r'\S*\b(?:echo|printf|logger|ssh)\s', text):
         return []
     if _PROFILE.search(text):
-        return [(None, None)]
+        return [(_PERHAPS, None)]
     applied = _APPLIES.search(text)
     if applied:
         return [(None, applied.group(1))]
@@ -75,13 +78,13 @@ def _of_sysctl(text, name):
         files = [part for part in load.groups() if part] + [word for word in words if not word.startswith('-') or
                                                             word == '-']
         files = files or [sysctl.MAIN]
-        return [(None, None) if _OPEN.search(path) or path in _STANDARD_INPUT else (None, path) for path in files]
+        return [(_PERHAPS, None) if _OPEN.search(path) or path in _STANDARD_INPUT else (None, path) for path in files]
     for word in words:
         named, equals, raw = word.partition('=')
         if equals and named.replace('/', '.') == 'vm.' + name:
             found.append((None if _OPEN.search(raw) or not raw else raw, None))
         elif _may_name(named, 'vm.' + name) and not set(words) & set(_READS_A_KEY):
-            found.append((None, None))
+            found.append((_PERHAPS, None))
     return found[-1:]
 
 
@@ -92,12 +95,12 @@ def _may_name(text, wanted):
 
 
 def _of_write(command, before, text, runtime, is_named):
-    """[(value or None, None)] of what a command writes to a file of /proc/sys."""
+    """[(value, None or _PERHAPS, None)] of what a command writes to a file of /proc/sys."""
     if not _writes_to(text, runtime, is_named):
         return []
     piped = before is not None and (before.source, before.line) == (command.source, command.line)
     echo = _ECHO.search(command.text) or piped and _ECHO.search(before.text)
-    return [(echo.group(1) if echo else None, None)] if runtime in text else [(None, None)]
+    return [(echo.group(1) if echo else None, None)] if runtime in text else [(_PERHAPS, None)]
 
 
 def _writes_file(text, name):

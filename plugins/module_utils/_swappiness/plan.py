@@ -154,9 +154,10 @@ def _win(draft, facts, value, conflicts):
     seen = []
     while True:
         _declared, after_reboot, winner = resolve(draft.view, facts['env'])
-        # Where a boot applies no such files, or may run a command or not, no file of ours would decide it.
+        # Where a boot applies no such files, may run a command or not, or has lost them by then, no file of ours would
+        # decide it.
         perhaps = winner and winner.get('perhaps') and not winner.get('volatile')
-        if winner is None or perhaps or not facts['env']['program']:
+        if winner is None or perhaps or winner.get('lost') or not facts['env']['program']:
             return
         if after_reboot == value and not winner.get('unknown'):
             return
@@ -180,8 +181,9 @@ def _win_in_either_order(draft, facts, value):
         while True:
             winner = resolve(draft.view, env)[2]
             place = winner and (winner['source'], winner['line'])
-            if winner is None or winner['by'] != program or place in seen or sysctl.kernel_integer(
-                    winner['raw']) == value or not _make_lose(draft, winner, value):
+            if winner is None or winner['by'] != program or winner.get('lost') or place in seen:
+                break
+            if sysctl.kernel_integer(winner['raw']) == value or not _make_lose(draft, winner, value):
                 break
             seen.append(place)
 
@@ -208,8 +210,8 @@ def _make_lose(draft, winner, value):
         return _use_child(draft, value)
     view, source = draft.view, winner['source']
     text = view.read(source)
-    if winner['line'] is None or text is None or winner['by'] == COMMAND or source.startswith('/proc/'):
-        # A script is its administrator's, and not a line of settings.
+    if winner['line'] is None or text is None or winner['by'] in (COMMAND, 'kernel'):
+        # A script, or the file of a boot loader, is its administrator's, and not a line of settings.
         return False
     hidden = sysctl.without_line(text, winner['line'], MARKER)
     if not source.startswith(_NOT_EDITED):

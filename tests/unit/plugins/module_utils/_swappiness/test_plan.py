@@ -196,6 +196,27 @@ def test_a_declaration_of_the_same_value_is_no_conflict(tmp_path):
     assert says(present(node, conflicts='fail')) == ['file write', 'runtime set']
 
 
+@pytest.mark.parametrize('files, after_reboot', [
+    ({'/etc/rc.local': '#!/bin/sh\nsysctl -w $key=60\n'}, None),
+    ({'/etc/rc.local': '#!/bin/sh\ntuned-adm profile mine\n'}, None),
+    ({'/etc/rc.local': '#!/bin/sh\nrm -f %s\n' % OWN}, 60),
+    ({'/proc/self/mountinfo': '1 0 254:1 / / rw - ext4 a rw\n2 1 0:9 / /etc rw - tmpfs t rw\n'}, 60),
+    ({'/boot/grub/grub.cfg': 'set default=0\n\tlinux /vmlinuz sysctl.vm.swappiness=60\n'}, 10),
+], ids=['a variable', 'a profile', 'taken away', 'in memory', 'the boot loader'])
+@pytest.mark.parametrize('conflicts', ['fail', 'override'])
+def test_what_no_file_of_ours_decides_is_left_alone_and_no_reason_to_fail(tmp_path, files, after_reboot, conflicts):
+    node = trixie(tmp_path)
+    for path, text in files.items():
+        node.file(path, text)
+        os.chmod(node.path(path), 0o755)
+    made = present(node, conflicts=conflicts)
+    assert (made['after']['runtime'], made['after']['after_reboot']) == (10, after_reboot)
+    assert [node.host.read(path) for path in files] == list(files.values())
+    assert planned(node, conflicts=conflicts)['actions'] == []
+    absent(node)
+    assert node.host.read(OWN) is None
+
+
 def test_report_sets_the_value_and_says_that_it_will_not_hold(tmp_path):
     node = HOSTS['a file that sorts later'](tmp_path)
     made = present(node, conflicts='report')
