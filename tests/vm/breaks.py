@@ -61,12 +61,27 @@ def batches(rows, of=breaks_rows):
     for row in rows:
         for batch in found:
             slot = _slot(row, batch, of)
-            if slot and all(other.append == row.append for other in batch.values()):
+            if slot:
                 batch[slot] = row
                 break
         else:
             found.append({_slot(row, {}, of): row})
     return found
+
+
+def machines(rows):
+    """[[row]] of as few machines as there may be: one for all rows that want no word on the kernel's command line, and
+    others with the words of one row of each remedy.
+    """
+    found = [[row for row in rows if not row.append]]
+    for row in rows:
+        for group in found[1:] if row.append else ():
+            if all(other.append == row.append for other in group if other.remedy == row.remedy):
+                group.append(row)
+                break
+        else:
+            found += [[row]] if row.append else []
+    return [group for group in found if group]
 
 
 def _slot(row, batch, of):
@@ -217,11 +232,10 @@ def main():
     if left and not options.list:
         (STATE / options.suite).mkdir(parents=True, exist_ok=True)
         part, parts = map(int, options.part.split('/'))
-        for append in sorted({row.append for row in left}):
-            todo = batches([row for row in left if row.append == append],
-                           rows_module(options.suite))[part - 1::parts]
+        for group in machines(left):
+            todo = batches(group, rows_module(options.suite))[part - 1::parts]
             if todo:
-                run(options.suite, todo, append)
+                run(options.suite, todo, ' '.join(sorted({row.append for row in group})).strip())
     print('\n'.join(table(options.suite, rows)))
     return 0 if options.list or all(result_of(options.suite, row) == [] for row in rows) else 1
 
