@@ -200,7 +200,7 @@ ROWS = [
     _value('a unit', 'service row-set "%s"' % _SET, T, F, 'false'),
     _value('a unit, by a shell', "service row-set \"/bin/sh -c 'echo 60 > /proc/sys/vm/swappiness'\"", T, F, 'false'),
     _value('a timer', 'timer row-set-later "%s"' % _SET, T, F, 'false'),
-    _value('a drop-in of another unit', 'drop ssh.service row "[Service]\\nExecStartPost=%s"' % _SET, T, F, 'false'),
+    _value('a drop-in of another unit', 'drop ssh.service zz-row "[Service]\\nExecStartPost=%s"' % _SET, T, F, 'false'),
     _value('udev', "put /etc/udev/rules.d/99-row.rules 'SUBSYSTEM==\"net\", RUN+=\"%s\"'" % _SET, T, None, 'open'),
     _value('a later file of this boot alone', 'put /run/sysctl.d/99-zzz-row.conf vm.swappiness=60', T, T, 'open'),
     _value('no number in a later file', 'put /etc/sysctl.d/99-zzz-row.conf vm.swappiness=sixty', T, F, 'false',
