@@ -20,6 +20,7 @@ from .._node.forbids import forbidden
 from .._node.killers import user_space_killers
 from .._node.managers import manager_of
 from .._node.meminfo import (
+    number_of,
     ram_facts,
     read_meminfo,
     swap_totals,
@@ -39,19 +40,20 @@ from .._node.reader import Noting
 from .._node.swap_areas import parse_swaps
 from .._node.wishes import kept
 from .._swap.facts import at_boot
-from .._swappiness.facts import provenance
+from .._swappiness.facts import RUNTIME, provenance
 
 LEDGER_SECONDS = 0.3
 _PID = re.compile(r'^/proc/\d+/')
 _OF_GROUP = ('path', 'limit_bytes', 'usage_bytes', 'swap_limit_bytes', 'swap_usage_bytes', 'ledger')
 
 
-def memory_facts(host, candidates=0, ledger_seconds=LEDGER_SECONDS):
+def memory_facts(host, candidates=0, ledger_seconds=LEDGER_SECONDS, boot=True):
     """The facts as a dictionary. ``candidates`` is the most rows of them to return, 0 for all. ``unread`` has the files
     that could not be read.
 
-    ``ledger_seconds`` is the CPU time for counting shared pages once. Raises RescueError if ``candidates`` is no count,
-    or ``ledger_seconds`` is below 0.
+    ``ledger_seconds`` is the CPU time for counting shared pages once. Without ``boot`` there is only the value
+    of vm.swappiness: what the boot makes of it takes long to find; with_boot() adds it. Raises RescueError if
+    ``candidates`` is no count, or ``ledger_seconds`` is below 0.
     """
     if ledger_seconds < 0 or math.isnan(ledger_seconds):
         raise RescueError('ledger_seconds is {found}', found=ledger_seconds, allowed='0 or more',
@@ -79,7 +81,7 @@ def memory_facts(host, candidates=0, ledger_seconds=LEDGER_SECONDS):
         'swap': swap,
         'commit': committed,
         'vm': vm,
-        'swappiness': provenance(host),
+        'swappiness': provenance(host) if boot else {'runtime': number_of(host, RUNTIME)},
         'pressure': pressure(host),
         'cgroup': own_cgroup(host),
         'oom': {
@@ -103,6 +105,11 @@ def memory_facts(host, candidates=0, ledger_seconds=LEDGER_SECONDS):
     facts['kept'] = kept(host)
     facts['unread'] = host.unread()
     return facts
+
+
+def with_boot(host, facts):
+    """The facts with what was left out of them without ``boot``."""
+    return dict(facts, swappiness=provenance(host))
 
 
 def _group(group):

@@ -107,19 +107,19 @@ class Told:
     def _remedy(self):
         """The best remedy for this incident that would have helped, or None."""
         entry = self._entry
-        rows = remedies_of(self.verdict, entry['incidents'], entry['events'], entry['signals'], entry['memory'],
-                           options_of(None, entry['memory']))
+        facts = entry['memory']()
+        rows = remedies_of(self.verdict, entry['incidents'], entry['events'], entry['signals'], facts,
+                           options_of(None, facts))
         best = next((row for row in rows if row['effect'] in ('prevents', 'delays') and not row['forbidden_by']), None)
         return best and dict((key, _short(best[key])) for key in ('name', 'effect', 'what', 'why', 'command'))
 
 
 def told_of(entry):
-    """The incidents of a host's diagnosis that are to be told (Told), oldest first."""
-    # The entry names its reports, which verdict_of() counts.
-    places = dict((event['id'], place) for place, event in enumerate(entry['events']))
-    incidents = [dict(one, reports=[places[name] for name in one['reports']]) for one in entry['incidents']]
-    entry = dict(entry, incidents=incidents)
-    all_told = [Told(entry, index) for index in range(len(incidents))]
+    """The incidents that are to be told (Told), oldest first, of {name, events, signals, incidents, memory} of a host.
+
+    ``memory`` is a function that reads its memory facts, which only a message needs.
+    """
+    all_told = [Told(entry, index) for index in range(len(entry['incidents']))]
     return [told for told in all_told if told.is_news]
 
 

@@ -86,7 +86,7 @@ class Run:
         self._files = [os.path.join(settings['run'], 'state'), settings['state']]
         self._now = time.time()
         self._state = remembered.load(self._files)
-        self._entry = None
+        self._facts = None
         self._is_soon = self._has_just_run()
 
     def run(self):
@@ -117,6 +117,7 @@ class Run:
         """Look, and tell what is new; True if something may have happened."""
         if self._state is None:
             self._begin()
+        self._facts = None
         before = self._state['mark']
         mark, something = look(self._host, before, self._settings['words'])
         if something:
@@ -144,11 +145,17 @@ class Run:
         return not 0 <= self._now - self._state[what] < seconds
 
     def _incidents(self, since):
-        from .._verdict.diagnose import diagnose
+        from .incidents import entry_of
         from .messages import told_of
         margin = _MARGIN if self._state['mark']['journal'] else _MARGIN_OF_FILES
-        self._entry = diagnose(self._host, {'since': since - margin, 'limit': _MOST_EVENTS, 'ledger_seconds': 0})
-        return told_of(self._entry)
+        return told_of(dict(entry_of(self._host, since - margin, _MOST_EVENTS), memory=self._memory))
+
+    def _memory(self, candidates=0):
+        """The facts of the host's memory, read once a look. A message needs all ``candidates`` (0), a figure none."""
+        if self._facts is None:
+            from .incidents import facts_of
+            self._facts = facts_of(self._host, candidates)
+        return self._facts
 
     def _tell_new(self, before, mark):
         """Find the new incidents, remember them, and tell them."""
@@ -198,9 +205,11 @@ class Run:
         return kills(self._host) != self._state['mark']['kills']
 
     def _measure(self):
-        from .._facts.memory_facts import memory_facts
         from . import metrics
-        facts = self._entry['memory'] if self._entry else memory_facts(self._host, 1, 0)
+        facts = self._memory(1)
+        if (facts['kept']['swappiness'] or {}).get('set'):
+            from .._facts.memory_facts import with_boot
+            facts = with_boot(self._host, facts)
         scores = ()
         if (facts['kept']['oom_protect'] or {}).get('set'):
             from .scores import claims_on_scores

@@ -10,7 +10,8 @@ __metaclass__ = type
 import json
 
 import pytest
-from ansible_collections.oom.rescue.plugins.module_utils._verdict.diagnose import diagnose
+from ansible_collections.oom.rescue.plugins.module_utils._node.host import Host
+from ansible_collections.oom.rescue.plugins.module_utils._watch.incidents import entry_of, facts_of
 from ansible_collections.oom.rescue.plugins.module_utils._watch.messages import told_of
 
 KERNEL = {'_TRANSPORT': 'kernel', 'SYSLOG_FACILITY': '0', 'SYSLOG_IDENTIFIER': 'kernel',
@@ -40,7 +41,8 @@ def told(folder, *records):
     path.write_bytes(b''.join(json.dumps(dict(
         record, _HOSTNAME='db1', _BOOT_ID='a' * 32, __REALTIME_TIMESTAMP='%d' % (1790000000000000 + place * 1000000),
     )).encode('ascii') + b'\n' for place, record in enumerate(records)))
-    return told_of(diagnose(str(folder), {'now': 1790000100}))
+    host = Host(str(folder))
+    return told_of(dict(entry_of(host, None, 0), memory=lambda: facts_of(host)))
 
 
 @pytest.mark.parametrize('forged', sorted(FORGED))
