@@ -13,6 +13,7 @@ __metaclass__ = type
 import re
 
 from . import kubelet, unit_files
+from .boot_init import OPENRC, RUNIT, SYSV, init_of
 from .hibernation import resume
 from .kernel_line import command_lines
 from .identity import is_called, runs
@@ -119,16 +120,22 @@ def _no_score(host):
 
 
 def _masked(host, path):
-    """Units of swap that somebody masked, and the kernel's option with which systemd starts none."""
+    """Units of swap that somebody masked, and the kernel's option with which systemd, or sysvinit, starts none."""
     units = ['swap.target'] + ([unit_name(path)] if path else [])
     masks = [(unit, unit_files.mask_of(host, unit)) for unit in units]
     found = [_entry('masked', where, '%s is masked, so that no swap is turned on at boot: '
                     '`systemctl unmask %s` if there is to be swap' % (unit, unit)) for unit, where in masks if where]
     switched = ['systemd.mask=' + unit for unit in units] + ['systemd.swap=' + word for word in _NO]
-    for place, words in command_lines(Overlay(host)):
+    view = Overlay(host)
+    init = init_of(view)
+    # The scripts of Debian and of what was made of it, which its OpenRC and runit run as well.
+    if init == SYSV or init in (OPENRC, RUNIT) and view.exists('/etc/init.d/mountall.sh'):
+        switched.append('noswap')
+    for place, words in command_lines(view):
         word = next((word for word in words if word.lower() in switched or word in switched), None)
         if word and not any(entry['where'] == _CMDLINE for entry in found):
-            found.append(_entry('masked', place, '%s has systemd turn no swap on at boot: take it away' % word))
+            found.append(_entry('masked', place, '%s has %s turn no swap on at boot: take it away' % (
+                word, init if word == 'noswap' else 'systemd')))
     return found
 
 

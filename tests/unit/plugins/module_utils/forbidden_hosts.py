@@ -125,6 +125,10 @@ FORBIDDEN = [
     pytest.param({'/etc/systemd/system/swapfile.swap': NULL}, 'masked', '/etc/systemd/system/swapfile.swap',
                  id='the unit of the file masked'),
     pytest.param({'/proc/cmdline': 'quiet systemd.swap=no\n'}, 'masked', '/proc/cmdline', id='systemd.swap=no'),
+    pytest.param({'/proc/cmdline': 'quiet noswap\n', '/proc/1/comm': 'init\n'}, 'masked', '/proc/cmdline',
+                 id='noswap of sysvinit'),
+    pytest.param({'/proc/cmdline': 'noswap\n', '/proc/1/comm': 'openrc-init\n', '/etc/init.d/mountall.sh': ''},
+                 'masked', '/proc/cmdline', id='noswap of Debian\'s scripts'),
 ]
 ALLOWED = [
     pytest.param({}, id='nothing'),
@@ -165,6 +169,10 @@ ALLOWED = [
                  id='kubelet that allows it by a drop-in of all services'),
     pytest.param({'/sys/power/resume_offset': '0\n'}, id='no offset'),
     pytest.param({'/proc/cmdline': 'systemd.swap=yes systemd.mask=x.swap\n'}, id='swap by the kernel\'s command line'),
+    pytest.param({'/proc/cmdline': 'noswap\n', '/proc/1/comm': 'systemd\n', '/etc/init.d/mountall.sh': ''},
+                 id='noswap, which systemd does not know'),
+    pytest.param({'/proc/cmdline': 'noswap\n', '/proc/1/comm': 'openrc-init\n'},
+                 id='noswap, which OpenRC does not know'),
     pytest.param({VAULT: '# disable_mlock = true\ndisable_mlock = false\n'}, id='Vault that locks its memory'),
     pytest.param({ELASTIC: '#bootstrap.memory_lock: true\n'}, id='Elasticsearch that locks nothing'),
 ]
