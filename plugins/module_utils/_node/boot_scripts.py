@@ -60,6 +60,8 @@ class Scripts:
         """The paths of the services that OpenRC starts: of its runlevels and of those that are stacked on them. One
         that may not be executed is none.
         """
+        if self._init != OPENRC:
+            return []
         words = [word.partition('=')[2] for word in next_words(self._view) if word.startswith('softlevel=')]
         found, levels = [], list(_RUNLEVELS) + [(words or ['default'])[-1]]
         for level in levels:

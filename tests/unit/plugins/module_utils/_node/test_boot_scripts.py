@@ -152,6 +152,13 @@ def test_of_openrc_the_services_of_its_runlevels_count(tmp_path, cmdline, more, 
     assert swap(tmp_path, 'openrc-init', dict(OPENRC, **more), cmdline)['kept'] is kept
 
 
+@pytest.mark.parametrize('init', ['init', 'systemd'])
+def test_what_openrc_left_behind_is_not_run_by_another_init(tmp_path, init):
+    off = '!#!/bin/sh\nswapoff -a\n'
+    files = joined(SYSV, OPENRC, service('off', off), {'/etc/local.d/x.start': off})
+    assert swap(tmp_path, init, files)['kept'] is True
+
+
 @pytest.mark.parametrize('cmdline, more, kept', [
     ('', {}, True), ('noswap', {}, False), ('', script('off', OFF), True), ('', rc_local('swapoff -a'), True),
     ('', joined(rc_local('swapoff -a'), service('rc.local', RC_LOCAL)), False),
