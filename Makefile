@@ -147,8 +147,11 @@ test-vm-all: dev ## all that needs virtual machines, for hours; goes on where it
 test: dev $(CACHE)/core-2.16/.done ## all that CI runs: lint, unit, sanity, integration, playbooks, page, attacks, molecule, test-vm; not test-vm-all, bench, fuzz
 	tests/run test-vm swap:molecule swap:integration playbooks unit attacks sanity page lint
 
-check: lint ## the fast subset: lint, and the unit tests under one Python without the slow ones
-	pytest -q -m 'not slow'
+check: dev ## the fast subset: lint, and beside it the unit tests under one Python without the slow ones
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target lint quick
+
+quick: dev
+	pytest -q -m 'not slow' --numprocesses auto --dist worksteal
 
 eda: dev ## the rulebook of extensions/eda, run by a real ansible-rulebook, which needs Java 17; no part of `test`
 	tests/eda/run
@@ -202,4 +205,4 @@ release: env ## make dist/: tarball, oom-rescue.pyz, checksums, notes; and the t
 clean: ## take away all that was made here
 	git clean -fdX
 
-.PHONY: help env env-2.16 dev rescue diagnose verify rollback lint unit sanity matrix stranger integration playbooks page attacks molecule test-vm test-vm-all test check eda runner bench fuzz mutate triage site changelog build pyz release clean
+.PHONY: help env env-2.16 dev rescue diagnose verify rollback lint unit sanity matrix stranger integration playbooks page attacks molecule test-vm test-vm-all test check quick eda runner bench fuzz mutate triage site changelog build pyz release clean
