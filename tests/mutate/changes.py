@@ -106,9 +106,9 @@ def changes_of(root: Path, path: str) -> Iterator[Change]:
     tree = parso.parse((root / path).read_text())
     nodes = list(ast_nodes(tree))
     for name, operator in _OPERATORS.items():
-        occurrence = 0
+        occurrence, positions = 0, operator().mutation_positions
         for node in nodes:
-            for (line, _column), _end in operator().mutation_positions(node):
+            for (line, _column), _end in positions(node):
                 yield Change(path, name, occurrence, line)
                 occurrence += 1
 

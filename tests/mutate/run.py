@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import ast
+import contextlib
 import ctypes
 import hashlib
 import importlib
@@ -102,14 +103,16 @@ def file_of(test):
 
 
 class Tree:
-    """A copy of the repository, and the process that runs tests in it by forks of itself."""
+    """A copy of the repository in which this process runs tests, by forks of itself."""
 
     def __init__(self, folder):
         self.path = copy_of_tree(tempfile.mkdtemp(dir=folder))
         os.chdir(self.path)
         sys.path[0] = str(self.path)
         sys.pycache_prefix = os.environ['PYTHONPYCACHEPREFIX'] = str(self.path.parent / 'pycache')
-        # What the tests import, but nothing of this tree: a change is seen by who imports it later.
+
+    def import_others(self):
+        """Import what the tests do, but nothing of the tree: a change is seen by who imports it later."""
         for name in self.run(['--collect-only', 'tests/unit'], SECONDS_OF_ALL)['modules']:
             try:
                 importlib.import_module(name)
@@ -400,8 +403,11 @@ def main():
     groups = {name: draw([change for path in files_of(GROUPS[name]) for change in changes_of(ROOT, path)],
                          args.count, args.seed) for name in args.groups or GROUPS}
     results = Results()
-    with tempfile.TemporaryDirectory(dir='/dev/shm' if os.access('/dev/shm', os.W_OK) else None) as folder, \
-            ProcessPoolExecutor(args.jobs, FORK, prepare, (folder,)) as pool:
+    with contextlib.ExitStack() as stack:
+        folder = stack.enter_context(
+            tempfile.TemporaryDirectory(dir='/dev/shm' if os.access('/dev/shm', os.W_OK) else None))
+        Tree(folder).import_others()
+        pool = stack.enter_context(ProcessPoolExecutor(args.jobs, FORK, prepare, (folder,)))
         known = LineMap(pool)
         tests_for = {change: known.tests_for(change) for changes in groups.values() for change in changes}
         pending = [change for change, tests in tests_for.items() if results.get(change, tests) is None]
