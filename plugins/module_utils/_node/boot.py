@@ -500,7 +500,6 @@ class Boot:
             return answer
         return no('nothing starts %s at boot: systemctl enable %s' % (unit, unit))
 
-
     def _generated(self, unit):
         """The answer on whether the generator of a unit that one made still runs: of systemd's own, of a unit of an
         init script that of systemd, of an instance of PostgreSQL that of Debian's package.
