@@ -30,13 +30,18 @@ def score_of(view, names):
     paths, wanted, found, types = _files(view, _FOLDER, _DEEPEST), set(name[:_NAME_BYTES] for name in names), None, {}
     for path in paths:
         for _line, row in _rows(view, path) if path.endswith('.types') else []:
-            types[row.get('type')] = row.get('oom_score_adj')
+            types[_text(row, 'type')] = row.get('oom_score_adj')
     for path in paths:
         for line, row in _rows(view, path) if path.endswith('.rules') else []:
-            if str(row.get('name'))[:_NAME_BYTES] in wanted:
-                score = row.get('oom_score_adj', types.get(row.get('type')))
+            if _text(row, 'name')[:_NAME_BYTES] in wanted:
+                score = row.get('oom_score_adj', types.get(_text(row, 'type')))
                 found = {'path': path, 'line': line, 'score': score} if isinstance(score, int) else None
     return found
+
+
+def _text(row, key):
+    # Any value of JSON, of Python 2's as well.
+    return '%s' % (row.get(key),)
 
 
 def runs(host):

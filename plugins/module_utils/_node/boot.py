@@ -348,7 +348,8 @@ class Boot:
 
     def _swapoff(self, path):
         """The answer on whether a command turns swap off again, or has no later boot turn it on."""
-        answer, turned_off = yes(), None
+        # By its source: a later command of one takes back what an earlier one did, and of two nobody knows the order.
+        answers, turned_off, on_again = {}, None, {}
         for command in self.commands:
             if command.is_told:
                 continue
@@ -360,17 +361,24 @@ class Boot:
                 words = _QUOTES.sub('', stops.group(1)).split() if stops else []
                 meant = any(fnmatch.fnmatchcase(name, word) for word in words
                             for name in (_SWAP_TARGET, systemd.unit_name(path)))
+            before = answers.get(command.source, yes())
             if meant and command.certain:
-                answer = no('%s turns it off: %s' % (command.place, command.text))
+                answers[command.source] = no('%s turns it off: %s' % (command.place, command.text))
             elif meant or off and meant is None or _takes_line(command.text):
                 words = 'turn it off' if off or stops else 'take its line away'
-                answer = worst([answer, unknown('%s may %s: %s' % (command.place, words, command.text),
-                                                'swapon --show, after the next boot')])
+                answers[command.source] = worst([before, unknown('%s may %s: %s' % (
+                    command.place, words, command.text), 'swapon --show, after the next boot')])
             elif on and (command.certain or command.place == turned_off) and self._meant(
                     on.group(1), path, command.text):
                 # After `swapoff -a &&` it runs if that has run.
-                answer = yes()
+                answers[command.source] = yes()
+                on_again.setdefault(command.source, command)
             turned_off = command.place if off else turned_off
+        answer = worst([answers[source] for source in sorted(answers)])
+        others = [on_again[source] for source in sorted(on_again) if answers[source]['kept']]
+        if answer['kept'] is False and others:
+            return unknown('%s; %s turns it on, and which of them is later is not told' % (
+                answer['why'], others[0].place), 'swapon --show, after the next boot')
         return answer
 
     def _meant(self, words, path, text):

@@ -135,7 +135,21 @@ def of_commands(view, rows, key, modern):
             if not row['certain']:
                 step['perhaps'] = True
             steps.append(step)
+    # Of two sources nobody knows which runs last.
+    certain = [step for step in steps if not step.get('perhaps')]
+    for step in certain if len(set(step['raw'] for step in certain)) > 1 else []:
+        if step['source'] != certain[0]['source']:
+            step['perhaps'] = True
     return steps
+
+
+def of_ufw(view, units):
+    """The row, as of found(), of the sysctl file that ufw applies when it starts; [] without."""
+    path = re.findall(r'(?m)^\s*IPT_SYSCTL=["\']?([^"\'\s#]*)', view.read('/etc/default/ufw') or '')[-1:]
+    enabled = re.search(r'(?mi)^\s*ENABLED\s*=\s*["\']?yes\b', view.read('/etc/ufw/ufw.conf') or '')
+    if not enabled or not path or not path[0] or units is not None and 'ufw.service' not in units.started():
+        return []
+    return [{'source': path[0], 'line': 1, 'raw': None, 'reads': path[0], 'certain': True}]
 
 
 def _values(view, row, key, modern):

@@ -77,7 +77,7 @@ def environment(host):
         'boot': applied,
         'tmpfiles': boot.tmpfiles(),
         'credentials': boot.credentials(),
-        'commands': boot_sets.found(boot.commands, KEY, RUNTIME),
+        'commands': boot_sets.of_ufw(view, boot.units) + boot_sets.found(boot.commands, KEY, RUNTIME),
         'modern': {sysctl.SYSTEMD: systemd is None or systemd >= 245, sysctl.PROCPS: not procps or procps >= (4, 0)},
         'command_line': ' '.join(words),
         'command_line_in': place,
@@ -135,6 +135,9 @@ def resolve(view, env):
         before = (value, winner)
         for step in steps:
             step = dict(step, by=by)
+            if by == boot_sets.COMMAND and before[1] and before[1]['by'] in ('tuned', sysctl.TUNED):
+                # tuned applies its profile while these run, or after them.
+                step['perhaps'] = True
             place = (step['source'], step['line'])
             row = rows.setdefault(place, {'source': step['source'], 'line': step['line'],
                                           'value': sysctl.kernel_integer((step['raw'] or '').lstrip('<>')),

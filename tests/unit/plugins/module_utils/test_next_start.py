@@ -189,6 +189,8 @@ WRAPPED = '[Service]\nExecStart=\nExecStart=/usr/local/sbin/start-mariadb\n'
     (ananicy(RULE, **{'ananicy.conf': 'apply_oom_score_adj = false\n'}), 'held', True, True),
     (ananicy(RULE.replace('mariadbd', 'php')), 'held', True, True),
     (ananicy(RULE.replace('300', '-700')), 'held', True, True),
+    (ananicy('{"name": ["a"], "type": {}}\n{"name": 1}\n[]\n{\n' + RULE, **{'a.types': '{"type": []}\n'}), 'false',
+     True, False),
     (generator('#!/bin/sh\nmkdir -p $1/mariadb.service.d\n'), 'open', True, None),
     (generator('\x7fELF'), 'open', True, None),
     (generator('#!/bin/sh\nln -s /run/x.target $1/multi-user.target.wants/\n'), 'held', True, True),
@@ -210,7 +212,8 @@ WRAPPED = '[Service]\nExecStart=\nExecStart=/usr/local/sbin/start-mariadb\n'
         'systemd-run', 'systemd-run of another', 'a variable in rc.local', 'a variable of the unit',
         'words in rc.local', 'our folder taken away', 'our file taken away by cron', '/etc in memory',
         'an attached unit', 'ananicy', 'ananicy that is not enabled', 'ananicy by a type', 'ananicy by another type',
-        'ananicy that leaves scores', 'ananicy of another program', 'ananicy that protects more', 'a generator',
+        'ananicy that leaves scores', 'ananicy of another program', 'ananicy that protects more',
+        'ananicy with odd lines', 'a generator',
         'a generator that is no script', 'a generator of something else', 'a command line', 'a boot to a shell',
         'stopped', 'disabled and running', 'disabled and stopped', 'stopped and not declared'])
 def test_the_claim_is_what_the_next_start_gives(node, change, state, now, later):

@@ -83,6 +83,8 @@ TURNED_OFF = {
     'a login as root': ({'/root/.bashrc': 'swapoff -a\n'}, None),
     'another user\'s cron, as root': ({'/var/spool/cron/crontabs/eve': '\n@reboot sudo swapoff -a\n'}, False),
     'udev below /usr/local': ({'/usr/local/lib/udev/rules.d/1.rules': 'RUN+="/sbin/swapoff -a"\n'}, None),
+    'on again by another, nobody knows when': (dict(service('/sbin/swapon -a'), **rc_local('swapoff -a')), None),
+    'on before it is off': (rc_local('swapon -a', 'swapoff -a'), False),
     'a pattern of units': (rc_local('systemctl stop "*.swap"'), False),
     'a file in quotes': (rc_local('swapoff "/swapfile"'), False),
     'a variable for the file': (rc_local('FILE=/swapfile', 'swapoff "$FILE"'), False),

@@ -103,6 +103,15 @@ def test_tuned_that_is_not_started_at_boot_has_no_say_after_it(tmp_path):
     assert (facts['after_reboot'], facts['tuned']['enabled'], facts['tuned']['running']) == (60, False, True)
 
 
+def test_a_command_beside_tuned_may_run_before_it(tmp_path):
+    node = trixie(tmp_path).tuned(reapply=0)
+    node.file('/etc/rc.local', '#!/bin/sh\nsysctl -w vm.swappiness=10\n')
+    os.chmod(node.path('/etc/rc.local'), 0o755)
+    assert provenance(node.host)['after_reboot'] is None
+    node.file('/etc/rc.local', '#!/bin/sh\nsysctl -w vm.swappiness=30\n')
+    assert provenance(node.host)['after_reboot'] == 30
+
+
 @pytest.mark.parametrize('profile, files, expected', [
     ('', {}, None),
     ('', {OWN: 'vm.swappiness = 10\n'}, 10),
@@ -199,6 +208,11 @@ UNITS = '/etc/systemd/system/'
 ENABLED = {UNITS + 'multi-user.target.wants/tune.service': ''}
 
 
+UFW = {'/etc/ufw/ufw.conf': 'ENABLED=yes\n', '/etc/default/ufw': 'IPT_SYSCTL=/etc/ufw/sysctl.conf\n',
+       '/etc/ufw/sysctl.conf': 'net/ipv4/ip_forward=1\nvm/swappiness=60\n',
+       UNITS + 'multi-user.target.wants/ufw.service': '', UNITS + 'ufw.service': '[Service]\nExecStart=/lib/ufw/x\n'}
+
+
 @pytest.mark.parametrize('files, after_reboot', [
     ({'/etc/tmpfiles.d/a.conf': 'w /proc/sys/vm/swappiness - - - - 60\n'}, 60),
     ({'/etc/tmpfiles.d/a.conf': 'w+ /proc/sys/vm/swappiness - - - - 60\n'}, 60),
@@ -273,6 +287,14 @@ ENABLED = {UNITS + 'multi-user.target.wants/tune.service': ''}
     (dict(ENABLED, **{UNITS + 'tune.service': '[Service]\nExecStart=/bin/true\nExecStop=/bin/rm -r /etc/sysctl.d\n'}),
      60),
     ({'/etc/tmpfiles.d/a.conf': 'r! /etc/sysctl.d/10-a.conf\n'}, None),
+    (dict(ENABLED, **{UNITS + 'tune.service': '[Service]\nExecStart=/sbin/sysctl -w vm.swappiness=20\n',
+                      '/etc/rc.local': '#!/bin/sh\nsysctl -w vm.swappiness=60\n'}), None),
+    (dict(ENABLED, **{UNITS + 'tune.service': '[Service]\nExecStart=/sbin/sysctl -w vm.swappiness=60\n',
+                      '/etc/rc.local': '#!/bin/sh\nsysctl -w vm.swappiness=60\n'}), 60),
+    (UFW, 60),
+    (dict(UFW, **{'/etc/ufw/ufw.conf': 'ENABLED=no\n'}), 20),
+    (dict(UFW, **{'/etc/default/ufw': '#IPT_SYSCTL=/etc/ufw/sysctl.conf\n'}), 20),
+    (dict(UFW, **{UNITS + 'ufw.service': ''}), 20),
     ({UNITS + 'systemd-sysctl.service.d/a.conf': '[Service]\nProtectKernelTunables=yes\n'}, 60),
     ({'/etc/inittab': 'x:2345:once:/sbin/sysctl -w vm.swappiness=60\n'}, 20),
     ({'/proc/self/mountinfo': '24 1 254:1 / / rw - ext4 /dev/vda1 rw\n31 24 0:9 / /etc rw - tmpfs tmpfs rw\n'}, 60),
