@@ -5,6 +5,7 @@
 host's, so run it alone.
 """
 
+import itertools
 import json
 import os
 import pathlib
@@ -17,6 +18,7 @@ import pytest
 HERE = pathlib.Path(__file__).resolve().parent
 REPOSITORY = HERE.parents[2]
 sys.path.insert(0, str(REPOSITORY / '.cache' / 'collections'))
+NUMBERS = itertools.count()
 COLLECTION = '/root-of-collections/ansible_collections/oom/rescue'
 SERVER = '[Service]\nExecStart=/usr/local/sbin/%s infinity\nRestart=always\nRestartSec=0\n%s'
 
@@ -105,7 +107,8 @@ def disk(tmp_path):
 
 @pytest.fixture
 def container(image, disk):
-    host = Container(image, disk, 'round-trip-%d' % os.getpid())
+    # A name of its own: on a busy machine the last one's is not free at once.
+    host = Container(image, disk, 'round-trip-%d-%d' % (os.getpid(), next(NUMBERS)))
     try:
         yield host
     finally:
