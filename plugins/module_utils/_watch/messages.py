@@ -57,7 +57,12 @@ class Told:
     @property
     def keys(self):
         """All keys of its parts."""
-        return [key for part in self.parts for key in part]
+        return [key for part in self.parts for key in part] + self.marks
+
+    @property
+    def marks(self):
+        """The keys by which its reports are known again in a log that does not say of which boot it is."""
+        return [_key_without_boot(event) for event in self._events if event.get('boot_id') and event['uptime_seconds']]
 
     @property
     def is_news(self):
@@ -73,6 +78,11 @@ class Told:
     def is_whole(self):
         """False if a report of it has no end, as the kernel may still be printing it."""
         return all(event['kind'] != 'kill' or 'victim' not in event['missing'] for event in self._events)
+
+    def is_before(self, moment):
+        """True if all its reports are older than a moment, in seconds since 1970 or None."""
+        times = [event['epoch'] for event in self._events]
+        return moment is not None and None not in times and all(epoch < moment for epoch in times)
 
     def fresh(self, told):
         """The parts of which no key is among ``told``."""
@@ -146,7 +156,13 @@ def _keys_of_event(event):
     """
     boot = (event.get('boot_id') or '')[:8]
     keys = ['report:%s@%s' % (event['id'], boot)]
-    return keys + (['at:%.6f@%s' % (event['uptime_seconds'], boot)] if boot and event['uptime_seconds'] else [])
+    if not event['uptime_seconds']:
+        return keys
+    return keys + ['at:%.6f@%s' % (event['uptime_seconds'], boot) if boot else _key_without_boot(event)]
+
+
+def _key_without_boot(event):
+    return 'at:%.6f#%s' % (event['uptime_seconds'], event['id'])
 
 
 def _key_of(signal):

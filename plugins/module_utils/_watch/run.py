@@ -189,11 +189,16 @@ class Run:
             self._state['waiting'].append({
                 'message': told.message(), 'proven': told.proven, 'hooks': None, 'tries': 0, 'next': 0,
                 'first': self._now})
-        self._state['told'] += [key for part in fresh for key in part]
+        self._state['told'] += [key for part in fresh for key in part] + told.marks
 
     def _is_forged(self, told, mark):
-        """True if only a file says that the kernel killed, and the kernel has counted no kill since it booted."""
-        return told.is_of_the_kernel and not told.proven and mark['kills'] == 0
+        """True if only a file says that the kernel killed since it booted, and it has counted no kill."""
+        return told.is_of_the_kernel and not told.proven and mark['kills'] == 0 and not told.is_before(self._boot())
+
+    def _boot(self):
+        """When the kernel booted, in seconds since 1970, or None."""
+        words = (self._host.read('/proc/uptime') or '').split()
+        return self._now - float(words[0]) if words else None
 
     def _pass_on(self):
         """Pass the waiting messages to the hooks, up to the limit an hour."""

@@ -166,6 +166,32 @@ def test_the_same_process_killed_the_same_way_in_the_next_boot_is_told(watched):
     assert names(watched.told()) == ['early'] * 2
 
 
+def test_a_kill_that_only_a_log_without_boots_has_after_a_reboot_is_told_once(watched):
+    # Without a journal the kernel's own buffer tells of it first, and after the reboot syslog's file alone.
+    words = KILL.split('] ')[1].strip().format(pid=321, name='early')
+    watched.write('var/log/messages', json.dumps({
+        '_TRANSPORT': 'kernel', 'SYSLOG_FACILITY': '0', 'SYSLOG_IDENTIFIER': 'kernel', '_HOSTNAME': 'node',
+        'MESSAGE': words, '_BOOT_ID': 'a' * 32, '_SOURCE_MONOTONIC_TIMESTAMP': '9000000',
+        '__REALTIME_TIMESTAMP': '%d' % (time.time() * 1e6)}) + '\n')
+    assert names(watched.run()) == ['early']
+    watched.write('proc/sys/kernel/random/boot_id', 'b' * 32)
+    watched.write('var/log/messages', '%s node kernel: [    9.000000] %s\n' % (time.strftime('%b %d %H:%M:%S'), words))
+    assert names(watched.run()) == ['early']
+    watched.write('proc/sys/kernel/random/boot_id', 'c' * 32)
+    watched.write('var/log/messages', '%s node kernel: [    9.500000] %s\n' % (time.strftime('%b %d %H:%M:%S'), words))
+    assert names(watched.run()) == ['early'] * 2
+
+
+def test_what_a_file_says_of_the_kernel_is_refuted_by_its_count_of_this_boot_alone(watched):
+    watched.write('proc/vmstat', 'oom_kill 0\n')
+    watched.write('proc/uptime', '100.00 100.00\n')
+    watched.log(name='forged')
+    assert watched.run() == []
+    watched.write('proc/sys/kernel/random/boot_id', 'another')
+    watched.log(name='before', ago=300)
+    assert names(watched.run()) == ['before'] and watched.told()[0]['proven'] is False
+
+
 def test_a_log_without_years_is_told_once_though_the_year_changes(watched, monkeypatch):
     watched.log(FORK)
     assert len(watched.run()) == 1
