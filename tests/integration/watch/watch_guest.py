@@ -8,9 +8,21 @@ import subprocess
 import sys
 import time
 
+from breaks import INITS
+from breaks_sysv import HELPERS
+from image import Image
 from modules import REPOSITORY, ModuleGuest
 
 PACKAGES = ['procps', 'prometheus', 'prometheus-node-exporter', 'curl']
+# Without a journal, what was killed before a boot is only in a log of the disk.
+PACKAGES_OF_CRON = ['procps', 'cron', 'rsyslog']
+# All files but what a running system writes by itself.
+FILES = ('find /etc /usr/local /var/lib /root /opt -xdev -path "/var/lib/prometheus/metrics2*" -prune -o '
+         '-path "/var/lib/systemd/*" -prune -o -path "/var/lib/dpkg/*" -prune -o -path /root/told -prune -o '
+         '-path "/var/lib/urandom/*" -prune -o '
+         '-path "*/__pycache__*" -prune -o -printf "%p %m %U %G %l\\n" | sort; '
+         'find /etc /usr/local /var/lib/oom* /root $(ls -d /lib/systemd/system) -xdev -type f ! -path "*/__pycache__*" '
+         '! -path /root/told -exec md5sum {} + | sort')
 # The hook: notes each message with the time, and does first what the file /root/mode says.
 HOOK = r"""
 import http.server, json, time
@@ -56,6 +68,9 @@ class Guest(ModuleGuest):
         for name, text in (('hook.py', HOOK), ('eat.py', EAT), ('mode', 'ok\n')):
             (folder / name).write_text(text)
             machine.put(folder / name, '/root/' + name)
+        self._start_hook()
+
+    def _start_hook(self):
         self.check('rm -f /root/told; printf "[Service]\\nExecStart=python3 /root/hook.py\\nOOMScoreAdjust=-900\\n'
                    '[Install]\\nWantedBy=multi-user.target\\n" > /etc/systemd/system/hook.service; '
                    'systemctl daemon-reload; systemctl enable --now -q hook')
@@ -95,7 +110,46 @@ class Guest(ModuleGuest):
         self.run('systemd-run -q --wait --unit=%s -p OOMScoreAdjust=500 python3 /root/eat.py %s' % (name, name))
         return self.when_killed(name)
 
+    def when_begun(self):
+        """Seconds since boot of the begin of the service's last run."""
+        return int(self.check('systemctl show --value -p ExecMainStartTimestampMonotonic oom-rescue-watch')) / 1e6
+
     def when_killed(self, name):
         line = self.check(KILLED).strip()
         assert '(%s)' % name[:15] in line, line
         return float(line[1:].split(']')[0])
+
+
+class CronGuest(Guest):
+    """The same with another init and cron, which starts the watch each minute. No group is limited but by hand."""
+
+    def _start_hook(self):
+        # Debian's rsyslog has a unit alone.
+        self.check('rm -f /root/told\n%s\nscript hook "start-stop-daemon --start --background --exec /usr/bin/python3 '
+                   '-- /root/hook.py"\n/etc/init.d/hook start\nscript rsyslog rsyslogd\n/etc/init.d/rsyslog start'
+                   % HELPERS)
+
+    def quiet(self):
+        # A run that finds another one at work does nothing.
+        self.check('flock /run/oom-rescue-watch/lock true; '
+                   '$(grep -o "/[^ ]*python.* watch" /etc/cron.d/oom-rescue-watch)')
+        return len(self.told())
+
+    def kill_in_group(self, name, megabytes=24):
+        self.run('mountpoint -q /sys/fs/cgroup || mount -t cgroup2 cgroup2 /sys/fs/cgroup; '
+                 'echo +memory > /sys/fs/cgroup/cgroup.subtree_control; mkdir /sys/fs/cgroup/{0}; '
+                 'echo {1}M > /sys/fs/cgroup/{0}/memory.max; echo 0 > /sys/fs/cgroup/{0}/memory.swap.max; '
+                 'sh -c "echo \\$\\$ > /sys/fs/cgroup/{0}/cgroup.procs; exec python3 /root/eat.py {0}"'.format(
+                     name, megabytes))
+        return self.when_killed(name)
+
+    def kill_in_host(self, name):
+        self.run('sh -c "echo 500 > /proc/\\$\\$/oom_score_adj; exec python3 /root/eat.py %s"' % name)
+        return self.when_killed(name)
+
+
+def image_of(suite):
+    """The image of a suite of Debian, or of an init as tests/vm/breaks.py names it."""
+    if suite in INITS:
+        return Image('bookworm', init=INITS[suite], packages=PACKAGES_OF_CRON)
+    return Image(suite, packages=PACKAGES)
