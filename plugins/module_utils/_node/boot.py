@@ -318,8 +318,8 @@ class Boot:
         device = fstab.device(row['source'])
         status, folder = self.host.status(device), device.rpartition('/')[0]
         if status is None and folder.startswith('/dev/disk/') and self.view.listdir('/dev/disk/by-uuid'):
-            return no('%s mounts %s on %s, and there is no such device' % (fstab.PATH, row['source'],
-                                                                         mount['mount_point']))
+            return no('%s mounts %s on %s, and there is no such device' % (
+                fstab.PATH, row['source'], mount['mount_point']))
         subvolumes = [option.partition('=')[2].strip('/') for option in row['options'] if option.startswith('subvol=')]
         if mount['filesystem'] == 'btrfs' and subvolumes[-1:] not in ([], [mount['root'].strip('/')]):
             return no('%s mounts another subvolume on %s (%s)' % (fstab.PATH, mount['mount_point'], subvolumes[-1]))

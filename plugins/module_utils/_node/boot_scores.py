@@ -15,10 +15,11 @@ from .identity import is_interpreter
 from .unit_text import assignments
 
 # choom(1), and a write to a file of /proc: the score, where it is a word of its own.
-_SCORE = re.compile(r'\bchoom\s(?:.*?(?:-n\s*|--adjust[\s=]\s*)([^\s;]+))?'
-                    r'|\bsystemd-run\s.*\bOOMScoreAdjust=([^\s;]+)|\bof=%(path)s|%(path)s[\s,]+w\b|%(path)s\s.*\bwrite'
-                   r'|\b(?:echo|printf)\s+[\'"]?([^\s\'">]+)[\'"]?\s*>+\s*%(path)s|>+\s*%(path)s|\btee\s+%(path)s' % {
-                        'path': r'(?:\$\([^()]*\)|`[^`]*`|\$(?!\()|[^\s`$])*oom_(?:score_)?adj\b'})
+_PATH = r'(?:\$\([^()]*\)|`[^`]*`|\$(?!\()|[^\s`$])*oom_(?:score_)?adj\b'
+_SCORE = re.compile(
+    r'\bchoom\s(?:.*?(?:-n\s*|--adjust[\s=]\s*)([^\s;]+))?'
+    r'|\bsystemd-run\s.*\bOOMScoreAdjust=([^\s;]+)|\bof=%(path)s|%(path)s[\s,]+w\b|%(path)s\s.*\bwrite'
+    r'|\b(?:echo|printf)\s+[\'"]?([^\s\'">]+)[\'"]?\s*>+\s*%(path)s|>+\s*%(path)s|\btee\s+%(path)s' % {'path': _PATH})
 _OF_ITSELF = re.compile(r'/proc/(?:self|\$\$)/')
 # choom(1) of a process that runs, and not of one that it starts.
 _OF_ANOTHER = re.compile(r'\schoom\b(?!.*\s(?:-\w*p|--pid))|\ssystemd-run\b')

@@ -28,6 +28,8 @@ _APPLIES = re.compile(r'/systemd-sysctl\s(?:\s*-\S+)*\s*(/[^\s;]+)')
 _PROFILE = re.compile(r'(?:^|[\s(/])tuned-adm\s+(?:\S+\s+)*?(?:profile|auto_profile|off)\b')
 _OPEN = re.compile(r'[$`]')
 _QUOTES = re.compile(r'[\'"]')
+# The script by which a boot without systemd applies the sysctl files: what it does is that stage of the boot.
+_OF_THE_BOOT = re.compile(r'/etc/(?:init\.d/|rc(?:\.d/rc)?\w\.d/S\d*|runlevels/[^/]+/)(?:procps(?:\.sh)?|sysctl)\Z')
 
 
 def of_tmpfiles(view, runtime, more):
@@ -51,6 +53,8 @@ def found(commands, key, runtime):
         if _writes_file(text, name):
             rows.append({'source': command.source, 'line': command.line, 'raw': None, 'reads': None, 'certain': False})
         for raw, reads in _of_sysctl(text, name) or _of_write(command, before, text, runtime, command.source in naming):
+            if reads and _OF_THE_BOOT.match(command.source):
+                continue
             # What may be this key is no reason to fail, as what sets it to another value is.
             rows.append({'source': command.source, 'line': command.line, 'raw': raw or None, 'reads': reads,
                          'certain': command.certain and raw != _PERHAPS})

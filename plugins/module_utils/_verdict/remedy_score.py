@@ -186,8 +186,8 @@ def _on_report(case, event, name, value):
     if told['reproduces'] is not True or not told['victim']:
         return make_effect(UNKNOWN, told['reason'] or 'the arithmetic does not name the process that was killed')
     plainly = ranked(event, {name: value}, with_root_bonus=False)
-    first = told['victim']
-    if first['name'] == name and first['pid'] != first_alone(event['tasks'], name) is not None:
+    first, alone = told['victim'], first_alone(event['tasks'], name)
+    if first['name'] == name and alone is not None and first['pid'] != alone:
         return _of_children(event, name, value, first)
     if first['name'] == name:
         return make_effect(NONE, 'the kernel would still kill %s: %s' % (_held(event, name), _left(event, name, value)))

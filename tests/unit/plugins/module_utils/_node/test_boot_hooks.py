@@ -191,8 +191,8 @@ def test_of_a_service_of_openrc_its_start_counts_alone(tmp_path, start, stop, ke
     ('init', {'/etc/inittab': 'x:06:wait:/sbin/swapoff -a\n'}, True),
     ('init', {'/etc/inittab': '#x:2345:once:/sbin/swapoff -a\n'}, True),
     ('init', {'/etc/inittab': 'x:S:sysinit:/opt/x\n', '/opt/x': '!#!/bin/sh\nswapoff -a\n'}, False),
-    ('linuxrc', {'/proc/1/exe': '@/bin/busybox', '/etc/inittab': '::sysinit:/sbin/swapon -a\n'
-                                                                '::shutdown:/sbin/swapoff -a\n'}, True),
+    ('linuxrc', {'/proc/1/exe': '@/bin/busybox',
+                 '/etc/inittab': '::sysinit:/sbin/swapon -a\n::shutdown:/sbin/swapoff -a\n'}, True),
     ('runit', {'/etc/runit/core-services/05-fs.sh': 'swapon -a\n', '/etc/sv/x/run': SCRIPT,
                '/etc/service/x': '@../sv/x'}, None),
     ('runit', {'/etc/runit/core-services/05-fs.sh': 'swapon -a\n', '/etc/runit/3': SCRIPT}, True),

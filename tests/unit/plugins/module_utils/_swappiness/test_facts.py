@@ -182,8 +182,11 @@ def test_an_exclusion_takes_back_what_was_set_before_it(tmp_path, version, expec
     ('init', {'/etc/sysctl.d/10-a.conf': 'vm.swappiness = 20\n', '/etc/rcS.d/S03procps': 'sysctl --system\n'}, 20),
     ('init', {'/etc/sysctl.conf': 'vm.swappiness = 20\n', '/etc/rcS.d/S03procps': 'sysctl --system\n'}, 20),
     ('init', {'/etc/sysctl.d/10-a.conf': 'vm.swappiness = 20\n', '/etc/init.d/procps': 'sysctl --system\n'}, 60),
+    ('init', {'/etc/sysctl.d/10-a.conf': 'vm.swappiness = 20\n', '/etc/rcS.d/S03procps': '#!/bin/sh\nsysctl --system\n',
+              '/etc/rc.local': '#!/bin/sh\necho 60 > /proc/sys/vm/swappiness\n'}, 60),
     ('sleep', {'/etc/sysctl.d/10-a.conf': 'vm.swappiness = 20\n'}, None),
-], ids=['systemd', 'sysv', 'sysv reads sysctl.conf', 'sysv, a script that nothing runs', 'container without init'])
+], ids=['systemd', 'sysv', 'sysv reads sysctl.conf', 'sysv, a script that nothing runs', 'sysv, a script after that',
+        'container without init'])
 def test_what_applies_files_at_boot_is_this_node_s_init(tmp_path, init, files, after_reboot):
     node = trixie(tmp_path)
     node.file('/proc/1/comm', init + '\n')
