@@ -182,11 +182,8 @@ def test_an_exclusion_takes_back_what_was_set_before_it(tmp_path, version, expec
     ('init', {'/etc/sysctl.d/10-a.conf': 'vm.swappiness = 20\n', '/etc/rcS.d/S03procps': 'sysctl --system\n'}, 20),
     ('init', {'/etc/sysctl.conf': 'vm.swappiness = 20\n', '/etc/rcS.d/S03procps': 'sysctl --system\n'}, 20),
     ('init', {'/etc/sysctl.d/10-a.conf': 'vm.swappiness = 20\n', '/etc/init.d/procps': 'sysctl --system\n'}, 60),
-    ('init', {'/etc/sysctl.d/10-a.conf': 'vm.swappiness = 20\n', '/etc/rcS.d/S03procps': '#!/bin/sh\nsysctl --system\n',
-              '/etc/rc.local': '#!/bin/sh\necho 60 > /proc/sys/vm/swappiness\n'}, 60),
     ('sleep', {'/etc/sysctl.d/10-a.conf': 'vm.swappiness = 20\n'}, None),
-], ids=['systemd', 'sysv', 'sysv reads sysctl.conf', 'sysv, a script that nothing runs', 'sysv, a script after that',
-        'container without init'])
+], ids=['systemd', 'sysv', 'sysv reads sysctl.conf', 'sysv, a script that nothing runs', 'container without init'])
 def test_what_applies_files_at_boot_is_this_node_s_init(tmp_path, init, files, after_reboot):
     node = trixie(tmp_path)
     node.file('/proc/1/comm', init + '\n')
@@ -196,6 +193,20 @@ def test_what_applies_files_at_boot_is_this_node_s_init(tmp_path, init, files, a
     facts = provenance(node.host)
     assert facts['after_reboot'] == after_reboot
     assert facts['holds'] is (None if after_reboot is None else after_reboot == 60)
+
+
+@pytest.mark.parametrize('more, after_reboot', [('', 60), ('sysctl -w vm.swappiness=30\n', None)],
+                         ids=['it applies the files alone', 'it sets a value too'])
+def test_a_script_of_the_boot_that_applies_files_does_not_compete_with_one_after_it(tmp_path, more, after_reboot):
+    node = trixie(tmp_path)
+    node.file('/proc/1/comm', 'init\n')
+    node.file('/etc/sysctl.d/10-a.conf', 'vm.swappiness = 20\n')
+    node.file('/etc/init.d/procps', '#!/bin/sh\nDAEMON=/sbin/sysctl\n$DAEMON -q --system\n' + more)
+    node.file('/etc/rc.local', '#!/bin/sh\necho 60 > /proc/sys/vm/swappiness\n')
+    for path in ('/etc/init.d/procps', '/etc/rc.local'):
+        os.chmod(node.path(path), 0o755)
+    node.link('/etc/rcS.d/S03procps', '/etc/init.d/procps')
+    assert provenance(node.host)['after_reboot'] == after_reboot
 
 
 def test_with_systemd_sysctl_masked_the_kernel_s_own_value_comes_back(tmp_path):
