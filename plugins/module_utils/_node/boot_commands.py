@@ -17,7 +17,7 @@ _RC_LOCAL = ('/etc/rc.local', '/etc/rc.d/rc.local', '/etc/init.d/boot.local', '/
 _EXECS = ('ExecCondition', 'ExecStartPre', 'ExecStart', 'ExecStartPost')
 # What a service that does its work and ends runs as well.
 _AT_ITS_END = ('ExecStop', 'ExecStopPost')
-_OF_PACKAGES = re.compile(r'/(?:usr/(?!local/)|s?bin/|lib)')
+OF_PACKAGES = re.compile(r'/(?:usr/(?!local/)|s?bin/|lib)')
 _OPENS = re.compile(r'^(?:if|case|for|while|until|select)\b|^(?:function\s+)?[\w-]+\s*(?:\(\s*\))\s*\{?|^\{|[{(]\s*$')
 _CLOSES = re.compile(r'^(?:fi|esac|done|\}|\))')
 # A shell that execs a program does not reach the next line; an exec that only redirects does.
@@ -170,7 +170,7 @@ def of_line(host, view, source, line, text, certain):
         re.sub('["\']', ' ', text))])
     for path, by_shell in _named(text):
         script = of_script(host, view, path, by_shell=by_shell)
-        if _OF_PACKAGES.match(path):
+        if OF_PACKAGES.match(path):
             # The script of a package has its own conditions, and leaves this host as it is meant to be.
             script = [command for command in script if command.certain]
         found += script if certain else perhaps(script)
@@ -186,7 +186,7 @@ def is_executable(host, view, path):
 def _named(text):
     """[(path, True if a shell reads it)] of the paths in a command."""
     # What a package has to be read are functions, and long.
-    read = [path for path in _READ_BY_A_SHELL.findall(text) if not _OF_PACKAGES.match(path)]
+    read = [path for path in _READ_BY_A_SHELL.findall(text) if not OF_PACKAGES.match(path)]
     return [(path, path in read) for path in _PATH.findall(text)]
 
 
@@ -205,7 +205,7 @@ def of_script(host, view, path, depth=1, seen=None, by_shell=False):
         return []
     if text.startswith('#!') and not by_shell and not _SHELLS.match(text):
         # Only the script's own interpreter knows which of its lines run.
-        return [] if _OF_PACKAGES.match(path) else [
+        return [] if OF_PACKAGES.match(path) else [
             Command(path, number, _PUNCTUATION.sub(' ', line), False)
             for number, line in enumerate(text.splitlines(), 1) if not line.lstrip().startswith('#')]
     found = []
@@ -213,13 +213,13 @@ def of_script(host, view, path, depth=1, seen=None, by_shell=False):
         text = _without_stop(text)
     for command in script_commands(path, text):
         found.append(command)
-        for named, read in _named(command.text) if depth < _DEEPEST and not _OF_PACKAGES.match(path) else []:
+        for named, read in _named(command.text) if depth < _DEEPEST and not OF_PACKAGES.match(path) else []:
             if (named, command.certain) in seen:
                 continue
             seen.add((named, command.certain))
             found += [Command(each.source, each.line, each.text, each.certain and command.certain)
                       for each in of_script(host, view, named, depth + 1, seen, read)
-                      if each.certain or not _OF_PACKAGES.match(named)]
+                      if each.certain or not OF_PACKAGES.match(named)]
     return found
 
 

@@ -10,18 +10,16 @@ __metaclass__ = type
 import re
 
 from .boot_answers import no, unknown, yes
-from .boot_commands import of_script
+from .boot_commands import OF_PACKAGES, of_script
+from .boot_units import GENERATORS_OF_ETC, GENERATORS_OF_PACKAGES
 from .privilege import is_container
 
-# In the order in which a name is looked up. A reboot takes /run away, and what wrote there may do so again.
-_PACKAGES = ('/usr/lib/systemd/system-generators', '/lib/systemd/system-generators')
-_ETC = ('/etc/systemd/system-generators', '/usr/local/lib/systemd/system-generators')
+# A reboot takes this away, and what wrote there may do so again.
 _RUN = '/run/systemd/system-generators'
 # Generators that their own `make install` puts below /usr/local, and that add units of their own alone.
 _HARMLESS = ('podman-system-generator', 'zfs-mount-generator', 'zram-generator')
 # What the images of linuxcontainers.org have: it masks units that a container cannot run.
 _OF_CONTAINERS = ('lxc',)
-_OF_A_PACKAGE = re.compile(r'/(?:usr/(?!local/)|lib|s?bin/)')
 # A script that masks units whose names stand elsewhere.
 _MASKS = re.compile(r'\bln\b.*/dev/null')
 _READS_NAMES = re.compile(r'\bread\b|\bcat\b|[`]|\$\(')
@@ -32,17 +30,17 @@ def own(host, view, name):
     masked = mask_of(host, view, name)
     if masked:
         return no('%s masks the generator %s: remove it' % (masked, name))
-    for directory in _ETC + _PACKAGES:
+    for directory in GENERATORS_OF_ETC + GENERATORS_OF_PACKAGES:
         path = '%s/%s' % (directory, name)
         status = host.status(view.real(path))
         # A file that may not be run is passed over, and does not hide the next.
         if status is None or not status.st_mode & 0o111:
             continue
-        if directory in _ETC and not _OF_A_PACKAGE.match(view.real(path)):
+        if directory in GENERATORS_OF_ETC and not OF_PACKAGES.match(view.real(path)):
             return unknown('%s runs in the place of systemd\'s own generator' % path,
                            'systemctl list-units, after the next boot')
         return yes()
-    if any(entry.startswith('systemd-') and entry.endswith('-generator') for directory in _PACKAGES
+    if any(entry.startswith('systemd-') and entry.endswith('-generator') for directory in GENERATORS_OF_PACKAGES
            for entry in view.listdir(directory)):
         return no('the generator %s is not there, or may not be run: install systemd\'s files again' % name)
     return yes()
@@ -50,7 +48,7 @@ def own(host, view, name):
 
 def mask_of(host, view, name):
     """The path, a link to /dev/null or an empty file, that keeps a generator from being run; None if there is none."""
-    for path in ['%s/%s' % (directory, name) for directory in _ETC]:
+    for path in ['%s/%s' % (directory, name) for directory in GENERATORS_OF_ETC]:
         status = host.status(view.real(path))
         if view.real(path) == '/dev/null' or status is not None and not status.st_size:
             return path
@@ -61,7 +59,7 @@ def of_others(host, view, names):
     """The answer on whether a generator of an administrator may change what a boot does; ``names`` finds in a script
     what is meant. What a program does that is no script nobody can tell.
     """
-    for directory in (_RUN,) + _ETC:
+    for directory in (_RUN,) + GENERATORS_OF_ETC:
         for name in view.listdir(directory):
             path = '%s/%s' % (directory, name)
             told = _may_change(host, view, path, names)
@@ -77,7 +75,7 @@ def _may_change(host, view, path, names):
     status = host.status(real)
     if real == '/dev/null' or status is None or not status.st_size or not status.st_mode & 0o111:
         return None
-    if _OF_A_PACKAGE.match(real) or name in _OF_CONTAINERS and is_container(host):
+    if OF_PACKAGES.match(real) or name in _OF_CONTAINERS and is_container(host):
         return None
     text = view.read(path) if status.st_size < 1 << 16 else None
     if not (text or '').startswith('#!'):

@@ -19,9 +19,10 @@ from .unit_text import assignments
 DIRECTORIES = ('/etc/systemd/system.control', '/run/systemd/generator.early', '/etc/systemd/system',
                '/etc/systemd/system.attached', '/run/systemd/generator', '/usr/local/lib/systemd/system',
                '/usr/lib/systemd/system', '/lib/systemd/system', '/run/systemd/generator.late')
-# systemd.generator(7), in the order in which a name is looked up, without what a reboot takes away.
-_GENERATORS = ('/etc/systemd/system-generators', '/usr/local/lib/systemd/system-generators',
-               '/usr/lib/systemd/system-generators', '/lib/systemd/system-generators')
+# systemd.generator(7), of an administrator and of packages, in the order in which a name is looked up, without what a
+# reboot takes away.
+GENERATORS_OF_ETC = ('/etc/systemd/system-generators', '/usr/local/lib/systemd/system-generators')
+GENERATORS_OF_PACKAGES = ('/usr/lib/systemd/system-generators', '/lib/systemd/system-generators')
 # bootup(7), for a host of which not all units can be read.
 _USUAL = {'graphical.target': ['multi-user.target'], 'multi-user.target': ['basic.target'],
           'basic.target': ['sysinit.target'], 'sysinit.target': ['local-fs.target', 'swap.target']}
@@ -181,7 +182,7 @@ class Units:
 
 def generator_of(view, name):
     """The path by which systemd finds a generator, also if that is a link to /dev/null; None if there is none."""
-    paths = ['%s/%s' % (directory, name) for directory in _GENERATORS]
+    paths = ['%s/%s' % (directory, name) for directory in GENERATORS_OF_ETC + GENERATORS_OF_PACKAGES]
     return next((path for path in paths if view.exists(path)), None)
 
 
