@@ -14,6 +14,8 @@ from .boot_answers import no, unknown, worst, yes
 from .identity import is_interpreter
 from .unit_text import assignments
 
+# Each command that gives a score has one of these words. Most have none, and _SCORE takes long to say so of a long one.
+_NAMES_IT = re.compile(r'choom|OOMScoreAdjust|oom_(?:score_)?adj')
 # choom(1), and a write to a file of /proc: the score, where it is a word of its own.
 _PATH = r'(?:\$\([^()]*\)|`[^`]*`|\$(?!\()|[^\s`$])*oom_(?:score_)?adj\b'
 _SCORE = re.compile(
@@ -72,7 +74,7 @@ def of_process(boot, names, own, wanted):
 
 def _given(command):
     """The score that a command gives a process, as text: '' if it cannot be told, None if it gives none."""
-    match = _SCORE.search(command.text)
+    match = _NAMES_IT.search(command.text) and _SCORE.search(command.text)
     if match and command.is_told and '>' not in match.group():
         # It says what would, and writes no score.
         return None
