@@ -25,8 +25,11 @@ def action(name, args=()):
     task = types.SimpleNamespace(action='oom.rescue.' + name, args=dict(args), async_val=0, check_mode=False,
                                  _role=None, get_play=lambda: play)
     connection = types.SimpleNamespace(_shell=types.SimpleNamespace(tmpdir='/nowhere'))
-    return plugin, plugin.ActionModule(task=task, connection=connection, play_context=None, loader=DataLoader(),
-                                       templar=None, shared_loader_obj=None)
+    made = plugin.ActionModule(task=task, connection=connection, play_context=None, loader=DataLoader(), templar=None,
+                               shared_loader_obj=None)
+    # As the loader of plugins does.
+    made._load_name = task.action
+    return plugin, made
 
 
 def claim(state, detail='d'):
@@ -63,7 +66,7 @@ def test_claims_that_are_false_fail_and_open_ones_warn(monkeypatch, claims, give
 
 
 def test_an_option_that_judging_does_not_have_is_refused():
-    with pytest.raises(AnsibleActionFail):
+    with pytest.raises(AnsibleActionFail, match='swap_file'):
         action('judge_remedies', {'swap_file': {}})[1].run(task_vars={'ansible_facts': {'memory': {}}})
 
 
