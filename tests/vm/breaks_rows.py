@@ -147,6 +147,8 @@ ROWS = [
     _swap('chattr +i', 'chattr +i @P@', T, F, 'false', undo='chattr -i @P@; swapon @P@'),
     _swap('chattr +a', 'chattr +a @P@', T, F, 'false', undo='chattr -a @P@; swapon @P@'),
     # Swap: it is healthy.
+    _swap('a unit runs swapon, in the place of its line', 'sed -i "\\|^@P@|d" /etc/fstab; service row-on '
+          '"/sbin/swapon @P@"', T, T, 'held'),
     _swap('nofail taken out', LINE % '@P@ none swap sw 0 0', T, T, 'held', undo=BACK),
     _swap('a comment in fstab, not reloaded', 'sleep 1; echo "# comment" >> /etc/fstab', T, T, 'held',
           undo='sed -i "/^# comment/d" /etc/fstab'),

@@ -40,6 +40,7 @@ _OF_SYSTEMD = ('local-fs.target', 'local-fs-pre.target', 'sysinit.target', 'basi
 _OF_SWAP, _OF_SYSCTL = re.compile(r'swap|fstab|\.mount\b'), re.compile(r'sysctl|swappiness|tmpfiles')
 _SWAPOFF = re.compile(r'(?:^|[\s(/])swapoff(?:\s+(.*)|\Z)')
 _SWAPON = re.compile(r'(?:^|[\s(/])swapon\s+(.*)')
+_OF_CRON = ('/etc/cron', '/var/spool/cron')
 _STOPS = re.compile(r'\bsystemctl\s+(?:-\S+\s+)*(?:stop|mask|disable)\s+(.*)')
 # What gives a command words that stand nowhere, and what takes lines out of fstab.
 _WORDS_OF_ANOTHER = re.compile(r'\bxargs\b|\bparallel\b|\{\}|[$`]')
@@ -83,15 +84,19 @@ class Boot:
         return self._commands
 
     def swap(self, path):
-        """The answer on whether a swap area is on, with ``by``: fstab, systemd (a ``.swap`` unit), generator, a script,
+        """The answer on whether a swap area is on, with ``by``: fstab, systemd (a ``.swap`` unit), generator, command,
         or None.
         """
         by, source, answer = self._activates(path)
+        command, certain = self._turns_on(path) if by is None else (None, False)
+        if command:
+            by, source, answer = 'command', path, yes() if certain else unknown('%s may turn it on: %s' % (
+                command.place, command.text), 'swapon --show, after the next boot')
         if by is None:
             return dict(answer, by=None)
         answers = [answer, self._target(by), self._mount(source), boot_devices.opened(self.host, self.view, source),
                    self._swapoff(path), self._conflict(path), self._cleaned(source), self._changed_before(_OF_SWAP),
-                   self._declared(by, path)]
+                   self._declared(by, path, command)]
         if not source.startswith('/dev/'):
             answers.append(self.keeps(source))
         if is_container(self.host):
@@ -99,10 +104,10 @@ class Boot:
                                    'has to see to it', 'swapon --show, on the host after its next start'))
         return dict(worst(answers), by=by)
 
-    def _declared(self, by, path):
+    def _declared(self, by, path, command):
         """The answer on whether the file that has an area turned on is there then."""
-        if by == 'fstab':
-            return self.keeps(fstab.PATH)
+        if by in ('fstab', 'command'):
+            return self.keeps(fstab.PATH if by == 'fstab' else command.source)
         file = self.units.file_of(systemd.unit_name(path)) if by == 'systemd' else None
         return self.keeps(file) if file else yes()
 
@@ -133,6 +138,18 @@ class Boot:
             return None, path, no('its line in %s says noauto: take that out' % fstab.PATH)
         return None, path, no('nothing turns it on at boot: it has no line in %s%s' % (
             fstab.PATH, ' and no unit' if self.init == SYSTEMD else ''))
+
+    def _turns_on(self, path):
+        """(command, certain): the command (Command) of the boot that turns an area on by its name, and whether it is
+        sure to run; (None, False) without one. What has no line and no unit has no other way.
+        """
+        found = []
+        for command in self.commands:
+            on = None if command.is_told else _SWAPON.search(command.text)
+            if on and not _FLAGS.search(on.group(1)) and self._meant(on.group(1), path, command.text):
+                # A table of cron is there without cron, too.
+                found.append((command, command.certain and not command.source.startswith(_OF_CRON)))
+        return next((row for row in found if row[1]), found[0] if found else (None, False))
 
     def _fstab(self):
         return [entry for entry in fstab.parse(self.view.read(fstab.PATH)) if entry['type'] == 'swap']

@@ -297,7 +297,7 @@ def at_boot(host, path, boot=None, managers=None):
 
 def _turned_on(host, path, boot, managers):
     found = boot.swap(path)
-    if found['by'] is None:
+    if found['by'] in (None, 'command'):
         managers = swap_managers.managers(host) if managers is None else managers
         manager = swap_managers.manager_of(managers, path) or path.startswith('/dev/zram') and next(
             (one for one in managers if one['name'].startswith('zram-')), None)

@@ -83,6 +83,15 @@ BROKEN = {
     'a drop-in with another file': (with_line(**{UNITS + 'swapfile.swap.d/x.conf': '[Swap]\nWhat=/other\n'}), False),
     'a unit in the place of the line\'s, with another file': (
         with_line(**{UNITS + 'swapfile.swap': '[Swap]\nWhat=/other\n'}), False),
+    'swapon of all in rc.local, without a line': (rc_local('swapon -a'), False),
+    'swapon of another file': (rc_local('swapon /swap2'), False),
+    'words about swapon': (rc_local('echo swapon /swapfile'), False),
+    'swapon in an rc.local that may not run': ({'/etc/rc.local': '#!/bin/sh\nswapon /swapfile\n'}, False),
+    'swapon behind an if': (rc_local('if test -e /x', 'then', 'swapon /swapfile', 'fi'), None),
+    'swapon by cron, every night': ({'/etc/crontab': '17 3 * * * root /sbin/swapon /swapfile\n'}, None),
+    'swapon by cron, which may not be there': ({'/etc/cron.d/swap': '\n@reboot root swapon /swapfile\n'}, None),
+    'swapon, and swapoff behind it': (rc_local('swapon /swapfile', 'swapoff -a'), False),
+    'swapon, and swapoff elsewhere': (dict(rc_local('swapon /swapfile'), **service('/sbin/swapoff -a')), None),
     'a unit of a boot that ends': ({'/run/systemd/system/swapfile.swap': UNIT}, False),
 }
 
@@ -134,6 +143,11 @@ HEALTHY = {
         **{'/usr/sbin/zramswap': '#!/bin/sh\nstop() {\nswapoff -a\n}\n'})),
     'another fstab than systemd has read': with_line(**{
         '/run/systemd/generator/data-old.swap': '[Unit]\nSourcePath=/etc/fstab\n[Swap]\nWhat=/data/old\n'}),
+    'swapon in rc.local': rc_local('/sbin/swapon -p 5 "/swapfile"'),
+    'swapon in rc.local, of a line with noauto': dict(
+        rc_local('swapon /swapfile'), **{'/etc/fstab': '/swapfile none swap sw,noauto 0 0\n'}),
+    'swapon in the script of a unit': dict(service('/usr/local/bin/swap'), **{
+        '/usr/local/bin/swap': '#!/bin/sh\nset -e\nmkswap /swapfile\nswapon /swapfile\n'}),
     'tmpfiles that cleans elsewhere': with_line(**{'/usr/lib/tmpfiles.d/x.conf': 'D /tmp 1777 root root -\n'}),
 }
 
