@@ -167,6 +167,8 @@ FILES = {
     '/etc/modprobe.d/x.conf': [b'install a /sbin/swapoff -a; modprobe -i a\n'],
     '/etc/udev/rules.d/x.rules': [b'ENV{SYSTEMD_WANTS}+="a.service", RUN{program}+="/sbin/swapoff -a"\n'],
     '/etc/cloud/cloud.cfg.d/x.cfg': [b'bootcmd:\n  - [ swapoff, -a ]\n\n  # x\nruncmd: []\n'],
+    '/etc/tuned/mine/script.sh': [b'#!/bin/sh\nstart() {\n  swapoff -a\n}\n'],
+    '/etc/saptune/extra/mine.conf': [b'[sysctl]\nvm.swappiness = 10\n'],
     '/etc/default/grub': [b'GRUB_CMDLINE_LINUX="quiet zswap.enabled=1"\n'],
     '/boot/grub/grub.cfg': [b'\tlinux /vmlinuz root=/dev/vda1 sysctl.vm.swappiness=10\n'],
     '/boot/loader/entries/a.conf': [b'title x\noptions root=/dev/vda1 noswap\n'],
@@ -174,7 +176,8 @@ FILES = {
     '/etc/init.d/mysql': [b'#!/bin/sh\n. /etc/default/mysql\n'], '/run/mysqld/mysqld.pid': [b'900\n'],
     '/etc/tuned/active_profile': [b'mine virtual-guest\n'], '/etc/tuned/profile_mode': [b'manual\n'],
     '/etc/tuned/tuned-main.conf': [b'daemon = 1\nreapply_sysctl = 0 # x\n'],
-    '/etc/tuned/mine/tuned.conf': [b'[main]\ninclude=virtual-guest\n[sysctl]\nvm.swappiness=>15\n'],
+    '/etc/tuned/mine/tuned.conf': [
+        b'[main]\ninclude=virtual-guest\n[sysctl]\nvm.swappiness=>15\n[script]\nscript=${i:PROFILE_DIR}/script.sh\n'],
     '/usr/lib/tuned/virtual-guest/tuned.conf': [
         b'[main]\ninclude=mine\n[variables]\na=1\n[sysctl]\nvm.swappiness=${a}\n'],
     '/etc/default/earlyoom': [b'EARLYOOM_ARGS="-r 3600 --avoid \'^(sshd)$\'"\n'],
@@ -252,7 +255,7 @@ class FuzzedNode(Node):
         for program in ('/usr/sbin/waagent', '/usr/sbin/dphys-swapfile', '/usr/sbin/tuned',
                         '/usr/lib/systemd/system-generators/rpi-swap-generator'):
             self.program(program)
-        for unit in ('mysql', 'tune', 'kubelet', 'tuned'):
+        for unit in ('mysql', 'tune', 'kubelet', 'tuned', 'saptune'):
             self.link('/etc/systemd/system/multi-user.target.wants/%s.service' % unit, '../%s.service' % unit)
         self.link('/etc/systemd/system/swap.target.wants/swapfile.swap', '../swapfile.swap')
         os.chmod(self.path('/var/lib/oom-rescue'), 0o700)

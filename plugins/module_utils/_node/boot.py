@@ -15,8 +15,8 @@ import os
 import re
 import stat
 
-from . import (boot_commands, boot_devices, boot_files, boot_generators, boot_hooks, boot_scores, credentials, fstab,
-               mounts, systemd, tmpfiles)
+from . import (boot_commands, boot_devices, boot_files, boot_generators, boot_hooks, boot_scores, boot_tuners,
+               credentials, fstab, mounts, systemd, tmpfiles)
 from .boot_answers import no, unknown, worst, yes
 from .boot_init import OPENRC, RUNIT, SYSTEMD, SYSV, init_of, same_init
 from .boot_scripts import Scripts
@@ -80,7 +80,8 @@ class Boot:
             self._commands = self.scripts.of_inittab() + boot_commands.at_boot(
                 self.host, self.view, self.scripts, self.units)
             self._commands += boot_hooks.at_events(self.host, self.view, self.units) + boot_commands.of_init_scripts(
-                self.host, self.view, self._init_scripts(), self.scripts.read())
+                self.host, self.view, self._init_scripts(), self.scripts.read()) + boot_tuners.at_start(
+                    self.host, self.view, self.units)
         return self._commands
 
     def swap(self, path):

@@ -30,6 +30,14 @@ def unit(name, text, more=()):
     return dict(more, **{UNITS + name: text, WANTS + name: '@' + UNITS + name})
 
 
+TUNED = '[main]\nsummary=x\n[script]\nscript=${i:PROFILE_DIR}/script.sh\n'
+
+
+def tuned(active, files, script):
+    return unit('tuned.service', PLAIN, dict(files, **{
+        '/etc/tuned/active_profile': active + '\n', '/etc/tuned/mine/script.sh': script}))
+
+
 TURNED_OFF = {
     'a script of NetworkManager': ({'/etc/NetworkManager/dispatcher.d/10-x': SCRIPT}, None),
     'a script of networkd-dispatcher': ({'/etc/networkd-dispatcher/routable.d/x': SCRIPT}, None),
@@ -80,6 +88,10 @@ TURNED_OFF = {
     'a hook of dhcpcd': ({'/etc/dhcpcd.exit-hook': '/sbin/swapoff -a\n'}, None),
     'monit': ({'/etc/monit/conf.d/x': 'check system a\n if loadavg > 4 then exec "/sbin/swapoff -a"\n'}, None),
     'a hook of libvirt': ({'/etc/libvirt/hooks/qemu': SCRIPT}, None),
+    'a script of tuned\'s profile': (tuned('mine', {'/etc/tuned/mine/tuned.conf': TUNED}, SCRIPT), None),
+    'a script of a profile that is included': (tuned('mine', {
+        '/etc/tuned/profiles/mine/tuned.conf': '[main]\ninclude=a, mine\ninclude=base\n',
+        '/etc/tuned/profiles/base/tuned.conf': TUNED.replace('${i:PROFILE_DIR}', '/etc/tuned/mine')}, SCRIPT), None),
     'a login as root': ({'/root/.bashrc': 'swapoff -a\n'}, None),
     'another user\'s cron, as root': ({'/var/spool/cron/crontabs/eve': '\n@reboot sudo swapoff -a\n'}, False),
     'udev below /usr/local': ({'/usr/local/lib/udev/rules.d/1.rules': 'RUN+="/sbin/swapoff -a"\n'}, None),
@@ -132,6 +144,9 @@ LEFT_ON = {
     'cron that is off': {UNITS + 'cron.service': '@/dev/null', '/etc/cron.d/x': '\n@reboot root swapoff -a\n',
                          '/etc/cron.daily/x': SCRIPT},
     'another user\'s cron': {'/var/spool/cron/crontabs/eve': '\n@reboot swapoff -a\n'},
+    'a script of a profile that is not active': tuned('other', {'/etc/tuned/mine/tuned.conf': TUNED}, SCRIPT),
+    'a script of tuned, which is not started': dict(tuned('mine', {'/etc/tuned/mine/tuned.conf': TUNED}, SCRIPT), **{
+        WANTS + 'tuned.service': '@/dev/null'}),
     'a function of a login': {'/root/.bashrc': 'off() {\n  swapoff -a\n}\nalias nosw=\'swapoff -a\'\n'},
     'what logrotate rotates': {'/etc/logrotate.d/x': '/var/log/swapoff -a {\n  weekly\n}\n'},
     'a file that is no rule of udev': {'/etc/udev/rules.d/1.rules.off': 'RUN+="/sbin/swapoff -a"\n'},

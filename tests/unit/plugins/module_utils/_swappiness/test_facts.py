@@ -225,6 +225,9 @@ ENABLED = {UNITS + 'multi-user.target.wants/tune.service': ''}
 UFW = {'/etc/ufw/ufw.conf': 'ENABLED=yes\n', '/etc/default/ufw': 'IPT_SYSCTL=/etc/ufw/sysctl.conf\n',
        '/etc/ufw/sysctl.conf': 'net/ipv4/ip_forward=1\nvm/swappiness=60\n',
        UNITS + 'multi-user.target.wants/ufw.service': '', UNITS + 'ufw.service': '[Service]\nExecStart=/lib/ufw/x\n'}
+SAPTUNE = {UNITS + 'saptune.service': '[Service]\nExecStart=/usr/sbin/saptune service apply\n',
+           UNITS + 'multi-user.target.wants/saptune.service': '',
+           '/etc/saptune/override/941735': '[sysctl]\nvm.swappiness = 60\n[rpm]\n'}
 
 
 @pytest.mark.parametrize('files, after_reboot', [
@@ -315,6 +318,9 @@ UFW = {'/etc/ufw/ufw.conf': 'ENABLED=yes\n', '/etc/default/ufw': 'IPT_SYSCTL=/et
     (dict(ENABLED, **{UNITS + 'tune.service': '[Service]\nExecStart=/usr/lib/systemd/systemd-sysctl --strict /etc/a\n',
                       '/etc/a': 'vm.swappiness=60\n'}), 60),
     (dict(ENABLED, **{UNITS + 'tune.service': '[Service]\nExecStart=/usr/lib/systemd/systemd-sysctl\n'}), 20),
+    (SAPTUNE, None),
+    (dict(SAPTUNE, **{'/etc/saptune/override/941735': '[sysctl]\nvm.swappiness = 20\n[rpm]\n'}), 20),
+    ({'/etc/saptune/override/941735': 'vm.swappiness = 60\n'}, 20),
 ], ids=repr)
 def test_what_else_sets_it_at_boot(tmp_path, files, after_reboot):
     node = trixie(tmp_path)
