@@ -9,6 +9,7 @@ import os
 import pathlib
 import subprocess
 import time
+import uuid
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BIN = ROOT / '.cache' / 'eda' / 'bin'
@@ -17,9 +18,9 @@ WATCH = {'_UID': '0', '_SYSTEMD_UNIT': 'oom-rescue-watch.service'}
 
 
 def export(fields):
-    """A record in the journal's export format."""
+    """A record in the journal's export format, of a boot of its own unless the fields say else."""
     now = int(time.time() * 1e6)
-    head = {'__REALTIME_TIMESTAMP': now, '__MONOTONIC_TIMESTAMP': now, '_BOOT_ID': 'a' * 32,
+    head = {'__REALTIME_TIMESTAMP': now, '__MONOTONIC_TIMESTAMP': now, '_BOOT_ID': uuid.uuid4().hex,
             'SYSLOG_IDENTIFIER': 'oom-rescue'}
     return ''.join('%s=%s\n' % pair for pair in dict(head, **fields).items()) + '\n'
 
@@ -58,11 +59,11 @@ class Rulebook:
             str(self.path / 'journal') in _text(path) and _waits(os.path.dirname(path))
             for path in glob.glob('/proc/[0-9]*/cmdline'))
 
-    def wait(self, condition, seconds=300):
+    def wait(self, condition, seconds=300, pause=0.5):
         until = time.monotonic() + seconds
         while time.monotonic() < until and not condition():
             assert self.process.poll() is None, self.said()[-3000:]
-            time.sleep(0.5)
+            time.sleep(pause)
 
     def end(self):
         self.process.terminate()

@@ -82,7 +82,7 @@ def server(machine):
 
 
 def wait_for(condition, rulebook):
-    rulebook.wait(condition, SECONDS)
+    rulebook.wait(condition, SECONDS, 10)
     assert condition(), rulebook.said()[-6000:]
 
 

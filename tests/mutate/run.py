@@ -147,6 +147,8 @@ class Tree:
         resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds))
         resource.setrlimit(resource.RLIMIT_AS, (MOST_BYTES, MOST_BYTES))
         os.environ['TMPDIR'] = temporary
+        # What was asked for before the fork is remembered.
+        tempfile.tempdir = None
         chosen = Chosen(tests)
         status = pytest.main(QUICK + ['--basetemp', temporary + '/t'] + words, [chosen])
         part = Path(temporary, 'part')

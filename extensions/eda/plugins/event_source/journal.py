@@ -37,12 +37,13 @@ def command(args):
     words = ['journalctl', '--follow', '--output=json', '--all', '--no-pager', f'SYSLOG_IDENTIFIER={IDENTIFIER}']
     words.append(f'--since={args["since"]}' if args.get('since') else '--lines=0')
     if args.get('directory'):
-        words.append(f'--directory={args["directory"]}')
+        # Without --merge it follows one boot of one host, the newest in the directory when it starts.
+        words += [f'--directory={args["directory"]}', '--merge']
     return words
 
 
 async def main(queue, args):
-    """Put each record of the watch into the queue, until journalctl ends."""
+    """Put each record of the watch into the queue. It ends with an error if journalctl does: nothing is told then."""
     process = await asyncio.create_subprocess_exec(
         *command(args), stdout=asyncio.subprocess.PIPE, stdin=asyncio.subprocess.DEVNULL, limit=_LONGEST)
     try:
@@ -53,6 +54,7 @@ async def main(queue, args):
                 continue
             if isinstance(record, dict):
                 await queue.put({'journal': record})
+        raise RuntimeError(f'journalctl ended with status {await process.wait()}, and no incident is heard of any more')
     finally:
         if process.returncode is None:
             process.kill()
