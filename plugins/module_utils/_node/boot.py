@@ -13,10 +13,9 @@ __metaclass__ = type
 import fnmatch
 import os
 import re
-import stat
 
-from . import (boot_commands, boot_devices, boot_files, boot_generators, boot_hooks, boot_scores, boot_tuners,
-               credentials, fstab, mounts, systemd, tmpfiles)
+from . import (boot_commands, boot_devices, boot_files, boot_generators, boot_hooks, boot_mounts, boot_scores,
+               boot_tuners, credentials, fstab, systemd, tmpfiles)
 from .boot_answers import no, unknown, worst, yes
 from .boot_init import OPENRC, RUNIT, SYSTEMD, SYSV, init_of, same_init
 from .boot_scripts import Scripts
@@ -95,9 +94,9 @@ class Boot:
                 command.place, command.text), 'swapon --show, after the next boot')
         if by is None:
             return dict(answer, by=None)
-        answers = [answer, self._target(by), self._mount(source), boot_devices.opened(self.host, self.view, source),
-                   self._swapoff(path), self._conflict(path), self._cleaned(source), self._changed_before(_OF_SWAP),
-                   self._declared(by, path, command)]
+        answers = [answer, self._target(by), boot_mounts.of_file(self, source, by != 'command'),
+                   boot_devices.opened(self.host, self.view, source), self._swapoff(path), self._conflict(path),
+                   self._cleaned(source), self._changed_before(_OF_SWAP), self._declared(by, path, command)]
         if not source.startswith('/dev/'):
             answers.append(self.keeps(source))
         if is_container(self.host):
@@ -117,10 +116,10 @@ class Boot:
         if path not in self._keeps:
             ends = boot_commands.at_shutdown(self.host, self.view, self.units)
             self._keeps[path] = boot_files.keeps(self.host, self.view, self.units, self.commands + ends,
-                                                 self._resolved(path))
+                                                 self.resolved(path))
         return self._keeps[path]
 
-    def _resolved(self, path):
+    def resolved(self, path):
         """A path without links in its directories; of a host in a directory the path itself."""
         if self.host.root != '/':
             return path
@@ -170,7 +169,7 @@ class Boot:
             what = self.units.value(unit, 'What')
             if what and what['path'].startswith('/etc/') and not self.same(what['value'], path):
                 return no('%s line %d has %s turn on %s' % (what['path'], what['line'], unit, what['value']))
-            return worst([self._generator('systemd-fstab-generator', ('systemd.swap', 'fstab')), self._unmasked(unit)])
+            return worst([self._generator('systemd-fstab-generator', ('systemd.swap', 'fstab')), self.unmasked(unit)])
         return self._script_answer('swap', _SWAP_SCRIPTS.search, 'the swap of %s' % fstab.PATH)
 
     def _generator(self, name, switches):
@@ -190,7 +189,7 @@ class Boot:
         return self.kernel_says(lambda words: next(
             (one for one in words if one.startswith(word + '=') and one.partition('=')[2].lower() in _NO), None))
 
-    def _unmasked(self, unit):
+    def unmasked(self, unit):
         """The answer on whether a unit may start: no file and no word of the kernel's command line masks it, and the
         conditions of an administrator are met.
         """
@@ -250,29 +249,30 @@ class Boot:
                 continue
             source = self.units.file_of(unit)
             text = self.view.read(source) or ''
-            if self._of_fstab(unit) or unit != systemd.unit_name(value['value']):
+            if self.of_fstab(unit) or unit != systemd.unit_name(value['value']):
                 continue
             what = value['value']
             if _GPT_AUTO in text:
                 return 'generator', what, self._gpt_auto()
             if source.startswith('/run/'):
-                return 'generator', what, self._unmasked(unit)
-            return 'systemd', what, self._unmasked(unit) if in_fstab else self._wanted(unit)
+                return 'generator', what, self.unmasked(unit)
+            return 'systemd', what, self.unmasked(unit) if in_fstab else self._wanted(unit)
         return None
 
-    def _of_fstab(self, unit):
+    def of_fstab(self, unit):
         """True if systemd made the unit of a line of fstab, which may have gone since."""
         return (self.units.file_of(unit) or '').startswith('/run/') and 'fstab' in (
-            self._setting(unit, 'SourcePath') or '')
+            self.setting(unit, 'SourcePath') or '')
 
-    def _setting(self, unit, name):
+    def setting(self, unit, name):
+        """The value of a directive of a unit, None without one."""
         setting = self.units.value(unit, name)
         return setting and setting['value']
 
     def _wanted(self, unit):
         if unit in self.units.started():
-            return self._unmasked(unit)
-        return worst([self._unmasked(unit), no('nothing starts %s at boot: systemctl enable %s' % (unit, unit))])
+            return self.unmasked(unit)
+        return worst([self.unmasked(unit), no('nothing starts %s at boot: systemctl enable %s' % (unit, unit))])
 
     def _gpt_auto(self):
         """The answer on a swap partition: systemd-gpt-auto-generator(8) turns none on if fstab has any swap (systemd
@@ -294,69 +294,10 @@ class Boot:
         """The answer on whether the target of all swap is reached."""
         if self.units is None or by not in ('fstab', 'systemd', 'generator'):
             return yes()
-        answer = self._unmasked(_SWAP_TARGET)
+        answer = self.unmasked(_SWAP_TARGET)
         if answer['kept'] and _SWAP_TARGET not in self.units.started():
             return no('nothing starts %s at boot' % _SWAP_TARGET)
         return answer
-
-    def _mount(self, path):
-        """The answer on whether the filesystem of a file is mounted before it is needed."""
-        path = self._resolved(path)
-        mount = mounts.mount_of(mounts.mounts(self.host), path) or {}
-        point = mount.get('mount_point', '/')
-        # The engine mounts what a container has: nothing here tells whether it does so again.
-        if path.startswith('/dev/') or is_container(self.host):
-            return yes()
-        rows = [entry for entry in fstab.parse(self.view.read(fstab.PATH))
-                if entry['mount_point'].rstrip('/') == point.rstrip('/') and entry['type'] != 'swap']
-        unit = systemd.unit_name(point, '.mount')
-        for row in rows:
-            if _is_read_only(row['options']):
-                return no('%s line %d mounts %s read-only, and swapon opens the file for writing' % (
-                    fstab.PATH, row['line'] + 1, point))
-        if point == '/':
-            return yes()
-        if self.units is not None:
-            masked = self._unmasked(unit)
-            # A swap unit requires the mount of its file, noauto or not (systemd.swap(5), RequiresMountsFor).
-            if rows or self.units.file_of(unit) and not self._of_fstab(unit):
-                if not rows and _is_read_only((self._setting(unit, 'Options') or '').split(',')):
-                    return no('%s mounts %s read-only, and swapon opens the file for writing' % (
-                        self.units.file_of(unit), point))
-                return worst([masked] + [self._same_device(row, mount) for row in rows])
-        elif any('noauto' not in row['options'] for row in rows):
-            return worst([self._mounts_all(point, [row for row in rows if 'noauto' not in row['options']])] + [
-                self._same_device(row, mount) for row in rows])
-        elif rows:
-            return no('the line of %s in %s says noauto: nothing mounts it at boot' % (point, fstab.PATH))
-        return no('nothing mounts %s at boot, which %s is on: it has no line in %s' % (point, path, fstab.PATH))
-
-    def _same_device(self, row, mount):
-        """The answer on whether a line of fstab mounts the device that is mounted now; yes if it is not one device."""
-        device = fstab.device(row['source'])
-        status, folder = self.host.status(device), device.rpartition('/')[0]
-        if status is None and folder.startswith('/dev/disk/') and self.view.listdir('/dev/disk/by-uuid'):
-            return no('%s mounts %s on %s, and there is no such device' % (
-                fstab.PATH, row['source'], mount['mount_point']))
-        subvolumes = [option.partition('=')[2].strip('/') for option in row['options'] if option.startswith('subvol=')]
-        if mount['filesystem'] == 'btrfs' and subvolumes[-1:] not in ([], [mount['root'].strip('/')]):
-            return no('%s mounts another subvolume on %s (%s)' % (fstab.PATH, mount['mount_point'], subvolumes[-1]))
-        if status is None or not stat.S_ISBLK(status.st_mode) or mount['filesystem'] == 'btrfs':
-            return yes()
-        named = '%d:%d' % (os.major(status.st_rdev), os.minor(status.st_rdev))
-        if named == mount['device']:
-            return yes()
-        return no('%s mounts another device on %s (%s)' % (fstab.PATH, mount['mount_point'], row['source']))
-
-    def _mounts_all(self, point, rows):
-        """The answer on whether an init without systemd mounts a filesystem, and before it turns swap on."""
-        if self.init == OPENRC and not self.scripts.is_in_runlevel(('localmount', 'mountall.sh', 'mountall')):
-            return no('the service localmount is in no runlevel, so nothing mounts %s: rc-update add localmount boot'
-                      % point)
-        if all('_netdev' in row['options'] for row in rows):
-            return no('the line of %s in %s says _netdev: it is mounted after the swap is turned on' % (
-                point, fstab.PATH))
-        return self.scripts.swap_before_mounts(point)
 
     def _conflict(self, path):
         """The answer on whether a unit of the boot may not be beside the swap."""
@@ -434,7 +375,7 @@ class Boot:
         paths = ('/usr/lib/systemd/systemd-sysctl', '/lib/systemd/systemd-sysctl')
         if not any(self.view.exists(path) for path in paths):
             return dict(no('systemd-sysctl is not installed, which applies sysctl files at boot'), by='systemd')
-        answers = [self._unmasked(_SYSCTL_UNIT)]
+        answers = [self.unmasked(_SYSCTL_UNIT)]
         there = self.units.file_of(_SYSCTL_UNIT)
         closed = self.units.value(_SYSCTL_UNIT, 'ProtectKernelTunables')
         if closed and closed['value'].lower() in ('yes', 'true', 'on', '1', 'y', 't'):
@@ -442,10 +383,10 @@ class Boot:
                 closed['path'], closed['line'], _SYSCTL_UNIT)))
         if there and _SYSCTL_UNIT not in self.units.started() and answers[0]['kept']:
             answers.append(no('nothing starts %s at boot' % _SYSCTL_UNIT))
-        if there and answers[0]['kept'] and 'sysctl' not in (self._setting(_SYSCTL_UNIT, 'ExecStart') or ''):
+        if there and answers[0]['kept'] and 'sysctl' not in (self.setting(_SYSCTL_UNIT, 'ExecStart') or ''):
             answers.append(no('%s does not run systemd-sysctl: its files are %s' % (
                 _SYSCTL_UNIT, ', '.join(self.units.files(_SYSCTL_UNIT)))))
-        prefixes = _PREFIX.findall(self._setting(_SYSCTL_UNIT, 'ExecStart') or '')
+        prefixes = _PREFIX.findall(self.setting(_SYSCTL_UNIT, 'ExecStart') or '')
         if there and prefixes and not any(prefix.lstrip('/').startswith(('vm', 'proc/sys/vm')) for prefix in prefixes):
             answers.append(no('%s applies the keys of %s alone: its files are %s' % (
                 _SYSCTL_UNIT, ' and '.join(prefixes), ', '.join(self.units.files(_SYSCTL_UNIT)))))
@@ -458,7 +399,7 @@ class Boot:
 
     def tmpfiles(self):
         """True if the boot applies tmpfiles.d(5)."""
-        return self.units is not None and self._unmasked(_TMPFILES_UNIT)['kept'] is not False
+        return self.units is not None and self.unmasked(_TMPFILES_UNIT)['kept'] is not False
 
     def _script_answer(self, service, applies, what):
         """The answer on whether an init without systemd does the work of a service; ``applies`` is a callable (text ->
@@ -521,7 +462,7 @@ class Boot:
 
     def starts(self, unit):
         """The answer on whether the boot starts a unit; unknown if something else may start it."""
-        answer = worst([self._unmasked(unit), self._generated(unit)])
+        answer = worst([self.unmasked(unit), self._generated(unit)])
         if answer['kept'] is not True or unit in self.units.started():
             return answer
         return no('nothing starts %s at boot: systemctl enable %s' % (unit, unit))
@@ -530,15 +471,11 @@ class Boot:
         """The answer on whether the generator of a unit that one made still runs: of systemd's own, of a unit of an
         init script that of systemd, of an instance of PostgreSQL that of Debian's package.
         """
-        source = self._setting(unit, 'SourcePath') or ''
+        source = self.setting(unit, 'SourcePath') or ''
         if (self.units.file_of(unit) or '').startswith('/run/') and '/init.d/' in source:
             return boot_generators.own(self.host, self.view, 'systemd-sysv-generator')
         path = unit.startswith('postgresql@') and boot_generators.mask_of(self.host, self.view, 'postgresql-generator')
         return no('%s masks the generator that starts %s: remove it' % (path, unit)) if path else yes()
-
-
-def _is_read_only(options):
-    return ([option for option in options if option in ('ro', 'rw')] or ['rw'])[-1] == 'ro'
 
 
 def _takes_line(text):

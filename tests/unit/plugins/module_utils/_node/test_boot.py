@@ -181,6 +181,11 @@ def test_the_next_boots_command_line_counts_and_the_running_one_is_evidence(tmp_
     ('systemd', {'/etc/fstab': ON_DATA + '/dev/vdb1 /data/ ext4 nofail 0 2\n'}, True),
     # Its swap unit requires the mount (RequiresMountsFor).
     ('systemd', {'/etc/fstab': ON_DATA + '/dev/vdb1 /data ext4 noauto 0 2\n'}, True),
+    # A command requires nothing.
+    ('systemd', dict(rc_local('swapon /data/swapfile'), **{'/etc/fstab': '/dev/vdb1 /data ext4 noauto 0 2\n'}),
+     None),
+    ('systemd', dict(rc_local('swapon /data/swapfile'), **{'/etc/fstab': '/dev/vdb1 /data ext4 rw 0 2\n'}),
+     True),
     ('systemd', {'/etc/fstab': ON_DATA, UNITS + 'data.mount': '[Mount]\nWhat=/dev/vdb1\nWhere=/data\n'}, True),
     ('systemd', {'/etc/fstab': ON_DATA + '/dev/vdb1 /data ext4 defaults 0 2\n', UNITS + 'data.mount': '@/dev/null'},
      False),
@@ -190,7 +195,8 @@ def test_the_next_boots_command_line_counts_and_the_running_one_is_evidence(tmp_
     ('init', {'/etc/fstab': ON_DATA + '/dev/vdb1 /data ext4 noauto 0 2\n', '/etc/rcS.d/S10swap': '!swapon -a\n'},
      False),
     ('init', {'/etc/fstab': ON_DATA + '/dev/vdb1 /data ext4 rw 0 2\n', '/etc/rcS.d/S10swap': '!swapon -a\n'}, True),
-], ids=['nothing mounts it', 'fstab', 'fstab, nofail', 'noauto', 'a unit', 'masked', 'a generator',
+], ids=['nothing mounts it', 'fstab', 'fstab, nofail', 'noauto', 'a command, noauto', 'a command', 'a unit',
+        'masked', 'a generator',
         'a line that is gone, not reloaded', 'sysvinit, noauto',
         'sysvinit'])
 def test_a_file_is_there_if_its_filesystem_is_mounted(tmp_path, init, files, kept):
