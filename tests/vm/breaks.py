@@ -37,6 +37,10 @@ USES_RC_LOCAL = re.compile(r'(?:^|; )rc "')
 # credential.
 NO_INIT_SCRIPTS = re.compile(r'(?:^|; )(?:rc|initd \S+) "')
 HARMLESS = {'forky': NO_INIT_SCRIPTS, 'sid': NO_INIT_SCRIPTS, 'bullseye': re.compile(r'/credstore/|set_credential=')}
+# What OpenRC does otherwise than sysvinit: it starts what a script needs, in a runlevel or not, and rc.local at a time
+# that is not told.
+OTHERWISE = {'openrc': {'swap: no script turns it on': {'later': True, 'state': 'held'},
+                        'score: choom in rc.local': {'later': None}}}
 # Each row has one of its own, so that several share a boot.
 SWAP = {'first': '/swap1', 'second': '/swap2', 'third': '/swap3', 'data': '/data/swap4', 'unit': '/swap5'}
 SPECIAL = ('data', 'unit', 'instance', 'transient')
@@ -203,7 +207,8 @@ def rows_of(suite):
     """The rows of a suite: all on the first, and on the others those that another systemd may take otherwise."""
     rows = rows_module(suite).ROWS
     if suite == SUITES[0] or suite in INITS:
-        return rows
+        otherwise = OTHERWISE.get(suite, {})
+        return [row._replace(**otherwise.get(full_name(row), {})) for row in rows]
     found = [row for row in rows if row.differs or USES_RC_LOCAL.search(row.how)]
     harmless = HARMLESS.get(suite)
     return [row._replace(now=True, later=True, state='held') if harmless and harmless.search(row.how + row.append)

@@ -26,6 +26,10 @@ _OF_INSSERV = tuple(_INIT_D + '.depend.' + name for name in ('boot', 'start', 's
 _BY_LINKS = _INIT_D + '.legacy-bootordering'
 _BEFORE_MOUNTS = re.compile(r'(?m)^\s*before\b[^#\n]*\blocalmount\b')
 _AFTER_MOUNTS = re.compile(r'(?m)^\s*rc_(?:swap_)?(?:need|use|want|after)=["\']?[^#\n]*\blocalmount\b')
+# What others call a script of OpenRC or of sysvinit, and what it has OpenRC start before it: in depend(), in the header
+# of a script of sysvinit, of which lsb2rcconf makes the same, and in its settings.
+_PROVIDES = re.compile(r'(?m)^(?:#\s*Provides:|\s+provide\b)(.*)$')
+_NEEDS = re.compile(r'(?m)^(?:#\s*Required-Start:|\s+(?:need|want)\b|\s*rc_(?:\w+_)?(?:need|want)=["\']?)([^"\'\n]*)')
 # The work of the init itself, which is judged by what it does with fstab and sysctl files.
 _OWN = re.compile(r'/(?:etc/(?:rc\.d/)?(?:init\.d/)?rc[\w.]*|etc/init\.d/boot|lib/init/\w+)\Z')
 
@@ -35,6 +39,7 @@ class Scripts:
 
     def __init__(self, host, view, init):
         self._host, self._view, self._init = host, view, init
+        self._of_runlevels = None
 
     def started(self):
         """The paths of the scripts that the boot runs, in the order of their runlevels."""
@@ -57,11 +62,35 @@ class Scripts:
         return any(path.rsplit('/', 1)[1] in services for path in self.of_runlevels())
 
     def of_runlevels(self):
-        """The paths of the services that OpenRC starts: of its runlevels and of those that are stacked on them. One
-        that may not be executed is none.
+        """The paths of the services that OpenRC starts: of its runlevels, of those that are stacked on them, and what
+        these services need, in a runlevel or not. One that may not be executed is none.
         """
-        if self._init != OPENRC:
-            return []
+        if self._of_runlevels is None:
+            found = self._in_runlevels() if self._init == OPENRC else []
+            self._of_runlevels = found + self._needed(found)
+        return self._of_runlevels
+
+    def _needed(self, paths):
+        """The paths of the scripts beside these that they need, and so on."""
+        by_name, known, found = {}, set(self._view.real(path) for path in paths), []
+        for path in [_INIT_D + name for name in self._view.listdir(_INIT_D[:-1])] if paths else ():
+            if is_executable(self._host, self._view, path):
+                for words in [path[len(_INIT_D):]] + _PROVIDES.findall(self._view.read(path) or ''):
+                    for word in words.split():
+                        by_name.setdefault(word, path)
+        left = list(paths)
+        while left:
+            path = self._view.real(left.pop())
+            texts = [self._view.read(one) or '' for one in (path, '/etc/conf.d/' + path.rsplit('/', 1)[1])]
+            for word in ' '.join(_NEEDS.findall('\n'.join(texts))).split():
+                needed = by_name.get(word)
+                if needed and self._view.real(needed) not in known:
+                    known.add(self._view.real(needed))
+                    found.append(needed)
+                    left.append(needed)
+        return found
+
+    def _in_runlevels(self):
         words = [word.partition('=')[2] for word in next_words(self._view) if word.startswith('softlevel=')]
         found, levels = [], list(_RUNLEVELS) + [(words or ['default'])[-1]]
         for level in levels:

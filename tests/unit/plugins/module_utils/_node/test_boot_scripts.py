@@ -67,6 +67,28 @@ def test_hosts_without_systemd_turn_swap_on_and_apply_sysctl_files(tmp_path, ini
     assert (found.swap('/swapfile')['kept'], found.sysctl()['kept']) == (True, True)
 
 
+NEEDS = '!#!/sbin/openrc-run\ndepend() {\n\t%s\n}\nstart() {\n\t:\n}\n'
+OF_NO_RUNLEVEL = {'/etc/init.d/swap': '!#!/sbin/openrc-run\nstart() {\n\tswapon -a\n}\n'}
+HEADER = '!#!/bin/sh\n### BEGIN INIT INFO\n# Provides:          %s\n# Required-Start:    %s\n### END INIT INFO\n%s'
+
+
+@pytest.mark.parametrize('more, kept', [
+    (service('net', NEEDS % 'need localmount swap'), True), (service('net', NEEDS % 'want swap'), True),
+    (service('net', NEEDS % 'use swap'), False), (service('net', NEEDS % 'after swap'), False),
+    (joined(service('net', NEEDS % 'need b'), {'/etc/init.d/b': NEEDS % 'need swap'}), True),
+    (joined(service('net', NEEDS % 'use logger'), {'/etc/conf.d/net': 'rc_need="swap"\n'}), True),
+    (joined(service('net', NEEDS % 'need swap'), {'/etc/init.d/swap': OF_NO_RUNLEVEL['/etc/init.d/swap'][1:]}), False),
+    ({'/etc/init.d/net': NEEDS % 'need swap'}, False),
+    (joined(service('checkfs.sh', HEADER % ('checkfs', 'checkroot', ''), 'sysinit'), {
+        '/etc/init.d/checkroot.sh': HEADER % ('checkroot mtab', '', 'swapon -a\n')}), True),
+    (joined(service('checkfs.sh', HEADER % ('checkfs', '', ''), 'sysinit'), {
+        '/etc/init.d/checkroot.sh': HEADER % ('checkroot mtab', '', 'swapon -a\n')}), False),
+], ids=['need', 'want', 'use', 'after', 'need of a need', 'need of the settings', 'it may not be executed',
+        'need of what is in no runlevel', 'a header', 'a header of others'])
+def test_openrc_starts_what_a_service_needs_in_a_runlevel_or_not(tmp_path, more, kept):
+    assert swap(tmp_path, 'openrc-init', joined(with_line(), OF_NO_RUNLEVEL, more))['kept'] is kept
+
+
 @pytest.mark.parametrize('more, kept', [
     ({'/etc/inittab': INITTAB + 'ro:2:once:/bin/sh -c "sleep 5; /sbin/swapoff /swapfile"\n'}, False),
     ({'/etc/inittab': INITTAB + 'ro::bootwait:/sbin/swapoff -a\n'}, False),
