@@ -153,7 +153,7 @@ check: dev ## the fast subset: lint, and beside it the unit tests under one Pyth
 quick: dev
 	pytest -q -m 'not slow' --numprocesses auto --dist worksteal
 
-eda: dev ## the rulebook of extensions/eda, run by a real ansible-rulebook, which needs Java 17; no part of `test`
+eda: dev ## the rulebook of extensions/eda, run by a real ansible-rulebook, which needs Java 17, against a virtual machine too; no part of `test`
 	tests/eda/run
 
 runner: ## a job of ansible-runner, on this machine and in an execution environment of Debian's packages; no part of `test`

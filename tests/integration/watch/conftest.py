@@ -22,6 +22,12 @@ def pytest_addoption(parser):
     # Another directory's tests may have the option already.
     with contextlib.suppress(ValueError):
         parser.addoption('--suite', default='', help='a Debian suite, or an init')
+    parser.addoption('--kills', type=int, default=3, help='how many kills of a kind are timed')
+
+
+@pytest.fixture
+def kills(request):
+    return range(request.config.getoption('--kills'))
 
 
 @pytest.fixture(scope='module')
