@@ -40,12 +40,15 @@ class WantGuest:
 
     def take(self, left, how):
         """Have a hog take all memory but some MiB; those that are available then."""
-        self.machine.check('rm -f /run/hog; systemd-run -q --unit=hog python3 /root/hog.py %d %s; '
-                           'while [ ! -s /run/hog ]; do sleep 1; done' % (left, how))
+        self.machine.check('rm -f /run/hog; systemd-run -q --collect --unit=hog python3 /root/hog.py %d %s && '
+                           'while [ ! -s /run/hog ] && systemctl -q is-active hog; do sleep 1; done' % (left, how))
         return int(self.machine.check('cat /run/hog'))
 
+    def has_hog(self):
+        return not self.machine.run('systemctl -q is-active hog').rc
+
     def let_go(self):
-        self.machine.run('systemctl kill -s KILL hog; systemctl reset-failed hog')
+        self.machine.check('systemctl kill -s KILL hog; while systemctl -q is-active hog; do sleep 1; done')
 
     def killed(self):
         """The names of all that the kernel has killed, in order."""
