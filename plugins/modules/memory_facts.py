@@ -114,8 +114,8 @@ ansible_facts:
                 filesystem: {description: The filesystem that a file is on., type: str}
                 persisted_by:
                   description: >-
-                    What turns it on at boot: V(fstab), V(systemd) (a C(.swap) unit), V(generator), or the name of
-                    another manager of swap files.
+                    What turns it on at boot: V(fstab), V(systemd) (a C(.swap) unit), V(generator), V(command) of
+                    rc.local, of a unit and the like, or the name of another manager of swap files.
                   type: str
                 after_reboot:
                   description: >-

@@ -80,6 +80,8 @@ def _swap_later(result, wanted, drifted):
         return not drifted, []
     if result['persist'] == 'none':
         return (False if drifted else None), []
+    # Where a command turns it on, the boot needs no line.
+    drifted = drifted and at_boot['by'] != 'command'
     later = False if drifted or not _has_its_signature(result['before']) else at_boot['kept']
     reason = at_boot['why'] and ('after a reboot: %s' % at_boot['why'])
     tell = ' (to tell: %s)' % at_boot['would_tell'] if at_boot['would_tell'] else ''

@@ -64,6 +64,10 @@ def told(result):
      ('false', True, False, 'after a reboot: swap.target is masked')),
     (swap(at_boot=MASKED), ('false', True, False, 'after a reboot: swap.target is masked')),
     (swap(at_boot=UNSURE), ('open', True, None, 'after a reboot: a container (to tell: swapon --show)')),
+    (swap(['persistence'], at_boot=dict(KEPT, by='command')),
+     ('held', True, True, 'still to do: mend the persistence')),
+    (swap(['persistence'], at_boot=dict(UNSURE, by='command')),
+     ('open', True, None, 'still to do: mend the persistence; after a reboot: a container (to tell: swapon --show)')),
     (swap(['persistence'], action='reload'), ('held', True, True, 'all is as meant')),
     (swap(['persistence'], at_boot=MASKED),
      ('false', True, False, 'still to do: mend the persistence; after a reboot: swap.target is masked')),
@@ -72,7 +76,8 @@ def told(result):
     (swap(['persistence'], persist='none'), ('false', True, False, 'still to do: mend the persistence')),
 ], ids=['as meant', 'switched off', 'no line in fstab', 'not in use', 'enough without it', 'host cannot',
         'forbidden, with a line of others', 'ours, and forbidden since', 'ours without its line, and forbidden since',
-        'there, and forbidden since', 'masked', 'not known', 'systemd has an older fstab', 'two reasons',
+        'there, and forbidden since', 'masked', 'not known', 'a command in the place of its line',
+        'perhaps a command', 'systemd has an older fstab', 'two reasons',
         'not to be kept', 'kept, and not to be'])
 def test_swap_holds_if_no_layer_drifted_and_a_boot_turns_it_on(asked, expected):
     assert told(judge(facts(), swap=asked)) == expected
