@@ -102,6 +102,10 @@ unit: dev ## the unit tests, under each Python from 2.7 to 3.14 that is on this 
 sanity: dev ## ansible-test sanity on a copy, remembered until something changes
 	tests/sanity/run sanity
 
+NEWEST := 2.21
+newest: dev ## ansible-test sanity by the newest ansible-core that is released, on a Debian 13 root where no Python here is new enough
+	CELLS=sanity tests/cores/matrix $(NEWEST) || { cat $(CACHE)/matrix/$(NEWEST)*.log; exit 1; }
+
 matrix: dev ## sanity, ansible-test's units and the playbooks with each ansible-core from 2.16 on; remembered; CORES='2.21 2.16'
 	tests/cores/matrix $(CORES)
 
@@ -144,8 +148,8 @@ test-vm-all: dev ## all that needs virtual machines, for hours; goes on where it
 	tests/vm/all --rows '$(ROWS)'
 
 # The longest first; what takes turns with this machine's swap is one class.
-test: dev $(CACHE)/core-2.16/.done ## all that CI runs: lint, unit, sanity, integration, playbooks, page, attacks, molecule, test-vm; not test-vm-all, bench, fuzz
-	tests/run test-vm swap:molecule swap:integration playbooks unit attacks sanity page lint
+test: dev $(CACHE)/core-2.16/.done ## all that CI runs: lint, unit, newest, integration, playbooks, page, attacks, molecule, test-vm; not test-vm-all, bench, fuzz
+	tests/run test-vm swap:molecule swap:integration playbooks unit attacks newest page lint
 
 check: dev ## the fast subset: lint, and beside it the unit tests under one Python without the slow ones
 	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target lint quick
@@ -205,4 +209,4 @@ release: env ## make dist/: tarball, oom-rescue.pyz, checksums, notes; and the t
 clean: ## take away all that was made here
 	git clean -fdX
 
-.PHONY: help env env-2.16 dev rescue diagnose verify rollback lint unit sanity matrix stranger integration playbooks page attacks molecule test-vm test-vm-all test check quick eda runner bench fuzz mutate triage site changelog build pyz release clean
+.PHONY: help env env-2.16 dev rescue diagnose verify rollback lint unit sanity newest matrix stranger integration playbooks page attacks molecule test-vm test-vm-all test check quick eda runner bench fuzz mutate triage site changelog build pyz release clean
