@@ -4,15 +4,13 @@
 
 from __future__ import annotations
 
-from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.choice import (
     choose,
     happened,
-    left_out_by_tags,
     only_read,
 )
-from ansible_collections.oom.rescue.plugins.plugin_utils.asked import BY_RULE, HOW, WHAT, user_vars
+from ansible_collections.oom.rescue.plugins.plugin_utils.asked import wishes
 from ansible_collections.oom.rescue.plugins.plugin_utils.controller import try_report
 from ansible_collections.oom.rescue.plugins.plugin_utils.names import remarks
 
@@ -26,16 +24,11 @@ class ActionModule(ActionBase):
                            'changes': {'type': 'bool', 'default': False}})
         if given['changes']:
             try_report(self, task_vars)
-        names = [name for table in (WHAT, HOW) for row in table.values() for name in row]
-        given_by_user = user_vars(self, task_vars, [*names, BY_RULE])
-        by_rule = boolean(given_by_user.get(BY_RULE, False))
-        asked = {remedy: [name for name in row if name in given_by_user] for remedy, row in WHAT.items()}
-        run_tags = task_vars['ansible_run_tags']
-        left_out = left_out_by_tags(run_tags, task_vars['ansible_skip_tags'])
+        by_rule, asked, left_out = wishes(self, task_vars)
         remedies = choose(given['diagnosis'], asked, by_rule, (given['facts'] or {}).get('kept'), left_out)
         kept = {name: value for row in remedies.values() for name, value in row['kept'].items()}
         told = remarks(task_vars)
         if told:
             result['warnings'] = told
         return dict(result, changed=False, by_rule=by_rule, happened=happened(given['diagnosis']), remedies=remedies,
-                    kept=kept, only_read=only_read(run_tags), remarks=told)
+                    kept=kept, only_read=only_read(task_vars['ansible_run_tags']), remarks=told)

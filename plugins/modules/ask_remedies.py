@@ -100,18 +100,12 @@ ansible_facts:
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.oom.rescue.plugins.module_utils._node.module import run
-from ansible_collections.oom.rescue.plugins.module_utils._verdict.ask import REMEDIES, Refusal, ask
+from ansible_collections.oom.rescue.plugins.module_utils._verdict.ask import ask, checked
 
 
 def answer(host, options, _check_mode):
     """The module's result for its options. Raises Refusal, or OSError with a file's name."""
-    wanted = {}
-    for remedy, (spec, rules, _converge, _only_root) in REMEDIES:
-        if options[remedy] is not None:
-            checked = ArgumentSpecValidator(spec, **rules).validate(options[remedy])
-            if checked.error_messages:
-                raise Refusal(remedy, '; '.join(checked.error_messages))
-            wanted[remedy] = dict(checked.validated_parameters, most_bytes=options['most_bytes'])
+    wanted = checked(options, ArgumentSpecValidator, options['most_bytes'])
     found = ask(host, wanted, options['with_facts'], options['candidates'])
     memory = found.pop('memory')
     warnings = [text for result in found.values() if result for text in result.pop('warnings', [])]

@@ -1,16 +1,18 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the question before the first change has told a run already, so that no host is asked it twice.
+"""What a host has told a run already, so that it is not asked it twice.
 
 The playbook remediate asks each remedy, in check mode and in one process, what it would change. If nothing was changed
-after that, a remedy with the same options has the same answer.
+after that, a remedy with the same options has the same answer. The diagnosis, which comes first, asks what the playbook
+will ask by all that is known; where that is what it asks indeed, it has its answer.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
+from ansible.errors import AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.oom.rescue.plugins.module_utils._score import options as score
 from ansible_collections.oom.rescue.plugins.module_utils._swap import options as swap
@@ -23,8 +25,26 @@ _REMEDIES = {
     'oom_score_adj': ('oom_protect', score.OPTIONS, score.RULES),
 }
 _NAMES = tuple(name for name, _options, _rules in _REMEDIES.values())
-# Set by the playbook that asks first, registered by its question.
-ASKS_FIRST, ASKED = '__rescue_asks_first', '__verify_asked'
+# Set by the playbooks that ask before anything is changed, and by the role that asks: the options of each remedy.
+# Registered by their diagnosis, and by their question.
+ASKS_FIRST, ASKS, READ, ASKED = '__rescue_asks_first', '__verify_asks', '__diagnose_reports', '__verify_asked'
+
+
+def asked_next(action, variables):
+    """{remedy: options of its module} that a playbook asks after its diagnosis, of a host that keeps nothing; or None.
+
+    ``variables`` are those of the task of ``action``.
+    """
+    if not variables.get(ASKS_FIRST) or ASKS not in variables or action._task.async_val:
+        return None
+    try:
+        found = action._templar.template(variables[ASKS])
+        # An omitted value is left out since ansible-core 2.19, and is a token before.
+        return {remedy: {name: value for name, value in options.items() if value != variables.get('omit')}
+                for remedy, options in found.items()}
+    except (AnsibleError, AttributeError):
+        # The question itself says what is wrong with them.
+        return None
 
 
 def kept(result, play, options):
@@ -40,20 +60,40 @@ def answer(module, options, play, variables, check_mode):
     earlier result with the facts that the diagnosis read.
     """
     before = variables.get(ASKED)
-    if not variables.get(ASKS_FIRST) or not isinstance(before, Mapping) or before.get('play') != play:
+    if not variables.get(ASKS_FIRST):
         return None
+    if not isinstance(before, Mapping) or before.get('play') != play:
+        return _of_the_diagnosis(options, play, variables) if module == 'ask_remedies' else None
     if before.get('failed') or not (check_mode or _all_as_meant(before)):
         return None
     if module == 'ask_remedies':
-        facts = (variables.get('ansible_facts') or {}).get('memory')
-        same = facts and options.get('with_facts') and before['options'] == kept({}, play, options)['options']
-        return dict(before, ansible_facts={'memory': facts}) if same else None
+        same = options.get('with_facts') and before['options'] == kept({}, play, options)['options']
+        return _with_facts(before, variables) if same else None
     name, spec, rules = _REMEDIES.get(module, (None, None, None))
     result = before.get(name)
     asked = (before.get('options') or {}).get(name)
     if not isinstance(result, Mapping) or not asked:
         return None
     return dict(result) if _checked(spec, rules, asked) == _checked(spec, rules, options) else None
+
+
+def _of_the_diagnosis(options, play, variables):
+    """What the diagnosis of this play was told of the remedies, if it asked for the same, else None."""
+    asked = (variables.get(READ) or {}).get('asked')
+    if not isinstance(asked, Mapping) or asked.get('play') != play:
+        return None
+    for name, spec, rules in _REMEDIES.values():
+        before, now = (asked.get('options') or {}).get(name), options.get(name)
+        if (before or now) and (not before or not now or _checked(spec, rules, before) != _checked(spec, rules, now)):
+            return None
+    found = kept(asked, play, options)
+    return _with_facts(found, variables) if options.get('with_facts') else found
+
+
+def _with_facts(answer_before, variables):
+    """An answer with the memory facts that the diagnosis read, or None without them."""
+    facts = (variables.get('ansible_facts') or {}).get('memory')
+    return dict(answer_before, ansible_facts={'memory': facts}) if facts else None
 
 
 def _all_as_meant(before):

@@ -10,7 +10,9 @@ need not be the user's. So the variables are looked up again for a play without 
 from __future__ import annotations
 
 from ansible.errors import AnsibleActionFail
+from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.template import Templar
+from ansible_collections.oom.rescue.plugins.module_utils._verdict.choice import left_out_by_tags
 
 BY_RULE = 'rescue_by_rule'
 # By remedy: the variables that say what is wanted, and those that only say how, and ask for nothing by themselves.
@@ -31,6 +33,19 @@ HOW = {
                     'oom_protect_recorded'),
 }
 _NOTHING = (None, '')
+_PLAYBOOKS = 'oom.rescue.rescue'
+
+
+def wishes(action, task_vars):
+    """(by_rule, {remedy: variables that the user set}, remedies that are left out by tags) of a run of a playbook.
+
+    The first is whether a host to which nothing happened gets what the rule advises.
+    """
+    names = [name for table in (WHAT, HOW) for row in table.values() for name in row]
+    given = user_vars(action, task_vars, [*names, BY_RULE])
+    asked = {remedy: [name for name in row if name in given] for remedy, row in WHAT.items()}
+    left_out = left_out_by_tags(task_vars['ansible_run_tags'], task_vars['ansible_skip_tags'])
+    return boolean(given.get(BY_RULE, False)), asked, left_out
 
 
 def user_vars(action, task_vars, names):
@@ -40,12 +55,22 @@ def user_vars(action, task_vars, names):
     set_fact and include_vars, and those with which a play took in the task's role. Role defaults, what a host says of
     itself, and the task's own variables do not.
     """
-    variables = {**_of_role(action._task._role), **_variables(action, task_vars)}
+    variables = {**_of_role(_asking(action._task._role)), **_variables(action, task_vars)}
     templar = Templar(loader=action._loader, variables=task_vars)
     # what is: As one dictionary: an omitted value is left out of it since ansible-core 2.19, and is a token before.
     found = templar.template({name: variables[name] for name in names if name in variables})
     nothing = (*_NOTHING, task_vars.get('omit'))
     return {name: value for name, value in found.items() if value not in nothing}
+
+
+def _asking(role):
+    """The role of the playbooks if a task's role is taken in by it, else the task's own role, which may be none."""
+    seen = [role] if role is not None else []
+    for one in seen:
+        if one.get_name() == _PLAYBOOKS:
+            return one
+        seen.extend(parent for parent in one._parents if parent not in seen)
+    return role
 
 
 def _of_role(role):

@@ -56,6 +56,8 @@ class NodeAction(NormalAction):
             return result
         result = accepted(module, result, self._is_of_whole_host(module))
         result = old_python.told(result, __version__, self._interpreter(task_vars))
+        if isinstance(result.get('asked'), dict):
+            result = dict(result, asked=dict(result['asked'], play=self._play()))
         if module == 'ask_remedies':
             result = answered.kept(result, self._play(), self._task.args)
         told = []

@@ -42,6 +42,21 @@ class Refusal(RescueError):
         self.result = {'remedy': remedy}
 
 
+def checked(options, validator, most_bytes=0):
+    """{remedy: its module's options with their defaults} of {remedy: options or None}; None is not asked for.
+
+    ``validator`` is Ansible's ArgumentSpecValidator, ``most_bytes`` how much a remedy returns. Raises Refusal.
+    """
+    wanted = {}
+    for remedy, (spec, rules, _converge, _only_root) in REMEDIES:
+        if options.get(remedy) is not None:
+            found = validator(spec, **rules).validate(options[remedy])
+            if found.error_messages:
+                raise Refusal(remedy, '; '.join(found.error_messages))
+            wanted[remedy] = dict(found.validated_parameters, most_bytes=most_bytes)
+    return wanted
+
+
 def ask(host, wanted, with_facts=False, candidates=0):
     """{remedy: what its module returns in check mode, or None, for each; memory: memory_facts' dictionary or None}.
 

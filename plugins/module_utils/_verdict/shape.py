@@ -135,7 +135,8 @@ REPLAYS = [{'event_id': 'text', 'victim': Maybe(_RANK), 'before': Maybe(_RANK), 
             'reproduces': 'yes or no', 'reason': 'text', 'caveat': 'text'}]
 FORK_FAILURES = [{'message': 'text', 'source': {'path': Maybe('text')}}]
 WHY = {'kind': 'text', 'name': 'text', 'sources': [{'name': 'text', 'error': Maybe('text')}]}
-_WITH_FACTS = ('memory_facts', 'oom_log_info', 'ask_remedies')
+_WITH_FACTS = ('memory_facts', 'oom_log_info', 'ask_remedies', 'rescue_info')
+_OPTIONS = dict((remedy, Maybe({})) for remedy in ('swap', 'swappiness', 'oom_protect'))
 _SWAP_FILE = {
     'path': 'text', 'size_bytes': 'number', 'actions': [{'layer': 'text', 'detail': 'text'}],
     'skipped_reason': 'text', 'after': {'activation': 'anything', 'persistence': 'anything'}, 'notes': Maybe(['text'])}
@@ -162,6 +163,9 @@ RESULTS['ask_remedies'] = dict(
     dict((remedy, Maybe(RESULTS[module])) for remedy, module in (
         ('swap', 'swap_file'), ('swappiness', 'swappiness'), ('oom_protect', 'oom_score_adj'))),
     ansible_facts=Maybe(RESULTS['memory_facts']['ansible_facts']))
+# The diagnosis may have asked the remedies too.
+RESULTS['oom_log_info']['asked'] = Maybe(dict(RESULTS['ask_remedies'], options=Maybe(_OPTIONS), warnings=Maybe(['text'])))
+RESULTS['rescue_info'] = RESULTS['oom_log_info']
 
 # What oom_log_info has to return of a host that it was to read whole.
 WHOLE_HOST = {'ansible_facts': {'memory': MEMORY}, 'summary': {'events': 'number'}, 'verdict': Maybe(VERDICT),
