@@ -83,8 +83,8 @@ EXAMPLES = r"""
 
 RETURN = r"""
 asked:
-  description: What M(oom.rescue.ask_remedies) returns of the remedies that were chosen. Null if one of them refuses, or if
-    there is no room for it in O(most_bytes); then they have to be asked by themselves.
+  description: What M(oom.rescue.ask_remedies) returns of the remedies that were chosen. Null if one of them refuses, or
+    if there is no room for it in O(most_bytes); then they have to be asked by themselves.
   returned: success
   type: dict
   contains:
@@ -104,10 +104,22 @@ asked:
       description: What they warn of.
       type: list
       elements: str
-verdict:
-  description: As M(oom.rescue.oom_log_info) returns it, like each key beside RV(asked).
+diagnosis:
+  description: What M(oom.rescue.oom_log_info) returns of a host with the facts.
   returned: success
   type: dict
+ansible_facts:
+  description: The memory facts.
+  returned: success
+  type: dict
+  contains:
+    memory:
+      description: As M(oom.rescue.memory_facts) returns them.
+      type: dict
+left_out:
+  description: By the name of each table how many rows it lacks, as O(most_bytes) says; C(texts) is the length of texts.
+  type: dict
+  returned: if something was left out
 """
 
 from ansible.module_utils.basic import AnsibleModule

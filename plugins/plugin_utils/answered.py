@@ -79,11 +79,12 @@ def answer(module, options, play, variables, check_mode):
 
 def _of_the_diagnosis(options, play, variables):
     """What the diagnosis of this play was told of the remedies, if it asked for the same, else None."""
-    asked = (variables.get(READ) or {}).get('asked')
-    if not isinstance(asked, Mapping) or asked.get('play') != play:
+    read = variables.get(READ)
+    asked = read.get('asked') if isinstance(read, Mapping) else None
+    if not isinstance(asked, Mapping) or asked.get('play') != play or not isinstance(asked.get('options'), Mapping):
         return None
     for name, spec, rules in _REMEDIES.values():
-        before, now = (asked.get('options') or {}).get(name), options.get(name)
+        before, now = asked['options'].get(name), options.get(name)
         if (before or now) and (not before or not now or _checked(spec, rules, before) != _checked(spec, rules, now)):
             return None
     found = kept(asked, play, options)

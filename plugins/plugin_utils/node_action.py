@@ -24,7 +24,7 @@ from ansible_collections.oom.rescue.plugins.module_utils._verdict.shape import (
     cleaned_json,
     told,
 )
-from ansible_collections.oom.rescue.plugins.plugin_utils import alone, answered, old_python, payload
+from ansible_collections.oom.rescue.plugins.plugin_utils import alone, answered, builds, old_python, payload
 from ansible_collections.oom.rescue.plugins.plugin_utils.names import remarks
 
 # A hundred reports with all their processes have 20 MB; of anything else a host has a few hundred kB. What is larger is
@@ -106,7 +106,9 @@ class NodeAction(NormalAction):
         return dict(task_vars, ansible_delegated_vars=delegated)
 
     def _configure_module(self, *args, **kwargs):
-        return payload.smaller(super()._configure_module(*args, **kwargs))
+        module = (kwargs.get('module_name') or args[0]).rpartition('.')[2]
+        with builds.kept(module):
+            return payload.smaller(super()._configure_module(*args, **kwargs))
 
     def _parse_returned_data(self, res, *args, **kwargs):
         """Parse the output first: Ansible shows words that it finds in and beside a result."""

@@ -37,7 +37,7 @@ def rescue_info(host, options, validator):
 def ask_chosen(host, found, choice, options, validator, most_bytes=0):
     """What ask_remedies returns of the chosen remedies, and their ``options``; None if they have to be asked again.
 
-    ``found`` is what oom_log_info returned with the facts, ``choice`` {by_rule, asked, left_out} as choose() takes them,
+    ``found`` is what oom_log_info returned with the facts, ``choice`` {by_rule, asked, left_out} as choose() takes it,
     ``options`` {remedy: what its module would be asked for if a host kept nothing}, ``validator`` as in ask.checked().
     They have to be asked again if one of them refuses, so that it says why in its own name, and if their answers leave
     of ``most_bytes``, 0 for any number, less than half.

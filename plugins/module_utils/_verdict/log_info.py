@@ -57,7 +57,7 @@ def _moment(options, name):
 def log_info(host, options, ask=None):
     """The result of oom_log_info for its options, as a dictionary. Raises RescueError, or OSError with a file's name.
 
-    With the facts, ``ask`` is called with the result and makes its ``asked``.
+    With ``ask`` it is that of rescue_info: what ``ask(diagnosis)`` returns is its ``asked``.
     """
     if options['directory'] is not None:
         os.chdir(options['directory'])
@@ -86,6 +86,8 @@ def log_info(host, options, ask=None):
         if ask is None:
             return within(result, options['most_bytes'])
         asked = ask(result)
-        room = options['most_bytes'] and options['most_bytes'] - size_of({'asked': asked})
-        return dict(within(result, room), asked=asked)
+        room = options['most_bytes'] and options['most_bytes'] - size_of({'diagnosis': {}, 'asked': asked})
+        found = within(result, room)
+        apart = dict((name, found.pop(name)) for name in ('changed', 'ansible_facts', 'left_out') if name in found)
+        return dict(apart, diagnosis=found, asked=asked)
     return dict(diagnose_events(paths, found, fork_failures=options['fork_failures'], **asked), changed=False)

@@ -163,9 +163,11 @@ RESULTS['ask_remedies'] = dict(
     dict((remedy, Maybe(RESULTS[module])) for remedy, module in (
         ('swap', 'swap_file'), ('swappiness', 'swappiness'), ('oom_protect', 'oom_score_adj'))),
     ansible_facts=Maybe(RESULTS['memory_facts']['ansible_facts']))
-# The diagnosis may have asked the remedies too.
-RESULTS['oom_log_info']['asked'] = Maybe(dict(RESULTS['ask_remedies'], options=Maybe(_OPTIONS), warnings=Maybe(['text'])))
-RESULTS['rescue_info'] = RESULTS['oom_log_info']
+_ASKED = Maybe(dict(RESULTS['ask_remedies'], options=Maybe(_OPTIONS), warnings=Maybe(['text'])))
+RESULTS['rescue_info'] = {'diagnosis': RESULTS['oom_log_info'], 'asked': _ASKED,
+                          'ansible_facts': RESULTS['memory_facts']['ansible_facts']}
+# A playbook's diagnosis may be that of rescue_info.
+RESULTS['oom_log_info'] = dict(RESULTS['oom_log_info'], asked=_ASKED)
 
 # What oom_log_info has to return of a host that it was to read whole.
 WHOLE_HOST = {'ansible_facts': {'memory': MEMORY}, 'summary': {'events': 'number'}, 'verdict': Maybe(VERDICT),

@@ -8,6 +8,7 @@ import json
 import os
 import pathlib
 import pwd
+import re
 import shutil
 import socket
 import subprocess
@@ -47,6 +48,11 @@ class Play:
         return (self.summary or '').splitlines()
 
     @property
+    def module_runs(self):
+        """The modules that were run, in their order, of a run with -vvv and without pipelining."""
+        return re.findall(r'PUT .* TO .*/AnsiballZ_(\w+)\.py', self.output)
+
+    @property
     def told(self):
         """The summary as one line, as its lines are wrapped."""
         return ' '.join((self.summary or '').split())
@@ -71,11 +77,11 @@ def fixture_log(tmp_path_factory):
 @pytest.fixture(scope='session', name='make')
 def fixture_make(tmp_path_factory, log):
     """``make(target, LOG=..., CHECK=1)``, its report in a directory of its own; ``own_log`` reads this machine's."""
-    def run(target, own_log=False, **variables):
+    def run(target, own_log=False, environ=None, **variables):
         report = tmp_path_factory.mktemp('report')
         variables['ARGS'] = ' '.join([*(() if own_log else log), variables.get('ARGS', '')])
         return Play(['make', '--no-print-directory', target, f'REPORT={report}']
-                    + [f'{name}={value}' for name, value in variables.items()], report / 'latest')
+                    + [f'{name}={value}' for name, value in variables.items()], report / 'latest', environ)
     return run
 
 

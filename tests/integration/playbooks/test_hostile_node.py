@@ -19,7 +19,8 @@ INTERPRETER = '''\
 #!{python}
 import os, sys
 for module in os.listdir('{answers}'):
-    if any('AnsiballZ_%s.py' % module in word for word in sys.argv[1:]):
+    sent = ['AnsiballZ_%s.py' % name for name in (module, 'rescue_info' if module == 'oom_log_info' else module)]
+    if any(name in word for name in sent for word in sys.argv[1:]):
         sys.stdout.write(open(os.path.join('{answers}', module), encoding='utf-8', newline='').read())
         sys.exit()
 os.execv('{python}', ['{python}'] + sys.argv[1:])

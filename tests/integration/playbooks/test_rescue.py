@@ -26,6 +26,14 @@ def state():
     }
 
 
+@pytest.fixture(scope='module', name='make')
+def fixture_make_and_tell(make):
+    """The same, in words that name each module that is run."""
+    def run(target, ARGS='', **variables):
+        return make(target, environ={'ANSIBLE_PIPELINING': '0'}, ARGS=f'{ARGS} -vvv', **variables)
+    return run
+
+
 @pytest.fixture(scope='module', name='before')
 def fixture_before(make):
     before = state()
@@ -40,7 +48,7 @@ def fixture_before(make):
 def test_check_mode_shows_the_plan_and_changes_nothing(make, before):
     play = make('rescue', CHECK=1, ARGS=ARGS)
     assert play.status == 0, play.output
-    assert 'changed=2' in play.output
+    assert 'changed=2' in play.output and play.module_runs == ['rescue_info']
     assert f'make {SWAPFILE}, 64 MiB' in play.output and '+vm.swappiness = 10' in play.output
     assert state() == before
 
@@ -49,6 +57,7 @@ def test_rescue_makes_what_it_says(make, before):
     play = make('rescue', ARGS=ARGS)
     assert play.status == 0, play.output
     assert len(play.lines) <= 10
+    assert play.module_runs == ['rescue_info', 'swap_file', 'swappiness', 'oom_score_adj', 'ask_remedies']
     after = state()
     assert after['swap'] and after['sysctl'] and after['swappiness'] == '10\n'
     assert after['fstab'].startswith(before['fstab']) and str(SWAPFILE).encode() in after['fstab']
@@ -58,7 +67,7 @@ def test_rescue_makes_what_it_says(make, before):
 def test_again_changes_nothing(make, before):
     play = make('rescue', ARGS=ARGS)
     assert play.status == 0, play.output
-    assert 'changed=0' in play.output
+    assert 'changed=0' in play.output and play.module_runs == ['rescue_info']
 
 
 def assert_proven(play):
@@ -72,16 +81,18 @@ def test_verify_holds(make, before):
     play = make('verify', ARGS=ARGS)
     assert play.status == 0, play.output
     assert_proven(play)
+    assert play.module_runs == ['rescue_info']
 
 
 def test_what_was_asked_for_is_kept_by_a_run_that_does_not_ask(make, before):
     play = make('verify', ARGS='--extra-vars verify_accept_open=true')
     assert play.status == 0, play.output
     assert_proven(play)
+    assert play.module_runs == ['rescue_info']
     told = ' '.join((play.summary + play.page).split())
     assert f'Kept as it was asked for before: swap_path={SWAPFILE}, swap_size=64M.' in told
     play = make('rescue', CHECK=1)
-    assert play.status == 0 and 'changed=0' in play.output, play.output
+    assert play.status == 0 and 'changed=0' in play.output and play.module_runs == ['rescue_info'], play.output
 
 
 def test_verify_names_what_does_not_hold(make, before):

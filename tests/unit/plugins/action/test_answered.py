@@ -77,6 +77,46 @@ def test_the_proof_takes_the_first_answer_where_nothing_was_to_do(known, options
         assert found['ansible_facts'] == {'memory': FACTS} and found['swap'] == known[answered.ASKED]['swap']
 
 
+def of_the_diagnosis(options=None, play='this play', **more):
+    asked = {'swap': {'changed': True}, 'swappiness': {'changed': True}, 'oom_protect': None, 'play': play,
+             'options': {'swap': SWAP, 'swappiness': {'value': '10'}} if options is None else options}
+    return dict({answered.ASKS_FIRST: True, answered.READ: {'asked': asked}, 'ansible_facts': {'memory': FACTS}},
+                **more)
+
+
+@pytest.mark.parametrize('known, options, told', [
+    (of_the_diagnosis(), ASKED, True),
+    (of_the_diagnosis(), dict(ASKED, with_facts=True), True),
+    (of_the_diagnosis(), dict(ASKED, swap={'size': '4G'}), False),
+    (of_the_diagnosis(), {'swap': {'size': '2G'}}, False),
+    (of_the_diagnosis(), dict(ASKED, oom_protect={'process': ['mysqld']}), False),
+    (of_the_diagnosis(options={'swap': SWAP}), ASKED, False),
+    (of_the_diagnosis(options={}), {}, True),
+    (of_the_diagnosis(options='x'), ASKED, False),
+    (of_the_diagnosis(play='another'), ASKED, False),
+    (of_the_diagnosis(ansible_facts={}), dict(ASKED, with_facts=True), False),
+    (of_the_diagnosis(**{answered.READ: {'asked': None}}), ASKED, False),
+    (of_the_diagnosis(**{answered.READ: 'x'}), ASKED, False),
+    (of_the_diagnosis(**{answered.ASKS_FIRST: False}), ASKED, False),
+    (dict(of_the_diagnosis(), **variables(swap=True)), dict(ASKED, with_facts=True), False),
+], ids=['the same in other words', 'with the facts', 'another size', 'one less', 'one more', 'one was not asked',
+        'nothing to ask', 'no options', 'another play', 'no facts', 'it refused', 'no diagnosis', 'a role by itself',
+        'a change after the question'])
+def test_the_question_takes_the_answer_that_the_diagnosis_had(known, options, told):
+    found = answered.answer('ask_remedies', options, 'this play', known, False)
+    assert (found is not None) == told
+    if told:
+        assert found['swap'] == {'changed': True} and found['play'] == 'this play'
+        # A remedy that is run after that takes it by the options that were asked for.
+        assert found['options'] == dict.fromkeys(('swap', 'swappiness', 'oom_protect'), None) | {
+            name: value for name, value in options.items() if name != 'with_facts'}
+        assert found.get('ansible_facts') == ({'memory': FACTS} if options.get('with_facts') else None)
+
+
+def test_no_other_module_takes_the_answer_that_the_diagnosis_had():
+    assert answered.answer('swap_file', SWAP, 'this play', of_the_diagnosis(), True) is None
+
+
 PROCESSES = [{'recreate_required': 'create it with --oom-score-adj -600'}, {'recreate_required': None}] * 2
 
 

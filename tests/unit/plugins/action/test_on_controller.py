@@ -18,6 +18,8 @@ pytest.importorskip('ansible')
 from ansible.errors import AnsibleActionFail  # noqa: E402
 from ansible.parsing.dataloader import DataLoader  # noqa: E402
 
+asked_by = pytest.importorskip('ansible_collections.oom.rescue.plugins.plugin_utils.asked')
+
 
 def action(name, args=()):
     plugin = importlib.import_module('ansible_collections.oom.rescue.plugins.action.' + name)
@@ -102,7 +104,7 @@ def test_remedies_are_chosen_by_what_the_user_set_and_what_the_host_keeps(monkey
     rows = {'swap': {'kept': {'swap_size': '1G'}}, 'swappiness': {'kept': {}}}
     monkeypatch.setattr(plugin, 'choose', lambda *given: asked.append(given) or rows)
     monkeypatch.setattr(plugin, 'happened', lambda diagnosis: diagnosis)
-    monkeypatch.setattr(plugin, 'user_vars', lambda self, task_vars, names: {
+    monkeypatch.setattr(asked_by, 'user_vars', lambda self, task_vars, names: {
         name: user[name] for name in names if name in user})
     result = choosing.run(task_vars={'ansible_run_tags': ['all'], 'ansible_skip_tags': [], 'swap_sizee': 1})
     assert asked[0][:4] == ({'d': 1},) + expected

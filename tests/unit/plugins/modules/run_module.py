@@ -35,7 +35,8 @@ except ImportError:
 
 from ansible_collections.oom.rescue.plugins.module_utils._node.host import Host  # noqa: E402
 
-MODULES = ('ask_remedies', 'memory_facts', 'oom_log_info', 'oom_score_adj', 'oom_watch', 'swap_file', 'swappiness')
+MODULES = ('ask_remedies', 'memory_facts', 'oom_log_info', 'oom_score_adj', 'oom_watch', 'rescue_info', 'swap_file',
+           'swappiness')
 
 
 def load(name):

@@ -14,8 +14,10 @@ import pytest
 pytest.importorskip('ansible')
 
 from conftest import FIXTURES, SEED  # noqa: E402
-from run_module import MODULES, Host, load, run  # noqa: E402
+from run_module import MODULES, Host, run  # noqa: E402
 from test_returned import swap_node  # noqa: E402
+
+from ansible_collections.oom.rescue.plugins.module_utils._verdict import log_info  # noqa: E402
 
 from fake_node import seed_node  # noqa: E402
 from fake_sysctl_node import bookworm  # noqa: E402
@@ -25,7 +27,8 @@ REMEDIES = {
     'oom_score_adj': (seed_node, {'process': 'mysqld'}),
     'swap_file': (swap_node, {'size': '2M', 'reserve': '0'}),
 }
-READS = {'oom_log_info': {'paths': [SEED]}, 'ask_remedies': {'with_facts': True}, 'oom_watch': {'src': SEED}}
+READS = {'oom_log_info': {'paths': [SEED]}, 'ask_remedies': {'with_facts': True}, 'oom_watch': {'src': SEED},
+         'rescue_info': {'diagnosis': {'paths': [SEED]}, 'by_rule': True, 'remedies': {'swap': {'reserve': '0'}}}}
 
 
 def actions(result):
@@ -76,6 +79,9 @@ def files(root):
     ('ask_remedies', {'swap': {'path': '/etc', 'way': 1}}, 'way. Supported parameters include'),
     ('ask_remedies', {'swappiness': {'value': 500}}, 'value 500 is out of range: this kernel takes 0 to 200'),
     ('ask_remedies', {'oom_protect': {'process': 'mysqlld', 'allow_missing': False}}, 'mysqlld is not on this host'),
+    ('rescue_info', {'diagnosis': {'limit': -1}}, 'limit is -1: give 0 for all, or a count'),
+    ('rescue_info', {'diagnosis': {'pathes': []}}, 'pathes. Supported parameters include'),
+    ('rescue_info', {'left_out': ['score']}, 'value of left_out must be one or more of: swap, swappiness, oom_protect'),
     ('ask_remedies', {'candidates': -1, 'with_facts': True}, 'candidates is -1: give 0 for all, or how many'),
     ('oom_log_info', {'candidates': -1}, 'candidates is -1: give 0 for all'),
     ('memory_facts', {'candidates': -1}, 'candidates is -1: give 0 for all, or how many'),
@@ -221,7 +227,7 @@ def test_a_mistake_in_the_code_is_a_traceback_and_no_message_to_the_user(name, m
     def broken(*_arguments, **_options):
         raise KeyError('a mistake')
 
-    for owner, called in ((Host, 'read'), (load('oom_log_info'), 'diagnose_events')):
+    for owner, called in ((Host, 'read'), (log_info, 'diagnose_events')):
         monkeypatch.setattr(owner, called, broken)
     with pytest.raises(KeyError):
         run(name, node.host, **arguments)
@@ -261,6 +267,45 @@ def test_all_remedies_are_asked_at_once_and_nothing_is_changed(tmp_path):
     assert asked['swappiness']['actions'] == alone['actions'] != [] and files(tmp_path) == before
     assert asked['swap'] is None and asked['ansible_facts']['memory']['swappiness']['runtime'] == 60
     assert not asked['changed']
+
+
+ASKS = {'swap': {'reserve': '0', 'size': '2M'}, 'swappiness': {'value': 10}, 'oom_protect': {'process': 'mysqld'}}
+
+
+@pytest.mark.parametrize('more, asked', [
+    ({}, []), ({'by_rule': True}, ['swap', 'swappiness', 'oom_protect']),
+    ({'asked': {'swap': ['swap_size']}}, ['swap']),
+    ({'by_rule': True, 'left_out': ['swap']}, ['swappiness', 'oom_protect']),
+])
+def test_a_diagnosis_asks_what_follows_from_it_and_answers_as_each_does_by_itself(tmp_path, more, asked):
+    node = bookworm(tmp_path)
+    for path, text in (('/proc/swaps', 'Filename Type Size Used Priority\n'), ('/etc/fstab', '')):
+        node.file(path, text)
+    node.file('/proc/meminfo', 'MemTotal: 1000000 kB\nMemAvailable: 900000 kB\n')
+    node.file('/var/log/calm', 'nothing happens\n')
+    before = files(tmp_path)
+    paths = {'paths': [node.path('/var/log/calm')], 'sources': []}
+    found = run('rescue_info', node.host, diagnosis=paths, remedies=ASKS, **more)
+    alone = run('ask_remedies', node.host, **{name: ASKS[name] for name in asked})
+    assert sorted(found['asked']['options']) == sorted(asked)
+    for name in ASKS:
+        assert found['asked'][name] == alone[name], name
+        assert (found['asked'][name] is not None) == (name in asked)
+    plain = run('oom_log_info', node.host, with_facts=True, **paths)
+    assert {name: found['diagnosis'][name] for name in log_info.RETURNED} == {
+        name: plain[name] for name in log_info.RETURNED}
+    assert set(found['ansible_facts']['memory']) == set(plain['ansible_facts']['memory'])
+    assert files(tmp_path) == before and not found['changed']
+
+
+@pytest.mark.parametrize('refused', [
+    {'swap': {'size': 'much'}}, {'swappiness': {'value': 500}}, {'oom_protect': {'process': 'mysqld', 'unit': 'x'}}])
+def test_a_remedy_that_refuses_leaves_the_diagnosis_whole_and_the_question_open(tmp_path, refused):
+    node = bookworm(tmp_path)
+    node.file('/var/log/calm', 'nothing happens\n')
+    found = run('rescue_info', node.host, diagnosis={'paths': [node.path('/var/log/calm')]}, by_rule=True,
+                remedies=dict(ASKS, **refused))
+    assert found['asked'] is None and found['diagnosis']['advice'] and found['ansible_facts']['memory']
 
 
 @pytest.mark.parametrize('wanted, remedy', [

@@ -28,7 +28,8 @@ ANSIBLE = frozenset(['changed', 'diff', 'failed', 'invocation', 'msg', 'skipped'
 # filters return and document.
 DATA = frozenset(['summary.by_process', 'summary.by_scope', 'events[].cgroup.stats', 'logs[].summary.by_process',
                   'logs[].summary.by_scope', 'logs[].events[].cgroup.stats', 'logs[].advice', 'logs[].replays[]',
-                  'advice', 'replays[]', 'ansible_facts.memory', 'swap', 'swappiness', 'oom_protect'])
+                  'advice', 'replays[]', 'ansible_facts.memory', 'swap', 'swappiness', 'oom_protect', 'diagnosis',
+                  'asked.swap', 'asked.swappiness', 'asked.oom_protect', 'asked.options'])
 TYPES = {'bool': bool, 'dict': dict, 'float': float, 'int': int, 'list': list, 'path': str, 'str': str}
 
 
@@ -142,6 +143,12 @@ def ask_remedies(root):
     node = bookworm(root / 'bookworm')
     yield run('ask_remedies', node.host, with_facts=True, swappiness={'value': 10})
     yield run('ask_remedies', seed_node(root / 'seed').host, oom_protect={'process': 'mysqld'})
+
+
+def rescue_info(root):
+    asks = {'swap': {'reserve': '0'}, 'swappiness': {'value': 10}, 'oom_protect': {'process': 'mysqld'}}
+    yield run('rescue_info', swap_node(root / 'node').host, diagnosis={'paths': [SEED]}, by_rule=True, remedies=asks)
+    yield run('rescue_info', seed_node(root / 'seed').host, diagnosis={'paths': [SEED]}, most_bytes=64 << 10)
 
 
 @pytest.fixture(scope='module', params=MODULES, name='returned')

@@ -69,6 +69,7 @@ CASES = {
     'memory_facts': lambda node: {},
     'ask_remedies': lambda node: dict(REMEDIES, with_facts=True),
     'oom_score_adj': lambda node: REMEDIES['oom_protect'],
+    'rescue_info': lambda node: {'diagnosis': CASES['oom_log_info'](node), 'remedies': REMEDIES},
 }
 
 

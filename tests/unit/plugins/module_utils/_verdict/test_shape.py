@@ -114,7 +114,8 @@ def test_a_result_as_it_should_be_is_taken_whole(module, result):
 def test_no_fact_is_taken_but_the_memory(module, facts):
     kept = accepted(module, {'failed': True, 'msg': 'x', 'ansible_facts': dict(facts, memory=FACTS)})
     assert kept.get('ansible_facts', {}) == (
-        {'memory': FACTS} if module in ('ask_remedies', 'memory_facts', 'oom_log_info') else {})
+        {'memory': FACTS} if module in (
+            'ask_remedies', 'memory_facts', 'oom_log_info', 'rescue_info') else {})
 
 
 @pytest.mark.parametrize('key', ['ansible_delegated_vars', 'ansible_notify', 'unreachable'])
