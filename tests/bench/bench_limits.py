@@ -116,6 +116,8 @@ def main():
         log = os.path.join(folder, 'messages')
         write_log(log, options.log)
         arguments = dict(payloads.ARGUMENTS, oom_log_info=dict(payloads.ARGUMENTS['oom_log_info'], paths=[log]))
+        arguments['rescue_info'] = dict(arguments['rescue_info'], diagnosis=dict(
+            arguments['rescue_info']['diagnosis'], paths=[log]))
         texts = {name: payloads.text_of(name, arguments.get(name)) for name in (payloads.PING, *arguments)}
         print('%-24s %s' % ('MiB', ' '.join('%14s' % name.rpartition('.')[2] for name in texts)))
         for python in options.pythons:

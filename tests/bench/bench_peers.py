@@ -8,7 +8,8 @@ PEERS=DIR bench_peers.py [--rounds 3] [--delay 50] [--only local ssh pipelining]
 
 DIR has roles/geerlingguy.swap and ansible_collections/ansible/posix, as whoever runs this fetched them; without it ours
 alone is measured. Beside these two, the peer has a drop-in from a template with a handler. Runs go in turns: a first,
-and a second, which finds all done. CPU is of all processes that Ansible starts; over ssh these are the controller's.
+and a second, which finds all done. Before the first, the controller
+has nothing that an earlier run of ours kept. CPU is of all processes that Ansible starts; over ssh these are the controller's.
 Needs root, switches swap on and off again; changed files are put back.
 """
 
@@ -66,7 +67,7 @@ class Bench:
         self.environment.update(
             ANSIBLE_PIPELINING=str(pipelining), ANSIBLE_ROLES_PATH=str(pathlib.Path(peers or '', 'roles')),
             ANSIBLE_COLLECTIONS_PATH='%s:%s' % (payloads.COLLECTIONS, peers or ''),
-            ANSIBLE_SSH_ARGS='-C -o ControlMaster=auto -o ControlPersist=5s')
+            ANSIBLE_HOME=str(self.folder / 'home'), ANSIBLE_SSH_ARGS='-C -o ControlMaster=auto -o ControlPersist=5s')
         (self.folder / 'score.j2').write_text('[Service]\nOOMScoreAdjust={{ %d }}\n' % SCORE, encoding='ascii')
         play = PEER
         for name, value in (('drop_in', DROP_IN), ('template', self.folder / 'score.j2'), ('score', SCORE),
@@ -88,6 +89,7 @@ class Bench:
 
     def ours(self):
         """[first run, second run]; undone afterwards."""
+        shutil.rmtree(self.folder / 'home', ignore_errors=True)
         try:
             return [self._checked('oom.rescue.remediate', OURS) for _run in range(2)]
         finally:

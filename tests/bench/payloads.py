@@ -18,13 +18,15 @@ ARGUMENTS = {
     'memory_facts': {},
     'oom_log_info': {'paths': [str(LOG)], 'sources': [], 'with_facts': True, 'tasks': 10, 'candidates': 10},
     'ask_remedies': dict(WISHES, with_facts=True),
+    'rescue_info': {'diagnosis': {'paths': [str(LOG)], 'sources': [], 'tasks': 10, 'candidates': 10}, 'by_rule': True,
+                    'remedies': WISHES},
     'swap_file': WISHES['swap'],
     'swappiness': WISHES['swappiness'],
     'oom_score_adj': WISHES['oom_protect'],
 }
 # The module runs of remediate where each remedy has something to do, and where none has.
-FIRST = ('oom_log_info', 'ask_remedies', 'swap_file', 'swappiness', 'oom_score_adj', 'ask_remedies')
-AGAIN = ('oom_log_info', 'ask_remedies')
+FIRST = ('rescue_info', 'swap_file', 'swappiness', 'oom_score_adj', 'ask_remedies')
+AGAIN = ('rescue_info',)
 # Prints the largest resident set, in KiB, of the program that stands on its standard input.
 _PEAK = ('import resource, subprocess, sys; '
          'done = subprocess.run([sys.executable], stdin=sys.stdin, stdout=subprocess.PIPE, stderr=subprocess.STDOUT); '

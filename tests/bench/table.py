@@ -68,6 +68,11 @@ class Bench:
         return [str(ROOT / '.venv/bin/ansible-playbook'), '-i', str(inventory), playbook, '--extra-vars',
                 json.dumps(variables), *options]
 
+    def forgotten(self, words):
+        """The words of a run of a controller that never ran anything."""
+        home = self.directory / 'home'
+        return ['sh', '-c', 'rm -rf "$0"; ANSIBLE_HOME=$0 exec "$@"', str(home), *words]
+
     def pair(self, what, ours, peer, limit='', each=(1, 1)):
         """A row for two commands, run in turns; ``each`` is by how much the seconds of either are divided."""
         found = []
@@ -119,7 +124,9 @@ def main():
         bench.pair('`memory_facts`, as a play / `setup`', bench.play(FACTS), bench.play(SETUP), '1.4')
         bench.pair('`diagnose` / two pings', bench.play('oom.rescue.diagnose'), pings, '2.5')
         bench.pair('`verify` of all three remedies / two pings', bench.play('oom.rescue.verify'), pings)
-        bench.pair('`remediate --check` / two pings', bench.play('oom.rescue.remediate', 1, '--check'), pings)
+        check = bench.play('oom.rescue.remediate', 1, '--check')
+        bench.pair('`remediate --check` / two pings', check, pings)
+        bench.pair('the same with nothing kept of an earlier run / two pings', bench.forgotten(check), pings)
         few, many = options.hosts
         bench.pair('`diagnose`, a host of %d / a host of %d' % (many, few), bench.play('oom.rescue.diagnose', many),
                    bench.play('oom.rescue.diagnose', few), '1.2', each=(many, few))
