@@ -8,8 +8,8 @@ PEERS=DIR bench_peers.py [--rounds 3] [--delay 50] [--only local ssh pipelining]
 
 DIR has roles/geerlingguy.swap and ansible_collections/ansible/posix, as whoever runs this fetched them; without it ours
 alone is measured. Beside these two, the peer has a drop-in from a template with a handler. Runs go in turns: a first,
-and a second, which finds all done. Before the first, the controller
-has nothing that an earlier run of ours kept. CPU is of all processes that Ansible starts; over ssh these are the controller's.
+for which a controller has nothing that an earlier run of ours kept, and a second, which finds all done. CPU is of all
+processes that Ansible starts; over ssh these are the controller's.
 Needs root, switches swap on and off again; changed files are put back.
 """
 
