@@ -40,8 +40,8 @@ class AnsibleModule:
         print(json.dumps(result))
         sys.exit(0)
 
-    def fail_json(self, msg):
-        self.exit_json(failed=True, msg=msg)
+    def fail_json(self, **result):
+        self.exit_json(**dict(result, failed=True))
 
 
 def main():

@@ -56,17 +56,17 @@ BOOTS = {
 @pytest.mark.parametrize('name', list(BOOTS))
 def test_the_boot_brings_what_verify_says(guest, name):
     before, swap, breaks, clear, broken = BOOTS[name]
-    for command in before:
-        guest.check(command)
-    guest.remedy(swap)
-    claims = guest.claims(swap)
-    if name != 'a mount by hand, systemd-sysctl masked':
-        assert {claim['state'] for claim in claims.values()} == {'held'}, claims
-    for command in breaks:
-        guest.check(command)
-    claims = guest.claims(swap)
-    guest.boot()
     try:
+        for command in before:
+            guest.check(command)
+        guest.remedy(swap)
+        claims = guest.claims(swap)
+        if name != 'a mount by hand, systemd-sysctl masked':
+            assert {claim['state'] for claim in claims.values()} == {'held'}, claims
+        for command in breaks:
+            guest.check(command)
+        claims = guest.claims(swap)
+        guest.boot()
         expected = {remedy: broken.get(remedy, True) for remedy in ('swap', 'swappiness', 'oom_protect')}
         assert guest.truth(swap) == expected
         assert {remedy: claim['after_reboot'] for remedy, claim in claims.items()} == expected, claims
