@@ -81,7 +81,8 @@ def remediate(directory, core, playbook, *options):
            'report_dir': str(directory / 'report')}
     return Play([str(ROOT / CORES[core]), '--check', '-i', str(directory / 'hosts'), playbook, '--extra-vars',
                  json.dumps(log), *options], directory / 'report',
-                {'ANSIBLE_COLLECTIONS_PATH': str(ROOT / '.cache/collections')}, directory=directory)
+                {'ANSIBLE_COLLECTIONS_PATH': str(ROOT / '.cache/collections'), 'ANSIBLE_PIPELINING': '0'},
+                directory=directory)
 
 
 def applied(play):
@@ -93,12 +94,16 @@ def applied(play):
 
 @pytest.fixture(params=CORES, name='play', scope='module')
 def fixture_play(request, tmp_path_factory):
-    return remediate(tmp_path_factory.mktemp('asked'), request.param, 'first.yml')
+    return remediate(tmp_path_factory.mktemp('asked'), request.param, 'first.yml', '-vvv')
 
 
 @pytest.mark.parametrize('host', HOSTS)
 def test_what_was_set_for_a_healthy_host_is_tried_and_nothing_else(play, host):
     assert applied(play)[host] == HOSTS[host][1], play.output
+
+
+def test_the_diagnosis_of_each_host_asks_what_follows_wherever_it_was_set(play):
+    assert play.module_runs == ['rescue_info'] * len(HOSTS)
 
 
 @pytest.mark.parametrize('host', [host for host, (_words, asked) in HOSTS.items() if not asked])
