@@ -58,8 +58,10 @@ def judge_one(events, signals, subject):
     verdict = verdict_of(index, own, events, signals)
     _refine(verdict, subject)
     if rest['reports']:
-        verdict['caveats'].append('In the same minute the kernel killed for memory, and no line names %s.' %
-                                  plain(subject['name']))
+        timed = any(row.get('epoch') is not None or row.get('uptime_seconds') is not None for row in
+                    [signals[number] for number in own['signals']] + [events[number] for number in own['reports']])
+        verdict['caveats'].append('%s the kernel killed for memory, and no line names %s.' % (
+            'In the same minute' if timed else 'At a time that may be the same', plain(subject['name'])))
     verdict['caveats'] += _caveats(subject)
     return incidents, verdict, signals
 

@@ -123,6 +123,8 @@ def test_a_unit_ended_so(said, log, files, expected, tmpdir):
     (container(oom_killed=True, limit_bytes=1 << 29), '', ('yes', 'cgroup', 'kernel')),
     (container(exit_code=139), '', ('no', 'none', 'program')),
     (container(exit_code=0), '', None),
+    (container(exit_code=137, status='running'), '', None),
+    (container(exit_code=139, status='running'), '', None),
     (container(exit_code=1), '', None),
     (container(), FORCE, ('no', 'none', 'manager')),
     (container(), FORCE_20, ('no', 'none', 'manager')),
@@ -131,6 +133,18 @@ def test_a_unit_ended_so(said, log, files, expected, tmpdir):
 @pytest.mark.parametrize('name', ['db', 'container:db'])
 def test_a_container_ended_so(said, log, expected, name, tmpdir):
     assert says(why(tmpdir, said, name, log)[0]) == expected
+
+
+SAME = ['In the same minute the kernel killed for memory, and no line names db.']
+MAYBE = ['At a time that may be the same the kernel killed for memory, and no line names db.']
+
+
+@pytest.mark.parametrize('finished, expected', [
+    ('2026-11-28T12:00:00.5Z', SAME), ('2026-11-28T13:00:00.5Z', []), ('0001-01-01T00:00:00Z', MAYBE), ('', MAYBE),
+    (None, MAYBE)])
+def test_a_container_s_end_is_told_with_what_befell_others_at_its_time(finished, expected, tmpdir):
+    dummy, verdict, dummy = why_of(tmpdir, container(finished=finished), KILL % 99, 'container:db')
+    assert [text for text in verdict['caveats'] if 'the kernel killed' in text] == expected
 
 
 def test_each_source_that_says_nothing_is_named_and_fails_nothing(tmpdir):
