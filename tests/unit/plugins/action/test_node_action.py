@@ -65,6 +65,11 @@ def test_what_is_no_result_is_plain_and_short(output):
     assert '\x1b' not in shown and len(shown) <= 1 << 16
 
 
+def test_of_a_module_that_died_its_traceback_is_shown():
+    died = 'Traceback (most recent call last):\n' + '  File "x.py", line 1\n' * 100 + 'MemoryError'
+    assert told(died) == died
+
+
 @pytest.mark.parametrize('result, words', [
     ('[%s]' % ','.join(['0'] * 2000), 'values'), ('1e999', 'no kernel has'),
     ('%s1%s' % ('[' * 60, ']' * 60), 'nested')])

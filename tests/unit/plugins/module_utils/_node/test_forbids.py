@@ -80,6 +80,15 @@ def test_a_users_own_unit_forbids_nothing(tmp_path, cgroup, forbids_swap):
     assert bool(swap(node)) is forbids_swap
 
 
+@pytest.mark.parametrize('files, words', [
+    ({ELASTIC: 'bootstrap.memory_lock: true\n'}, 'Elasticsearch is here, and it has bootstrap.memory_lock, see '),
+    ({'/etc/cassandra/cassandra.yaml': '\n'}, 'Cassandra is here, and its documentation wants no swap, see '),
+])
+def test_a_server_that_wants_no_swap_is_named_with_what_it_says(tmp_path, files, words):
+    (entry,) = swap(built(tmp_path, files))
+    assert entry['text'].startswith(words)
+
+
 def test_a_server_that_wants_little_swappiness_says_how_much(tmp_path):
     entries = forbids.forbidden(built(tmp_path, {ELASTIC: 'bootstrap.memory_lock: true\n'}).host)['swappiness']
     assert [(entry['id'], entry['at_most']) for entry in entries] == [('memory-lock', 1)]

@@ -77,6 +77,16 @@ def test_who_may_write_to_a_directory_is_asked_of_owner_mode_and_acl(tmp_path, c
     assert identity.trusted_directory(host, '/place/file') == (words is None)
 
 
+@pytest.mark.parametrize('runs_as, owner, words', [
+    (1000, 0, None), (1000, 1000, None), (1000, 1, 'the user 1 owns'), (0, 1000, 'the user 1000 owns')])
+def test_what_is_roots_is_no_strangers_to_a_user_nor_is_what_is_his_own(tmp_path, monkeypatch, runs_as, owner, words):
+    os.chown(str(tmp_path), owner, 0)
+    tmp_path.chmod(0o755)
+    status = os.stat(str(tmp_path))
+    monkeypatch.setattr(os, 'geteuid', lambda: runs_as)
+    assert permissions.stranger_of(status) == words
+
+
 @pytest.mark.parametrize('change', [
     lambda file: os.chmod(file, 0o666), lambda file: os.chown(file, 65534, 0),
     lambda file: (os.chown(file, 0, 100), os.chmod(file, 0o664)), lambda file: give_acl(file, acl_of_user(6))])

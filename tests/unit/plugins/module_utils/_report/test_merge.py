@@ -32,3 +32,29 @@ def test_of_older_reports_than_are_asked_for_what_is_large_is_dropped(limit, who
     assert [bool(event['tasks']) for event in found] == [True] * whole + [False] * (25 - whole)
     assert [sorted(event['cgroup']) == ['path'] for event in found] == [False] * whole + [True] * (25 - whole)
     assert [event['victims'][0]['pid'] for event in found] == list(range(1025, 1000, -1))
+
+
+REFUSED = 'modprobe: page allocation failure: order:5, mode:0x40cc0(GFP_KERNEL|__GFP_COMP), nodemask=(null)'
+
+
+@pytest.mark.parametrize('logs, count', [
+    (((100, 'Oct 28 11:32:28'), (None, 'Oct 28 11:32:30')), 1),
+    (((100, 'Oct 28 11:32:28'), (103, 'Oct 28 11:32:28')), 1),
+    (((100, 'Oct 28 11:32:28'), (100, 'Oct 28 12:32:28')), 2),
+    (((100, 'Oct 28 11:32:28'), (200, 'Oct 28 11:32:28')), 2),
+], ids=['without the kernel\'s clock', 'stamped later', 'another time', 'another uptime'])
+def test_memory_that_was_refused_once_is_one_event_of_two_logs(logs, count):
+    reading = Reading(now=1761739200)
+    for name, (uptime, stamp) in zip(('kern.log', 'messages'), logs):
+        reading.text(syslog([REFUSED], stamp=stamp, uptime=uptime).encode('ascii'), name)
+    found = reading.result()['events']
+    assert [event['kind'] for event in found] == ['allocation_failure'] * count
+
+
+def test_memory_that_one_log_says_was_refused_again_and_again_is_an_event_each_time():
+    reading = Reading(now=1761739200)
+    text = ''.join(syslog([REFUSED], uptime=uptime) for uptime in (100, 101, 102))
+    reading.text(text.encode('ascii'), 'kern.log')
+    reading.text(text.encode('ascii'), 'messages')
+    found = reading.result()['events']
+    assert [event['uptime_seconds'] for event in found] == [102, 101, 100]

@@ -868,7 +868,7 @@ def test_a_unit_s_stronger_score_stays_and_is_said(node, score, live, name):
     assert (node.files(), node.adj(500)) == (before, str(live))
 
 
-@pytest.mark.parametrize('value, score', [(-600, 500), (500, -1000)])
+@pytest.mark.parametrize('value, score', [(-600, 500), (500, -1000), (1, -500)])
 def test_a_unit_s_score_of_the_other_sign_is_asked_for_outright(node, value, score):
     with_score(node, score, score)
     before = node.files()

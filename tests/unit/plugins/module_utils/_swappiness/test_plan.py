@@ -18,9 +18,10 @@ from ansible_collections.oom.rescue.plugins.module_utils._node.record import Sta
 from ansible_collections.oom.rescue.plugins.module_utils._swappiness.apply import apply, converge
 from ansible_collections.oom.rescue.plugins.module_utils._swappiness.facts import OWN, TMPFILES, holds, provenance, read
 from ansible_collections.oom.rescue.plugins.module_utils._swappiness.plan import check_value, plan
-from fake_sysctl_node import bookworm, el7, trixie
+from fake_sysctl_node import VIRTUAL_GUEST, bookworm, el7, trixie
 
 CHILD = '/etc/tuned/oom-rescue/tuned.conf'
+TUNED_NOTES = ('/etc/tuned/active_profile', '/etc/tuned/profile_mode')
 
 
 def planned(node, value=10, conflicts='fail', cgroups='report', state='present'):
@@ -400,6 +401,27 @@ def test_a_failure_of_tuned_adm_is_said_and_can_be_undone(tmp_path, monkeypatch)
     monkeypatch.undo()
     absent(node)
     assert node.etc() == before
+
+
+@pytest.mark.parametrize('profile', ['virtual-guest', 'balanced'])
+def test_after_a_failure_tuned_has_its_profile_and_its_notes_again(tmp_path, monkeypatch, profile):
+    node = trixie(tmp_path).tuned(profile, reapply=0)
+    node.file('/usr/lib/tuned/balanced/tuned.conf', VIRTUAL_GUEST)
+    before = node.etc()
+    made = planned(node, 10, 'override')
+
+    def refused(path, text):
+        raise OSError(errno.EPERM, 'Operation not permitted')
+
+    monkeypatch.setattr(node.host, 'write', refused)
+    with pytest.raises(RescueError) as caught:
+        apply(node.host, made, State(node.host, 'swappiness'))
+    assert str(caught.value) == 'cannot write 10 to /proc/sys/vm/swappiness: Operation not permitted'
+    after = node.etc()
+    assert [after[path] for path in TUNED_NOTES] == [before[path] for path in TUNED_NOTES] == [
+        profile + '\n', 'auto\n']
+    assert [line for line in node.commands if line.startswith('tuned-adm')] == [
+        'tuned-adm profile oom-rescue', 'tuned-adm profile ' + profile]
 
 
 class Crash(Exception):

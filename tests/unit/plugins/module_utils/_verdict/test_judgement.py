@@ -74,6 +74,13 @@ def test_an_incident_that_proves_memory_is_meant_before_a_newer_one_that_proves_
     assert '1 other incident' in entry['verdict']['caveats'][-1]
 
 
+def test_an_incident_that_proves_that_it_was_not_memory_is_meant_before_a_newer_one_that_proves_nothing(tmpdir):
+    entry = diagnosed(
+        tmpdir, "Nov 11 11:32:12 web1 systemd[1]: db.service: State 'stop-sigterm' timed out. Killing.",
+        'Nov 12 11:32:12 web1 systemd[1]: app.service: Main process exited, code=killed, status=9/KILL')
+    assert (entry['verdict']['was_memory'], entry['verdict']['actor']) == ('no', 'manager')
+
+
 @pytest.mark.parametrize('make,error', [
     (lambda path: path.write_binary(b''), 'empty'),
     (lambda path: path.write_binary(b' \n\n'), 'empty'),

@@ -83,6 +83,7 @@ def test_nobody_can_tell_whose_an_anonymous_report_is(summary):
     shown = json.dumps([report, told['lines'][:-1], stats_of(report)], indent=1) + ticket(report)
     assert [line for line in shown.splitlines() if any(secret in line for secret in SECRETS)] == []
     assert told['lines'][-1] == summary['lines'][-1]
+    assert len(told['lines']) == len(summary['lines'])
 
 
 def test_figures_times_and_known_programs_stay(summary):
