@@ -78,7 +78,7 @@ def parse(text, key):
         if last not in line and not _WILDCARD.search(line):
             continue
         line = line.strip()
-        if not line or line[0] in '#;':
+        if line[0] in '#;':
             continue
         name, equals, raw = line.partition('=')
         dash = name.startswith('-')

@@ -56,6 +56,17 @@ def fixture_say():
     return phrases('zh')
 
 
+@pytest.mark.parametrize('language, told', [('en', 'The kernel counts'), ('zh', '内核')])
+def test_each_language_has_its_words(language, told):
+    phrases.cache_clear()
+    assert told in phrases(language)('The kernel counts 2 kills in /a.slice, whose limit is 1 GiB.')
+
+
+def test_a_language_that_is_not_there_is_refused_with_those_that_are():
+    with pytest.raises(ValueError, match="rescue_language is 'xx': give en or zh"):
+        phrases('xx')
+
+
 def texts_of(path):
     """(line, text) of each text of a module's code that has words of a sentence in it."""
     tree = ast.parse(path.read_text(encoding='utf-8'))

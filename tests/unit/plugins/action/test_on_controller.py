@@ -113,6 +113,32 @@ def test_remedies_are_chosen_by_what_the_user_set_and_what_the_host_keeps(monkey
     assert result['warnings'] == result['remarks'] and 'did you mean swap_size?' in result['remarks'][0]
 
 
+@pytest.mark.parametrize('args, whole', [
+    ({'with_facts': True}, True), ({'with_facts': 'yes'}, True), ({'with_facts': 'no'}, False), ({}, False),
+    ({'with_facts': 'perhaps'}, False), ({'with_facts': ['yes']}, False)])
+def test_facts_are_taken_of_a_log_s_module_that_was_asked_for_them_alone(args, whole):
+    assert action('oom_log_info', args)[1]._is_of_whole_host('oom_log_info') is whole
+    assert action('memory_facts', args)[1]._is_of_whole_host('memory_facts') is False
+
+
+@pytest.mark.parametrize('args, of_role, directory, asked', [
+    ({}, {'report_dir': 'one'}, 'one', True),
+    ({'only_try': True}, {'report_dir': 'one'}, 'one', True),
+    ({'path': 'two', 'only_try': True}, {'report_dir': 'one'}, 'two', False),
+])
+def test_a_report_is_written_where_the_role_s_variables_say_unless_the_task_says(
+        tmp_path, monkeypatch, args, of_role, directory, asked):
+    plugin, writing = action('write_report', args)
+    asked_for, tried = [], []
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(plugin, 'controller_vars', lambda self, task_vars, names: asked_for.append(names) or dict(
+        of_role, report_only_try=True))
+    monkeypatch.setattr(plugin, 'write_report', lambda path, mode: tried.append((path, mode)))
+    result = writing.run(task_vars={})
+    assert tried == [(str(tmp_path / directory), '0600')] and bool(asked_for) is asked
+    assert (result['changed'], result['path']) == (False, str(tmp_path / directory))
+
+
 def test_a_choice_wants_a_diagnosis():
     with pytest.raises(AnsibleActionFail, match='diagnosis'):
         action('choose_remedies')[1].run(task_vars={})

@@ -77,6 +77,12 @@ def test_a_fleet_has_a_row_each_that_leads_to_its_part_and_no_task_tables():
     assert 'processes of its table' not in page and 'processes of its table' in of_logs([SEED, REPORTS[0]], full=True)
 
 
+@pytest.mark.parametrize('count', [1, 2])
+def test_from_two_logs_on_each_has_a_row(count):
+    page = of_logs([SEED, REPORTS[0]][:count])
+    assert re.findall(r'href="#(log-\d)"', page) == (['log-1', 'log-2'] if count == 2 else [])
+
+
 def test_a_large_fleet_has_a_row_for_each_host_and_parts_of_the_worst_alone(monkeypatch):
     found = diagnose(options={'log': SEED})
     left = dict((name, {'diagnose_result': dict(found, replays=[], elsewhere=[])}) for name in ('a1', 'a2', 'a3'))
@@ -131,6 +137,11 @@ def test_every_text_may_be_hostile():
     ({'zones': [{'zone': 'DMA32', 'node': 0, 'free_bytes': 1 << 20, 'min_bytes': 2 << 20, 'low_bytes': 3 << 20},
                 {'zone': 'Normal', 'node': 0, 'free_bytes': 9 << 20, 'min_bytes': 2 << 20, 'low_bytes': 3 << 20}]},
      [('zone DMA32 of node 0', '1 MiB free',
+       'below its lowest mark, min (2 MiB): only the kernel may take from it in need')]),
+    ({'zones': [{'zone': 'DMA', 'node': 0, 'free_bytes': 9 << 20, 'min_bytes': 2 << 20, 'low_bytes': 3 << 20},
+                {'zone': 'Normal', 'node': 0, 'free_bytes': None, 'min_bytes': 2 << 20, 'low_bytes': 3 << 20},
+                {'zone': 'DMA32', 'node': None, 'free_bytes': 1 << 20, 'min_bytes': 2 << 20, 'low_bytes': 3 << 20}]},
+     [('zone DMA32', '1 MiB free',
        'below its lowest mark, min (2 MiB): only the kernel may take from it in need')]),
 ])
 def test_the_kernel_s_words_are_explained_if_they_decided(event, words):

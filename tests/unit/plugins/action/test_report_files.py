@@ -94,6 +94,13 @@ def test_what_is_newer_stays(tmp_path, newer):
     assert asked == [['a']] and (tmp_path / 'a').read_text() == ('old' if newer else 'new')
 
 
+def test_a_directory_is_tried_with_as_much_as_a_host_s_report_has_and_left_as_it_was(tmp_path, monkeypatch):
+    sizes, fsync = [], os.fsync
+    monkeypatch.setattr(os, 'fsync', lambda file: sizes.append(os.fstat(file).st_size) or fsync(file))
+    files.try_directory(str(tmp_path), 0o600)
+    assert sizes == [128 << 10] and list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize('call', ['fsync', 'rename', 'fchmod'])
 def test_what_cannot_be_written_leaves_nothing_behind(tmp_path, monkeypatch, call):
     def fail(*_arguments, **_options):

@@ -7,6 +7,7 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
+import importlib
 import os
 
 import pytest
@@ -315,3 +316,14 @@ def test_a_remedy_that_refuses_leaves_the_diagnosis_whole_and_the_question_open(
 ])
 def test_the_first_remedy_that_cannot_be_is_named(tmp_path, wanted, remedy):
     assert run('ask_remedies', swap_node(tmp_path).host, **wanted)['remedy'] == remedy
+
+
+@pytest.mark.parametrize('name', MODULES)
+def test_a_module_that_is_only_imported_does_nothing(name, capsys):
+    importlib.reload(load(name))
+    assert capsys.readouterr().out == ''
+
+
+def test_logs_that_are_read_one_by_one_change_nothing(tmp_path):
+    result = run('oom_log_info', Host(root=str(tmp_path)), paths=[SEED, SEED], separately=True)
+    assert (result['changed'], [log['path'] for log in result['logs']]) == (False, [SEED, SEED])

@@ -39,6 +39,14 @@ def node_of(tmp_path, kernel='6.1.0', rows=(), meminfo=(), vm=(), namespace=FIRS
     return node
 
 
+@pytest.mark.parametrize('kernel, first', [('4.16.18', 51), ('4.17.0', 50), ('6.1.0', 50)])
+def test_a_process_of_root_was_spared_a_little_before_4_17(tmp_path, kernel, first):
+    node = node_of(tmp_path, kernel)
+    node.process(50, 'of-root', rss_kb=102 * 1024)
+    node.process(51, 'of-a-user', rss_kb=100 * 1024, uid=1000)
+    assert memory_facts(node.host)['forecast']['host']['pid'] == first
+
+
 @pytest.mark.parametrize('kernel, rows, expected', [
     ('6.1.0', [(50, 'big', 300, 0, 5), (51, 'small', 100, 0, 6)], (50, 'big')),
     ('6.1.0', [(50, 'big', 300, -200, 5), (51, 'small', 150, 0, 6)], (51, 'small')),

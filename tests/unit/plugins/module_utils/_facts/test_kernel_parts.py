@@ -66,6 +66,14 @@ def test_what_a_counter_does_not_tell_is_no_part(meminfo, tmpdir):
     assert [key for key in parts_of(tmpdir, meminfo) if key[0] not in counted] == []
 
 
+@pytest.mark.parametrize('files, approximate', [
+    ({}, True), ({'/proc/vmallocinfo': '0x0-0x3000 12288 load_module+0x1/0x2 pages=2 vmalloc\n'}, False)])
+def test_of_vmalloc_a_counter_alone_is_near_and_a_list_is_exact(files, approximate, tmpdir):
+    meminfo = {'Percpu': 1, 'VmallocUsed': 15, 'KernelStack': 10}
+    found = [part for (kind, _name), part in parts_of(tmpdir, meminfo, files).items() if kind == 'vmalloc']
+    assert [part['approximate'] for part in found] == [approximate]
+
+
 @pytest.mark.parametrize('kind, name', [
     ('other', 'graphics, reclaimable'), ('other', 'reclaimable, of drivers'), ('slab_reclaimable', None)])
 def test_what_the_kernel_can_take_back_is_droppable(kind, name, tmpdir):

@@ -9,6 +9,7 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
+import importlib
 import io
 import json
 import os
@@ -74,6 +75,19 @@ def test_the_same_code_gives_the_same_bytes(program):
     with zipfile.ZipFile(program) as archive:
         assert set((info.date_time, info.compress_type) for info in archive.infolist()) == set(
             [((1980, 1, 1, 0, 0, 0), zipfile.ZIP_STORED)])
+
+
+def test_who_unpacks_it_gets_files_that_all_may_read(program, tmp_path):
+    with zipfile.ZipFile(program) as archive:
+        assert set(info.external_attr >> 16 for info in archive.infolist()) == set([0o100644])
+
+
+def test_nothing_is_written_by_who_only_imports_what_makes_it(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, 'argv', ['pytest'])
+    monkeypatch.delitem(sys.modules, single_file.__name__)
+    importlib.import_module(single_file.__name__)
+    assert os.listdir(str(tmp_path)) == []
 
 
 def test_what_changes_a_host_by_a_remedy_is_not_in_it():

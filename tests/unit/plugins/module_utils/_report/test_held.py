@@ -42,3 +42,13 @@ def test_the_swap_of_the_largest_is_told_from_a_twentieth_on(ledger, swap_mib, w
 def test_another_process_that_has_much_in_swap_is_named_from_a_quarter_on(pid, name, swap_mib, words):
     row = {'pid': pid, 'name': name, 'swap_bytes': swap_mib * MIB}
     assert who_held_it(event(swapped=row)) == ALONE + words
+
+
+@pytest.mark.parametrize('count, words', [
+    (1, 'the largest process, mysqld (pid 7), holds 600 MiB'),
+    (2, '2 processes named mysqld hold 600 MiB together, shared pages counted for each'),
+])
+def test_of_a_table_alone_several_of_one_name_are_told_together(count, words):
+    told = event(ledger=False)
+    told['holders']['holders'][0]['count'] = count
+    assert who_held_it(told) == words

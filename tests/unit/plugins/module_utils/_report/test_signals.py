@@ -273,3 +273,16 @@ def test_no_line_made_of_the_words_that_are_looked_for_breaks_the_reading():
             line = (words[first] + words[second]) * 9
             for signal in signals_of_blocks([line.encode('utf-8') + b'\n'], 'x.log', Clock(NOW)):
                 assert signal['was_memory'] in ('yes', 'no', 'unknown')
+
+
+REAPED = 'kernel: oom_reaper: reaped process 42 (mysqld), now anon-rss:0kB, file-rss:0kB, shmem-rss:0kB'
+
+
+@pytest.mark.parametrize('lines, kinds', [
+    ([REAPED], ['kernel-global']),
+    (['kernel: Out of memory: Killed process 42 (mysqld)', REAPED], []),
+    (['kernel: Out of memory: Kill process 42 (mysqld) score 5 or sacrifice child', REAPED], []),
+    (['kernel: Out of memory: Killed process 421 (mysqld)', REAPED], ['kernel-global']),
+])
+def test_a_process_that_was_reaped_is_told_where_the_log_has_no_line_of_its_kill(lines, kinds):
+    assert [signal['kind'] for signal in signals(*lines) if 'reaped' in signal['text']] == kinds

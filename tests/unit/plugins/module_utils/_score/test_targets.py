@@ -11,7 +11,7 @@ import os
 import pytest
 from ansible_collections.oom.rescue.plugins.module_utils._node.errors import RescueError
 from ansible_collections.oom.rescue.plugins.module_utils._node.identity import is_called
-from ansible_collections.oom.rescue.plugins.module_utils._score.targets import find, names_of
+from ansible_collections.oom.rescue.plugins.module_utils._score.targets import find, names_of, program_name
 from fake_node import CONTAINER, Node, seed_node, v1, v2
 
 
@@ -42,6 +42,17 @@ def test_mysql_and_mariadb_are_one_server(name, expected):
 def test_a_process_is_what_it_runs(row, expected):
     whole = dict({'name': 'x', 'exe': None, 'cmdline': [], 'kernel_thread': False}, **row)
     assert is_called(whole, ('mysqld',)) is expected
+
+
+@pytest.mark.parametrize('exe, cmdline, expected', [
+    ('/usr/sbin/mysqld', ['mysqld', '--user=mysql'], 'mysqld'),
+    ('/usr/bin/dash', ['/bin/sh', '/usr/bin/mysqld_safe'], 'mysqld_safe'),
+    ('/usr/bin/python3.11', ['python3', '-c', 'x'], 'python3.11'),
+    ('/usr/bin/python3.11', ['python3'], 'python3.11'),
+    (None, [], None),
+])
+def test_a_program_is_called_by_its_file_or_by_the_script_that_an_interpreter_runs(exe, cmdline, expected):
+    assert program_name({'exe': exe, 'cmdline': cmdline}) == expected
 
 
 def test_a_name_beyond_what_comm_holds_is_found_by_its_beginning():

@@ -55,6 +55,20 @@ def test_a_file_that_nobody_may_open_for_writing_is_turned_on_by_no_boot(tmpdir,
     assert (found['kept'], found['by'], found['why'] is None) == (kept, 'fstab', kept)
 
 
+@pytest.mark.parametrize('ask', [
+    lambda root: swap_state.at_boot(Host(root=root), '/swapfile', managers=[]),
+    lambda root: swap_state.file_facts(Host(root=root), '/swapfile', []),
+    lambda root: swap_state.syscalls.sync_filesystem(root),
+], ids=['at boot', 'a file', 'its filesystem'])
+def test_no_file_stays_open_that_was_asked_about(tmpdir, ask):
+    tmpdir.join('etc', 'fstab').write('/swapfile none swap sw 0 0\n', ensure=True)
+    tmpdir.join('swapfile').write('x' * 4096)
+    ask(str(tmpdir))
+    before = os.listdir('/proc/self/fd')
+    ask(str(tmpdir))
+    assert len(os.listdir('/proc/self/fd')) == len(before)
+
+
 @pytest.mark.parametrize('text, exposed', [
     ('/swapfile none swap sw 0 0\n', '2 hard links'), ('/other none swap sw 0 0\n', None),
     ('/link none swap sw 0 0\n', '2 hard links'), ('/other /mnt ext4 loop 0 0\n', '2 hard links'),
@@ -110,6 +124,8 @@ def test_the_blocks_of_a_file(tmpdir, extents, hole_bytes, flaws):
     tmpdir.join('swapfile').write('x' * 4096)
     found = swap_state.file_facts(Host(root=str(tmpdir)), '/swapfile', [], Kernel(extents=extents))
     assert (found['size_bytes'], found['hole_bytes'], found['flaws']) == (4096, hole_bytes, flaws)
+    # stat(2): whatever the filesystem's blocks are, these are of 512 bytes.
+    assert found['allocated_bytes'] == os.stat(str(tmpdir.join('swapfile'))).st_blocks * 512
 
 
 def test_a_file_with_holes_on_a_filesystem_that_does_not_tell_of_them(tmpdir):

@@ -157,6 +157,17 @@ def test_a_second_area_that_a_stopped_run_left_on_is_used_and_retired():
     assert steps(plan(state, wish(size='4G'))) == ['file grow', 'signature write', 'activation on'] + RETIRE
 
 
+@pytest.mark.parametrize('size, holes, wished, step', [
+    (2 * GIB, 0, '4G', {'action': 'grow', 'start': 2 * GIB, 'size_bytes': 4 * GIB}),
+    (2 * GIB, MIB, '4G', {'action': 'grow', 'start': 0, 'size_bytes': 4 * GIB}),
+    (2 * GIB, MIB, '2G', {'action': 'fill', 'start': 0, 'size_bytes': 2 * GIB}),
+], ids=['a whole file', 'one with holes', 'one with holes alone'])
+def test_a_file_is_written_from_its_end_on_and_from_its_beginning_where_it_has_holes(size, holes, wished, step):
+    (found,) = [action for action in plan(there(size, on=False, hole_bytes=holes), wish(size=wished))['actions']
+                if action['layer'] == 'file']
+    assert dict((key, found[key]) for key in step) == step
+
+
 def test_an_unfinished_file_of_a_stopped_run_goes_first():
     state = node()
     state['new'] = swap_file(GIB, on=False, path='/swapfile.oom-rescue-new')
@@ -413,6 +424,13 @@ def test_an_undo_takes_our_unit_away_and_a_record_of_one_brings_it_back():
     record = dict(recorded(by_unit()))
     assert record['unit_text'] == OURS
     assert steps(plan(there(2 * GIB), restoring(record, closed=True))) == ['persistence restore', WRITE, ENABLE]
+
+
+def test_an_undo_brings_back_a_file_that_was_empty():
+    record = recorded(node(swap_file(0, on=False, signature=None)))
+    planned = plan(node(swap_file(2 * GIB)), restoring(record, closed=True))
+    assert steps(planned) == ['activation off', 'file shrink']
+    assert planned['after']['file']['size_bytes'] == 0
 
 
 def test_a_unit_is_refused_where_another_init_starts_the_host():

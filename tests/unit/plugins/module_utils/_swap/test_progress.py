@@ -29,6 +29,15 @@ def test_what_the_module_writes_is_told(done, total, told):
         assert written(node.text) == told
 
 
+def test_the_word_of_a_run_that_was_killed_goes_first_and_ones_own_at_the_end():
+    node = Node()
+    node.text = '1 MiB of 2 GiB written to /s'
+    with Progress(node, '/swapfile', lambda text: None) as progress:
+        assert node.text is None
+        progress(4096, 8192)
+    assert node.text is None
+
+
 @pytest.mark.parametrize('text', [
     '', 'ok: [prod-db1]', '\x1b[2J1 MiB of 2 GiB written to /s', '1 MiB\x1b[1A of 2 GiB written to /s',
     '1 MiB of 2 GiB\nok: [prod-db1]', '99999999 MiB of 2 GiB written to /s', u'\u0661 MiB of 2 GiB written to /s'])

@@ -255,6 +255,7 @@ SAPTUNE = {UNITS + 'saptune.service': '[Service]\nExecStart=/usr/sbin/saptune se
     ({'/etc/rc.local': '#!/bin/sh\nsysctl -p /etc/my.conf\n', '/etc/my.conf': 'vm.swappiness = 60\n'}, 60),
     ({'/etc/rc.local': '#!/bin/sh\nsysctl -p\n', '/etc/sysctl.conf': 'vm.dirty_ratio = 60\n'}, 20),
     ({'/etc/rc.local': '#!/bin/sh\nsysctl --system\n', '/etc/sysctl.conf': 'vm.swappiness = 60\n'}, 60),
+    ({'/etc/rc.local': '#!/bin/sh\nsysctl -w vm.swappiness=60\nsysctl --system\n'}, 20),
     (dict(ENABLED, **{UNITS + 'tune.service': '[Service]\nExecStart=/sbin/sysctl -w vm.swappiness=60\n'}), 60),
     (dict(ENABLED, **{UNITS + 'tune.service': '[Service]\nExecStart=/bin/sh -c "echo 60 > /proc/sys/vm/swappiness"\n'
                       }), 60),

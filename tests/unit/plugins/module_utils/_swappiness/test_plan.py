@@ -253,6 +253,15 @@ def test_tuned_gets_a_child_of_its_profile_and_the_profile_back(tmp_path):
     assert node.etc() == before
 
 
+def test_an_undo_takes_away_the_directory_that_was_made_and_leaves_the_others(tmp_path):
+    node = el7(tmp_path, reapply=0)
+    present(node)
+    assert os.path.isdir(node.path(os.path.dirname(CHILD)))
+    absent(node)
+    assert not os.path.exists(node.path(os.path.dirname(CHILD)))
+    assert os.path.isdir(node.path('/etc/tuned')) and os.path.isdir(node.path('/etc/sysctl.d'))
+
+
 def test_tuned_that_does_not_run_is_switched_for_its_next_start(tmp_path):
     node = trixie(tmp_path).tuned(reapply=0, running=False)
     before = node.etc()

@@ -50,6 +50,15 @@ def test_a_line_without_a_date_joins_the_only_incident_of_its_log(tmpdir):
     assert [one['joined_by'] for one in entry['incidents']] == ['same_log']
 
 
+@pytest.mark.parametrize('lines_between, together', [(0, True), (100, False)])
+def test_a_line_without_a_date_joins_the_incident_that_it_stands_beside(tmpdir, lines_between, together):
+    fork = 'proc_open(): fork failed - Out of memory'
+    entry = diagnosed(tmpdir, *[kill()] + ['prose'] * 100 + [kill(time='Nov 12 11:32:12', pid=99)]
+                      + ['prose'] * lines_between + [fork])
+    found = [(len(one['reports']), len(one['signals'])) for one in entry['incidents']]
+    assert found == ([(1, 0), (1, 1)] if together else [(1, 0), (1, 0), (0, 1)])
+
+
 @pytest.mark.parametrize('other', [
     {'time': 'Nov 11 19:32:12', 'pid': 99},
     {'host': 'web2', 'pid': 99},

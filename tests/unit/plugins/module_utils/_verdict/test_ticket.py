@@ -86,6 +86,12 @@ def test_nobody_can_tell_whose_an_anonymous_report_is(summary):
     assert len(told['lines']) == len(summary['lines'])
 
 
+@pytest.mark.parametrize('name, told', [('acme-shop.log', 'path-1'), ('17', '17'), ('ab', 'ab')])
+def test_the_name_of_a_file_alone_is_told_as_its_path_is_but_for_figures_and_what_is_too_short(name, told):
+    data = Anonymous().of({'path': '/srv/acme/' + name, 'text': 'as %s says' % name})
+    assert data == {'path': 'path-1', 'text': 'as %s says' % told}
+
+
 def test_figures_times_and_known_programs_stay(summary):
     before = report_of(copy.deepcopy(summary), WRITTEN, full=True)
     after = report_of(anonymous_summary(summary), WRITTEN, full=True)

@@ -135,6 +135,17 @@ def test_a_container_ended_so(said, log, expected, name, tmpdir):
     assert says(why(tmpdir, said, name, log)[0]) == expected
 
 
+@pytest.mark.parametrize('stamps, near', [
+    ({'InactiveEnterTimestamp': ENDED}, True),
+    ({'InactiveEnterTimestamp': '', 'ExecMainExitTimestamp': ENDED}, True),
+    ({'InactiveEnterTimestamp': ENDED, 'ExecMainExitTimestamp': 'Sat 2026-11-28 10:00:00 UTC'}, True),
+    ({'InactiveEnterTimestamp': 'Sat 2026-11-28 10:00:00 UTC', 'ExecMainExitTimestamp': ENDED}, False),
+], ids=['inactive', 'its main process ended', 'inactive later', 'inactive before'])
+def test_a_unit_ended_when_it_went_inactive_or_else_when_its_main_process_ended(stamps, near, tmpdir):
+    verdict = why(tmpdir, unit(Result='signal', **stamps), log=KILL % 99)[0]
+    assert any(text.startswith('In the same minute') for text in verdict['caveats']) is near
+
+
 SAME = ['In the same minute the kernel killed for memory, and no line names db.']
 MAYBE = ['At a time that may be the same the kernel killed for memory, and no line names db.']
 
