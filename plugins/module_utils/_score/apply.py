@@ -96,24 +96,26 @@ def _converge(host, options, kind, name, check_mode, changed):
             error.changed = error.changed or changed
             raise
     if options['state'] == 'absent':
-        done = done + _undo_more(host, state, facts, made, options, check_mode)
+        done = done + _undo_more(host, state, facts, made, options, done if check_mode else None)
     rows = [dict(row, value=made['value']) for row in made['rows']]
     return {'done': done, 'found': made['found'], 'value': made['value'], 'rows': rows, 'killers': facts['killers'],
             'warnings': [state.damage] if state.damage else []}
 
 
-def _undo_more(host, state, facts, made, options, check_mode):
+def _undo_more(host, state, facts, made, options, planned):
     """The actions that undo other targets with the first: what shares a process or file with it, or all that is kept.
 
-    Their rows are added to those of ``made``, whose own do not come twice.
+    ``planned`` are those of the first in check mode, which do not come twice; else None. The rows are added to those of
+    ``made``, whose own do not come twice either.
     """
     done = []
     for kind, name in _others_to_undo(host, state, facts, options):
         facts = read(host, state, kind, name, options['user'], undo=True)
         more = plan(facts, options)
         known = [(row['pid'], row['name']) for row in made['rows']]
-        if check_mode:
-            done += [action for action in more['actions'] if not action.get('refused') and action not in done]
+        if planned is not None:
+            done += [action for action in more['actions']
+                     if not action.get('refused') and action not in planned + done]
         else:
             done += apply(host, state, facts, more)
         made['rows'].extend(row for row in more['rows'] if (row['pid'], row['name']) not in known)

@@ -71,6 +71,19 @@ def test_what_was_rescued_twice_is_undone_whole_under_either_name(node, first, s
     assert not node.host.exists(DIRECTORY)
 
 
+def test_check_mode_tells_each_step_of_an_undo_of_two_rescues_once(node):
+    run(node, *NAMES[0], value=-300, override=['stronger-score'])
+    run(node, *NAMES[2], value=-450, override=['stronger-score'])
+    before = everything(node)
+    result = converge(node.host, dict(dict(OPTIONS, **dict.fromkeys(TARGETS)), process=['mysqld'], state='absent'),
+                      check_mode=True)
+    steps = [(action['layer'], action['action'], action['detail']) for action in result['actions']]
+    assert steps == [
+        ('persistence', 'remove', 'as it was before'), ('persistence', 'reload', 'systemctl daemon-reload'),
+        ('live', 'write', 'oom_score_adj of mariadbd (pid 500) from -450 to 60')]
+    assert everything(node) == before
+
+
 def test_an_undo_by_the_records_finds_what_was_named_otherwise(node):
     before = everything(node)
     run(node, 'unit', 'mariadb.service', override=['stronger-score'])
