@@ -119,6 +119,8 @@ def _cgroups(facts):
             ', %.0f %% %s' % (eater['share'] * 100, _eater(eater)) if eater and eater['share'] else ''))
         lines.append(_next(each, '  there:'))
     more = len(groups) + (facts.get('cgroups_left_out') or 0) - len(limited[:_MOST_CGROUPS])
+    if more == 1:
+        return lines + ['and 1 more cgroup with a limit']
     return lines + (['and %d more cgroups with a limit' % more] if more > 0 else [])
 
 
@@ -136,6 +138,8 @@ def _many(hosts):
     rows = sorted(hosts, key=_share_available)
     most = _LINES - 2
     lines = [_short(host) for host in rows[:most]]
+    if len(rows) == most + 1:
+        return lines + ['and 1 more host']
     return lines + (['and %d more hosts' % (len(rows) - most)] if len(rows) > most else [])
 
 

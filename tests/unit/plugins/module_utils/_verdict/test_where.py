@@ -96,6 +96,25 @@ def test_the_cgroups_that_are_nearest_to_their_limit_are_told():
         'and 2 more cgroups with a limit']
 
 
+@pytest.mark.parametrize('count, said', [
+    (2, []), (3, ['and 1 more cgroup with a limit']), (4, ['and 2 more cgroups with a limit'])])
+def test_how_many_cgroups_with_a_limit_are_left_out_is_said(count, said):
+    nearest = [dict(next_of(), path='/g%d' % number) for number in range(count)]
+    lines = lines_of(memory_of(cgroups=[group_of('/g%d' % number, 90) for number in range(count)],
+                               forecast={'host': next_of(), 'cgroups': nearest}))
+    assert [line for line in lines if 'with a limit' in line] == said
+
+
+@pytest.mark.parametrize('count, said', [(22, []), (23, ['and 1 more host']), (24, ['and 2 more hosts'])])
+def test_how_many_hosts_are_left_out_is_said(count, said):
+    assert [line for line in lines_of(*[memory_of()] * count) if line.startswith('and ')] == said
+
+
+def test_the_fullest_of_a_fleet_is_the_one_with_the_least_part_available():
+    small, large = memory_of(), memory_of(total=4000, ram={'available_bytes': 200 * MIB})
+    assert [line.partition(':')[0] for line in lines_of(small, large)[:2]] == ['db1', 'db0']
+
+
 @pytest.mark.parametrize('parts', [
     [('process', 20, 'p%d' % number) for number in range(40)],
     [('process', 300, 'x' * 500 + '\x1b[31m\n')],
