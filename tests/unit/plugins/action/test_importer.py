@@ -7,6 +7,7 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
+import importlib
 import io
 import os
 import subprocess
@@ -14,6 +15,7 @@ import sys
 import zipfile
 
 import pytest
+from ansible_collections.oom.rescue.plugins.plugin_utils import importer
 from conftest import ROOT
 
 CODE = os.path.join(ROOT, 'plugins', 'plugin_utils', 'importer.py')
@@ -71,3 +73,40 @@ def test_a_traceback_names_the_file_and_shows_the_line(path):
     rc, _out, err = run(path, 'import traceback\nfrom base.b.two import fail\n'
                         'try: fail()\nexcept KeyError: traceback.print_exc()')
     assert rc == 0 and 'base/b/two.py", line 5, in fail' in err and 'raise KeyError(value)  # here' in err
+
+
+@pytest.fixture(name='finder')
+def fixture_finder(path, monkeypatch):
+    """The importer of this checkout, in this process, in the place of the one that the texts brought with them."""
+    monkeypatch.syspath_prepend(path)
+    found = list(sys.meta_path)
+    base = importlib.import_module('base')
+    finder = importer.Importer('base', base.__path__[0])
+    monkeypatch.setattr(sys, 'meta_path', [finder] + found)
+    yield finder
+    for name in [name for name in sys.modules if name.split('.')[0] == 'base']:
+        del sys.modules[name]
+
+
+@pytest.mark.parametrize('load', [
+    lambda finder, name: importlib.import_module(name), lambda finder, name: finder.find_module(name).load_module(name)
+], ids=['as Python 3 asks', 'as Python 2 asks'])
+def test_a_module_is_the_same_however_it_is_asked_for(finder, load):
+    two = load(finder, 'base.b.two')
+    assert (two.value, two.__name__, two.__package__) == (2, 'base.b.two', 'base.b')
+    assert two is sys.modules['base.b.two'] and load(finder, 'base.a.one').kind == 'package'
+    with pytest.raises(ValueError):
+        load(finder, 'base.a.wrong')
+    assert 'base.a.wrong' not in sys.modules
+
+
+def test_the_code_of_a_module_is_there_before_it_is_imported_and_after(finder):
+    text = 'value = 2\n\n\ndef fail():\n    raise KeyError(value)  # here\n'
+    assert finder.get_source('base.b.two') == text
+    importlib.import_module('base.b.two')
+    assert finder.get_source('base.b.two') == text
+
+
+@pytest.mark.parametrize('name', ['base', 'base.c', 'base.a.c', 'base.b.two.x', 'other.a', 'os'])
+def test_what_is_in_no_text_is_left_to_others(finder, name):
+    assert finder.find_module(name) is None and finder.find_spec(name) is None

@@ -8,6 +8,7 @@ from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
 import importlib
+import json
 import os
 import types
 
@@ -18,14 +19,18 @@ pytest.importorskip('ansible')
 from ansible.errors import AnsibleActionFail  # noqa: E402
 from ansible.parsing.dataloader import DataLoader  # noqa: E402
 
+from ansible_collections.oom.rescue.plugins.module_utils._verdict.advice import advise  # noqa: E402
+
 asked_by = pytest.importorskip('ansible_collections.oom.rescue.plugins.plugin_utils.asked')
+controller = pytest.importorskip('ansible_collections.oom.rescue.plugins.plugin_utils.controller')
+node_action = pytest.importorskip('ansible_collections.oom.rescue.plugins.plugin_utils.node_action')
 
 
 def action(name, args=()):
     plugin = importlib.import_module('ansible_collections.oom.rescue.plugins.action.' + name)
     play = types.SimpleNamespace(_uuid='play')
     task = types.SimpleNamespace(action='oom.rescue.' + name, args=dict(args), async_val=0, check_mode=False,
-                                 _role=None, get_play=lambda: play)
+                                 _role=None, delegate_to=None, get_play=lambda: play)
     connection = types.SimpleNamespace(_shell=types.SimpleNamespace(tmpdir='/nowhere'))
     made = plugin.ActionModule(task=task, connection=connection, play_context=None, loader=DataLoader(), templar=None,
                                shared_loader_obj=None)
@@ -119,6 +124,53 @@ def test_remedies_are_chosen_by_what_the_user_set_and_what_the_host_keeps(monkey
 def test_facts_are_taken_of_a_log_s_module_that_was_asked_for_them_alone(args, whole):
     assert action('oom_log_info', args)[1]._is_of_whole_host('oom_log_info') is whole
     assert action('memory_facts', args)[1]._is_of_whole_host('memory_facts') is False
+
+
+def test_what_a_module_has_told_this_play_is_not_asked_again(monkeypatch):
+    plugin, asking = action('swappiness', {'value': 10})
+    ran, known = [], {'changed': False, 'after': {'runtime': 10, 'after_reboot': 10}, 'actions': [],
+                  'skipped_reason': None}
+    monkeypatch.setattr(node_action.NormalAction, 'run', lambda self, tmp=None, task_vars=None: ran.append(1) or dict(
+        known, changed=True))
+    monkeypatch.setattr(asking, '_answered', lambda module, task_vars: known)
+    assert asking.run(task_vars={})['changed'] is False and ran == []
+    monkeypatch.setattr(asking, '_answered', lambda module, task_vars: None)
+    assert asking.run(task_vars={})['changed'] is True and ran == [1]
+
+
+@pytest.mark.parametrize('name, refused', [('oom_log_info', False), ('memory_facts', True)])
+def test_of_a_log_s_module_a_longer_answer_is_read_than_of_others(monkeypatch, name, refused):
+    parsed = []
+    monkeypatch.setattr(node_action.NormalAction, '_parse_returned_data', lambda self, res: parsed.append(res))
+    action(name)[1]._parse_returned_data({'stdout': json.dumps({'k': ['x' * 1000] * 5000}), 'stderr': ''})
+    assert ('is refused' in parsed[0]['stdout']) is refused
+
+
+def left_by(hostname):
+    return {hostname: {'diagnose_result': {'events': [], 'advice': advise({}, []), 'replays': [], 'elsewhere': []}}}
+
+
+@pytest.mark.parametrize('anonymise, page, named', [(True, 'Page: index.html', False), (False, None, True)])
+def test_the_summary_in_a_report_that_names_nobody_names_no_directory(tmp_path, anonymise, page, named):
+    directory = tmp_path / 'shop'
+    writing = action('write_report', {'path': str(directory), 'anonymise': anonymise})[1]
+    result = writing.run(task_vars={
+        'ansible_check_mode': False, 'ansible_play_hosts_all': ['shop-db1'], 'ansible_play_hosts': ['shop-db1'],
+        'hostvars': left_by('shop-db1')})
+    written = (directory / 'summary.txt').read_text(encoding='utf-8')
+    assert written.splitlines()[-1] == (page or 'Page: %s/index.html' % directory)
+    assert result['lines'][-1] == 'Page: %s/index.html' % directory
+    assert ('shop' in written) is named
+    assert sorted(path.name for path in directory.iterdir()) == [
+        'index.html', 'report.json', 'report.md', 'summary.txt']
+
+
+@pytest.mark.parametrize('written, words', [
+    (None, 'no report can be written there'), ({'a': 'x'}, 'the report is not written')])
+def test_why_no_report_is_written_is_said(tmp_path, written, words):
+    (tmp_path / 'file').write_text('')
+    with pytest.raises(AnsibleActionFail, match='file/report: File exists: ' + words):
+        controller.write_report(str(tmp_path / 'file' / 'report'), '0600', written)
 
 
 @pytest.mark.parametrize('args, of_role, directory, asked', [

@@ -116,6 +116,22 @@ def everywhere(value):
     return HOSTILE if isinstance(value, str) else value
 
 
+def test_a_line_that_was_cut_is_not_told_again_beside_the_whole():
+    lines = ['db1: It was memory.', 'Advice: more swap.', '  It is cut here ...', 'And this ...', 'Page: /r/index.html']
+    assert page_module._brief({'lines': lines}) == []
+    assert page_module._brief({'lines': lines[:2] + ['One more.'] + lines[3:]}) == ['Advice: more swap.', 'One more.']
+
+
+def test_of_logs_the_one_whose_data_are_broken_is_said_to_be_and_the_other_has_its_part():
+    def change(log):
+        if log['path'] == SEED:
+            log['events'][0]['memory']['ram_bytes'] = 'many'
+
+    page = of_logs([SEED, REPORTS[0]], change)
+    assert page.count('its data are not what the roles of this collection leave') == 1
+    assert page.count('<article') == 2
+
+
 def test_every_text_may_be_hostile():
     def change(log):
         hostile = everywhere(copy.deepcopy(log))

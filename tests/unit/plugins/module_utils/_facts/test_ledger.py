@@ -6,12 +6,14 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
+import collections
 import os
+import resource
 
 import pytest
 from ansible_collections.oom.rescue.plugins.module_utils._facts.anonymous import UNSEEN, anonymous_parts
 from ansible_collections.oom.rescue.plugins.module_utils._facts.kernel_parts import protocols, vmalloc_callers
-from ansible_collections.oom.rescue.plugins.module_utils._facts.ledger import ledgers
+from ansible_collections.oom.rescue.plugins.module_utils._facts.ledger import cpu_seconds, ledgers
 from ansible_collections.oom.rescue.plugins.module_utils._facts.shared import UNNAMED, tmpfs_uses
 from ansible_collections.oom.rescue.plugins.module_utils._node.host import Host
 from ansible_collections.oom.rescue.plugins.module_utils._node.ledger import eater_of
@@ -334,3 +336,9 @@ def test_without_root_it_goes_as_far_as_it_can_and_says_what_was_closed():
     os.waitpid(child, 0)
     said = os.read(read, 65536).decode()
     assert said.startswith('(True') and '/proc/slabinfo' in said
+
+
+def test_the_time_that_counting_takes_is_that_of_the_program_and_of_the_kernel_for_it(monkeypatch):
+    usage = collections.namedtuple('Usage', 'ru_utime ru_stime')(2.0, 3.0)
+    monkeypatch.setattr(resource, 'getrusage', lambda who: usage)
+    assert cpu_seconds() == 5.0

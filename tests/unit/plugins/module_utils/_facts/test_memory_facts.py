@@ -91,6 +91,21 @@ def test_a_swap_file_s_area_names_its_filesystem(tmp_path):
         ('/dev/zram0', 'zram', None, 100)]
 
 
+@pytest.mark.parametrize('swap_mib, limit_mib', [(0, 100), (50, 150), (None, 100)])
+def test_what_a_candidate_can_have_is_the_limit_of_its_cgroup_and_the_swap_of_the_host(tmp_path, swap_mib, limit_mib):
+    node = Node(tmp_path)
+    node.file('/proc/self/mountinfo', '25 1 0:40 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n')
+    node.file('/proc/self/cgroup', '0::/\n')
+    node.file('/proc/meminfo', 'MemTotal: 1014892 kB\n' + (
+        '' if swap_mib is None else 'SwapTotal: %d kB\nSwapFree: 0 kB\n' % (swap_mib << 10)))
+    node.process(50, 'web', rss_kb=1000, cgroup='0::/system.slice/web.service\n')
+    group = '/sys/fs/cgroup/system.slice/web.service/'
+    for name, text in (('max', '104857600\n'), ('current', '1048576\n'), ('swap.max', 'max\n')):
+        node.file(group + 'memory.' + name, text)
+    (row,) = memory_facts(node.host)['oom']['candidates']
+    assert (row['pid'], row['limit_bytes']) == (50, limit_mib << 20)
+
+
 @pytest.mark.parametrize('groups, limit', [
     pytest.param([], None, id='none'),
     pytest.param([(64, 0, [7])], 64, id='its own, without swap'),

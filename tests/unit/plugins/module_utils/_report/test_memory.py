@@ -26,3 +26,10 @@ def test_a_line_of_slab_caches(line, is_one, cache):
     block = MemoryBlock()
     assert block.cache_line(line) == is_one
     assert block.slab_caches == ([cache] if cache else [])
+
+
+@pytest.mark.parametrize('line, is_one', [
+    ('Node 0 DMA per-cpu:', True), ('DMA32 per-cpu:', True), ('Node 0 active_anon:857760kB', True),
+    ('Node 0 is full', False), ('Normal operation', False)])
+def test_a_line_of_a_node_or_zone(line, is_one):
+    assert MemoryBlock().node_line(line) is is_one

@@ -375,6 +375,14 @@ def test_the_trace_of_another_cpu_in_between_does_not_name_the_trigger(tmpdir):
     assert (event['trigger']['pid'], event['kernel']) == (11029, '5.15.0')
 
 
+def test_of_two_traces_under_one_name_the_first_names_the_trigger(tmpdir):
+    lines = list(ERAS['5.15.0'])
+    place = next(index for index, line in enumerate(lines) if line.startswith('Mem-Info'))
+    lines.insert(place, 'CPU: 1 PID: 42 Comm: docker-containe Not tainted 4.8.0-rc1 #111')
+    (event,) = events(tmpdir, syslog(lines))
+    assert (event['trigger']['pid'], event['kernel']) == (11029, '5.15.0')
+
+
 def test_two_hosts_in_one_file(tmpdir):
     first = syslog(ERAS['5.15.0'], host='web1').splitlines(True)
     second = syslog(ERAS['6.12.0'], host='db1').splitlines(True)

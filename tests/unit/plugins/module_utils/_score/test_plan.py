@@ -197,6 +197,24 @@ def test_such_a_host_undoes_it_whole(node, monkeypatch):
     assert node.files() == before
 
 
+def test_a_score_that_the_kernel_refuses_of_one_process_is_set_of_the_others(tmp_path, monkeypatch):
+    node = Node(tmp_path).systemd()
+    for pid in (500, 600, 700):
+        node.process(pid, 'mysqld', exe='/usr/sbin/mysqld')
+    write = Pinned.write
+
+    def refused(held, name, text):
+        if os.path.realpath(held._directory).endswith('/proc/600'):
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS), name)
+        write(held, name, text)
+
+    monkeypatch.setattr(Pinned, 'write', refused)
+    made, done = present(node, persist='none')
+    assert [node.adj(pid) for pid in (500, 600, 700)] == ['-600', '0', '-600']
+    assert summary(done) == [('write', '/proc/500/oom_score_adj'), ('write', '/proc/700/oom_score_adj')]
+    assert [row['live']['after'] for row in made['rows']] == [-600, 0, -600]
+
+
 def test_a_refusal_that_was_not_foreseen_is_said(node, monkeypatch):
     refuse_writes(monkeypatch, node, errno.EROFS)
     node.capable(True)
@@ -507,6 +525,25 @@ def test_a_pod_is_left_as_it_is_and_that_is_said(tmp_path):
     assert made['rows'][0]['skipped_reason'].startswith('the kubelet sets the score of a pod')
 
 
+def test_beside_a_pod_a_server_of_the_host_gets_its_score(tmp_path):
+    node = Node(tmp_path).systemd()
+    node.process(500, 'mysqld', exe='/usr/sbin/mysqld', adj=985,
+                 cgroup=v1('/kubepods/burstable/pod11111111-2222-3333-4444-555555555555/' + CONTAINER))
+    node.process(600, 'mysqld', exe='/usr/sbin/mysqld')
+    present(node)
+    assert (node.adj(500), node.adj(600)) == ('985', '-600')
+
+
+def test_a_server_that_runs_in_the_unit_of_another_program_gets_no_drop_in_of_that_unit(tmp_path):
+    node = Node(tmp_path).systemd()
+    node.unit('app.service', '[Service]\nMainPID=400\nExecStart=/usr/bin/app\n')
+    node.process(400, 'app', exe='/usr/bin/app', cgroup=v2('/system.slice/app.service'))
+    node.process(500, 'mysqld', exe='/usr/sbin/mysqld', cgroup=v2('/system.slice/app.service'))
+    present(node)
+    assert (node.adj(400), node.adj(500)) == ('0', '-600')
+    assert not node.host.exists('/etc/systemd/system/app.service.d')
+
+
 def test_a_supervised_program_has_its_command_named(tmp_path):
     node = Node(tmp_path).systemd()
     service = v2('/system.slice/supervisor.service')
@@ -732,6 +769,15 @@ def test_unkillable_is_refused_where_too_little_could_be_killed(node):
     assert 'not safe here' in str(error.value)
 
 
+def test_what_the_kernel_spares_is_nothing_that_could_be_killed(node):
+    present(node, value=-1000, allow_unkillable=True)
+    node.file('/proc/500/oom_score_adj', '0\n')
+    node.process(600, 'php', exe='/usr/bin/php', rss_kb=300000, adj=-1000, cgroup=v2('/system.slice/cron.service'))
+    with pytest.raises(RescueError) as error:
+        plan(node, value=-1000, allow_unkillable=True)
+    assert 'not safe here' in str(error.value)
+
+
 def test_earlyoom_is_told_when_asked_and_forgets_it_again(node):
     node.process(300, 'earlyoom', exe='/usr/bin/earlyoom', uid=61234, cmdline=['earlyoom'],
                  cgroup=v2('/system.slice/earlyoom.service'))
@@ -868,7 +914,7 @@ def test_a_unit_s_stronger_score_stays_and_is_said(node, score, live, name):
     assert (node.files(), node.adj(500)) == (before, str(live))
 
 
-@pytest.mark.parametrize('value, score', [(-600, 500), (500, -1000), (1, -500)])
+@pytest.mark.parametrize('value, score', [(-600, 500), (500, -1000), (1, -500), (1, -1)])
 def test_a_unit_s_score_of_the_other_sign_is_asked_for_outright(node, value, score):
     with_score(node, score, score)
     before = node.files()

@@ -60,6 +60,14 @@ def test_a_name_beyond_what_comm_holds_is_found_by_its_beginning():
     assert is_called(row, ('a-long-daemon-name',))
 
 
+def test_a_process_that_ends_while_it_is_looked_at_hides_none_of_the_others(tmp_path):
+    node = Node(tmp_path)
+    for pid in (500, 600):
+        node.process(pid, 'mysqld', exe='/usr/sbin/mysqld')
+    os.unlink(node.path('/proc/500/oom_score_adj'))
+    assert [target['process']['pid'] for target in find(node.host, 'process', 'mysqld')] == [600]
+
+
 def test_a_composer_run_is_found_by_its_script(tmp_path):
     node = Node(tmp_path)
     node.process(600, 'php', exe='/usr/local/bin/php', cmdline=['php', '/usr/bin/composer', 'update'])

@@ -69,6 +69,15 @@ def test_no_file_stays_open_that_was_asked_about(tmpdir, ask):
     assert len(os.listdir('/proc/self/fd')) == len(before)
 
 
+def test_the_links_above_a_file_are_followed_and_its_own_name_is_kept(tmpdir):
+    tmpdir.join('real', 'swap').write('', ensure=True)
+    tmpdir.join('link').mksymlinkto('real')
+    tmpdir.join('real', 'last').mksymlinkto('swap')
+    root = os.path.realpath(str(tmpdir))
+    assert swap_state.real_path(Host(), root + '/link/swap') == root + '/real/swap'
+    assert swap_state.real_path(Host(), root + '/real/last') == root + '/real/last'
+
+
 @pytest.mark.parametrize('text, exposed', [
     ('/swapfile none swap sw 0 0\n', '2 hard links'), ('/other none swap sw 0 0\n', None),
     ('/link none swap sw 0 0\n', '2 hard links'), ('/other /mnt ext4 loop 0 0\n', '2 hard links'),

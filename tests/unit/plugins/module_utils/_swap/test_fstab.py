@@ -72,6 +72,8 @@ def test_an_entry_is_found_by_any_of_the_names_of_the_file():
                  id='a line comes back in its place'),
     pytest.param('# end\n', ['/s swap swap'], '# end\n/s swap swap\n', id='a line that is gone comes back at the end'),
     pytest.param('# end', ['/s swap swap'], '# end\n/s swap swap', id='also where no line feed is at the end'),
+    pytest.param('/s a swap x\n# mid\n/s b swap y\n# end\n', ['/s c swap z'], '/s c swap z\n# mid\n# end\n',
+                 id='one line comes back in the place of the first of two'),
     pytest.param('/s a swap x\n# mid\n', ['/s a swap x', '/s b swap y'], '/s a swap x\n/s b swap y\n# mid\n',
                  id='two lines come back'),
 ])

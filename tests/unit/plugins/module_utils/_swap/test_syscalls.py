@@ -99,6 +99,41 @@ def test_without_ctypes_nothing_is_called(monkeypatch):
     assert syscalls.get_xattr('/', 'security.selinux') is None
 
 
+# ioprio_set(2) in the tables of the kernel: arch/x86/entry/syscalls, arch/arm/tools, include/uapi/asm-generic/unistd.h,
+# arch/powerpc/kernel/syscalls, arch/s390/kernel/syscalls.
+@pytest.mark.parametrize('machine, bits, number', [
+    ('x86_64', 64, 251), ('aarch64', 64, 30), ('riscv64', 64, 30), ('ppc64', 64, 273), ('ppc64le', 64, 273),
+    ('s390x', 64, 282), ('i386', 32, 289), ('i686', 32, 289), ('armv7l', 32, 314), ('armv6l', 32, 314),
+])
+def test_the_write_steps_back_behind_all_others_by_the_call_of_its_machine(machine, bits, number):
+    assert syscalls.IOPRIO_SET[bits][machine] == number
+
+
+@pytest.mark.parametrize('machine, error, taken', [('x86_64', 0, True), ('x86_64', errno.EPERM, False),
+                                                   ('vax', 0, False)])
+def test_whether_the_kernel_let_it_step_back_is_told(monkeypatch, machine, error, taken):
+    libc = Libc(error, ('syscall',))
+    monkeypatch.setattr(syscalls, '_libc', libc)
+    monkeypatch.setattr(syscalls.platform, 'machine', lambda: machine)
+    monkeypatch.setattr(syscalls, '_IOPRIO_BITS', 64)
+    assert syscalls.yield_io() is taken
+    assert libc.calls == ([] if machine == 'vax' else [('syscall', 251, 1, 0, 3 << 13)])
+
+
+@pytest.mark.parametrize('answer, value', [(b'system_u:object_r:swapfile_t:s0\0', b'system_u:object_r:swapfile_t:s0\0'),
+                                           (b'', b''), (None, None)])
+def test_an_attribute_is_its_bytes_or_none(monkeypatch, answer, value):
+    def lgetxattr(path, name, data, size):
+        assert (path, name, size.value) == (b'/swap', b'security.selinux', len(data))
+        if answer is None:
+            return -1
+        data[:len(answer)] = answer
+        return len(answer)
+
+    monkeypatch.setattr(syscalls, '_function', lambda name: {'lgetxattr': lgetxattr}[name])
+    assert syscalls.get_xattr('/swap', 'security.selinux') == value
+
+
 @pytest.mark.parametrize('number, release, truncates, expected', [
     (errno.ETXTBSY, '6.1.0', None, True), (errno.EFBIG, '6.1.0', None, False), (errno.EFBIG, '3.15.0', None, False),
     (errno.EPERM, '6.1.0', None, None), (0, '6.1.0', None, None),
@@ -197,6 +232,18 @@ def test_a_subvolume_is_made_by_its_name_in_its_directory_for_root_alone(ioctl, 
     finally:
         os.umask(old)
     assert ioctl.made == [(0x5000940e, struct.pack('=q4088s', 0, b'swap'))]
+
+
+def test_a_subvolume_is_roots_alone_and_the_umask_is_as_it_was(tmpdir, monkeypatch):
+    # The kernel makes it with 0777 less the umask.
+    monkeypatch.setattr(syscalls.fcntl, 'ioctl', lambda *_arguments: os.mkdir(str(tmpdir.join('swap')), 0o777))
+    umask = os.umask(0o022)
+    try:
+        syscalls.make_subvolume(str(tmpdir.join('swap')))
+        assert os.umask(0o022) == 0o022
+    finally:
+        os.umask(umask)
+    assert os.stat(str(tmpdir.join('swap'))).st_mode & 0o777 == 0o700
 
 
 def test_a_subvolume_that_is_refused_is_named(monkeypatch, tmpdir):

@@ -152,6 +152,17 @@ def test_procps_writes_each_line_and_what_the_kernel_refuses_does_not_win(tmp_pa
     assert provenance(node.host)['after_reboot'] == 20
 
 
+@pytest.mark.parametrize('procps, after_reboot', [('4.0.2', 30), ('3.3.17', 60)])
+def test_of_the_sysctl_that_applies_the_files_an_older_one_knows_no_wildcards(tmp_path, procps, after_reboot):
+    node = trixie(tmp_path)
+    node.procps = procps
+    node.file('/proc/1/comm', 'init\n')
+    node.file('/etc/rcS.d/S03procps', 'sysctl --system\n')
+    os.chmod(node.path('/etc/rcS.d/S03procps'), 0o755)
+    node.file('/etc/sysctl.d/20-b.conf', 'vm.swappi* = 30\n')
+    assert provenance(node.host)['after_reboot'] == after_reboot
+
+
 def test_a_refused_wildcard_takes_nothing_back(tmp_path):
     node = bookworm(tmp_path)
     node.file('/etc/sysctl.d/10-a.conf', 'vm.swap* = 20\nvm.swapp* = ten\n')
@@ -386,6 +397,7 @@ def test_the_command_line_of_the_next_boot_counts(tmp_path, files, expected):
 
 @pytest.mark.parametrize('release, force, counts', [
     ('3.10.0-957.27.2.el7.x86_64', None, False),
+    ('3.15.10', None, False),
     ('3.16.0', None, True),
     ('4.18.0-553.el8.x86_64', 0, True),
     ('4.18.0-553.el8.x86_64', 1, False),

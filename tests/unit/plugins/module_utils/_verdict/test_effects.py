@@ -74,6 +74,9 @@ def test_a_higher_swappiness_gives_the_swap_that_a_low_one_kept(runtime, swap_fr
     pytest.param(host_report(), 'prevents', 'php (pid 13360) is killed instead', id='another large process'),
     pytest.param(db(850 * MIB, (5, 'php-fpm', 20 * MIB), (6, 'sshd', 2 * MIB)), 'none', 'would still kill mysqld',
                  id='it holds 85 %, without swap'),
+    pytest.param(db(850 * MIB, (6, 'sshd', 2 * MIB)), 'none',
+                 'kill mysqld, which holds 850 MiB: nothing else is there but what keeps the host reachable',
+                 id='it holds 85 %, and only sshd is left'),
     pytest.param(db(550 * MIB, (5, 'php-fpm', 20 * MIB), (6, 'sshd', 2 * MIB)), 'harms', 'less than the 550 MiB',
                  id='it is the eater, and what dies instead frees little'),
     pytest.param(db(450 * MIB, (6, 'sshd', 300 * MIB), (7, 'systemd', 2 * MIB)), 'harms', 'keeps the host reachable',
@@ -89,6 +92,19 @@ def test_a_higher_swappiness_gives_the_swap_that_a_low_one_kept(runtime, swap_fr
 def test_what_a_score_would_have_changed(event, effect, words):
     row = only(remedies([event]), 'score')
     assert (row['effect'], words in row['why']) == (effect, True), row
+
+
+REDIS = [(5, 'redis-server', 400 * MIB), (6, 'php', 100 * MIB)]
+
+
+@pytest.mark.parametrize('event, what, effect', [
+    (cgroup_report(tasks=REDIS), 'a smaller maxmemory of redis-server, by 52 MiB or more', 'delays'),
+    (cgroup_report(tasks=REDIS, group={'usage_bytes': None}), 'a smaller maxmemory of redis-server', 'unknown'),
+], ids=['told', 'what the others hold is not told'])
+def test_a_server_that_has_a_size_of_its_own_gets_a_smaller_one(event, what, effect):
+    row = only(remedies([event]), 'program_limit')
+    assert (row['what'], row['effect']) == (what, effect)
+    assert row['would_tell'] == ['redis-cli CONFIG GET maxmemory']
 
 
 def postgres(*scores):

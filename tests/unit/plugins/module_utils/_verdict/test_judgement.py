@@ -13,7 +13,9 @@ import os
 
 import pytest
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.diagnose import diagnose_log
+from ansible_collections.oom.rescue.plugins.module_utils._verdict.incidents import incidents_of
 from conftest import SHARED
+from short_of_memory import told
 
 KILL = ('%(time)s %(host)s kernel: Out of memory: Killed process %(pid)d (%(name)s) total-vm:1867316kB, '
         'anon-rss:440332kB, file-rss:0kB, shmem-rss:0kB, UID:999 pgtables:1204kB oom_score_adj:0')
@@ -65,6 +67,12 @@ def test_a_line_without_a_date_joins_the_incident_that_it_stands_beside(tmpdir, 
 ])
 def test_another_time_or_host_is_another_incident(tmpdir, other):
     assert len(diagnosed(tmpdir, kill(), kill(**other))['incidents']) == 2
+
+
+@pytest.mark.parametrize('second, count', [('2026-01-01T00:00:30+00:00', 1), ('2026-01-02T00:00:00+00:00', 2)])
+def test_lines_that_tell_their_time_as_a_text_alone_are_told_apart_by_it(second, count):
+    signals = [told('kill-unproven', time=time) for time in ('2026-01-01T00:00:00+00:00', second)]
+    assert len(incidents_of([], signals)) == count
 
 
 def test_earlyoom_and_the_kernel_killing_one_pid_are_one_incident(tmpdir):

@@ -128,6 +128,8 @@ def test_a_unit_ended_so(said, log, files, expected, tmpdir):
     (container(exit_code=1), '', None),
     (container(), FORCE, ('no', 'none', 'manager')),
     (container(), FORCE_20, ('no', 'none', 'manager')),
+    (container(), FORCE.replace(ID, 'cd34' * 16), ('unknown', 'unknown', 'unknown')),
+    (container(), FORCE.replace(ID, ID[:12]), ('no', 'none', 'manager')),
     (container(), AT + 'containerd[7]: msg="TaskOOM event container_id:\\"%s\\""\n' % ID, ('yes', 'unknown', 'kernel')),
 ])
 @pytest.mark.parametrize('name', ['db', 'container:db'])
