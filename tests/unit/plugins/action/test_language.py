@@ -62,6 +62,14 @@ def test_each_language_has_its_words(language, told):
     assert told in phrases(language)('The kernel counts 2 kills in /a.slice, whose limit is 1 GiB.')
 
 
+@pytest.mark.parametrize('text, told', [
+    ('x); none of its own', 'x)；没有自己的上限'), ('x)), none of its own', 'x))，没有自己的上限'),
+    ('x (y; none of its own) z', 'x (y; none of its own) z'),
+])
+def test_a_bracket_too_many_keeps_no_word_from_being_told(say, text, told):
+    assert say(text) == told
+
+
 def test_a_language_that_is_not_there_is_refused_with_those_that_are():
     with pytest.raises(ValueError, match="rescue_language is 'xx': give en or zh"):
         phrases('xx')

@@ -34,6 +34,17 @@ def test_of_older_reports_than_are_asked_for_what_is_large_is_dropped(limit, who
     assert [event['victims'][0]['pid'] for event in found] == list(range(1025, 1000, -1))
 
 
+@pytest.mark.parametrize('first, second, joined', [
+    ('unknown', 'memcg', 'memcg'), ('memcg', 'unknown', 'memcg'), ('unknown', 'unknown', 'unknown')])
+def test_an_account_that_does_not_tell_whose_memory_ran_out_has_it_from_another(first, second, joined):
+    merger = Merger()
+    for name, scope in (('messages', first), ('kern.log', second)):
+        merger.add([dict(event, scope=scope, seen_in=[name], prefix=None, holders=None, statistics={}, balloon=None)
+                    for event in events(1)])
+    (event,) = merger.result()[0]
+    assert (event['scope'], event['seen_in']) == (joined, ['messages', 'kern.log'])
+
+
 REFUSED = 'modprobe: page allocation failure: order:5, mode:0x40cc0(GFP_KERNEL|__GFP_COMP), nodemask=(null)'
 
 
