@@ -49,6 +49,12 @@ def test_the_keeper_is_there_while_there_are_rules(keeper, key, rules, expected)
     assert summary(_keeper.plan(keeper, key, rules)) == expected
 
 
+def test_what_gives_scores_again_all_may_read_and_root_alone_may_change():
+    modes = dict((action['path'], action['mode']) for action in _keeper.plan(NOTHING, 'process:mysqld', [MYSQLD])
+                 if action['action'] == 'create')
+    assert modes == {_keeper.RULES: 0o644, _keeper.SCRIPT: 0o755, _keeper.UNIT: 0o644}
+
+
 def test_rules_read_back_as_they_were_written():
     rules = {'process:mysqld': [MYSQLD], 'unit:a b': [(1000, 0, 33, 'docker:web', 'web', '/opt/x')]}
     assert _keeper.parse_rules(_keeper.rules_text(rules)) == rules

@@ -558,7 +558,7 @@ def test_a_supervised_program_has_its_command_named(tmp_path):
     assert plan(node)['rows'][0]['persistent'] == {'before': -600, 'after': -600, 'by': '/etc/supervisord.conf'}
 
 
-@pytest.mark.parametrize('text', [None, 'MYSQLD_STARTUP_TIMEOUT=60\n', 'A=1'])
+@pytest.mark.parametrize('text', [None, 'MYSQLD_STARTUP_TIMEOUT=60\n', 'A=1', 'A=1\nB=2\n'])
 def test_an_init_script_gets_the_score_in_the_file_that_it_sources(tmp_path, text):
     node = Node(tmp_path)
     node.process(1, 'init', ppid=0)
@@ -570,6 +570,8 @@ def test_an_init_script_gets_the_score_in_the_file_that_it_sources(tmp_path, tex
     before = node.files()
     made, done = present(node)
     assert summary(done)[:1] == [('create' if text is None else 'replace', '/etc/default/mariadb')]
+    # What others wrote there is read before, as it was.
+    assert node.host.read('/etc/default/mariadb').startswith(text or '# BEGIN')
     assert made['rows'][1]['persistent'] == {'before': 0, 'after': -600, 'by': '/etc/default/mariadb'}
     assert present(node)[1] == []
     absent(node)

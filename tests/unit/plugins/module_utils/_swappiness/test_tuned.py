@@ -41,6 +41,7 @@ def setting(node, *profiles, **texts):
     (['mine'], {'mine': '[main]\ninclude=virtual-guest\n[sysctl]\ndrop=vm.swappiness\n'}, None),
     (['mine'], {'mine': '[main]\ninclude=-absent\n[own]\ntype=sysctl\nvm.swappiness="12"  # twelve\n'}, '12'),
     (['virtual-guest'], {'virtual-guest': '[main]\ninclude=virtual-guest\n[sysctl]\nvm.swappiness=3\n'}, '3'),
+    (['mine'], {'mine': '[sysctl]\nkernel.core_pattern=core[%p]\nvm.swappiness=5\n'}, '5'),
     (['mine'], {'mine': '[main]\ninclude=-absent, virtual-guest\n'}, '30'),
     (['mine'], {'mine': '[main]\ninclude=${base}\n[sysctl]\nvm.swappiness=4\n'}, '4'),
     (['mine'], {'mine': '# [sysctl]\n;vm.swappiness=1\n[cpu]\nvm.swappiness=1\n'}, None),

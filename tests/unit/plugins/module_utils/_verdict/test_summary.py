@@ -109,6 +109,12 @@ def test_a_host_to_which_nothing_happened_is_told_what_the_rule_says():
     assert lines({'web': left}) == ['web: No report.', words % WOULD]
 
 
+def test_of_a_host_on_which_the_rule_is_kept_already_it_is_said_that_nothing_is_to_be_done():
+    kept = dict(CALM, advice=dict(CALM['advice'], swap=None, swappiness=None, protect=[]))
+    told = lines({'web': {'diagnose_result': kept, 'rescue_chosen': chosen()}})
+    assert told == ['web: No report.', 'Nothing happened here. Nothing is to be done.']
+
+
 def test_of_a_host_whose_logs_were_not_searched_whole_it_is_not_said_that_nothing_happened():
     caveat = '/var/log/syslog was not searched whole: it is larger than 16 MiB.'
     told = ' '.join(lines({'web': {'diagnose_result': dict(CALM, caveats=[caveat]), 'rescue_chosen': chosen()}}))
