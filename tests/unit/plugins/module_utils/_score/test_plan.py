@@ -649,6 +649,16 @@ def test_a_file_that_we_made_and_that_others_have_changed_is_made_anew(tmp_path,
     assert ('remove', path) in summary(absent(node)[1]) and not node.host.exists(path)
 
 
+def test_of_a_killer_s_file_that_was_edited_since_our_part_alone_is_taken_out(tmp_path):
+    node, path = on_earlyoom(tmp_path), '/etc/default/earlyoom'
+    node.file(path, 'EARLYOOM_ARGS="-r 3600"\n')
+    present(node, killers='spare')
+    assert '--avoid' in node.host.read(path)
+    node.file(path, node.host.read(path) + '# mine\n')
+    absent(node)
+    assert node.host.read(path) == 'EARLYOOM_ARGS="-r 3600"\n# mine\n'
+
+
 def test_a_file_that_others_made_and_can_change_is_said_and_left(tmp_path):
     node = on_sysv(tmp_path)
     node.file('/etc/default/mariadb', 'id >/x\n')

@@ -127,7 +127,8 @@ def test_a_run_is_edited_if_it_is_root_s_script_of_a_shell_and_stays(tmp_path, d
         node.file(directory + '/run', text)
     node.owners[directory + '/run'] = (0, mode)
     found = run_script.script_facts(node.host, directory)
-    assert (found['file'], found['flaw']) == (None if flaw else directory + '/run', flaw)
+    assert (found['file'], found['flaw'], found['path']) == (
+        None if flaw else directory + '/run', flaw, directory + '/run')
 
 
 @pytest.mark.parametrize('files, expected', [

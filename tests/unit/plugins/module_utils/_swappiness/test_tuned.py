@@ -100,6 +100,16 @@ def test_profiles_are_where_this_version_has_them(tmp_path, line, system, expect
     assert tuned.child_profile_path(view) == expected[-1] + '/oom-rescue/tuned.conf'
 
 
+@pytest.mark.parametrize('paths, there', [
+    ((), False), ((tuned.MAIN_CONF,), True), ((tuned.ACTIVE_PROFILE,), True),
+    ((tuned.MAIN_CONF, tuned.ACTIVE_PROFILE), True)])
+def test_tuned_is_there_by_its_configuration_or_by_a_profile_that_it_left(tmp_path, paths, there):
+    node = SysctlNode(tmp_path)
+    for path in paths:
+        node.file(path, '')
+    assert tuned.installed(Overlay(node.host)) is there
+
+
 def test_tuned_is_enabled_by_a_link_and_not_where_it_is_masked(node):
     assert tuned.enabled(Overlay(node.host))
     node.link('/etc/systemd/system/tuned.service', '/dev/null')

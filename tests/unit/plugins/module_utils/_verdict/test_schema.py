@@ -116,6 +116,19 @@ def test_hosts_in_every_state(host, full):
     assert found['broken'] == ('failed', 'STOPPED: diagnose: no python') and found['hostile'][0] == 'failed'
 
 
+@pytest.mark.parametrize('left, applied', [
+    ({'changed': True}, True), ({'changed': False}, True), ({'changed': False, 'skipped': True}, False),
+    ({'changed': False, 'failed': True, 'msg': 'no'}, False), ({'changed': False, 'skipped_reason': 'zfs'}, False),
+    ({}, False), (None, False),
+], ids=['made', 'there already', 'skipped', 'failed', 'refused', 'not run', 'left out'])
+def test_a_remedy_is_applied_if_its_role_was_run_and_the_host_has_it(host, left, applied):
+    if left:
+        left = dict(left, path='/swapfile', size_bytes=1 << 30, actions=[], before={}, after={})
+    summary = summarize(['db'], {'db': dict(host, swap_result=left)}, reached=['db'])
+    (found,) = report_of(summary, WRITTEN)['hosts']
+    assert [row['applied'] for row in found['remedies'] if row['name'] == 'swap'] == [applied]
+
+
 def test_an_entry_is_one_of_a_report_by_itself(tmp_path):
     entry = diagnose(seed_node(tmp_path / 'node').host)
     assert wrong({'schema': 1, 'written': WRITTEN, 'hosts': [entry], 'logs': []}) == []

@@ -96,6 +96,14 @@ def test_the_cgroups_that_are_nearest_to_their_limit_are_told():
         'and 2 more cgroups with a limit']
 
 
+def test_a_cgroup_that_went_meanwhile_hides_none_of_the_others():
+    nearest = [dict(next_of(distance_bytes={'low': mib * MIB, 'high': mib * MIB}), path='/g%d' % mib) for mib in (1, 2)]
+    group = dict(group_of('/g2', 90), ledger=make_ledger(90 * MIB, [make_part('process', 90 * MIB, 'java')]))
+    lines = lines_of(memory_of(cgroups=[group], forecast={'host': next_of(), 'cgroups': nearest}))
+    assert lines[-3:-1] == [
+        'Limit /g2: 90 MiB of 200 MiB, 100 % java', '  there: mysqld (pid 7), after 2 MiB to 2 MiB more']
+
+
 @pytest.mark.parametrize('count, said', [
     (2, []), (3, ['and 1 more cgroup with a limit']), (4, ['and 2 more cgroups with a limit'])])
 def test_how_many_cgroups_with_a_limit_are_left_out_is_said(count, said):
