@@ -649,14 +649,25 @@ def test_a_file_that_we_made_and_that_others_have_changed_is_made_anew(tmp_path,
     assert ('remove', path) in summary(absent(node)[1]) and not node.host.exists(path)
 
 
-def test_of_a_killer_s_file_that_was_edited_since_our_part_alone_is_taken_out(tmp_path):
+@pytest.mark.parametrize('text, left', [
+    ('EARLYOOM_ARGS="-r 3600"\n', 'EARLYOOM_ARGS="-r 3600"\n# mine\n'), (None, '# mine\n')])
+def test_of_a_killer_s_file_that_was_edited_since_our_part_alone_is_taken_out(tmp_path, text, left):
     node, path = on_earlyoom(tmp_path), '/etc/default/earlyoom'
-    node.file(path, 'EARLYOOM_ARGS="-r 3600"\n')
+    if text is not None:
+        node.file(path, text)
     present(node, killers='spare')
     assert '--avoid' in node.host.read(path)
     node.file(path, node.host.read(path) + '# mine\n')
     absent(node)
-    assert node.host.read(path) == 'EARLYOOM_ARGS="-r 3600"\n# mine\n'
+    assert node.host.read(path) == left
+
+
+def test_a_script_s_file_that_we_made_and_that_was_edited_since_keeps_the_others_lines(tmp_path):
+    node, path = on_sysv(tmp_path), '/etc/default/mariadb'
+    present(node)
+    node.file(path, node.host.read(path) + 'A=1\n')
+    absent(node)
+    assert node.host.read(path) == 'A=1\n'
 
 
 def test_a_file_that_others_made_and_can_change_is_said_and_left(tmp_path):
@@ -985,9 +996,10 @@ def test_of_several_instances_those_that_do_not_run_now_are_rows(tmp_path, state
     first = sorted(name for name in states if '@' in name)[0]
     node.process(500, 'mariadbd', exe='/usr/sbin/mariadbd', uid=106,
                  cgroup=v2('/system.slice/system-mariadb.slice/%s.service' % first))
-    made, _done = present(node)
+    made, done = present(node)
     names = [row['manager']['name'] for row in made['rows']]
     assert sorted(names) == sorted(expected)
+    assert [action['action'] for action in done].count('reload') == 1
     for name in names:
         assert node.host.read('/etc/systemd/system/%s.d/50-oom-rescue.conf' % name) == TEXT
     absent(node)

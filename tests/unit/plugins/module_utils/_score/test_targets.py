@@ -11,7 +11,7 @@ import os
 import pytest
 from ansible_collections.oom.rescue.plugins.module_utils._node.errors import RescueError
 from ansible_collections.oom.rescue.plugins.module_utils._node.identity import is_called
-from ansible_collections.oom.rescue.plugins.module_utils._score.targets import find, names_of, program_name
+from ansible_collections.oom.rescue.plugins.module_utils._score.targets import Units, find, names_of, program_name
 from fake_node import CONTAINER, Node, seed_node, v1, v2
 
 
@@ -66,6 +66,28 @@ def test_a_process_that_ends_while_it_is_looked_at_hides_none_of_the_others(tmp_
         node.process(pid, 'mysqld', exe='/usr/sbin/mysqld')
     os.unlink(node.path('/proc/500/oom_score_adj'))
     assert [target['process']['pid'] for target in find(node.host, 'process', 'mysqld')] == [600]
+
+
+@pytest.mark.parametrize('make', [
+    lambda node: node.link('/run/db.pid', '/tmp/of-another'), lambda node: node.file('/run/db.pid', ' ' * 65 + '500\n'),
+], ids=['a link', 'a long file'])
+def test_what_is_no_plain_short_file_is_no_pid_file(tmp_path, make):
+    node = Node(tmp_path)
+    node.process(500, 'mysqld', exe='/usr/sbin/mysqld')
+    node.file('/tmp/of-another', '500\n')
+    make(node)
+    with pytest.raises(RescueError, match='/run/db.pid is no pid file'):
+        find(node.host, 'pid_file', '/run/db.pid')
+
+
+@pytest.mark.parametrize('command, starts', [
+    ('/usr/sbin/mysqld --user=mysql', True), ('/bin/sh /usr/bin/mysqld', True),
+    ('/usr/bin/tail /usr/sbin/mysqld', False), ('/bin/sh -c mysqld', False),
+])
+def test_a_unit_starts_what_it_names_first_or_what_its_shell_runs(tmp_path, command, starts):
+    node = Node(tmp_path).systemd()
+    node.unit('x.service', '[Service]\nExecStart=%s\n' % command)
+    assert Units(node.host).starts('x.service', ('mysqld',)) is starts
 
 
 def test_a_composer_run_is_found_by_its_script(tmp_path):

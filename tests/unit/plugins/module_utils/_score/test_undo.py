@@ -84,6 +84,40 @@ def test_check_mode_tells_each_step_of_an_undo_of_two_rescues_once(node):
     assert everything(node) == before
 
 
+@pytest.mark.parametrize('undone', [NAMES[0], NAMES[2]])
+def test_a_score_that_was_given_and_taken_back_under_another_name_is_undone_under_either(node, undone):
+    before = everything(node)
+    run(node, *NAMES[0], value=-300, override=['stronger-score'])
+    run(node, *NAMES[2], value=60, override=['stronger-score'])
+    run(node, *undone, state='absent')
+    assert everything(node) == before
+
+
+def test_a_unit_with_a_colon_in_its_name_is_undone_by_the_records(node):
+    node.unit('db@a:1.service', '[Service]\nMainPID=700\n')
+    node.process(700, 'mysqld', exe='/usr/sbin/mysqld', cgroup=v2('/system.slice/db@a:1.service'))
+    before = everything(node), node.adj(700)
+    run(node, 'unit', 'db@a:1.service')
+    assert node.adj(700) == '-600'
+    run(node, 'process', 'nothing-of-this-name', state='absent', recorded=True)
+    assert (everything(node), node.adj(700)) == before
+
+
+def test_a_failure_at_the_second_of_two_says_that_the_first_was_changed(node, monkeypatch):
+    targets = dict(dict.fromkeys(TARGETS), process=['mysqld', 'postgres'])
+    write = node.host.replace
+
+    def fail(path, *arguments, **options):
+        if 'postgresql' in path:
+            raise RescueError('no room')
+        return write(path, *arguments, **options)
+
+    monkeypatch.setattr(node.host, 'replace', fail)
+    with pytest.raises(RescueError) as caught:
+        converge(node.host, dict(OPTIONS, override=['stronger-score'], **targets))
+    assert caught.value.changed and (node.adj(500), node.adj(600)) == ('-600', '0')
+
+
 def test_an_undo_by_the_records_finds_what_was_named_otherwise(node):
     before = everything(node)
     run(node, 'unit', 'mariadb.service', override=['stronger-score'])

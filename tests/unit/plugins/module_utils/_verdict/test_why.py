@@ -263,6 +263,16 @@ def test_a_cgroup_outside_of_the_mount_is_not_looked_at(path, tmpdir):
     assert facts['cgroup'] is None
 
 
+@pytest.mark.parametrize('wrote, expected', [
+    ({'_TRANSPORT': 'kernel'}, ('yes', 'host', 'kernel')),
+    ({'_TRANSPORT': 'syslog', '_UID': '1000', '_COMM': 'logger'}, ('unknown', 'unknown', 'unknown')),
+], ids=['the kernel', 'a user'])
+def test_a_kill_of_the_journal_counts_if_the_kernel_wrote_it(tmpdir, wrote, expected):
+    message = (KILL % 4711).partition('kernel: ')[2].strip()
+    record = dict(wrote, MESSAGE=message, SYSLOG_IDENTIFIER='kernel', __REALTIME_TIMESTAMP='1795867200000000')
+    assert says(why(tmpdir, unit(), log=json.dumps(record) + '\n')[0]) == expected
+
+
 def test_a_unit_s_end_is_read_in_the_zone_of_its_host(tmpdir, monkeypatch):
     monkeypatch.setenv('TZ', 'Asia/Kolkata')
     time.tzset()
