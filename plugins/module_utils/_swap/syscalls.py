@@ -35,11 +35,11 @@ _POSIX_FADV_DONTNEED = 4
 _PAST_THE_LAST_OFFSET = (1 << 63) - 1
 # ioprio_set(2) has no wrapper in libc; include/uapi/asm-generic/unistd.h and the architectures' own tables. A 32-bit
 # Python on a 64-bit kernel has other numbers than the kernel's name tells, and goes without.
-IOPRIO_SET = {
+_IOPRIO_SET = {
     64: {'x86_64': 251, 'aarch64': 30, 'riscv64': 30, 'ppc64': 273, 'ppc64le': 273, 's390x': 282},
     32: {'i386': 289, 'i686': 289, 'armv7l': 314, 'armv6l': 314},
 }
-_IOPRIO_BITS = 8 * struct.calcsize('P')
+_BITS = 8 * struct.calcsize('P')
 _IOPRIO_IDLE = 3 << 13
 # include/uapi/linux/fs.h, fiemap.h
 _FS_IOC_FIEMAP = 0xC020660B
@@ -160,7 +160,7 @@ def drop_cache(descriptor, offset, length):
 
 def yield_io():
     """Put this process into the idle I/O class: anybody else's I/O goes first. True if the kernel took it."""
-    number = IOPRIO_SET[_IOPRIO_BITS].get(platform.machine())
+    number = _IOPRIO_SET[_BITS].get(platform.machine())
     if number is None or _libc is None:
         return False
     return _libc.syscall(ctypes.c_long(number), 1, 0, _IOPRIO_IDLE) == 0

@@ -128,6 +128,15 @@ def test_undone_every_file_and_score_is_as_it_was(node):
     assert absent(node)[1] == []
 
 
+@pytest.mark.parametrize('since, after', [(None, 0), (60, 60), (-100, -100)])
+def test_an_undo_tells_the_score_of_the_next_start_before_and_after_it(node, since, after):
+    present(node)
+    if since is not None:
+        node.unit('mariadb.service', UNIT + 'OOMScoreAdjust=%d\n' % since)
+    made, _done = absent(node)
+    assert made['rows'][0]['persistent'] == {'before': -600, 'after': after, 'by': None}
+
+
 def test_what_a_killed_run_left_goes_as_well(node):
     before = node.files()
     present(node)

@@ -101,6 +101,17 @@ def test_a_limit_of_a_program_beside_a_group_s_kill_is_not_the_group_s(tmpdir):
     assert row['command'].startswith('docker update')
 
 
+JAVA = 'java.lang.OutOfMemoryError: Java heap space'
+PHP = 'PHP Fatal error:  Allowed memory size of 268435456 bytes exhausted (tried to allocate 20480 bytes) in a.php'
+
+
+@pytest.mark.parametrize('words, command', [
+    ((JAVA, PHP), 'php -d memory_limit=384M'), ((PHP, JAVA), 'JAVA_TOOL_OPTIONS=-XmxSIZE')])
+def test_of_two_programs_that_met_their_limits_the_later_one_is_told(tmpdir, words, command):
+    text = '\n'.join('Nov 11 11:32:0%d web1 app[3]: %s' % line for line in enumerate(words))
+    assert row_of(tmpdir, text)['command'] == command
+
+
 def test_each_line_that_names_a_program_s_limit_has_a_way_to_raise_it(tmpdir):
     texts = [text for _tag, text, says in LINES if says and says[1] == 'program' and 'ulimit' not in text]
     assert len(texts) > 20
