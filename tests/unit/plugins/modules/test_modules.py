@@ -15,7 +15,7 @@ import pytest
 pytest.importorskip('ansible')
 
 from conftest import FIXTURES, SEED  # noqa: E402
-from run_module import MODULES, Host, run  # noqa: E402
+from run_module import MODULES, Host, load, run  # noqa: E402
 from test_returned import swap_node  # noqa: E402
 
 from ansible_collections.oom.rescue.plugins.module_utils._verdict import log_info  # noqa: E402
