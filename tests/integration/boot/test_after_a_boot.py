@@ -8,7 +8,8 @@ import pytest
 RC_LOCAL = 'printf "#!/bin/sh\\n%s\\n" > /etc/rc.local; chmod +x /etc/rc.local'
 FOLDER = '/etc/systemd/system/demo.service.d'
 DROP_IN = 'mkdir -p ' + FOLDER + '; printf "[Service]\\n%s\\n" > ' + FOLDER + '/x.conf; systemctl daemon-reload'
-DATA = ('mkdir -p /data; truncate -s 64M /data.img; mkfs.ext4 -q -F /data.img; mount -o loop /data.img /data', )
+# Swap leaves half a GiB of a filesystem free.
+DATA = ('mkdir -p /data; truncate -s 800M /data.img; mkfs.ext4 -q -F /data.img; mount -o loop /data.img /data', )
 NO_DATA = 'umount /data; rm -rf /data.img /data; sed -i "\\|/data|d" /etc/fstab; systemctl daemon-reload'
 OFF_UNIT = ('printf "[Service]\\nExecStart=/sbin/sysctl -w vm.swappiness=60\\n[Install]\\n'
             'WantedBy=multi-user.target\\n" > /etc/systemd/system/off.service; systemctl enable -q off')
