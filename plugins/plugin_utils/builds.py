@@ -38,8 +38,9 @@ _PARTIAL, _ABANDONED = 'partial.', 3600
 
 @contextlib.contextmanager
 def kept(module):
-    """While a module of this collection is built, named without the collection: with what is kept of it."""
-    if _built(module):
+    """While a module is built, named without its collection: with what is kept of it, if it is one of this collection.
+    """
+    if _built(module) or not os.path.exists(_path_of(module)):
         yield
         return
     directory, key = _directory(), _key(module)
@@ -94,9 +95,13 @@ def _is_own(status):
     return status.st_uid == os.geteuid() and not status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
 
 
+def _path_of(module):
+    return os.path.join(_COLLECTION, 'modules', module + '.py')
+
+
 def _key(module):
     """Text that is another one if Ansible, a module, or anything that it may import was changed."""
-    paths = [os.path.join(_COLLECTION, 'modules', module + '.py')]
+    paths = [_path_of(module)]
     for root in (os.path.dirname(ansible.__file__) + '/module_utils', _COLLECTION + '/module_utils',
                  _COLLECTION + '/plugin_utils', *module_utils_loader._get_paths(subdirs=False)):
         for folder, _folders, names in os.walk(root):

@@ -186,6 +186,11 @@ def test_what_is_kept_is_root_s_own_from_its_first_instant(home, runs):
     assert set(path.stat().st_mode & 0o777 for path in home.iterdir()) == {0o600}
 
 
+def test_a_module_of_ansible_s_own_is_left_to_ansible(home, runs):
+    assert runs('async_wrapper', ()) == {}
+    assert not home.exists()
+
+
 def test_a_module_that_cannot_be_built_keeps_nothing(home, runs):
     with pytest.raises(ZeroDivisionError):
         with builds.kept('swap_file'):
