@@ -100,6 +100,15 @@ def test_a_host_that_is_not_changed_runs_one_module_in_fourteen_tasks(run):
     assert len([name for name in ran(play) if 'Validating arguments' not in name]) == 14
 
 
+@pytest.mark.parametrize('core', CORES)
+def test_a_module_is_built_for_the_first_run_and_kept_for_the_next(run, tmp_path, core):
+    home = {'ANSIBLE_HOME': str(tmp_path)}
+    first, second = (run('oom.rescue.diagnose', '-vvvvv', core=core, environ=home) for _run in range(2))
+    assert (first.status, second.status) == (0, 0), second.output
+    searched = [play.output.count('Including module_utils file ansible_collections/oom/') for play in (first, second)]
+    assert searched[0] > 100 and searched[1] == 0
+
+
 def test_a_remedy_whose_diagnosis_was_left_out_says_what_to_do(run):
     play = run('oom.rescue.remediate', '--start-at-task', 'Bring the swap file to what is asked')
     assert play.status != 0
