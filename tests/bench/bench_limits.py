@@ -9,6 +9,8 @@ bench_limits.py [--log MIB] [--most 64] [PYTHON ...]
 A module runs in check mode, in a cgroup of its own without swap, as the ansible-core of the
 Python that runs this sends it (2.16 for Python 2.7 and 3.6); with --log, oom_log_info reads a
 log of that size. A limit is tried in MiB, by halves; at the smallest and above it the module ends with a result.
+In groups of version 1 nothing is killed: a module that waits for memory is ended. Version 2 has the kernel kill it, and
+the kernel's log tells of that.
 """
 
 import argparse
@@ -19,13 +21,14 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 import payloads
 
 MIB = 1 << 20
-# A module that only reads its own pages again and again does not work.
-SECONDS = 120
+# A module that only reads its own pages again and again does not work, nor one that waits for memory for so long.
+SECONDS, WAITING = 120, 0.5
 # Where a group goes, its limit and that of swap, of version 1 and of version 2.
 VERSIONS = (('/sys/fs/cgroup/memory', 'memory.limit_in_bytes', 'memory.memsw.limit_in_bytes'),
             ('/sys/fs/cgroup', 'memory.max', 'memory.swap.max'))
@@ -55,6 +58,8 @@ def group(mebibytes):
         (path / limit).write_text(str(mebibytes * MIB), encoding='ascii')
         if (path / swap).exists():
             (path / swap).write_text('0' if swap == 'memory.swap.max' else str(mebibytes * MIB), encoding='ascii')
+        if (path / 'memory.oom_control').exists():
+            (path / 'memory.oom_control').write_text('1', encoding='ascii')
         yield path
     finally:
         remove(path)
@@ -75,13 +80,23 @@ def remove(path):
 def works(python, text, mebibytes):
     """True if a module ends with a result in a group with this limit."""
     with group(mebibytes) as path:
-        try:
-            done = subprocess.run(['sh', '-c', 'echo $$ > "$1/cgroup.procs"; exec "$2"', 'sh', str(path), python],
-                                  input=text, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False,
-                                  timeout=SECONDS)
-        except subprocess.TimeoutExpired:
-            return False
-    return done.returncode == 0
+        process = subprocess.Popen(['sh', '-c', 'echo $$ > "$1/cgroup.procs"; exec "$2"', 'sh', str(path), python],
+                                   stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        threading.Thread(target=give, args=(process.stdin, text), daemon=True).start()
+        end, waits_since = time.monotonic() + SECONDS, None
+        while process.poll() is None:
+            now = time.monotonic()
+            waits_since = (waits_since or now) if 'under_oom 1' in read(path, 'memory.oom_control') else None
+            if now > end or (waits_since and now - waits_since > WAITING):
+                return False
+            time.sleep(0.01)
+    return process.returncode == 0
+
+
+def give(stream, text):
+    """Write the text and close the stream, which may have nobody any more who reads it."""
+    with contextlib.suppress(OSError), stream:
+        stream.write(text)
 
 
 def smallest(python, text, most):
