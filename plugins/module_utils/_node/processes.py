@@ -9,6 +9,8 @@ __metaclass__ = type
 
 import re
 
+from .reader import OneMoment
+
 # include/linux/sched.h; field 9 of /proc/PID/stat.
 _PF_KTHREAD = 0x00200000
 _MAX_DEPTH = 64
@@ -87,7 +89,7 @@ def _read(host, pid):
     stat = parse_stat(host.read(directory + 'stat') or '')
     if stat is None:
         return None
-    row = _Row(host, pid)
+    row = _Row(host)
     row.update({
         'pid': pid,
         'ppid': stat['ppid'],
@@ -105,12 +107,14 @@ class _Row(dict):
     processes.
     """
 
-    def __init__(self, host, pid):
+    __slots__ = ('_host',)
+
+    def __init__(self, host):
         dict.__init__(self)
-        self._host, self._directory = host, '/proc/%d/' % pid
+        self._host = host
 
     def __missing__(self, key):
-        self[key] = _LATER[key](self._host, self._directory)
+        self[key] = _LATER[key](self._host, '/proc/%d/' % self['pid'])
         return self[key]
 
     def whole(self):
@@ -141,7 +145,13 @@ def _cgroups(host, text):
 
 def processes(host):
     """All processes, by pid; those that end meanwhile are left out."""
-    rows = (process(host, int(name)) for name in host.listdir('/proc') if name.isdigit())
+    pids = [int(name) for name in host.listdir('/proc') if name.isdigit()]
+    if host.of_one_moment:
+        rows = (process(host, pid) for pid in pids)
+    else:
+        # The cgroups that most of them are in are in memory once.
+        moment = OneMoment(host)
+        rows = (row and row.whole() for row in (_read(moment, pid) for pid in pids))
     return sorted((row for row in rows if row), key=lambda row: row['pid'])
 
 
