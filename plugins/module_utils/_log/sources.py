@@ -69,18 +69,25 @@ reason = reader.reason
 
 def in_blocks(pieces, least=BLOCK):
     """Pieces of a log joined to blocks of ``least`` bytes or more, except for the last."""
-    block, size = [], 0
+    for group in in_groups(pieces, least):
+        yield joined(group)
+
+
+def in_groups(pieces, least):
+    """The same as lists of pieces, for joined(). A list that is emptied before the next is asked for takes no room."""
+    group, size = [], 0
     for piece in pieces:
-        block.append(piece)
+        group.append(piece)
         size += len(piece)
+        del piece
         if size >= least:
-            size = 0
-            yield _joined(block)
-    if block:
-        yield _joined(block)
+            yield group
+            group, size = [], 0
+    if group:
+        yield group
 
 
-def _joined(pieces):
+def joined(pieces):
     """Pieces as one, which are no longer held beside it: who asked for a block works with it meanwhile."""
     whole = b''.join(pieces)
     del pieces[:]

@@ -30,8 +30,8 @@ _TOO_LARGE = 'it is larger than %s: other words than the kernel\'s were looked f
 _TOO_LONG = 'reading it took too long: other words than the kernel\'s were not looked for in %s of it'
 _TOO_MANY = 'too many of its lines look like words of a killer: %d of them were not looked at'
 # For each block a program is started that searches it: the blocks are made larger for that, and a host that is short of
-# memory pays three times their size.
-_TOGETHER = 3 << 19
+# memory pays twice their size.
+_TOGETHER = 1 << 19
 
 
 def read_signals(logs, own_sources, places, since, until, now):
@@ -96,15 +96,16 @@ def _note(signals, unsearched):
 
 
 def _feed(signals, blocks, budget):
-    size, blocks = 0, sources.in_blocks(blocks, _TOGETHER)
-    for block in blocks:
-        signals.feed(block)
-        size += len(block)
-        if budget.is_spent(len(block)) or size >= _MOST_BYTES:
+    size = 0
+    for pieces in sources.in_groups(blocks, _TOGETHER):
+        fed = sum(map(len, pieces))
+        size += fed
+        signals.feed(pieces)
+        if budget.is_spent(fed) or size >= _MOST_BYTES:
             left_out, last = budget.last_of(blocks)
             signals.skip(left_out)
             for each in last:
-                signals.feed(each)
+                signals.feed([each])
             break
     signals.finish()
 

@@ -11,6 +11,7 @@ import re
 
 from .._log.json_records import field_text
 from .._log.prefix import PrefixReader
+from .._log.sources import joined
 from .._log.text import BARE, COLOR, KERNEL, LONGEST_LINE, log_text
 from .._log.words import any_of
 from .._node.reader import parse_json
@@ -235,9 +236,11 @@ class Signals:
         self._offset = 0
         self._lines = 0
 
-    def feed(self, block):
-        """Take one more block of the log."""
-        whole = self._before + block
+    def feed(self, pieces):
+        """Take one more block of the log, as a list of pieces, which is empty then: they are not held beside the block.
+        """
+        pieces.insert(0, self._before)
+        whole = joined(pieces)
         end = whole.rfind(b'\n') + 1
         if end <= self._known:
             if len(whole) - self._known < LONGEST_LINE * 2:
@@ -320,6 +323,6 @@ def signals_of_blocks(blocks, path, clock):
     """The signals of a log that comes by blocks of bytes, in the order of the log."""
     reading = Signals(path)
     for block in blocks:
-        reading.feed(block)
+        reading.feed([block])
     reading.finish()
     return tell_times(reading.found, clock)

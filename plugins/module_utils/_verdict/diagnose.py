@@ -9,7 +9,6 @@ __metaclass__ = type
 
 import os
 
-from .._facts.memory_facts import LEDGER_SECONDS, memory_facts
 from .._facts.why import why_facts
 from .._log.sources import KERNEL_LOGS, find_files, flaw_of, is_pattern
 from .._log.times import parse_moment
@@ -85,19 +84,20 @@ def diagnose(root='/', options=None):
 
 
 def _diagnose_host(host, options):
-    facts = memory_facts(host, ledger_seconds=options.get('ledger_seconds', LEDGER_SECONDS))
     times = dict((key, options.get(key)) for key in ('since', 'until', 'now'))
     paths, sources = list(options.get('paths') or ()), options.get('sources') or ['auto']
     if host.root != '/':
         paths += [host.path(path) for path in KERNEL_LOGS] if set(sources) & set(('auto', 'files')) else []
         sources = []
     asked = why_facts(host, options['why']) if options.get('why') else None
-    logs = diagnose_events(paths, sources, limit=options.get('limit') or 0, facts=facts, asked=asked,
-                           options=options_of(options.get('wanted'), facts), **times)
+    # To read a log takes memory for a while, and facts keep it: what reads them is not even imported before.
+    result = read_events(paths, sources, limit=options.get('limit') or 0, signals=True, **times)
+    from .._facts.memory_facts import LEDGER_SECONDS, memory_facts
+    facts = memory_facts(host, ledger_seconds=options.get('ledger_seconds', LEDGER_SECONDS))
     entry = {'name': options.get('name') or (host.read('/proc/sys/kernel/hostname') or '').strip() or 'localhost',
              'status': 'ok', 'error': None, 'changes': [], 'claims': [], 'fork_failures': read_fork_failures(
                  options.get('fork_failure_paths') or (), **times)}
-    entry.update(logs)
+    entry.update(_judged(result, paths, facts=facts, asked=asked, options=options_of(options.get('wanted'), facts)))
     _advise(entry, facts, options.get('tasks') or 0)
     facts['oom']['candidates'] = shown(facts['oom']['candidates'], options.get('candidates') or 0,
                                        [row['process'] for row in entry['advice']['protect']])
@@ -120,16 +120,23 @@ def _keep_rows(events, count):
 
 
 def diagnose_events(paths=(), own_sources=(), since=None, until=None, limit=0, tasks=0, fork_failures=False, now=None,
-                    facts=None, options=None, asked=None):
+                    options=None):
     """{events, summary, signals, incidents, verdict, caveats, ledger, remedies, raw} of logs, patterns and own sources.
 
     ``own_sources`` is of auto, files, journal and ring_buffer; ``since`` and ``until`` are seconds since 1970; 0 rows
-    of ``tasks`` and a ``limit`` of 0 are all. ``facts`` are memory_facts' of the host that the logs are of, None for a
-    log from elsewhere; ``options`` are those of remedies_of(). ``asked`` is why_facts' answer if the verdict is to be
-    on one unit, container or process, and is returned as ``why``.
+    of ``tasks`` and a ``limit`` of 0 are all. ``options`` are those of remedies_of(), for a log from elsewhere.
     """
-    result = read_events(paths, own_sources, since, until, limit, 0 if limit else tasks, fork_failures,
-                         now, signals=True)
+    result = _judged(read_events(paths, own_sources, since, until, limit, 0 if limit else tasks, fork_failures,
+                                 now, signals=True), paths, options=options)
+    _keep_rows(result['events'], tasks)
+    return result
+
+
+def _judged(result, paths, facts=None, options=None, asked=None):
+    """read_events()'s result with what follows from it. ``facts`` are memory_facts' of the host that the logs are of,
+    None for a log from elsewhere; ``options`` are those of remedies_of(). ``asked`` is why_facts' answer if the verdict
+    is to be on one unit, container or process, and is returned as ``why``.
+    """
     if asked is None:
         result['incidents'], result['verdict'] = judge_all(result['events'], result['signals'])
     else:
@@ -142,7 +149,6 @@ def diagnose_events(paths=(), own_sources=(), since=None, until=None, limit=0, t
     result['ledger'] = _ledger_of(result)
     result['remedies'] = remedies_of(result['verdict'], result['incidents'], result['events'], result['signals'], facts,
                                      options)
-    _keep_rows(result['events'], tasks)
     meant = report_meant(result['events'])
     result['raw'] = raw_lines(meant['source'], meant['source']['path'] in paths) if meant else []
     for incident in result['incidents']:

@@ -36,7 +36,7 @@ def raw(text):
 def signals(data, with_grep, size):
     reading = Signals('x.log', Words(MARKERS, with_grep))
     for start in range(0, len(data), size):
-        reading.feed(data[start:start + size])
+        reading.feed([data[start:start + size]])
     reading.finish()
     return tell_times(reading.found, Clock(1790000000))
 

@@ -259,8 +259,8 @@ def test_a_year_that_the_log_does_not_have_is_not_told():
 
 def test_of_a_flood_the_first_and_the_last_lines_are_looked_at():
     reading = Signals('x.log')
-    reading.feed(b'bash: fork: Cannot allocate memory\n' * 30000)
-    reading.feed(b'earlyoom[3]: sending SIGTERM to process 9 "php": x\n')
+    reading.feed([b'bash: fork: Cannot allocate memory\n' * 30000])
+    reading.feed([b'earlyoom[3]: sending SIGTERM to process 9 "php": x\n'])
     reading.finish()
     assert (len(reading.found), reading.left_out) == (401, 29600)
     assert reading.found[-1]['kind'] == 'earlyoom'
