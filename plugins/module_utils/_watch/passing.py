@@ -18,9 +18,10 @@ _FIRST_PAUSE = 60
 _LONGEST_PAUSE = 3600
 
 
-def pass_on(host, state, settings, now, save, is_wanted=lambda: False):
+def pass_on(host, state, settings, now, save, is_wanted=lambda: False, before_hooks=None):
     """Deliver what waits in ``state``. ``save`` is called after each step, so that a crash loses no message, and tells
-    at most those twice that were on their way. ``is_wanted`` says if there is other work meanwhile.
+    at most those twice that were on their way. ``is_wanted`` says if there is other work meanwhile. ``before_hooks`` is
+    called if a hook is to be told, when all else is done and saved.
     """
     state['sent'] = [moment for moment in state['sent'] if 0 <= now - moment < _HOUR]
     _hold_back(state, settings['limit'], now)
@@ -30,8 +31,10 @@ def pass_on(host, state, settings, now, save, is_wanted=lambda: False):
             hooks.journal(row['message'])
             row['hooks'] = list(range(len(settings['hooks'])))
             save()
-    _deliver(host, [row for row in state['waiting'] if not 0 <= row['next'] - now <= _LONGEST_PAUSE], settings, save,
-             is_wanted)
+    due = [row for row in state['waiting'] if not 0 <= row['next'] - now <= _LONGEST_PAUSE]
+    if before_hooks and any(row['hooks'] for row in due):
+        before_hooks()
+    _deliver(host, due, settings, save, is_wanted)
     for row in list(state['waiting']):
         if not row['hooks'] or now - row['first'] > _GIVE_UP:
             state['waiting'].remove(row)

@@ -35,6 +35,8 @@ _MEASURE_EVERY = 900
 # The kernel counts a kill before its lines are in the journal, and prints a report for seconds on a slow console.
 _WAITS = (0.5, 1, 1, 2)
 _MOST_EVENTS = 100
+# The word behind the configuration for the second half of a run: to pass on what the first half found.
+_TELL = 'tell'
 # A control group that stays at its limit changes its counts all the time, and each change starts a run.
 _SOON, _REST = 5, 10
 _MOST_LOOKS = 5
@@ -43,13 +45,25 @@ _MOST_LOOKS = 5
 def main(arguments):
     """Run once with the configuration that the arguments name. Returns the exit status."""
     path = arguments[0] if arguments else CONFIG
+    tells = arguments[1:] == [_TELL]
     try:
         settings = settings_of(Host(), path)
-        with_lock(settings['run'], lambda: Run(Host(), settings).run())
+        before_hooks = None if tells else lambda: _begin_anew(path)
+        with_lock(settings['run'], lambda: Run(Host(), settings, before_hooks).run(tells))
     except RescueError as error:
         sys.stderr.write('oom-rescue.pyz watch: %s\n' % error)
         return 2
     return 0
+
+
+def _begin_anew(path):
+    """Become a new process that passes on what is remembered: each hook's process would have what a diagnosis leaves in
+    memory too. Returns if that cannot be. Else the lock is free for a moment, and whoever gets it passes on.
+    """
+    try:
+        os.execv(sys.executable, [sys.executable, '-B', '-E', '-s', sys.argv[0], 'watch', path, _TELL])
+    except (IOError, OSError, ValueError):
+        return
 
 
 def settings_of(host, path):
@@ -67,6 +81,8 @@ def with_lock(directory, work, wait=False):
         os.mkdir(directory, 0o700)
     descriptor = os.open(os.path.join(directory, 'lock'), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     try:
+        # Python 2 leaves files open over execve(2).
+        fcntl.fcntl(descriptor, fcntl.F_SETFD, fcntl.FD_CLOEXEC)
         fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         work()
         # When the last run ended.
@@ -79,25 +95,30 @@ def with_lock(directory, work, wait=False):
 
 
 class Run:
-    """One run on a host, by its settings."""
+    """One run on a host, by its settings. ``before_hooks`` is called when what it found is remembered, before hooks are
+    told of it.
+    """
 
-    def __init__(self, host, settings):
-        self._host, self._settings = host, settings
+    def __init__(self, host, settings, before_hooks=None):
+        self._host, self._settings, self._before_hooks = host, settings, before_hooks
         self._files = [os.path.join(settings['run'], 'state'), settings['state']]
         self._now = time.time()
         self._state = remembered.load(self._files)
         self._facts = None
         self._is_soon = self._has_just_run()
 
-    def run(self):
+    def run(self, tells=False):
         """Look, and tell what is new, until nothing is: a change while a run works starts no other. If nothing happened
-        right after another run, it rests for a while, and sees a kill then.
+        right after another run, it rests for a while, and sees a kill then. ``tells`` is true of the second half of a
+        run: it passes on first what the first half found, and does not rest.
         """
+        if tells and self._state is not None:
+            self._pass_on()
         looks = 0
         while looks < _MOST_LOOKS and self._once():
             looks += 1
             self._now = time.time()
-        if looks or not self._is_soon:
+        if looks or tells or not self._is_soon:
             return
         for _second in range(_REST):
             time.sleep(1)
@@ -125,7 +146,7 @@ class Run:
         moved = mark != before
         self._state['mark'] = mark
         if self._state['held'] or self._state['waiting']:
-            self._pass_on()
+            self._pass_on(self._before_hooks if something else None)
             moved = True
         if self._settings['textfile'] and self._is_time('measured', _MEASURE_EVERY):
             self._measure()
@@ -200,10 +221,10 @@ class Run:
         words = (self._host.read('/proc/uptime') or '').split()
         return self._now - float(words[0]) if words else None
 
-    def _pass_on(self):
+    def _pass_on(self, before_hooks=None):
         """Pass the waiting messages to the hooks, up to the limit an hour."""
         from . import passing
-        passing.pass_on(self._host, self._state, self._settings, self._now, self._save, self._has_risen)
+        passing.pass_on(self._host, self._state, self._settings, self._now, self._save, self._has_risen, before_hooks)
 
     def _has_risen(self):
         """True if the kernel has killed since the last look."""

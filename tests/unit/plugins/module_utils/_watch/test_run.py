@@ -11,6 +11,7 @@ __metaclass__ = type
 import io
 import json
 import os
+import sys
 import time
 
 import pytest
@@ -290,6 +291,45 @@ def test_a_hook_that_fails_is_tried_again_and_said_once(watched, monkeypatch):
     monkeypatch.setattr(run.time, 'time', lambda: later)
     assert names(watched.run()) == ['mysqld'] and len(watched.noted) == 2
     assert watched.run() == watched.told() and len(watched.told()) == 1
+
+
+def test_what_a_run_finds_is_told_by_a_new_process(watched):
+    class Left(Exception):
+        """Another process has taken the place of this one."""
+
+    def leave():
+        raise Left
+
+    watched.log()
+    with pytest.raises(Left):
+        run.Run(Host(str(watched.path)), watched.settings, leave).run()
+    assert watched.told() == [] and len(watched.noted) == 1
+    run.Run(Host(str(watched.path)), watched.settings).run(tells=True)
+    assert names(watched.told()) == ['mysqld'] and len(watched.noted) == 1 and watched.state()['waiting'] == []
+
+
+def test_a_run_that_cannot_become_a_new_process_tells_by_itself(watched, monkeypatch):
+    begun = []
+
+    def fail(program, words):
+        begun.append((program, words[4:]))
+        raise OSError(12, 'Cannot allocate memory')
+
+    monkeypatch.setattr(run.os, 'execv', fail)
+    watched.log()
+    run.Run(Host(str(watched.path)), watched.settings, lambda: run._begin_anew('/c.json')).run()
+    assert names(watched.told()) == ['mysqld']
+    assert begun == [(sys.executable, [sys.argv[0], 'watch', '/c.json', 'tell'])]
+
+
+def test_a_run_without_a_hook_to_tell_stays_what_it_is(watched):
+    watched.settings['hooks'] = []
+    watched.log()
+    run.Run(Host(str(watched.path)), watched.settings, None).run()
+    watched.log(name='php', ago=600)
+    left = []
+    run.Run(Host(str(watched.path)), watched.settings, lambda: left.append(1)).run()
+    assert left == [] and len(watched.noted) == 2
 
 
 def test_a_hook_that_hangs_is_ended(watched, monkeypatch):
