@@ -58,6 +58,8 @@ class Command:
     words and does nothing, or has another host do them.
     """
 
+    __slots__ = ('source', 'line', 'certain', 'text', 'is_told')
+
     def __init__(self, source, line, text, certain):
         self.source, self.line, self.certain = source, line, certain
         self.text = text[:_LONGEST_COMMAND]

@@ -14,7 +14,6 @@ __metaclass__ = type
 from .._node.errors import RescueError
 from .._node.room import size_of
 from . import log_info
-from .ask import ask, checked
 from .choice import choose
 
 _PREFIX = {'swap': 'swap_', 'swappiness': 'swappiness_', 'oom_protect': 'oom_protect_'}
@@ -42,6 +41,8 @@ def ask_chosen(host, found, choice, options, validator, most_bytes=0):
     They have to be asked again if one of them refuses, so that it says why in its own name, and if their answers leave
     of ``most_bytes``, 0 for any number, less than half.
     """
+    # Logs were read before, which takes memory for a while: what asks is not even imported before.
+    from .ask import ask, checked
     memory = found['ansible_facts']['memory']
     chosen = choose(found, choice['asked'], choice['by_rule'], memory.get('kept'), choice['left_out'])
     demand = ((found.get('advice') or {}).get('swap') or {}).get('demand_bytes')
