@@ -8,8 +8,8 @@ PEERS=DIR bench_peers.py [--rounds 3] [--delay 50] [--only local ssh pipelining]
 
 DIR has roles/geerlingguy.swap and ansible_collections/ansible/posix, as whoever runs this fetched them; without it ours
 alone is measured. Beside these two, the peer has a drop-in from a template with a handler. Runs go in turns: a first,
-for which a controller has nothing that an earlier run of ours kept, and a second, which finds all done. CPU is of all
-processes that Ansible starts; over ssh these are the controller's.
+for which a controller has nothing that an earlier run of ours kept, a first of a controller that has it, and a second,
+which finds all done. CPU is of all processes that Ansible starts; over ssh these are the controller's.
 Needs root, switches swap on and off again; changed files are put back.
 """
 
@@ -88,17 +88,20 @@ class Bench:
         return (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, time.monotonic() - started)
 
     def ours(self):
-        """[first run, second run]; undone afterwards."""
+        """[first run of a controller, first run, second run]; undone afterwards."""
         shutil.rmtree(self.folder / 'home', ignore_errors=True)
         try:
-            return [self._checked('oom.rescue.remediate', OURS) for _run in range(2)]
+            found = [self._checked('oom.rescue.remediate', OURS)]
+            self.run('oom.rescue.rollback', OURS)
+            return found + [self._checked('oom.rescue.remediate', OURS) for _run in range(2)]
         finally:
             self.run('oom.rescue.rollback', OURS)
 
     def theirs(self):
-        """[first run, second run]; undone afterwards."""
+        """[first run, the same, second run]; undone afterwards."""
         try:
-            return [self._checked(str(self.folder / 'peer.yml'), THEIRS) for _run in range(2)]
+            first, second = (self._checked(str(self.folder / 'peer.yml'), THEIRS) for _run in range(2))
+            return [first, first, second]
         finally:
             subprocess.run(['swapoff', SWAP], check=False)
             for path in (SWAP, SYSCTL):
@@ -134,10 +137,10 @@ def as_before():
 
 
 def rows(bench, what, rounds, peers):
-    """Print a line for the first run and one for the second."""
+    """Print a line for each kind of run."""
     pairs = [(bench.ours(), bench.theirs() if peers else None) for _round in range(rounds)]
-    for number, step in enumerate(('first', 'second')):
-        words = ['%-34s %-6s' % (what, step)]
+    for number, step in enumerate(('nothing kept', 'first', 'second')):
+        words = ['%-34s %-12s' % (what, step)]
         for kind, name in enumerate(('CPU', 'wall')):
             ours, theirs = ([side[number][kind] for side in sides if side] for sides in zip(*pairs))
             words.append('%s %6.2f s' % (name, statistics.median(ours)))
