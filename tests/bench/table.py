@@ -134,7 +134,8 @@ def main():
         for what, names, limit in (('each remedy has something to do', payloads.FIRST, '1.5 MB'),
                                    ('none has, or check mode', payloads.AGAIN, '')):
             pings = [payloads.PING] * len(names)
-            bench.sizes('sent to a host by `remediate`, %s / %d pings' % (what, len(names)), payloads.sent(names),
+            count = 'a ping' if len(names) == 1 else '%d pings' % len(names)
+            bench.sizes('sent to a host by `remediate`, %s / %s' % (what, count), payloads.sent(names),
                         payloads.sent(pings), megabytes, limit)
         ping = payloads.peak(payloads.PING)
         for name in payloads.ARGUMENTS:
