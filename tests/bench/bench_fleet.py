@@ -42,7 +42,7 @@ def spent(words, environment):
 
 
 def row(folder, playbook, log, hosts, forks, strategy):
-    """Print a line of one run."""
+    """A line of one run."""
     inventory, report = folder / 'hosts.json', folder / 'report'
     inventory.write_text(json.dumps({'all': {
         'hosts': {'host%04d' % number: {} for number in range(hosts)},
@@ -54,9 +54,9 @@ def row(folder, playbook, log, hosts, forks, strategy):
     variables = {'report_dir': str(report), 'diagnose_sources': 'files', 'diagnose_paths': [str(log)]}
     cpu, wall, mebibytes = spent([str(ROOT / '.venv/bin/ansible-playbook'), '-i', str(inventory), '-f', str(forks),
                                   playbook, '--extra-vars', json.dumps(variables)], environment)
-    print('%5d hosts  %2d forks  %-11s  a host: %.3f s CPU, %.3f s  %5.0f MiB  page %5.0f kB, JSON %6.0f kB' % (
+    return '%5d hosts  %2d forks  %-11s  a host: %.3f s CPU, %.3f s  %5.0f MiB  page %5.0f kB, JSON %6.0f kB' % (
         hosts, forks, strategy, cpu / hosts, wall / hosts, mebibytes,
-        (report / 'index.html').stat().st_size / 1e3, (report / 'report.json').stat().st_size / 1e3), flush=True)
+        (report / 'index.html').stat().st_size / 1e3, (report / 'report.json').stat().st_size / 1e3)
 
 
 def main():
@@ -73,8 +73,11 @@ def main():
     with tempfile.TemporaryDirectory() as directory:
         folder = pathlib.Path(directory)
         (folder / 'recorded').mkdir()
-        for one in wanted:
-            row(folder, options.playbook, options.log.resolve(), *one)
+        # The first run is recorded, and no row.
+        for one in [(1, 1, 'linear')] + wanted:
+            line = row(folder, options.playbook, options.log.resolve(), *one)
+            if one[0] > 1:
+                print(line, flush=True)
 
 
 if __name__ == '__main__':
