@@ -12,6 +12,7 @@ DOCUMENTATION = r"""
 module: read_copied_logs
 short_description: Read logs that were copied to the controller, each by itself
 description:
+  - Returns C(diagnose_result), which is what was found on the host and in logs from elsewhere.
   - Reads the logs of C(diagnose_controller_logs) by M(oom.rescue.oom_log_info), with the limits of C(diagnose_since),
     C(diagnose_until) and C(diagnose_limit). Without any it reads nothing.
   - A host's facts outrank a role's defaults and the inventory, so a host could set a variable of a task that is
@@ -39,9 +40,14 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-logs:
+elsewhere:
   description: What each log holds, as M(oom.rescue.oom_log_info) returns it. Empty if no log is named.
   type: list
   elements: dict
+  returned: success
+verdict:
+  description: What the role read of the host before, as M(oom.rescue.oom_log_info) returns it, like each key beside
+    RV(elsewhere).
+  type: dict
   returned: success
 """

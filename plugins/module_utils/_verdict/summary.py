@@ -39,7 +39,7 @@ _ERRORS = {
 }
 _FOUND_NOTHING = 'Nothing that was read of it kills, refuses memory or looks like it.'
 _RESULT_KEYS = tuple(key for _step, keys in outcome.STEPS for key in keys) + (
-    'diagnose_result', 'rescue_chosen', 'verify_result')
+    'rescue_chosen', 'verify_result')
 
 
 def summarize(names, hostvars, reached=None, check_mode=False, page=None, logs_only=False, earlier=None,
@@ -111,6 +111,8 @@ def _results(variables):
 def _host(name, results, reached, check_mode):
     """{name, status, headline, lines, diagnosis} of one host."""
     diagnosis = results.get('diagnose_result') or {}
+    if diagnosis.get('failed'):
+        diagnosis = {}
     advice = diagnosis.get('advice') or {}
     there = in_place(advice, results.get('memory'))
     if there:

@@ -86,16 +86,38 @@ def test_an_option_that_judging_does_not_have_is_refused():
 ])
 def test_copied_logs_are_read_by_the_variables_of_localhost(monkeypatch, of_localhost, args):
     plugin, reading = action('read_copied_logs', {'wanted': {'swap': True}})
-    monkeypatch.setattr(plugin.NodeAction, 'run', lambda self, tmp=None, task_vars=None: {'ran': self._task.action})
+    monkeypatch.setattr(plugin.NodeAction, 'run', lambda self, tmp=None, task_vars=None: {
+        'ran': self._task.action, 'logs': [{'path': 'a.log'}], 'warnings': ['w']})
     manager = types.SimpleNamespace(get_vars=lambda play, host, task: of_localhost if host == 'localhost' else {})
     inventory = types.SimpleNamespace(get_host=lambda name: name)
     hostvars = types.SimpleNamespace(_variable_manager=manager, _inventory=inventory)
-    result = reading.run(task_vars={'hostvars': hostvars})
+    of_host = {'events': ['e'], 'advice': {'a': 1}, 'msg': 'm'}
+    result = reading.run(task_vars={'hostvars': hostvars, plugin.READ: of_host})
+    assert (result['events'], result['advice'], result['verdict'], result['changed']) == (['e'], {'a': 1}, None, False)
+    assert 'msg' not in result
     if args is None:
-        assert result == {'changed': False, 'logs': []} and reading._task.args == {'wanted': {'swap': True}}
+        assert result['elsewhere'] == [] and reading._task.args == {'wanted': {'swap': True}}
         return
-    assert result == {'ran': 'oom.rescue.oom_log_info'}
+    assert result['elsewhere'] == [{'path': 'a.log'}] and result['warnings'] == ['w']
+    assert reading._task.action == 'oom.rescue.oom_log_info'
     assert reading._task.args == dict(args, directory=os.getcwd(), tasks=0, separately=True, wanted={'swap': True})
+
+
+@pytest.mark.parametrize('read', [{}, {'__diagnose_reports': {'skipped': True, 'changed': False}}])
+def test_without_a_host_the_advice_is_that_of_logs_without_a_report(monkeypatch, read):
+    plugin, reading = action('read_copied_logs', {})
+    monkeypatch.setattr(plugin, 'controller_vars', lambda self, task_vars, names: {})
+    result = reading.run(task_vars=read)
+    assert result['advice']['report'] is None and result['summary'] == {} and result['elsewhere'] == []
+    assert not result.get('skipped')
+
+
+def test_logs_that_cannot_be_read_at_all_are_told_and_no_diagnosis(monkeypatch):
+    plugin, reading = action('read_copied_logs', {})
+    monkeypatch.setattr(plugin, 'controller_vars', lambda self, task_vars, names: {'diagnose_controller_logs': ['a']})
+    failed = {'failed': True, 'msg': 'no python'}
+    monkeypatch.setattr(plugin.NodeAction, 'run', lambda self, tmp=None, task_vars=None: failed)
+    assert reading.run(task_vars={}) == failed
 
 
 @pytest.mark.parametrize('user, facts, expected', [

@@ -61,6 +61,11 @@ def lines(hosts, **options):
     return unwrapped(rows)
 
 
+def test_a_diagnosis_that_failed_is_told_by_its_message():
+    told = lines({'web': {'diagnose_result': {'failed': True, 'msg': 'no python'}}})
+    assert told[0] == 'web: STOPPED: diagnose: no python'
+
+
 def test_a_diagnosis_of_one_host_is_told_in_full():
     assert lines({'web': {'diagnose_result': diagnosis()}}, page='/r/index.html') == [
         'web: Oct 28 11:32:28: RAM ran out.',
