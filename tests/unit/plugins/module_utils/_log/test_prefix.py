@@ -511,6 +511,29 @@ def test_a_line_that_was_repeated_is_counted(tmpdir):
     assert event['victims'][0]['duplicates'] == 3
 
 
+@pytest.mark.parametrize('before, by_kernel', [
+    ('kern  :warn  : ', True), ('auth  :warn  : ', False), ('cron  :info  : ', False), ('daemon:warn  : ', False),
+    ('ftp   :info  : ', False), ('local0:info  : ', False), ('syslog:info  : ', False), ('user  :warn  : ', False),
+    ('10.5.0.2: kern: warning: ', True),
+    ('<4>', True), ('<7>', True), ('<8>', False), ('<12>', False), ('<30>', False),
+])
+def test_what_a_facility_says_is_the_kernels_word_if_it_is_the_kernels(before, by_kernel):
+    prefix, message = PrefixReader().split(before + '[    9.123456] all is well')
+    assert (message, prefix.uptime) == ('all is well', 9.123456)
+    # What another program may have written is not taken for the kernel's; what says kern is no proof.
+    assert (prefix.says_kernel(), prefix.trusted) == ((True, None) if by_kernel else (False, False))
+
+
+@pytest.mark.parametrize('record, by_kernel, uptime, caller', [
+    ('4,1,9123456,-;x', True, 9.123456, None), ('6,1,9123456,-,caller=T42;x', True, 9.123456, 'T42'),
+    ('6,1,9123456,c,caller=C3;x', True, 9.123456, 'C3'), ('12,1,9123456,-;x', False, 9.123456, None),
+    ('30,1,0,-;x', False, 0, None),
+])
+def test_a_record_of_the_ring_buffer_tells_its_time_its_caller_and_whose_it_is(record, by_kernel, uptime, caller):
+    prefix, message = PrefixReader().split(record)
+    assert (message, prefix.uptime, prefix.caller, prefix.says_kernel()) == ('x', uptime, caller, by_kernel)
+
+
 @pytest.mark.parametrize(
     'line',
     [

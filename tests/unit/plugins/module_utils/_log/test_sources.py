@@ -263,3 +263,69 @@ def test_a_directory_without_a_log_is_itself_and_one_of_very_many_is_bounded(tmp
     for number in range(600):
         tmpdir.join('log%03d' % number).write('x\n')
     assert len(sources.find_files([str(tmpdir)], True)) == 500
+
+
+@pytest.mark.parametrize('script, error, status, said', [
+    ('echo "no such journal: here" >&2; echo more >&2; exit 3', 'no such journal: here', 3, 'no such journal: here\nmore'),
+    ('exit 2', 'sh failed', 2, ''),
+    ('echo >&2; echo "  it broke  " >&2; exit 1', 'it broke', 1, 'it broke'),
+    ('kill -9 $$', 'sh failed', -9, ''),
+], ids=['in two lines', 'without a word', 'in blanks', 'killed'])
+def test_a_command_that_fails_is_told_by_its_first_line_and_keeps_how_it_ended(script, error, status, said):
+    blocks = sources.command_blocks(['sh', '-c', 'echo one; ' + script])
+    assert next(blocks) == b'one\n'
+    with pytest.raises(sources.SourceError) as caught:
+        next(blocks)
+    assert (str(caught.value), caught.value.status, caught.value.said) == (error, status, said)
+
+
+def test_a_command_that_is_not_there_is_named():
+    with pytest.raises(sources.CommandMissing, match='^no-such-command: No such file or directory$'):
+        list(sources.command_blocks(['no-such-command', '-c']))
+
+
+def test_a_command_whose_output_is_not_wanted_any_more_is_ended():
+    blocks = sources.command_blocks(['sh', '-c', 'exec yes $$'])
+    pid = int(next(blocks).split()[0])
+    blocks.close()
+    with pytest.raises(OSError):
+        os.kill(pid, 0)
+
+
+@pytest.mark.parametrize('name, family, date, number, current', [
+    ('messages', 'messages', None, 0, True), ('messages.3', 'messages', None, -3, False),
+    ('messages-20251028', 'messages', '20251028', 0, False), ('kern.log.2.gz', 'kern.log', None, -2, False),
+    ('syslog-20251028T0312.xz', 'syslog', '20251028', 0, False), ('kern.log', 'kern.log', None, 0, True),
+    ('kern.log.zst', 'kern.log', None, 0, True), ('messages.12345', 'messages.12345', None, 0, True),
+])
+def test_a_rotated_log_is_placed_by_its_name(tmpdir, name, family, date, number, current):
+    log = sources.LogFile(str(tmpdir.join(name)))
+    assert (log.family, log.date, log.age, log.current) == (str(tmpdir.join(family)), date, number, current)
+
+
+@pytest.mark.parametrize('name, modified, moment', [
+    ('messages', 1761600000, 1761600000), ('messages', 1900000000, 1762000000),
+    # 2025-10-27 ends at 1761609599 in UTC; a copy was made later than that.
+    ('messages-20251027', 1761900000, 1761609599), ('messages-20251027', 1761500000, 1761500000),
+    ('messages-20259999', 1761500000, 1761500000),
+])
+def test_no_line_of_a_log_is_later_than_its_date_its_last_change_and_now(tmpdir, name, modified, moment):
+    path = write(tmpdir.join(name), 'x\n')
+    os.utime(path, (modified, modified))
+    assert sources.LogFile(path).last_moment(1762000000) == moment
+
+
+@pytest.mark.parametrize('data, flaw', [
+    (b'text\n', None), (b'', 'empty'), (b' \n\n', 'empty'), (b'a\0\0\0', 'binary'), (b'aaaa\0', None),
+    (b'\x1f\x8b\0\0\0\0', None), (b'\xff\xfea\0b\0', None), (None, 'unreadable'),
+], ids=['text', 'nothing', 'blanks', 'NULs', 'a NUL', 'gzip', 'UTF-16', 'no file'])
+def test_a_file_that_says_nothing_is_told_from_a_log(tmpdir, data, flaw):
+    path = str(tmpdir.join('log'))
+    if data is not None:
+        tmpdir.join('log').write_binary(data)
+    assert sources.flaw_of(path) == flaw
+
+
+@pytest.mark.parametrize('sizes, blocks', [([5, 5, 5], [10, 5]), ([10], [10]), ([3, 3], [6]), ([25, 1], [25, 1]), ([], [])])
+def test_pieces_of_a_log_are_joined_to_blocks(sizes, blocks):
+    assert [len(block) for block in sources.in_blocks((b'x' * size for size in sizes), 10)] == blocks
