@@ -296,12 +296,11 @@ class Assembler:
         return True
 
     def _exiting(self, key, report, pending, message):
-        exiting = lines.exiting(message)
-        if exiting is None:
+        if not lines.is_exiting(message):
             return False
         if report is None or report.failure or report.has_ended():
             report = self._open(key, pending)
-        report.exiting = exiting
+        report.exiting = True
         return True
 
     def _panic(self, key, report, pending, message):

@@ -63,7 +63,7 @@ _CHOSEN = re.compile(
 )
 _SHARING = re.compile(r'Kill(?:ing)? process (\d{1,10}) \((.{0,64})\) sharing same memory', re.DOTALL)
 _REAPED = re.compile(r'oom_reaper: (reaped process |unable to reap pid: ?)(\d{1,10}) \(')
-_EXITING = re.compile(r'OOM victim (\d{1,10}) \((.{0,64})\) is already exiting', re.DOTALL)
+_EXITING = re.compile(r'OOM victim \d{1,10} \(.{0,64}\) is already exiting', re.DOTALL)
 
 # Source code and prose have other words here, or nothing after them.
 _SUMMARY = re.compile(r'\s*constraint=\s*\w+\s*(?:,|$)|.*\btask=.{0,64},\s*pid=\d', re.DOTALL)
@@ -288,10 +288,9 @@ def sharing(message):
     return (int(match.group(1)), match.group(2)) if match else None
 
 
-def exiting(message):
-    """(pid, name) of ``OOM victim N (c) is already exiting``; or None."""
-    match = _EXITING.search(message)
-    return (int(match.group(1)), match.group(2)) if match else None
+def is_exiting(message):
+    """True for ``OOM victim N (c) is already exiting``."""
+    return _EXITING.search(message) is not None
 
 
 def reaped(message):

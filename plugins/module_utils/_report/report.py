@@ -43,8 +43,7 @@ class Report:
         self.sharing = []
         self.panic = False
         self.panic_of_host = self.is_system_wide = False
-        self.no_victim = False
-        self.exiting = None
+        self.no_victim = self.exiting = False
         self.manual = False
         self.task_in = None
         self.limit_path = None

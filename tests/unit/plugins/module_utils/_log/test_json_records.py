@@ -43,10 +43,12 @@ def test_an_entry_of_the_journal_tells_its_message_time_host_boot_and_program():
 
 
 @pytest.mark.parametrize('changes, field, value', [
-    ({'SYSLOG_IDENTIFIER': None}, 'program', 'php-fpm8.2'), ({'SYSLOG_IDENTIFIER': None, '_COMM': None}, 'program', None),
-    ({'_HOSTNAME': ''}, 'host', None), ({'_BOOT_ID': None}, 'boot', None), ({'__REALTIME_TIMESTAMP': 'x'}, 'style', None),
-    ({'__REALTIME_TIMESTAMP': '9' * 20}, 'style', None), ({'__REALTIME_TIMESTAMP': '9' * 19}, 'style', 'usec'),
-    ({'_SOURCE_MONOTONIC_TIMESTAMP': None}, 'uptime', None), ({'_SOURCE_MONOTONIC_TIMESTAMP': '9' * 20}, 'uptime', None),
+    ({'SYSLOG_IDENTIFIER': None}, 'program', 'php-fpm8.2'),
+    ({'SYSLOG_IDENTIFIER': None, '_COMM': None}, 'program', None),
+    ({'_HOSTNAME': ''}, 'host', None), ({'_BOOT_ID': None}, 'boot', None),
+    ({'__REALTIME_TIMESTAMP': 'x'}, 'style', None), ({'__REALTIME_TIMESTAMP': '9' * 20}, 'style', None),
+    ({'__REALTIME_TIMESTAMP': '9' * 19}, 'style', 'usec'), ({'_SOURCE_MONOTONIC_TIMESTAMP': None}, 'uptime', None),
+    ({'_SOURCE_MONOTONIC_TIMESTAMP': '9' * 20}, 'uptime', None),
     ({'_SOURCE_MONOTONIC_TIMESTAMP': '-5'}, 'uptime', None),
 ])
 def test_a_field_that_the_journal_lacks_or_that_is_no_number_tells_nothing(changes, field, value):

@@ -249,6 +249,12 @@ def test_the_last_driver_that_spoke_is_kept_where_a_later_line_names_none():
     assert 'this machine has a balloon (hv_balloon); ' in event['cause']
 
 
+def test_a_driver_that_spoke_within_the_report_is_kept_where_a_later_line_there_names_none():
+    text = report(more='hv_balloon: one\nmemory balloon\n')
+    (event,) = events_of(text)
+    assert 'this machine has a balloon (hv_balloon); ' in event['cause']
+
+
 def balloon_took(pages, more='', **options):
     """A report of a machine of 100,000 pages beside those that a balloon took off what the kernel manages."""
     text = report(**options).replace('110000 pages RAM', '%d pages RAM' % (110000 + pages))

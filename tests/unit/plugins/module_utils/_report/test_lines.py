@@ -202,3 +202,57 @@ def test_chosen(form):
     line, expected = CHOSEN[form]
     found = lines.chosen(line)
     assert (found and (found['pid'], found['name'], found['score'])) == expected
+
+
+@pytest.mark.parametrize('read, line, told', [
+    (lines.limit_reached, 'Memory limit reached of cgroup /docker/ab', '/docker/ab'),
+    (lines.limit_reached, 'Memory limit reached', None),
+    (lines.task_in, 'Task in /a/b killed as a result of limit of /a', ('/a/b', '/a')),
+    (lines.task_in, 'Task in /a/b killed', None),
+    (lines.group_kill, 'Tasks in /docker/ab are going to be killed due to memory.oom.group set', '/docker/ab'),
+    (lines.group_kill, 'Tasks in /docker/ab are killed', None),
+    (lines.usage, 'memory: usage 20480kB, limit 30720kB, failcnt 1204', ('memory', 20480, 30720, 1204)),
+    (lines.usage, 'memory+swap: usage 1kB, limit 2kB, failcnt 0', ('memory+swap', 1, 2, 0)),
+    (lines.usage, 'memory: usage 20480kB, limit', None),
+    (lines.statistics, 'Memory cgroup stats for /x: cache:0KB rss:4KB', ('/x', {'cache': 0, 'rss': 4096})),
+    (lines.statistics, 'Memory cgroup stats for /x:', ('/x', {})),
+    (lines.statistics, 'Memory cgroup stats', None),
+    (lines.statistic_line, 'anon 4096', {'anon': 4096}), (lines.statistic_line, 'anon of all', None),
+    (lines.sharing, 'Kill process 7 (c) sharing same memory', (7, 'c')),
+    (lines.sharing, 'Killing process 7 (c) sharing same memory', (7, 'c')),
+    (lines.sharing, 'Kill process 7 (c) score 9', None),
+    (lines.reaped, 'oom_reaper: reaped process 7 (c), now anon-rss:0kB', (7, True)),
+    (lines.reaped, 'oom_reaper: unable to reap pid:7 (c)', (7, False)),
+    (lines.reaped, 'oom_reaper: unable to reap anything', None),
+    (lines.is_exiting, 'OOM victim 7 (c) is already exiting. Skip killing the task', True),
+    (lines.is_exiting, 'OOM victim 7 (c)', False),
+], ids=str)
+def test_what_a_line_about_a_process_or_a_cgroup_says(read, line, told):
+    assert read(line) == told
+
+
+@pytest.mark.parametrize('line, told', [
+    ('Killed process 7 (c)', False), ('Killed process 7 (c) total-vm:9kB, anon-rss:8kB', True),
+    ('Out of memory: Killed process 7 (c)', True), ('Memory cgroup out of memory: Killed process 7 (c)', True),
+])
+def test_a_line_that_says_only_who_was_killed_is_not_of_memory(line, told):
+    assert bool(lines.is_of_memory(lines.killed(line, False))) is told
+
+
+@pytest.mark.parametrize('line, memcg, outside', [
+    ('Out of memory: Killed process 7 (c)', False, True), ('Killed process 7 (c) total-vm:9kB', False, False),
+    ('Memory cgroup out of memory: Killed process 7 (c)', True, False),
+])
+def test_whether_a_cgroup_or_the_host_was_out_of_memory_is_told_by_the_words_before_the_victim(line, memcg, outside):
+    victim = lines.killed(line, False)
+    assert (victim['memcg'], victim['outside']) == (memcg, outside)
+
+
+@pytest.mark.parametrize('line, container, memcg, size, score', [
+    ('Out of memory in UB 101: OOM killed process 7 (c) score 5 vm:4kB, rss:3kB, swap:0kB', '101', True, 4, 5),
+    ('Out of memory in UB 0: OOM killed process 7 (c) score 5 vm:4kB, rss:3kB, swap:0kB', None, False, 4, 5),
+])
+def test_a_kill_of_openvz_names_its_container_if_it_is_not_the_host(line, container, memcg, size, score):
+    found, victim, its_score = lines.killed_by_openvz(line)
+    assert (found, its_score, victim['pid'], victim['name']) == (container, score, 7, 'c')
+    assert (victim['memcg'], victim['total_vm_kb']) == (memcg, size)

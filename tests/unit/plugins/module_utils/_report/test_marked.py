@@ -81,3 +81,20 @@ def test_a_grep_that_does_not_tell_is_done_without(script, tmpdir, monkeypatch):
     monkeypatch.setenv('PATH', str(tmpdir) + (':/usr/bin:/bin' if script else ''))
     words = Words((b'one', b'two'))
     assert words.lines(b'x\na two\nb one\n', 0, 14) == [2, 8]
+
+
+def test_what_grep_tells_is_taken_without_a_second_search(tmpdir, monkeypatch):
+    path = tmpdir.join('grep')
+    path.write('#!/bin/sh\ncat > /dev/null\necho 10:two\n')
+    os.chmod(str(path), stat.S_IRWXU)
+    monkeypatch.setenv('PATH', '%s:/usr/bin:/bin' % tmpdir)
+    data = b'one\ntwo\nx two\n'
+    assert Words((b'one', b'two'), True).lines(data, 0, len(data)) == [8]
+    # A place is counted from where the search began.
+    assert Words((b'one', b'two'), True).lines(b'x\n' * 50 + data, 100, 100 + len(data)) == [108]
+    assert Words((b'one', b'two'), False).lines(data, 0, len(data)) == [0, 4, 8]
+
+
+@pytest.mark.parametrize('line, words', [(b'a two', [b'two']), (b'two, one', [b'one', b'two']), (b'three', [])])
+def test_the_words_of_a_line_are_told_in_their_own_order(line, words):
+    assert Words((b'one', b'two')).within(line) == words

@@ -10,7 +10,7 @@ __metaclass__ = type
 import pytest
 from ansible_collections.oom.rescue.plugins.module_utils._report.merge import Merger
 from ansible_collections.oom.rescue.plugins.module_utils._report.reading import Reading
-from oom_reports import memcg, syslog
+from oom_reports import ERAS, memcg, syslog
 
 
 def events(count):
@@ -43,6 +43,31 @@ def test_an_account_that_does_not_tell_whose_memory_ran_out_has_it_from_another(
                     for event in events(1)])
     (event,) = merger.result()[0]
     assert (event['scope'], event['seen_in']) == (joined, ['messages', 'kern.log'])
+
+
+FULL = ERAS['6.1.0']
+
+
+def lost(*beginnings):
+    """The account of a log that lost the lines that begin like this."""
+    return [line for line in FULL if not line.startswith(beginnings)]
+
+
+TABLE = ('Tasks state', '[')
+
+
+@pytest.mark.parametrize('first, second, missing', [
+    (lost(*TABLE), FULL, []), (FULL, lost(*TABLE), []), (lost(*TABLE), lost(*TABLE), ['tasks']),
+    (FULL[1:], lost(*TABLE), []), (lost(*TABLE), FULL[1:], []),
+], ids=['the first lost its table', 'the second did', 'both did', 'a header and a table', 'a table and a header'])
+def test_what_one_log_lost_of_a_report_another_has_and_then_nothing_is_missing(first, second, missing):
+    reading = Reading(now=1761739200)
+    for name, lines in (('kern.log', first), ('messages', second)):
+        reading.text(syslog(lines).encode('ascii'), name)
+    (event,) = reading.result()['events']
+    assert (event['missing'], event['complete'], event['seen_in']) == (missing, not missing, ['kern.log', 'messages'])
+    assert [task['name'] for task in event['tasks']][:1] == ([] if missing else ['mysqld'])
+    assert event['trigger']['name'] == 'docker-containe'
 
 
 REFUSED = 'modprobe: page allocation failure: order:5, mode:0x40cc0(GFP_KERNEL|__GFP_COMP), nodemask=(null)'

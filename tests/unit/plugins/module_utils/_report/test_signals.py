@@ -286,3 +286,89 @@ REAPED = 'kernel: oom_reaper: reaped process 42 (mysqld), now anon-rss:0kB, file
 ])
 def test_a_process_that_was_reaped_is_told_where_the_log_has_no_line_of_its_kill(lines, kinds):
     assert [signal['kind'] for signal in signals(*lines) if 'reaped' in signal['text']] == kinds
+
+
+FORK = b'bash: fork: Cannot allocate memory\n'
+
+
+def sources_of(*steps):
+    """The sources of the signals of a log: steps are bytes that are fed, or (name of a method, its argument)."""
+    reading = Signals('x.log')
+    for step in steps:
+        if isinstance(step, bytes):
+            reading.feed([step])
+        else:
+            getattr(reading, step[0])(step[1])
+    reading.finish()
+    return [(signal['source']['offset'], signal['source']['line']) for signal in reading.found]
+
+
+@pytest.mark.parametrize('steps, expected', [
+    ((FORK, b'x\n', FORK), [(0, 1), (37, 3)]),
+    ((b'x\n' + FORK, ('move', 1000), FORK, b'x\n', FORK), [(2, 2), (1000, None), (1037, None)]),
+    ((b'x\n', ('move', 0), FORK), [(0, 1)]),
+    ((b'x\n', ('skip', 1000), FORK), [(1002, None)]),
+    ((FORK.rstrip(), ('move', 1000), FORK), [(0, 1), (1000, None)]),
+    ((FORK[:10], FORK[10:], ('skip', 7), b'x\n' + FORK), [(0, 1), (44, None)]),
+], ids=['all', 'moved', 'moved to its beginning', 'skipped', 'moved within a line', 'fed in parts'])
+def test_a_signal_has_its_place_in_the_log_and_its_line_if_all_before_it_was_read(steps, expected):
+    assert sources_of(*steps) == expected
+
+
+WINDOWS = 'Windows successfully diagnosed a low virtual memory condition.'
+CONSUMED = 'sqlservr.exe (4711) consumed 5234 bytes, java.exe (12) consumed 9 bytes'
+DRY_RUN = 'earlyoom[3]: dryrun, not actually sending any signal'
+SENDING = 'earlyoom[3]: sending SIGTERM to process 9 uid 0 "php": oom_score 9'
+OTHERS = ['a line'] * 12
+NOHANG_ACTS = 'nohang[5]: Implementing a corrective action:'
+BACKEND = 'web: Out-of-memory detected'
+RESULT = '     Active: failed (Result: oom-kill) since Wed 2026-08-19'
+
+
+@pytest.mark.parametrize('lines, fields', [
+    ([WINDOWS + ' The following programs consumed the most virtual memory: ' + CONSUMED],
+     {'kind': 'other-os', 'name': 'sqlservr.exe', 'pid': 4711}),
+    ([WINDOWS, CONSUMED], {'kind': 'other-os', 'was_memory': 'yes', 'name': 'sqlservr.exe', 'pid': 4711}),
+    ([WINDOWS] + OTHERS[:9] + [CONSUMED], {'name': 'sqlservr.exe', 'pid': 4711}),
+    ([WINDOWS] + OTHERS[:10] + [CONSUMED], {'name': None, 'pid': None}),
+    ([CONSUMED] + OTHERS[:9] + [WINDOWS], {'name': 'sqlservr.exe'}),
+    ([CONSUMED] + OTHERS[:10] + [WINDOWS], {'name': None}),
+    ([WINDOWS], {'kind': 'other-os', 'name': None, 'pid': None}),
+    (['Source: Resource-Exhaustion-Detector', 'Event ID: 2004'], {'kind': 'other-os', 'was_memory': 'yes'}),
+    (['Source: Resource-Exhaustion-Detector', 'Event ID: 1003'], None),
+    ([SENDING], {'kind': 'earlyoom', 'was_memory': 'yes', 'name': 'php', 'pid': 9}),
+    ([SENDING, DRY_RUN], {'kind': 'frozen', 'was_memory': 'unknown', 'limit': 'unknown', 'actor': 'unknown',
+                          'name': None, 'pid': None}),
+    ([SENDING] + OTHERS[:3] + [DRY_RUN], {'kind': 'earlyoom', 'pid': 9}),
+    (['sending SIGTERM to process 9 uid 0 "php": badness 9'], {'kind': 'earlyoom', 'name': 'php'}),
+    (['sending SIGTERM to process 9 uid 0 "php"', 'mem avail: 1 of 2 MiB'], {'kind': 'earlyoom', 'pid': 9}),
+    (['sending SIGTERM to process 9 uid 0 "php"'], None),
+    ([NOHANG_ACTS, '  PID: 4711, Name: mysqld, oom_score: 9'], {'actor': 'nohang', 'name': 'mysqld', 'pid': 4711}),
+    (['  PID: 12, name: old,', '  PID: 4711, name: mysqld,', NOHANG_ACTS], {'name': 'mysqld', 'pid': 4711}),
+    ([NOHANG_ACTS, '  Name:      mysqld', '  PID:       4711'], {'name': 'mysqld', 'pid': 4711}),
+    ([NOHANG_ACTS, "  cmdline matches with name 'mysqld'"], {'name': 'mysqld', 'pid': None}),
+    ([NOHANG_ACTS, '  PID: 12, name: mysqld,', '  Exec the command: kill -TERM 4711'], {'name': 'mysqld', 'pid': 4711}),
+    ([NOHANG_ACTS], {'kind': 'nohang-oomd', 'name': None, 'pid': None}),
+    ([BACKEND, '4711 (running for 00:01:02): /usr/bin/php /srv/app.php'],
+     {'container': 'web', 'limit': 'cgroup', 'pid': 4711, 'name': 'php'}),
+    ([BACKEND], {'container': 'web', 'pid': None, 'name': None}),
+    (['* mariadb.service - MariaDB', RESULT], {'unit': 'mariadb.service', 'limit': 'unknown', 'limit_bytes': None}),
+    (['* mariadb.service - MariaDB'] + OTHERS[:7] + [RESULT], {'unit': 'mariadb.service'}),
+    (['* mariadb.service - MariaDB'] + OTHERS[:8] + [RESULT], {'unit': None}),
+    ([RESULT], {'kind': 'unit-oom-kill', 'unit': None}),
+    (['Id=mariadb.service', 'Result=oom-kill', 'MemoryMax=536870912'], {'limit': 'cgroup', 'limit_bytes': 536870912}),
+    (['Result=oom-kill', 'MemoryMax=infinity'], {'limit': 'unknown', 'limit_bytes': None}),
+    (['web-5d9c-abcde   0/1  OOMKilled  3  5m'], {'kind': 'kubernetes', 'container': 'web-5d9c-abcde'}),
+    (['  OOMKilled  3  5m'], {'kind': 'kubernetes', 'container': None}),
+    (['kube_pod_status_reason{reason="OOMKilled", pod="web"} 0'], None),
+    (['kube_pod_status_reason{reason="OOMKilled", pod="web"} NaN'], None),
+    (['Warning  Evicted  7m  kubelet  pod/web-1 The node was low on resource: memory.'],
+     {'kind': 'kubernetes', 'container': 'web-1'}),
+    (['web-1   Evicted  The node was low on resource: memory.'], {'container': 'web-1'}),
+    (['The node was low on resource: memory.'], {'container': None, 'limit': 'host'}),
+    (['mem avail:   700 of  7721 MiB (10.00%), swap free: 9 of 9 MiB'], {'kind': 'frozen', 'was_memory': 'yes'}),
+    (['mem avail:   773 of  7721 MiB (10.01%), swap free: 9 of 9 MiB'], None),
+], ids=lambda value: None)
+def test_what_stands_around_a_line_of_a_killer_tells_whom_it_killed_and_at_which_limit(lines, fields):
+    found = [dict((key, signal[key]) for key in fields or ()) for signal in signals(*lines)]
+    assert found == ([] if fields is None else [fields])
