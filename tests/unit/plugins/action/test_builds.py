@@ -182,7 +182,7 @@ def test_what_is_kept_is_root_s_own_from_its_first_instant(home, runs):
         runs()
     finally:
         os.umask(before)
-    assert home.stat().st_mode & 0o777 == 0o700
+    assert [path.stat().st_mode & 0o777 for path in (home.parent, home)] == [0o700, 0o700]
     assert set(path.stat().st_mode & 0o777 for path in home.iterdir()) == {0o600}
 
 

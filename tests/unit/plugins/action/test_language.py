@@ -171,11 +171,33 @@ def test_the_seed_is_told_with_its_figures(say):
      '已改：交换文件 /swapfile，2 GiB，现在和重启之后都启用'),
     ('vm.swappiness of 10 (it is 60 now and 60 after a reboot)', 'vm.swappiness 为 10（现在是 60，重启之后是 60）'),
     ('Oct 28 11:32:28: kill, mysqld (pid 3). Read from', 'Oct 28 11:32:28：杀进程，mysqld (pid 3)。读自'),
+    # Of a list each part is told; names are as they are.
+    ('mysqld and php', 'mysqld和php'), ('mysqld or php', 'mysqld或php'),
+    ('mysqld, php and nginx', 'mysqld，php和nginx'),
+    ('swap besides the file and php', '文件之外的交换空间和php'),
+    ('php (swap besides the file)', 'php（文件之外的交换空间）'),
+    ('swap besides the file (php)', '文件之外的交换空间（php）'),
+    ('free (pid 7)', 'free (pid 7)'), ('All is as meant.', '一切符合要求。'), (' all is as meant ', ' 一切符合要求 '),
+    ('Remove /a. Switch /b off.', '删除 /a。停用 /b。'), ('remove /a: it is the thing', '删除 /a：it is the thing'),
     # What is in no table stays.
+    ('the thing of it and php', 'the thing of it and php'), ('php (the thing of it)', 'php (the thing of it)'),
+    ('All is as meant ...', 'All is as meant ...'), ('x: y', 'x: y'), ('a, and b', 'a, and b'),
     ('/srv/the file of it', '/srv/the file of it'), ('12 GiB', '12 GiB'), ('', ''),
 ])
 def test_a_line_is_put_together_from_phrases(say, english, chinese):
     assert say(english) == chinese
+
+
+@pytest.mark.parametrize('text, missing', [
+    ('all is as meant', ()), ('mysqld and php', ()), ('/srv/a, 12 GiB', ()), ('', ()),
+    ('the thing of it and php', ('the thing of it and php',)), ('php (the thing of it)', ('php (the thing of it)',)),
+    ('remove /a, and the thing of it', ('and the thing of it',)), ('remove /a: it is here', ('it is here',)),
+    ('remove /a. It is here. There it was.', ('It is here', 'There it was')),
+    ('after a reboot: the thing of it', ('the thing of it',)), (' the thing of it ', ('the thing of it',)),
+    ('swap besides the file (that of it)', ('that of it',)),
+])
+def test_the_words_that_no_table_has_are_named_and_no_others(say, text, missing):
+    assert say.missing(text) == missing
 
 
 def test_names_commands_and_log_lines_of_a_page_stay():

@@ -10,6 +10,7 @@ __metaclass__ = type
 import importlib
 import json
 import os
+import sys
 import types
 
 import pytest
@@ -187,6 +188,17 @@ def test_the_summary_in_a_report_that_names_nobody_names_no_directory(tmp_path, 
         'index.html', 'report.json', 'report.md', 'summary.txt']
 
 
+def test_the_figures_of_all_hosts_are_one_statistic_of_the_run_where_asked(tmp_path):
+    variables = {'ansible_check_mode': False, 'ansible_play_hosts_all': ['db1'], 'ansible_play_hosts': ['db1'],
+                 'hostvars': left_by('db1')}
+    with_them, without = (action('write_report', {'path': str(tmp_path / 'r'), 'stats': stats})[1].run(
+        task_vars=variables) for stats in (True, False))
+    # Ansible shows it once for the run, and adds it to what other tasks tell.
+    assert with_them['ansible_stats'] == {
+        'data': {'oom_rescue': with_them['stats']}, 'per_host': False, 'aggregate': True}
+    assert 'ansible_stats' not in without and without['stats'] == with_them['stats']
+
+
 @pytest.mark.parametrize('written, words', [
     (None, 'no report can be written there'), ({'a': 'x'}, 'the report is not written')])
 def test_why_no_report_is_written_is_said(tmp_path, written, words):
@@ -216,3 +228,146 @@ def test_a_report_is_written_where_the_role_s_variables_say_unless_the_task_says
 def test_a_choice_wants_a_diagnosis():
     with pytest.raises(AnsibleActionFail, match='diagnosis'):
         action('choose_remedies')[1].run(task_vars={})
+
+
+LOCAL, SSH = 'local', 'ssh'
+
+
+@pytest.mark.parametrize('delegated, transport, before, expected', [
+    ('here', LOCAL, None, {'here': {'ansible_python_interpreter': sys.executable}}),
+    ('here', LOCAL, {'here': {'ansible_python_interpreter': '/node/python', 'a': 1}, 'other': {'b': 2}},
+     {'here': {'ansible_python_interpreter': sys.executable, 'a': 1}, 'other': {'b': 2}}),
+    ('here', SSH, None, None), (None, LOCAL, None, None),
+], ids=['nothing known', 'the node\'s own is there', 'over ssh', 'not delegated'])
+def test_a_module_that_runs_on_the_controller_has_the_controllers_python(delegated, transport, before, expected):
+    asking = action('memory_facts')[1]
+    asking._task.delegate_to, asking._connection.transport = delegated, transport
+    given = {'x': 1} if before is None else {'x': 1, 'ansible_delegated_vars': before}
+    kept = json.dumps(given)
+    found = asking._on_controller(given)
+    assert found == (given if expected is None else {'x': 1, 'ansible_delegated_vars': expected})
+    # Ansible's own variables stay as they are.
+    assert json.dumps(given) == kept
+
+
+@pytest.mark.parametrize('delegated, variables, interpreter', [
+    (None, {'ansible_python_interpreter': '/a'}, '/a'), (None, {}, None),
+    ('here', {'ansible_python_interpreter': '/a'}, None),
+    ('here', {'ansible_python_interpreter': '/a',
+              'ansible_delegated_vars': {'here': {'ansible_python_interpreter': '/b'}}}, '/b'),
+])
+def test_the_python_of_the_host_that_a_task_runs_on_is_the_one_looked_at(delegated, variables, interpreter):
+    asking = action('memory_facts')[1]
+    asking._task.delegate_to = delegated
+    assert asking._interpreter(variables) == interpreter
+
+
+def role(name, parents=(), **variables):
+    return types.SimpleNamespace(get_name=lambda: name, _parents=list(parents), vars=variables)
+
+
+LEFT_ALONE = {'changed': False, 'skipped_reason': 'it is a container', 'actions': [], 'before': None, 'after': None}
+ALONE = 'node: swap was left alone: it is a container'
+
+
+@pytest.mark.parametrize('name, of_role, variables, warned', [
+    ('swap_file', 'oom.rescue.swap', {}, [ALONE]),
+    ('swap_file', 'oom.rescue.swap', {'swap_sizee': 1},
+     ['swap_sizee is no variable of this collection, and nothing reads it: did you mean swap_size?', ALONE]),
+    ('swap_file', 'oom.rescue.swap', {'rescue_chosen': {}}, None), ('swap_file', None, {}, None),
+    ('swap_file', 'my.own.role', {}, None),
+    ('swappiness', 'oom.rescue.swappiness', {}, ['node: vm.swappiness was left alone: it is a container']),
+])
+def test_a_role_in_somebodys_own_play_says_what_it_left_alone(monkeypatch, name, of_role, variables, warned):
+    plugin, asking = action(name, {'value': 10} if name == 'swappiness' else {'size': '1G'})
+    asking._task._role = of_role and role(of_role)
+    monkeypatch.setattr(node_action.NormalAction, 'run', lambda self, tmp=None, task_vars=None: dict(LEFT_ALONE))
+    monkeypatch.setattr(node_action, 'accepted', lambda module, result, whole=False: result)
+    result = node_action.NodeAction.run(asking, task_vars=dict(variables, inventory_hostname='node'))
+    assert result.get('warnings') == warned and result['skipped_reason'] == 'it is a container'
+
+
+def test_the_program_is_sent_to_the_directory_of_the_task_which_is_made_if_there_is_none(monkeypatch):
+    plugin, watching = action('oom_watch')
+    shell, done = watching._connection._shell, []
+    shell.tmpdir, shell.join_path = None, lambda *parts: '/'.join(parts)
+
+    def make():
+        done.append('made')
+        shell.tmpdir = '/tmp/of-task'
+
+    def transfer(source, target):
+        with open(source, 'rb') as stream:
+            done.append((stream.read(), target))
+
+    monkeypatch.setattr(watching, '_make_tmp_path', make)
+    monkeypatch.setattr(watching, '_transfer_file', transfer)
+    monkeypatch.setattr(watching, '_fixup_perms2', lambda paths: done.append(paths))
+    monkeypatch.setattr(plugin.constants, 'DEFAULT_LOCAL_TMP', None, raising=False)
+    target, program = '/tmp/of-task/oom-rescue.pyz', b'the program'
+    monkeypatch.setattr(plugin, 'single_file', lambda: program)
+    assert watching._send() == target
+    assert done == ['made', (program, target), ('/tmp/of-task', target)]
+    # The next one of the same task goes beside it.
+    assert watching._send() == target and done.count('made') == 1
+
+
+@pytest.mark.parametrize('args, sent', [({}, True), ({'state': 'present'}, True), ({'state': 'absent'}, False)])
+def test_the_program_is_sent_where_the_watch_is_to_be_there(monkeypatch, args, sent):
+    plugin, watching = action('oom_watch', args)
+    monkeypatch.setattr(watching, '_send', lambda: '/tmp/x')
+    monkeypatch.setattr(plugin.NodeAction, 'run', lambda self, tmp=None, task_vars=None: self._task.args)
+    assert watching.run(task_vars={}) == (dict(args, src='/tmp/x') if sent else args)
+
+
+class Play:
+    """A play that has a role."""
+
+    def __init__(self):
+        self.roles = ['a role']
+
+
+class Manager:
+    """Ansible's variables, as a play without roles and a host without facts has them, and as it has them with both."""
+
+    def __init__(self, given):
+        self._fact_cache, self.given = {'node': {'swap_size': 'a fact'}}, given
+
+    def get_vars(self, play, host, include_hostvars):
+        found = dict(self.given)
+        if play.roles:
+            found.update(swap_path='a default')
+        found.update(self._fact_cache.get(host.name, {}))
+        return found
+
+
+@pytest.mark.parametrize('given, of_role, expected', [
+    ({'swap_size': '2G', 'other': 1}, None, {'swap_size': '2G'}), ({}, None, {}),
+    ({'swap_size': '', 'swap_path': None}, None, {}), ({'swap_size': 'omitted'}, None, {}),
+    ({}, role('oom.rescue.swap', swap_size='3G'), {'swap_size': '3G'}),
+    ({'swap_size': '2G'}, role('oom.rescue.swap', swap_size='3G'), {'swap_size': '2G'}),
+    # A play takes in the role of the playbooks, which takes in the remedy's.
+    ({}, role('oom.rescue.swap', [role('oom.rescue.rescue', swap_size='4G')], swap_size='3G'), {'swap_size': '4G'}),
+    ({'swap_active': False}, None, {'swap_active': False}),
+], ids=['set', 'nothing', 'empty', 'omitted', 'with its role', 'set and with its role', 'with the playbooks\' role',
+        'no'])
+def test_only_what_the_user_set_counts_and_no_fact_and_no_default(given, of_role, expected):
+    asking = action('choose_remedies')[1]
+    play = Play()
+    asking._task._role, asking._task.get_play = of_role, lambda: play
+    manager = Manager(given)
+    hostvars = types.SimpleNamespace(_variable_manager=manager, _inventory=types.SimpleNamespace(
+        get_host=lambda name: types.SimpleNamespace(name=name)))
+    variables = {'hostvars': hostvars, 'inventory_hostname': 'node', 'omit': 'omitted'}
+    names = ['swap_size', 'swap_path', 'swap_active']
+    assert asked_by.user_vars(asking, variables, names) == expected
+    # The play goes on with its roles and facts.
+    assert (play.roles, manager._fact_cache) == (['a role'], {'node': {'swap_size': 'a fact'}})
+
+
+def test_an_ansible_that_does_not_tell_who_set_a_variable_is_named_as_the_reason():
+    asking = action('choose_remedies')[1]
+    with pytest.raises(AnsibleActionFail, match='does not tell who set a variable: .*_variable_manager'):
+        asked_by.user_vars(asking, {'hostvars': types.SimpleNamespace(), 'inventory_hostname': 'node'}, ['swap_size'])
+    with pytest.raises(AnsibleActionFail, match='does not tell the variables of localhost: .*_variable_manager'):
+        controller.controller_vars(asking, {'hostvars': types.SimpleNamespace()}, ['report_dir'])

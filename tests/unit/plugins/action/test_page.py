@@ -81,6 +81,8 @@ def test_a_fleet_has_a_row_each_that_leads_to_its_part_and_no_task_tables():
 def test_from_two_logs_on_each_has_a_row(count):
     page = of_logs([SEED, REPORTS[0]][:count])
     assert re.findall(r'href="#(log-\d)"', page) == (['log-1', 'log-2'] if count == 2 else [])
+    # The whole task table of one log is on its page; of two, a part.
+    assert ('All 44 processes of its table' in page) is (count == 1)
 
 
 def test_a_large_fleet_has_a_row_for_each_host_and_parts_of_the_worst_alone(monkeypatch):

@@ -62,7 +62,9 @@ def test_nothing_is_written_through_a_link(tmp_path):
     (tmp_path / 'link').symlink_to('there')
     with pytest.raises(files.ReportError, match='is a link: name in report_dir the directory that it leads to'):
         files.write_files(str(tmp_path / 'link'), {'a': 'x'}, 0o600)
+    # Whoever may write to it: there is no mode to change.
     (tmp_path / 'file').write_text('')
+    (tmp_path / 'file').chmod(0o666)
     with pytest.raises(NotADirectoryError):
         files.write_files(str(tmp_path / 'file'), {'a': 'x'}, 0o600)
     assert list((tmp_path / 'there').iterdir()) == []

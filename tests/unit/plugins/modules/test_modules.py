@@ -121,6 +121,15 @@ def test_check_mode_changes_nothing_and_says_a_change(name, tmp_path):
     assert run(name, node.host, check=True, **arguments)['actions'] == result['actions']
 
 
+@pytest.mark.parametrize('name', ['memory_facts', 'oom_log_info', 'rescue_info'])
+def test_what_only_reads_reads_in_check_mode_as_well(name, tmp_path):
+    node = seed_node(tmp_path)
+    told, checked = (run(name, node.host, check=check, **READS.get(name, {})) for check in (False, True))
+    assert 'skipped' not in checked and sorted(checked) == sorted(told)
+    if name == 'oom_log_info':
+        assert checked['events'] == told['events'] != []
+
+
 # What the kernel makes of a swap file is seen in tests/integration/swap.
 @pytest.mark.parametrize('name', ['oom_score_adj', 'swappiness'])
 def test_a_run_does_what_check_mode_said_another_does_nothing_and_absent_brings_all_back(name, tmp_path):
