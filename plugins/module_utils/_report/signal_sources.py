@@ -71,8 +71,8 @@ def _of_file(log, places, since, now, budget, unsearched):
                 unsearched[log.path] = _TOO_LARGE % (
                     format_size(WHOLE), 'in its last seven days' if since is None else 'since the time asked for')
             for start, end in spans:
-                signals.move(start)
-                _feed(signals, _span(stream, start, end), budget)
+                signals.move(_line_from(stream, start))
+                _feed(signals, _up_to(stream, end), budget)
         else:
             stream.seek(0)
             _feed(signals, records.in_lines(sources.read_blocks(stream, kind)), budget)
@@ -132,10 +132,16 @@ def _spans(stream, size, clock, places, since):
     return joined
 
 
-def _span(stream, start, end):
+def _line_from(stream, start):
+    """The offset of the first line that begins behind ``start``, or at the log's beginning; the log is read from there.
+    """
     stream.seek(start)
     if start:
         stream.readline(sources.BLOCK)
+    return stream.tell()
+
+
+def _up_to(stream, end):
     while stream.tell() < end:
         block = stream.read(min(sources.BLOCK, end - stream.tell()))
         if not block:
