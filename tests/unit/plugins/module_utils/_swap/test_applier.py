@@ -13,6 +13,7 @@ import os
 import pytest
 
 from ansible_collections.oom.rescue.plugins.module_utils._node.errors import RescueError
+from ansible_collections.oom.rescue.plugins.module_utils._node.record import State
 from ansible_collections.oom.rescue.plugins.module_utils._swap import apply
 from ansible_collections.oom.rescue.plugins.module_utils._swap.apply import converge
 from ansible_collections.oom.rescue.plugins.module_utils._swap.plan import opens, wish
@@ -186,3 +187,90 @@ def test_a_unit_is_written_and_enabled_and_taken_away(node):
     run(host, kernel, state='absent')
     assert any('disable' in argv and argv[-1] == 'swapfile.swap' for argv in asked)
     assert not host.exists('/etc/systemd/system/swapfile.swap') and host.listdir(wants) == []
+
+
+@pytest.mark.parametrize('steps', [
+    [{'size': '4M'}, {'size': '2M'}], [{'size': '1M'}, {'size': '3M'}], [{}, {'state': 'absent'}],
+], ids=['shrunk', 'grown', 'removed'])
+@pytest.mark.parametrize('exposed', [False, True], ids=['its own', 'others could read it'])
+def test_no_file_stays_open_that_was_changed(node, steps, exposed):
+    host, kernel = node()
+    run(host, kernel)
+    before = len(os.listdir('/proc/self/fd'))
+    for step in steps:
+        if exposed:
+            os.chmod(host.path('/swapfile'), 0o644)
+        run(host, kernel, **step)
+    assert len(os.listdir('/proc/self/fd')) == before
+
+
+@pytest.mark.parametrize('sizes', [('2M', '4M'), ('4M', '2M')], ids=['grown', 'shrunk'])
+def test_a_file_whose_size_changes_has_it_on_the_disk_before_the_kernel_uses_it(node, monkeypatch, sizes):
+    host, kernel = node()
+    run(host, kernel, size=sizes[0])
+    written, fsync, swapon = [], os.fsync, kernel.swapon
+
+    def noted(descriptor):
+        written.append((os.path.basename(os.readlink('/proc/self/fd/%d' % descriptor)),
+                        os.fstat(descriptor).st_size // MIB))
+        fsync(descriptor)
+
+    def used(path, priority, discard):
+        written.append(('on', os.path.basename(path)))
+        swapon(path, priority, discard)
+
+    monkeypatch.setattr(os, 'fsync', noted)
+    kernel.swapon = used
+    run(host, kernel, size=sizes[1])
+    last = written[:written.index(('on', 'swapfile'))]
+    # Its new size, and then its signature.
+    assert last.count(('swapfile', int(sizes[1][0]))) == 2
+
+
+def test_an_fstab_that_cannot_be_changed_is_said_before_the_first_change(node):
+    host, kernel = node()
+    before = left_in(host)
+
+    def refused(path, text):
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), path)
+
+    host.try_to_change = refused
+    with pytest.raises(OSError) as caught:
+        run(host, kernel)
+    assert (caught.value.errno, caught.value.filename) == (errno.EROFS, '/etc/fstab')
+    assert left_in(host) == before == [] and kernel.active == []
+    # Without a line there, nothing is refused.
+    assert run(host, kernel, persist='none')['changed']
+
+
+def test_which_file_was_left_is_remembered_by_a_later_run_that_has_nothing_else_to_do(node):
+    host, kernel = node()
+    run(host, kernel)
+    record = State(host, 'swap').get('/swapfile')
+    assert record['left']
+    State(host, 'swap').put('/swapfile', dict(record, left=None))
+    assert not run(host, kernel)['changed']
+    assert State(host, 'swap').get('/swapfile') == record
+
+
+def of_one(path, **changes):
+    return dict({'path': path, 'size_bytes': 1, 'before': None, 'after': None, 'size': None, 'at_boot': None,
+                 'persist': 'fstab', 'recorded': False, 'skipped_reason': None, 'actions': [], 'notes': [],
+                 'changed': False, 'diff': [], 'warnings': []}, **changes)
+
+
+@pytest.mark.parametrize('changed, told', [
+    ((True, False), True), ((False, True), True), ((False, False), False), ((True, True), True)])
+def test_several_files_have_changed_if_one_of_them_has(changed, told):
+    result = apply.joined([of_one('/%d' % number, changed=one, actions=['a%d' % number], diff=['d%d' % number],
+                                  warnings=['w%d' % number]) for number, one in enumerate(changed)])
+    assert result['changed'] is told and [one['changed'] for one in result['files']] == list(changed)
+    assert (result['actions'], result['diff'], result['warnings']) == (['a0', 'a1'], ['d0', 'd1'], ['w0', 'w1'])
+    assert [one['path'] for one in result['files']] == ['/0', '/1']
+
+
+@pytest.mark.parametrize('reasons, told', [
+    ((None, None), None), (('full', None), 'full'), ((None, 'full'), 'full'), (('full', 'a container'),
+                                                                             'full; a container')])
+def test_the_reasons_of_all_files_that_were_left_alone_are_told(reasons, told):
+    assert apply.joined([of_one('/a', skipped_reason=reason) for reason in reasons])['skipped_reason'] == told

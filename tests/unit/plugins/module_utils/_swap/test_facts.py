@@ -294,3 +294,22 @@ def test_btrfs_is_synced_before_its_free_space_counts_for_a_new_file(tmpdir, fil
         tmpdir.join('swapfile').write('x')
     swap_state.read(Host(root=str(tmpdir)), '/swapfile', kernel, lifted=['btrfs-snapshots'])
     assert [path.rstrip('/') for path in paths] == ([str(tmpdir)] if synced else [])
+
+
+@pytest.mark.parametrize('text, lines', [
+    ('/swapfile none swap sw 0 0\n', [1]), ('/real/swapfile none swap sw 0 0\n', [1]),
+    ('/dev/vdb none swap sw 0 0\n/real/swapfile none swap sw 0 0\n/swapfile none swap sw 0 0\n', [2, 3]),
+    ('/hard none swap sw 0 0\n', [1]), ('/other none swap sw 0 0\n', []),
+    ('/swapfile /mnt ext4 loop 0 0\n', []), ('', []),
+], ids=['as named', 'as it is', 'both', 'another name of it', 'another file', 'no swap', 'none'])
+def test_a_line_of_fstab_is_the_files_by_whatever_name(tmpdir, text, lines):
+    tmpdir.join('etc', 'fstab').write(text, ensure=True)
+    tmpdir.join('real', 'swapfile').write('x', ensure=True)
+    tmpdir.join('other').write('x')
+    os.link(str(tmpdir.join('real', 'swapfile')), str(tmpdir.join('hard')))
+    found = swap_state._persistence(Host(root=str(tmpdir)), ['/swapfile', '/real/swapfile'], [])
+    raw = text.splitlines()
+    assert [entry['raw'] for entry in found['entries']] == [raw[number - 1] for number in lines]
+    assert found['paths'][:2] == ['/real/swapfile', '/swapfile']
+    # A unit of its own has the name of the file as it is.
+    assert found['own_unit']['name'] == 'real-swapfile.swap'

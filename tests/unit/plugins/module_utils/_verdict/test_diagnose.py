@@ -147,3 +147,11 @@ def test_lines_that_a_flood_kept_from_being_looked_at_are_counted(tmpdir):
     log.write_binary(b'Mar 01 11:00:00 web1 app[7]: Cannot fork a spoon\n' * 40000)
     entry = diagnose(options={'log': str(log)})
     assert any('were not looked at' in caveat for caveat in entry['caveats'])
+
+
+@pytest.mark.parametrize('options, rows', [({}, 44), ({'tasks': 0}, 44), ({'tasks': 3}, 3), ({'tasks': 99}, 44)])
+def test_a_report_of_a_host_has_all_rows_of_its_table_or_as_many_as_asked(node, options, rows):
+    (event,) = diagnose(node.host, options)['events']
+    assert len(event['tasks']) == rows
+    left_out = event.get('tasks_left_out', {'count': 0})['count']
+    assert left_out == (44 - rows if options.get('tasks') else 0)

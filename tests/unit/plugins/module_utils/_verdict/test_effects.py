@@ -301,3 +301,36 @@ def test_a_count_of_workers_leaves_room_for_who_was_killed_before():
     assert 'at most 107' in only(remedies([first, second]), 'workers')['what']
     assert both['command'] == 'systemctl set-property UNIT TasksMax=107'
     assert alone['command'] != both['command']
+
+
+@pytest.mark.parametrize('mib, asked', [(56, False), (57, True)], ids=['under a third', 'a third'])
+def test_fewer_workers_are_a_remedy_where_they_held_a_third_of_the_memory(mib, asked):
+    event = host_report(tasks=[(number, 'php-fpm', mib * MIB) for number in range(100, 106)])
+    assert ('workers' in [row['name'] for row in remedies([event])]) is asked
+
+
+@pytest.mark.parametrize('count, asked', [(4, False), (5, True)])
+def test_from_five_of_a_name_on_they_are_workers_whose_number_is_a_remedy(count, asked):
+    event = host_report(tasks=[(number, 'php-fpm', 800 * MIB // count) for number in range(100, 100 + count)])
+    assert ('workers' in [row['name'] for row in remedies([event])]) is asked
+
+
+@pytest.mark.parametrize('mib, asked', [(511, False), (512, True)], ids=['under half', 'half'])
+@pytest.mark.parametrize('process, remedy', [('mysqld', 'buffer_pool'), ('java', 'program_limit')])
+def test_a_smaller_size_of_a_server_is_a_remedy_where_it_held_half_of_the_memory(process, remedy, mib, asked):
+    event = host_report(tasks=[(9, process, mib * MIB)])
+    assert (remedy in [row['name'] for row in remedies([event])]) is asked
+
+
+@pytest.mark.parametrize('kind, remedy', [('kernel_stacks', 'pids_limit'), ('hugepages', 'hugepages')])
+@pytest.mark.parametrize('mib, asked', [(341, False), (342, True)], ids=['under a third', 'a third'])
+def test_less_of_what_the_kernel_holds_is_a_remedy_where_that_was_a_third_of_the_memory(kind, remedy, mib, asked):
+    event = host_report(tasks=[(9, 'sshd', MIB)], ledger=ledger(kind, mib * MIB))
+    assert (remedy in [row['name'] for row in remedies([event])]) is asked
+
+
+@pytest.mark.parametrize('count, rows', [(1, 1), (2, 2), (3, 3), (4, 3)])
+def test_up_to_three_cgroups_that_met_their_limits_have_a_remedy_each(count, rows):
+    events = [cgroup_report('/system.slice/web%d.service' % number) for number in range(count)]
+    found = [row['what'] for row in remedies(events) if row['name'] == 'cgroup_limit']
+    assert found == ['raise the limit of web%d.service from 512 MiB to 768 MiB' % number for number in range(rows)]

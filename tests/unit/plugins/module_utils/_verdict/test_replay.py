@@ -149,3 +149,27 @@ def test_a_value_that_no_kernel_takes_is_refused(value):
     with pytest.raises(RescueError) as error:
         replay(event(), {'oom_score_adj': {'mysqld': value}})
     assert 'mysqld' in str(error.value) and '-1000 to 1000' in str(error.value)
+
+
+@pytest.mark.parametrize('swap, told, said', [
+    (GIB, False, True), (GIB, True, False), (0, False, False), (0, True, False), (None, False, False)])
+def test_that_a_table_tells_no_swap_is_said_where_there_was_any(swap, told, said):
+    tasks = [dict(task, swapents_pages=0 if told else None) for task in event()['tasks']]
+    memory = dict(event()['memory'], swap_total_bytes=swap)
+    assert ('had in swap' in replay(event(tasks=tasks, memory=memory))['caveat']) is said
+
+
+@pytest.mark.parametrize('kernel, said', [
+    ('5.0.21', True), ('5.1.0', False), ('4.18.0-553.el8', True), ('6.12.48', False), (None, True)])
+def test_a_child_that_may_have_died_in_its_place_is_said_of_kernels_before_5_1(kernel, said):
+    assert ('may kill a child of the victim' in replay(event(kernel=kernel))['caveat']) is said
+
+
+@pytest.mark.parametrize('changes, reproduces', [
+    ({}, True), ({'victims': [{'pid': 13360, 'name': 'php'}]}, False), ({'victims': []}, None),
+    ({'victims': [{'pid': 99, 'name': 'child', 'sacrificed_for': 13036}]}, True),
+    ({'victims': [], 'selected': {'pid': 13036, 'name': 'mysqld'}}, True),
+    ({'victims': [], 'selected': {'pid': 13360, 'name': 'php'}}, False),
+], ids=['the victim', 'another', 'nobody', 'a child of it', 'selected', 'another selected'])
+def test_whether_the_arithmetic_names_whom_the_kernel_killed(changes, reproduces):
+    assert replay(event(**changes))['reproduces'] is reproduces
