@@ -77,3 +77,15 @@ def test_what_is_not_root_s_alone_is_not_read(node, owners):
     node.owners.update(owners)
     assert supervisor.program(node.host, [], 'db') == {}
     assert supervisor.program(node.host, ['supervisord', '-c', '/srv/db.ini'], 'db') == {}
+
+
+@pytest.mark.parametrize('text, found', [
+    ('[program:db]\ncommand = mysqld ; its server ; of all\nuser=root\n',
+     {'program:db': {'command': 'mysqld', 'user': 'root'}}),
+    ('[program:db]\ncommand=sh -c "a;b"\n', {'program:db': {'command': 'sh -c "a;b"'}}),
+    ('[program:db]\n;command=a\n  # user=b\nuser=c=d\n', {'program:db': {'user': 'c=d'}}),
+    ('user=before\n[ a ]\nx=1\n[b]\n[a]\nx=2\ny=3\n', {'a': {'x': '2', 'y': '3'}, 'b': {}}),
+    (None, {}), ('', {}),
+], ids=['comments behind a value', 'no comment', 'comments', 'sections', 'no file', 'an empty file'])
+def test_the_options_of_a_configuration_are_without_their_comments(text, found):
+    assert supervisor.sections(text) == found

@@ -44,6 +44,10 @@ def setting(node, *profiles, **texts):
     (['mine'], {'mine': '[sysctl]\nkernel.core_pattern=core[%p]\nvm.swappiness=5\n'}, '5'),
     (['mine'], {'mine': '[main]\ninclude=-absent, virtual-guest\n'}, '30'),
     (['mine'], {'mine': '[main]\ninclude=${base}\n[sysctl]\nvm.swappiness=4\n'}, '4'),
+    (['mine'], {'mine': '[main]\ninclude=virtual-guest;\n'}, '30'),
+    (['mine'], {'mine': '[sysctl]\nenabled=1\nenabled=0\nvm.swappiness=5\n'}, None),
+    (['mine'], {'mine': '[sysctl]\nenabled=0\nenabled=true\nvm.swappiness=5\n'}, '5'),
+    (['mine'], {'mine': '[sysctl]\n;vm.swappiness=1\nvm.swappiness=5\n;vm.swappiness=7\n'}, '5'),
     (['mine'], {'mine': '# [sysctl]\n;vm.swappiness=1\n[cpu]\nvm.swappiness=1\n'}, None),
 ], ids=repr)
 def test_the_profile_s_value_is_that_of_the_chain_it_is_merged_from(node, profiles, texts, raw):

@@ -405,3 +405,17 @@ def test_a_log_told_in_full_leaves_room_for_the_host():
     found = diagnosis(remedies=[LIMIT] * 3, verdict={'was_memory': 'yes'}, elsewhere=[log(remedies=[LIMIT] * 3)])
     told = lines({'web': {'diagnose_result': found}}, page='/p')
     assert len(told) <= LINES and [line for line in told if line.startswith('web: ')]
+
+
+SAID = {'sentence': 'It was memory.', 'incident': 0, 'evidence': [{'time_text': None}, {'time_text': 'Oct 28 11:32'}]}
+FIRST = [{'first': '2026-10-28T11:32:28+00:00'}]
+
+
+@pytest.mark.parametrize('verdict, incidents, told', [
+    (SAID, FIRST, 'Oct 28 11:32:28: It was memory.'), (SAID, [{'first': None}], 'Oct 28 11:32: It was memory.'),
+    (SAID, [], 'It was memory.'), (None, FIRST, 'RAM ran out.'), (None, [], 'RAM ran out.'),
+], ids=['a moment', 'the log\'s own words', 'no incident', 'no verdict', 'neither'])
+def test_the_verdict_on_a_log_without_a_report_is_told_with_the_time_of_its_first_line(verdict, incidents, told):
+    logs = [log('/tmp/%s' % name, events=[], replays=[], verdict=verdict, incidents=incidents) for name in 'ab']
+    rows = lines({'here': {'diagnose_result': diagnosis(events=[], replays=[], elsewhere=logs)}}, logs_only=True)
+    assert rows[:2] == ['another host, in a: %s' % told, 'another host, in b: %s' % told]
