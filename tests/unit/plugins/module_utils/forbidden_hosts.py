@@ -22,6 +22,7 @@ NODE = {KUBELET_UNIT: '[Service]\nExecStart=/usr/bin/kubelet\n', KUBEADM: KUBEAD
         CONFIG: 'kind: KubeletConfiguration\n'}
 K3S = {'/etc/systemd/system/k3s.service': '[Service]\nExecStart=/usr/local/bin/k3s server\n'}
 K3S_CONFIG = '/etc/rancher/k3s/config.yaml'
+K3S_PARTS = '/var/lib/rancher/k3s/agent/etc/kubelet.conf.d/%d.conf'
 MICROK8S = '/var/snap/microk8s/current/args/kubelet'
 SWAPS = 'Filename\tType\tSize\tUsed\tPriority\n'
 ZRAM = SWAPS + '/dev/zram0 partition 1048572 0 100\n'
@@ -70,6 +71,8 @@ FORBIDDEN = [
                  id='kubelet, whose unit reads no such flags'),
     pytest.param({'/usr/bin/kubelet': '', CONFIG: 'a: b\n'}, 'kubelet', CONFIG, id='kubelet without a unit'),
     pytest.param(of(K3S, {K3S_CONFIG: 'kubelet-arg:\n  - "fail-swap-on=true"\n'}), 'k3s', K3S_CONFIG, id='k3s'),
+    pytest.param(of(K3S, {K3S_PARTS % 10: 'a: b\n', K3S_PARTS % 20: 'failSwapOn: true\n', K3S_PARTS % 30: 'c: d\n'}),
+                 'k3s', K3S_PARTS % 20, id='k3s, by a part of its kubelet\'s file'),
     pytest.param({'/etc/systemd/system/k3s-agent.service':
                   '[Service]\nExecStart=/usr/local/bin/k3s agent \\\n    --kubelet-arg=fail-swap-on=true\n'}, 'k3s',
                  '/etc/systemd/system/k3s-agent.service', id='k3s, by its unit'),
@@ -141,6 +144,10 @@ ALLOWED = [
     pytest.param(of(NODE, {'/etc/systemd/system/kubelet.service': NULL}), id='kubelet that is masked'),
     pytest.param({'/usr/bin/kubelet': ''}, id='a kubelet that has joined no cluster'),
     pytest.param(K3S, id='k3s, which allows swap by itself'),
+    pytest.param(of(K3S, {K3S_PARTS % 10: 'failSwapOn: true\n', K3S_PARTS % 20: 'failSwapOn: false\n'}),
+                 id='k3s, whose later part of the file allows it'),
+    pytest.param(of(K3S, {K3S_PARTS % 10: 'failSwapOn: true\n', K3S_CONFIG: 'kubelet-arg: [fail-swap-on=false]\n'}),
+                 id='k3s, whose flag allows it whatever the file says'),
     pytest.param({MICROK8S: '--fail-swap-on=false\n'}, id='microk8s as it is shipped'),
     pytest.param(of(WAAGENT, {'/etc/waagent.conf': 'ResourceDisk.EnableSwap=n\n'}), id='waagent without swap'),
     pytest.param(of(WAAGENT, {'/etc/waagent.conf': 'ResourceDisk.Format=n\nResourceDisk.EnableSwap=y\n'}),
