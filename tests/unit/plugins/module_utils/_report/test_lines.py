@@ -226,7 +226,7 @@ def test_chosen(form):
     (lines.reaped, 'oom_reaper: unable to reap anything', None),
     (lines.is_exiting, 'OOM victim 7 (c) is already exiting. Skip killing the task', True),
     (lines.is_exiting, 'OOM victim 7 (c)', False),
-], ids=str)
+], ids=lambda value: getattr(value, '__name__', None))
 def test_what_a_line_about_a_process_or_a_cgroup_says(read, line, told):
     assert read(line) == told
 
