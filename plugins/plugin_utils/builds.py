@@ -49,9 +49,11 @@ def kept(module):
         return
     try:
         _bring(directory, module, key)
-        before = set(_sent())
+        before = _built(module) + _sent()
         yield
-        _keep(directory, module, key, _built(module) + [path for path in _sent() if path not in before])
+        made = [path for path in _built(module) + _sent() if path not in before]
+        if made:
+            _keep(directory, module, key, made)
     finally:
         os.close(directory)
 

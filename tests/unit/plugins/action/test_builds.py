@@ -54,6 +54,13 @@ def test_the_next_run_has_what_the_first_one_made(home, runs):
     assert runs() == {BUILT: 'built', SENT: 'sent'}
 
 
+def test_a_run_that_makes_nothing_writes_nothing(home, runs):
+    runs()
+    before = [(path.name, path.stat().st_ino) for path in home.iterdir()]
+    runs()
+    assert [(path.name, path.stat().st_ino) for path in home.iterdir()] == before
+
+
 def test_what_a_run_has_already_is_not_brought_again(home, runs, monkeypatch):
     runs()
     monkeypatch.setattr(builds, '_key', None)
@@ -172,7 +179,7 @@ def test_what_a_killed_run_left_half_written_goes_after_an_hour(home, runs):
     for name, age in (('partial.old', 7200), ('partial.new', 0)):
         (home / name).write_text('x')
         os.utime(str(home / name), (os.stat(str(home)).st_mtime - age,) * 2)
-    runs()
+    runs(made=[(SENT + '4', 'more')])
     assert [path.name for path in home.iterdir() if path.name.startswith('partial')] == ['partial.new']
 
 
