@@ -280,7 +280,7 @@ def test_a_command_that_fails_is_told_by_its_first_line_and_keeps_how_it_ended(s
 
 
 def test_a_command_that_is_not_there_is_named():
-    with pytest.raises(sources.CommandMissing, match='^no-such-command: No such file or directory$'):
+    with pytest.raises(sources.CommandMissing, match='^no-such-command: No such file or directory'):
         list(sources.command_blocks(['no-such-command', '-c']))
 
 
