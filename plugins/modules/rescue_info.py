@@ -26,7 +26,7 @@ attributes:
     support: none
 options:
   diagnosis:
-    description: The options of M(oom.rescue.oom_log_info). O(diagnosis.with_facts) is always true.
+    description: The options of M(oom.rescue.oom_log_info). C(with_facts) is always true.
     type: dict
     default: {}
   remedies:

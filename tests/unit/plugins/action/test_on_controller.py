@@ -151,8 +151,8 @@ def test_facts_are_taken_of_a_log_s_module_that_was_asked_for_them_alone(args, w
 
 def test_what_a_module_has_told_this_play_is_not_asked_again(monkeypatch):
     plugin, asking = action('swappiness', {'value': 10})
-    ran, known = [], {'changed': False, 'after': {'runtime': 10, 'after_reboot': 10}, 'actions': [],
-                  'skipped_reason': None}
+    ran = []
+    known = {'changed': False, 'after': {'runtime': 10, 'after_reboot': 10}, 'actions': [], 'skipped_reason': None}
     monkeypatch.setattr(node_action.NormalAction, 'run', lambda self, tmp=None, task_vars=None: ran.append(1) or dict(
         known, changed=True))
     monkeypatch.setattr(asking, '_answered', lambda module, task_vars: known)
@@ -302,7 +302,7 @@ def test_the_program_is_sent_to_the_directory_of_the_task_which_is_made_if_there
 
     monkeypatch.setattr(watching, '_make_tmp_path', make)
     monkeypatch.setattr(watching, '_transfer_file', transfer)
-    monkeypatch.setattr(watching, '_fixup_perms2', lambda paths: done.append(paths))
+    monkeypatch.setattr(watching, '_fixup_perms2', done.append)
     monkeypatch.setattr(plugin.constants, 'DEFAULT_LOCAL_TMP', None, raising=False)
     target, program = '/tmp/of-task/oom-rescue.pyz', b'the program'
     monkeypatch.setattr(plugin, 'single_file', lambda: program)

@@ -270,7 +270,8 @@ def test_several_files_have_changed_if_one_of_them_has(changed, told):
 
 
 @pytest.mark.parametrize('reasons, told', [
-    ((None, None), None), (('full', None), 'full'), ((None, 'full'), 'full'), (('full', 'a container'),
-                                                                             'full; a container')])
+    ((None, None), None), (('full', None), 'full'), ((None, 'full'), 'full'),
+    (('full', 'a container'), 'full; a container'),
+])
 def test_the_reasons_of_all_files_that_were_left_alone_are_told(reasons, told):
     assert apply.joined([of_one('/a', skipped_reason=reason) for reason in reasons])['skipped_reason'] == told

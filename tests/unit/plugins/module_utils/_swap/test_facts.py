@@ -58,7 +58,7 @@ def test_a_file_that_nobody_may_open_for_writing_is_turned_on_by_no_boot(tmpdir,
 @pytest.mark.parametrize('ask', [
     lambda root: swap_state.at_boot(Host(root=root), '/swapfile', managers=[]),
     lambda root: swap_state.file_facts(Host(root=root), '/swapfile', []),
-    lambda root: swap_state.syscalls.sync_filesystem(root),
+    swap_state.syscalls.sync_filesystem,
 ], ids=['at boot', 'a file', 'its filesystem'])
 def test_no_file_stays_open_that_was_asked_about(tmpdir, ask):
     tmpdir.join('etc', 'fstab').write('/swapfile none swap sw 0 0\n', ensure=True)
