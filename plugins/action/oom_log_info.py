@@ -25,4 +25,4 @@ class ActionModule(NodeAction):
             'most_bytes': args.get('most_bytes', 0)}, tmp, task_vars, **options)
         found = result.pop('diagnosis', None)
         found = found if isinstance(found, dict) else {}
-        return dict(result, **{name: found[name] for name in (*RETURNED, 'left_out') if name in found})
+        return dict(result, **{name: found[name] for name in RETURNED if name in found})

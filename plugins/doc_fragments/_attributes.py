@@ -34,6 +34,17 @@ attributes:
     support: none
 """
 
+    READS = r"""
+options: {}
+attributes:
+  check_mode:
+    description: Can run in check mode, and changes nothing without it.
+    support: full
+  diff_mode:
+    description: Shows no difference.
+    support: none
+"""
+
     ROOM = r"""
 options:
   most_bytes:

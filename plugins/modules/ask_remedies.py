@@ -18,13 +18,6 @@ description:
 version_added: 0.1.0
 author:
   - OOM Rescue maintainers (@oom-rescue)
-attributes:
-  check_mode:
-    description: Can run in check mode, and changes nothing without it.
-    support: full
-  diff_mode:
-    description: Shows no difference.
-    support: none
 options:
   swap:
     description: The options of M(oom.rescue.swap_file). Without them it is not asked.
@@ -43,7 +36,7 @@ options:
     description: Rows at most of the processes that the kernel would kill, in the memory facts. V(0) is all.
     type: int
     default: 0
-extends_documentation_fragment: [oom.rescue._attributes, oom.rescue._attributes.room]
+extends_documentation_fragment: [oom.rescue._attributes, oom.rescue._attributes.reads, oom.rescue._attributes.room]
 seealso:
   - module: oom.rescue.memory_facts
   - module: oom.rescue.oom_score_adj
@@ -108,9 +101,8 @@ def answer(host, options, _check_mode):
     wanted = checked(options, ArgumentSpecValidator, options['most_bytes'])
     found = ask(host, wanted, options['with_facts'], options['candidates'])
     memory = found.pop('memory')
-    warnings = [text for result in found.values() if result for text in result.pop('warnings', [])]
     facts = {'ansible_facts': {'memory': memory}} if memory else {}
-    return dict(found, changed=False, warnings=warnings, **facts)
+    return dict(found, changed=False, **facts)
 
 
 def main():

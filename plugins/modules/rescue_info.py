@@ -17,13 +17,6 @@ description:
 version_added: 0.1.0
 author:
   - OOM Rescue maintainers (@oom-rescue)
-attributes:
-  check_mode:
-    description: Can run in check mode, and changes nothing without it.
-    support: full
-  diff_mode:
-    description: Shows no difference.
-    support: none
 options:
   diagnosis:
     description: The options of M(oom.rescue.oom_log_info). C(with_facts) is always true.
@@ -58,7 +51,7 @@ options:
     elements: str
     choices: [swap, swappiness, oom_protect]
     default: []
-extends_documentation_fragment: [oom.rescue._attributes, oom.rescue._attributes.room]
+extends_documentation_fragment: [oom.rescue._attributes, oom.rescue._attributes.reads, oom.rescue._attributes.room]
 seealso:
   - module: oom.rescue.ask_remedies
   - module: oom.rescue.choose_remedies

@@ -58,7 +58,8 @@ def checked(options, validator, most_bytes=0):
 
 
 def ask(host, wanted, with_facts=False, candidates=0):
-    """{remedy: what its module returns in check mode, or None, for each; memory: memory_facts' dictionary or None}.
+    """{remedy: what its module returns in check mode, or None, for each; memory: memory_facts' dictionary or None;
+    warnings: [text] of all of them}.
 
     ``wanted`` is {remedy: the options of its module}; ``candidates`` are rows at most of the processes that the kernel
     would kill, beside those that are asked for; 0 is all. Raises Refusal for the first remedy that cannot be,
@@ -77,6 +78,7 @@ def ask(host, wanted, with_facts=False, candidates=0):
                 answers[remedy] = converge(host, dict(wanted[remedy]), True)
             except RescueError as error:
                 raise Refusal(remedy, str(error))
+    answers['warnings'] = [text for remedy, _row in REMEDIES for text in (answers[remedy] or {}).pop('warnings', [])]
     if with_facts:
         names = [row['name'] for row in (answers['oom_protect'] or {}).get('processes') or []]
         answers['memory']['oom']['candidates'] = shown(answers['memory']['oom']['candidates'], candidates, names)

@@ -13,11 +13,10 @@ __metaclass__ = type
 
 from .._node.errors import RescueError
 from .._node.room import size_of
-from . import log_info
+from .._score.options import TARGETS
 from .choice import choose
-
-_PREFIX = {'swap': 'swap_', 'swappiness': 'swappiness_', 'oom_protect': 'oom_protect_'}
-_SERVERS = ('process', 'unit', 'container', 'pid_file')
+from .log_info import OPTIONS, host_info
+from .short import within
 
 
 def rescue_info(host, options, validator):
@@ -25,12 +24,15 @@ def rescue_info(host, options, validator):
 
     ``validator`` is Ansible's ArgumentSpecValidator.
     """
-    read = validator(log_info.OPTIONS).validate(dict(
-        options['diagnosis'], with_facts=True, most_bytes=options['most_bytes']))
+    most = options['most_bytes']
+    read = validator(OPTIONS).validate(dict(options['diagnosis'], with_facts=True))
     if read.error_messages:
         raise RescueError('{found}', found='; '.join(read.error_messages))
-    return log_info.log_info(host, read.validated_parameters, lambda found: ask_chosen(
-        host, found, options, options['remedies'], validator, options['most_bytes']))
+    found = host_info(host, read.validated_parameters)
+    asked = ask_chosen(host, found, options, options['remedies'], validator, most)
+    diagnosis = within(found, most and most - size_of({'diagnosis': {}, 'asked': asked}))
+    apart = dict((name, diagnosis.pop(name)) for name in ('changed', 'ansible_facts', 'left_out') if name in diagnosis)
+    return dict(apart, diagnosis=diagnosis, asked=asked)
 
 
 def ask_chosen(host, found, choice, options, validator, most_bytes=0):
@@ -53,8 +55,7 @@ def ask_chosen(host, found, choice, options, validator, most_bytes=0):
     except (RescueError, IOError, OSError):
         return None
     del answers['memory']
-    warnings = [text for answer in answers.values() if answer for text in answer.pop('warnings', [])]
-    answers.update(options=wanted, warnings=warnings)
+    answers['options'] = wanted
     return answers if not most_bytes or size_of(answers) <= most_bytes // 2 else None
 
 
@@ -62,11 +63,11 @@ def meant(remedy, options, kept, demand):
     """The options of a remedy on a host that keeps {variable of its role: value}, whose swap has to hold ``demand``
     bytes or None.
     """
-    options, prefix = dict(options), _PREFIX[remedy]
+    options, prefix = dict(options), remedy + '_'
     kept = dict((name[len(prefix):], value) for name, value in kept.items())
-    if remedy == 'oom_protect' and any(kept.get(name) for name in _SERVERS):
+    if remedy == 'oom_protect' and any(kept.get(name) for name in TARGETS):
         # One way of naming a server is in place of another, and one that was named is not allowed to be missing.
-        options = dict((name, value) for name, value in options.items() if name not in _SERVERS)
+        options = dict((name, value) for name, value in options.items() if name not in TARGETS)
         options['allow_missing'] = False
     options.update(kept)
     if remedy == 'swap' and demand:

@@ -10,7 +10,6 @@ __metaclass__ = type
 import os
 
 from .._node.errors import RescueError
-from .._node.room import size_of
 from .diagnose import diagnose, diagnose_events, moment_of, refuse_missing
 from .short import within
 
@@ -54,40 +53,46 @@ def _moment(options, name):
     return seconds
 
 
-def log_info(host, options, ask=None):
-    """The result of oom_log_info for its options, as a dictionary. Raises RescueError, or OSError with a file's name.
-
-    With ``ask`` it is that of rescue_info: what ``ask(diagnosis)`` returns is its ``asked``.
-    """
+def _asked(options):
+    """What of the options is diagnose()'s by the same name, checked. Raises RescueError."""
     if options['directory'] is not None:
         os.chdir(options['directory'])
     for name in ('limit', 'tasks', 'candidates'):
         if options[name] < 0:
             raise RescueError('%s is {found}' % name, found=options[name], allowed='0 or more',
                               next_step='give 0 for all, or a count')
-    paths = options['paths']
     asked = dict((name, _moment(options, name)) for name in ('since', 'until'))
-    asked.update(limit=options['limit'], tasks=options['tasks'])
+    return dict(asked, limit=options['limit'], tasks=options['tasks'])
+
+
+def _sources(options):
+    """Where to look beside the logs that are named, which have to exist. Raises RescueError."""
+    refuse_missing(options['paths'])
+    if options['sources'] is not None:
+        return options['sources']
+    return [] if options['paths'] else ['auto']
+
+
+def host_info(host, options):
+    """What oom_log_info returns of a host with its facts, whatever its size. Raises as log_info() does."""
+    asked = _asked(options)
+    asked.update((name, options[name]) for name in ('paths', 'wanted', 'why', 'fork_failure_paths', 'candidates'))
+    entry = diagnose(host, dict(asked, sources=_sources(options)))
+    facts = {'memory': entry.pop('memory')}
+    return dict(((name, entry.get(name)) for name in RETURNED), changed=False, ansible_facts=facts)
+
+
+def log_info(host, options):
+    """The result of oom_log_info for its options, as a dictionary. Raises RescueError, or OSError with a file's name.
+    """
+    if options['with_facts'] and not options['separately']:
+        return within(host_info(host, options), options['most_bytes'])
+    asked, paths = _asked(options), options['paths']
     if options['separately']:
         return {'changed': False, 'events': [], 'logs': [
             diagnose(options=dict(asked, log=path, wanted=options['wanted'])) for path in paths]}
-    if options['why'] and not options['with_facts']:
+    if options['why']:
         raise RescueError('why is {found}, and with_facts is not set', found=options['why'],
                           next_step='set with_facts: true, as the verdict needs the facts of the host')
-    refuse_missing(paths)
-    found = options['sources']
-    if found is None:
-        found = [] if paths else ['auto']
-    if options['with_facts']:
-        asked.update((name, options[name]) for name in ('wanted', 'why', 'fork_failure_paths', 'candidates'))
-        entry = diagnose(host, dict(asked, paths=paths, sources=found))
-        facts = {'memory': entry.pop('memory')}
-        result = dict(((name, entry.get(name)) for name in RETURNED), changed=False, ansible_facts=facts)
-        if ask is None:
-            return within(result, options['most_bytes'])
-        asked = ask(result)
-        room = options['most_bytes'] and options['most_bytes'] - size_of({'diagnosis': {}, 'asked': asked})
-        found = within(result, room)
-        apart = dict((name, found.pop(name)) for name in ('changed', 'ansible_facts', 'left_out') if name in found)
-        return dict(apart, diagnosis=found, asked=asked)
-    return dict(diagnose_events(paths, found, fork_failures=options['fork_failures'], **asked), changed=False)
+    return dict(diagnose_events(paths, _sources(options), fork_failures=options['fork_failures'], **asked),
+                changed=False)
