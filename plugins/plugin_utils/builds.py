@@ -15,17 +15,15 @@ import contextlib
 import hashlib
 import os
 import stat
-import tempfile
 import time
 
-import ansible
 from ansible import constants
 from ansible.plugins.loader import module_utils_loader
 from ansible.release import __version__
+from ansible_collections.oom.rescue.plugins.plugin_utils.payload import SENT, write_whole
 
 _COLLECTION = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _BUILT = os.path.join('ansiballz_cache', 'ansible_collections.oom.rescue.plugins.modules.')
-_SENT = 'oom_rescue-packed_anew-'
 # Stands in the name of a kept file between the module, the key, and the file's path below DEFAULT_LOCAL_TMP, and for
 # the slash in that.
 _BETWEEN = ','
@@ -43,11 +41,12 @@ def kept(module):
     if _built(module) or not os.path.exists(_path_of(module)):
         yield
         return
-    directory, key = _directory(), _key(module)
+    directory = _directory()
     if directory is None:
         yield
         return
     try:
+        key = _key(module)
         _bring(directory, module, key)
         before = _built(module) + _sent()
         yield
@@ -67,7 +66,7 @@ def _built(module):
 
 def _sent():
     """The paths below DEFAULT_LOCAL_TMP of what payload.py made of any module in this run."""
-    return [name for name in _names('') if name.startswith(_SENT)]
+    return [name for name in _names('') if name.startswith(SENT)]
 
 
 def _names(folder):
@@ -104,12 +103,13 @@ def _path_of(module):
 def _key(module):
     """Text that is another one if Ansible, a module, or anything that it may import was changed."""
     paths = [_path_of(module)]
-    for root in (os.path.dirname(ansible.__file__) + '/module_utils', _COLLECTION + '/module_utils',
-                 _COLLECTION + '/plugin_utils', *module_utils_loader._get_paths(subdirs=False)):
+    # The loader's places are a user's own and Ansible's.
+    for root in (_COLLECTION + '/module_utils', _COLLECTION + '/plugin_utils',
+                 *module_utils_loader._get_paths(subdirs=False)):
         for folder, _folders, names in os.walk(root):
             paths.extend(os.path.join(folder, name) for name in names if name.endswith('.py'))
     digest = hashlib.sha256(__version__.encode())
-    for path in sorted(set(paths)):
+    for path in sorted(paths):
         status = os.stat(path)
         # Who sets a file's time back does not set back that of its inode.
         digest.update(repr((path, status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)).encode())
@@ -121,10 +121,12 @@ def _bring(directory, module, key):
     start = _BETWEEN.join((module, key, ''))
     for name in os.listdir(directory):
         target = name[len(start):].replace(_BETWEEN, os.sep)
-        if name.startswith(start) and target.startswith((_BUILT, _SENT)):
+        if name.startswith(start) and target.startswith((_BUILT, SENT)):
             data = _read_below(directory, name)
             if data is not None:
-                _write(os.path.join(constants.DEFAULT_LOCAL_TMP, target), data)
+                path = os.path.join(constants.DEFAULT_LOCAL_TMP, target)
+                os.makedirs(os.path.dirname(path), exist_ok=True)
+                write_whole(path, data)
 
 
 def _read_below(directory, name):
@@ -138,13 +140,6 @@ def _read_below(directory, name):
     except OSError:
         return None
     return data if hashlib.sha256(data).digest() == checksum else None
-
-
-def _write(path, data):
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=os.path.dirname(path), delete=False) as stream:
-        stream.write(data)
-    os.rename(stream.name, path)
 
 
 def _keep(directory, module, key, paths):

@@ -29,6 +29,8 @@ _PACKED = re.compile(rb'[A-Za-z0-9+/]{4096,}={0,2}')
 _BASE = 'ansible_collections/oom/rescue/plugins/module_utils/'
 _OURS = re.compile(_BASE + r'(\w+)/(\w+)\.py\Z')
 _INSTALLED = '\nsys.meta_path.insert(0, Importer(__name__, __path__[0]))\n'
+# How the files begin that this keeps below DEFAULT_LOCAL_TMP within a run.
+_KEPT = 'oom_rescue-%s-'
 _DOCUMENTATION = ('DOCUMENTATION', 'EXAMPLES', 'RETURN')
 
 
@@ -109,7 +111,7 @@ def _shorter(text):
 
 def _kept(function, data):
     """What a function makes of bytes: made once in a run of Ansible, whose tasks are processes of their own."""
-    name = 'oom_rescue-%s-%s' % (function.__name__.strip('_'), hashlib.sha256(data).hexdigest())
+    name = _KEPT % function.__name__.strip('_') + hashlib.sha256(data).hexdigest()
     path = os.path.join(constants.DEFAULT_LOCAL_TMP, name)
     try:
         with open(path, 'rb') as stream:
@@ -117,10 +119,15 @@ def _kept(function, data):
     except FileNotFoundError:
         pass
     made = function(data)
-    with tempfile.NamedTemporaryFile(dir=constants.DEFAULT_LOCAL_TMP, delete=False) as stream:
-        stream.write(made)
-    os.rename(stream.name, path)
+    write_whole(path, made)
     return made
+
+
+def write_whole(path, data):
+    """Write a file that is there whole or not at all, whoever else writes it. Raises OSError."""
+    with tempfile.NamedTemporaryFile(dir=os.path.dirname(path), delete=False) as stream:
+        stream.write(data)
+    os.rename(stream.name, path)
 
 
 def _packed_anew(packed):
@@ -157,3 +164,7 @@ def _bare_bytes(data):
         return bare(data.decode('utf-8')).encode('utf-8')
     except (SyntaxError, ValueError):
         return data
+
+
+# Of these files, those with what is sent of a module.
+SENT = _KEPT % _packed_anew.__name__.strip('_')
