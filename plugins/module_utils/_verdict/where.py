@@ -119,9 +119,7 @@ def _cgroups(facts):
             ', %.0f %% %s' % (eater['share'] * 100, _eater(eater)) if eater and eater['share'] else ''))
         lines.append(_next(each, '  there:'))
     more = len(groups) + (facts.get('cgroups_left_out') or 0) - len(limited[:_MOST_CGROUPS])
-    if more == 1:
-        return lines + ['and 1 more cgroup with a limit']
-    return lines + (['and %d more cgroups with a limit' % more] if more > 0 else [])
+    return lines + _left_out(more, 'cgroup with a limit', 'cgroups with a limit')
 
 
 def _eater(eater):
@@ -138,9 +136,12 @@ def _many(hosts):
     rows = sorted(hosts, key=_share_available)
     most = _LINES - 2
     lines = [_short(host) for host in rows[:most]]
-    if len(rows) == most + 1:
-        return lines + ['and 1 more host']
-    return lines + (['and %d more hosts' % (len(rows) - most)] if len(rows) > most else [])
+    return lines + _left_out(len(rows) - most, 'host', 'hosts')
+
+
+def _left_out(count, one, many):
+    """The line that says how many rows are not told, as a list; empty if all are."""
+    return ['and %d more %s' % (count, one if count == 1 else many)] if count > 0 else []
 
 
 def _share_available(host):
