@@ -73,11 +73,11 @@ def main():
     with tempfile.TemporaryDirectory() as directory:
         folder = pathlib.Path(directory)
         (folder / 'recorded').mkdir()
-        # The first run is recorded, and no row.
-        for one in [(1, 1, 'linear')] + wanted:
-            line = row(folder, options.playbook, options.log.resolve(), *one)
-            if one[0] > 1:
-                print(line, flush=True)
+        log = options.log.resolve()
+        # This run is recorded, and no row.
+        row(folder, options.playbook, log, 1, 1, 'linear')
+        for one in wanted:
+            print(row(folder, options.playbook, log, *one), flush=True)
 
 
 if __name__ == '__main__':

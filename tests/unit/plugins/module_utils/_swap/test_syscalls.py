@@ -222,25 +222,25 @@ def test_a_filesystem_without_that_flag(monkeypatch):
     assert syscalls.is_nocow(3) is None
 
 
-def test_a_subvolume_is_made_by_its_name_in_its_directory_for_root_alone(ioctl, tmpdir):
-    old = os.umask(0o022)
+def make_subvolume(path):
+    """Make one; the umask is afterwards as it was."""
+    umask = os.umask(0o022)
     try:
-        syscalls.make_subvolume(str(tmpdir.join('swap')))
+        syscalls.make_subvolume(path)
         assert os.umask(0o022) == 0o022
     finally:
-        os.umask(old)
+        os.umask(umask)
+
+
+def test_a_subvolume_is_made_by_its_name_in_its_directory_for_root_alone(ioctl, tmpdir):
+    make_subvolume(str(tmpdir.join('swap')))
     assert ioctl.made == [(0x5000940e, struct.pack('=q4088s', 0, b'swap'))]
 
 
 def test_a_subvolume_is_roots_alone_and_the_umask_is_as_it_was(tmpdir, monkeypatch):
     # The kernel makes it with 0777 less the umask.
     monkeypatch.setattr(syscalls.fcntl, 'ioctl', lambda *_arguments: os.mkdir(str(tmpdir.join('swap')), 0o777))
-    umask = os.umask(0o022)
-    try:
-        syscalls.make_subvolume(str(tmpdir.join('swap')))
-        assert os.umask(0o022) == 0o022
-    finally:
-        os.umask(umask)
+    make_subvolume(str(tmpdir.join('swap')))
     assert os.stat(str(tmpdir.join('swap'))).st_mode & 0o777 == 0o700
 
 
