@@ -31,22 +31,25 @@ def test_it_is_installed_once(guest):
     guest.quiet()
 
 
-def test_cron_tells_a_kill_within_a_minute_and_once(guest):
+def test_cron_tells_a_kill_within_a_minute_and_once(guest, kills):
     delays = []
-    for name, kill in (('eater', guest.kill_in_group), ('glutton', guest.kill_in_host)):
-        before = len(guest.told())
-        killed = kill(name)
-        rows = guest.wait_for(before + 1, 300)
-        assert names(rows[before:]) == [name]
-        assert rows[-1]['message']['proven'] and rows[-1]['secret'] == 'Bearer very-secret'
-        assert rows[-1]['message']['limit'] == {'eater': 'cgroup', 'glutton': 'host'}[name]
-        delays.append(round(rows[-1]['at'] - killed, 1))
-        # One incident has its lines within a minute.
-        time.sleep(61)
-        guest.quiet()
-        assert len(guest.told()) == before + 1
+    for number in kills:
+        for kind, kill, limit in (('eater', guest.kill_in_group, 'cgroup'), ('glutton', guest.kill_in_host, 'host')):
+            name = '%s%d' % (kind, number)
+            before = len(guest.told())
+            killed = kill(name)
+            rows = guest.wait_for(before + 1, 300)
+            assert names(rows[before:]) == [name]
+            assert rows[-1]['message']['proven'] and rows[-1]['secret'] == 'Bearer very-secret'
+            assert rows[-1]['message']['limit'] == limit
+            delays.append((name, round(rows[-1]['at'] - killed, 1)))
+            # One incident has its lines within a minute.
+            time.sleep(61)
+            guest.quiet()
+            assert len(guest.told()) == before + 1
     print('seconds from kill to message, by cron:', delays)
-    assert max(delays) < SECONDS
+    print('seconds that a sleep of an idle machine is late:', guest.idle_lag())
+    assert max(seconds for _name, seconds in delays) < SECONDS
 
 
 def test_a_kill_before_a_reboot_is_told_after_it_and_once(guest):

@@ -54,6 +54,7 @@ held = []
 while True:
     held.append(bytearray(b'x' * (1 << 20)))
 """
+LAG = 'python3 -c "import time; t = time.monotonic(); time.sleep(1); print(round(time.monotonic() - t - 1, 3))"'
 HOOKS = [{'kind': 'webhook', 'url': 'http://127.0.0.1:8000/', 'bearer_secret': 'token'}]
 KILLED = "dmesg | grep -o '^\\[ *[0-9.]*\\] .*Killed process [0-9]* ([^)]*)' | tail -n 1"
 
@@ -98,6 +99,10 @@ class Guest(ModuleGuest):
         """Nothing that runs or waits: the next message is of what comes next."""
         self.check('systemctl start oom-rescue-watch.service')
         return len(self.told())
+
+    def idle_lag(self):
+        """By how many seconds a sleep of a second is late, the median of nine: what this machine adds to any wait."""
+        return sorted(float(self.check(LAG)) for _try in range(9))[4]
 
     def kill_in_group(self, name, megabytes=24):
         """Have the kernel kill in a unit with a limit; seconds since boot of the kill."""
