@@ -85,7 +85,8 @@ def deliver_all(queues, hooks, secrets, is_wanted=lambda: False):
     """Pass messages to several hooks beside each other; yields ((number, message), None or Refused) as each ends.
 
     ``queues`` is {number of a hook: its messages}; each hook gets one after the other, and none after one that it did
-    not take. As soon as ``is_wanted`` says that there is other work, a hook has IMPATIENT seconds.
+    not take. A hook is begun when the one before has answered, or has not for _PAUSE seconds. As soon as ``is_wanted``
+    says that there is other work, a hook has IMPATIENT seconds.
     """
     ahead = [(number, list(messages)) for number, messages in sorted(queues.items())]
     busy = []
@@ -97,7 +98,8 @@ def deliver_all(queues, hooks, secrets, is_wanted=lambda: False):
         while ahead or busy:
             if _elapsed() - begin >= _MOST_SECONDS:
                 ahead = []
-            while ahead and len(busy) < _AT_ONCE:
+            # One a turn, which is _PAUSE if nothing answers: each has megabytes, and most answer within it.
+            if ahead and len(busy) < _AT_ONCE:
                 number, messages = ahead.pop(0)
                 busy.append((number, messages, _Delivery(hooks[number], messages[0], secrets)))
             for entry in _ended(busy, is_wanted):
@@ -106,7 +108,7 @@ def deliver_all(queues, hooks, secrets, is_wanted=lambda: False):
                 error = delivery.end()
                 yield (number, messages[0]), error
                 if messages[1:] and not error:
-                    ahead.insert(0, (number, messages[1:]))
+                    ahead.append((number, messages[1:]))
     finally:
         for _number, _messages, delivery in busy:
             delivery.end()

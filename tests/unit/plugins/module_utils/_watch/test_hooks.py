@@ -158,6 +158,15 @@ def test_more_hooks_than_are_tried_at_once_all_get_theirs(beside):
     assert len(told) == 21 and set(said.values()) == {None}
 
 
+def test_hooks_that_answer_are_never_in_memory_together_and_take_turns(beside, monkeypatch, tmp_path):
+    monkeypatch.setattr(hooks, '_PAUSE', 600)
+    busy, turns = tmp_path / 'busy', tmp_path / 'turns'
+    alone = 'mkdir %s || exit 9; %%s; echo %%d >> %s; rmdir %s' % (busy, turns, busy)
+    said, told = beside([alone % (beside.takes, number) for number in range(3)], 99)
+    assert set(said.values()) == {None} and told == ['a'] * 3 + ['b'] * 3 + ['c'] * 3
+    assert turns.read_bytes().split() == [b'0', b'1', b'2'] * 3
+
+
 @pytest.mark.parametrize('seconds, impatient, then_wanted', [(600, 0, 3), (0.5, 600, 99)])
 def test_a_hook_that_hangs_gets_less_time_if_something_else_happens(
         beside, monkeypatch, seconds, impatient, then_wanted):
