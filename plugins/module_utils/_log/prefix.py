@@ -47,7 +47,8 @@ _ISO_BRACKET = re.compile(r'\[(%s)( UTC)?\]:? ?' % _ISO)
 # The first line that somebody copied may lack its beginning.
 _CUT_SECONDS = re.compile(r'(\d{1,12}\.\d{6})\] ')
 _RFC3164 = re.compile(
-    r'(?:(\d{4}) |[A-Z][a-z]{2} )?([^\s\d\[\]<>:,;=|]{3,9} {1,2}\d{1,2}) (?:(\d{4}) )?(\d\d:\d\d:\d\d(?:\.\d{1,9})?)'
+    r'(?:(\d{4}) |[A-Z][a-z]{2} )?((?:\d{1,2}[^\s\d\[\]<>:,;=|]{1,3}|[^\s\d\[\]<>:,;=|]{3,9}) {1,2}\d{1,2}) '
+    r'(?:(\d{4}) )?(\d\d:\d\d:\d\d(?:\.\d{1,9})?)'
     r'(?:(?: [A-Z]{2,5})? (\d{4}))? %s'
     % _TAG
 )

@@ -338,11 +338,17 @@ def _dated_cause(diagnosis):
 
 def _first_of_incident(diagnosis):
     """{time, time_text} of the first line of the incident that the verdict is on; empty if there is none."""
-    verdict, incidents = diagnosis.get('verdict'), diagnosis.get('incidents')
-    if not verdict or not incidents:
+    incident = _incident_of(diagnosis)
+    if not incident:
         return {}
-    text = next((row['time_text'] for row in verdict['evidence'] if row['time_text']), None)
-    return {'time': incidents[verdict['incident']].get('first'), 'time_text': text}
+    text = next((row['time_text'] for row in diagnosis['verdict']['evidence'] if row['time_text']), None)
+    return {'time': incident.get('first'), 'time_text': text}
+
+
+def _incident_of(diagnosis):
+    """The incident that the verdict is on; empty if there is none."""
+    verdict, incidents = diagnosis.get('verdict'), diagnosis.get('incidents')
+    return incidents[verdict['incident']] if verdict and incidents else {}
 
 
 def cause_of(diagnosis):
@@ -369,5 +375,5 @@ def cause_of(diagnosis):
 def _label(log):
     if log.get('error') and log['error'] != 'no_report':
         return log['path']
-    meant = report_meant(log['events']) or {}
+    meant = report_meant(log['events']) or _incident_of(log)
     return '%s, in %s' % (meant.get('host') or 'another host', os.path.basename(log['path']))

@@ -133,6 +133,8 @@ FORMS = {
         None,
         CLAIMED,
     ),
+    'syslog in Chinese': (each(u'9月  3 12:02:41 db1 kernel: %s'), AT, 'db1', None, CLAIMED),
+    'syslog in Korean with a year': (each(u'2025 9월  3 12:02:41 db1 kernel: %s'), AT, 'db1', None, CLAIMED),
     'syslog without a space': (each('Sep  3 12:02:41 db1 kernel:%s'), AT, 'db1', None, CLAIMED),
     'syslog with a year': (each('2025 Sep  3 12:02:41 db1 kernel: %s'), AT, 'db1', None, CLAIMED),
     'syslog of busybox': (

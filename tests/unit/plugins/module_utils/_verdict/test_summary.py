@@ -419,3 +419,9 @@ def test_the_verdict_on_a_log_without_a_report_is_told_with_the_time_of_its_firs
     logs = [log('/tmp/%s' % name, events=[], replays=[], verdict=verdict, incidents=incidents) for name in 'ab']
     rows = lines({'here': {'diagnose_result': diagnosis(events=[], replays=[], elsewhere=logs)}}, logs_only=True)
     assert rows[:2] == ['another host, in a: %s' % told, 'another host, in b: %s' % told]
+
+
+def test_a_log_without_a_report_is_told_with_the_host_of_its_incident():
+    found = log('/tmp/a', events=[], replays=[], verdict=SAID, incidents=[{'first': None, 'host': 'db1'}])
+    rows = lines({'here': {'diagnose_result': diagnosis(events=[], replays=[], elsewhere=[found])}}, logs_only=True)
+    assert rows[0] == 'db1, in a: Oct 28 11:32: It was memory.'
