@@ -96,8 +96,8 @@ def _what_ran_out(event):
     if barred:
         return 'The zones that this allocation%s may use ran out, while %s is free in zone %s, which it may not use' % (
             _flags(event), format_size(barred[0]), ' and '.join(barred[1]))
-    ram = _usable(memory)
-    ran_out = 'RAM (%s%s) ran out' % (format_size(ram), _set_aside(event)) if ram else 'RAM ran out'
+    ram_bytes = _usable(memory)
+    ran_out = 'RAM (%s%s) ran out' % (format_size(ram_bytes), _set_aside(event)) if ram_bytes else 'RAM ran out'
     if not is_swap_believable(memory):
         return '%s; %s of swap beside it is not believable' % (ran_out, format_size(memory['swap_total_bytes']))
     return ran_out + _swap(memory['swap_total_bytes'], memory['swap_free_bytes'])
@@ -205,8 +205,8 @@ def _set_aside(event):
 
 def is_swap_believable(memory):
     """False if a memory block shows more swap than any host has for its RAM; True if either is not told."""
-    ram, swap = _usable(memory), memory.get('swap_total_bytes')
-    return not (ram and swap) or swap <= _MOST_SWAP_PER_RAM * ram
+    ram_bytes, swap = _usable(memory), memory.get('swap_total_bytes')
+    return not (ram_bytes and swap) or swap <= _MOST_SWAP_PER_RAM * ram_bytes
 
 
 def _usable(memory):

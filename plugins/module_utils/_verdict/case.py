@@ -100,12 +100,12 @@ def situation(event):
 
 def _much_is_free(event):
     """True if a tenth of RAM was free, without what is kept for contiguous allocations."""
-    memory, ram = event.get('memory') or {}, managed_bytes(event)
+    memory, ram_bytes = event.get('memory') or {}, managed_bytes(event)
     free = memory.get('free_bytes')
-    if not ram or free is None:
+    if not ram_bytes or free is None:
         return False
     kept = sum(zone.get('free_cma_bytes') or 0 for zone in event.get('zones') or [])
-    return (free - kept) * _MUCH_FREE >= ram
+    return (free - kept) * _MUCH_FREE >= ram_bytes
 
 
 def swappable_bytes(event):

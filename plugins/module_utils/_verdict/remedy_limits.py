@@ -71,11 +71,12 @@ def _limit_effect(case, limit, wished):
     if limit is None:
         return make_effect(UNKNOWN, 'how large the limit is, and how much the host has free, is not in the log',
                            would_tell=['systemd-cgtop -m', _FREE])
-    more, ram, available = wished - limit, case.host['ram_bytes'] if case.facts else None, case.ram_available_bytes()
+    more, available = wished - limit, case.ram_available_bytes()
+    ram_bytes = case.host['ram_bytes'] if case.facts else None
     words = '%s more room' % format_size(more)
-    if ram is not None and wished * 10 > ram * 9:
+    if ram_bytes is not None and wished * 10 > ram_bytes * 9:
         return make_effect(HARMS, 'a limit of %s leaves less than a tenth of the %s of RAM: the host itself would run '
-                                  'out' % (format_size(wished), format_size(ram)))
+                                  'out' % (format_size(wished), format_size(ram_bytes)))
     if available is not None and available < more:
         return make_effect(HARMS, 'the host has %s available: it would run out itself' % format_size(available))
     peak = case.options['expected_peak_bytes']

@@ -65,13 +65,13 @@ def _nodes_command(event, names):
 
 
 def _low_memory(case, event):
-    spared, ram = spared_high_memory(event), managed_bytes(event)
+    spared, ram_bytes = spared_high_memory(event), managed_bytes(event)
     free = spared[1] if spared else None
-    if free is None or not ram:
+    if free is None or not ram_bytes:
         effect = make_effect(UNKNOWN, 'how much high memory was free is not in the report')
-    elif free * _TENTH >= ram:
+    elif free * _TENTH >= ram_bytes:
         effect = make_effect(PREVENTS, 'a 64-bit kernel uses all of RAM for itself, and %s of %s was free' % (
-            format_size(free), format_size(ram)), free)
+            format_size(free), format_size(ram_bytes)), free)
     else:
         effect = make_effect(DELAYS, 'a 64-bit kernel could have used %s more' % format_size(free), free)
     return [make_remedy('kernel_64bit', 'a 64-bit kernel', effect, command='lscpu | grep op-mode')]
@@ -104,14 +104,14 @@ def _refused_pages(case, event):
 def _min_free(case, event):
     """A reserve larger by half, for allocations of single pages that cannot wait."""
     now = _min_free_bytes(case, event)
-    ram = managed_bytes(event) or case.host['ram_bytes']
+    ram_bytes = managed_bytes(event) or case.host['ram_bytes']
     order = (event.get('trigger') or {}).get('order') or 0
-    if not now or not ram:
+    if not now or not ram_bytes:
         effect = make_effect(UNKNOWN, 'what the kernel keeps free is not known',
                              would_tell=['sysctl vm.min_free_kbytes'])
         return make_remedy('min_free', 'a larger reserve (vm.min_free_kbytes)', effect,
                            command='sysctl -w vm.min_free_kbytes=NUMBER')
-    more = min(2 * now, ram // 50)
+    more = min(2 * now, ram_bytes // 50)
     if more <= now:
         effect = make_effect(NONE, '%s is kept free, a fiftieth of RAM or more' % format_size(now))
     elif order:

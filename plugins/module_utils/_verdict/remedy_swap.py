@@ -188,13 +188,13 @@ def _on_host(case, event, size):
     if free * NEARLY_FULL > total:
         return make_effect(NONE, '%s of %s of swap was free already: more of it would not have been used either' % (
             format_size(free), format_size(total)))
-    ram, movable = managed_bytes(event), swappable_bytes(event)
-    if movable is None or not ram:
+    ram_bytes, movable = managed_bytes(event), swappable_bytes(event)
+    if movable is None or not ram_bytes:
         return make_effect(UNKNOWN, 'how much of RAM could be swapped out is not in the report',
                            would_tell=[_MEMINFO])
-    if _is_little(case, event, movable, ram):
+    if _is_little(case, event, movable, ram_bytes):
         return make_effect(NONE, 'only %s of %s of RAM could be swapped out; %s' % (
-            format_size(movable), format_size(ram), _eater_words(case.eater(event))))
+            format_size(movable), format_size(ram_bytes), _eater_words(case.eater(event))))
     if not size:
         return make_effect(NONE, '%s of swap was full, and is what the rule gives: %s' % (
             format_size(total), UNPROVEN if case.swap and case.swap['unproven'] else
@@ -221,13 +221,13 @@ def _room(case, event, size, movable):
     eater = case.eater(event)
     swappable = is_swappable(event, eater)
     room = size if swappable else min(size, movable)
-    peak, ram = case.options['expected_peak_bytes'], managed_bytes(event)
+    peak, ram_bytes = case.options['expected_peak_bytes'], managed_bytes(event)
     total = (event.get('memory') or {}).get('swap_total_bytes') or 0
     words = '%s could be swapped out; %s' % (format_size(movable), _eater_words(eater))
     if peak is not None and swappable:
-        if peak * 10 <= (ram + total + size) * 9:
+        if peak * 10 <= (ram_bytes + total + size) * 9:
             return make_effect(PREVENTS, 'a peak of %s leaves a tenth and more of %s RAM and %s swap; %s' % (
-                format_size(peak), format_size(ram), format_size(total + size), words), room)
+                format_size(peak), format_size(ram_bytes), format_size(total + size), words), room)
     if not swappable:
         words += ', and cannot be swapped' if swappable is False else ''
         return make_effect(DELAYS, 'no more than %s of room: %s' % (format_size(room), words), room)

@@ -100,12 +100,12 @@ def total_pages(event, swap_bytes=None):
             return None
         # mem_cgroup_get_max(): version 1 limits memory and swap together, version 2 each.
         return max(limit + (cgroup.get('swap_limit_bytes') or 0), cgroup.get('memory_swap_limit_bytes') or 0) // page
-    ram = managed_bytes(event)
-    if ram is None:
+    ram_bytes = managed_bytes(event)
+    if ram_bytes is None:
         return None
     if swap_bytes is None:
         swap_bytes = memory.get('swap_total_bytes') or 0
-    return (ram + swap_bytes) // page
+    return (ram_bytes + swap_bytes) // page
 
 
 def managed_bytes(event):

@@ -30,10 +30,10 @@ def host_figures(facts, events):
 
     None is unknown. ``events`` are an incident's, the oldest first.
     """
-    ram = (facts.get('ram') or {}).get('total_bytes')
-    if ram is not None:
+    ram_bytes = (facts.get('ram') or {}).get('total_bytes')
+    if ram_bytes is not None:
         swap = facts.get('swap') or {}
-        return {'ram_bytes': ram, 'swap_bytes': swap.get('total_bytes') or 0, 'areas': swap.get('areas') or [],
+        return {'ram_bytes': ram_bytes, 'swap_bytes': swap.get('total_bytes') or 0, 'areas': swap.get('areas') or [],
                 'can_swapon': (facts.get('host') or {}).get('can_swapon'), 'by_facts': True}
     for event in reversed(events):
         if managed_bytes(event) is not None:
@@ -48,8 +48,8 @@ def swap_recommended(host, events, path, expected_peak_bytes=None, size=None):
     ``size`` is what was asked for, in place of the rule: text of bytes, 512M or 2xram; None or ``auto`` is the rule.
     ``unproven`` is whether a report asks for more than the rule gives, but may be anybody's.
     """
-    ram = host['ram_bytes']
-    if ram is None:
+    ram_bytes = host['ram_bytes']
+    if ram_bytes is None:
         return None
     own = sum(area['size_bytes'] for area in host['areas'] if area['path'] == path)
     other = host['swap_bytes'] - own
@@ -58,18 +58,18 @@ def swap_recommended(host, events, path, expected_peak_bytes=None, size=None):
     # What is on by hand alone is gone after a reboot.
     other -= sum(area['size_bytes'] for area in host['areas'] if area['path'] != path
                  and area.get('after_reboot') is False)
-    sizing = recommend(ram, other_swap_bytes=other, demand_bytes=demand, expected_peak_bytes=expected_peak_bytes)
-    asked = _asked_for(size, ram, other)
+    sizing = recommend(ram_bytes, other_swap_bytes=other, demand_bytes=demand, expected_peak_bytes=expected_peak_bytes)
+    asked = _asked_for(size, ram_bytes, other)
     unproven = not asked and is_beyond_the_rule(shortages, host)
     if unproven:
         sizing['reasons'].append(UNPROVEN)
     return dict(sizing, own_bytes=own, unproven=unproven, **asked)
 
 
-def _asked_for(size, ram, other):
+def _asked_for(size, ram_bytes, other):
     """The part of recommend()'s result that an explicit size decides; {} if there is none, or it is no size."""
     try:
-        asked = None if size in (None, 'auto') else size_of_text('%s' % size, ram)
+        asked = None if size in (None, 'auto') else size_of_text('%s' % size, ram_bytes)
     except SizeError:
         return {}
     if asked is None:
@@ -94,24 +94,24 @@ def demand_bytes(shortages, host, other_swap):
     memory or, if that is less, the largest other process, as killing it would have done. What a runaway program takes
     beyond that is no demand. Otherwise, if swap was full, it is once more what the table gives, but at most twice that.
     """
-    ram = host['ram_bytes']
-    most = table(ram)[0] if host['by_facts'] else max(other_swap, table(ram)[0]) + ram
-    claims = _claims(shortages, ram)
+    ram_bytes = host['ram_bytes']
+    most = table(ram_bytes)[0] if host['by_facts'] else max(other_swap, table(ram_bytes)[0]) + ram_bytes
+    claims = _claims(shortages, ram_bytes)
     return max(asked if event.get('trusted') else min(asked, most) for event, asked in claims) if claims else None
 
 
 def is_beyond_the_rule(shortages, host):
     """True if a report would raise a host's swap beyond the rule, but nothing proves that the kernel wrote it."""
-    ram = host['ram_bytes']
-    return host['by_facts'] and any(not event.get('trusted') and asked > table(ram)[0]
-                                    for event, asked in _claims(shortages, ram))
+    ram_bytes = host['ram_bytes']
+    return host['by_facts'] and any(not event.get('trusted') and asked > table(ram_bytes)[0]
+                                    for event, asked in _claims(shortages, ram_bytes))
 
 
-def _claims(shortages, ram):
+def _claims(shortages, ram_bytes):
     """[(report, bytes of swap that it asks for)]; reports without proof are in it only if there is no other."""
     shortages = proven_first(shortages)
-    spared = [(event, _spared(event, ram)) for event in shortages]
-    beyond = [(event, _beyond_full(event, ram)) for event in shortages]
+    spared = [(event, _spared(event, ram_bytes)) for event in shortages]
+    beyond = [(event, _beyond_full(event, ram_bytes)) for event in shortages]
     return [claim for claim in spared if claim[1] is not None] or [claim for claim in beyond if claim[1] is not None]
 
 
@@ -124,7 +124,7 @@ def _used(event):
     return (swap_used(event) or 0) if is_swap_believable(event.get('memory') or {}) else 0
 
 
-def _spared(event, ram):
+def _spared(event, ram_bytes):
     victims = [victim for victim in event.get('victims') or [] if victim.get('name') in DATABASES]
     if not victims:
         return None
@@ -134,14 +134,14 @@ def _spared(event, ram):
               if task.get('rss_bytes') and task['pid'] not in pids]
     needed = min([freed] + ([max(others)] if others else []))
     if not event.get('trusted'):
-        needed = min(needed, ram)
-    return min(_MOST_DEMAND * ram, _used(event) + needed)
+        needed = min(needed, ram_bytes)
+    return min(_MOST_DEMAND * ram_bytes, _used(event) + needed)
 
 
-def _beyond_full(event, ram):
+def _beyond_full(event, ram_bytes):
     if not swap_was_full(event) or not is_swap_believable(event['memory']):
         return None
-    by_table = table(ram)[0]
+    by_table = table(ram_bytes)[0]
     return min(_used(event) + by_table, 2 * by_table)
 
 
@@ -161,8 +161,8 @@ def swap_was_full(event):
 
 def is_too_large(facts, event):
     """True if a report is of more RAM than this host can have lost since: whoever writes to a log must not decide."""
-    ram = (facts.get('ram') or {}).get('total_bytes')
-    return ram is not None and (managed_bytes(event) or 0) > _MOST_OF_RAM * ram
+    ram_bytes = (facts.get('ram') or {}).get('total_bytes')
+    return ram_bytes is not None and (managed_bytes(event) or 0) > _MOST_OF_RAM * ram_bytes
 
 
 def is_of_this_host(event):
