@@ -25,7 +25,7 @@ HELPS = (PREVENTS, DELAYS)
 _MOST_HOSTS = 3
 
 
-def advise(facts, events, swap_path=DEFAULT_PATH, swappiness=DEFAULT_SWAPPINESS, protect=DEFAULT_SCORE, total=None,
+def advise(host_facts, events, swap_path=DEFAULT_PATH, swappiness=DEFAULT_SWAPPINESS, protect=DEFAULT_SCORE, total=None,
            signals=(), remedies=None):
     """{report, cause, evidence, swap, swappiness, protect, setting, notes, remarks} for a host.
 
@@ -33,29 +33,29 @@ def advise(facts, events, swap_path=DEFAULT_PATH, swappiness=DEFAULT_SWAPPINESS,
     ``remarks`` are those of the ``notes`` that tell of no remedy. ``setting`` is what replay() takes to say whom the
     kernel would have killed if the advice had been followed.
 
-    ``facts`` is memory_facts' dictionary. If it is empty, a report that says how much memory there was stands in for
-    it, so that a log copied from elsewhere can be read without its host. ``events`` come newest first; ``total`` is
-    how many there are in the logs, if that is more. ``remedies`` are remedies_of()'s for these, if they are there.
+    ``host_facts`` is memory_facts' dictionary. If it is empty, a report that says how much memory there was stands in
+    for it, so that a log copied from elsewhere can be read without its host. ``events`` come newest first; ``total``
+    is how many there are in the logs, if that is more. ``remedies`` are remedies_of()'s for these, if they are there.
     """
-    facts = facts or {}
+    host_facts = host_facts or {}
     all_events = events or []
-    events, left_out = _sorted_out(facts, all_events)
+    events, left_out = _sorted_out(host_facts, all_events)
     meant = report_meant(events)
     options = {'swap_path': swap_path, 'swappiness': swappiness, 'protect': protect}
     if remedies is None:
         incidents, verdict = judge_all(events, list(signals))
-        remedies = remedies_of(verdict, incidents, events, list(signals), facts, options)
-    host = host_figures(facts, ([meant] + events if meant else [])[::-1])
+        remedies = remedies_of(verdict, incidents, events, list(signals), host_facts, options)
+    host = host_figures(host_facts, ([meant] + events if meant else [])[::-1])
 
     swap = _swap(remedies)
-    remarks = left_out + _event_notes(events) + _fact_notes(facts)
-    protected = _protect(remedies, facts, events, host, swap)
+    remarks = left_out + _event_notes(events) + _fact_notes(host_facts)
+    protected = _protect(remedies, host_facts, events, host, swap)
     return {
         'report': meant.get('id') if meant else None,
         'cause': _cause(meant, events, total, [event for event in all_events if event.get('elsewhere')]),
         'evidence': describe(meant) if meant else [],
         'swap': swap,
-        'swappiness': _swappiness(facts, remedies),
+        'swappiness': _swappiness(host_facts, remedies),
         'protect': protected,
         'setting': {
             'swap_bytes': swap['size_bytes'] + swap['other_bytes'] if swap else None,
@@ -66,12 +66,12 @@ def advise(facts, events, swap_path=DEFAULT_PATH, swappiness=DEFAULT_SWAPPINESS,
     }
 
 
-def _sorted_out(facts, events):
+def _sorted_out(host_facts, events):
     """(list of the reports that are this host's as far as is known, notes on the others)."""
     why_not = (
         (lambda event: event.get('trusted') is not False, 'as a program and not the kernel wrote it'),
         (is_of_this_host, "as another host's name stands in it"),
-        (lambda event: not is_too_large(facts, event), 'as it is of a machine with far more RAM than this one'),
+        (lambda event: not is_too_large(host_facts, event), 'as it is of a machine with far more RAM than this one'),
     )
     notes = []
     for is_kept, words in why_not:
@@ -121,11 +121,11 @@ def _row(remedies, name):
     return next((row for row in remedies if row['name'] == name), {'target': None, 'effect': None, 'by_rule': False})
 
 
-def _swappiness(facts, remedies):
+def _swappiness(host_facts, remedies):
     if not _is_wanted(remedies, 'swappiness'):
         return None
     value = _row(remedies, 'swappiness')['value']
-    present = (facts.get('swappiness') or {}).get('runtime')
+    present = (host_facts.get('swappiness') or {}).get('runtime')
     reason = ('with %d the kernel drops file cache first and keeps swap as the reserve for a shortage, so a database '
               "stays in RAM" % value)
     if present == value:
@@ -135,23 +135,23 @@ def _swappiness(facts, remedies):
     return {'value': value, 'reason': reason}
 
 
-def _protect(remedies, facts, events, host, swap):
+def _protect(remedies, host_facts, events, host, swap):
     """The servers to spare: those that were killed while another process could have been, and those that run here
     without a score.
     """
     rows = [row for row in remedies if row['name'] == 'score' and row['target'] and (
         row['effect'] in HELPS or row['by_rule'])]
-    return [_protected(row, facts, events, host, swap) for row in rows]
+    return [_protected(row, host_facts, events, host, swap) for row in rows]
 
 
-def _protected(row, facts, events, host, swap):
+def _protected(row, host_facts, events, host, swap):
     name, value = row['target'], row['value']
     event, limit = next((event for event in events if _killed(event, name)), None), None
     if event:
         reason = 'the kernel killed %s' % process_words(_killed(event, name))
     else:
         # The remedies follow from an earlier look at the host: a server may have ended since.
-        here = next((one for one in facts['oom']['candidates'] if one.get('name') == name), None)
+        here = next((one for one in host_facts['oom']['candidates'] if one.get('name') == name), None)
         limit = here and here.get('limit_bytes')
         reason = here and 'it runs here with oom_score_adj %s and %s in RAM' % (
             here.get('oom_score_adj'), format_size(here.get('rss_bytes'))) or 'it ran here'
@@ -228,10 +228,10 @@ def _event_notes(events):
     return notes
 
 
-def _fact_notes(facts):
+def _fact_notes(host_facts):
     notes = []
-    vm = facts.get('vm') or {}
-    commit = facts.get('commit') or {}
+    vm = host_facts.get('vm') or {}
+    commit = host_facts.get('commit') or {}
     if vm.get('panic_on_oom'):
         notes.append('vm.panic_on_oom is %s: the host panics instead of killing one process.' % vm['panic_on_oom'])
     if vm.get('oom_kill_allocating_task'):
@@ -239,7 +239,7 @@ def _fact_notes(facts):
     if commit.get('mode') == 2:
         notes.append('vm.overcommit_memory is 2: fork and malloc fail at the commit limit (%s) with memory still free; '
                      'swap raises that limit.' % format_size(commit.get('limit_bytes')))
-    for killer in (facts.get('oom') or {}).get('user_space_killers') or []:
+    for killer in (host_facts.get('oom') or {}).get('user_space_killers') or []:
         if killer.get('active') and killer.get('watches') != []:
             notes.append('%s is active and kills before the kernel does, by rules of its own: see that it spares the '
                          'database too.' % plain(killer.get('name')))

@@ -30,22 +30,22 @@ class Case:
     ``reports`` are its whole reports of a shortage, ``told`` its signals. ``verdict`` is None without an incident.
     """
 
-    def __init__(self, verdict, incidents, events, signals, facts, options):
+    def __init__(self, verdict, incidents, events, signals, host_facts, options):
         self.verdict = verdict
-        self.facts = facts or {}
+        self.host_facts = host_facts or {}
         self.options = dict(DEFAULTS, **(options or {}))
         incident = incidents[verdict['incident']] if verdict else {'reports': [], 'signals': []}
         self.events = [events[index] for index in incident['reports'] if self._counts(events[index])]
         self.is_reported = any(self._counts(event) for event in events)
         self.told = [signals[index] for index in incident['signals']]
         self.reports = proven_first([event for event in self.events if is_shortage(event) and event.get('complete')])
-        self.host = host_figures(self.facts, self.events)
+        self.host = host_figures(self.host_facts, self.events)
         self.swap = swap_recommended(self.host, self.events, self.options['swap_path'],
                                      self.options['expected_peak_bytes'], self.options['swap_size'])
 
     def _counts(self, event):
         return event.get('trusted') is not False and is_of_this_host(event) and not is_too_large(
-            self.facts, event)
+            self.host_facts, event)
 
     @property
     def memory(self):
@@ -77,7 +77,7 @@ class Case:
 
     def ram_available_bytes(self):
         """The bytes of RAM that are available on the host now, or None."""
-        return (self.facts.get('ram') or {}).get('available_bytes')
+        return (self.host_facts.get('ram') or {}).get('available_bytes')
 
 
 def situation(event):

@@ -20,18 +20,18 @@ HELD, FALSE, OPEN, CANNOT = 'held', 'false', 'open', 'cannot'
 _HOLDS = {HELD: True, FALSE: False, OPEN: None, CANNOT: None}
 
 
-def judge(facts, swap=None, swappiness=None, swappiness_value=None, oom_protect=None, accept_open=False):
+def judge(host_facts, swap=None, swappiness=None, swappiness_value=None, oom_protect=None, accept_open=False):
     """{holds, claims}: ``holds`` is whether no claim is false.
 
-    ``facts`` is memory_facts' dictionary; the others are check mode's results of swap_file, swappiness and
-    oom_score_adj, each None (or skipped) where that remedy is not asked for. With ``accept_open`` each open claim has
+    ``host_facts`` is memory_facts' dictionary; the others are check mode's results of swap_file, swappiness and
+    oom_score_adj, each None (or skipped) if that remedy is not asked for. With ``accept_open`` each open claim has
     ``accepted``: somebody knows of it, and it is no reason for an exit status.
     """
     claims = []
     if _asked(swap):
         claims.extend(_swap(one) for one in swap.get('files') or [swap])
     if _asked(swappiness):
-        claims.append(_swappiness(swappiness, int(swappiness_value), facts['swappiness']))
+        claims.append(_swappiness(swappiness, int(swappiness_value), host_facts['swappiness']))
     if _asked(oom_protect):
         claims.extend(_scores(oom_protect))
     for claim in claims:
@@ -94,19 +94,20 @@ def _has_its_signature(layers):
     return bool(file and signature) and signature['size_bytes'] <= file['size_bytes']
 
 
-def _swappiness(result, value, facts):
+def _swappiness(result, value, swappiness_facts):
     claim = 'vm.swappiness of %d' % value
     if result['skipped_reason']:
         return _claim('swappiness', claim, None, None, result['skipped_reason'], CANNOT)
-    later = facts['after_reboot']
-    detail = 'it is %s now%s' % (facts['runtime'], (
+    now, later = swappiness_facts['runtime'], swappiness_facts['after_reboot']
+    detail = 'it is %s now%s' % (now, (
         '; what sets it at boot cannot be read' if later is None else ' and %s after a reboot' % later))
-    if later != value and facts.get('decided_by'):
-        detail += ': %s' % facts['decided_by']
-    own = [group for group in facts['cgroups'] if group['value'] != value] if facts['cgroups_count'] else []
+    if later != value and swappiness_facts.get('decided_by'):
+        detail += ': %s' % swappiness_facts['decided_by']
+    groups = swappiness_facts['cgroups'] if swappiness_facts['cgroups_count'] else []
+    own = [group for group in groups if group['value'] != value]
     if own:
         detail += ', but %d cgroups have another value of their own' % len(own)
-    return _claim('swappiness', claim, facts['runtime'] == value, None if later is None else later == value, detail)
+    return _claim('swappiness', claim, now == value, None if later is None else later == value, detail)
 
 
 def _scores(result):

@@ -90,23 +90,24 @@ def _diagnose_host(host, options):
         paths += [host.path(path) for path in KERNEL_LOGS] if set(sources) & set(('auto', 'files')) else []
         sources = []
     asked = why_facts(host, options['why']) if options.get('why') else None
-    # To read a log takes memory for a while, and facts keep it: what reads them is not even imported before.
+    # Reading a log takes memory for a while, which memory facts would keep: what reads them is imported only after it.
     result = read_events(paths, sources, limit=options.get('limit') or 0, signals=True, **times)
     from .._facts.memory_facts import LEDGER_SECONDS, memory_facts
-    facts = memory_facts(host, ledger_seconds=options.get('ledger_seconds', LEDGER_SECONDS))
+    host_facts = memory_facts(host, ledger_seconds=options.get('ledger_seconds', LEDGER_SECONDS))
     entry = {'name': options.get('name') or (host.read('/proc/sys/kernel/hostname') or '').strip() or 'localhost',
              'status': 'ok', 'error': None, 'changes': [], 'claims': [], 'fork_failures': read_fork_failures(
                  options.get('fork_failure_paths') or (), **times)}
-    entry.update(_judged(result, paths, facts=facts, asked=asked, options=options_of(options.get('wanted'), facts)))
-    _advise(entry, facts, options.get('tasks') or 0)
-    facts['oom']['candidates'] = shown(facts['oom']['candidates'], options.get('candidates') or 0,
+    entry.update(_judged(result, paths, host_facts=host_facts, asked=asked,
+                         options=options_of(options.get('wanted'), host_facts)))
+    _advise(entry, host_facts, options.get('tasks') or 0)
+    host_facts['oom']['candidates'] = shown(host_facts['oom']['candidates'], options.get('candidates') or 0,
                                        [row['process'] for row in entry['advice']['protect']])
-    return dict(entry, ledger=facts['ledger'], forecast=facts['forecast'], memory=facts)
+    return dict(entry, ledger=host_facts['ledger'], forecast=host_facts['forecast'], memory=host_facts)
 
 
-def _advise(entry, facts, tasks):
+def _advise(entry, host_facts, tasks):
     """Add advice and replays to an entry, by all rows of its tables, of which ``tasks`` stay (0: all)."""
-    entry['advice'] = advise(facts, entry['events'], total=entry['summary']['events'], remedies=entry['remedies'])
+    entry['advice'] = advise(host_facts, entry['events'], total=entry['summary']['events'], remedies=entry['remedies'])
     entry['replays'] = [replay(event, entry['advice']['setting']) for event in entry['events']]
     _keep_rows(entry['events'], tasks)
 
@@ -132,10 +133,10 @@ def diagnose_events(paths=(), own_sources=(), since=None, until=None, limit=0, t
     return result
 
 
-def _judged(result, paths, facts=None, options=None, asked=None):
-    """read_events()'s result with what follows from it. ``facts`` are memory_facts' of the host that the logs are of,
-    None for a log from elsewhere; ``options`` are those of remedies_of(). ``asked`` is why_facts' answer if the verdict
-    is to be on one unit, container or process, and is returned as ``why``.
+def _judged(result, paths, host_facts=None, options=None, asked=None):
+    """read_events()'s result with what follows from it. ``host_facts`` is memory_facts' dictionary of the host that the
+    logs are of, None for a log from elsewhere; ``options`` are those of remedies_of(). ``asked`` is why_facts' answer
+    if the verdict is to be on one unit, container or process, and is returned as ``why``.
     """
     if asked is None:
         result['incidents'], result['verdict'] = judge_all(result['events'], result['signals'])
@@ -147,8 +148,8 @@ def _judged(result, paths, facts=None, options=None, asked=None):
     if result['verdict'] is not None:
         result['verdict']['caveats'] += result['caveats']
     result['ledger'] = _ledger_of(result)
-    result['remedies'] = remedies_of(result['verdict'], result['incidents'], result['events'], result['signals'], facts,
-                                     options)
+    result['remedies'] = remedies_of(result['verdict'], result['incidents'], result['events'], result['signals'],
+                                     host_facts, options)
     meant = report_meant(result['events'])
     result['raw'] = raw_lines(meant['source'], meant['source']['path'] in paths) if meant else []
     for incident in result['incidents']:

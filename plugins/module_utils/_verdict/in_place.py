@@ -16,16 +16,16 @@ _ONE_SERVER = ('mysqld', 'mariadbd')
 _MOST_SPARED = 50
 
 
-def in_place(advice, facts):
+def in_place(advice, host_facts):
     """The names, of swap, swappiness and oom_protect, of the advised remedies that are in force now and after a boot,
     as far as the facts tell. A value that was asked for on the host counts in place of the advised one.
     """
     found = []
-    if facts and _has_swap(advice.get('swap'), facts):
+    if host_facts and _has_swap(advice.get('swap'), host_facts):
         found.append('swap')
-    if facts and _has_swappiness(advice.get('swappiness'), facts):
+    if host_facts and _has_swappiness(advice.get('swappiness'), host_facts):
         found.append('swappiness')
-    if facts and advice.get('protect') and all(_is_protected(row, facts) for row in advice['protect']):
+    if host_facts and advice.get('protect') and all(_is_protected(row, host_facts) for row in advice['protect']):
         found.append('oom_protect')
     return found
 
@@ -41,40 +41,41 @@ def shown(candidates, count, names):
     return candidates[:count or None] + rest[:_MOST_SPARED]
 
 
-def _asked(facts, remedy, name, otherwise):
+def _asked(host_facts, remedy, name, otherwise):
     """The value of a role's variable that was asked for on the host, or ``otherwise``."""
-    kept = (facts.get('kept') or {}).get(remedy) or {}
+    kept = (host_facts.get('kept') or {}).get(remedy) or {}
     asked = kept.get('asked')
     return asked.get(name, otherwise) if isinstance(asked, dict) else otherwise
 
 
-def _has_swap(advised, facts):
+def _has_swap(advised, host_facts):
     if not advised or not advised['size_bytes']:
         return False
-    there = dict((area['path'], area) for area in facts['swap']['areas'] if area['persisted_by'])
-    files = _asked(facts, 'swap', 'swap_files', None)
+    there = dict((area['path'], area) for area in host_facts['swap']['areas'] if area['persisted_by'])
+    files = _asked(host_facts, 'swap', 'swap_files', None)
     if isinstance(files, list):
         return all(isinstance(row, dict) and row.get('path') in there for row in files)
-    area = there.get(_asked(facts, 'swap', 'swap_path', _PATH))
+    area = there.get(_asked(host_facts, 'swap', 'swap_path', _PATH))
     if area is None:
         return False
-    return _asked(facts, 'swap', 'swap_size', None) is not None or serves(area['size_bytes'], advised['size_bytes'])
+    is_asked = _asked(host_facts, 'swap', 'swap_size', None) is not None
+    return is_asked or serves(area['size_bytes'], advised['size_bytes'])
 
 
-def _has_swappiness(advised, facts):
+def _has_swappiness(advised, host_facts):
     if not advised:
         return False
-    swappiness = facts['swappiness']
+    swappiness = host_facts['swappiness']
     return swappiness['runtime'] == swappiness['after_reboot'] == _asked(
-        facts, 'swappiness', 'swappiness_value', advised['value'])
+        host_facts, 'swappiness', 'swappiness_value', advised['value'])
 
 
-def _is_protected(row, facts):
+def _is_protected(row, host_facts):
     """True if each process of a server that runs has the score, or one that protects more; a user's own is none of it.
     """
     names = _ONE_SERVER if row['process'] in _ONE_SERVER else (row['process'],)
-    value = _asked(facts, 'oom_protect', 'oom_protect_value', row['value'])
-    candidates = [one for one in facts['oom']['candidates'] if (one.get('manager') or {}).get('user') is None]
+    value = _asked(host_facts, 'oom_protect', 'oom_protect_value', row['value'])
+    candidates = [one for one in host_facts['oom']['candidates'] if (one.get('manager') or {}).get('user') is None]
     scores = [one['oom_score_adj'] for name in names for one in reached(candidates, name)]
     return bool(scores) and all(
         score is not None and isinstance(value, int) and score <= value for score in scores)

@@ -78,8 +78,8 @@ def host_info(host, options):
     asked = _asked(options)
     asked.update((name, options[name]) for name in ('paths', 'wanted', 'why', 'fork_failure_paths', 'candidates'))
     entry = diagnose(host, dict(asked, sources=_sources(options)))
-    facts = {'memory': entry.pop('memory')}
-    return dict(((name, entry.get(name)) for name in RETURNED), changed=False, ansible_facts=facts)
+    ansible_facts = {'memory': entry.pop('memory')}
+    return dict(((name, entry.get(name)) for name in RETURNED), changed=False, ansible_facts=ansible_facts)
 
 
 def log_info(host, options):

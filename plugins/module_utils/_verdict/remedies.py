@@ -30,16 +30,16 @@ _FOR_THE_ORDER = ('aside', 'of_cause', 'fit')
 APPLIED = ('swap', 'swappiness', 'score')
 
 
-def remedies_of(verdict, incidents, events, signals, facts=None, options=None):
+def remedies_of(verdict, incidents, events, signals, host_facts=None, options=None):
     """The remedies for the incident of a verdict, best first; docs/advice.md says what each field means.
 
-    ``events`` and ``signals`` are those that the incident has indices of; ``facts`` is memory_facts' dictionary, empty
-    for a log from elsewhere. ``options``: {swap_path, swap_size, swappiness, protect, protect_names,
+    ``events`` and ``signals`` are those that the incident has indices of; ``host_facts`` is memory_facts' dictionary,
+    empty for a log from elsewhere. ``options``: {swap_path, swap_size, swappiness, protect, protect_names,
     expected_peak_bytes}, as options_of() makes them.
     """
-    case = Case(verdict, incidents or [], events or [], signals or [], facts, options)
+    case = Case(verdict, incidents or [], events or [], signals or [], host_facts, options)
     rows = [row for build in BUILDERS for row in build(case)]
-    forbidden = case.facts.get('forbidden') or {}
+    forbidden = case.host_facts.get('forbidden') or {}
     for row in rows:
         known = [one['id'] for one in row['forbidden_by']]
         row['forbidden_by'] = row['forbidden_by'] + [

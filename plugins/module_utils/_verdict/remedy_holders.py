@@ -261,7 +261,7 @@ def _free_huge_bytes(case, event):
     free = (event.get('memory') or {}).get('hugepages_free_bytes')
     if free is not None:
         return free
-    return (case.facts.get('ram') or {}).get('hugepages_free_bytes')
+    return (case.host_facts.get('ram') or {}).get('hugepages_free_bytes')
 
 
 def _tmpfs(case, event, eater):
@@ -286,7 +286,7 @@ def _tmpfs(case, event, eater):
 def _mount_now(case, eater):
     """The mount of a tmpfs that still holds half of what a report calls shared memory, or None, as no report names one.
     """
-    parts = (case.facts.get('ledger') or {}).get('parts') or []
+    parts = (case.host_facts.get('ledger') or {}).get('parts') or []
     named = [part for part in parts if part['kind'] == 'shmem' and part['name'] and part['bytes'] * 2 >= eater['bytes']]
     return max(named, key=lambda part: part['bytes'])['name'] if named else None
 

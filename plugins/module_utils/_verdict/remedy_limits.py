@@ -72,7 +72,7 @@ def _limit_effect(case, limit, wished):
         return make_effect(UNKNOWN, 'how large the limit is, and how much the host has free, is not in the log',
                            would_tell=['systemd-cgtop -m', _FREE])
     more, available = wished - limit, case.ram_available_bytes()
-    ram_bytes = case.host['ram_bytes'] if case.facts else None
+    ram_bytes = case.host['ram_bytes'] if case.host_facts else None
     words = '%s more room' % format_size(more)
     if ram_bytes is not None and wished * 10 > ram_bytes * 9:
         return make_effect(HARMS, 'a limit of %s leaves less than a tenth of the %s of RAM: the host itself would run '

@@ -124,7 +124,7 @@ def _min_free(case, event):
 
 
 def _min_free_bytes(case, event):
-    kilobytes = (case.facts.get('vm') or {}).get('min_free_kbytes')
+    kilobytes = (case.host_facts.get('vm') or {}).get('min_free_kbytes')
     if kilobytes:
         return kilobytes * 1024
     kept = [zone.get('min_bytes') for zone in event.get('zones') or []]
@@ -133,7 +133,7 @@ def _min_free_bytes(case, event):
 
 def _overcommit(case):
     """A row if the kernel refused memory, and the host's own overcommit mode is known or the log names it."""
-    mode = (case.facts.get('commit') or {}).get('mode')
+    mode = (case.host_facts.get('commit') or {}).get('mode')
     if case.memory != 'yes' or case.actor != 'kernel_refused' or mode == 1:
         return []
     if mode is None and case.limit != 'commit':
@@ -149,7 +149,7 @@ def _overcommit(case):
 
 def _overcommit_row(case, mode):
     wished = 0 if mode == 2 else 1
-    risk = (case.facts.get('commit') or {}).get('fork_risk') or {}
+    risk = (case.host_facts.get('commit') or {}).get('fork_risk') or {}
     if risk.get('fails') is not True:
         effect = make_effect(UNKNOWN, 'by the figures of this host a fork would not be refused at this moment',
                              would_tell=['grep Commit /proc/meminfo'])

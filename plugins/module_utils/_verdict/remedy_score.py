@@ -83,7 +83,7 @@ def _servers(case):
 
 def _candidates(case):
     """The processes here, except those of a user's own manager: any user may call a process mysqld."""
-    return [row for row in (case.facts.get('oom') or {}).get('candidates') or []
+    return [row for row in (case.host_facts.get('oom') or {}).get('candidates') or []
             if (row.get('manager') or {}).get('user') is None]
 
 
@@ -156,7 +156,7 @@ def _score_decides_nothing(case):
         return _OTHER_KILLERS[case.actor]
     if case.actor in ('kernel_refused', 'program') or case.limit in ('program', 'gpu', 'commit', 'none'):
         return 'nobody was chosen by a score: what asked for memory was refused it'
-    vm = case.facts.get('vm') or {}
+    vm = case.host_facts.get('vm') or {}
     if vm.get('panic_on_oom'):
         return 'vm.panic_on_oom is %s: the host panics instead of choosing by a score' % vm['panic_on_oom']
     if vm.get('oom_kill_allocating_task'):

@@ -136,7 +136,7 @@ def _refused(case, size):
     """
     if case.actor != 'kernel_refused' or case.memory != 'yes' or not size:
         return None
-    commit = case.facts.get('commit') or {}
+    commit = case.host_facts.get('commit') or {}
     mode = commit.get('mode')
     if mode == 1:
         return make_effect(NONE, 'vm.overcommit_memory is 1: the kernel refuses nothing for want of RAM or swap')
@@ -266,7 +266,7 @@ def _swap_max(cgroup):
 
 def _in_cgroup_by_host(case, event, size, allowed, movable):
     """The same if a cgroup may swap ``allowed`` bytes more (None is no limit): what the host's swap would give it."""
-    total = ((case.facts.get('swap') or {}).get('total_bytes') if case.facts else None)
+    total = ((case.host_facts.get('swap') or {}).get('total_bytes') if case.host_facts else None)
     if total is None or total or movable is None or not size:
         return make_effect(UNKNOWN, 'the group may use swap; how much the host had for it is not in the report',
                            would_tell=['swapon --show'])
@@ -288,7 +288,7 @@ def swappiness(case):
 
 
 def _runtime(case):
-    return (case.facts.get('swappiness') or {}).get('runtime')
+    return (case.host_facts.get('swappiness') or {}).get('runtime')
 
 
 def _swappiness_effect(case, wished, runtime):

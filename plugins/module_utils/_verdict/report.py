@@ -55,11 +55,12 @@ def _host(host, full):
     entry['remedies'] = [dict(row, applied=row['name'] in done) for row in entry['remedies'] or []]
     entry['not_read'] = _not_read(results)
     entry['claims'] = [_claim(claim) for claim in (results.get('verify_result') or {}).get('claims') or []]
-    facts = results.get('memory') or {}
-    forecast = facts.get('forecast')
+    host_facts = results.get('memory') or {}
+    forecast = host_facts.get('forecast')
     if forecast and not full:
         forecast = dict(forecast, cgroups=sorted(forecast['cgroups'], key=_nearest)[:_MOST_CGROUPS])
-    entry.update(ledger=facts.get('ledger'), forecast=forecast, cgroups=(facts.get('cgroups') or []) if full else [])
+    entry.update(ledger=host_facts.get('ledger'), forecast=forecast,
+                 cgroups=(host_facts.get('cgroups') or []) if full else [])
     return entry
 
 

@@ -327,7 +327,7 @@ def _refused(module, reason):
 
 
 def _without_words_to_ansible(module, result):
-    facts = result.pop('ansible_facts', None)
+    ansible_facts = result.pop('ansible_facts', None)
     kept = dict((key, value) for key, value in result.items()
                 if not key.startswith('ansible_') and key != 'unreachable')
     for key in ('warnings', 'deprecations'):
@@ -336,7 +336,7 @@ def _without_words_to_ansible(module, result):
     for key, kind in (('failed', bool), ('changed', bool), ('skipped', bool), ('msg', u'%s'.__mod__)):
         if key in kept:
             kept[key] = kind((kept[key],) if key == 'msg' else kept[key])
-    facts = facts if isinstance(facts, dict) else {}
-    own = dict((key, value) for key, value in facts.items() if key.startswith('discovered_interpreter_') or (
+    ansible_facts = ansible_facts if isinstance(ansible_facts, dict) else {}
+    own = dict((key, value) for key, value in ansible_facts.items() if key.startswith('discovered_interpreter_') or (
         key == 'memory' and module in _WITH_FACTS))
     return dict(kept, ansible_facts=own) if own or module == 'memory_facts' else kept

@@ -25,16 +25,16 @@ UNPROVEN = ('a report in plain text asks for more, but nothing proves that the k
             'swap_size or swap_expected_peak')
 
 
-def host_figures(facts, events):
+def host_figures(host_facts, events):
     """{ram_bytes, swap_bytes, areas, can_swapon, by_facts} by the facts, else by the newest report that says it.
 
     None is unknown. ``events`` are an incident's, the oldest first.
     """
-    ram_bytes = (facts.get('ram') or {}).get('total_bytes')
+    ram_bytes = (host_facts.get('ram') or {}).get('total_bytes')
     if ram_bytes is not None:
-        swap = facts.get('swap') or {}
+        swap = host_facts.get('swap') or {}
         return {'ram_bytes': ram_bytes, 'swap_bytes': swap.get('total_bytes') or 0, 'areas': swap.get('areas') or [],
-                'can_swapon': (facts.get('host') or {}).get('can_swapon'), 'by_facts': True}
+                'can_swapon': (host_facts.get('host') or {}).get('can_swapon'), 'by_facts': True}
     for event in reversed(events):
         if managed_bytes(event) is not None:
             return {'ram_bytes': managed_bytes(event), 'areas': [], 'can_swapon': None, 'by_facts': False,
@@ -159,9 +159,9 @@ def swap_was_full(event):
     return bool(total) and free is not None and free * NEARLY_FULL <= total
 
 
-def is_too_large(facts, event):
+def is_too_large(host_facts, event):
     """True if a report is of more RAM than this host can have lost since: whoever writes to a log must not decide."""
-    ram_bytes = (facts.get('ram') or {}).get('total_bytes')
+    ram_bytes = (host_facts.get('ram') or {}).get('total_bytes')
     return ram_bytes is not None and (managed_bytes(event) or 0) > _MOST_OF_RAM * ram_bytes
 
 

@@ -24,8 +24,8 @@ VARIABLES = ('swap_path', 'swap_size', 'swap_expected_peak', 'swappiness_value',
              'oom_protect_value')
 
 
-def options_of(wanted=None, facts=None):
-    """remedies_of()'s options for ``wanted``, {variable of a role: value}, on a host with memory_facts' ``facts``.
+def options_of(wanted=None, host_facts=None):
+    """remedies_of()'s options for ``wanted``, {variable of a role: value}, on a host with these memory facts.
 
     If a variable is not given, what was asked for on the host before counts, else the role's default. A value that a
     role would refuse counts for nothing here: the role says so.
@@ -33,20 +33,20 @@ def options_of(wanted=None, facts=None):
     wanted = dict((name, value) for name, value in (wanted or {}).items() if value not in (None, '', []))
     options = {}
     for name, option, remedy in _SIMPLE:
-        value = _value(name, remedy, wanted, facts, DEFAULTS[option])
+        value = _value(name, remedy, wanted, host_facts, DEFAULTS[option])
         if _is_like(value, DEFAULTS[option]):
             options[option] = type(DEFAULTS[option])(value)
-    options['swap_size'] = _value('swap_size', 'swap', wanted, facts, _AUTO)
-    options['expected_peak_bytes'] = _size(_value('swap_expected_peak', 'swap', wanted, facts, None))
-    options['protect_names'] = _names(_value('oom_protect_process', 'oom_protect', wanted, facts, None))
+    options['swap_size'] = _value('swap_size', 'swap', wanted, host_facts, _AUTO)
+    options['expected_peak_bytes'] = _size(_value('swap_expected_peak', 'swap', wanted, host_facts, None))
+    options['protect_names'] = _names(_value('oom_protect_process', 'oom_protect', wanted, host_facts, None))
     return options
 
 
-def _value(name, remedy, wanted, facts, default):
+def _value(name, remedy, wanted, host_facts, default):
     value = wanted.get(name)
     if value is not None and value != default:
         return value
-    kept = (((facts or {}).get('kept') or {}).get(remedy) or {}).get('asked')
+    kept = (((host_facts or {}).get('kept') or {}).get(remedy) or {}).get('asked')
     return kept.get(name, default) if isinstance(kept, dict) else default
 
 

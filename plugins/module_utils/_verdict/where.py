@@ -31,21 +31,22 @@ def where_lines(hosts, path=None, say=as_it_is):
 
 
 def _one(host, say):
-    facts = host['results'].get('memory') or {}
-    if host['status'] in UNREAD or not facts.get('ledger'):
+    host_facts = host['results'].get('memory') or {}
+    if host['status'] in UNREAD or not host_facts.get('ledger'):
         return [say('%s: %s' % (host['name'], host['headline']))]
-    after = [line for text in _forecast(facts) + _cgroups(facts) + _closed(facts) for line in _wrapped(say(text))]
+    after = [line for text in _forecast(host_facts) + _cgroups(host_facts) + _closed(host_facts)
+             for line in _wrapped(say(text))]
     rows = min(_MOST_PARTS, _LINES - len(after) - 6)
-    return [say(_head(host['name'], facts))] + _table(facts['ledger'], rows, say) + after
+    return [say(_head(host['name'], host_facts))] + _table(host_facts['ledger'], rows, say) + after
 
 
-def _head(name, facts):
-    swap = facts['swap']
+def _head(name, host_facts):
+    swap = host_facts['swap']
     words = 'no swap'
     if swap.get('total_bytes'):
         words = 'swap %s, %s free' % (format_size(swap['total_bytes']), format_size(swap.get('free_bytes')))
-    return '%s: %s of RAM, %s available, %s' % (
-        name, format_size(facts['ledger']['total_bytes']), format_size(facts['ram']['available_bytes']), words)
+    total, available = host_facts['ledger']['total_bytes'], host_facts['ram']['available_bytes']
+    return '%s: %s of RAM, %s available, %s' % (name, format_size(total), format_size(available), words)
 
 
 def _table(ledger, most, say):
@@ -90,8 +91,8 @@ def _next(following, words):
     return '%s %s (pid %s)%s' % (words, following['name'], following['pid'], away)
 
 
-def _forecast(facts):
-    forecast = facts.get('forecast')
+def _forecast(host_facts):
+    forecast = host_facts.get('forecast')
     if not forecast:
         return []
     lines = [_next(forecast['host'], 'If it runs out:')]
@@ -103,10 +104,10 @@ def _forecast(facts):
     return lines
 
 
-def _cgroups(facts):
+def _cgroups(host_facts):
     """Two lines for each of the cgroups that are nearest to their limit."""
-    groups = dict((group['path'], group) for group in facts.get('cgroups') or [])
-    limited = [each for each in (facts.get('forecast') or {}).get('cgroups') or [] if each['distance_bytes']]
+    groups = dict((group['path'], group) for group in host_facts.get('cgroups') or [])
+    limited = [each for each in (host_facts.get('forecast') or {}).get('cgroups') or [] if each['distance_bytes']]
     limited.sort(key=lambda each: each['distance_bytes']['low'])
     lines = []
     for each in limited[:_MOST_CGROUPS]:
@@ -118,7 +119,7 @@ def _cgroups(facts):
             each['path'], format_size(group['usage_bytes']), format_size(group['limit_bytes']),
             ', %.0f %% %s' % (eater['share'] * 100, _eater(eater)) if eater and eater['share'] else ''))
         lines.append(_next(each, '  there:'))
-    more = len(groups) + (facts.get('cgroups_left_out') or 0) - len(limited[:_MOST_CGROUPS])
+    more = len(groups) + (host_facts.get('cgroups_left_out') or 0) - len(limited[:_MOST_CGROUPS])
     return lines + _left_out(more, 'cgroup with a limit', 'cgroups with a limit')
 
 
@@ -126,8 +127,8 @@ def _eater(eater):
     return eater['name'] or PARTS[eater['kind']]
 
 
-def _closed(facts):
-    closed = facts.get('closed')
+def _closed(host_facts):
+    closed = host_facts.get('closed')
     return ['As root it would tell more: %s' % ', '.join(closed)] if closed else []
 
 
@@ -145,20 +146,20 @@ def _left_out(count, one, many):
 
 
 def _share_available(host):
-    facts = host['results'].get('memory') or {}
-    if host['status'] in UNREAD or not facts.get('ledger'):
+    host_facts = host['results'].get('memory') or {}
+    if host['status'] in UNREAD or not host_facts.get('ledger'):
         return -1, host['name']
-    return (facts['ram']['available_bytes'] or 0) / float(facts['ledger']['total_bytes'] or 1), host['name']
+    return (host_facts['ram']['available_bytes'] or 0) / float(host_facts['ledger']['total_bytes'] or 1), host['name']
 
 
 def _short(host):
-    facts = host['results'].get('memory') or {}
-    if host['status'] in UNREAD or not facts.get('ledger'):
+    host_facts = host['results'].get('memory') or {}
+    if host['status'] in UNREAD or not host_facts.get('ledger'):
         return '%s: %s' % (host['name'], host['headline'])
-    eater = eater_of(facts['ledger'])
+    eater = eater_of(host_facts['ledger'])
     words = '%.0f %% %s' % (eater['share'] * 100, _eater(eater)) if eater else 'nothing in use'
-    following = (facts.get('forecast') or {}).get('host') or {}
-    available, total = facts['ram']['available_bytes'], facts['ledger']['total_bytes']
+    following = (host_facts.get('forecast') or {}).get('host') or {}
+    available, total = host_facts['ram']['available_bytes'], host_facts['ledger']['total_bytes']
     return '%s: %s of %s available, %s; next %s' % (
         host['name'], format_size(available), format_size(total), words, following.get('name') or 'nobody')
 

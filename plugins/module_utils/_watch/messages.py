@@ -117,9 +117,9 @@ class Told:
     def _remedy(self):
         """The best remedy for this incident that would have helped, or None."""
         entry = self._entry
-        facts = entry['memory']()
-        rows = remedies_of(self.verdict, entry['incidents'], entry['events'], entry['signals'], facts,
-                           options_of(None, facts))
+        host_facts = entry['memory']()
+        rows = remedies_of(self.verdict, entry['incidents'], entry['events'], entry['signals'], host_facts,
+                           options_of(None, host_facts))
         best = next((row for row in rows if row['effect'] in ('prevents', 'delays') and not row['forbidden_by']), None)
         return best and dict((key, _short(best[key])) for key in ('name', 'effect', 'what', 'why', 'command'))
 

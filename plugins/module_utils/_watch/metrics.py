@@ -36,7 +36,7 @@ def counted(kills, fresh):
     return rows
 
 
-def text_of(state, facts, now, scores=()):
+def text_of(state, host_facts, now, scores=()):
     """The text of the file, by the remembered state, memory_facts' dictionary, the time in seconds since 1970, and the
     claims on the scores that were set here.
     """
@@ -47,8 +47,8 @@ def text_of(state, facts, now, scores=()):
                          [_sample('last_kill_timestamp_seconds', {}, int(state['last_kill']))])
     lines += _family('remedy_holds', 'gauge', '1 if a remedy that was made here holds, now or after a reboot, else 0.',
                      [_sample('remedy_holds', {'remedy': remedy, 'when': when}, int(holds))
-                      for remedy, when, holds in held(facts) + _of_scores(scores)])
-    lines += _next(facts)
+                      for remedy, when, holds in held(host_facts) + _of_scores(scores)])
+    lines += _next(host_facts)
     lines += _family('watch_waiting_messages', 'gauge', 'Messages that no hook has taken yet.',
                      [_sample('watch_waiting_messages', {}, len(state['waiting']))])
     lines += _family('watch_timestamp_seconds', 'gauge', 'When this file was written.',
@@ -70,18 +70,18 @@ def write(path, text):
         raise
 
 
-def held(facts):
+def held(host_facts):
     """[(remedy, now or after_reboot, True or False)] of our remedies on this host, as far as it is known."""
     rows = []
-    kept = facts.get('kept') or {}
+    kept = host_facts.get('kept') or {}
     if (kept.get('swap') or {}).get('set'):
-        areas = facts['swap']['areas']
+        areas = host_facts['swap']['areas']
         rows.append(('swap', 'now', bool(areas)))
         rows.append(('swap', 'after_reboot', any(area.get('after_reboot') for area in areas)))
     asked = kept.get('swappiness') or {}
     if asked.get('set'):
         value = (asked.get('asked') or {}).get('swappiness_value', 10)
-        swappiness = facts['swappiness']
+        swappiness = host_facts['swappiness']
         rows.append(('swappiness', 'now', swappiness['runtime'] == value))
         rows.append(('swappiness', 'after_reboot', swappiness['after_reboot'] == value))
     return rows
@@ -93,8 +93,8 @@ def _of_scores(claims):
     return [('score', when, all(known[when])) for when in _WHEN if known[when]]
 
 
-def _next(facts):
-    following = ((facts.get('forecast') or {}).get('host')) or {}
+def _next(host_facts):
+    following = ((host_facts.get('forecast') or {}).get('host')) or {}
     distance = following.get('distance_bytes')
     if not distance:
         return []

@@ -232,16 +232,16 @@ class Run:
 
     def _measure(self):
         from . import metrics
-        facts = self._memory(1)
-        if (facts['kept']['swappiness'] or {}).get('set'):
+        host_facts = self._memory(1)
+        if (host_facts['kept']['swappiness'] or {}).get('set'):
             from .._facts.memory_facts import with_boot
-            facts = with_boot(self._host, facts)
+            host_facts = with_boot(self._host, host_facts)
         scores = ()
-        if (facts['kept']['oom_protect'] or {}).get('set'):
+        if (host_facts['kept']['oom_protect'] or {}).get('set'):
             from .scores import claims_on_scores
-            scores = claims_on_scores(self._host, facts)
+            scores = claims_on_scores(self._host, host_facts)
         try:
-            metrics.write(self._settings['textfile'], metrics.text_of(self._state, facts, self._now, scores))
+            metrics.write(self._settings['textfile'], metrics.text_of(self._state, host_facts, self._now, scores))
         except (IOError, OSError):
             # A full disk: the next run writes it.
             return

@@ -18,15 +18,15 @@ _NOT_TOLD = (RescueError,) + FAILURES
 _OTHERS = set(['unit', 'container', 'pid_file'])
 
 
-def claims_on_scores(host, facts):
+def claims_on_scores(host, host_facts):
     """[claim] of judge(), one for each process or unit that was to be protected by ``kept`` of the facts; none if it
     cannot be told.
     """
-    kept = facts['kept'][_REMEDY]
+    kept = host_facts['kept'][_REMEDY]
     options = dict((name, spec.get('default')) for name, spec in dict(REMEDIES)[_REMEDY][0].items())
     asked = dict((name[len(_REMEDY) + 1:], value) for name, value in (kept.get('asked') or {}).items())
     options.update(dict({'process': ['mysqld']}, **asked) if not set(asked) & _OTHERS else asked)
     try:
-        return judge(facts, oom_protect=ask(host, {_REMEDY: options})[_REMEDY])['claims']
+        return judge(host_facts, oom_protect=ask(host, {_REMEDY: options})[_REMEDY])['claims']
     except _NOT_TOLD:
         return []
