@@ -74,7 +74,7 @@ def read(host, path, kernel=syscalls, lifted=()):
         'mount': mount,
         'disk': mounts.disk_space(host.path(directory)) if directory_there else None,
         'rule': filesystem.rule(mount.get('filesystem'), release),
-        'memory': room_in_ram(read_meminfo(host)),
+        'room_in_ram': room_in_ram(read_meminfo(host)),
         'cgroups': cgroups.lacking(host) if any(area['used_bytes'] for area in active) else [],
         'page_size': os.sysconf('SC_PAGE_SIZE'),
         'persistence': _persistence(host, [real, real] if subvolume else [path, real], managers),

@@ -212,7 +212,7 @@ def _does_not_fit(facts, _wished, size, way):
         return None
     used = sum(file['area']['used_bytes'] for file in files)
     future = {'size_bytes': max(0, size - facts['page_size']), 'used_bytes': 0}
-    missing = room_without(used, facts['other_areas'] + [future], facts['memory'])
+    missing = room_without(used, facts['other_areas'] + [future], facts['room_in_ram'])
     if missing <= 0:
         return None
     return RescueError('with {found} of swap there, what is swapped out (%d bytes) does not fit, %d bytes are missing'
@@ -223,12 +223,12 @@ def _does_not_fit(facts, _wished, size, way):
 def _nowhere_to_go(facts, _wished, _size, way):
     if not way or way['second_bytes'] or way['missing_bytes'] <= 0:
         return None
-    spare, memory = way['spare_bytes'], facts['memory']
+    spare, room_in_ram = way['spare_bytes'], facts['room_in_ram']
     disk = '' if spare is None else ', nor can the disk hold a second area (%d bytes to spare)' % max(0, spare)
     return RescueError(
         'switching it off would need room for %d bytes that are swapped out: RAM ({found} bytes available, of which '
         '%d stay free) and other swap cannot take them, %d bytes are missing%s' % (
-            way['used_bytes'], margin(memory), way['missing_bytes'], disk), facts['path'], memory['available_bytes'],
+            way['used_bytes'], margin(room_in_ram), way['missing_bytes'], disk), facts['path'], room_in_ram['available_bytes'],
         next_step='stop what uses the memory, or add swap first')
 
 

@@ -42,7 +42,7 @@ def wanted(facts, wished):
     held = min(current, file.get('allocated_bytes', 0))
     result = recommend(
         # What is on by hand alone is gone after a reboot.
-        facts['memory']['total_bytes'],
+        facts['room_in_ram']['total_bytes'],
         wished['beside_bytes'] + sum(
             area['size_bytes'] for area in facts['other_areas'] if area.get('kept') is not False),
         wished['demand_bytes'], wished['expected_peak_bytes'], spare_bytes(facts, wished) + held)
@@ -54,7 +54,7 @@ def wanted(facts, wished):
 
 def _explicit(facts, wished, text):
     try:
-        size = size_of_text(text, facts['memory']['total_bytes'])
+        size = size_of_text(text, facts['room_in_ram']['total_bytes'])
     except SizeError as error:
         raise RescueError('%s, auto or a multiple of RAM such as 2xram' % error, 'size', text, error.allowed)
     if size < SMALLEST_FILE_BYTES and not (size == 0 and wished['claimed']):
@@ -69,14 +69,14 @@ def size_of_text(text, ram_bytes):
     return multiple_of_ram(ram_bytes, float(multiple.group(1))) if multiple else parse_size(text)
 
 
-def margin(memory):
+def margin(room_in_ram):
     """RAM that has to stay available when a swap area's pages come back into it."""
-    return max(64 * _MIB, memory['total_bytes'] // 16)
+    return max(64 * _MIB, room_in_ram['total_bytes'] // 16)
 
 
-def room_without(used_bytes, other_areas, memory):
+def room_without(used_bytes, other_areas, room_in_ram):
     """How many bytes are missing to switch off areas that hold ``used_bytes``; negative if there is room to spare."""
-    room = memory['available_bytes'] - margin(memory) if used_bytes else 0
+    room = room_in_ram['available_bytes'] - margin(room_in_ram) if used_bytes else 0
     return used_bytes - max(0, room) - free_bytes(other_areas)
 
 

@@ -177,7 +177,7 @@ def way_off(facts, wished, size):
         others.append(helper)
     else:
         way.update(_second_bytes(facts, wished, size))
-    return dict(way, others=others, missing_bytes=room_without(moving, others, facts['memory']))
+    return dict(way, others=others, missing_bytes=room_without(moving, others, facts['room_in_ram']))
 
 
 def _second_bytes(facts, wished, size):

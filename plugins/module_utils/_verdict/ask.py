@@ -50,10 +50,10 @@ def checked(options, validator, most_bytes=0):
     wanted = {}
     for remedy, (spec, rules, _converge, _only_root) in REMEDIES:
         if options.get(remedy) is not None:
-            found = validator(spec, **rules).validate(options[remedy])
-            if found.error_messages:
-                raise Refusal(remedy, '; '.join(found.error_messages))
-            wanted[remedy] = dict(found.validated_parameters, most_bytes=most_bytes)
+            validated = validator(spec, **rules).validate(options[remedy])
+            if validated.error_messages:
+                raise Refusal(remedy, '; '.join(validated.error_messages))
+            wanted[remedy] = dict(validated.validated_parameters, most_bytes=most_bytes)
     return wanted
 
 

@@ -25,29 +25,29 @@ def rescue_info(host, options, validator):
     ``validator`` is Ansible's ArgumentSpecValidator.
     """
     most = options['most_bytes']
-    read = validator(OPTIONS).validate(dict(options['diagnosis'], with_facts=True))
-    if read.error_messages:
-        raise RescueError('{found}', found='; '.join(read.error_messages))
-    found = host_info(host, read.validated_parameters)
-    asked = ask_chosen(host, found, options, options['remedies'], validator, most)
-    diagnosis = within(found, most and most - size_of({'diagnosis': {}, 'asked': asked}))
+    validated = validator(OPTIONS).validate(dict(options['diagnosis'], with_facts=True))
+    if validated.error_messages:
+        raise RescueError('{found}', found='; '.join(validated.error_messages))
+    diagnosed = host_info(host, validated.validated_parameters)
+    asked = ask_chosen(host, diagnosed, options, options['remedies'], validator, most)
+    diagnosis = within(diagnosed, most and most - size_of({'diagnosis': {}, 'asked': asked}))
     apart = dict((name, diagnosis.pop(name)) for name in ('changed', 'ansible_facts', 'left_out') if name in diagnosis)
     return dict(apart, diagnosis=diagnosis, asked=asked)
 
 
-def ask_chosen(host, found, choice, options, validator, most_bytes=0):
+def ask_chosen(host, diagnosed, choice, options, validator, most_bytes=0):
     """What ask_remedies returns of the chosen remedies, and their ``options``; None if they have to be asked again.
 
-    ``found`` is what oom_log_info returned with the facts, ``choice`` {by_rule, asked, left_out} as choose() takes it,
-    ``options`` {remedy: what its module would be asked for if a host kept nothing}, ``validator`` as in ask.checked().
-    They have to be asked again if one of them refuses, so that it says why in its own name, and if their answers leave
-    of ``most_bytes``, 0 for any number, less than half.
+    ``diagnosed`` is what oom_log_info returned with the facts, ``choice`` {by_rule, asked, left_out} as choose() takes
+    it, ``options`` {remedy: what its module would be asked for if a host kept nothing}, ``validator`` as in
+    ask.checked(). They have to be asked again if one of them refuses, so that it says why in its own name, and if their
+    answers take more than half of ``most_bytes`` (0: any number).
     """
-    # Logs were read before, which takes memory for a while: what asks is not even imported before.
+    # Reading the logs took memory for a while: what asks is imported only now.
     from .ask import ask, checked
-    memory = found['ansible_facts']['memory']
-    chosen = choose(found, choice['asked'], choice['by_rule'], memory.get('kept'), choice['left_out'])
-    demand = ((found.get('advice') or {}).get('swap') or {}).get('demand_bytes')
+    host_facts = diagnosed['ansible_facts']['memory']
+    chosen = choose(diagnosed, choice['asked'], choice['by_rule'], host_facts.get('kept'), choice['left_out'])
+    demand = ((diagnosed.get('advice') or {}).get('swap') or {}).get('demand_bytes')
     wanted = dict((remedy, meant(remedy, options[remedy], row['kept'], demand))
                   for remedy, row in chosen.items() if row['applied'] and options.get(remedy) is not None)
     try:

@@ -48,14 +48,14 @@ class Case:
             self.host_facts, event)
 
     @property
-    def memory(self):
+    def was_memory(self):
         """Whether it was memory: yes, no or unknown; None without an incident."""
         return self.verdict and self.verdict['was_memory']
 
     @property
     def is_by_rule(self):
         """True if nothing happened here, by no report and no verdict, so that only a rule asks for a remedy."""
-        return self.memory != 'yes' and not self.is_reported
+        return self.was_memory != 'yes' and not self.is_reported
 
     @property
     def limit(self):

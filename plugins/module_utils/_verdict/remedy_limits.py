@@ -30,7 +30,7 @@ _OF_PODMAN = re.compile(r'\b(?:conmon|podman|crun)\b|OOM: the memory limit could
 def limits(case):
     """Rows for the control group that met its limit: the limit of a pod, a container or a unit."""
     groups = [event.get('cgroup') or {} for event in case.events if situation(event) == 'cgroup']
-    if not groups and not (case.limit == 'cgroup' and case.memory == 'yes'):
+    if not groups and not (case.limit == 'cgroup' and case.was_memory == 'yes'):
         return []
     paths = _each_once([group['path'] for group in groups if group.get('path')]) or [_path_of_victim(case)]
     return [_limit_row(case, path, [group for group in groups if group.get('path') == path]) for path in paths[:3]]

@@ -106,9 +106,9 @@ def _investigate(case):
     if situations and situations <= set(['refused', 'contiguous']):
         # An allocation that failed is told by its own remedies.
         return []
-    if case.memory == 'unknown':
+    if case.was_memory == 'unknown':
         what, why = 'find out whether it was memory', 'no line proves it'
-    elif case.memory == 'yes' and case.limit == 'unknown':
+    elif case.was_memory == 'yes' and case.limit == 'unknown':
         what, why = 'find out which limit was met', 'no line tells it'
     else:
         return []

@@ -134,7 +134,7 @@ def _min_free_bytes(case, event):
 def _overcommit(case):
     """A row if the kernel refused memory, and the host's own overcommit mode is known or the log names it."""
     mode = (case.host_facts.get('commit') or {}).get('mode')
-    if case.memory != 'yes' or case.actor != 'kernel_refused' or mode == 1:
+    if case.was_memory != 'yes' or case.actor != 'kernel_refused' or mode == 1:
         return []
     if mode is None and case.limit != 'commit':
         return []

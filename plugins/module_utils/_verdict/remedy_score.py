@@ -66,7 +66,7 @@ def _of_nobody(case):
     reason = _score_decides_nothing(case)
     if reason:
         return make_effect(NONE, reason)
-    if case.verdict and case.memory != 'no' and not any(event.get('tasks') for event in case.events):
+    if case.verdict and case.was_memory != 'no' and not any(event.get('tasks') for event in case.events):
         return make_effect(UNKNOWN, 'who else could have been killed is not in the log',
                            would_tell=[_TABLE])
     return make_effect(NONE, 'no server of a name that is to be spared (%s) was killed or there' % ', '.join(
@@ -148,9 +148,9 @@ def _effect(case, name, value):
 
 def _score_decides_nothing(case):
     """The reason that no score decided who was met, or None."""
-    if case.memory == 'no':
+    if case.was_memory == 'no':
         return 'it was not memory'
-    if case.memory != 'yes':
+    if case.was_memory != 'yes':
         return None
     if case.actor in _OTHER_KILLERS:
         return _OTHER_KILLERS[case.actor]

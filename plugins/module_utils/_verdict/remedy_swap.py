@@ -111,19 +111,19 @@ def _more_than_there_was(case, event):
 
 def _by_verdict(case, size):
     """The effect if there is no whole report: none if the limit says so, else unknown."""
-    if case.memory == 'no':
+    if case.was_memory == 'no':
         return make_effect(NONE, 'it was not memory')
     situations = set(situation(event) for event in case.events)
     if len(situations) == 1 and situations <= set(_NOT_RAM):
         return make_effect(NONE, _NOT_RAM[situations.pop()])
-    if case.memory == 'yes' and case.limit in _NO_SWAP_FOR:
+    if case.was_memory == 'yes' and case.limit in _NO_SWAP_FOR:
         return make_effect(NONE, _NO_SWAP_FOR[case.limit])
-    if case.memory == 'yes' and case.actor == 'kubelet':
+    if case.was_memory == 'yes' and case.actor == 'kubelet':
         return make_effect(NONE, 'the kubelet evicts by the RAM that is available, which swap is no part of')
     refused = _refused(case, size)
     if refused:
         return refused
-    if case.memory == 'yes' and case.limit == 'cgroup':
+    if case.was_memory == 'yes' and case.limit == 'cgroup':
         return make_effect(UNKNOWN, 'a control group met its limit, and whether it may use swap is not in the log',
                            would_tell=['cat /sys/fs/cgroup/PATH/memory.swap.max', 'swapon --show'])
     return make_effect(UNKNOWN, 'how much RAM and swap there was, and what held it, is not in the log',
@@ -134,7 +134,7 @@ def _refused(case, size):
     """The effect on a fork or allocation that the kernel refused, by the host's own figures; None if it is no such
     thing.
     """
-    if case.actor != 'kernel_refused' or case.memory != 'yes' or not size:
+    if case.actor != 'kernel_refused' or case.was_memory != 'yes' or not size:
         return None
     commit = case.host_facts.get('commit') or {}
     mode = commit.get('mode')
@@ -295,8 +295,8 @@ def _swappiness_effect(case, wished, runtime):
     if case.verdict is None:
         return make_effect(NONE, 'no incident was found that it could have changed')
     if not case.reports:
-        known = case.memory == 'no' or case.limit in _NO_SWAP_FOR or case.actor in ('kubelet', 'kernel_refused') or (
-            case.events and all(situation(event) in _NOT_RAM for event in case.events))
+        known = (case.was_memory == 'no' or case.limit in _NO_SWAP_FOR or case.actor in ('kubelet', 'kernel_refused')
+                 or (case.events and all(situation(event) in _NOT_RAM for event in case.events)))
         return make_effect(NONE, 'by itself it gives no memory') if known else make_effect(
             UNKNOWN, 'whether there was swap is not in the log', would_tell=['swapon --show', 'sysctl vm.swappiness'])
     return least([_swappiness_on(event, wished, runtime) for event in case.reports])

@@ -117,7 +117,7 @@ class Told:
     def _remedy(self):
         """The best remedy for this incident that would have helped, or None."""
         entry = self._entry
-        host_facts = entry['memory']()
+        host_facts = entry['read_facts']()
         rows = remedies_of(self.verdict, entry['incidents'], entry['events'], entry['signals'], host_facts,
                            options_of(None, host_facts))
         best = next((row for row in rows if row['effect'] in ('prevents', 'delays') and not row['forbidden_by']), None)
@@ -125,9 +125,10 @@ class Told:
 
 
 def told_of(entry):
-    """The incidents that are to be told (Told), oldest first, of {name, events, signals, incidents, memory} of a host.
+    """[Told] of the incidents that are to be told, oldest first, of a host's {name, events, signals, incidents,
+    read_facts}.
 
-    ``memory`` is a function that reads its memory facts, which only a message needs.
+    ``read_facts`` is a function that returns the host's memory facts, which only a message needs.
     """
     all_told = [Told(entry, index) for index in range(len(entry['incidents']))]
     return [told for told in all_told if told.is_news]

@@ -104,7 +104,7 @@ class Run:
         self._files = [os.path.join(settings['run'], 'state'), settings['state']]
         self._now = time.time()
         self._state = remembered.load(self._files)
-        self._facts = None
+        self._known_facts = None
         self._is_soon = self._has_just_run()
 
     def run(self, tells=False):
@@ -138,7 +138,7 @@ class Run:
         """Look, and tell what is new; True if something may have happened."""
         if self._state is None:
             self._begin()
-        self._facts = None
+        self._known_facts = None
         before = self._state['mark']
         mark, something = look(self._host, before, self._settings['words'])
         if something:
@@ -169,14 +169,14 @@ class Run:
         from .incidents import entry_of
         from .messages import told_of
         margin = _MARGIN if self._state['mark']['journal'] else _MARGIN_OF_FILES
-        return told_of(dict(entry_of(self._host, since - margin, _MOST_EVENTS), memory=self._memory))
+        return told_of(dict(entry_of(self._host, since - margin, _MOST_EVENTS), read_facts=self._host_facts))
 
-    def _memory(self, candidates=0):
-        """The facts of the host's memory, read once a look. A message needs all ``candidates`` (0), a figure none."""
-        if self._facts is None:
+    def _host_facts(self, candidates=0):
+        """The host's memory facts, read once a look. A message needs all ``candidates`` (0), a figure none."""
+        if self._known_facts is None:
             from .incidents import facts_of
-            self._facts = facts_of(self._host, candidates)
-        return self._facts
+            self._known_facts = facts_of(self._host, candidates)
+        return self._known_facts
 
     def _tell_new(self, before, mark):
         """Find the new incidents, remember them, and tell them."""
@@ -232,7 +232,7 @@ class Run:
 
     def _measure(self):
         from . import metrics
-        host_facts = self._memory(1)
+        host_facts = self._host_facts(1)
         if (host_facts['kept']['swappiness'] or {}).get('set'):
             from .._facts.memory_facts import with_boot
             host_facts = with_boot(self._host, host_facts)

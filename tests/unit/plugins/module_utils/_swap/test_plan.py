@@ -55,7 +55,7 @@ def node(file=None, fstab='', filesystem='ext4', disk=20 * GIB, ram=GIB, availab
         'other_areas': [], 'directory': {'path': '/', 'exists': True, 'others': None},
         'mount': {'mount_point': '/', 'filesystem': filesystem, 'read_only': False},
         'disk': {'available_bytes': disk, 'free_bytes': disk, 'total_bytes': 2 * disk, 'block_bytes': PAGE},
-        'rule': rule(filesystem, '6.1.0'), 'memory': {'total_bytes': ram, 'available_bytes': available},
+        'rule': rule(filesystem, '6.1.0'), 'room_in_ram': {'total_bytes': ram, 'available_bytes': available},
         'page_size': PAGE, 'cgroups': [], 'managers': [], 'forbidden': [], 'swapon_refusal': None, 'selinux': False,
         'at_boot': {'kept': True, 'why': None, 'would_tell': None, 'by': 'fstab'}, 'gpt_swap': False,
         'persistence': {'fstab': fstab, 'paths': ['/swapfile'], 'backup': None, 'unit': None,
@@ -148,7 +148,7 @@ def test_actions_by_state_and_wish(state, wished, expected):
 def test_how_an_active_file_of_2_gib_is_grown_to_4(disk, available, used, expected):
     state = there(2 * GIB, used=used)
     state['disk']['available_bytes'] = disk
-    state['memory']['available_bytes'] = available
+    state['room_in_ram']['available_bytes'] = available
     if expected is None:
         with pytest.raises(RescueError, match='bytes are missing'):
             plan(state, wish(size='4G'))
@@ -189,7 +189,7 @@ def test_an_unfinished_file_of_a_stopped_run_goes_first():
 ])
 def test_what_ram_cannot_take_back_is_refused_with_the_bytes_that_are_missing(wished, used, available, missing_bytes):
     state = there(2 * GIB, used=used)
-    state['memory']['available_bytes'] = available
+    state['room_in_ram']['available_bytes'] = available
     with pytest.raises(RescueError, match=r'\b%d bytes are missing' % missing_bytes):
         plan(state, wish(**wished))
 
@@ -214,7 +214,7 @@ def test_a_cgroup_that_its_limit_would_have_killed_is_not_given_its_pages_back(w
 @pytest.mark.parametrize('kind, takes', [('partition', True), ('file', True), ('zram', False)])
 def test_other_swap_can_take_what_is_swapped_out_unless_it_is_ram_itself(kind, takes):
     state = there(2 * GIB, used=GIB)
-    state['memory']['available_bytes'] = 0
+    state['room_in_ram']['available_bytes'] = 0
     state['other_areas'] = [area(3 * GIB, used=GIB, path='/dev/x', kind=kind)]
     if takes:
         assert steps(plan(state, wish(state='absent'))) == ['activation off', 'persistence remove', 'file remove']

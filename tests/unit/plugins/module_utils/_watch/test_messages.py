@@ -42,7 +42,7 @@ def told(folder, *records):
         record, _HOSTNAME='db1', _BOOT_ID='a' * 32, __REALTIME_TIMESTAMP='%d' % (1790000000000000 + place * 1000000),
     )).encode('ascii') + b'\n' for place, record in enumerate(records)))
     host = Host(str(folder))
-    return told_of(dict(entry_of(host, None, 0), memory=lambda: facts_of(host)))
+    return told_of(dict(entry_of(host, None, 0), read_facts=lambda: facts_of(host)))
 
 
 @pytest.mark.parametrize('forged', sorted(FORGED))
