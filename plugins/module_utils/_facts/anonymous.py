@@ -112,13 +112,13 @@ def anonymous_parts(holders, anon_bytes, total_bytes):
         return parts
     if told > anon_bytes:
         return _capped(parts, anon_bytes)
-    left = anon_bytes - told
-    if left * _DRIFT > total_bytes or not holders:
-        return parts + [make_part('other', left, UNSEEN, swappable=True)]
+    rest_bytes = anon_bytes - told
+    if rest_bytes * _DRIFT > total_bytes or not holders:
+        return parts + [make_part('other', rest_bytes, UNSEEN, swappable=True)]
     fold = next((part for part in parts if part['name'] is None), None)
     if fold is None:
-        return parts + [make_part('processes', left, swappable=True, approximate=True)]
-    fold.update(bytes=fold['bytes'] + left, approximate=fold['approximate'] or left * 2 > fold['bytes'])
+        return parts + [make_part('processes', rest_bytes, swappable=True, approximate=True)]
+    fold.update(bytes=fold['bytes'] + rest_bytes, approximate=fold['approximate'] or rest_bytes * 2 > fold['bytes'])
     return parts
 
 

@@ -95,8 +95,8 @@ def cgroup_distance(group, swap):
     room = max(0, group['limit_bytes'] - group['usage_bytes'])
     cache = get('inactive_file', 0) + get('active_file', 0) + get('slab_reclaimable', 0)
     if group['swap_limit_bytes'] is not None:
-        left = max(0, group['swap_limit_bytes'] - (group['swap_usage_bytes'] or 0))
-        swap = min(swap[0], left), min(swap[1], left)
+        swap_left_bytes = max(0, group['swap_limit_bytes'] - (group['swap_usage_bytes'] or 0))
+        swap = min(swap[0], swap_left_bytes), min(swap[1], swap_left_bytes)
     return {'low': room + get('inactive_file', 0) + (cache - get('inactive_file', 0)) // 2 + swap[0],
             'high': room + cache + swap[1]}
 

@@ -272,12 +272,12 @@ def _decompressed(stream, kind):
 
 def _plain(stream):
     # A log that grows meanwhile is read up to its size at the beginning.
-    left = os.fstat(stream.fileno()).st_size - stream.tell()
-    while left > 0:
-        block = stream.read(min(BLOCK, left))
+    bytes_left = os.fstat(stream.fileno()).st_size - stream.tell()
+    while bytes_left > 0:
+        block = stream.read(min(BLOCK, bytes_left))
         if not block:
             return
-        left -= len(block)
+        bytes_left -= len(block)
         yield block
 
 

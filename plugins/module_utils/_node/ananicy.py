@@ -49,14 +49,14 @@ def runs(host):
     return any(row['name'].startswith('ananicy') for row in processes(host))
 
 
-def _files(view, folder, left):
+def _files(view, folder, levels_left):
     found = []
     for name in view.listdir(folder):
         path = '%s/%s' % (folder, name)
         if name.endswith(('.rules', '.types')):
             found.append(path)
-        elif left and view.is_directory(path):
-            found += _files(view, path, left - 1)
+        elif levels_left and view.is_directory(path):
+            found += _files(view, path, levels_left - 1)
     return found
 
 

@@ -28,16 +28,16 @@ def opened(host, view, path):
         mounts.mount_of(table, path) or {}).get('device'))
     # What the root lies on was opened by then, or there is no boot.
     names -= _encrypted(host, (mounts.mount_of(table, '/') or {}).get('device'))
-    left = sorted(names - _named(view.read(_CRYPTTAB)))
+    unnamed = sorted(names - _named(view.read(_CRYPTTAB)))
     if names:
         unread = worst([boot_generators.own(host, view, 'systemd-cryptsetup-generator'), kernel_says(
             view, lambda words: next((word for word in words if word in _UNREAD), None))])
         if unread['kept'] is not True:
             return unread
     # The initramfs of dracut opens what the kernel's command line names, by UUID.
-    if not left or any(word.startswith(('rd.luks.', 'luks.')) for word in next_words(view)):
+    if not unnamed or any(word.startswith(('rd.luks.', 'luks.')) for word in next_words(view)):
         return yes()
-    return unknown('it is on the encrypted device %s, which no line of %s opens at boot' % (left[0], _CRYPTTAB),
+    return unknown('it is on the encrypted device %s, which no line of %s opens at boot' % (unnamed[0], _CRYPTTAB),
                    'swapon --show, after the next boot')
 
 
@@ -54,12 +54,12 @@ def _encrypted(host, number):
     return _below(host, '/sys/dev/block/%s' % number, _DEEPEST) if number else set()
 
 
-def _below(host, directory, left):
+def _below(host, directory, levels_left):
     found = set()
     if (host.read(directory + '/dm/uuid') or '').startswith('CRYPT-'):
         found.add((host.read(directory + '/dm/name') or '').strip())
-    for slave in host.listdir(directory + '/slaves') if left else []:
-        found |= _below(host, '%s/slaves/%s' % (directory, slave), left - 1)
+    for slave in host.listdir(directory + '/slaves') if levels_left else []:
+        found |= _below(host, '%s/slaves/%s' % (directory, slave), levels_left - 1)
     return found
 
 

@@ -78,16 +78,16 @@ class Scripts:
                 for words in [path[len(_INIT_D):]] + _PROVIDES.findall(self._view.read(path) or ''):
                     for word in words.split():
                         by_name.setdefault(word, path)
-        left = list(paths)
-        while left:
-            path = self._view.real(left.pop())
+        scripts_left = list(paths)
+        while scripts_left:
+            path = self._view.real(scripts_left.pop())
             texts = [self._view.read(one) or '' for one in (path, '/etc/conf.d/' + path.rsplit('/', 1)[1])]
             for word in ' '.join(_NEEDS.findall('\n'.join(texts))).split():
                 needed = by_name.get(word)
                 if needed and self._view.real(needed) not in known:
                     known.add(self._view.real(needed))
                     found.append(needed)
-                    left.append(needed)
+                    scripts_left.append(needed)
         return found
 
     def _in_runlevels(self):

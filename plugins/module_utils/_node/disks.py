@@ -47,10 +47,10 @@ def _disks(host, mount):
     return _below(host, name, _DEEPEST)
 
 
-def _below(host, name, left):
-    slaves = host.listdir('/sys/class/block/%s/slaves' % name) if name and left else []
+def _below(host, name, levels_left):
+    slaves = host.listdir('/sys/class/block/%s/slaves' % name) if name and levels_left else []
     if slaves:
-        return set(disk for slave in slaves for disk in _below(host, slave, left - 1))
+        return set(disk for slave in slaves for disk in _below(host, slave, levels_left - 1))
     if host.exists('/sys/class/block/%s/partition' % name):
         link = host.readlink('/sys/class/block/%s' % name)
         return set([os.path.basename(os.path.dirname(link))] if link else [])

@@ -78,30 +78,30 @@ def open_found(path):
     path = os.path.abspath(path)
     held = [_Held()]
     try:
-        left = path.split('/')[::-1]
+        parts_left = path.split('/')[::-1]
         for _count in range(_MOST_STEPS):
-            while left and left[-1] in ('', '.'):
-                left.pop()
-            if not left:
+            while parts_left and parts_left[-1] in ('', '.'):
+                parts_left.pop()
+            if not parts_left:
                 return _opened(held, path)
-            left = _step(held, left, path)
+            parts_left = _step(held, parts_left, path)
         raise Unreadable(path, 'has too many links', errno.ELOOP)
     finally:
         for part in held:
             part.close()
 
 
-def _step(held, left, path):
+def _step(held, parts_left, path):
     """Go one part further: hold it, or follow a link. Returns the parts that are left, the last one first."""
-    name, left = left[-1], left[:-1]
+    name, parts_left = parts_left[-1], parts_left[:-1]
     if name == '..':
         if len(held) > 1:
             held.pop().close()
-        return left
+        return parts_left
     part = _Held(held[-1], name)
     if not stat.S_ISLNK(part.status.st_mode):
         held.append(part)
-        return left
+        return parts_left
     try:
         target = _target(held[-1], part, name, path)
     finally:
@@ -110,7 +110,7 @@ def _step(held, left, path):
         for other in held[1:]:
             other.close()
         del held[1:]
-    return left + target.split('/')[::-1]
+    return parts_left + target.split('/')[::-1]
 
 
 def _target(above, link, name, path):

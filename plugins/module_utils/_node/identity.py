@@ -91,36 +91,34 @@ def trusted_path(host, path, owners=(0,), root=''):
     """
     if not path or not path.startswith('/'):
         return None
-    walked, left = '', path.split('/')[::-1]
+    walked, parts_left = '', path.split('/')[::-1]
     for _count in range(_MAX_STEPS):
         if not _kept(host, root + (walked or '/'), owners):
             return None
-        left = _without_empty(left)
-        if not left:
+        parts_left = _without_empty(parts_left)
+        if not parts_left:
             status = host.status(root + walked, follow=False)
             return walked if status is not None and stat.S_ISREG(status.st_mode) else None
-        walked, left = _step(host, root, walked, left)
+        walked, parts_left = _step(host, root, walked, parts_left)
     return None
 
 
-def _without_empty(left):
-    while left and left[-1] in ('', '.'):
-        left = left[:-1]
-    return left
+def _without_empty(parts_left):
+    while parts_left and parts_left[-1] in ('', '.'):
+        parts_left = parts_left[:-1]
+    return parts_left
 
 
-def _step(host, root, directory, left):
-    """(path, parts left, the last one first) after the next part. The target of a link goes before the parts that are
-    left.
-    """
-    name, left = left[-1], left[:-1]
+def _step(host, root, directory, parts_left):
+    """(path, parts left, the last one first) after the next part. The parts of a link's target go before the others."""
+    name, parts_left = parts_left[-1], parts_left[:-1]
     if name == '..':
-        return directory.rpartition('/')[0], left
+        return directory.rpartition('/')[0], parts_left
     path = '%s/%s' % (directory, name)
     target = host.readlink(root + path)
     if target is None:
-        return path, left
-    return '' if target.startswith('/') else directory, left + target.split('/')[::-1]
+        return path, parts_left
+    return '' if target.startswith('/') else directory, parts_left + target.split('/')[::-1]
 
 
 def same_user_namespace(host, row):

@@ -140,16 +140,16 @@ def _too_large(name, size, limit):
 
 
 def _read(descriptor, name, limit, cut):
-    parts, left, end = [], limit if cut else limit + 1, _clock() + _SECONDS
-    while left > 0:
-        part = os.read(descriptor, min(left, _CHUNK))
+    parts, bytes_left, end = [], limit if cut else limit + 1, _clock() + _SECONDS
+    while bytes_left > 0:
+        part = os.read(descriptor, min(bytes_left, _CHUNK))
         if not part:
             break
         parts.append(part)
-        left -= len(part)
+        bytes_left -= len(part)
         if _clock() > end:
             raise Unreadable(name, 'was not read within %d seconds' % _SECONDS, errno.ETIMEDOUT)
-    if not left and not cut:
+    if not bytes_left and not cut:
         # The kernel's own files say nothing of their size.
         raise _too_large(name, 0, limit)
     return b''.join(parts)

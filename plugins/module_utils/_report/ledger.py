@@ -180,13 +180,13 @@ def _processes(anon, mapped, holders, total, swappable):
                   capped or not one['exact'])
         for one, nbytes in zip(rows, sizes)
     ]
-    left = anon - sum(sizes) - small
-    if left * _DRIFT > total or not (small or holders['whole']):
-        parts.append(make_part('other', left, ANONYMOUS, swappable=swappable * 2 >= left))
+    rest_bytes = anon - sum(sizes) - small
+    if rest_bytes * _DRIFT > total or not (small or holders['whole']):
+        parts.append(make_part('other', rest_bytes, ANONYMOUS, swappable=swappable * 2 >= rest_bytes))
     else:
-        small += left
+        small += rest_bytes
     return parts + [make_part('processes', small, swappable=swappable * 2 >= small,
-                              approximate=capped or bool(left) or not holders['exact'])]
+                              approximate=capped or bool(rest_bytes) or not holders['exact'])]
 
 
 def _floor(holder, mapped):

@@ -205,11 +205,11 @@ def _note_what_is_left(applier, store, facts):
                                 'it; a later run remembers it: %s' % said(error))
 
 
-def _remember_what_is_left(store, key, left):
+def _remember_what_is_left(store, key, left_file):
     """Keep in the record which file we leave: another one that takes its name is not ours to remove."""
     record = store.get(key)
-    if record is not None and record.get('left') != left:
-        store.put(key, dict(record, left=left))
+    if record is not None and record.get('left') != left_file:
+        store.put(key, dict(record, left=left_file))
 
 
 def _do_all(applier, facts, made):
@@ -251,10 +251,10 @@ def _put_back(applier, facts, error):
 
 
 def _read_back(after, wished):
-    left = [step for step in plan(after, dict(wished, claimed=True))['actions'] if step['action'] != 'reload']
-    if left:
+    steps_left = [step for step in plan(after, dict(wished, claimed=True))['actions'] if step['action'] != 'reload']
+    if steps_left:
         raise RescueError('after the change, this is still to be done: %s' % '; '.join(
-            '%s: %s' % (step['layer'], step['detail']) for step in left), after['path'], changed=True)
+            '%s: %s' % (step['layer'], step['detail']) for step in steps_left), after['path'], changed=True)
 
 
 def _nothing_is_left(wished, record, made):

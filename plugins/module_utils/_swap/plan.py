@@ -29,17 +29,18 @@ def wish(**given):
     """A complete wish: what is not given has the module's default.
 
     Its parts are the module's options, sizes in bytes, and what an undo asks for: ``mode``, ``uid``, ``gid`` and
-    ``label`` of the file, ``fstab_lines``, ``fstab_above`` and ``unit_text`` (with ``persist`` ``lines``), ``left`` for
-    the file that we left, ``subvolume`` for the one that we made for it, ``exact`` for a size that is no whole number
-    of pages. ``claimed`` is true if there is a record of ours, ``beside_bytes`` is the swap that other files of the
-    same run still get, ``override`` has the ids of overrides.IDS that are lifted, ``tolerated`` is true if a file which
-    others can read stays so, as when what was there before a failed step is put back.
+    ``label`` of the file, ``fstab_lines``, ``fstab_above`` and ``unit_text`` (with ``persist`` ``lines``),
+    ``left_file``, the identity() of the file that we left, ``subvolume`` for the one that we made for it, ``exact`` for
+    a size that is no whole number of pages. ``claimed`` is true if there is a record of ours, ``beside_bytes`` is the
+    swap that other files of the same run still get, ``override`` has the ids of overrides.IDS that are lifted,
+    ``tolerated`` is true if a file which others can read stays so, as when what was there before a failed step is put
+    back.
     """
     result = {
         'state': 'present', 'size': 'auto', 'priority': None, 'discard': None, 'persist': 'auto', 'active': True,
         'allocate': 'auto', 'reserve_bytes': 512 * _MIB, 'demand_bytes': None, 'expected_peak_bytes': None,
         'override': (), 'claimed': False, 'mode': '0600', 'uid': 0, 'gid': 0, 'label': None, 'fstab_lines': None,
-        'unit_text': None, 'beside_bytes': 0, 'exact': False, 'tolerated': False, 'fstab_above': (), 'left': None,
+        'unit_text': None, 'beside_bytes': 0, 'exact': False, 'tolerated': False, 'fstab_above': (), 'left_file': None,
         'subvolume': None,
     }
     unknown = set(given) - set(result)
@@ -125,7 +126,7 @@ def restoring(record, closed, override=_ALL):
 def _persisted(record):
     """The parts of a wish by which a file is turned on at boot as its record says."""
     return {'persist': 'lines', 'fstab_lines': record['fstab_lines'], 'fstab_above': record.get('fstab_above', ()),
-            'unit_text': record.get('unit_text'), 'left': record.get('left'), 'subvolume': record.get('subvolume')}
+            'unit_text': record.get('unit_text'), 'left_file': record.get('left'), 'subvolume': record.get('subvolume')}
 
 
 def plan(facts, wished):

@@ -71,7 +71,7 @@ def _managed_by(facts, wished, unit=None):
 
 def _anothers(facts, wished):
     """Why a file is left that took the name of the one that we left: another inode, and another UUID."""
-    ours, file = wished['left'], facts['file']
+    ours, file = wished['left_file'], facts['file']
     if not ours or file['kind'] != 'file' or file['inode'] == ours['inode']:
         return None
     if ours['uuid'] and (file['signature'] or {}).get('uuid') == ours['uuid']:
@@ -228,8 +228,8 @@ def _nowhere_to_go(facts, _wished, _size, way):
     return RescueError(
         'switching it off would need room for %d bytes that are swapped out: RAM ({found} bytes available, of which '
         '%d stay free) and other swap cannot take them, %d bytes are missing%s' % (
-            way['used_bytes'], margin(room_in_ram), way['missing_bytes'], disk), facts['path'], room_in_ram['available_bytes'],
-        next_step='stop what uses the memory, or add swap first')
+            way['used_bytes'], margin(room_in_ram), way['missing_bytes'], disk),
+        facts['path'], room_in_ram['available_bytes'], next_step='stop what uses the memory, or add swap first')
 
 
 def _cgroup_would_kill(facts, _wished, _size, way):

@@ -62,12 +62,12 @@ def _swap(result):
             return _claim('swap', 'swap of %s' % result['path'], False, result['at_boot']['kept'],
                           result['skipped_reason'], FALSE)
         return _claim('swap', claim, None, None, result['skipped_reason'], CANNOT)
-    left = [action for action in result['actions'] if action['action'] != 'reload']
-    drifted = set(action['layer'] for action in left)
+    actions_left = [action for action in result['actions'] if action['action'] != 'reload']
+    drifted = set(action['layer'] for action in actions_left)
     now = not drifted - set(['persistence']) and on == wanted
     later, reasons = _swap_later(result, wanted, 'persistence' in drifted)
-    if left:
-        reasons.insert(0, 'still to do: %s' % '; '.join(action['detail'] for action in left))
+    if actions_left:
+        reasons.insert(0, 'still to do: %s' % '; '.join(action['detail'] for action in actions_left))
     if now and wanted and result['persist'] == 'none' and later is None:
         return _claim('swap', claim, now, later, 'in use; not after a reboot, as asked', HELD)
     return _claim('swap', claim, now, later, '; '.join(reasons) or 'all is as meant')

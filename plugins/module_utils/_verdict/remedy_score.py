@@ -108,9 +108,9 @@ def _whom(name):
 
 def _if_nobody_was_left(case, score):
     """What is wrong with a score that takes a server out of the choice, where nobody was left to choose."""
-    left = [event for event in case.events if event.get('kind') in ('panic', 'no_victim')]
+    victimless = [event for event in case.events if event.get('kind') in ('panic', 'no_victim')]
     return '; but nobody was left to kill, and a score above %d would have left it' % _NEVER if (
-        left and score == _NEVER) else ''
+        victimless and score == _NEVER) else ''
 
 
 def _stronger(case, name, value):

@@ -83,7 +83,7 @@ def _unit(host, action, dummy):
         _systemctl(host, 'stop', units.SERVICE)
 
 
-def _forget(host, dummy, dummy_state):
+def _remove_state(host, dummy, dummy_state):
     """Remove what the watch left: what it remembers, and its lock, which a run holds while it works."""
     if host.root == '/' and host.is_directory(RUN):
         with_lock(RUN, lambda: None, wait=True)
@@ -121,4 +121,4 @@ def _forget(host, state, textfile):
         state.forget(key)
 
 
-_DO = {'file': _file, 'unit': _unit, 'memory': _forget}
+_DO = {'file': _file, 'unit': _unit, 'memory': _remove_state}

@@ -183,7 +183,7 @@ def of(inode, uuid, kind='file'):
     (node(dict(swap_file(GIB, signature=None), inode=8)), {'inode': 7, 'uuid': 'b'}, True),
 ])
 def test_a_file_that_took_the_name_of_ours_is_left(state, left, skipped):
-    told = skipped_reason(state, wish(state='absent', left=left))
+    told = skipped_reason(state, wish(state='absent', left_file=left))
     assert told == ('/swapfile is another file than the one that was made here, and stays as it is, with its line in '
                     '/etc/fstab' if skipped else None)
 
