@@ -79,7 +79,7 @@ class Boot:
             self._commands = self.scripts.of_inittab() + boot_commands.at_boot(
                 self.host, self.view, self.scripts, self.units)
             self._commands += boot_hooks.at_events(self.host, self.view, self.units) + boot_commands.of_init_scripts(
-                self.host, self.view, self._init_scripts(), self.scripts.read()) + boot_tuners.at_start(
+                self.host, self.view, self._init_scripts(), self.scripts.sourced_files()) + boot_tuners.at_start(
                     self.host, self.view, self.units)
         return self._commands
 

@@ -188,8 +188,8 @@ def is_executable(host, view, path):
 def _named(text):
     """[(path, True if a shell reads it)] of the paths in a command."""
     # What a package has to be read are functions, and long.
-    read = [path for path in _READ_BY_A_SHELL.findall(text) if not OF_PACKAGES.match(path)]
-    return [(path, path in read) for path in _PATH.findall(text)]
+    sourced = [path for path in _READ_BY_A_SHELL.findall(text) if not OF_PACKAGES.match(path)]
+    return [(path, path in sourced) for path in _PATH.findall(text)]
 
 
 def of_script(host, view, path, depth=1, seen=None, by_shell=False):
@@ -215,19 +215,19 @@ def of_script(host, view, path, depth=1, seen=None, by_shell=False):
         text = _without_stop(text)
     for command in script_commands(path, text):
         found.append(command)
-        for named, read in _named(command.text) if depth < _DEEPEST and not OF_PACKAGES.match(path) else []:
+        for named, by_its_shell in _named(command.text) if depth < _DEEPEST and not OF_PACKAGES.match(path) else []:
             if (named, command.certain) in seen:
                 continue
             seen.add((named, command.certain))
             found += [Command(each.source, each.line, each.text, each.certain and command.certain)
-                      for each in of_script(host, view, named, depth + 1, seen, read)
+                      for each in of_script(host, view, named, depth + 1, seen, by_its_shell)
                       if each.certain or not OF_PACKAGES.match(named)]
     return found
 
 
-def of_init_scripts(host, view, paths, read):
-    """The commands (Command) of those paths that lead to init scripts, of their settings, and of what their shell reads
-    (``read``): nothing tells which of them a start runs.
+def of_init_scripts(host, view, paths, sourced):
+    """The commands (Command) of the init scripts among ``paths``, of their settings, and of the files that their shell
+    reads (``sourced``), all of them uncertain: nothing tells which of them a start runs.
     """
     scripts, seen, found = dict((view.real(path), path) for path in reversed(paths)), set(), []
     for real in sorted(scripts):
@@ -235,7 +235,7 @@ def of_init_scripts(host, view, paths, read):
             found += of_script(host, view, scripts[real], seen=seen)
             for folder in _SETTINGS:
                 found += of_script(host, view, folder + real.rsplit('/', 1)[1], seen=seen, by_shell=True)
-    for path in read:
+    for path in sourced:
         found += of_script(host, view, path, seen=seen, by_shell=True)
     return perhaps(found)
 

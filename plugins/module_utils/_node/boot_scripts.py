@@ -45,8 +45,8 @@ class Scripts:
         """The paths of the scripts that the boot runs, in the order of their runlevels."""
         return self.of_runlevels() if self._init == OPENRC else self._of_rc_directories() + self._own()
 
-    def read(self):
-        """The paths of the settings of all scripts, which their shell reads."""
+    def sourced_files(self):
+        """The paths of the settings that the shell of every script reads, as a list."""
         if self._init == OPENRC:
             return ['/etc/rc.conf'] + ['/etc/rc.conf.d/' + name for name in self._view.listdir('/etc/rc.conf.d')
                                        if name.endswith('.conf')]
@@ -108,7 +108,7 @@ class Scripts:
         swap comes before localmount, unless its settings say else.
         """
         path = next((path for path in self.of_runlevels() if path.rsplit('/', 1)[1] == 'swap'), None)
-        settings = [self._view.read(name) or '' for name in ['/etc/conf.d/swap'] + self.read()]
+        settings = [self._view.read(name) or '' for name in ['/etc/conf.d/swap'] + self.sourced_files()]
         if self._init != OPENRC or path is None or self.is_in_runlevel(('mountall.sh',)) or not _BEFORE_MOUNTS.search(
                 self._view.read(path) or '') or any(_AFTER_MOUNTS.search(text) for text in settings):
             return yes()

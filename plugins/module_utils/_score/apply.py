@@ -11,7 +11,7 @@ import errno
 import os
 
 from . import keeper
-from .facts import key_of, read
+from .facts import key_of, read_facts
 from .._node import systemd
 from .._node.actions import outcome
 from .._node.pinned import Pinned
@@ -76,7 +76,7 @@ def _each_once(kind, names):
 def _checked(host, options, kind, name):
     """(state, facts, plan) of one target. Raises RescueError if it cannot be, or is not there and has to be."""
     state = State(host, 'oom_score_adj', tolerant=options['state'] == 'present')
-    facts = read(host, state, kind, name, options['user'], options['state'] == 'absent')
+    facts = read_facts(host, state, kind, name, options['user'], options['state'] == 'absent')
     made = plan(facts, options)
     if options['state'] == 'present' and not made['rows'] and not options.get('allow_missing', True):
         raise RescueError('{found} is not on this host: %s' % _MISSING[kind], path=kind, found=name,
@@ -110,7 +110,7 @@ def _undo_more(host, state, facts, made, options, planned):
     """
     done = []
     for kind, name in _others_to_undo(host, state, facts, options):
-        facts = read(host, state, kind, name, options['user'], undo=True)
+        facts = read_facts(host, state, kind, name, options['user'], undo=True)
         more = plan(facts, options)
         known = [(row['pid'], row['name']) for row in made['rows']]
         if planned is not None:

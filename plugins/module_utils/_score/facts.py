@@ -176,7 +176,7 @@ def _left(host, record, found):
             for row in rows if (row['pid'], row['start_ticks']) in given]
 
 
-def read(host, state, kind, name, users=(), undo=False):
+def read_facts(host, state, kind, name, users=(), undo=False):
     """The facts of one target; ``name`` of a unit may be an alias, ``users`` are those whose own processes count.
 
     To ``undo``, what the record names is a target as well, and a name need not mean anything any more.
@@ -220,10 +220,10 @@ def read(host, state, kind, name, users=(), undo=False):
         'units': _units(host, units, boot) if systemd_running else {},
         'scripts': _scripts(host, targets, ours + list(changed)),
         'programs': _programs(host, targets),
-        'keeper': keeper.read(host, systemd_running),
+        'keeper': keeper.read_keeper(host, systemd_running),
         'boot': boot,
         'killers': killers,
-        'spare': spare.read(host, killers, rows, ours + list(changed)),
+        'spare': spare.read_killers(host, killers, rows, ours + list(changed)),
         'total_bytes': ram_and_swap_bytes(read_meminfo(host)),
         'killable_bytes': sum(memory_bytes(row) for row in killable if row['pid'] not in pids and row['pid'] != 1),
         'lowering_refused': lowering_refused(host),

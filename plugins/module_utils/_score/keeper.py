@@ -224,7 +224,7 @@ def rules_text(rules):
     return '\n'.join(lines) + '\n' if lines else None
 
 
-def read(host, systemd_running=False):
+def read_keeper(host, systemd_running=False):
     """{files: {path: text or None}, flaws: {path: what is wrong with its owner or mode, or None}, enabled, active,
     behind, found} of the keeper on a node; ``behind`` is True if systemd has not read its unit as it is now.
 

@@ -99,8 +99,7 @@ def _row_next_start(target, persistent, facts):
 
 
 def plan(facts, options):
-    """{state, value, found, rows, actions} by facts of read() and the module's options; for ``present`` also {scores}.
-    """
+    """{state, value, found, rows, actions} by read_facts() and the module's options; for ``present`` also {scores}."""
     return _absent(facts) if options['state'] == 'absent' else _present(facts, options)
 
 

@@ -86,7 +86,7 @@ _WITH = {'earlyoom': with_earlyoom, 'nohang': with_nohang}
 _WITHOUT = {'earlyoom': without_earlyoom, 'nohang': without_nohang}
 
 
-def read(host, killers, rows, ours=()):
+def read_killers(host, killers, rows, ours=()):
     """[{name, unit, path, text, refused}] of the killers that have a file to edit.
 
     A nohang that runs names its file, if it is root's own. ``refused`` is the reason not to edit a file, or None.

@@ -54,10 +54,10 @@ def script_facts(host, name, ours=()):
     present = [path for path in files if path in ours or trusted_path(host, path)]
     missing = [path for path in files if not host.exists(path)]
     path = (present or missing or [None])[-1]
-    read = [(found, host.read(found)) for found in _for_all(host, text) + present]
+    texts = [(sourced, host.read(sourced)) for sourced in _for_all(host, text) + present]
     return {'file': path, 'path': (files or [None])[-1], 'text': host.read(path) if path else None, 'start': False,
-            'flaw': 'open' if files and not path else None, 'own': own_score(read + [(script, text)]),
-            'variable': variable(read) if _OPENRC.match(text or '') else None}
+            'flaw': 'open' if files and not path else None, 'own': own_score(texts + [(script, text)]),
+            'variable': variable(texts) if _OPENRC.match(text or '') else None}
 
 
 def _for_all(host, text):

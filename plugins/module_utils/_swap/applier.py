@@ -16,7 +16,7 @@ from .._node.errors import RescueError, naming
 from .._node.meminfo import read_meminfo, room_in_ram
 from .._node.record import backup_once, backup_path
 from .._node.swap_areas import parse_swaps
-from .facts import file_facts, in_use, read, wanted_label
+from .facts import file_facts, in_use, read_facts, wanted_label
 from .filesystem import explain_refusal
 from .signature import read_signature, write_signature
 from .size import room_without
@@ -47,9 +47,9 @@ class Applier:
         with naming(action.get('path')):
             getattr(self, '_%s_%s' % (action['layer'], action['action']))(action)
 
-    def read(self, path):
-        """The facts of the swap file as it is now, as facts.read() returns them."""
-        return read(self.host, path, self._kernel)
+    def read_facts(self, path):
+        """The facts of the swap file as it is now, as read_facts() returns them."""
+        return read_facts(self.host, path, self._kernel)
 
     def _open(self, path):
         return os.open(self.host.path(path), os.O_RDWR | os.O_NOFOLLOW)

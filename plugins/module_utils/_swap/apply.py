@@ -20,7 +20,7 @@ from .._node.record import State, backup_path
 from .._node.sizes import taken_as
 from .._node.wishes import remember
 from .applier import Applier, KernelRefusal
-from .facts import read, real_path, summary
+from .facts import read_facts, real_path, summary
 from .plan import OF_AN_UNDO, identity, opens, persist_of, plan, recorded, restoring, unchanged, wish_of
 from .progress import Progress
 
@@ -135,7 +135,7 @@ def converge(host, path, wished, check_mode=False, progress=None, kernel=syscall
     applier, undo = Applier(host, kernel, progress), wished['state'] == 'restored'
     with one_run(host, 'swap_file %s' % path, check_mode), _telling(progress, check_mode):
         store = State(host, 'swap', tolerant=wished['state'] == 'present')
-        facts = read(host, path, kernel, wished['override'])
+        facts = read_facts(host, path, kernel, wished['override'])
         record = store.get(facts['real_path'])
         if store.damage:
             applier.warnings.append(store.damage)
@@ -189,7 +189,7 @@ def _apply(applier, store, facts, wished, made):
         if new:
             _forget(host, store, key)
         raise
-    after = applier.read(facts['real_path'])
+    after = applier.read_facts(facts['real_path'])
     _note_what_is_left(applier, store, after)
     if not made['skipped_reason']:
         _read_back(after, wished)
@@ -243,7 +243,7 @@ def _try_fstab(host, made):
 def _put_back(applier, facts, error):
     """Restore the swap as it was, by the same planner, after a step failed. A second failure is told with the first."""
     try:
-        for step in plan(applier.read(facts['real_path']), restoring(recorded(facts), closed=False))['actions']:
+        for step in plan(applier.read_facts(facts['real_path']), restoring(recorded(facts), closed=False))['actions']:
             applier.apply(step)
     except (RescueError, IOError, OSError) as second:
         raise RescueError('%s; putting back what was there failed as well: %s' % (said(error), said(second)),

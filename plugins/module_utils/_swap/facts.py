@@ -28,7 +28,7 @@ _SELINUX = 'security.selinux'
 _LABEL_TYPE = 'swapfile_t'
 
 
-def read(host, path, kernel=syscalls, lifted=()):
+def read_facts(host, path, kernel=syscalls, lifted=()):
     """All that a plan for the swap file ``path`` depends on, as a dictionary. Raises OSError if a file cannot be read.
 
     ``file``, ``new`` and ``helper`` are file_facts() of the file, of one that a run has not finished, and of a second
@@ -37,7 +37,7 @@ def read(host, path, kernel=syscalls, lifted=()):
     subvolume of btrfs that the file has, or is to have, for itself, or None. ``directory`` is {path, exists, others:
     who could put another file there, or None} of the first directory above that has to be there, ``persistence``
     {fstab: its text or None, paths: the file's names, the first for a new line, backup: the text before our edits or
-    None, entries: its lines for the file, unit: the file of a ``.swap`` unit or None, own_unit: of unit.read(),
+    None, entries: its lines for the file, unit: the file of a ``.swap`` unit or None, own_unit: of read_unit(),
     systemd: True if that runs, systemd_behind}. ``swapon_refusal`` is a text or None, ``forbidden`` what
     forbids.forbidden() says of swap, ``selinux`` True if the file takes labels, ``page_size`` in bytes, ``notes`` of
     disks.notes(). The others are what the functions named below return. ``lifted`` are the ids that the user lifts.
@@ -210,7 +210,7 @@ def _persistence(host, paths, managers):
         'backup': host.read(backup_path(fstab.PATH)),
         'entries': entries,
         'unit': units[0]['config'] if units else None,
-        'own_unit': swap_unit.read(host, paths[0]),
+        'own_unit': swap_unit.read_unit(host, paths[0]),
         'systemd': systemd.is_running(host),
         'systemd_behind': bool(entries) and _systemd_behind(host, entries[0]['source']),
     }

@@ -130,7 +130,7 @@ def _persisted(record):
 
 
 def plan(facts, wished):
-    """{actions, size, size_bytes, skipped_reason, before, after, at_boot} of facts.read() and a wish.
+    """{actions, size, size_bytes, skipped_reason, before, after, at_boot} of read_facts() and a wish.
 
     ``before`` and ``after`` are the layers of summary(), the second as the actions leave them, ``size_bytes`` the
     file's then, ``size`` of recommend(), ``at_boot`` what a boot does with the file as it is. Raises RescueError if the

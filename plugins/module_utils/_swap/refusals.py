@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What stands in the way of a swap file: the path, what is there already, the host, the disk, the memory. Pure.
 
-``facts`` is what facts.read() returns, ``wished`` a wish of plan.py.
+``facts`` is what read_facts() returns, ``wished`` a wish of plan.py.
 """
 
 from __future__ import absolute_import, division, print_function

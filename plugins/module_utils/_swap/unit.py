@@ -19,7 +19,7 @@ HEADER = '# Made by the Ansible collection oom.rescue; state: absent of its modu
 _DISCARD = {'all': 'discard', 'once': 'discard=once', 'pages': 'discard=pages'}
 
 
-def read(host, path):
+def read_unit(host, path):
     """{name, path, text: None if there is no such file, ours, enabled} of the administrator's unit of a swap file."""
     name = unit_name(path)
     place = '%s/%s' % (UNIT_DIRECTORIES[0], name)

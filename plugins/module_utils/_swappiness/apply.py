@@ -19,7 +19,7 @@ from .._node.meminfo import number_of
 from .._node.overlay import Overlay
 from .._node.record import State, backup_once, backup_path, drop_backup
 from .._node.wishes import remember
-from .facts import RUNTIME, holds, provenance, read
+from .facts import RUNTIME, holds, provenance, read_facts
 from .plan import HEADER, plan
 
 
@@ -27,7 +27,7 @@ def converge(host, options, check_mode=False):
     """The module's result for its options. Raises RescueError, or OSError with a file's name."""
     with one_run(host, 'swappiness', check_mode):
         state = State(host, 'swappiness', tolerant=options['state'] == 'present')
-        made = plan(read(host, state), options)
+        made = plan(read_facts(host, state), options)
         after = made['after']
         if made['actions'] and not check_mode:
             apply(host, made, state)

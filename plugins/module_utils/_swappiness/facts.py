@@ -237,7 +237,7 @@ def cgroups_count(env, forced):
     return (not env['kernel'] or env['kernel'] >= (3, 16)) and forced != 1
 
 
-def read(host, state):
+def read_facts(host, state):
     """All that a plan depends on.
 
     {env: of environment(), files: a Snapshot, systemd: bool, runtime and forced: the values of RUNTIME and

@@ -61,7 +61,7 @@ class _Draft:
 
 
 def plan(facts, options):
-    """{state, target, actions, before, after, skipped_reason} by facts of read() and the module's options.
+    """{state, target, actions, before, after, skipped_reason} by facts of read_facts() and the module's options.
 
     ``before`` and ``after`` are provenance(), the second as the actions leave it. Raises RescueError if the value is
     refused, or another declaration wins.

@@ -16,7 +16,7 @@ from .._node.lock import one_run
 from .._node.reader import json_object
 from .._node.record import State, backup_once, backup_path, drop_backup
 from . import units
-from .facts import mode_of, read
+from .facts import mode_of, read_facts
 from .plan import CONFIG, plan
 from .run import RUN, STATE, with_lock
 
@@ -29,7 +29,7 @@ def converge(host, options, check_mode=False):
     """The module's result for its options. Raises RescueError, or OSError with a file's name."""
     with one_run(host, 'watch', check_mode):
         state = State(host, 'watch', tolerant=options['state'] == 'present')
-        made = plan(read(host, state.records()), options)
+        made = plan(read_facts(host, state.records()), options)
         if made['actions'] and not check_mode:
             textfile = _textfile(host)
             with host.whole():

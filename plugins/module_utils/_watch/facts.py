@@ -20,7 +20,7 @@ _SLICES = ('system.slice', 'user.slice', 'machine.slice')
 _CRONS = ('/usr/sbin/cron', '/usr/sbin/crond', '/usr/sbin/busybox-crond')
 
 
-def read(host, records):
+def read_facts(host, records):
     """{systemd, systemd_version, cron, python, watched, textfiles, files: {path: text or None}, enabled: {unit: bool},
     records}.
     """

@@ -14,7 +14,7 @@ from ansible_collections.oom.rescue.plugins.module_utils._node import systemd
 from ansible_collections.oom.rescue.plugins.module_utils._node.boot import Boot
 from ansible_collections.oom.rescue.plugins.module_utils._node.record import State
 from ansible_collections.oom.rescue.plugins.module_utils._score.apply import apply
-from ansible_collections.oom.rescue.plugins.module_utils._score.facts import read
+from ansible_collections.oom.rescue.plugins.module_utils._score.facts import read_facts
 from ansible_collections.oom.rescue.plugins.module_utils._score.plan import plan
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.claims import judge
 from fake_node import Node, v2
@@ -47,7 +47,7 @@ def run(node, adj=0, cgroup='/system.slice/mariadb.service'):
 
 
 def facts_and_plan(node):
-    facts = read(node.host, State(node.host, 'oom_score_adj'), 'process', 'mysqld')
+    facts = read_facts(node.host, State(node.host, 'oom_score_adj'), 'process', 'mysqld')
     return facts, plan(facts, OPTIONS)
 
 
@@ -279,7 +279,7 @@ def test_without_systemd_the_claim_is_what_the_next_start_gives(tmp_path, name, 
     run(node, cgroup='/')
     apply(node.host, State(node.host, 'oom_score_adj'), *facts_and_plan(node))
     change(node)
-    facts = read(node.host, State(node.host, 'oom_score_adj'), 'process', name)
+    facts = read_facts(node.host, State(node.host, 'oom_score_adj'), 'process', name)
     made = plan(facts, OPTIONS)
     found, = judge({}, oom_protect={'found': made['found'], 'value': made['value'],
                                     'processes': made['rows']})['claims']
@@ -313,7 +313,7 @@ def test_a_server_that_gives_itself_another_score_is_told(tmp_path, config, more
     node.file('/etc/systemd/system/redis-server.service.d/' + systemd.DROP_IN,
               systemd.HEADER + '\n[Service]\nOOMScoreAdjust=-600\n')
     node.reload()
-    facts = read(node.host, State(node.host, 'oom_score_adj'), 'process', 'redis-server')
+    facts = read_facts(node.host, State(node.host, 'oom_score_adj'), 'process', 'redis-server')
     made = plan(facts, OPTIONS)
     found, = judge({}, oom_protect={'found': made['found'], 'value': -600, 'processes': made['rows']})['claims']
     assert found['state'] == state, found['detail']
@@ -350,7 +350,7 @@ def test_children_of_a_server_that_give_themselves_a_score_keep_it(tmp_path, kin
     for pid, parent, words in ((500, 1, PROGRAM), (501, 500, 'postgres: checkpointer'), (502, 500, 'postgres: eve')):
         node.process(pid, 'postgres', ppid=parent, exe=PROGRAM, cmdline=[words], uid=107,
                      cgroup=v2('/system.slice/' + POSTGRES), environ=environ if pid == 500 else '')
-    facts = read(node.host, State(node.host, 'oom_score_adj'), kind, name)
+    facts = read_facts(node.host, State(node.host, 'oom_score_adj'), kind, name)
     made = plan(facts, OPTIONS)
     apply(node.host, State(node.host, 'oom_score_adj'), facts, made)
     assert [node.adj(pid) for pid in (500, 501, 502)] == scores
@@ -365,7 +365,7 @@ def test_a_score_that_such_a_child_got_from_us_is_given_back(tmp_path):
     State(node.host, 'oom_score_adj').put('process:postgres', {
         'value': -600, 'files': {}, 'managers': {}, 'directories': [],
         'live': [{'pid': 501, 'start_ticks': 5010, 'boot_id': 'b007', 'before': 0, 'after': -600}]})
-    facts = read(node.host, State(node.host, 'oom_score_adj'), 'process', 'postgres', undo=True)
+    facts = read_facts(node.host, State(node.host, 'oom_score_adj'), 'process', 'postgres', undo=True)
     apply(node.host, State(node.host, 'oom_score_adj'), facts, plan(facts, dict(OPTIONS, state='absent')))
     assert node.adj(501) == '0'
 
@@ -385,7 +385,7 @@ def test_bytes_that_are_no_text_in_a_file_of_the_boot_stop_nothing(tmp_path, pla
     apply(node.host, State(node.host, 'oom_score_adj'), *facts_and_plan(node))
     assert claim(node)['now'] is True
     state = State(node.host, 'oom_score_adj')
-    facts = read(node.host, state, 'process', 'mysqld', undo=True)
+    facts = read_facts(node.host, state, 'process', 'mysqld', undo=True)
     apply(node.host, state, facts, plan(facts, dict(OPTIONS, state='absent')))
     with open(node.path(place), 'rb') as stream:
         assert stream.read() == before

@@ -43,7 +43,7 @@ def imported(tree):
 
 @pytest.mark.parametrize('package', REMEDIES)
 def test_a_remedy_reads_plans_and_applies(package):
-    for module, name in (('facts', 'read'), ('plan', 'plan'), ('apply', 'converge')):
+    for module, name in (('facts', 'read_facts'), ('plan', 'plan'), ('apply', 'converge')):
         assert callable(getattr(importlib.import_module('%s%s.%s' % (SHARED, package, module)), name))
 
 

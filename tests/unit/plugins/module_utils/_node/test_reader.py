@@ -22,7 +22,7 @@ from ansible_collections.oom.rescue.plugins.module_utils._node.host import Host
 from ansible_collections.oom.rescue.plugins.module_utils._node.overlay import Overlay
 from ansible_collections.oom.rescue.plugins.module_utils._node.reader import Unreadable
 from ansible_collections.oom.rescue.plugins.module_utils._node.record import State
-from ansible_collections.oom.rescue.plugins.module_utils._swappiness.facts import read
+from ansible_collections.oom.rescue.plugins.module_utils._swappiness.facts import read_facts
 from ansible_collections.oom.rescue.plugins.module_utils._swappiness.plan import plan
 from fake_node import seed_node
 from fake_sysctl_node import SysctlNode
@@ -211,7 +211,7 @@ def test_swappiness_after_a_reboot_is_unknown_if_a_file_that_sets_it_cannot_be_r
     assert (found['after_reboot'], found['holds']) == (None, None)
     assert [row['source'] for row in found['declared'] if row['wins']] == ['/etc/sysctl.d/20.conf']
     HOSTILE[kind][0](node.path('/etc/sysctl.d/zzz.conf'))
-    facts = read(node.host, State(node.host, 'swappiness'))
+    facts = read_facts(node.host, State(node.host, 'swappiness'))
     with pytest.raises(RescueError, match='/etc/sysctl.d/zzz.conf: ' + HOSTILE[kind][1]):
         plan(facts, {'state': 'present', 'value': 10, 'conflicts': 'fail', 'cgroups': 'report', 'allow_zero': False})
 

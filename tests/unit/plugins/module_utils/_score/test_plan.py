@@ -17,7 +17,7 @@ from ansible_collections.oom.rescue.plugins.module_utils._score import keeper
 from ansible_collections.oom.rescue.plugins.module_utils._node import systemd
 from ansible_collections.oom.rescue.plugins.module_utils._node.actions import diff_of, returned
 from ansible_collections.oom.rescue.plugins.module_utils._score.apply import TARGETS, apply, converge
-from ansible_collections.oom.rescue.plugins.module_utils._score.facts import read
+from ansible_collections.oom.rescue.plugins.module_utils._score.facts import read_facts
 from ansible_collections.oom.rescue.plugins.module_utils._score.plan import plan as plan_of
 from ansible_collections.oom.rescue.plugins.module_utils._node.pinned import Pinned
 from ansible_collections.oom.rescue.plugins.module_utils._node.record import State, aside_path
@@ -31,20 +31,20 @@ UNIT = '[Service]\nRestart=on-abort\n'
 
 
 def plan(node, kind='process', name='mysqld', user=(), **options):
-    facts = read(node.host, State(node.host, 'oom_score_adj'), kind, name, user)
+    facts = read_facts(node.host, State(node.host, 'oom_score_adj'), kind, name, user)
     return plan_of(facts, dict(OPTIONS, **options))
 
 
 def present(node, kind='process', name='mysqld', user=(), **options):
     state = State(node.host, 'oom_score_adj')
-    facts = read(node.host, state, kind, name, user)
+    facts = read_facts(node.host, state, kind, name, user)
     made = plan_of(facts, dict(OPTIONS, **options))
     return made, apply(node.host, state, facts, made)
 
 
 def absent(node, kind='process', name='mysqld'):
     state = State(node.host, 'oom_score_adj')
-    facts = read(node.host, state, kind, name)
+    facts = read_facts(node.host, state, kind, name)
     made = plan_of(facts, {'state': 'absent'})
     return made, apply(node.host, state, facts, made)
 

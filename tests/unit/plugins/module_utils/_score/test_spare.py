@@ -67,7 +67,7 @@ def test_the_unit_and_file_of_a_running_killer_are_its_own(tmp_path):
                  cgroup=v2('/hostcritical.slice/nohang-desktop.service'))
     node.file('/etc/nohang/nohang-desktop.conf', 'x\n')
     killers = [{'name': 'nohang', 'active': True}, {'name': 'systemd-oomd', 'active': True}]
-    entries = spare.read(node.host, killers, processes(node.host))
+    entries = spare.read_killers(node.host, killers, processes(node.host))
     assert entries == [{'name': 'nohang', 'unit': 'nohang-desktop.service', 'path': '/etc/nohang/nohang-desktop.conf',
                         'text': 'x\n', 'refused': None}]
     assert [action['action'] for action in spare.plan(entries, NAMES, {}, {})] == ['replace', 'restart']

@@ -277,7 +277,7 @@ from ansible_collections.oom.rescue.plugins.module_utils._node.host import Host
 from ansible_collections.oom.rescue.plugins.module_utils._swap import facts
 from ansible_collections.oom.rescue.plugins.module_utils._swap.apply import converge
 from ansible_collections.oom.rescue.plugins.module_utils._swap.plan import wish
-facts.read(Host(), '/swapfile')
+facts.read_facts(Host(), '/swapfile')
 try:
     converge(Host(root=%r), '/swapfile', wish(size='2M'))
 except RescueError as error:

@@ -16,7 +16,13 @@ from ansible_collections.oom.rescue.plugins.module_utils._node.actions import ou
 from ansible_collections.oom.rescue.plugins.module_utils._node.errors import RescueError
 from ansible_collections.oom.rescue.plugins.module_utils._node.record import State
 from ansible_collections.oom.rescue.plugins.module_utils._swappiness.apply import apply, converge
-from ansible_collections.oom.rescue.plugins.module_utils._swappiness.facts import OWN, TMPFILES, holds, provenance, read
+from ansible_collections.oom.rescue.plugins.module_utils._swappiness.facts import (
+    OWN,
+    TMPFILES,
+    holds,
+    provenance,
+    read_facts,
+)
 from ansible_collections.oom.rescue.plugins.module_utils._swappiness.plan import check_value, plan
 from fake_sysctl_node import VIRTUAL_GUEST, bookworm, el7, trixie
 
@@ -26,7 +32,7 @@ TUNED_NOTES = ('/etc/tuned/active_profile', '/etc/tuned/profile_mode')
 
 def planned(node, value=10, conflicts='fail', cgroups='report', state='present'):
     options = {'state': state, 'value': value, 'conflicts': conflicts, 'cgroups': cgroups, 'allow_zero': False}
-    return plan(read(node.host, State(node.host, 'swappiness')), options)
+    return plan(read_facts(node.host, State(node.host, 'swappiness')), options)
 
 
 def done(node, made):
@@ -131,7 +137,7 @@ def test_a_plan_is_made_of_facts_alone(tmp_path, make, state):
     node = make(tmp_path)
     if state == 'absent':
         present(node)
-    facts = read(node.host, State(node.host, 'swappiness'))
+    facts = read_facts(node.host, State(node.host, 'swappiness'))
     options = {'state': state, 'value': 10, 'conflicts': 'override', 'cgroups': 'set', 'allow_zero': False}
     made = plan(facts, options)
     shutil.rmtree(str(tmp_path))

@@ -13,7 +13,7 @@ import pytest
 from ansible_collections.oom.rescue.plugins.module_utils._node.errors import RescueError
 from ansible_collections.oom.rescue.plugins.module_utils._node.record import State
 from ansible_collections.oom.rescue.plugins.module_utils._swappiness.apply import apply
-from ansible_collections.oom.rescue.plugins.module_utils._swappiness.facts import OWN, provenance, read
+from ansible_collections.oom.rescue.plugins.module_utils._swappiness.facts import OWN, provenance, read_facts
 from ansible_collections.oom.rescue.plugins.module_utils._swappiness.plan import plan
 from fake_sysctl_node import SysctlNode
 
@@ -38,7 +38,7 @@ TUNED = st.one_of(st.none(), st.fixed_dictionaries({
 
 def planned(node, conflicts, state='present'):
     options = {'state': state, 'value': 10, 'conflicts': conflicts, 'cgroups': 'report', 'allow_zero': False}
-    return plan(read(node.host, State(node.host, 'swappiness')), options)
+    return plan(read_facts(node.host, State(node.host, 'swappiness')), options)
 
 
 @settings(max_examples=150, deadline=None)
