@@ -106,34 +106,34 @@ def file_facts(host, path, areas, kernel=syscalls):
     hole_bytes, mode: ``0600``, uid, gid, links, exposed: how others can read it, in words, or None, flaws: see
     extents(), nocow, starts_blank, label: of SELinux}.
     """
-    facts = {'path': path, 'kind': 'missing', 'signature': None, 'area': None}
+    file = {'path': path, 'kind': 'missing', 'signature': None, 'area': None}
     try:
         status = os.lstat(host.path(path))
     except OSError as error:
         if error.errno not in (errno.ENOENT, errno.ENOTDIR):
             raise
-        return facts
-    facts.update(
+        return file
+    file.update(
         kind=_kind(status.st_mode), size_bytes=status.st_size, allocated_bytes=status.st_blocks * 512,
         inode=status.st_ino, mode='%04o' % stat.S_IMODE(status.st_mode), uid=status.st_uid, gid=status.st_gid,
         links=status.st_nlink)
-    if facts['kind'] != 'file':
-        return facts
+    if file['kind'] != 'file':
+        return file
     descriptor = os.open(host.path(path), os.O_RDONLY | os.O_NOFOLLOW)
     try:
         extents = kernel.extents(descriptor, status.st_size)
-        facts['exposed'] = _exposed(descriptor, _names_in_fstab(host, path))
-        facts['nocow'] = kernel.is_nocow(descriptor)
+        file['exposed'] = _exposed(descriptor, _names_in_fstab(host, path))
+        file['nocow'] = kernel.is_nocow(descriptor)
     finally:
         os.close(descriptor)
     if extents is None:
-        extents = (min(facts['allocated_bytes'], status.st_size), [])
-    facts['hole_bytes'], facts['flaws'] = status.st_size - extents[0], extents[1]
-    facts['signature'] = swap_signature.read_signature(host.path(path))
-    facts['starts_blank'] = swap_signature.starts_blank(host.path(path))
-    facts['label'] = _label(host, path, kernel)
-    facts['area'] = _area(host, path, facts, areas)
-    return facts
+        extents = (min(file['allocated_bytes'], status.st_size), [])
+    file['hole_bytes'], file['flaws'] = status.st_size - extents[0], extents[1]
+    file['signature'] = swap_signature.read_signature(host.path(path))
+    file['starts_blank'] = swap_signature.starts_blank(host.path(path))
+    file['label'] = _label(host, path, kernel)
+    file['area'] = _area(host, path, file, areas)
+    return file
 
 
 def _names_in_fstab(host, path):
@@ -162,17 +162,17 @@ def _exposed(descriptor, names):
     return '%d hard links' % status.st_nlink if status.st_nlink > len(names) else None
 
 
-def _area(host, path, facts, areas):
+def _area(host, path, file, areas):
     # /proc/swaps names a file by its path in the namespace of whoever switched it on: a container sees the host's
     # /swapfile there, which is not its own, and a bind mount gives one file two names. So the file itself is asked.
     candidates = [area for area in areas if area['type'] == 'file']
     named = [area for area in candidates if area['path'] == path and not area['deleted']]
-    used = in_use(host.path(path)) if candidates and (named or facts['signature']) else False
+    used = in_use(host.path(path)) if candidates and (named or file['signature']) else False
     if used is None:
         return named[0] if named else None
     if not used:
         return None
-    signature = facts['signature'] or {}
+    signature = file['signature'] or {}
     sized = [area for area in candidates
              if area['size_bytes'] == signature.get('size_bytes', 0) - signature.get('page_size_bytes', 0)]
     return (named or sized or candidates)[0]
@@ -296,11 +296,11 @@ def at_boot(host, path, boot=None, managers=None):
 
 
 def _turned_on(host, path, boot, managers):
-    found = boot.swap(path)
-    if found['by'] in (None, 'command'):
+    told = boot.swap(path)
+    if told['by'] in (None, 'command'):
         managers = swap_managers.managers(host) if managers is None else managers
         manager = swap_managers.manager_of(managers, path) or path.startswith('/dev/zram') and next(
             (one for one in managers if one['name'].startswith('zram-')), None)
         if manager:
             return {'kept': True, 'why': None, 'would_tell': None, 'by': manager['name']}
-    return found
+    return told

@@ -292,7 +292,7 @@ def test_btrfs_is_synced_before_its_free_space_counts_for_a_new_file(tmpdir, fil
         tmpdir.join(path).write(text, ensure=True)
     if there:
         tmpdir.join('swapfile').write('x')
-    swap_state.read(Host(root=str(tmpdir)), '/swapfile', kernel, lifted=['btrfs-snapshots'])
+    swap_state.read_facts(Host(root=str(tmpdir)), '/swapfile', kernel, lifted=['btrfs-snapshots'])
     assert [path.rstrip('/') for path in paths] == ([str(tmpdir)] if synced else [])
 
 
