@@ -18,7 +18,7 @@ import zlib
 
 from .._node import reader
 from .._node.errors import RescueError
-from .._node.found import open_found
+from .._node.safe_open import open_found
 from .._node.sizes import format_size
 from .times import parse_iso
 

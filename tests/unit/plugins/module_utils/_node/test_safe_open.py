@@ -12,8 +12,8 @@ import struct
 
 import pytest
 
-from ansible_collections.oom.rescue.plugins.module_utils._node import found, permissions, reader, xattr
-from ansible_collections.oom.rescue.plugins.module_utils._node.found import open_found
+from ansible_collections.oom.rescue.plugins.module_utils._node import permissions, reader, safe_open, xattr
+from ansible_collections.oom.rescue.plugins.module_utils._node.safe_open import open_found
 
 USER, OTHER, GROUP = 65534, 1234, 100
 
@@ -203,7 +203,7 @@ def test_a_file_that_is_replaced_by_a_link_before_it_is_opened_is_read_itself(pl
         link(place.log, place.secret / 'app.log', USER)
         return True
 
-    done = swap(monkeypatch, found, '_why_not', change)
+    done = swap(monkeypatch, safe_open, '_why_not', change)
     assert text_of(place.log) == 'own' and done
 
 
@@ -228,7 +228,7 @@ def test_a_link_of_roots_that_is_replaced_before_it_is_read_leads_where_it_did(p
         link(place.log, place.secret / 'app.log', USER)
         return True
 
-    done = swap(monkeypatch, found, '_is_own', change, lambda status: stat.S_ISLNK(status.st_mode))
+    done = swap(monkeypatch, safe_open, '_is_own', change, lambda status: stat.S_ISLNK(status.st_mode))
     assert text_of(place.log) == 'own' and done
 
 
