@@ -101,7 +101,7 @@ class Scanner:
         return self._buffer[-2 * LONGEST_LINE :]
 
     @property
-    def lines(self):
+    def line_count(self):
         """The number of lines that were read, None if they were not counted."""
         return None if self._line is None else self._line - 1 + self.ends_in_line
 

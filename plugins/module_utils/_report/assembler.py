@@ -10,7 +10,7 @@ __metaclass__ = type
 import collections
 import re
 
-from . import lines
+from . import report_lines
 from .._log.text import BARE
 from .report import Report
 from .._log.times import parse_yearless
@@ -154,7 +154,7 @@ class Assembler:
                 report = self._open(key, pending)
             elif report is None:
                 if 'balloon' in message:
-                    self._balloons[key[0]] = lines.balloon(message) or self._balloons.get(key[0])
+                    self._balloons[key[0]] = report_lines.balloon(message) or self._balloons.get(key[0])
                 self.idle += 1
                 return
         if report.take(message, whole, pieces):
@@ -189,7 +189,7 @@ class Assembler:
         return bool(there) and not pending.prefix.says_kernel() and before[-1:] not in _QUOTES
 
     def _invoked(self, key, report, pending, message):
-        header = lines.invoked(message)
+        header = report_lines.invoked(message)
         if header is None:
             return False
         # A page about OOM kills has these words as well, and may follow a line of the kernel.
@@ -205,11 +205,11 @@ class Assembler:
 
     def _killed(self, key, report, pending, message):
         prefix = pending.prefix
-        victim = lines.killed(message, not prefix.says_kernel())
+        victim = report_lines.killed(message, not prefix.says_kernel())
         if victim is None:
             return False
         if report is None or not self._belongs(report, prefix, victim):
-            if not (prefix.says_kernel() or lines.is_of_memory(victim)):
+            if not (prefix.says_kernel() or report_lines.is_of_memory(victim)):
                 # A shell or a deployment may say the same of what it ended.
                 return False
             report = self._open(key, pending)
@@ -218,7 +218,7 @@ class Assembler:
         return True
 
     def _killed_by_openvz(self, key, report, pending, message):
-        killed = lines.killed_by_openvz(message)
+        killed = report_lines.killed_by_openvz(message)
         if killed is None:
             return False
         container, victim, score = killed
@@ -250,7 +250,7 @@ class Assembler:
     def _summary(self, key, report, pending, message):
         if not self._at_start(pending, message, 'oom-kill:'):
             return False
-        summary = lines.summary(message)
+        summary = report_lines.summary(message)
         if summary is None:
             return False
         if report is None or not report.lacks_summary(summary):
@@ -259,9 +259,9 @@ class Assembler:
         return True
 
     def _chosen(self, key, report, pending, message):
-        chosen = lines.chosen(message)
+        chosen = report_lines.chosen(message)
         if chosen is None:
-            shared = lines.sharing(message)
+            shared = report_lines.sharing(message)
             if shared and report is not None and len(report.sharing) < 64:
                 report.sharing.append(shared)
             return shared is not None
@@ -273,7 +273,7 @@ class Assembler:
         return True
 
     def _reaped(self, key, report, pending, message):
-        reaped = lines.reaped(message)
+        reaped = report_lines.reaped(message)
         if reaped is None:
             return False
         host = pending.prefix.host
@@ -287,7 +287,7 @@ class Assembler:
         return False
 
     def _group(self, key, report, pending, message):
-        path = lines.group_kill(message)
+        path = report_lines.group_kill(message)
         if path is None:
             return False
         if report is None or report.failure or report.panic or report.no_victim:
@@ -296,7 +296,7 @@ class Assembler:
         return True
 
     def _exiting(self, key, report, pending, message):
-        if not lines.is_exiting(message):
+        if not report_lines.is_exiting(message):
             return False
         if report is None or report.failure or report.has_ended():
             report = self._open(key, pending)
@@ -326,7 +326,7 @@ class Assembler:
         return True
 
     def _failure(self, key, report, pending, message):
-        header = lines.allocation_failure(message)
+        header = report_lines.allocation_failure(message)
         # A page about failed allocations has these words as well.
         if header is None or (header['order'] is None and header['gfp_mask'] is None and pending.prefix is BARE):
             return False
@@ -336,13 +336,13 @@ class Assembler:
         report = self._open(key, pending)
         report.header = header
         report.failure = True
-        report.cpuset = lines.cpuset(message)
+        report.cpuset = report_lines.cpuset(message)
         return True
 
     def _cpuset(self, key, report, pending, message):
         if report is None or report.cpuset is not None:
             return False
-        report.cpuset = lines.cpuset(message)
+        report.cpuset = report_lines.cpuset(message)
         return report.cpuset is not None
 
 

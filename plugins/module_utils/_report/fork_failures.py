@@ -52,10 +52,10 @@ def _program(command):
 
 
 class ForkFailures:
-    """Takes the lines of a log from a Scanner, as Messages does, and keeps the failures in ``found``."""
+    """Takes the lines of a log from a Scanner, as Messages does, and keeps the failures in ``kept``."""
 
     def __init__(self):
-        self.found = []
+        self.kept = []
         self.count = 0
         self._reader = PrefixReader()
 
@@ -89,7 +89,7 @@ class ForkFailures:
         if prefix is not None and prefix.says_kernel():
             return
         path, number, offset = batch.place(0)
-        self.found.append(
+        self.kept.append(
             {
                 'prefix': prefix,
                 'host': prefix.host if prefix else None,
@@ -99,5 +99,5 @@ class ForkFailures:
                 'source': {'path': path, 'line': number, 'offset': offset},
             }
         )
-        if len(self.found) > MOST:
-            del self.found[0]
+        if len(self.kept) > MOST:
+            del self.kept[0]

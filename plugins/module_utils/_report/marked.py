@@ -28,7 +28,7 @@ class Words:
         self._ascii = tuple(word for word in self.words if _is_ascii(word))
         self._with_grep = with_grep
 
-    def lines(self, data, begin, end):
+    def line_offsets(self, data, begin, end):
         """The sorted offsets of the lines of ``data`` that have a word from ``begin`` on and before ``end``.
 
         A line that begins before ``begin`` was looked at before, unless ``begin`` is the beginning of the data.

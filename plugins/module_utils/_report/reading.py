@@ -19,7 +19,7 @@ from .assembler import Assembler
 from .._log.budget import MOST_WAITING, Budget
 from .._log.clock import Clock
 from .events import event_of
-from .lines import rejoin
+from .report_lines import rejoin
 from .._log.find import MARKERS
 from .merge import Merger
 from .._log.hosts import is_of
@@ -166,7 +166,7 @@ class Reading:
     @staticmethod
     def _finish(scanner, source):
         scanner.finish()
-        source['lines'] = scanner.lines
+        source['lines'] = scanner.line_count
 
     @staticmethod
     def _markers(head):
@@ -301,13 +301,13 @@ def read_fork_failures(paths, since=None, until=None, now=None):
         finally:
             stream.close()
         scanner.finish()
-        for failure in failures.found:
+        for failure in failures.kept:
             prefix = failure.pop('prefix')
             epoch, failure['time'] = clock.resolve(prefix, failure['source']['offset']) if prefix else (None, None)
             failure['time_text'] = prefix.time_text if prefix else None
             if epoch is None or ((since is None or epoch >= since) and (until is None or epoch <= until)):
                 found.append(failure)
-        failures.found = []
+        failures.kept = []
     return found
 
 

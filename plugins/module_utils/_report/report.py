@@ -9,7 +9,7 @@ __metaclass__ = type
 
 import re
 
-from . import lines
+from . import report_lines
 from .memory import COUNTERS, ZONE_WORDS, MemoryBlock
 from .table import TaskTable, is_header
 
@@ -117,7 +117,7 @@ class Report:
         if self._list is not None and self._list(self._block, message):
             return True
         if 'balloon' in message and self.balloon is None:
-            self.balloon = lines.balloon(message)
+            self.balloon = report_lines.balloon(message)
         return False
 
     def _caches(self, message):
@@ -162,7 +162,7 @@ class Report:
         return self._block is not None and self._block.reserve_line(message)
 
     def _identity(self, message):
-        identity = lines.identity(message)
+        identity = report_lines.identity(message)
         if identity is None or self.identity is not None:
             return False
         if self.victims:
@@ -176,18 +176,18 @@ class Report:
         return True
 
     def _usage(self, message):
-        usage = lines.usage(message)
+        usage = report_lines.usage(message)
         if usage is None:
             return False
         self.usage.setdefault(usage[0], usage[1:])
         return True
 
     def _statistics(self, message):
-        statistics = lines.statistics(message)
+        statistics = report_lines.statistics(message)
         if statistics is None and message == 'Memory allocations:':
             return self._begin_list(MemoryBlock.allocation_line, True)
         if statistics is None:
-            path = lines.limit_reached(message)
+            path = report_lines.limit_reached(message)
             self.limit_path = self.limit_path or path
             return path is not None
         # Kernels with hierarchical statistics print one such line for every cgroup below the limit.
@@ -201,7 +201,7 @@ class Report:
         return True
 
     def _statistic(self, message):
-        pairs = lines.statistic_line(message)
+        pairs = report_lines.statistic_line(message)
         if not pairs or len(self.statistics) > _MOST_STATISTICS:
             return False
         for name, value in pairs.items():
@@ -209,7 +209,7 @@ class Report:
         return True
 
     def _task_in(self, message):
-        task_in = lines.task_in(message)
+        task_in = report_lines.task_in(message)
         if task_in is None:
             return False
         self.task_in, self.limit_path = task_in, task_in[1]

@@ -82,9 +82,9 @@ def _of_file(log, places, since, now, budget, unsearched):
         stream.close()
     signals.finish()
     _note(signals, unsearched)
-    for signal in signals.found:
+    for signal in signals.kept:
         signal['trusted'] = None if strangers and signal['trusted'] else signal['trusted']
-    return tell_times(signals.found, clock)
+    return tell_times(signals.kept, clock)
 
 
 def _note(signals, unsearched):
@@ -157,4 +157,4 @@ def _of_journal(since, now, budget, unsearched):
     except sources.FAILURES:
         signals.finish()
     _note(signals, unsearched)
-    return tell_times(signals.found, clock)
+    return tell_times(signals.kept, clock)

@@ -224,7 +224,7 @@ class Signals:
     def __init__(self, path, words=None):
         self.path = path
         self._words = words or _WORDS
-        self.found = []
+        self.kept = []
         self.count = 0
         # The number of lines that were not looked at, as there were too many together.
         self.left_out = 0
@@ -234,7 +234,7 @@ class Signals:
         # The part of what was fed that is still needed, and up to where it was looked at.
         self._before, self._known = b'', 0
         self._offset = 0
-        self._lines = 0
+        self._line_count = 0
 
     def feed(self, pieces):
         """Take one more block of the log, as a list of pieces, which is empty then: they are not held beside the block.
@@ -253,7 +253,7 @@ class Signals:
         """Note that the next block begins at this offset. The numbers of its lines are not known."""
         self.finish()
         self._before, self._known, self._offset = b'', 0, offset
-        self._lines = None if offset else 0
+        self._line_count = None if offset else 0
 
     def skip(self, size):
         """Note that so many bytes of the log are not read: the next block may begin within a line."""
@@ -271,8 +271,8 @@ class Signals:
         around.
         """
         known = self._known
-        counted, lines = known, self._lines
-        starts = self._words.lines(whole, known, end_of_lines)
+        counted, line_count = known, self._line_count
+        starts = self._words.line_offsets(whole, known, end_of_lines)
         if len(starts) > 2 * _MOST_OF_A_BLOCK:
             self.left_out += len(starts) - 2 * _MOST_OF_A_BLOCK
             starts = starts[:_MOST_OF_A_BLOCK] + starts[-_MOST_OF_A_BLOCK:]
@@ -281,13 +281,13 @@ class Signals:
             end = len(whole) if end < 0 else end
             forms = forms_of(self._words.within(whole[start:end]))
             end = min(end, start + LONGEST_LINE)
-            if lines is not None:
-                lines += whole.count(b'\n', counted, start)
+            if line_count is not None:
+                line_count += whole.count(b'\n', counted, start)
             counted = start
-            number = None if lines is None else lines + 1
+            number = None if line_count is None else line_count + 1
             self._take(Line(whole, start, end, self._reader), forms, number, self._offset + start - known)
-        if lines is not None:
-            self._lines = lines + whole.count(b'\n', counted, end_of_lines)
+        if line_count is not None:
+            self._line_count = line_count + whole.count(b'\n', counted, end_of_lines)
         self._offset += end_of_lines - known
         kept = max(end_of_lines - _CONTEXT, 0)
         self._before, self._known = whole[kept:], end_of_lines - kept
@@ -301,9 +301,9 @@ class Signals:
             host=prefix.host, time=None, time_text=prefix.time_text, order=self.count, prefix=prefix,
             source={'path': self.path, 'line': number, 'offset': offset})
         self.count += 1
-        self.found.append(signal)
-        if len(self.found) > 2 * MOST:
-            del self.found[MOST // 4 : MOST // 4 + MOST]
+        self.kept.append(signal)
+        if len(self.kept) > 2 * MOST:
+            del self.kept[MOST // 4 : MOST // 4 + MOST]
 
 
 def tell_times(signals, clock):
@@ -325,4 +325,4 @@ def signals_of_blocks(blocks, path, clock):
     for block in blocks:
         reading.feed([block])
     reading.finish()
-    return tell_times(reading.found, clock)
+    return tell_times(reading.kept, clock)

@@ -9,7 +9,7 @@ __metaclass__ = type
 
 import pytest
 from ansible_collections.oom.rescue.plugins.module_utils._report.assembler import Assembler
-from ansible_collections.oom.rescue.plugins.module_utils._report.lines import rejoin
+from ansible_collections.oom.rescue.plugins.module_utils._report.report_lines import rejoin
 from ansible_collections.oom.rescue.plugins.module_utils._log.messages import Messages
 from ansible_collections.oom.rescue.plugins.module_utils._log.scan import Scanner
 from oom_reports import ERAS, bare_kill, memcg, syslog
@@ -63,7 +63,7 @@ def test_blocks_of_any_size_give_the_same_reports(size):
     found, scanner = scan(TEXT, size)
     assert found == scan(TEXT, len(TEXT))[0]
     assert [report[4] for report in found] == [[13036], [68061], [5], [13036]]
-    assert (scanner.bytes, scanner.lines) == (len(TEXT), TEXT.count(b'\n'))
+    assert (scanner.bytes, scanner.line_count) == (len(TEXT), TEXT.count(b'\n'))
 
 
 def test_lines_without_a_report_are_not_read():
@@ -91,4 +91,4 @@ def test_a_line_too_long_to_be_read_whole_is_one_line(size):
     data = (QUIET + above + syslog(ERAS['5.15.0']) + QUIET).encode('utf-8')
     found, scanner = scan(data, size)
     assert [report[:2] for report in found] == [(3, len(QUIET + above))]
-    assert scanner.lines == data.count(b'\n')
+    assert scanner.line_count == data.count(b'\n')

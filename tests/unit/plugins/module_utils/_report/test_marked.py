@@ -38,7 +38,7 @@ def signals(data, with_grep, size):
     for start in range(0, len(data), size):
         reading.feed([data[start:start + size]])
     reading.finish()
-    return tell_times(reading.found, Clock(1790000000))
+    return tell_times(reading.kept, Clock(1790000000))
 
 
 def texts():
@@ -65,8 +65,8 @@ def test_the_lines_are_the_same_with_grep_and_without(seed):
     data = b''.join(chance.choice(pieces)[:chance.choice((3, 99))] for _piece in range(chance.randrange(400)))
     begin = chance.choice((0, len(data) // 3))
     end = chance.choice((len(data), len(data) * 2 // 3))
-    expected = Words(MARKERS, False).lines(data, begin, end)
-    assert Words(MARKERS, True).lines(data, begin, end) == expected
+    expected = Words(MARKERS, False).line_offsets(data, begin, end)
+    assert Words(MARKERS, True).line_offsets(data, begin, end) == expected
     for start in expected:
         assert Words(MARKERS).within(data[start:].split(b'\n')[0])
 
@@ -80,7 +80,7 @@ def test_a_grep_that_does_not_tell_is_done_without(script, tmpdir, monkeypatch):
         os.chmod(str(path), stat.S_IRWXU)
     monkeypatch.setenv('PATH', str(tmpdir) + (':/usr/bin:/bin' if script else ''))
     words = Words((b'one', b'two'))
-    assert words.lines(b'x\na two\nb one\n', 0, 14) == [2, 8]
+    assert words.line_offsets(b'x\na two\nb one\n', 0, 14) == [2, 8]
 
 
 def test_what_grep_tells_is_taken_without_a_second_search(tmpdir, monkeypatch):
@@ -89,10 +89,10 @@ def test_what_grep_tells_is_taken_without_a_second_search(tmpdir, monkeypatch):
     os.chmod(str(path), stat.S_IRWXU)
     monkeypatch.setenv('PATH', '%s:/usr/bin:/bin' % tmpdir)
     data = b'one\ntwo\nx two\n'
-    assert Words((b'one', b'two'), True).lines(data, 0, len(data)) == [8]
+    assert Words((b'one', b'two'), True).line_offsets(data, 0, len(data)) == [8]
     # A place is counted from where the search began.
-    assert Words((b'one', b'two'), True).lines(b'x\n' * 50 + data, 100, 100 + len(data)) == [108]
-    assert Words((b'one', b'two'), False).lines(data, 0, len(data)) == [0, 4, 8]
+    assert Words((b'one', b'two'), True).line_offsets(b'x\n' * 50 + data, 100, 100 + len(data)) == [108]
+    assert Words((b'one', b'two'), False).line_offsets(data, 0, len(data)) == [0, 4, 8]
 
 
 @pytest.mark.parametrize('line, words', [(b'a two', [b'two']), (b'two, one', [b'one', b'two']), (b'three', [])])

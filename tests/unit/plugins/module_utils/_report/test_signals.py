@@ -262,8 +262,8 @@ def test_of_a_flood_the_first_and_the_last_lines_are_looked_at():
     reading.feed([b'bash: fork: Cannot allocate memory\n' * 30000])
     reading.feed([b'earlyoom[3]: sending SIGTERM to process 9 "php": x\n'])
     reading.finish()
-    assert (len(reading.found), reading.left_out) == (401, 29600)
-    assert reading.found[-1]['kind'] == 'earlyoom'
+    assert (len(reading.kept), reading.left_out) == (401, 29600)
+    assert reading.kept[-1]['kind'] == 'earlyoom'
 
 
 def test_no_line_made_of_the_words_that_are_looked_for_breaks_the_reading():
@@ -300,7 +300,7 @@ def sources_of(*steps):
         else:
             getattr(reading, step[0])(step[1])
     reading.finish()
-    return [(signal['source']['offset'], signal['source']['line']) for signal in reading.found]
+    return [(signal['source']['offset'], signal['source']['line']) for signal in reading.kept]
 
 
 @pytest.mark.parametrize('steps, expected', [

@@ -8,7 +8,7 @@ from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
 import pytest
-from ansible_collections.oom.rescue.plugins.module_utils._report import lines
+from ansible_collections.oom.rescue.plugins.module_utils._report import report_lines
 
 KILLED = {
     '2.6.18': ('Out of memory: Killed process 7 (c).', (7, 'c', None, None, None)),
@@ -54,13 +54,14 @@ KILLED = {
 @pytest.mark.parametrize('form', sorted(KILLED))
 def test_killed(form):
     line, expected = KILLED[form]
-    found = lines.killed(line, False)
+    found = report_lines.killed(line, False)
     keys = ('pid', 'name', 'uid', 'total_vm_kb', 'anon_rss_kb')
     assert (found and tuple(found[key] for key in keys)) == expected
 
 
 def test_an_agents_line_is_searched_anywhere():
-    assert lines.killed('{Message:Memory cgroup out of memory: Killed process 7 (c) total-vm:9kB}', True)['pid'] == 7
+    line = '{Message:Memory cgroup out of memory: Killed process 7 (c) total-vm:9kB}'
+    assert report_lines.killed(line, True)['pid'] == 7
 
 
 SUMMARY = {
@@ -110,7 +111,7 @@ SUMMARY = {
 @pytest.mark.parametrize('form', sorted(SUMMARY))
 def test_summary(form):
     line, expected = SUMMARY[form]
-    found = lines.summary(line)
+    found = report_lines.summary(line)
     assert dict((key, found[key]) for key in expected) == expected
 
 
@@ -156,7 +157,7 @@ INVOKED = {
 @pytest.mark.parametrize('form', sorted(INVOKED))
 def test_invoked(form):
     line, expected = INVOKED[form]
-    found = lines.invoked(line)
+    found = report_lines.invoked(line)
     assert (
         tuple(found[key] for key in ('name', 'gfp_mask', 'gfp_flags', 'order', 'oom_score_adj', 'oom_adj')) == expected
     )
@@ -183,7 +184,7 @@ IDENTITY = {
 @pytest.mark.parametrize('form', sorted(IDENTITY))
 def test_identity(form):
     line, expected = IDENTITY[form]
-    found = lines.identity(line)
+    found = report_lines.identity(line)
     assert (found['pid'], found['name'], found['kernel']) == expected
 
 
@@ -200,32 +201,32 @@ CHOSEN = {
 @pytest.mark.parametrize('form', sorted(CHOSEN))
 def test_chosen(form):
     line, expected = CHOSEN[form]
-    found = lines.chosen(line)
+    found = report_lines.chosen(line)
     assert (found and (found['pid'], found['name'], found['score'])) == expected
 
 
 @pytest.mark.parametrize('read, line, told', [
-    (lines.limit_reached, 'Memory limit reached of cgroup /docker/ab', '/docker/ab'),
-    (lines.limit_reached, 'Memory limit reached', None),
-    (lines.task_in, 'Task in /a/b killed as a result of limit of /a', ('/a/b', '/a')),
-    (lines.task_in, 'Task in /a/b killed', None),
-    (lines.group_kill, 'Tasks in /docker/ab are going to be killed due to memory.oom.group set', '/docker/ab'),
-    (lines.group_kill, 'Tasks in /docker/ab are killed', None),
-    (lines.usage, 'memory: usage 20480kB, limit 30720kB, failcnt 1204', ('memory', 20480, 30720, 1204)),
-    (lines.usage, 'memory+swap: usage 1kB, limit 2kB, failcnt 0', ('memory+swap', 1, 2, 0)),
-    (lines.usage, 'memory: usage 20480kB, limit', None),
-    (lines.statistics, 'Memory cgroup stats for /x: cache:0KB rss:4KB', ('/x', {'cache': 0, 'rss': 4096})),
-    (lines.statistics, 'Memory cgroup stats for /x:', ('/x', {})),
-    (lines.statistics, 'Memory cgroup stats', None),
-    (lines.statistic_line, 'anon 4096', {'anon': 4096}), (lines.statistic_line, 'anon of all', None),
-    (lines.sharing, 'Kill process 7 (c) sharing same memory', (7, 'c')),
-    (lines.sharing, 'Killing process 7 (c) sharing same memory', (7, 'c')),
-    (lines.sharing, 'Kill process 7 (c) score 9', None),
-    (lines.reaped, 'oom_reaper: reaped process 7 (c), now anon-rss:0kB', (7, True)),
-    (lines.reaped, 'oom_reaper: unable to reap pid:7 (c)', (7, False)),
-    (lines.reaped, 'oom_reaper: unable to reap anything', None),
-    (lines.is_exiting, 'OOM victim 7 (c) is already exiting. Skip killing the task', True),
-    (lines.is_exiting, 'OOM victim 7 (c)', False),
+    (report_lines.limit_reached, 'Memory limit reached of cgroup /docker/ab', '/docker/ab'),
+    (report_lines.limit_reached, 'Memory limit reached', None),
+    (report_lines.task_in, 'Task in /a/b killed as a result of limit of /a', ('/a/b', '/a')),
+    (report_lines.task_in, 'Task in /a/b killed', None),
+    (report_lines.group_kill, 'Tasks in /docker/ab are going to be killed due to memory.oom.group set', '/docker/ab'),
+    (report_lines.group_kill, 'Tasks in /docker/ab are killed', None),
+    (report_lines.usage, 'memory: usage 20480kB, limit 30720kB, failcnt 1204', ('memory', 20480, 30720, 1204)),
+    (report_lines.usage, 'memory+swap: usage 1kB, limit 2kB, failcnt 0', ('memory+swap', 1, 2, 0)),
+    (report_lines.usage, 'memory: usage 20480kB, limit', None),
+    (report_lines.statistics, 'Memory cgroup stats for /x: cache:0KB rss:4KB', ('/x', {'cache': 0, 'rss': 4096})),
+    (report_lines.statistics, 'Memory cgroup stats for /x:', ('/x', {})),
+    (report_lines.statistics, 'Memory cgroup stats', None),
+    (report_lines.statistic_line, 'anon 4096', {'anon': 4096}), (report_lines.statistic_line, 'anon of all', None),
+    (report_lines.sharing, 'Kill process 7 (c) sharing same memory', (7, 'c')),
+    (report_lines.sharing, 'Killing process 7 (c) sharing same memory', (7, 'c')),
+    (report_lines.sharing, 'Kill process 7 (c) score 9', None),
+    (report_lines.reaped, 'oom_reaper: reaped process 7 (c), now anon-rss:0kB', (7, True)),
+    (report_lines.reaped, 'oom_reaper: unable to reap pid:7 (c)', (7, False)),
+    (report_lines.reaped, 'oom_reaper: unable to reap anything', None),
+    (report_lines.is_exiting, 'OOM victim 7 (c) is already exiting. Skip killing the task', True),
+    (report_lines.is_exiting, 'OOM victim 7 (c)', False),
 ], ids=lambda value: getattr(value, '__name__', None))
 def test_what_a_line_about_a_process_or_a_cgroup_says(read, line, told):
     assert read(line) == told
@@ -236,7 +237,7 @@ def test_what_a_line_about_a_process_or_a_cgroup_says(read, line, told):
     ('Out of memory: Killed process 7 (c)', True), ('Memory cgroup out of memory: Killed process 7 (c)', True),
 ])
 def test_a_line_that_says_only_who_was_killed_is_not_of_memory(line, told):
-    assert bool(lines.is_of_memory(lines.killed(line, False))) is told
+    assert bool(report_lines.is_of_memory(report_lines.killed(line, False))) is told
 
 
 @pytest.mark.parametrize('line, memcg, outside', [
@@ -244,7 +245,7 @@ def test_a_line_that_says_only_who_was_killed_is_not_of_memory(line, told):
     ('Memory cgroup out of memory: Killed process 7 (c)', True, False),
 ])
 def test_whether_a_cgroup_or_the_host_was_out_of_memory_is_told_by_the_words_before_the_victim(line, memcg, outside):
-    victim = lines.killed(line, False)
+    victim = report_lines.killed(line, False)
     assert (victim['memcg'], victim['outside']) == (memcg, outside)
 
 
@@ -253,6 +254,6 @@ def test_whether_a_cgroup_or_the_host_was_out_of_memory_is_told_by_the_words_bef
     ('Out of memory in UB 0: OOM killed process 7 (c) score 5 vm:4kB, rss:3kB, swap:0kB', None, False, 4, 5),
 ])
 def test_a_kill_of_openvz_names_its_container_if_it_is_not_the_host(line, container, memcg, size, score):
-    found, victim, its_score = lines.killed_by_openvz(line)
+    found, victim, its_score = report_lines.killed_by_openvz(line)
     assert (found, its_score, victim['pid'], victim['name']) == (container, score, 7, 'c')
     assert (victim['memcg'], victim['total_vm_kb']) == (memcg, size)
