@@ -111,9 +111,9 @@ def _sets_itself(boot, unit, wanted, score):
         return yes()
     path = next((word for word in words[1:] if word.startswith('/')), None)
     text = path and boot.view.read(path) or ''
-    lines = [(number, line.split()) for number, line in enumerate(text.splitlines(), 1)]
-    lines += [(None, option.split()) for option in ' '.join(words).split(' --')[1:]]
-    options = dict((line[0].lower(), (number, line[1:])) for number, line in lines if len(line) > 1)
+    numbered_words = [(number, line.split()) for number, line in enumerate(text.splitlines(), 1)]
+    numbered_words += [(None, option.split()) for option in ' '.join(words).split(' --')[1:]]
+    options = dict((line[0].lower(), (number, line[1:])) for number, line in numbered_words if len(line) > 1)
     number, mode = options.get('oom-score-adj', (None, ['no']))
     values = options.get('oom-score-adj-values', (None, ['0', '200', '800']))[1]
     given = values[1:2] if 'replicaof' in options or 'slaveof' in options else values[:1]

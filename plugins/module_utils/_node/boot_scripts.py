@@ -183,8 +183,8 @@ class Scripts:
         by = [view.read(path) or '' for path in ('/lib/init/rc', '/etc/init.d/rc')]
         if 'concurrency=none' in next_words(view) or not any('startpar' in text for text in by):
             return None
-        found = _TARGETS.search(view.read(_INIT_D + '.depend.' + name))
-        return set(found.group(1).split()) if found else None
+        match = _TARGETS.search(view.read(_INIT_D + '.depend.' + name))
+        return set(match.group(1).split()) if match else None
 
     def _own(self):
         """The paths of the scripts that are the init's own."""

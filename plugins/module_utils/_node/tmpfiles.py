@@ -28,7 +28,7 @@ def paths(view):
     return found
 
 
-def lines(view, more=()):
+def entries(view, more=()):
     """[{source, read_as, line, type, modifiers, path, argument}] of the files in force, in the order of their names.
 
     Files below /run are left out: a reboot takes them away. ``more`` are the paths of a credential
@@ -67,7 +67,7 @@ def writes(view, path, more=()):
     with ``+``.
     """
     found, seen = [], set()
-    for row in lines(view, more):
+    for row in entries(view, more):
         if row['type'] in _WRITES or row['type'] in 'fF' and '+' in row['modifiers']:
             if not _matches(row['path'], path) or row['path'] in seen and '+' not in row['modifiers']:
                 continue
@@ -78,7 +78,7 @@ def writes(view, path, more=()):
 
 def removes(view, path, more=()):
     """``FILE line N`` of a line that removes a file, or what is in a directory above it, at boot; or None."""
-    for row in lines(view, more):
+    for row in entries(view, more):
         if row['type'] in _REMOVES and (_matches(row['path'], path)
                                         or row['type'] in 'DR' and _is_below(path, row['path'])):
             return '%s line %d' % (row['source'], row['line'])
@@ -87,7 +87,7 @@ def removes(view, path, more=()):
 
 def replaces(view, path):
     """``FILE line N`` of a line that puts another file in the place of one at boot; or None."""
-    for row in lines(view):
+    for row in entries(view):
         if (row['type'] == 'F' or row['type'] in 'fLC' and '+' in row['modifiers']) and _matches(row['path'], path):
             return '%s line %d' % (row['source'], row['line'])
     return None

@@ -28,8 +28,8 @@ def score_before(target, facts):
     if 'value' not in record or process['oom_score_adj'] != record['value']:
         return None
     # Started after the change, with our score: what the unit that keeps it found, else what its manager gave before.
-    if identity in facts['keeper']['found']:
-        return facts['keeper']['found'][identity]
+    if identity in facts['keeper']['scores_found']:
+        return facts['keeper']['scores_found'][identity]
     return record.get('managers', {}).get(name, 0)
 
 

@@ -43,31 +43,30 @@ def _units_of(host, kind, name):
     return [base + '.service' for base in bases] + systemd.instances(host, [base + '@' for base in bases])
 
 
-def _stopped_units(host, kind, name, found):
-    """Units of a server of which no process is in ``found``, such as one that was killed and not started again.
+def _stopped_units(host, kind, name, targets):
+    """[unit] of a server's units without a process in ``targets``, such as one that was killed and not started again.
 
-    A user's process of that name, or in his own unit of that name, is none of it.
-
-    Beside a server that runs, those count that are to run: enabled, failed, about to start, or an instance.
+    A user's own process or unit of that name does not count. If the server runs, only those units count that are to run
+    as well: enabled, failed, about to start, or an instance.
     """
-    found = [target for target in found if target['refused'] is None and target['manager']['user'] is None]
-    running = set(target['manager']['unit'] for target in found)
+    targets = [target for target in targets if target['refused'] is None and target['manager']['user'] is None]
+    running = set(target['manager']['unit'] for target in targets)
     stopped = []
     for unit in _units_of(host, kind, name):
         properties = systemd.unit_properties(host, unit)
         # A masked unit, and an alias of one, has a file too.
         if not properties or properties['LoadState'] != 'loaded' or properties['Id'] in stopped:
             continue
-        if properties['Id'] not in running and (not found or _is_to_run(properties)):
+        if properties['Id'] not in running and (not targets or _is_to_run(properties)):
             stopped.append(properties['Id'])
     return stopped
 
 
-def _other_mains(host, units, found):
-    """{unit: (pid, name, score)} of those units whose main process runs and is none of ``found``: a server by another
-    name, or what starts one elsewhere.
+def _other_mains(host, units, targets):
+    """{unit: (pid, name, score)} of the units whose main process runs and is not in ``targets``: a server with another
+    name, or a program that starts the server elsewhere.
     """
-    known, mains = set(target['process']['pid'] for target in found), {}
+    known, mains = set(target['process']['pid'] for target in targets), {}
     for name in units:
         pid = int((systemd.unit_properties(host, name) or {}).get('MainPID') or 0)
         row = process(host, pid) if pid and pid not in known else None
@@ -155,7 +154,7 @@ def _scripts(host, targets, ours):
     return found
 
 
-def _found(host, kind, name, users, undo):
+def _targets_of(host, kind, name, users, undo):
     """Targets of find(); to undo, a name that means nothing any more is no reason to stop."""
     try:
         return find(host, kind, name, users)
@@ -165,9 +164,9 @@ def _found(host, kind, name, users, undo):
         return []
 
 
-def _left(host, record, found):
+def _left(host, record, targets):
     """Targets that have a score of ours by a record, and that nothing names any more."""
-    known = set(target['process']['pid'] for target in found)
+    known = set(target['process']['pid'] for target in targets)
     pids = sorted(set(entry['pid'] for entry in (record or {}).get('live', [])) - known)
     rows = [row for row in (process(host, pid) for pid in pids) if row and row['oom_score_adj'] is not None]
     given = set((entry['pid'], entry['start_ticks']) for entry in (record or {}).get('live', []))
@@ -189,15 +188,15 @@ def read_facts(host, state, kind, name, users=(), undo=False):
     records = state.records()
     key = key_of(kind, name)
     record = records.get(key)
-    found = _found(host, kind, name, users, undo)
+    all_targets = _targets_of(host, kind, name, users, undo)
     if undo:
-        found = found + _left(host, record, found)
-    targets = [target for target in found if target['refused'] is None]
+        all_targets = all_targets + _left(host, record, all_targets)
+    targets = [target for target in all_targets if target['refused'] is None]
     for target in targets:
         if target['manager']['kind'] in ('docker', 'podman'):
             monitor = monitor_of(host, ancestors(host, target['process']))
             target['container'] = container_facts(host, target['manager'], monitor)
-    stopped = _stopped_units(host, kind, name, found) if systemd_running else []
+    stopped = _stopped_units(host, kind, name, all_targets) if systemd_running else []
     units = set(stopped)
     units.update(target['manager']['name'] for target in targets
                  if target['manager']['kind'] == 'systemd' and target['manager']['user'] is None)
@@ -212,9 +211,9 @@ def read_facts(host, state, kind, name, users=(), undo=False):
     return {
         'key': key,
         'targets': targets,
-        'strangers': [target for target in found if target['refused'] is not None],
+        'strangers': [target for target in all_targets if target['refused'] is not None],
         'stopped_units': stopped,
-        'other_mains': _other_mains(host, stopped, found) if kind == 'process' else {},
+        'other_mains': _other_mains(host, stopped, all_targets) if kind == 'process' else {},
         'systemd_running': systemd_running,
         'systemd_version': systemd.version(host) if systemd_running else None,
         'units': _units(host, units, boot) if systemd_running else {},

@@ -226,9 +226,9 @@ def rules_text(rules):
 
 def read_keeper(host, systemd_running=False):
     """{files: {path: text or None}, flaws: {path: what is wrong with its owner or mode, or None}, enabled, active,
-    behind, found} of the keeper on a node; ``behind`` is True if systemd has not read its unit as it is now.
+    behind, scores_found} of the keeper on a node; ``behind`` is True if systemd has not read its unit as it is now.
 
-    found is {(pid, start_ticks): score} of the processes that it gave a score to, as it found them.
+    ``scores_found`` is {(pid, start_ticks): score} of the processes that it gave a score to, as it found them.
     """
     files = dict((path, host.read(path)) for path in FILES)
     enabled = host.exists('/etc/systemd/system/multi-user.target.wants/' + NAME)
@@ -240,11 +240,11 @@ def read_keeper(host, systemd_running=False):
         'active': unit is not None and unit.get('ActiveState') in ('active', 'activating', 'reloading'),
         'behind': systemd_running and (unit is not None) != (files[UNIT] is not None)
         or (unit or {}).get('NeedDaemonReload') == 'yes',
-        'found': _found(host),
+        'scores_found': _scores_found(host),
     }
 
 
-def _found(host):
+def _scores_found(host):
     scores = {}
     for name in host.listdir(FOUND):
         match = _NOTE.match(host.read('%s/%s' % (FOUND, name)) or '')
@@ -267,8 +267,8 @@ def gives(keeper, key, entry):
             and entry in parse_rules(files[RULES]).get(key, []))
 
 
-def plan(keeper, key, rules):
-    """Actions that bring the keeper to these rules of a target; it goes with the last rule."""
+def rule_actions(keeper, key, rules):
+    """[Action] that gives a target these rules in the keeper's files. Without any rule left, the keeper is removed."""
     files = keeper['files']
     known = parse_rules(files[RULES])
     new = []

@@ -25,8 +25,8 @@ _NUMBERS = (re.compile(r'\bchoom\s+(?:-n\s*|--adjust[= ])(-?\d+)\s'),
 def score(text):
     """The score that our block sets, or None."""
     block = _BLOCK.search(text or '')
-    found = _SCORE.search(block.group(1)) if block else None
-    return int(found.group(1)) if found else None
+    match = _SCORE.search(block.group(1)) if block else None
+    return int(match.group(1)) if match else None
 
 
 def with_score(text, value, start=False, variable=False):
@@ -56,7 +56,7 @@ def own_score(files):
     """
     found = None
     for path, text in files:
-        for line, words in _lines(text):
+        for line, words in _numbered_lines(text):
             if not words.lstrip().startswith('#') and _GIVES.search(words):
                 found = {'path': path, 'line': line, 'score': number(words)}
     return found
@@ -66,14 +66,14 @@ def variable(files):
     """{path, line, score} of the last line of files that sets OpenRC's variable beside our block, or None."""
     found = None
     for path, text in files:
-        for line, words in _lines(text):
+        for line, words in _numbered_lines(text):
             match = _VARIABLE.match(words)
             if match:
                 found = {'path': path, 'line': line, 'score': int(match.group(2))} if match.group(2) else None
     return found
 
 
-def _lines(text):
+def _numbered_lines(text):
     """[(number, line)] of a text, without our block's."""
     hidden = _BLOCK.sub(lambda match: '\n' * match.group(0).count('\n'), text or '')
     return enumerate(hidden.splitlines(), 1)

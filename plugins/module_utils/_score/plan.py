@@ -144,7 +144,7 @@ def _present(facts, options):
         rows.append(_stopped_row(name, persistent, reason))
         rows[-1]['next_start'] = next_start_of(name, facts['units'][name], persistent, True)
     if options['persist'] != 'none':
-        persistent_actions.extend(keeper.plan(facts['keeper'], facts['key'], rules))
+        persistent_actions.extend(keeper.rule_actions(facts['keeper'], facts['key'], rules))
     if options['killers'] == 'spare':
         persistent_actions.extend(_spare(facts, rows))
     return {'state': 'present', 'value': value, 'found': bool(rows), 'rows': rows + _strangers(facts), 'scores': scores,
@@ -165,7 +165,7 @@ def _spare(facts, rows):
     if not names:
         return []
     rows[-1]['skipped_reason'] = _joined(rows[-1]['skipped_reason'], *spare.refusals(facts['spare']))
-    return spare.plan(facts['spare'], names, facts['open'], facts['changed'])
+    return spare.spare_actions(facts['spare'], names, facts['open'], facts['changed'])
 
 
 def _joined(*reasons):
@@ -278,7 +278,7 @@ def _absent(facts):
               if unit['listed'] and unit['drop_in'] is None or unit['behind'] and record]
     if behind or any('/etc/systemd/system/' in action.get('path', '') for action in actions):
         actions.append(Action('persistence', 'reload', 'systemctl daemon-reload'))
-    actions.extend(keeper.plan(facts['keeper'], facts['key'], []))
+    actions.extend(keeper.rule_actions(facts['keeper'], facts['key'], []))
     # Scores come last: a unit of ours would give them again within seconds, and a file may refuse to be changed.
     return {'state': 'absent', 'value': None, 'found': bool(rows), 'rows': rows,
             'actions': _reload_once(actions) + live}

@@ -120,7 +120,7 @@ def _restart(unit):
                   unit=unit)
 
 
-def plan(entries, names, open_to_others, changed):
+def spare_actions(entries, names, open_to_others, changed):
     """Actions that have each of the killers in ``entries`` spare processes of these names.
 
     ``open_to_others`` is {path: who besides root may write to it} of files that we made, and ``changed`` the same of

@@ -69,14 +69,14 @@ def program(host, cmdline, name):
     return {}
 
 
-def program_text(name, found, value):
+def program_text(name, program_facts, value):
     """The change to make by hand for a score that the program starts with; its command is not shown."""
-    if found.get('score') is not None:
+    if program_facts.get('score') is not None:
         change = 'change the score at the start of command= to %d' % value
     else:
         change = 'put `choom -n %d -- ` before what command= says' % value
-    text = 'in [program:%s] of %s %s' % (name or 'NAME', found.get('path') or 'its configuration', change)
-    if found.get('user') not in (None, 'root') and value < 0:
+    text = 'in [program:%s] of %s %s' % (name or 'NAME', program_facts.get('path') or 'its configuration', change)
+    if program_facts.get('user') not in (None, 'root') and value < 0:
         text += ', and drop user= in favour of the server\'s own option, as choom needs root to lower a score'
     again = '; supervisord reads it only at the next `supervisorctl update %s`, which restarts it'
     return text + again % (name or 'NAME')

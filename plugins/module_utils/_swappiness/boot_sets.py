@@ -39,7 +39,7 @@ def of_tmpfiles(view, runtime, more):
             for row in tmpfiles.writes(view, runtime, more)]
 
 
-def found(commands, key, runtime):
+def setting_commands(commands, key, runtime):
     """[{source, line, raw, reads, certain}] of the commands that set a key.
 
     ``raw`` is the value. It is None for a command that applies files: then ``reads`` is the file, or ``--system``. Both

@@ -77,7 +77,7 @@ def environment(host):
         'boot': applied,
         'tmpfiles': boot.tmpfiles(),
         'credentials': boot.credentials(),
-        'commands': boot_sets.of_ufw(view, boot.units) + boot_sets.found(boot.commands, KEY, RUNTIME),
+        'commands': boot_sets.of_ufw(view, boot.units) + boot_sets.setting_commands(boot.commands, KEY, RUNTIME),
         'modern': {sysctl.SYSTEMD: systemd is None or systemd >= 245, sysctl.PROCPS: not procps or procps >= (4, 0)},
         'command_line': ' '.join(words),
         'command_line_in': place,

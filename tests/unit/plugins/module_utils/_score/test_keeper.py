@@ -46,12 +46,12 @@ def summary(actions):
         'enabled again', 'started again', 'read again', 'read that it is gone', 'closed to others',
         'not there, not asked for', 'a process that no rule can name'])
 def test_the_keeper_is_there_while_there_are_rules(keeper, key, rules, expected):
-    assert summary(_keeper.plan(keeper, key, rules)) == expected
+    assert summary(_keeper.rule_actions(keeper, key, rules)) == expected
 
 
 def test_what_gives_scores_again_all_may_read_and_root_alone_may_change():
-    modes = dict((action['path'], action['mode']) for action in _keeper.plan(NOTHING, 'process:mysqld', [MYSQLD])
-                 if action['action'] == 'create')
+    actions = _keeper.rule_actions(NOTHING, 'process:mysqld', [MYSQLD])
+    modes = dict((action['path'], action['mode']) for action in actions if action['action'] == 'create')
     assert modes == {_keeper.RULES: 0o644, _keeper.SCRIPT: 0o755, _keeper.UNIT: 0o644}
 
 
@@ -223,27 +223,27 @@ def test_the_score_that_a_process_was_found_with_is_noted_once_for_each_start(pr
     proc.add(101, adj=-600)
     proc.add(102, uid=1000)
     proc.keep()
-    assert _keeper.read_keeper(proc.node.host)['found'] == {(100, 1000): 200}
+    assert _keeper.read_keeper(proc.node.host)['scores_found'] == {(100, 1000): 200}
     proc.node.file('/proc/100/oom_score_adj', '-100\n')
     proc.keep()
-    assert (proc.node.adj(100), _keeper.read_keeper(proc.node.host)['found']) == ('-600', {(100, 1000): 200})
+    assert (proc.node.adj(100), _keeper.read_keeper(proc.node.host)['scores_found']) == ('-600', {(100, 1000): 200})
     proc.node.process(100, 'mysqld', uid=999, adj=-17, start_ticks=2000)
     proc.node.link('/proc/100/exe', proc.mysqld)
     proc.keep()
-    assert _keeper.read_keeper(proc.node.host)['found'] == {(100, 2000): -17}
+    assert _keeper.read_keeper(proc.node.host)['scores_found'] == {(100, 2000): -17}
 
 
 def test_where_nothing_can_be_noted_the_score_is_given_all_the_same(proc):
     proc.add(100)
     proc.node.file(_keeper.FOUND, 'no directory')
     assert proc.keep()[:2] == (0, 'mysqld (pid 100): oom_score_adj 0 -> -600\n')
-    assert _keeper.read_keeper(proc.node.host)['found'] == {}
+    assert _keeper.read_keeper(proc.node.host)['scores_found'] == {}
 
 
 def test_a_note_that_is_none_is_not_read(proc):
     proc.node.file(_keeper.FOUND + '/100', '1000\n')
     proc.node.file(_keeper.FOUND + '/a', '1000 200\n')
-    assert _keeper.read_keeper(proc.node.host)['found'] == {}
+    assert _keeper.read_keeper(proc.node.host)['scores_found'] == {}
 
 
 def test_a_rule_of_a_release_that_did_not_ask_who_a_process_is_is_not_followed(proc):

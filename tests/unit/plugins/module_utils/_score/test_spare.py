@@ -70,7 +70,7 @@ def test_the_unit_and_file_of_a_running_killer_are_its_own(tmp_path):
     entries = spare.read_killers(node.host, killers, processes(node.host))
     assert entries == [{'name': 'nohang', 'unit': 'nohang-desktop.service', 'path': '/etc/nohang/nohang-desktop.conf',
                         'text': 'x\n', 'refused': None}]
-    assert [action['action'] for action in spare.plan(entries, NAMES, {}, {})] == ['replace', 'restart']
+    assert [action['action'] for action in spare.spare_actions(entries, NAMES, {}, {})] == ['replace', 'restart']
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason='only root has directories of root\'s')
