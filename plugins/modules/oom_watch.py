@@ -150,13 +150,13 @@ def answer(host, options, check_mode):
     """The module's result for its options. Raises RescueError, or OSError with a file's name."""
     for name, least in (('limit', 1), ('interval', 10)):
         if options[name] < least:
-            raise RescueError('%s is {found}' % name, found=options[name], allowed='%d or more' % least)
+            raise RescueError('%s is {value}' % name, value=options[name], allowed='%d or more' % least)
     options['hooks'] = [dict((key, value) for key, value in hook.items() if value is not None)
                         for hook in options['hooks']]
     if options['state'] == 'present':
         options['program'] = program_of(options['src'])
         if not options['program']:
-            raise RescueError('src is {found}', found=options['src'], allowed='the program on the node',
+            raise RescueError('src is {value}', value=options['src'], allowed='the program on the node',
                               next_step='run the module by Ansible, which sends it')
     return converge(host, options, check_mode)
 

@@ -58,11 +58,15 @@ def imports_of(name):
     return _READ[name]
 
 
-def _imports_of(name):
+def tree_of(name):
+    """The syntax tree (ast.Module) of the file ``name``."""
     with open(_path(name), 'rb') as stream:
-        tree = ast.parse(stream.read(), _path(name))
+        return ast.parse(stream.read(), _path(name))
+
+
+def _imports_of(name):
     found = set()
-    for node in ast.walk(tree):
+    for node in ast.walk(tree_of(name)):
         if isinstance(node, (ast.Import, ast.ImportFrom)):
             found.update(_imported(node, name))
     return set(one[len(_OURS):] if one.startswith(_OURS) else one for one in found)

@@ -5,12 +5,14 @@
 
 from __future__ import absolute_import, division, print_function
 
+import ast
 import io
 import os
 import re
 import sys
 
 import pytest
+from ansible_collections.oom.rescue.plugins.module_utils._node.errors import RescueError
 from conftest import ROOT
 
 sys.path.insert(0, os.path.join(ROOT, 'tests', 'lint'))
@@ -106,6 +108,53 @@ def test_a_question_has_one_place_that_answers_it(question):
     found = [name for directory in ('module_utils', 'modules') for name in arrows.python_files(directory)
              if re.search(pattern, arrows.code_of(name))]
     assert [short(name) for name in found] == places
+
+
+# A name that means one thing, and the files that may bind it; CONTRIBUTING.md says what it means.
+ONE_MEANING = {
+    'ram': [],
+    'left': [],
+    'read': ['_node.host', '_node.overlay', '_node.pinned', '_node.reader', '_node.snapshot'],
+    'plan': ['_score.plan', '_swap.plan', '_swappiness.plan', '_watch.plan'],
+}
+
+
+def bound(tree):
+    """The names of a tree's parameters, variables, attributes that are set, functions and classes, as a set."""
+    names = set()
+    for node in ast.walk(tree):
+        kind = type(node).__name__
+        if kind in ('FunctionDef', 'ClassDef'):
+            names.add(node.name)
+        elif kind == 'arg':
+            names.add(node.arg)
+        elif kind in ('Name', 'Attribute') and not isinstance(node.ctx, ast.Load):
+            names.add(node.id if kind == 'Name' else node.attr)
+    return names
+
+
+@pytest.mark.parametrize('name', sorted(ONE_MEANING))
+def test_a_name_is_bound_only_where_it_has_its_one_meaning(name):
+    assert [short(one) for one in sorted(FILES) if name in bound(arrows.tree_of(one))] == ONE_MEANING[name]
+
+
+@pytest.mark.parametrize('text, names', [
+    ('def read(path, links=1): pass', ['links', 'path', 'read']),
+    ('self.read = ram = host.left', ['ram', 'read']),
+    ('for left in plan(read, ram=1): [found for found in left]', ['found', 'left']),
+], ids=['a function', 'an assignment', 'loops'])
+def test_a_name_that_is_only_used_is_not_bound(text, names):
+    assert sorted(bound(ast.parse(text))) == names
+
+
+def test_an_error_is_given_nothing_by_a_name_that_it_does_not_take():
+    trees = [arrows.tree_of(name) for name in FILES]
+    errors = set(node.name for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ClassDef)
+                 and any(getattr(base, 'id', None) == 'RescueError' for base in node.bases)) | set(['RescueError'])
+    given = [key.arg for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Call)
+             and getattr(node.func, 'id', None) in errors for key in node.keywords]
+    assert 'next_step' in given
+    assert sorted(set(given) - set(RescueError.__init__.__code__.co_varnames)) == []
 
 
 @pytest.mark.parametrize('graph, expected', [

@@ -56,10 +56,10 @@ def memory_facts(host, candidates=0, ledger_seconds=LEDGER_SECONDS, boot=True):
     ``candidates`` is no count, or ``ledger_seconds`` is below 0.
     """
     if ledger_seconds < 0 or math.isnan(ledger_seconds):
-        raise RescueError('ledger_seconds is {found}', found=ledger_seconds, allowed='0 or more',
+        raise RescueError('ledger_seconds is {value}', value=ledger_seconds, allowed='0 or more',
                           next_step='give 0 to look into no process, or how many seconds')
     if candidates < 0:
-        raise RescueError('candidates is {found}', found=candidates, allowed='0 or more',
+        raise RescueError('candidates is {value}', value=candidates, allowed='0 or more',
                           next_step='give 0 for all, or how many')
     host = Noting(host)
     kernel = text_of(host, '/proc/sys/kernel/osrelease')

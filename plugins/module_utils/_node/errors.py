@@ -13,21 +13,21 @@ __metaclass__ = type
 import contextlib
 import re
 
-_FIELD = re.compile(r'\{(path|found|allowed)\}')
+_FIELD = re.compile(r'\{(path|value|allowed)\}')
 
 
 class RescueError(Exception):
     """What was asked cannot be done. str() is one line, ``path: problem: next step``.
 
-    ``path`` is the file or option in question, ``found`` the value there, ``allowed`` the values that it may have, and
-    ``next_step`` what to do; each may be None. ``problem`` may name them as ``{path}``, ``{found}`` and ``{allowed}``.
+    ``path`` is the file or option in question, ``value`` the value there, ``allowed`` the values that it may have, and
+    ``next_step`` what to do; each may be None. ``problem`` may name them as ``{path}``, ``{value}`` and ``{allowed}``.
     ``changed`` is True if the host is not as it was before. ``result`` has what the module returns beside these.
     """
 
     result = {}
 
-    def __init__(self, problem, path=None, found=None, allowed=None, next_step=None, changed=False):
-        self.path, self.found, self.allowed, self.next_step = path, found, allowed, next_step
+    def __init__(self, problem, path=None, value=None, allowed=None, next_step=None, changed=False):
+        self.path, self.value, self.allowed, self.next_step = path, value, allowed, next_step
         self.changed = changed
         Exception.__init__(self, self._line(problem))
 

@@ -270,7 +270,7 @@ class Host:
             other = '%s/%s' % (path, name)
             words = self._stranger_of(other)
             if words:
-                raise RescueError('{path} was open to others, and {found}', path=path, found='%s %s' % (words, other),
+                raise RescueError('{path} was open to others, and {value}', path=path, value='%s %s' % (words, other),
                                   next_step='look at what it says, and remove it or make it root\'s')
 
     def _stranger_of(self, path):

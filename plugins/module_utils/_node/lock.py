@@ -66,7 +66,7 @@ def _path(host):
         if os.path.isdir(path):
             words = permissions.who_may_replace(path, directory)
             if words:
-                raise RescueError('{found}, so no lock can be held there', found=words,
+                raise RescueError('{value}, so no lock can be held there', value=words,
                                   next_step='take that right away, and run again')
             break
     return os.path.join(path, NAME)
@@ -93,7 +93,7 @@ def _take(path, deadline):
             if time.time() >= deadline:
                 holder = to_native(os.read(descriptor, 200))
                 os.close(descriptor)
-                raise RescueError('another run is at work on this host ({found}) and did not end within %d seconds'
+                raise RescueError('another run is at work on this host ({value}) and did not end within %d seconds'
                                   % WAIT_SECONDS, path, holder, next_step='wait for it, and run again')
             time.sleep(_PAUSE)
         os.close(descriptor)
@@ -104,15 +104,15 @@ def _open(path):
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     except OSError as error:
         if error.errno in (errno.ELOOP, errno.EISDIR):
-            raise RescueError('{path} is {found}, and has to be {allowed}', path=path, found='a link or a directory',
+            raise RescueError('{path} is {value}, and has to be {allowed}', path=path, value='a link or a directory',
                               allowed='a file of root\'s', next_step='remove it')
         raise
     fcntl.fcntl(descriptor, fcntl.F_SETFD, fcntl.FD_CLOEXEC)
     status = os.fstat(descriptor)
     if not stat.S_ISREG(status.st_mode) or status.st_uid != os.geteuid() or status.st_mode & 0o077:
         os.close(descriptor)
-        raise RescueError('{path} has {found}, and has to be {allowed}', path=path,
-                          found='the owner %d and mode %04o' % (status.st_uid, stat.S_IMODE(status.st_mode)),
+        raise RescueError('{path} has {value}, and has to be {allowed}', path=path,
+                          value='the owner %d and mode %04o' % (status.st_uid, stat.S_IMODE(status.st_mode)),
                           allowed='a file of root\'s with mode 0600', next_step='remove it')
     return descriptor
 

@@ -26,7 +26,7 @@ def run(module, work, only_root=None):
             require_root(only_root)
         most = module.params.get('most_bytes') or 0
         if most < 0:
-            raise RescueError('most_bytes is {found}', found=most, allowed='0 or more',
+            raise RescueError('most_bytes is {value}', value=most, allowed='0 or more',
                               next_step='give 0 for all, or a count')
         result = work(Host(), dict(module.params), module.check_mode)
     except RescueError as error:

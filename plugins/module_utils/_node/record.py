@@ -35,7 +35,7 @@ def refuse_directory(host):
         words = permissions.who_may_replace(path, DIRECTORY)
         flaw = 'not root\'s alone: %s' % words if words else None
     if flaw:
-        raise RescueError('{path} is {found}, and has to be {allowed}', path=DIRECTORY, found=flaw,
+        raise RescueError('{path} is {value}, and has to be {allowed}', path=DIRECTORY, value=flaw,
                           allowed='a directory that only root can write to',
                           next_step='look at who made it, move it away, and run again')
 
@@ -52,7 +52,7 @@ def close_directory(host):
         flaw = host.flaw_of_own(path, 0o600)
         words = permissions.writer_of(host.path(path)) if flaw else None
         if words and (open_to_others or _is_anothers(host, path)):
-            raise RescueError('{path} has {found}, and others could have changed it', path=path, found=flaw,
+            raise RescueError('{path} has {value}, and others could have changed it', path=path, value=flaw,
                               allowed='mode 0600 of root',
                               next_step='look at what it says, and move it away or chmod it to 0600')
         if flaw:
@@ -191,27 +191,27 @@ class State:
             data = None
         if isinstance(data, dict) and 'version' in data and not isinstance(data['version'], dict):
             if data['version'] != VERSION:
-                raise self._damaged('is of version {found}, of a later release', found=data['version'],
+                raise self._damaged('is of version {value}, of a later release', value=data['version'],
                                     allowed=str(VERSION), next_step='undo with that release')
             data = data.get('records')
         if not isinstance(data, dict):
             raise self._damaged('is not a JSON object, as if it had been cut or edited', allowed='a JSON object')
         for key in sorted(data):
             if self._name in FORMS and not self._is_whole(key, data[key]):
-                raise self._damaged('has a record of {found} that is not whole', found=key, allowed='as it was written')
+                raise self._damaged('has a record of {value} that is not whole', value=key, allowed='as it was written')
         return _native(data)
 
     def _is_whole(self, key, record):
         return isinstance(record, dict) and _fits(record, FORMS[self._name](key, record))
 
-    def _damaged(self, what, found=None, allowed=None, next_step=_AWAY):
+    def _damaged(self, what, value=None, allowed=None, next_step=_AWAY):
         return Damaged('{path} %s, so that what was before is not known; what this collection made is still there'
-                       % what, path=self._path, found=found, allowed=allowed, next_step=next_step)
+                       % what, path=self._path, value=value, allowed=allowed, next_step=next_step)
 
     def _refuse_file(self):
         if _is_anothers(self._host, self._path):
-            raise RescueError('{path} is {found}, and has to be {allowed}', path=self._path,
-                              found='of the user %d' % self._host.status(self._path, follow=False).st_uid,
+            raise RescueError('{path} is {value}, and has to be {allowed}', path=self._path,
+                              value='of the user %d' % self._host.status(self._path, follow=False).st_uid,
                               allowed='root\'s', next_step='look at who made it, move it away, and run again')
 
     def get(self, key):

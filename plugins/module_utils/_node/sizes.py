@@ -29,7 +29,7 @@ def parse_size(value):
     if not match:
         share = _PERCENT.match(str(value))
         meant = ', or %gxram for %s of the RAM' % (float(share.group(1)) / 100, str(value).strip()) if share else ''
-        raise SizeError('%r is not a size' % (value,), found=value, allowed='bytes, or a number with K, M, G or T',
+        raise SizeError('%r is not a size' % (value,), value=value, allowed='bytes, or a number with K, M, G or T',
                         next_step='give bytes or a number with K, M, G or T, such as 2147483648, 512M or 2G' + meant)
     number, unit = match.groups()
     factor = _UNITS[unit.upper()]

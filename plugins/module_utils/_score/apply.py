@@ -79,7 +79,7 @@ def _checked(host, options, kind, name):
     facts = read_facts(host, state, kind, name, options['user'], options['state'] == 'absent')
     made = plan(facts, options)
     if options['state'] == 'present' and not made['rows'] and not options.get('allow_missing', True):
-        raise RescueError('{found} is not on this host: %s' % _MISSING[kind], path=kind, found=name,
+        raise RescueError('{value} is not on this host: %s' % _MISSING[kind], path=kind, value=name,
                           next_step='look for its name, or allow it to be missing with allow_missing')
     return state, facts, made
 
@@ -389,6 +389,6 @@ def _read_back_units(host, made):
         if row['persistent']['by'] is None:
             row['persistent']['after'] = int(shown or 0)
         elif shown != str(wanted):
-            raise RescueError('systemd shows OOMScoreAdjust={found} after the reload, not {allowed}',
-                              path=row['manager']['name'], found=shown, allowed=wanted,
+            raise RescueError('systemd shows OOMScoreAdjust={value} after the reload, not {allowed}',
+                              path=row['manager']['name'], value=shown, allowed=wanted,
                               next_step='look at `systemctl cat %s`' % row['manager']['name'])

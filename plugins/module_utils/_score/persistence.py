@@ -91,7 +91,7 @@ def plan_unit(name, unit, value, facts, options):
     for key in sorted(directives):
         winner = winners.get(key)
         if winner and winner['value'] != str(directives[key]) and _sorts_after(winner['path'], path):
-            raise RescueError('{path} sets {found} and is read after %s' % path,
+            raise RescueError('{path} sets {value} and is read after %s' % path,
                               '%s line %d' % (winner['path'], winner['line']), '%s=%s' % (key, winner['value']),
                               '%s=%s' % (key, directives[key]), 'remove that line, or ask for that value')
     text = drop_in_text(directives) if directives else None

@@ -47,26 +47,26 @@ def score_option(text):
     try:
         return int(text)
     except ValueError:
-        raise RescueError('value {found} is no score', found=text, allowed='-1000 to 1000, or auto',
+        raise RescueError('value {value} is no score', value=text, allowed='-1000 to 1000, or auto',
                           next_step='give -1000 to 1000, or auto')
 
 
 def check_score(value, allow_unkillable, killable_bytes, total_bytes):
     """Raise RescueError if a score is out of range, or makes a process unkillable that should stay killable."""
     if not LOWEST <= value <= HIGHEST:
-        raise RescueError('value {found} is out of range: oom_score_adj is {allowed}', found=value,
+        raise RescueError('value {value} is out of range: oom_score_adj is {allowed}', value=value,
                           allowed='%d to %d' % (LOWEST, HIGHEST))
     if value != LOWEST:
         return
     if not allow_unkillable:
-        raise RescueError('value {found} hides a process from the OOM killer', found=value, allowed='-999 to 1000',
+        raise RescueError('value {value} hides a process from the OOM killer', value=value, allowed='-999 to 1000',
                           next_step='give -999 to -1, or allow_unkillable')
     if killable_bytes < total_bytes * _KILLABLE_SHARE:
         raise RescueError(
-            'value {found} is not safe here: all processes that could still be killed hold %s, less than %d %% of '
+            'value {value} is not safe here: all processes that could still be killed hold %s, less than %d %% of '
             'RAM plus swap (%s), and the kernel panics when none is left'
             % (format_size(killable_bytes), int(_KILLABLE_SHARE * 100), format_size(total_bytes)),
-            found=value, allowed='-999 to 1000', next_step='give -999 to -1')
+            value=value, allowed='-999 to 1000', next_step='give -999 to -1')
 
 
 def memory_bytes(row):

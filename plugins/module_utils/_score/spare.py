@@ -52,7 +52,7 @@ def with_earlyoom(text, names):
     else:
         new = ('%s --avoid \'%s\'' % (arguments, ours)).strip()
     if '"' in new:
-        raise RescueError('EARLYOOM_ARGS has quotes within quotes, {found}', path=EARLYOOM_FILE, found=match.group(0),
+        raise RescueError('EARLYOOM_ARGS has quotes within quotes, {value}', path=EARLYOOM_FILE, value=match.group(0),
                           allowed='one kind of quotes', next_step='add --avoid \'%s\' to it by hand' % ours)
     return '%s%s"%s"%s' % (text[:match.start()], match.group(1), new, text[match.end():])
 

@@ -182,7 +182,7 @@ def _uids(host, users):
     for user in users or []:
         uid = uid_of_user(host, user)
         if uid is None:
-            raise RescueError('user {found} is not in {path}', path='/etc/passwd', found=user,
+            raise RescueError('user {value} is not in {path}', path='/etc/passwd', value=user,
                               next_step='name one that is there, or give the uid')
         found.append(uid)
     return set(found)
@@ -210,8 +210,8 @@ def _by_pid_file(host, path):
         raise RescueError('{path} holds no pid', path=path, allowed='a pid',
                           next_step='give the pid file of a running server')
     if int(text) == 1:
-        raise RescueError('{path} holds {found}, the pid of init, whose score every service would inherit: the file of '
-                          'a container counts in it alone', path=path, found=1, allowed='the pid of a server',
+        raise RescueError('{path} holds {value}, the pid of init, whose score every service would inherit: the file of '
+                          'a container counts in it alone', path=path, value=1, allowed='the pid of a server',
                           next_step='name the container, unit or process')
     row = process(host, int(text))
     if row:
@@ -222,14 +222,14 @@ def _by_pid_file(host, path):
 def _check_pid_file(host, path, status, row):
     advice = 'name the process, unit or container instead'
     if row['kernel_thread'] or status.st_uid not in (0, row['uid']):
-        raise RescueError('{path} belongs to {found} and the process that it names to {allowed}', path=path,
-                          found='uid %d' % status.st_uid,
+        raise RescueError('{path} belongs to {value} and the process that it names to {allowed}', path=path,
+                          value='uid %d' % status.st_uid,
                           allowed='uid %s' % (0 if row['kernel_thread'] else row['uid']), next_step=advice)
     started = _started_at(host, row)
     if started is not None and started > status.st_mtime + _CLOCK_SLACK:
-        raise RescueError('{path} was written before process {found} started, so that it names one that is gone',
+        raise RescueError('{path} was written before process {value} started, so that it names one that is gone',
                           path=path,
-                          found=row['pid'], next_step='remove the file, or %s' % advice)
+                          value=row['pid'], next_step='remove the file, or %s' % advice)
 
 
 def _found(host, kind, name):
@@ -297,7 +297,7 @@ def _refuse_init(host, row, kind, name):
     In a container the server may be the first process itself.
     """
     if row['pid'] == 1 and not is_container(host):
-        raise RescueError('{found} is init (pid 1), whose score every service would inherit', path=kind, found=name,
+        raise RescueError('{value} is init (pid 1), whose score every service would inherit', path=kind, value=name,
                           allowed='a server', next_step='name the process, unit or container of a server')
 
 

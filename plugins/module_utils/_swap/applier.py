@@ -26,7 +26,7 @@ class KernelRefusal(RescueError):
     """swapon(2) refused a file; ``errno`` says how."""
 
     def __init__(self, path, error, reason):
-        RescueError.__init__(self, 'the kernel refuses to switch it on ({found}): %s' % reason, path, error.strerror)
+        RescueError.__init__(self, 'the kernel refuses to switch it on ({value}): %s' % reason, path, error.strerror)
         self.errno = error.errno
 
 
@@ -218,13 +218,13 @@ class Applier:
         # This is checked again now: the plan may be minutes old on a host in trouble.
         missing = room_without(area['used_bytes'], others, room_in_ram(read_meminfo(self.host)))
         if missing > 0:
-            raise RescueError('{path} holds {found} bytes now, and RAM and other swap lack %d bytes to take them: it '
+            raise RescueError('{path} holds {value} bytes now, and RAM and other swap lack %d bytes to take them: it '
                               'stays on' % missing, path, area['used_bytes'])
         try:
             self._kernel.swapoff(self.host.path(path))
         except OSError as error:
-            raise RescueError('the kernel refuses to switch it off ({found}): it stays on', path=path,
-                              found=error.strerror)
+            raise RescueError('the kernel refuses to switch it off ({value}): it stays on', path=path,
+                              value=error.strerror)
 
     def _area(self, path):
         return file_facts(self.host, path, parse_swaps(self.host.read('/proc/swaps')), self._kernel)['area']

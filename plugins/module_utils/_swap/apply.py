@@ -65,7 +65,7 @@ def refuse_twice(host, wanted):
     for one in wanted:
         real = real_path(host, one['path'], one['override'])
         if real in seen:
-            raise RescueError('{path} names {found} twice', path='files', found=real, next_step='name each file once')
+            raise RescueError('{path} names {value} twice', path='files', value=real, next_step='name each file once')
         seen.add(real)
 
 
@@ -127,10 +127,10 @@ def converge(host, path, wished, check_mode=False, progress=None, kernel=syscall
     ``wished`` is a wish; its state may also be ``restored``, which brings back what was there before our first change.
     """
     if not path.startswith('/'):
-        raise RescueError('{found} is not absolute', path='path', found=path,
+        raise RescueError('{value} is not absolute', path='path', value=path,
                           next_step='give a path that begins with /')
     if syscalls.cannot_call():
-        raise RescueError('{found}, which swap needs', found=syscalls.cannot_call(),
+        raise RescueError('{value}, which swap needs', value=syscalls.cannot_call(),
                           next_step='install it, or set ansible_python_interpreter to another Python')
     applier, undo = Applier(host, kernel, progress), wished['state'] == 'restored'
     with one_run(host, 'swap_file %s' % path, check_mode), _telling(progress, check_mode):

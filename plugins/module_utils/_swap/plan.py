@@ -54,7 +54,7 @@ def wish_of(options):
     """The wish of the module's options. Raises RescueError if one has a value that it cannot have."""
     priority = options['priority']
     if priority is not None and not 0 <= priority <= 32767:
-        raise RescueError('{found} is not from {allowed}', path='priority', found=priority, allowed='0 to 32767')
+        raise RescueError('{value} is not from {allowed}', path='priority', value=priority, allowed='0 to 32767')
     return wish(
         state=options['state'], size=options['size'], active=options['active'], priority=priority,
         discard=options['discard'], persist=options['persist'], allocate=options['allocate'],
@@ -73,7 +73,7 @@ def _bytes(options, name):
     try:
         return parse_size(options[name]) if options[name] not in (None, '') else None
     except SizeError as error:
-        raise RescueError(str(error), name, error.found, error.allowed)
+        raise RescueError(str(error), name, error.value, error.allowed)
 
 
 def recorded(facts):

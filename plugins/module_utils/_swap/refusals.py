@@ -109,15 +109,15 @@ def _no_directory(facts, wished):
     directory = facts['directory']
     if wished['state'] == 'absent' or directory['exists']:
         return None
-    return RescueError('the directory {found} does not exist', path=facts['path'], found=directory['path'],
+    return RescueError('the directory {value} does not exist', path=facts['path'], value=directory['path'],
                        next_step='make it, or give another path')
 
 
 def _no_regular_file(facts, _wished):
     for file in (facts['file'], facts['new'], facts['helper']):
         if file['kind'] not in ('missing', 'file'):
-            return RescueError('{path} is a {found}, and a swap file has to be {allowed}', path=file['path'],
-                               found=file['kind'], allowed='a regular file', next_step='give another path')
+            return RescueError('{path} is a {value}, and a swap file has to be {allowed}', path=file['path'],
+                               value=file['kind'], allowed='a regular file', next_step='give another path')
     return None
 
 
@@ -133,8 +133,8 @@ def _others_may_write(facts, wished):
     if wished['state'] == 'absent' or not others:
         return None
     allowed = 'a directory that only root can write to'
-    return RescueError('{found}, and could put another file in the place of the swap file', path=facts['path'],
-                       found=others, allowed=allowed, next_step='give a path in ' + allowed)
+    return RescueError('{value}, and could put another file in the place of the swap file', path=facts['path'],
+                       value=others, allowed=allowed, next_step='give a path in ' + allowed)
 
 
 def _not_swap(facts, wished):
@@ -144,8 +144,8 @@ def _not_swap(facts, wished):
     if absent:
         return RescueError('{path} is not swap, and stays as it is', path=facts['path'], allowed='a swap file',
                            next_step='give the path of a swap file')
-    return RescueError('{path} is {found}, and stays as it is', path=facts['path'],
-                       found='a file of %s that is not swap' % format_size(file['size_bytes']),
+    return RescueError('{path} is {value}, and stays as it is', path=facts['path'],
+                       value='a file of %s that is not swap' % format_size(file['size_bytes']),
                        allowed='a swap file, or no file',
                        next_step='give another path, or remove the file')
 
@@ -170,7 +170,7 @@ def _unit_of_others(facts):
 def _no_systemd(facts, wished):
     if wished['state'] == 'absent' or wished['persist'] != 'systemd' or facts['persistence']['systemd']:
         return None
-    return RescueError('persist is {found}, and another init starts this host', path=facts['path'], found='systemd',
+    return RescueError('persist is {value}, and another init starts this host', path=facts['path'], value='systemd',
                        allowed='fstab, none or auto', next_step='leave persist at auto')
 
 
@@ -189,8 +189,8 @@ def _unit_persists(facts, wished):
     unit = _unit_of_others(facts)
     if wished['state'] == 'absent' or wished['persist'] != 'none' or not unit:
         return None
-    return RescueError('persist is none, and the unit {found} activates the file at boot', path=facts['path'],
-                       found=unit, next_step='disable that unit, or leave persist at fstab')
+    return RescueError('persist is none, and the unit {value} activates the file at boot', path=facts['path'],
+                       value=unit, next_step='disable that unit, or leave persist at fstab')
 
 
 def _disk_full(facts, wished, size, _way):
@@ -199,7 +199,7 @@ def _disk_full(facts, wished, size, _way):
     if needed <= max(0, spare):
         return None
     return RescueError(
-        'no room for %s: %d bytes are needed, {found} are available on %s, of which %d stay free (reserve)' % (
+        'no room for %s: %d bytes are needed, {value} are available on %s, of which %d stay free (reserve)' % (
             format_size(size), needed, facts['mount'].get('mount_point'), wished['reserve_bytes']), facts['path'],
         spare + wished['reserve_bytes'], needed + wished['reserve_bytes'],
         'give a smaller size or reserve, or a path on another disk')
@@ -215,7 +215,7 @@ def _does_not_fit(facts, _wished, size, way):
     missing = room_without(used, facts['other_areas'] + [future], facts['room_in_ram'])
     if missing <= 0:
         return None
-    return RescueError('with {found} of swap there, what is swapped out (%d bytes) does not fit, %d bytes are missing'
+    return RescueError('with {value} of swap there, what is swapped out (%d bytes) does not fit, %d bytes are missing'
                        % (used, missing), facts['path'], format_size(size),
                        next_step='give a larger size, or stop what uses the memory')
 
@@ -226,7 +226,7 @@ def _nowhere_to_go(facts, _wished, _size, way):
     spare, room_in_ram = way['spare_bytes'], facts['room_in_ram']
     disk = '' if spare is None else ', nor can the disk hold a second area (%d bytes to spare)' % max(0, spare)
     return RescueError(
-        'switching it off would need room for %d bytes that are swapped out: RAM ({found} bytes available, of which '
+        'switching it off would need room for %d bytes that are swapped out: RAM ({value} bytes available, of which '
         '%d stay free) and other swap cannot take them, %d bytes are missing%s' % (
             way['used_bytes'], margin(room_in_ram), way['missing_bytes'], disk),
         facts['path'], room_in_ram['available_bytes'], next_step='stop what uses the memory, or add swap first')
@@ -238,7 +238,7 @@ def _cgroup_would_kill(facts, _wished, _size, way):
         return None
     worst = facts['cgroups'][0]
     return RescueError(
-        'switching it off would have the kernel kill in the cgroup %s, whose memory limit leaves no room for {found} '
+        'switching it off would have the kernel kill in the cgroup %s, whose memory limit leaves no room for {value} '
         'bytes that it has swapped out' % worst['path'], facts['path'], worst['missing_bytes'],
         next_step='raise that limit, stop what runs there, or add swap first')
 

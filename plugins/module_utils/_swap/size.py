@@ -58,7 +58,7 @@ def _explicit(facts, wished, text):
     except SizeError as error:
         raise RescueError('%s, auto or a multiple of RAM such as 2xram' % error, 'size', text, error.allowed)
     if size < SMALLEST_FILE_BYTES and not (size == 0 and wished['claimed']):
-        raise RescueError('%s is {found} bytes, and the smallest swap file is {allowed} bytes (1M)%s' % (
+        raise RescueError('%s is {value} bytes, and the smallest swap file is {allowed} bytes (1M)%s' % (
             text, '; did you mean %sM?' % text if text.isdigit() and size else ''), 'size', size, SMALLEST_FILE_BYTES)
     return size
 

@@ -53,8 +53,8 @@ def apply(host, made, state):
             _do(host, action, records)
         now = number_of(host, RUNTIME)
         if now != made['target']:
-            raise RescueError('{path} is {found} after {allowed} was written: something else on this host sets it',
-                              path=RUNTIME, found=now, allowed=made['target'])
+            raise RescueError('{path} is {value} after {allowed} was written: something else on this host sets it',
+                              path=RUNTIME, value=now, allowed=made['target'])
         if made['state'] == 'absent':
             _forget(host, state)
 
@@ -150,7 +150,7 @@ def _write_kernel(host, action):
             # A cgroup may end between reading and writing; one that stays is seen when read back.
             return
         reason = 'the kernel refuses it' if error.errno == errno.EINVAL else error.strerror
-        raise RescueError('cannot write {found} to {path}: %s' % reason, action['path'], action['after'])
+        raise RescueError('cannot write {value} to {path}: %s' % reason, action['path'], action['after'])
 
 
 def _forget(host, state):

@@ -101,10 +101,10 @@ def check_value(value, allow_zero, kernel):
     """Raise RescueError if a value is not one that the kernel takes, or is 0 and nobody allowed that."""
     limit = maximum(kernel)
     if value < 0 or value > limit:
-        raise RescueError('value {found} is out of range: this kernel takes {allowed} for vm.swappiness%s' % (
-            '' if limit == 200 else ' (0 to 200 since 5.8)'), found=value, allowed='0 to %d' % limit)
+        raise RescueError('value {value} is out of range: this kernel takes {allowed} for vm.swappiness%s' % (
+            '' if limit == 200 else ' (0 to 200 since 5.8)'), value=value, allowed='0 to %d' % limit)
     if value == 0 and not allow_zero:
-        raise RescueError('value 0 makes kernels since 3.5 kill before they swap anonymous memory', found=0,
+        raise RescueError('value 0 makes kernels since 3.5 kill before they swap anonymous memory', value=0,
                           next_step='use 1, or allow_zero=true to have it all the same')
 
 
@@ -189,7 +189,7 @@ def _win_in_either_order(draft, facts, value):
 
 
 def _conflict(value, winner, applied, next_step):
-    return RescueError('%s = {allowed} would not hold: {path} {found} and is %s' % (KEY, applied), _place(winner),
+    return RescueError('%s = {allowed} would not hold: {path} {value} and is %s' % (KEY, applied), _place(winner),
                        _says(winner), value, next_step)
 
 

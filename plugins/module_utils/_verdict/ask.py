@@ -38,7 +38,7 @@ class Refusal(RescueError):
     """A remedy cannot be had as it is asked for. The module's result names it as ``remedy``."""
 
     def __init__(self, remedy, reason):
-        RescueError.__init__(self, '{found}', found=reason)
+        RescueError.__init__(self, '{value}', value=reason)
         self.result = {'remedy': remedy}
 
 
@@ -66,7 +66,7 @@ def ask(host, wanted, with_facts=False, candidates=0):
     RescueError for a count that is none, and OSError with a file's name.
     """
     if candidates < 0:
-        raise RescueError('candidates is {found}', found=candidates, allowed='0 or more',
+        raise RescueError('candidates is {value}', value=candidates, allowed='0 or more',
                           next_step='give 0 for all, or how many')
     answers = {'memory': memory_facts(host) if with_facts else None}
     host = OneMoment(host)

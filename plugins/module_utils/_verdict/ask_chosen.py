@@ -27,7 +27,7 @@ def rescue_info(host, options, validator):
     most = options['most_bytes']
     validated = validator(OPTIONS).validate(dict(options['diagnosis'], with_facts=True))
     if validated.error_messages:
-        raise RescueError('{found}', found='; '.join(validated.error_messages))
+        raise RescueError('{value}', value='; '.join(validated.error_messages))
     diagnosed = host_info(host, validated.validated_parameters)
     asked = ask_chosen(host, diagnosed, options, options['remedies'], validator, most)
     diagnosis = within(diagnosed, most and most - size_of({'diagnosis': {}, 'asked': asked}))

@@ -48,7 +48,7 @@ def _moment(options, name):
         return None
     seconds = moment_of(options[name])
     if seconds is None:
-        raise RescueError('%s is %r' % (name, options[name]), found=options[name], allowed='an ISO 8601 time',
+        raise RescueError('%s is %r' % (name, options[name]), value=options[name], allowed='an ISO 8601 time',
                           next_step='give an ISO 8601 time, such as 2025-09-03 or 2025-09-03T14:00:00+02:00')
     return seconds
 
@@ -59,7 +59,7 @@ def _asked(options):
         os.chdir(options['directory'])
     for name in ('limit', 'tasks', 'candidates'):
         if options[name] < 0:
-            raise RescueError('%s is {found}' % name, found=options[name], allowed='0 or more',
+            raise RescueError('%s is {value}' % name, value=options[name], allowed='0 or more',
                               next_step='give 0 for all, or a count')
     asked = dict((name, _moment(options, name)) for name in ('since', 'until'))
     return dict(asked, limit=options['limit'], tasks=options['tasks'])
@@ -92,7 +92,7 @@ def log_info(host, options):
         return {'changed': False, 'events': [], 'logs': [
             diagnose(options=dict(asked, log=path, wanted=options['wanted'])) for path in paths]}
     if options['why']:
-        raise RescueError('why is {found}, and with_facts is not set', found=options['why'],
+        raise RescueError('why is {value}, and with_facts is not set', value=options['why'],
                           next_step='set with_facts: true, as the verdict needs the facts of the host')
     return dict(diagnose_events(paths, _sources(options), fork_failures=options['fork_failures'], **asked),
                 changed=False)

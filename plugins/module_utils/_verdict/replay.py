@@ -136,7 +136,7 @@ def _adjustments(values):
         except (TypeError, ValueError):
             number = None
         if number is None or not UNKILLABLE <= number <= 1000:
-            raise RescueError('oom_score_adj of %s is %r' % (name, value), found=value, allowed='-1000 to 1000',
+            raise RescueError('oom_score_adj of %s is %r' % (name, value), value=value, allowed='-1000 to 1000',
                               next_step='give a whole number from -1000 to 1000')
         adjustments[name] = number
     return adjustments

@@ -44,8 +44,8 @@ def judge_one(events, signals, subject):
     own_events = [index for index, event in enumerate(events) if _is_event_of(event, subject)]
     own_signals = [index for index, signal in enumerate(signals) if _is_signal_of(signal, subject)]
     if not subject['known'] and not own_events and not own_signals:
-        raise RescueError('{found} is no unit, container or process that this host or its logs know',
-                          found=subject['name'], next_step=_near(subject))
+        raise RescueError('{value} is no unit, container or process that this host or its logs know',
+                          value=subject['name'], next_step=_near(subject))
     incidents = incidents_of(events, signals)
     index, own = _chosen(incidents, events, signals, own_events, own_signals)
     if own is None:

@@ -55,8 +55,8 @@ def secrets_of(host, path):
     if status is None:
         return {}
     if not stat.S_ISREG(status.st_mode) or status.st_uid not in (0, os.geteuid()) or status.st_mode & 0o077:
-        raise RescueError('{path} has {found}, and has to be {allowed}', path=path,
-                          found='owner %d and mode %04o' % (status.st_uid, stat.S_IMODE(status.st_mode)),
+        raise RescueError('{path} has {value}, and has to be {allowed}', path=path,
+                          value='owner %d and mode %04o' % (status.st_uid, stat.S_IMODE(status.st_mode)),
                           allowed='a file that root alone can read', next_step='chown root and chmod 0600')
     return required_object(host.read(path, links=False), path, 'write it again, as {"name": "secret"}')
 

@@ -75,7 +75,7 @@ def _check(hook):
     """Raise RescueError if a hook lacks what its kind needs."""
     kind = hook.get('kind')
     if kind not in KINDS:
-        raise RescueError('a hook has the kind {found}', found=kind, allowed=', '.join(KINDS),
+        raise RescueError('a hook has the kind {value}', value=kind, allowed=', '.join(KINDS),
                           next_step='give each hook one of them')
     for names in _NEEDS[kind]:
         if not any(hook.get(name) for name in names):

@@ -17,17 +17,17 @@ from ansible_collections.oom.rescue.plugins.module_utils._node.errors import Res
     (('it is full',), 'it is full'),
     (('it is full', '/swapfile'), '/swapfile: it is full'),
     (('it is full', '/swapfile', None, None, 'give another path'), '/swapfile: it is full: give another path'),
-    (('{path} is a {found}, and has to be a {allowed}', '/s', 'link', 'file', 'move it'),
+    (('{path} is a {value}, and has to be a {allowed}', '/s', 'link', 'file', 'move it'),
      '/s is a link, and has to be a file: move it'),
-    (('{found} is not from {allowed}', 'priority', 40000, '0 to 32767', None),
+    (('{value} is not from {allowed}', 'priority', 40000, '0 to 32767', None),
      'priority: 40000 is not from 0 to 32767'),
-    (('it holds {found}', '/a', '{path} {allowed} {0} %s'), '/a: it holds {path} {allowed} {0} %s'),
+    (('it holds {value}', '/a', '{path} {allowed} {0} %s'), '/a: it holds {path} {allowed} {0} %s'),
     (('systemctl failed:\n\n no unit\r\nx\n',), 'systemctl failed:; no unit; x'),
 ])
 def test_an_error_is_one_line_with_the_file_first_and_the_next_step_last(fields, line):
     error = RescueError(*fields)
     assert str(error) == line
-    assert [error.path, error.found, error.allowed, error.next_step] == (list(fields[1:]) + [None] * 4)[:4]
+    assert [error.path, error.value, error.allowed, error.next_step] == (list(fields[1:]) + [None] * 4)[:4]
 
 
 def test_an_error_says_whether_the_host_is_as_it_was():

@@ -292,7 +292,7 @@ def test_what_cannot_be_is_refused_in_one_line(state, wished, words):
         plan(state, wish(**wished))
     error = caught.value
     assert words in str(error) and '\n' not in str(error)
-    assert error.path and (error.found is None or str(error.found) in str(error))
+    assert error.path and (error.value is None or str(error.value) in str(error))
     assert error.next_step or error.allowed, 'what to do, or what may be given'
 
 
