@@ -42,8 +42,9 @@ def has_journal(root='/'):
 
 
 def journal_refusal(root='/'):
-    """The system's word for the reason that journalctl shows this user no line of the kernel's, or None. journalctl
-    itself ends with status 0 then.
+    """The system's words (str) for why this user cannot read the kernel's lines in the journal, or None if he can.
+
+    journalctl itself says nothing: it ends with status 0.
     """
     for path in _JOURNALS:
         directory = os.path.join(root, path)
@@ -88,8 +89,9 @@ def journal_blocks(since=None, until=None):
 
 
 def _of_the_kernel(boots):
-    """journalctl's words for the kernel's entries of some boots, none for all. What user space wrote in the kernel's
-    name is read as well, to be told apart in syslog's files.
+    """journalctl's arguments ([str]) for the kernel's entries of some boots; no boot stands for all.
+
+    What user space wrote in the kernel's name is read as well, so that it is known for what it is in syslog's files.
     """
     of_boots = ['_BOOT_ID=' + boot for boot in boots]
     return ['_TRANSPORT=kernel'] + of_boots + ['+', 'SYSLOG_IDENTIFIER=kernel'] + of_boots

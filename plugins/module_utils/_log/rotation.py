@@ -12,8 +12,8 @@ from .text import LONGEST_LINE, log_lines
 
 
 def rest_of_line(before, after):
-    """The rest, at the beginning of ``after``, of the line that the log before it ended with; ``before`` is the end of
-    that log.
+    """The rest (bytes) of a line that rotation cut: ``before`` is the end of one log, ``after`` the beginning of the
+    next.
 
     None if ``after`` begins with a line of its own: one with a prefix like that of the lines around it, or any line in
     a log whose lines have no prefix.

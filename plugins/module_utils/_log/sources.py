@@ -74,7 +74,7 @@ def in_blocks(pieces, least=BLOCK):
 
 
 def in_groups(pieces, least):
-    """The same as lists of pieces, for joined(). A list that is emptied before the next is asked for takes no room."""
+    """The same blocks, each as a list of pieces for joined(), which empties it: only one block is in memory."""
     group, size = [], 0
     for piece in pieces:
         group.append(piece)
@@ -88,7 +88,7 @@ def in_groups(pieces, least):
 
 
 def joined(pieces):
-    """Pieces as one, which are no longer held beside it: who asked for a block works with it meanwhile."""
+    """The pieces joined (bytes). Their list is emptied, so that they are not held beside the block."""
     whole = b''.join(pieces)
     del pieces[:]
     return whole
@@ -219,7 +219,7 @@ def kind_of(head):
 
 
 def open_log(log):
-    """A LogFile as a binary stream. Raises IOError, OSError or SourceError, which it does for all but regular files."""
+    """A LogFile as a binary stream. Raises IOError or OSError, and SourceError if it is no regular file."""
     # A FIFO or a device would block or never end.
     descriptor = os.open(log.path, os.O_RDONLY | os.O_NONBLOCK) if log.named else open_found(log.path)
     stream = io.open(descriptor, 'rb', buffering=0)

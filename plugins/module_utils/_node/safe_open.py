@@ -1,7 +1,7 @@
 # Copyright (c) OOM Rescue maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Opens a file that was found, and not named: whoever may write to its directory may have put it there.
+"""Opens a file that a search found and nobody named: whoever may write to its directory may have put it there.
 
 A link, or a hard link, of such a user would lead root to files that only root may read; so it is not followed. A file
 that he made himself is read, and one that root made. Each part of the path is held open while the next one is looked

@@ -29,8 +29,8 @@ _NO_PROGRAMS = ('fork', 'error', 'fatal', 'warning', 'failed', 'log', 'runtime',
 
 
 def asker(line):
-    """The name of the program that was refused: by its own words, by the lines above, by its tag, or by the name that
-    begins the line.
+    """The name (str) of the program that was refused, or None: by its own words or the lines above, else by the name at
+    the beginning of the message, else by its tag.
     """
     for text in (line.message, line.above(4)):
         for pattern, name in _ASKERS:

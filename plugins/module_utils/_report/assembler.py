@@ -163,8 +163,8 @@ class Assembler:
             self.idle += 1
 
     def _adopt(self, key, prefix):
-        """The report of which the header alone lacks the prefix, as somebody copied it from the middle of that line; or
-        None.
+        """The open report whose header, its only line so far, has no prefix because somebody copied from the middle of
+        that line on; None without one.
         """
         bare = self._streams.get(_BARE_KEY)
         if bare is None or not bare.is_header_alone() or prefix.trusted is False:

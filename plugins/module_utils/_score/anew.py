@@ -12,10 +12,10 @@ from .._node.record import aside_path
 
 
 def anew(layer, path, before, after, who):
-    """The action that makes such a file anew with the text ``after``, or for None takes it away.
+    """The Action that makes such a file anew with the text ``after``, or removes it if ``after`` is None.
 
-    ``who`` could change it, in words. Root's programs run what it says, and nothing in it is known to be root's: what
-    they left is kept where root alone reads it.
+    ``who`` says in words who could change it. Root's programs run what the file says, and none of its text is known to
+    be root's: a copy of that text is kept where root alone reads it.
     """
     return Action(layer, 'remove' if after is None else 'replace', (
         '%s: %s, and it was changed since: nothing of that is kept there, a copy is %s' % (

@@ -62,13 +62,13 @@ def converge(host, options, check_mode=False):
 
 
 def _is_as_meant(row):
-    """True if a row of the result says nothing of its process but that it has what was asked for."""
+    """True if a row of the result says only that its process has what was asked for."""
     return not (row['skipped_reason'] or row['recreate_required'] or row['live']['before'] != row['live']['after']
                 or row['persistent']['before'] != row['persistent']['after'])
 
 
 def _each_once(kind, names):
-    """The names without those that mean what another means: MySQL's and MariaDB's server are one."""
+    """The names, each target once: the servers of MySQL and MariaDB are one."""
     keys = [key_of(kind, name) for name in names]
     return [name for place, name in enumerate(names) if keys.index(keys[place]) == place]
 
@@ -103,10 +103,10 @@ def _converge(host, options, kind, name, check_mode, changed):
 
 
 def _undo_more(host, state, facts, made, options, planned):
-    """The actions that undo other targets with the first: what shares a process or file with it, or all that is kept.
+    """[Action] that undo the targets that share a process or file with the first, or all that are kept.
 
-    ``planned`` are those of the first in check mode, which do not come twice; else None. The rows are added to those of
-    ``made``, whose own do not come twice either.
+    In check mode ``planned`` is the list of the first target's actions, which are not returned again; else None. Rows
+    of other processes are added to those of ``made``.
     """
     done = []
     for kind, name in _others_to_undo(host, state, facts, options):
@@ -124,7 +124,7 @@ def _undo_more(host, state, facts, made, options, planned):
 
 
 def _others_to_undo(host, state, facts, options):
-    """[(kind, name)] of the records that are undone with a target, and of drop-ins of ours that no record names."""
+    """[(kind, name)] of the records that are undone with a target, and of our drop-ins that are in no record."""
     mine = _reach(facts['record'] or {}) | set((target['process']['pid'], target['process']['start_ticks'])
                                                for target in facts['targets'])
     mine |= set(systemd.drop_in_path(unit) for unit in facts['units'])
@@ -197,7 +197,9 @@ def _give_back(host, action, facts):
 
 
 def _write_held(held, action, facts):
-    """_write_live() of a process that is held: no new process of its number, and no other program in it, gets one."""
+    """_write_live() for a process that is held open: another process with its pid gets no score, and if it executes
+    another program meanwhile, the score is taken back.
+    """
     expected = (action['start_ticks'], action['exe'])
     other = '%s (pid %d) is another process by now, or runs another program, and was left as it is' % (
         action['name'], action['pid'])
@@ -221,7 +223,7 @@ def _write_held(held, action, facts):
 
 
 def _taken_back(held, action, now):
-    """None if a program that was not meant has its score of before, else what it has."""
+    """None if a program that was not meant has its earlier score again, else the reason (str) why it has ours."""
     try:
         if now == action['after']:
             held.write('oom_score_adj', '%d\n' % action['before'])

@@ -46,5 +46,5 @@ def recorded_scores(facts):
 
 
 def _first(known):
-    """The score that was there before all of ours: what one record takes for it may be what another one gave."""
+    """The score from before any of ours: one record may have noted as such a score that another record gave."""
     return next((score for score in known['before'] if score not in known['after']), known['before'][0])

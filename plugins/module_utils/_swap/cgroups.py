@@ -32,8 +32,8 @@ def lacking(host):
 
 
 def _walk(host, directory, reader, depth):
-    """The lacking cgroups at or below a directory. One stands for those below it if it lacks more than they do
-    together.
+    """[{path, missing_bytes}] of the lacking cgroups at or below a directory. If a cgroup lacks more than those below
+    it together, it is told in their place.
     """
     below = []
     if depth < _DEEPEST:

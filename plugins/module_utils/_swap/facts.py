@@ -148,8 +148,9 @@ def _names_in_fstab(host, path):
 
 
 def _exposed(descriptor, names):
-    """How somebody besides root can read a file, or could have opened it to read what will be swapped out; None if
-    nobody can. ``names`` are those that root gave it.
+    """How somebody besides root can read a file, or may hold it open from before, in words; None if nobody can.
+
+    ``names`` are the paths that root gave the file.
     """
     status = os.fstat(descriptor)
     if status.st_uid != os.geteuid():
@@ -179,7 +180,9 @@ def _area(host, path, file, areas):
 
 
 def in_use(path):
-    """True if the kernel uses a file as swap now; None if the file cannot be asked, as one that is immutable."""
+    """True if the kernel uses a file as swap now; None if the file cannot be opened for writing, such as an immutable
+    one.
+    """
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_NOFOLLOW)
     except (IOError, OSError):

@@ -76,8 +76,8 @@ def without_swap(text, paths):
 
 
 def lines_before(text, paths):
-    """For each entry of a swap file the nearest line above that is no such entry, None at the top; a list in their
-    order.
+    """[text or None] in the order of the entries of a swap file: the nearest line above each that is no such entry,
+    None at the top.
     """
     lines, entries = (text or '').split('\n'), swap_entries(text, paths)
     own = set(entry['line'] for entry in entries)
@@ -91,8 +91,8 @@ def lines_before(text, paths):
 def with_lines(text, paths, raw_lines, after=()):
     """The text with ``raw_lines`` in the place of the entries that a swap file has now, else at the end.
 
-    ``after`` is lines_before() of the text that had them: lines that were apart come back to their places, if what was
-    above them is there.
+    ``after`` is lines_before() of the text that had them: each line comes back below the line that was above it, if
+    that is still there.
     """
     text = text or ''
     entries = swap_entries(text, paths)
@@ -122,7 +122,7 @@ def _is_next(number, after):
 
 
 def edited(text, backup, needs):
-    """The text after an edit: ``needs`` is {edit: with|without|lines, paths, priority, discard, lines, above}.
+    """The text after an edit: ``needs`` is {edit: with|without|lines, paths, priority, discard, fstab_lines, above}.
 
     ``above`` is ``after`` of with_lines(). ``backup`` is the text before our first edit or None: a line feed at the end
     that had to be added for a line is removed again.
@@ -134,7 +134,7 @@ def edited(text, backup, needs):
     else:
         # A record of 0.1.0 does not say where its lines stood; the text from before does.
         above = needs.get('above') or (lines_before(backup, needs['paths']) if backup else ())
-        new = with_lines(text, needs['paths'], needs['lines'], above)
+        new = with_lines(text, needs['paths'], needs['fstab_lines'], above)
     return backup if backup is not None and backup.rstrip('\n') == new.rstrip('\n') else new
 
 

@@ -61,7 +61,7 @@ def edit(facts, kind, wished):
     with the ``lines`` of a wish.
     """
     persistence, paths = facts['persistence'], facts['persistence']['paths']
-    needs = {'edit': kind, 'paths': paths, 'lines': wished['fstab_lines'], 'above': wished['fstab_above']}
+    needs = {'edit': kind, 'paths': paths, 'fstab_lines': wished['fstab_lines'], 'above': wished['fstab_above']}
     needs.update((key, wished[key]) for key in ('priority', 'discard'))
     after = fstab.edited(persistence['fstab'], persistence['backup'], needs)
     return Action('persistence', 'change', '', path=fstab.PATH, before=persistence['fstab'], after=after, **needs)

@@ -84,7 +84,7 @@ def swapoff(path):
 
 
 def swapon_refusal():
-    """Why the kernel lets this process activate no swap at all, or None if it would.
+    """The reason (str) why the kernel lets this process turn on no swap at all, or None if it would.
 
     swapon(2) looks at the caller's capability first and at the path, here an empty one, after that.
     """

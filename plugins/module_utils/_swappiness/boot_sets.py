@@ -127,8 +127,8 @@ def _writes_to(text, runtime, is_named):
 
 
 def of_commands(view, rows, key, modern):
-    """The steps of found(): each with its value, with ``unknown`` if that cannot be told, or ``perhaps`` if it may not
-    run.
+    """The steps of the rows of setting_commands(): each with its value, with ``unknown`` if that cannot be told, and
+    with ``perhaps`` if it may not run.
     """
     steps = []
     for row in rows:
@@ -148,7 +148,7 @@ def of_commands(view, rows, key, modern):
 
 
 def of_ufw(view, units):
-    """The row, as of found(), of the sysctl file that ufw applies when it starts; [] without."""
+    """[row as of setting_commands()] of the sysctl file that ufw applies when it starts; [] if it applies none."""
     path = re.findall(r'(?m)^\s*IPT_SYSCTL=["\']?([^"\'\s#]*)', view.read('/etc/default/ufw') or '')[-1:]
     enabled = re.search(r'(?mi)^\s*ENABLED\s*=\s*["\']?yes\b', view.read('/etc/ufw/ufw.conf') or '')
     if not enabled or not path or not path[0] or units is not None and 'ufw.service' not in units.started():

@@ -66,7 +66,9 @@ def _procps_version(host):
 
 
 def environment(host):
-    """What decides, apart from the files, how they are applied here. It is read once, for before and after."""
+    """A dictionary of what decides, beside the files themselves, how the boot applies them. It is read once, and is the
+    same before and after a plan.
+    """
     view, boot = Overlay(host), boot_of(host)
     place, words = command_lines(view)[0 if is_container(host) else -1]
     systemd, procps, applied = systemd_version(host), _procps_version(host), boot.sysctl()

@@ -91,6 +91,6 @@ def test_priority_of(raw, expected):
 
 def test_lines_of_a_record_without_their_places_come_back_to_where_the_text_from_before_has_them():
     line = '/swapfile none swap sw 0 0'
-    needs = {'edit': 'lines', 'paths': ['/swapfile'], 'lines': [line], 'above': ()}
+    needs = {'edit': 'lines', 'paths': ['/swapfile'], 'fstab_lines': [line], 'above': ()}
     assert fstab.edited('a\nb\nc\n', 'a\n%s\nb\n' % line, needs) == 'a\n%s\nb\nc\n' % line
     assert fstab.edited('a\nb\nc\n', None, needs) == 'a\nb\nc\n%s\n' % line
