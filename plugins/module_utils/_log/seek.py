@@ -30,7 +30,8 @@ def time_of(data, clock):
 
 
 def offset_of(stream, size, clock, since):
-    """An offset before which no line of a log is as late as ``since``; 0 if the log does not tell."""
+    """An offset before which all lines of a log are older than ``since`` (seconds since 1970); 0 if that is not known.
+    """
     if size < _SMALLEST:
         return 0
     low, high = 0, size

@@ -117,9 +117,7 @@ class LogFile:
             self.modified = 0
 
     def is_itself(self):
-        """True if it is read wherever a link leads: somebody named it, or no link leads to it that might be a
-        stranger's.
-        """
+        """True if its links are followed wherever they lead: somebody named it, or none of them may be a stranger's."""
         return self.named or self.path == self.real
 
     def order(self):
@@ -230,9 +228,9 @@ def open_log(log):
 
 
 def is_of_strangers(stream):
-    """True if somebody besides root and the user who reads may have written what stands in an open log.
+    """True if somebody other than root and this user may have written to an open log.
 
-    Then no field in it proves anything by being journald's: he may have made up the record.
+    He may have made up a record of the journal then, so that its fields prove nothing.
     """
     status = os.fstat(stream.fileno())
     return status.st_uid not in (0, os.geteuid()) or bool(status.st_mode & stat.S_IWOTH)

@@ -53,7 +53,9 @@ def who_held_it(event):
 
 
 def _too_much(ledger):
-    """How much more than all there is the parts hold, if that is too much for counters that are read in turn."""
+    """Words (str) on how many bytes the parts hold beyond the total; None if they are so few that counters which are
+    read one after the other may differ by them.
+    """
     over = -ledger['unaccounted_bytes']
     if over * _BESIDE < ledger['total_bytes'] or over <= 0:
         return None
@@ -72,16 +74,14 @@ def _reserved(event):
 
 
 def set_apart(event):
-    """The bytes that reserved_bytes() returns, if they are more than the eater of the ledger, which is then only the
-    largest of the rest; or None.
-    """
+    """The bytes of reserved_bytes() if they are more than the ledger's largest part, else None."""
     reserved = reserved_bytes(event)
     eater = reserved and eater_of(event['ledger'])
     return reserved if eater and reserved > eater['bytes'] else None
 
 
 def balloon_of_reserved(event):
-    """The bytes that a balloon took of the RAM that the kernel does not manage; or None."""
+    """The bytes that a balloon has of the RAM that the kernel does not manage, or None."""
     balloon, reserved = event['memory']['balloon_bytes'], event['memory']['reserved_bytes'] or 0
     parts = event['ledger']['parts'] if event['ledger'] else ()
     apart = balloon and balloon <= reserved and not any(part['name'] == 'balloon' for part in parts)
@@ -89,10 +89,10 @@ def balloon_of_reserved(event):
 
 
 def reserved_bytes(event):
-    """The bytes of the machine's RAM that the kernel does not manage, if they are a quarter or more and RAM ran out; or
-    None.
+    """The bytes of the machine's RAM that the kernel does not manage; None if they are less than a quarter of it, or if
+    a cgroup and not the RAM ran out.
 
-    The drivers of balloons that the guest cannot give back by itself take pages off the RAM that it manages.
+    If the guest cannot take a balloon's pages back by itself, the kernel does not count them as managed.
     """
     if event['scope'] == 'memcg':
         return None

@@ -267,7 +267,7 @@ def _do(host, action):
     elif action['action'] == 'disable':
         systemd.disable_now(host, unit)
         host.on_failure(lambda: systemd.enable_and_restart(host, unit))
-        keeper.forget_found(host)
+        keeper.forget_notes(host)
     elif action['action'] == 'close':
         # It was, before anything was put into it.
         return

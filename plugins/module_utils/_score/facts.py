@@ -155,7 +155,7 @@ def _scripts(host, targets, ours):
 
 
 def _targets_of(host, kind, name, users, undo):
-    """Targets of find(); to undo, a name that means nothing any more is no reason to stop."""
+    """[target] of find(); [] for an undo of a name that means nothing any more. Raises RescueError otherwise."""
     try:
         return find(host, kind, name, users)
     except RescueError:
@@ -165,7 +165,7 @@ def _targets_of(host, kind, name, users, undo):
 
 
 def _left(host, record, targets):
-    """Targets that have a score of ours by a record, and that nothing names any more."""
+    """[target] of processes that have a score of ours by the record, and are none of ``targets``."""
     known = set(target['process']['pid'] for target in targets)
     pids = sorted(set(entry['pid'] for entry in (record or {}).get('live', [])) - known)
     rows = [row for row in (process(host, pid) for pid in pids) if row and row['oom_score_adj'] is not None]
@@ -176,9 +176,10 @@ def _left(host, record, targets):
 
 
 def read_facts(host, state, kind, name, users=(), undo=False):
-    """The facts of one target; ``name`` of a unit may be an alias, ``users`` are those whose own processes count.
+    """A dictionary of all that the plan for one target depends on. Raises RescueError, or OSError with a file's name.
 
-    To ``undo``, what the record names is a target as well, and a name need not mean anything any more.
+    ``name`` of a unit may be an alias, ``users`` are those whose own processes count. For an ``undo`` the processes of
+    the record are targets as well, and the name need not mean anything any more.
     """
     systemd_running, boot = systemd.is_running(host), boot_of(host)
     if kind == 'unit':

@@ -253,7 +253,7 @@ def _scores_found(host):
     return scores
 
 
-def forget_found(host):
+def forget_notes(host):
     """Remove the notes of a keeper that runs no more."""
     for name in host.listdir(FOUND):
         host.remove('%s/%s' % (FOUND, name))

@@ -51,8 +51,9 @@ def without_score(text):
 
 
 def own_score(files):
-    """{path, line, score} of the last place in files, [(path, text)] in the order in which they are read, that gives a
-    score and is not our block; ``score`` is None if it has no number. None if nothing does.
+    """{path, line, score} of the last line that gives a score and is not in our block, or None without one.
+
+    ``files`` is [(path, text)] in the order in which they are read; ``score`` is None if the line has no number.
     """
     found = None
     for path, text in files:

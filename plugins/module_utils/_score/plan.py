@@ -180,7 +180,7 @@ def _joined(*reasons):
 def _spared_name(row):
     """The comm by which a killer in user space knows a server; None if it is no plain name.
 
-    It follows from the file that it runs: a process may change its comm, and this is written into a configuration.
+    A process may change its comm, and this one is written into a configuration: it follows from the file that it runs.
     """
     name = safe_name(program_name(row))
     return row['name'] if name and row['name'] in names_of(name)[0] else name

@@ -121,7 +121,7 @@ def _restart(unit):
 
 
 def spare_actions(entries, names, open_to_others, changed):
-    """Actions that have each of the killers in ``entries`` spare processes of these names.
+    """[Action] that have each of the killers in ``entries`` spare processes of these names.
 
     ``open_to_others`` is {path: who besides root may write to it} of files that we made, and ``changed`` the same of
     those that somebody did write to.

@@ -232,7 +232,7 @@ def _check_pid_file(host, path, status, row):
                           value=row['pid'], next_step='remove the file, or %s' % advice)
 
 
-def _found(host, kind, name):
+def _processes_of(host, kind, name):
     """([(process, part)], names of the programs that are meant) of a target, by what processes say of themselves."""
     if kind == 'pid_file':
         row = _by_pid_file(host, name)
@@ -262,7 +262,7 @@ def find(host, kind, name, users=()):
     uid of the file that a process runs. ``sets_its_own`` is true if it gives itself a score. ``refused`` is the reason
     that a process is not the server that is meant, or None, and ``user`` the uid whose it is.
     """
-    parts, names = _found(host, kind, name)
+    parts, names = _processes_of(host, kind, name)
     uids = _uids(host, users)
     identity = Identity(host, names, uids)
     targets = []
@@ -283,8 +283,8 @@ def find(host, kind, name, users=()):
 
 
 def _sets_its_own(host, row):
-    """True of a child of PostgreSQL's first process that gives itself a score at its start, so that it is killed and
-    not that (https://www.postgresql.org/docs/current/kernel-resources.html, "Linux Memory Overcommit").
+    """True for a child of PostgreSQL's first process that gives itself a score at its start, to be killed in place of
+    that process (https://www.postgresql.org/docs/current/kernel-resources.html, "Linux Memory Overcommit").
     """
     return base_name(row['exe']) == 'postgres' and any(
         parent['exe'] == row['exe'] and bool(environment(host, parent['pid']).get(_OF_CHILDREN))

@@ -16,19 +16,19 @@ from .size import SMALLEST_FILE_BYTES, room_without, spare_bytes
 
 
 def leftovers(facts):
-    """The removal of what a stopped run left."""
+    """[Action] that remove the files that a stopped run left."""
     return [remove(file['path'], 'remove %s of a stopped run, %s' % (words, file['path']))
             for file, words in ((facts['new'], 'the unfinished file'), (facts['helper'], 'the unused second area'))
             if file['kind'] == 'file' and not file['area']]
 
 
 def remove(path, detail):
-    """The removal of a file."""
+    """The Action that removes a file."""
     return Action('file', 'remove', detail, path=path)
 
 
 def make_subvolume(facts):
-    """[the making of the subvolume that the file is to have for itself]; [] if it is there, or there is to be none."""
+    """[Action] that makes the subvolume that the file is to have for itself; [] if that exists, or none is wanted."""
     subvolume = facts['subvolume']
     if not subvolume or subvolume['exists']:
         return []
@@ -37,7 +37,7 @@ def make_subvolume(facts):
 
 
 def drop_subvolume(facts, wished):
-    """[the removal of the subvolume that we made for the file]."""
+    """[Action] that removes the subvolume that we made for the file; [] if there is none of ours."""
     subvolume = facts['subvolume']
     ours = subvolume and subvolume['exists'] and subvolume['path'] == wished['subvolume']
     return [Action('file', 'drop_subvolume', 'remove the subvolume %s' % subvolume['path'], path=subvolume['path'])
@@ -45,20 +45,21 @@ def drop_subvolume(facts, wished):
 
 
 def off(path, area):
-    """The end of an area's use."""
+    """The Action that turns an area off."""
     used = ', %s of it in use' % format_size(area['used_bytes']) if area and area['used_bytes'] else ''
     return Action('activation', 'off', 'switch %s off%s' % (path, used), path=path)
 
 
 def on(facts, path, size, priority=None, discard=None):
-    """The beginning of an area's use."""
+    """The Action that turns an area on."""
     return Action('activation', 'on', 'switch %s on' % path, path=path, size_bytes=size, priority=priority,
                   discard=discard, filesystem=facts['mount'].get('filesystem'))
 
 
 def edit(facts, kind, wished):
-    """An edit of fstab that has no words yet, of one of these kinds: ``with`` a line for the file, ``without`` one, or
-    with the ``lines`` of a wish.
+    """The Action of an edit of fstab, without a detail yet.
+
+    ``kind`` is ``with`` for a line for the file, ``without`` for no line, ``lines`` for the ``fstab_lines`` of a wish.
     """
     persistence, paths = facts['persistence'], facts['persistence']['paths']
     needs = {'edit': kind, 'paths': paths, 'fstab_lines': wished['fstab_lines'], 'above': wished['fstab_above']}
@@ -68,7 +69,7 @@ def edit(facts, kind, wished):
 
 
 def reload_fstab():
-    """The reading of fstab by systemd, which has an older one."""
+    """The Action that has systemd read fstab again, of which it knows an older text."""
     return Action('persistence', 'reload', 'have systemd read %s again' % fstab.PATH)
 
 
@@ -88,7 +89,7 @@ def _method(facts, wished):
 
 
 def second_area(facts, wished, size):
-    """The steps to one more area for the time being."""
+    """[Action] that make a second area, which a later step removes."""
     path = facts['helper']['path']
     words = 'make a second area of %s for the time being, %s' % (format_size(size), path)
     return [_create(facts, wished, size, path, words), _sign(facts, size, path), on(facts, path, size)]
@@ -114,7 +115,7 @@ def file_changes(facts, wished, size):
 
 
 def _made_anew(facts, wished, size, create):
-    """The steps to a new file: whoever opened the old one would read in it what is swapped out, whatever its mode."""
+    """[Action] that make a new file: whoever has the old one open could read what is swapped out, whatever its mode."""
     file, path = facts['file'], facts['real_path']
     words = 'make %s anew, %s, mode 0600: others could read it (%s)' % (path, format_size(size), file['exposed'])
     made, published = create[0].having(detail=words), create[1].having(kept=file['signature'])
@@ -126,7 +127,7 @@ def _made_anew(facts, wished, size, create):
 
 
 def _protected(facts, wished):
-    """The steps to the owner, mode and label of a file."""
+    """[Action] that give a file its owner, mode and label."""
     file, path, steps = facts['file'], facts['real_path'], []
     has, wanted = [(of['mode'], of['uid'], of['gid']) for of in (file, wished)]
     if has != wanted and not wished['tolerated']:
@@ -142,7 +143,7 @@ def _protected(facts, wished):
 
 
 def _resized(facts, wished, size):
-    """The step to another size, or to a file without holes."""
+    """[Action] that gives a file another size, or fills its holes; [] if neither is needed."""
     file, path = facts['file'], facts['real_path']
     words = 'from %s to %s' % (format_size(file['size_bytes']), format_size(size))
     if size < file['size_bytes']:

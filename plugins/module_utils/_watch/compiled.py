@@ -4,8 +4,7 @@
 """The single-file program with its code compiled for the Python that will run it, as compiling it is most of what a
 run costs.
 
-Each file of the archive stays there beside what it is compiled to: after an upgrade of Python, which does not read that
-any more, the program still runs.
+The archive keeps each file beside its compiled code: a newer Python that cannot read the code still runs the program.
 """
 
 from __future__ import absolute_import, division, print_function
@@ -29,8 +28,8 @@ _ANY_TIME = struct.pack('<LQ', 1, 0)
 
 
 def compiled(program, before=b''):
-    """The bytes of the program with its code compiled for this Python; ``before`` if that is what it is. What is no
-    archive is left as it is.
+    """The bytes of the program with its code compiled for this Python: ``before`` if it holds just that, ``program``
+    itself if that is no archive.
     """
     if not _entries(program):
         return program
@@ -86,7 +85,7 @@ def _magic():
 
 
 def _stamp(moment, content):
-    """What stands behind the magic number: for which file the code is."""
+    """The bytes behind the magic number, which tell of which file this is the code."""
     if sys.version_info >= (3, 7):
         return _ANY_TIME
     # In local time, as zipimport reads it; where that changes, the file itself is read.

@@ -115,7 +115,7 @@ def deliver_all(queues, hooks, secrets, is_wanted=lambda: False):
 
 
 def _ended(busy, is_wanted):
-    """Those of some deliveries that have an answer, or no more time; none after _PAUSE seconds without one."""
+    """The entries of ``busy`` whose delivery has an answer or no time left; [] if _PAUSE seconds pass without one."""
     answered = select.select([delivery.reader for dummy, dummy_messages, delivery in busy], [], [], _PAUSE)[0]
     seconds = IMPATIENT if is_wanted() else SECONDS
     return [entry for entry in busy if entry[2].reader in answered or entry[2].is_late(seconds)]

@@ -152,8 +152,8 @@ def _proven(rows, numbers):
 
 
 def _keys_of_event(event):
-    """What tells a report of the kernel's: what it says, in its boot, and when it began by the kernel's own clock. The
-    latter is the same for a report that was read before its end.
+    """[key] of a kernel's report: its id with its boot, and the time of its beginning by the kernel's own clock, which
+    is the same if the report was read before its end.
     """
     boot = (event.get('boot_id') or '')[:8]
     keys = ['report:%s@%s' % (event['id'], boot)]

@@ -19,8 +19,8 @@ _LONGEST_PAUSE = 3600
 
 
 def pass_on(host, state, settings, now, save, is_wanted=lambda: False, before_hooks=None):
-    """Deliver what waits in ``state``. ``save`` is called after each step, so that a crash loses no message, and tells
-    at most those twice that were on their way. ``is_wanted`` says if there is other work meanwhile. ``before_hooks`` is
+    """Deliver what waits in ``state``. ``save`` is called after each step: a crash loses no message, and only those
+    that were on their way are told twice. ``is_wanted`` says if there is other work meanwhile. ``before_hooks`` is
     called if a hook is to be told, when all else is done and saved.
     """
     state['sent'] = [moment for moment in state['sent'] if 0 <= now - moment < _HOUR]

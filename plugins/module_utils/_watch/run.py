@@ -57,8 +57,8 @@ def main(arguments):
 
 
 def _begin_anew(path):
-    """Become a new process that passes on what is remembered: each hook's process would have what a diagnosis leaves in
-    memory too. Returns if that cannot be. Else the lock is free for a moment, and whoever gets it passes on.
+    """Become a new process, which passes on what is remembered: each hook's process would hold what the diagnosis left
+    in this one's memory. Returns only if that fails. The lock is free for a moment, and whoever gets it passes on.
     """
     try:
         os.execv(sys.executable, [sys.executable, '-B', '-E', '-s', sys.argv[0], 'watch', path, _TELL])
@@ -76,7 +76,9 @@ def settings_of(host, path):
 
 
 def with_lock(directory, work, wait=False):
-    """Do the work if no other run works; else nothing, as that run sees what this one would, or ``wait`` for it."""
+    """Do the work if no other run is at work. Else do nothing, as that run sees what this one would; with ``wait`` do
+    the work after that run.
+    """
     if not os.path.isdir(directory):
         os.mkdir(directory, 0o700)
     descriptor = os.open(os.path.join(directory, 'lock'), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
@@ -108,9 +110,9 @@ class Run:
         self._is_soon = self._has_just_run()
 
     def run(self, tells=False):
-        """Look, and tell what is new, until nothing is: a change while a run works starts no other. If nothing happened
-        right after another run, it rests for a while, and sees a kill then. ``tells`` is true of the second half of a
-        run: it passes on first what the first half found, and does not rest.
+        """Look and tell what is new, until nothing is: a change during a run starts no other run. If nothing happened
+        and another run has just ended, this one stays for some seconds, to see a kill then. ``tells`` is true for the
+        second half of a run: it first passes on what the first half found, and does not stay.
         """
         if tells and self._state is not None:
             self._pass_on()

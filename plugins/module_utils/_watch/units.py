@@ -65,7 +65,7 @@ MAILTO=""
 
 
 def systemd_files(python, interval, watched, version=None):
-    """{path: text} of the units. ``watched`` are the files whose change starts a run; if there is none, only time does.
+    """{path: text} of the units. ``watched`` are the files whose change starts a run; without any, only time does.
     ``version`` is that of systemd, None if it is not known.
     """
     values = {'header': HEADER, 'python': python, 'program': PROGRAM, 'score': SCORE, 'memory': MEMORY_MAX,
