@@ -141,13 +141,13 @@ class Forecast:
         return dict(kill, path=group['path'])
 
     def _next(self, victims, distance, refused, instead):
-        victim = victims[0][1] if victims and instead is None else {}
-        lead = (victims[0][0] - victims[1][0]) * self._page if victim and len(victims) > 1 else None
+        victim = victims[0][1] if victims and instead is None else {'pid': None, 'name': None}
+        lead = (victims[0][0] - victims[1][0]) * self._page if victim['pid'] and len(victims) > 1 else None
         caveat = instead or self._caveat(victims)
         if caveat is None and lead is not None and distance and lead < distance['high']:
             caveat = '%s (pid %d) is killed in its place if it grows by more than %s first' % (
                 victims[1][1]['name'], victims[1][1]['pid'], format_size(lead))
-        return {'pid': victim.get('pid'), 'name': victim.get('name'), 'distance_bytes': distance, 'lead_bytes': lead,
+        return {'pid': victim['pid'], 'name': victim['name'], 'distance_bytes': distance, 'lead_bytes': lead,
                 'fork_refused': refused, 'caveat': caveat}
 
     def _instead(self, host=True):

@@ -14,11 +14,14 @@ from .reader import OneMoment
 # include/linux/sched.h; field 9 of /proc/PID/stat.
 _PF_KTHREAD = 0x00200000
 _MAX_DEPTH = 64
+# A line feed in place of ^ lets the search leap from line to line.
 _STATUS = re.compile(
-    r'^(Uid|VmSize|VmData|VmLck|VmRSS|RssAnon|RssShmem|VmSwap|VmPTE|VmPMD):\s*(\d{1,15})(?:\s+(\d{1,15}))?',
-    re.MULTILINE)
-_SIZES = (('rss_bytes', 'VmRSS'), ('anon_bytes', 'RssAnon'), ('shmem_bytes', 'RssShmem'), ('swap_bytes', 'VmSwap'),
-          ('locked_bytes', 'VmLck'), ('data_bytes', 'VmData'), ('size_bytes', 'VmSize'))
+    r'\n(Uid|VmSize|VmData|VmLck|VmRSS|RssAnon|RssShmem|VmSwap|VmPTE|VmPMD):\s*(\d{1,15})(?:\s+(\d{1,15}))?')
+# Kernels 4.0 to 4.14 count the second level of page tables apart (kernel commit af5b0f6a09e4): both are added up.
+_SIZES = {'VmRSS': 'rss_bytes', 'RssAnon': 'anon_bytes', 'RssShmem': 'shmem_bytes', 'VmSwap': 'swap_bytes',
+          'VmLck': 'locked_bytes', 'VmData': 'data_bytes', 'VmSize': 'size_bytes', 'VmPTE': 'pgtables_bytes',
+          'VmPMD': 'pgtables_bytes'}
+_OF_STATUS = ('uid', 'euid') + tuple(sorted(set(_SIZES.values())))
 DELETED = ' (deleted)'
 
 
@@ -43,18 +46,14 @@ def parse_status(text):
 
     None for what the kernel does not say, as of anonymous and shared memory before 8cee852ec53f (4.5).
     """
-    pairs = dict((name, (first, second)) for name, first, second in _STATUS.findall(text or ''))
-    sizes = dict((key, _size_bytes(pairs, name)) for key, name in _SIZES)
-    tables = _size_bytes(pairs, 'VmPTE')
-    # Kernels 4.0 to 4.14 count the second level apart (kernel commit af5b0f6a09e4).
-    if tables is not None:
-        tables += _size_bytes(pairs, 'VmPMD') or 0
-    uid, euid = pairs.get('Uid', (None, None))
-    return dict(sizes, uid=_integer(uid), euid=_integer(euid), pgtables_bytes=tables)
-
-
-def _size_bytes(pairs, name):
-    return int(pairs[name][0]) * 1024 if name in pairs else None
+    values = dict.fromkeys(_OF_STATUS)
+    for name, first, second in _STATUS.findall('\n' + (text or '')):
+        if name == 'Uid':
+            values['uid'], values['euid'] = _integer(first), _integer(second)
+        else:
+            key = _SIZES[name]
+            values[key] = (values[key] or 0) + int(first) * 1024
+    return values
 
 
 def parse_cgroups(text):
@@ -76,12 +75,15 @@ def _integer(text):
 
 
 def process(host, pid):
-    """One process, or None if it is gone.
+    """One process, or None if it is gone. What it tells is read by key, as of a dictionary.
 
-    {pid, ppid, name, exe, cmdline, uid, oom_score, oom_score_adj, start_ticks, kernel_thread, cgroups} and what
-    parse_status() returns. ``exe`` is a path in the process's own mount namespace.
+    The keys are pid, ppid, name, exe, cmdline, uid, oom_score, oom_score_adj, start_ticks, kernel_thread, cgroups and
+    those of parse_status(). ``exe`` is a path in the process's own mount namespace.
     """
-    return host.once(('process', pid), lambda: _read(host, pid))
+    known = host.once('processes', dict)
+    if pid not in known:
+        known[pid] = _read(host, pid)
+    return known[pid]
 
 
 def _read(host, pid):
@@ -90,46 +92,26 @@ def _read(host, pid):
     if stat is None:
         return None
     row = _Row(host)
-    row.update({
-        'pid': pid,
-        'ppid': stat['ppid'],
-        'name': stat['name'],
-        'oom_score_adj': _integer(host.read(directory + 'oom_score_adj')),
-        'start_ticks': stat['start_ticks'],
-        'kernel_thread': bool(stat['flags'] & _PF_KTHREAD),
-    })
-    row.update(parse_status(host.read(directory + 'status')))
+    row.pid, row.ppid, row.name = pid, stat['ppid'], _shared(host, stat['name'])
+    row.oom_score_adj = _integer(host.read(directory + 'oom_score_adj'))
+    row.start_ticks, row.kernel_thread = stat['start_ticks'], bool(stat['flags'] & _PF_KTHREAD)
+    for key, value in parse_status(host.read(directory + 'status')).items():
+        setattr(row, key, value)
     return row if host.of_one_moment else row.whole()
 
 
-class _Row(dict):
-    """A process as a dictionary. The files that few callers ask for are read when one does, as there are thousands of
-    processes.
-    """
-
-    __slots__ = ('_host',)
-
-    def __init__(self, host):
-        dict.__init__(self)
-        self._host = host
-
-    def __missing__(self, key):
-        self[key] = _LATER[key](self._host, '/proc/%d/' % self['pid'])
-        return self[key]
-
-    def whole(self):
-        """The same row, with all of its files read."""
-        for key in _LATER:
-            self[key]
-        return self
+def _shared(host, text):
+    """The same text; what many processes have in common is in memory once."""
+    return host.once('texts', dict).setdefault(text, text)
 
 
 def _exe(host, directory):
     exe = host.readlink(directory + 'exe')
     # The file of a server that was upgraded but not restarted.
-    return exe[:-len(DELETED)] if exe and exe.endswith(DELETED) else exe
+    return _shared(host, exe[:-len(DELETED)] if exe and exe.endswith(DELETED) else exe)
 
 
+# The files that few callers ask for, and which are read when one does.
 _LATER = {
     'exe': _exe,
     'cmdline': lambda host, directory: [word for word in (host.read(directory + 'cmdline') or '').split('\0') if word],
@@ -141,6 +123,33 @@ _LATER = {
 def _cgroups(host, text):
     # Most processes are in few cgroups.
     return host.once(('cgroups', text), lambda: parse_cgroups(text))
+
+
+class _Row:
+    """A process, read as a dictionary is. There may be thousands, and slots take a third of a dictionary's memory."""
+
+    __slots__ = ('_host', 'pid', 'ppid', 'name', 'oom_score_adj', 'start_ticks', 'kernel_thread') + _OF_STATUS + tuple(
+        sorted(_LATER))
+
+    def __init__(self, host):
+        self._host = host
+
+    def __getitem__(self, key):
+        return getattr(self, key)
+
+    def __getattr__(self, key):
+        # Python asks this for a slot that is empty yet.
+        if key not in _LATER:
+            raise AttributeError(key)
+        value = _LATER[key](self._host, '/proc/%d/' % self.pid)
+        setattr(self, key, value)
+        return value
+
+    def whole(self):
+        """The same process, with all of its files read."""
+        for key in _LATER:
+            self[key]
+        return self
 
 
 def processes(host):

@@ -359,7 +359,8 @@ def _do_all(host, facts, made):
             row['skipped_reason'] = _without(row['skipped_reason'], predicted)
             if reason:
                 row['skipped_reason'] = '; '.join(text for text in (reason, row['skipped_reason']) if text)
-                row['live']['after'] = (process(host, action['pid']) or {}).get('oom_score_adj')
+                now = process(host, action['pid'])
+                row['live']['after'] = now['oom_score_adj'] if now else None
                 continue
             row['live']['after'] = action['after']
         else:
