@@ -164,7 +164,9 @@ def is_version_of(base, name):
 
 
 def _is_one_of(path, names):
-    return any(is_version_of(base_name(path), name) for name in names)
+    base = base_name(path)
+    # Of most programs the first look tells that they are none of these.
+    return bool(base) and base.startswith(tuple(names)) and any(is_version_of(base, name) for name in names)
 
 
 def is_called(row, names):
@@ -196,9 +198,12 @@ def runs(host, row, names, owners=(0,)):
 
 def runs_as_root(host, row, names):
     """True if a process is one of root's programs of these names, and runs as root of this host."""
+    # It is asked of thousands, and of most there is nothing to keep.
+    if row['uid'] != 0 or not _is_one_of(row['exe'], names) and _script_called(row, names) is None:
+        return False
     # For each process below an engine this is asked of the same ancestors.
     return host.once(('runs as root', row['pid'], names), lambda: (
-        row['uid'] == 0 and runs(host, row, names) and same_user_namespace(host, row)))
+        runs(host, row, names) and same_user_namespace(host, row)))
 
 
 def runs_in_container(host, row, names):

@@ -135,7 +135,8 @@ def user_space_killers(host, rows=None):
     ``spares`` is what the killer has to spare, in its own words: regular expressions, or names of units. ``watches``
     are the units in which systemd-oomd may kill, None for a killer that watches the whole host.
     """
-    rows = processes(host) if rows is None else rows
+    names = tuple(name for name, _places, _units in _PROGRAMS)
+    rows = [row for row in (processes(host) if rows is None else rows) if is_called(row, names)]
     killers = []
     for name, places, _units in _PROGRAMS:
         row = running_killer(host, name, rows)

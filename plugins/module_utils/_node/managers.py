@@ -13,7 +13,7 @@ from .cgroup_paths import own_unit, parse_cgroup, paths_of_groups
 from .containers import docker_name, option
 from .identity import base_name, runs_as_root, safe_name, trusted_path
 from .processes import ancestors, process as read_process
-from .service_directory import service_of
+from .service_directory import kept_by, service_of
 
 _CONTAINER_ID = re.compile(r'^[0-9a-f]{64}\Z')
 # comm holds 15 bytes: docker-containerd-shim of Docker 18 and before, containerd-shim-runc-v2 since.
@@ -158,11 +158,25 @@ def manager_of(host, row):
 
     Containers have ``container_id`` as well, and services of runit and its like ``directory``. ``unit`` is the unit of
     this node's systemd that the process is in, whoever started it. ``user`` is the uid of the user whose manager it is,
-    or in whose slice the container is.
+    or in whose slice the container is. Processes that are alike share the dictionary, which nobody may change.
     """
-    init = read_process(host, 1)
     # The kernel lists the hierarchies of all processes in one order.
-    cgroups = host.once(('cgroups of', tuple(group['path'] for group in row['cgroups'])), lambda: [
+    paths = tuple(group['path'] for group in row['cgroups'])
+    parent = row['ppid']
+    apart = row['pid'] if host.once(('tells apart', parent), lambda: _tells_apart(host, parent)) else None
+    # A server's workers are alike, and there may be thousands of them.
+    return host.once(('manager', paths, parent, row['name'], row['exe'], apart), lambda: _manager_of(host, row, paths))
+
+
+def _tells_apart(host, pid):
+    """True if a process keeps servers running by names of its own, so that two of its children may be two of them."""
+    row = read_process(host, pid)
+    return row is not None and (runs_as_root(host, row, ('supervisord',)) or kept_by(host, row) is not None)
+
+
+def _manager_of(host, row, paths):
+    init = read_process(host, 1)
+    cgroups = host.once(('cgroups of', paths), lambda: [
         parse_cgroup(path) for path in paths_of_groups(row['cgroups'], init['cgroups'] if init else None)])
     parents = ancestors(host, row)
     unit, user = _unit(cgroups)

@@ -21,10 +21,15 @@ def service_of(host, chain):
     The directory is where root's own runsv, supervise or s6-supervise works, if that is a directory of this host.
     """
     for child, parent in zip(chain, chain[1:]):
-        kind = _KEEPERS.get(_called(host, parent))
+        kind = kept_by(host, parent)
         if kind:
             return _service(host, kind, child, parent)
     return None
+
+
+def kept_by(host, row):
+    """The kind of the services that a process of root's keeps running, one of KINDS; None if it keeps none."""
+    return _KEEPERS.get(_called(host, row))
 
 
 def _called(host, row):

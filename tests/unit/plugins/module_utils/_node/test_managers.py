@@ -9,6 +9,7 @@ __metaclass__ = type
 import pytest
 from ansible_collections.oom.rescue.plugins.module_utils._node.managers import manager_of
 from ansible_collections.oom.rescue.plugins.module_utils._node.processes import process
+from ansible_collections.oom.rescue.plugins.module_utils._node.reader import OneMoment
 from fake_node import CONTAINER, Node, seed_node, v1, v2
 
 SHIM = '/usr/bin/containerd-shim-runc-v2'
@@ -239,6 +240,37 @@ def test_what_is_in_a_container_is_of_no_unit_and_no_script_of_the_host(tmp_path
     node.process(500, 'mysqld', exe='/usr/sbin/mysqld', cgroup=v2(cgroup))
     found = manager(node, 500)
     assert (found[0], found[3]) == (kind, None)
+
+
+def names_of_twins(node, parent):
+    """The names of the managers of two processes that are alike but for their pid, read at one moment."""
+    for pid in (500, 501):
+        node.process(pid, 'worker', ppid=parent, exe='/usr/bin/worker', cgroup=v2('/system.slice/workers.service'),
+                     environ='SUPERVISOR_PROCESS_NAME=number%d\0' % pid)
+    host = OneMoment(node.host)
+    return [manager_of(host, process(host, pid))['name'] for pid in (500, 501)]
+
+
+def test_processes_that_are_alike_share_what_is_told_of_their_manager(tmp_path):
+    node = Node(tmp_path)
+    assert names_of_twins(node, 1) == ['workers.service'] * 2
+    host = OneMoment(node.host)
+    one, other = [manager_of(host, process(host, pid)) for pid in (500, 501)]
+    assert one is other
+
+
+def test_programs_of_a_supervisord_are_told_apart_though_they_are_alike(tmp_path):
+    node = Node(tmp_path)
+    node.process(400, 'supervisord', exe='/usr/bin/python3.11', cmdline=['/usr/bin/python3', '/usr/bin/supervisord'])
+    assert names_of_twins(node, 400) == ['number500', 'number501']
+
+
+def test_a_service_and_what_writes_its_log_are_told_apart_though_they_are_alike(tmp_path):
+    node = under_runsv(tmp_path, log_pid=501)
+    names_of_twins(node, 400)
+    host = OneMoment(node.host)
+    assert [manager_of(host, process(host, pid))['directory'] for pid in (500, 501)] == [
+        '/etc/sv/db', '/etc/sv/db/log']
 
 
 def under_runsv(tmp_path, exe='/usr/bin/runsv', uid=0, log_pid=None, cgroup=''):
