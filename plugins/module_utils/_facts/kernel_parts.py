@@ -111,7 +111,8 @@ def _mark(host, cache):
 def vmalloc_callers(text, page_bytes):
     """{function that allocated it: bytes} of /proc/vmallocinfo, without the stacks of threads."""
     found = {}
-    for function, module, pages in _VMALLOC.findall(text or ''):
+    for match in _VMALLOC.finditer(text or ''):
+        function, module, pages = match.groups()
         if not _STACKS.match(function):
             name = '%s [%s]' % (function, module) if module else function
             found[name] = found.get(name, 0) + int(pages) * page_bytes

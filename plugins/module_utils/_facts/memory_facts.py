@@ -87,7 +87,6 @@ def memory_facts(host, candidates=0, ledger_seconds=LEDGER_SECONDS, boot=True):
         'oom': {
             'kills_since_boot': vmstat(host, 'oom_kill'),
             'user_space_killers': user_space_killers(host, rows),
-            'candidates': _candidates(host, forecast.ranking(), candidates, groups, swap['total_bytes'] or 0),
         },
         'ledger': ledger,
         'cgroups': [_group(group) for group in groups],
@@ -101,9 +100,12 @@ def memory_facts(host, candidates=0, ledger_seconds=LEDGER_SECONDS, boot=True):
             'page_size_bytes': page_bytes,
         },
     }
+    # They are the most of all that is returned, and what is above needs room for a while.
+    facts['oom']['candidates'] = _candidates(host, forecast.ranking(), candidates, groups, swap['total_bytes'] or 0)
     facts['closed'] = sorted(set(_PID.sub('/proc/PID/', path) for path in host.closed()))
     facts['kept'] = kept(host)
     facts['unread'] = host.unread()
+    host.forget()
     return facts
 
 

@@ -70,8 +70,11 @@ def best_victim_first(rows, points, kernel):
 
     ``points`` are their badness().
     """
-    sign = -1 if takes_last_of_equals(kernel) else 1
-    places = sorted(range(len(rows)), key=lambda place: (-points[place], sign * place))
+    places = list(range(len(rows)))
+    if takes_last_of_equals(kernel):
+        places.reverse()
+    # Equals keep their order.
+    places.sort(key=lambda place: -points[place])
     return [rows[place] for place in places]
 
 

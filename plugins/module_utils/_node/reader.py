@@ -27,7 +27,8 @@ _OURS = ('/var/lib/oom-rescue/', '/usr/local/lib/oom-rescue/')
 # A process chooses how long these are: execve(2) takes 6 MB, and argv may be all its memory.
 _MOST_OF_PROCESS = 1 << 16
 _OF_PROCESS = re.compile(r'/proc/(?:\d+|self)/(?:cmdline|environ)\Z')
-_KEPT = re.compile(r'/proc/(?!\d)|/proc/1/(?:comm|environ)\Z|/sys/')
+# What has a line for each thread of the host is large, and is asked for once.
+_KEPT = re.compile(r'/proc/(?!\d|vmallocinfo)|/proc/1/(?:comm|environ)\Z|/sys/')
 # The kernel writes each of these at once, so that one read has all of it (single_open()).
 _IN_ONE_PIECE = re.compile(r'/proc/\d+/(?:stat|status|statm|oom_score|oom_score_adj|cgroup|smaps_rollup)\Z')
 _SECONDS = 10
@@ -208,6 +209,12 @@ class OneMoment:
         if key not in self._known:
             self._known[key] = function()
         return self._known[key]
+
+    def forget(self):
+        """Let go of what is kept. Processes refer to their Host: without this they stay until Python happens to look
+        for such rings.
+        """
+        self._known.clear()
 
 
 class Noting(OneMoment):

@@ -78,6 +78,7 @@ def ask(host, wanted, with_facts=False, candidates=0):
                 answers[remedy] = converge(host, dict(wanted[remedy]), True)
             except RescueError as error:
                 raise Refusal(remedy, str(error))
+    host.forget()
     answers['warnings'] = [text for remedy, _row in REMEDIES for text in (answers[remedy] or {}).pop('warnings', [])]
     if with_facts:
         names = [row['name'] for row in (answers['oom_protect'] or {}).get('processes') or []]

@@ -32,6 +32,13 @@ MIB = 1 << 20
 HANGS = 60
 
 
+def test_what_is_kept_of_one_moment_is_let_go_of():
+    host = reader.OneMoment(Host())
+    assert [host.once('key', lambda: 1), host.once('key', lambda: 2)] == [1, 1]
+    host.forget()
+    assert host.once('key', lambda: 3) == 3
+
+
 def _fifo(path):
     os.mkfifo(path)
 
