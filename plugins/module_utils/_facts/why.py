@@ -11,7 +11,6 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
-import difflib
 import posixpath
 import re
 
@@ -53,7 +52,9 @@ def why_facts(host, text):
         names += _take_container(host, subject)
     subject['kind'] = kind or ('container' if subject['container'] else 'unit')
     if not subject['known']:
-        subject['near'] = difflib.get_close_matches(name, sorted(set(names)), _MOST_NEAR, 0.5)
+        # Few runs need it, and it takes more memory than the facts.
+        from difflib import get_close_matches
+        subject['near'] = get_close_matches(name, sorted(set(names)), _MOST_NEAR, 0.5)
     _take_cgroup(host, subject)
     return subject
 

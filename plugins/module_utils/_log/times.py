@@ -7,7 +7,6 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
-import calendar
 import re
 import time
 from collections import namedtuple
@@ -35,6 +34,7 @@ _CLOCK = re.compile(r'^(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?$')
 _ISO = re.compile(r'^(\d{4})-(\d{2})-(\d{2})[T ](\d{2}):(\d{2}):(\d{2})(?:[.,](\d{1,9}))?\d*\s*(Z|[+-]\d{2}:?\d{2})?$')
 _MONTH_DIGITS = re.compile(u'^(\\d{1,2})\\D?$')
 _DAY = 86400.0
+_LEAP_DAYS_BEFORE_1970 = 477
 _DAYS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
 # A date and time of day without the year, as RFC 3164 writes it; ``seconds`` since midnight.
@@ -75,8 +75,21 @@ def parse_yearless(text):
     return None if month is None or seconds is None else Yearless(month, int(day), seconds)
 
 
+def _is_leap(year):
+    return year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
+
+
 def _is_day(year, month, day):
-    return 1 <= month <= 12 and 1 <= day <= _DAYS[month - 1] - (month == 2 and not calendar.isleap(year))
+    return 1 <= month <= 12 and 1 <= day <= _DAYS[month - 1] - (month == 2 and not _is_leap(year))
+
+
+def utc_seconds(year, month, day, hour=0, minute=0, second=0):
+    """Whole seconds since 1970 of a time in UTC. Python's own module for this takes more memory than all of this one.
+    """
+    before = year - 1
+    days = 365 * (year - 1970) + before // 4 - before // 100 + before // 400 - _LEAP_DAYS_BEFORE_1970
+    days += sum(_DAYS[:month - 1]) - (month > 2 and not _is_leap(year)) + day - 1
+    return ((days * 24 + hour) * 60 + minute) * 60 + second
 
 
 def _epoch(year, month, day, seconds):
@@ -127,7 +140,7 @@ def parse_iso(text):
     offset = 0
     if zone != 'Z':
         offset = (int(zone[1:3]) * 3600 + int(zone[-2:]) * 60) * (-1 if zone[0] == '-' else 1)
-    return calendar.timegm((year, month, day, 0, 0, 0)) + seconds - offset + fraction, offset
+    return utc_seconds(year, month, day) + seconds - offset + fraction, offset
 
 
 def parse_moment(text):
@@ -164,7 +177,7 @@ def format_time(epoch, offset=None):
     try:
         if offset is None:
             parts = time.localtime(epoch)
-            offset = calendar.timegm(parts) - int(epoch // 1)
+            offset = utc_seconds(*parts[:6]) - int(epoch // 1)
         else:
             parts = time.gmtime(epoch + offset)
     except (OverflowError, ValueError, OSError):

@@ -7,10 +7,10 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
+import binascii
 import io
 import os
 import struct
-import uuid as _uuid
 
 from .._node.host import to_bytes, to_native
 
@@ -40,11 +40,16 @@ def read_signature(path):
                 'page_size_bytes': page_size,
                 'version': version,
                 'size_bytes': (last_page + 1) * page_size,
-                'uuid': str(_uuid.UUID(bytes=uuid)),
+                'uuid': _dashed(uuid),
                 'label': to_native(label.split(b'\0')[0]),
                 'suspended': magic != MAGIC,
             }
     return None
+
+
+def _dashed(uuid):
+    digits = to_native(binascii.hexlify(uuid))
+    return '-'.join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
 
 
 def starts_blank(path):
@@ -63,10 +68,13 @@ def fits(signature, size_bytes, page_size):
 def header(size_bytes, page_size, kept=None):
     """The first page of a swap area of this size, with UUID and label of the signature ``kept``."""
     page = bytearray(page_size)
-    uuid, label = _uuid.uuid4(), b''
     if kept:
-        uuid, label = _uuid.UUID(kept['uuid']), to_bytes(kept['label'])
-    struct.pack_into(_HEADER, page, _OFFSET, 1, size_bytes // page_size - 1, 0, uuid.bytes, label)
+        uuid, label = binascii.unhexlify(to_bytes(kept['uuid'].replace('-', ''))), to_bytes(kept['label'])
+    else:
+        # Only what makes an area needs it, not what looks at one.
+        from uuid import uuid4
+        uuid, label = uuid4().bytes, b''
+    struct.pack_into(_HEADER, page, _OFFSET, 1, size_bytes // page_size - 1, 0, uuid, label)
     page[-len(MAGIC):] = MAGIC
     return bytes(page)
 

@@ -7,11 +7,10 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
-import calendar
 import re
 import time
 
-from .._log.times import parse_iso
+from .._log.times import parse_iso, utc_seconds
 from .._node.errors import RescueError
 from .._node.plain import plain
 from .._node.sizes import format_size
@@ -134,7 +133,7 @@ def _epoch_of(stamp):
         parsed = time.strptime('%s %s' % match.groups()[:2], '%Y-%m-%d %H:%M:%S')
     except ValueError:
         return None
-    return calendar.timegm(parsed) if match.group(3) in ('UTC', 'GMT') else time.mktime(parsed[:8] + (-1,))
+    return utc_seconds(*parsed[:6]) if match.group(3) in ('UTC', 'GMT') else time.mktime(parsed[:8] + (-1,))
 
 
 def _of_container(subject):
