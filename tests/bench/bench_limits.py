@@ -4,19 +4,23 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The smallest limit of a memory cgroup at which each module works, beside ping's. Needs root.
 
-bench_limits.py [--log MIB] [--most 64] [PYTHON ...]
+bench_limits.py [--log MIB] [--processes COUNT] [--most 64] [PYTHON ...]
 
-A module runs in check mode, in a cgroup of its own without swap, as the ansible-core of the
-Python that runs this sends it (2.16 for Python 2.7 and 3.6); with --log, oom_log_info reads a
-log of that size. A limit is tried in MiB, by halves; at the smallest and above it the module ends with a result.
-In groups of version 1 nothing is killed: a module that waits for memory is ended. Version 2 has the kernel kill it, and
-the kernel's log tells of that.
+A module runs in check mode, in a cgroup of its own without swap, as the ansible-core of the Python that runs this
+sends it (2.16 for Python 2.7 and 3.6). With --log, oom_log_info and rescue_info read a log of that size; with
+--processes, so many that sleep are started beside the modules, and ended afterwards. A limit is tried in MiB, by
+halves; at the smallest and above it the module ends with a result. In brackets is the most anonymous memory, in MiB,
+of one run without a limit: nothing but swap makes room for that.
+
+In groups of version 1 nothing is killed: a module that waits for memory is ended. Version 2 has the kernel kill it,
+and the kernel's log tells of that.
 """
 
 import argparse
 import contextlib
 import os
 import pathlib
+import re
 import signal
 import subprocess
 import sys
@@ -29,6 +33,9 @@ import payloads
 MIB = 1 << 20
 # A module that only reads its own pages again and again does not work, nor one that waits for memory for so long.
 SECONDS, WAITING = 120, 0.5
+# Seconds between two looks at what a process has.
+LOOKED_AT = 0.001
+ANONYMOUS = re.compile(r'^RssAnon:\s+(\d+) kB', re.MULTILINE)
 # Where a group goes, its limit and that of swap, of version 1 and of version 2.
 VERSIONS = (('/sys/fs/cgroup/memory', 'memory.limit_in_bytes', 'memory.memsw.limit_in_bytes'),
             ('/sys/fs/cgroup', 'memory.max', 'memory.swap.max'))
@@ -93,6 +100,18 @@ def works(python, text, mebibytes):
     return process.returncode == 0
 
 
+def most_anonymous(python, text):
+    """The most anonymous memory, in MiB, that a module's process has in a run without a limit."""
+    process = subprocess.Popen([python], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    threading.Thread(target=give, args=(process.stdin, text), daemon=True).start()
+    most = 0
+    while process.poll() is None:
+        found = ANONYMOUS.search(read('/proc/%d' % process.pid, 'status'))
+        most = max(most, int(found.group(1)) if found else 0)
+        time.sleep(LOOKED_AT)
+    return most / 1024
+
+
 def give(stream, text):
     """Write the text and close the stream, which may have nobody any more who reads it."""
     with contextlib.suppress(OSError), stream:
@@ -110,6 +129,20 @@ def smallest(python, text, most):
     return high
 
 
+@contextlib.contextmanager
+def sleepers(count):
+    """So many processes that sleep, which are ended afterwards."""
+    made = []
+    try:
+        for _number in range(count):
+            made.append(subprocess.Popen(['sleep', '3600']))
+        yield
+    finally:
+        for process in made:
+            process.kill()
+            process.wait()
+
+
 def write_log(path, mebibytes):
     """A log with an OOM report at its begin and at its end, and ordinary lines between them."""
     line = b'Nov 20 03:%02d:%02d host sshd[%d]: Accepted publickey for deploy from 10.0.0.1 port %d ssh2\n'
@@ -124,10 +157,11 @@ def write_log(path, mebibytes):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--log', type=int, default=64, help='MiB of the log (%(default)s)')
+    parser.add_argument('--processes', type=int, default=0, help='processes that are started (%(default)s)')
     parser.add_argument('--most', type=int, default=64, help='MiB of the largest limit that is tried (%(default)s)')
     parser.add_argument('pythons', nargs='*', default=[sys.executable])
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, sleepers(options.processes):
         log = os.path.join(folder, 'messages')
         write_log(log, options.log)
         arguments = dict(payloads.ARGUMENTS, oom_log_info=dict(payloads.ARGUMENTS['oom_log_info'], paths=[log]))
@@ -136,8 +170,9 @@ def main():
         texts = {name: payloads.text_of(name, arguments.get(name)) for name in (payloads.PING, *arguments)}
         print('%-24s %s' % ('MiB', ' '.join('%14s' % name.rpartition('.')[2] for name in texts)))
         for python in options.pythons:
-            found = [smallest(python, text, options.most) for text in texts.values()]
-            print('%-24s %s' % (python[-24:], ' '.join('%14s' % (limit or 'above') for limit in found)), flush=True)
+            found = [(smallest(python, text, options.most) or 'above', most_anonymous(python, text))
+                     for text in texts.values()]
+            print('%-24s %s' % (python[-24:], ' '.join('%7s (%.1f)' % pair for pair in found)), flush=True)
 
 
 if __name__ == '__main__':
