@@ -16,7 +16,7 @@ import re
 
 from .hosts import is_named
 from .text import log_text
-from .times import Yearless, format_time, latest_before, parse_ctime, parse_iso, parse_yearless, with_year
+from .times import Yearless, format_time, latest_before, parse_ctime, parse_iso, parse_stated, parse_yearless, with_year
 
 _STAMP = re.compile(r'(?:<\d{1,3}>)?([A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d) ')
 # Clocks are set back now and then; only a step back by half a year means a new year.
@@ -82,6 +82,8 @@ class Clock:
             epoch = parse_ctime(stamp)
             if epoch is None:
                 epoch = self._yearless(parse_yearless(' '.join(stamp.split()[-3:])), offset)
+        elif style == 'stated':
+            epoch = parse_stated(stamp)
         elif style == 'epoch':
             epoch = float(stamp)
         elif style == 'usec':

@@ -33,8 +33,9 @@ _DECODED = re.compile(
 _TASK = re.compile(r'\[\s{0,12}\d{1,10}\]\s+\d{1,10}\s+\d{1,10}\s')
 _KMSG = re.compile(r'(\d{1,4}),(\d{1,20}),(\d{1,20}),([^;,]{0,16})((?:,[^;]{0,80})?);')
 _CALLER = re.compile(r'caller=([TC]\d{1,10})')
-_ISO = r'\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z| ?[+-]\d\d:?\d\d)?'
-_HOST = r'[^\s:\[\]]{1,255}|\[[^\s\[\]]{1,64}\]|[\da-fA-F]{0,4}(?::[\da-fA-F.]{0,15}){2,8}'
+_ISO = r'\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z| UTC\b| ?[+-]\d\d:?\d\d)?'
+# A number in brackets is a process, as PostgreSQL writes it.
+_HOST = r'[^\s:\[\]]{1,255}|\[(?!\d{1,10}\])[^\s\[\]]{1,64}\]|[\da-fA-F]{0,4}(?::[\da-fA-F.]{0,15}){2,8}'
 # Some relays keep the blank that stands before the kernel's own time.
 _BLANKS = r'(?: {1,3}(?=\[ {0,8}\d{1,10}\.\d))?'
 _TAG = r'(?:(%s) )?([^\s:\[\]]{1,64}(?: [^\s:\[\]]{1,64})?)(\[[^\]\s]{0,32}\])?: ?(?:: )?%s' % (_HOST, _BLANKS)
@@ -43,11 +44,11 @@ _RFC5424 = re.compile(
     % (_ISO, to_native(b'\xef\xbb\xbf'), _BLANKS)
 )
 _RFC3339 = re.compile(r'(?:[A-Z][a-z]{2} )?(%s)(?: [A-Z]{2,5})?(?: std(?:out|err) [FP])?(?: %s|[ \t])' % (_ISO, _TAG))
-_ISO_BRACKET = re.compile(r'\[(%s)( UTC)?\]:? ?' % _ISO)
+_ISO_BRACKET = re.compile(r'\[(%s)\]:? ?' % _ISO)
 # The first line that somebody copied may lack its beginning.
 _CUT_SECONDS = re.compile(r'(\d{1,12}\.\d{6})\] ')
 _RFC3164 = re.compile(
-    r'(?:(\d{4}) |[A-Z][a-z]{2} )?((?:\d{1,2}[^\s\d\[\]<>:,;=|]{1,3}|[^\s\d\[\]<>:,;=|]{3,9}) {1,2}\d{1,2}) '
+    r'(?:(\d{4}) |[A-Z][a-z]{2} )?((?:\d{1,2}[^\s\d\[\]<>:,;=|*]{1,3}|[^\s\d\[\]<>:,;=|*]{3,9}) {1,2}\d{1,2}) '
     r'(?:(\d{4}) )?(\d\d:\d\d:\d\d(?:\.\d{1,9})?)'
     r'(?:(?: [A-Z]{2,5})? (\d{4}))? %s'
     % _TAG
@@ -55,12 +56,17 @@ _RFC3164 = re.compile(
 _UNIX = re.compile(r'(\d{9,11}\.\d{6}) %s' % _TAG)
 _LOGCAT = re.compile(r'(\d\d)-(\d\d) (\d\d:\d\d:\d\d\.\d{3}) +\d{1,10} +\d{1,10} [VDIWEF] .{0,40}?: ')
 _KERNEL = re.compile(r'(?:(%s) )?kernel: ?' % _HOST)
+# The kernel writes the name of a program that crashed as a tag would.
+_WITH_PID = re.compile(
+    r'(?:(%s) )?([A-Za-z_][\w./@-]{0,63})\[\d{1,10}\]: (?!segfault at |general protection f|trap invalid o)' % _HOST)
 _REPEATED = re.compile(r'message repeated (\d{1,9}) times: \[ ?(.*)\]$')
-_QUOTE = re.compile(r'[>\s|]+')
+_QUOTE = re.compile(r'[>\s|*]+')
 # Starts a record of journalctl -o json-seq or json-sse.
 _STREAMED = ('\x1e{', 'data: {')
 _LISTED = re.compile(r'''(?:- )?(["'])(.*)\1,?$''')
 _FACILITY = re.compile(r'(?:kern|user|daemon|syslog|auth|authpriv|local\d)\.\w+$')
+# What programs write behind a time where a logger writes the host.
+_LEVELS = frozenset('TRACE DEBUG INFO NOTICE WARN WARNING ERROR FATAL CRITICAL SEVERE LOG'.split())
 _INNER_KERNEL = re.compile(r'(?:^|[\s.])kernel:\s?')
 _PROGRAM = re.compile(r'\w\[\d{1,10}\]: ')
 _INNER_SECONDS = re.compile(r'\[\s{0,8}\d{1,10}\.\d{6}\]')
@@ -152,7 +158,7 @@ class PrefixReader:
             return prefix, line[self._behind_brackets(line, match.end(), prefix) :]
         match = _ISO_BRACKET.match(line)
         if match:
-            prefix = Prefix('iso', match.group(1) + ('Z' if match.group(2) else ''))
+            prefix = Prefix('iso', match.group(1))
             return self._remember(line, self._behind_brackets(line, match.end(), prefix), prefix)
         match = _CTIME.match(line) if ':' in line[:48] else None
         if match:
@@ -166,10 +172,16 @@ class PrefixReader:
 
     @staticmethod
     def _behind_brackets(line, end, prefix):
-        """The offset of the message: ``journalctl -o short-monotonic`` writes host and tag behind the time."""
+        """The offset of the message: ``journalctl -o short-monotonic`` writes host and tag behind the time, and the
+        ring buffer has what programs wrote into /dev/kmsg.
+        """
         match = _KERNEL.match(line, end)
         if match:
             prefix.host, prefix.program = match.group(1), KERNEL
+            return match.end()
+        match = _WITH_PID.match(line, end) if ']: ' in line else None
+        if match:
+            prefix.host, prefix.program, prefix.trusted = match.group(1), match.group(2), False
         return match.end() if match else end
 
     def _priority(self, line):
@@ -216,7 +228,8 @@ class PrefixReader:
         if match:
             stamp, host, tag, pid = match.groups()
             # dmesg --time-format iso prints neither host nor tag, and the message may contain a colon of its own.
-            if tag is None or not (_is_kernel(tag) or host and (',' not in stamp or '.' in stamp)):
+            of_logger = host and host not in _LEVELS and (',' not in stamp or '.' in stamp)
+            if tag is None or not (_is_kernel(tag) or of_logger):
                 begin = match.end() if tag is None else match.start(2 if host else 3)
                 return self._with_uptime(Prefix('iso', stamp), line[begin:])
             return self._remember(line, match.end(), self._tagged('iso', stamp, host, tag, pid))
@@ -287,6 +300,11 @@ class PrefixReader:
         match = _QUOTE.match(line)
         if match and '>' in match.group():
             return self.split(line[match.end() :])
+        if match and '*' in match.group():
+            # Bold, or of a list, in Markdown.
+            pair = self.split(line[match.end() :])
+            self._text = None
+            return pair if pair[0] is not None else (None, line)
         head = line[:320]
         match = _INNER_KERNEL.search(head) if 'kernel:' in head else None
         if match:

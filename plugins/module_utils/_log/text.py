@@ -72,7 +72,8 @@ def unescape(message):
 
 
 class Prefix:
-    """The origin of one line. ``style`` names the form of ``stamp``: yearless, iso, ctime, epoch, usec or None.
+    """The origin of one line. ``style`` names the form of ``stamp``: yearless, iso, ctime, epoch, usec,
+    stated (in one of the orders of parse_stated()) or None.
 
     ``program`` is who wrote the line, by its own words, and KERNEL for the kernel. ``trusted`` is True if a field that
     only journald writes proves that it was the kernel, False if the line itself shows another program, and None if

@@ -31,7 +31,15 @@ _MONTH_NAMES = (
 _MONTHS = dict((name, number) for number, names in enumerate(_MONTH_NAMES, 1) for name in names.split())
 
 _CLOCK = re.compile(r'^(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?$')
-_ISO = re.compile(r'^(\d{4})-(\d{2})-(\d{2})[T ](\d{2}):(\d{2}):(\d{2})(?:[.,](\d{1,9}))?\d*\s*(Z|[+-]\d{2}:?\d{2})?$')
+_ISO = re.compile(
+    r'^(\d{4})-(\d{2})-(\d{2})[T ](\d{2}):(\d{2}):(\d{2})(?:[.,](\d{1,9}))?\d*\s*(Z|UTC|[+-]\d{2}:?\d{2})?$')
+# Programs write the same time in other orders; a year of two digits is of this century.
+_STATED = tuple(re.compile(words) for words in (
+    r'(?P<year>\d{4})/(?P<month>\d\d)/(?P<day>\d\d) (?P<clock>[\d:.,]+)$',
+    r'(?P<year>\d\d)(?P<month>\d\d)(?P<day>\d\d) (?P<clock>[ \d:]+)$',
+    r'(?P<day>\d\d)[- ](?P<month>[A-Z][a-z]{2})[- ](?P<year>\d{4}) (?P<clock>[\d:.,]+)$',
+    r'(?P<month>[A-Z][a-z]{2}) (?P<day>\d\d) (?P<clock>[\d:.,]+) (?P<year>\d{4})$',
+))
 _MONTH_DIGITS = re.compile(u'^(\\d{1,2})\\D?$')
 _DAY = 86400.0
 _LEAP_DAYS_BEFORE_1970 = 477
@@ -64,11 +72,13 @@ def _seconds(clock):
 
 
 def parse_yearless(text):
-    """The Yearless of ``Oct 28 11:32:28``, or None."""
+    """The Yearless of ``Oct 28 11:32:28`` or ``28 Oct 11:32:28``, or None."""
     fields = text.split()
     if len(fields) != 3:
         return None
     month, day, clock = fields
+    if month.isdigit() and not day.isdigit():
+        month, day = day, month
     if not day.isdigit() or len(day) > 2:
         return None
     month, seconds = month_number(month), _seconds(clock)
@@ -138,9 +148,21 @@ def parse_iso(text):
     if not _is_day(year, month, day):
         return None
     offset = 0
-    if zone != 'Z':
+    if zone not in ('Z', 'UTC'):
         offset = (int(zone[1:3]) * 3600 + int(zone[-2:]) * 60) * (-1 if zone[0] == '-' else 1)
     return utc_seconds(year, month, day) + seconds - offset + fraction, offset
+
+
+def parse_stated(text):
+    """The seconds since 1970 of a time as stamps.py finds it, which has no zone and is local time; or None."""
+    for pattern in _STATED:
+        match = pattern.match(text)
+        if match:
+            told = match.groupdict()
+            month, seconds = month_number(told['month']), _seconds(told['clock'].strip())
+            year = int(told['year']) + (2000 if len(told['year']) == 2 else 0)
+            return None if month is None or seconds is None else _epoch(year, month, int(told['day']), seconds)
+    return None
 
 
 def parse_moment(text):

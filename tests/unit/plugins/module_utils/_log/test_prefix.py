@@ -526,6 +526,28 @@ def test_what_a_facility_says_is_the_kernels_word_if_it_is_the_kernels(before, b
     assert (prefix.says_kernel(), prefix.trusted) == ((True, None) if by_kernel else (False, False))
 
 
+@pytest.mark.parametrize('line,told', [
+    ('[    9.123456] web1 systemd[1]: a.service: x', ('web1', 'systemd', 'a.service: x')),
+    ('[    9.123456] systemd[1]: a.service: x', (None, 'systemd', 'a.service: x')),
+    ('    [    9.123456] systemd-oomd[659]: x', (None, 'systemd-oomd', 'x')),
+    ('[    9.123456] a[7]: segfault at 0 ip 0', (None, None, 'a[7]: segfault at 0 ip 0')),
+    ('[    9.123456] lowmem_reserve[]: 0 0', (None, None, 'lowmem_reserve[]: 0 0')),
+    ('2026-08-27 15:51:41.123 UTC [1] LOG:  x', (None, None, '[1] LOG:  x')),
+    ('2026-08-27 15:51:41 ERROR app: x', (None, None, 'app: x')),
+    ('2026-08-27T15:51:41Z web1 app: x', ('web1', 'app', 'x')),
+    ('**Aug 27 15:51:41 web1 kernel: x', ('web1', 'kernel', 'x')),
+    ('* Aug 27 15:51:41 web1 kernel: x', ('web1', 'kernel', 'x')),
+])
+def test_a_prefix_names_the_host_and_the_program_and_nothing_else(line, told):
+    prefix, message = PrefixReader().split(line)
+    assert (prefix.host, prefix.program, message) == told
+
+
+@pytest.mark.parametrize('line', ['** bold words', '* an entry of a list', '***'])
+def test_a_line_of_markdown_without_a_prefix_stays_as_it_is(line):
+    assert PrefixReader().split(line) == (None, line)
+
+
 @pytest.mark.parametrize('record, by_kernel, uptime, caller', [
     ('4,1,9123456,-;x', True, 9.123456, None), ('6,1,9123456,-,caller=T42;x', True, 9.123456, 'T42'),
     ('6,1,9123456,c,caller=C3;x', True, 9.123456, 'C3'), ('12,1,9123456,-;x', False, 9.123456, None),
