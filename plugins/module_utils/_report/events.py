@@ -112,7 +112,7 @@ def _scope(report):
     memcg = bool(
         report.task_in
         or report.usage
-        or (report.group and not of_host)
+        or ((report.group or report.of_cgroup) and not of_host)
         or (report.chosen and report.chosen['memcg'])
         or any(victim['memcg'] for victim in report.victims)
     )

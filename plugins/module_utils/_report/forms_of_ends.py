@@ -32,7 +32,7 @@ _COMPLAINS = re.compile(
     r'^(?!.*\b(?:[Ii]f|[Mm]ay|[Mm]ight|[Ww]ould|[Ss]hould|[Nn]ever|[Aa]void|[Pp]revent)\b)'
     r'(?=.*(?:(?:^|[\].:>|#-] )|\b(?:[Ee]rror|[Ff]atal|[Ff]ail\w*|[Aa]bort\w*|[Ee]xception|[Dd]ue to|[Bb]ecause|[Rr]an)'
     r'\b[^\n?]{0,80}?)' + _WANT +
-    r'(?![^\n]{0,80}\?|: [Kk]ill| and no killable| \(oom_kill| in UB \d'
+    r'(?![^\n]{0,80}\?|: [Kk]ill| and no killable| \(oom_kill| in UB \d| on (?:node|CPU) -?\d'
     r'| (?:killer|protection|handl|check|score|polic|event)))')
 
 # Exit status 137 is SIGKILL, 143 SIGTERM, in the words of engines, kubectl, make and runners.
@@ -44,6 +44,12 @@ _STATUSES = tuple(word + status for word in ('ode ', 'ode: ', 'ode:', 'ode=', 'o
 def _disk(signal, match, line):
     signal['name'] = asker(line) or signal['name']
     signal['errno'] = 28
+    return signal
+
+
+def _quota(signal, match, line):
+    signal['name'] = asker(line) or signal['name']
+    signal['errno'] = 122
     return signal
 
 
@@ -89,6 +95,8 @@ def _status_of_unit(signal, match, line):
 
 FORMS = (
     # A disk, or watches
+    Form('disk-or-watches', ('no', 'none', 'kernel_refused'), ('isk quota exceeded', 'EDQUOT', '[Errno 122]'),
+         r'\b[Dd]isk quota exceeded|\bEDQUOT\b|\[Errno 122\]', refine=_quota),
     Form('disk-or-watches', ('no', 'none', 'kernel_refused'),
          tuple(ENOSPC) + ('ENOSPC', 'Errcode: 28', 'rror number 28', 'errno 28', 'rrno: 28', '[Errno 28]'),
          r'(?:%s)|\(ENOSPC\)|\bENOSPC:|[\'"]ENOSPC[\'"]|Errcode: 28\b|rror number 28\b|[Ee]rrno:? 28\b'
@@ -203,7 +211,7 @@ FORMS = (
          r'|[Ss]ignal 9 \(SIGKILL\)|terminated by SIGKILL; not expected'
          r'|(?:exited|terminated|killed|failed)[^\n]{0,60} signal:? \[?SIGKILL\b|\bNegsignal\.SIGKILL\b'
          r'|\bpid (?P<pid2>\d+) SIGKILL \(signal 9\)|\(pid:(?P<pid>\d+)\) was sent SIGKILL!'
-         r'|(?:^|\s)signal: killed\s*(?:$|Runtime)'
+         r'|(?:^|\s)signal: killed\s*(?:$|Runtime)|\+\+\+ killed by SIGKILL \+\+\+'
          r'|process pool was terminated abruptly'),
     Form('kill-unproven', UNPROVEN, ('it signal Killed (9)', 'exited on signal 9'),
          r'child pid (?P<pid>\d+) exit signal Killed \(9\)|(?:child|process) (?P<pid2>\d+) exited on signal 9\b'),
@@ -223,7 +231,8 @@ FORMS = (
          r'(?P<name>[\w+.-]{1,32}): error: unable to execute command: Killed'),
     Form('kill-unproven', UNPROVEN, ('process exited too early', 'non-zero exit (137)'),
          r'The build failed because the process exited too early|task: non-zero exit \(137\)'),
-    Form('kill-unproven', UNPROVEN, ('terminated by signal 9',), r'terminated by signal 9\b', name='postgres'),
+    Form('kill-unproven', UNPROVEN, ('terminated by signal 9',),
+         r'(?:\(PID (?P<pid>\d+)\) was )?terminated by signal 9\b', name='postgres'),
     Form('kill-unproven', UNPROVEN, (') died signal=9',),
          r'\bChild \((?P<pid>\d+)\) died signal=9\b', name='varnishd'),
     Form('kill-unproven', UNPROVEN, ('died of signal 9',), r'(?P<name>[\w-]{1,32}) died of signal 9\b'),
@@ -236,6 +245,8 @@ FORMS = (
     Form('kill-unproven', UNPROVEN, ('has received a shutdow', 'runner lost communicat'),
          r'The runner has received a shutdown signal|runner lost communication with the server'),
     # The plain words of any other program: they prove nothing, and are not nothing
+    Form('kill-unproven', UNPROVEN, ('due to signal 9',),
+         r'Worker with pid (?P<pid>\d+) was terminated due to signal 9\b', name='gunicorn'),
     Form('kill-unproven', UNPROVEN, ('ignal 9', 'ignal: 9'), _ENDED + r' (?:[A-Za-z]{1,12} ){0,4}[Ss]ignal:? #?9\b'),
     Form('fork-enomem', REFUSED_PERHAPS, ('annot fork',), r'(?:^|: )[Cc]annot fork\s*$'),
     Form('alloc-enomem', UNPROVEN,

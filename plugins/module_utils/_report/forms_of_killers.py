@@ -28,6 +28,9 @@ def _of_eviction(signal, match, line):
     # In lines that a person copied, the pod is named before the words or above them.
     named = re.search(r'\b(?:pod/|Pod:?\s+)([a-z0-9][a-z0-9.-]{1,252})', line.text) or re.search(
         r'^\s*([a-z0-9][a-z0-9.-]{1,252}[0-9a-z])\s+Evicted\b', line.text)
+    # A terminal or YAML may break the sentence before it names the container.
+    named = named or (signal['container'] is None and re.search(
+        r'^\s*(?:[^\n]{0,80}\. )?Container ([\w.-]{1,253}) was\b', line.below(1)))
     signal['container'] = named.group(1) if named else signal['container']
     return signal
 
@@ -60,6 +63,16 @@ def _earlyoom_figures(signal, match, dummy):
 _OF_EARLYOOM = re.compile(r'earlyoom|badness|oom_score|[Mm]emory! |mem avail:')
 
 
+# earlyoom waits for a process for ten seconds, and says in so many lines what came of it.
+_MOST_ATTEMPT = 4
+
+
+def _was_in_vain(below):
+    """True if the lines below a signal that was sent say that the process is still there."""
+    came = re.search(r'(?P<ended>exited after )|did not exit|kill failed: |(?P<again>[Ll]ow [Mm]emory! )', below)
+    return bool(came) and not (came.group('ended') or came.group('again'))
+
+
 def _earlyoom(signal, match, line):
     """Tell a dry run, which says that it sends a signal and then that it does not, and other programs that kill
     processes.
@@ -68,6 +81,9 @@ def _earlyoom(signal, match, line):
         return None
     if 'dryrun, not actually' in line.around(3):
         signal.update(kind='frozen', was_memory='unknown', limit='unknown', actor='unknown', name=None, pid=None)
+    elif _was_in_vain(line.below(_MOST_ATTEMPT)):
+        # Memory was short; whoever was meant did not end by this signal.
+        signal.update(kind='frozen', actor='unknown', name=None, pid=None)
     return signal
 
 
@@ -150,7 +166,7 @@ FORMS = (
     Form('earlyoom', _EARLYOOM, ('escalating to SIGKILL',), r'escalating to SIGKILL after [\d.]+ seconds',
          ('earlyoom',)),
     Form('frozen', ('yes', 'host', 'unknown'), ('mem avail: ',),
-         r'mem avail: +\d+ of +\d+ MiB \( *(?P<percent>[\d.]+) ?%\)', ('earlyoom',), refine=_earlyoom_figures),
+         r'mem avail: +\d+ of +\d+ MiB \( *(?P<percent>[\d.]+)(?: ?%\)|\) %)', ('earlyoom',), refine=_earlyoom_figures),
     Form('frozen', ('yes', 'host', 'unknown'), ('ow memory! at or below', 'ow Memory! At or below', 'emory! avail: '),
          r'[Ll]ow [Mm]emory! [Aa]t or below (?:SIG|sig)|Out of memory! avail: \d+ MiB < min: \d+', ('earlyoom',),
          refine=_earlyoom),
@@ -164,6 +180,8 @@ FORMS = (
          refine=of_path),
     Form('nohang-oomd', _META_OOMD, ('Trying to kill ',), r'Trying to kill (?P<path>/\S+)', ('oomd',),
          refine=_meta_oomd),
+    Form('nohang-oomd', ('unknown', 'unknown', 'oomd'), ('Running Action=kill_by_',), r'Running Action=kill_by_\w+',
+         ('oomd',)),
     # Android: drivers/staging/android/lowmemorykiller.c up to 4.11, and lmkd
     Form('android-lmk', KERNEL_HOST, ('lowmemorykiller',), r"Killing '(?P<name>[^']{1,64})' \((?P<pid>\d+)\)",
          ('lowmemorykiller', 'kernel')),
@@ -179,6 +197,9 @@ FORMS = (
          SYSTEMD),
     Form('unit-oom-kill', _UNKNOWN_UNIT, ('Result: oom-kill', 'Result=oom-kill'),
          r'Active: failed \(Result: oom-kill\)|\bResult=oom-kill\b', refine=_unit_status),
+    # Slurm counts its step's cgroup's kills
+    Form('engine-oom', KERNEL_CGROUP, ('oom-kill event(s) in', 'oom_kill event'),
+         r'Detected [1-9]\d{0,9} oom[-_]kill events? ?(?:\(s\) )?in (?:StepId=|step )?(?P<container>\S{1,64}?)\.? '),
     # Kubernetes
     Form('kubernetes', _EVICTED, ('low on resource: ',),
          r'node was low on resource: (?:memory|\[?MemoryPressure)(?:.*?Container (?P<container>\S+) was using)?',
@@ -201,7 +222,7 @@ FORMS = (
          r'[^\n]*\b(?:[Rr]eason|[Tt]erminated|with|was|been|got) [\'"(]?OOM ?Killed\b(?!\\?"?\s*[:=]|\?)',
          refine=_of_columns),
     Form('kubernetes', KERNEL_SOMEWHERE, ('System OOM encountered',),
-         r'System OOM encountered, victim process: (?P<name>[^\s,]{1,64})(?:, pid: (?P<pid>\d+))?'),
+         r'System OOM encountered(?:\s*$|, victim process: (?P<name>[^\s,]{1,64})(?:, pid: (?P<pid>\d+))?)'),
     # cAdvisor in the kubelet; of a limit as well as of the whole host
     Form('kubernetes', KERNEL_SOMEWHERE, ('Created an OOM event in',), r'Created an OOM event in container "', KUBELET),
     Form('kubernetes', _EVICTED, ('resourceName=',), r'[Ee]viction manager: .{0,200}resourceName="memory"', KUBELET),
@@ -224,9 +245,6 @@ FORMS = (
     Form('engine-oom', KERNEL_CGROUP, ('Out-of-memory detected', 'oom-killed process'),
          r'^(?P<container>[\w.-]{1,64}): (?:Out-of-memory detected|detected potentially oom-killed process)',
          refine=_backend),
-    # Slurm counts its step's cgroup's kills
-    Form('engine-oom', KERNEL_CGROUP, ('oom-kill event(s) in', 'oom_kill event'),
-         r'Detected [1-9]\d{0,9} oom[-_]kill events? ?(?:\(s\) )?in (?:StepId=|step )?(?P<container>\S{1,64}?)\.? '),
     # Not Linux
     Form('other-os', KERNEL_HOST, (', was killed: ',),
          r'pid (?P<pid>\d+) \((?P<name>[^)]{1,64})\),(?: jid \d+,)? uid \d+, was killed: '

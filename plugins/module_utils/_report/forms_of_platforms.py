@@ -9,7 +9,8 @@ __metaclass__ = type
 
 import re
 
-from .form import KERNEL, KERNEL_CGROUP, KERNEL_HOST, KERNEL_SOMEWHERE, STOPPED, Form
+from .form import (CRASHED, KERNEL, KERNEL_CGROUP, KERNEL_HOST, KERNEL_SOMEWHERE, STOPPED, UNPROVEN, Form,
+                   of_path)
 
 # Of the memory that a job or a program was given, which its manager measures.
 _BY_MANAGER = ('yes', 'program', 'manager')
@@ -64,8 +65,14 @@ FORMS = (
          r'Memory limit of (?P<limit_bytes>\d+) ?(?P<limit_bytes_scale>[KMG])i?B? exceeded with \d+'
          r'|Exceeded (?:soft|hard)(?: private)? memory limit of \d+'),
     Form('engine-oom', _BY_PLATFORM, ('emory limit of ',), r'[Jj]ob has gone over (?:cgroup )?memory limit of \d+'),
-    # Batch systems
-    Form('engine-oom', KERNEL_CGROUP, (': Out Of Memory',), r'\berror: \S{1,255}: tasks? [\d,\[\]-]+: Out Of Memory'),
+    # Batch systems. srun hands on what happened on another node
+    Form('engine-oom', KERNEL_CGROUP, (': Out Of Memory',),
+         r'\berror: (?P<host>\S{1,255}): tasks? [\d,\[\]-]+: Out Of Memory'),
+    Form('not-memory-crash', CRASHED, ('srun: error: ',),
+         r'\bsrun: error: (?P<host>\S{1,255}): tasks? [\d,\[\]-]+: '
+         r'(?:Bus error|Segmentation fault|Aborted|Illegal instruction)\b'),
+    Form('kill-unproven', UNPROVEN, ('srun: error: ',),
+         r'\bsrun: error: (?P<host>\S{1,255}): tasks? [\d,\[\]-]+: Killed\b'),
     Form('engine-oom', KERNEL_CGROUP, ('OUT_OF_ME',), r'(?:^|\s)OUT_OF_ME(?:MORY\b|\+)'),
     Form('program-limit', _BY_MANAGER, ('exceeded memory limit (', 'virtual memory limit ('),
          r'(?:[Ss]tep|[Jj]ob) (?P<container>\d[\d._]{0,40}) exceeded (?:virtual )?memory limit \(\d+ > \d+\)'),
@@ -83,6 +90,9 @@ FORMS = (
     Form('program-limit', _BY_MANAGER, ('% memory budget. Restar',), r'exceeded \d+% memory budget\. Restarting'),
     Form('nohang-oomd', ('yes', 'host', 'manager'), ('node running low on memo', 'killed due to memory pre'),
          r'was killed due to the node running low on memory|\(tasks / actors\) killed due to memory pressure \(OOM\)'),
+    # Talos Linux 1.12 ends the pod that its expression ranks first, by the pressure on memory
+    Form('nohang-oomd', ('yes', 'unknown', 'manager'), ('runtime.OOMController',),
+         r'Sending SIGKILL to cgroup\b[^\n]{0,300}"cgroup": ?"(?P<path>[^"]{1,400})"', refine=of_path),
     # Not Linux
     Form('other-os', KERNEL_HOST, ('killed: out of swap',),
          r'UVM: pid (?P<pid>\d+) \((?P<name>[^)]{1,64})\), uid \d+ killed: out of swap'),

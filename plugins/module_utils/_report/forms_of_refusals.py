@@ -31,6 +31,9 @@ _ENOMEM_MARKERS = tuple(word for word in ENOMEM if word != 'Cannot allocate memo
 _ENTERS = re.compile(r'\bnsenter\b|\b(?:docker|podman|kubectl|crictl) exec\b|\bexec failed\b|ExecSync|/proc/self/exe')
 
 
+_LOCKS = re.compile(r'\b[Ll]ock(?:ing)? (?:JVM |the )?[Mm]emory\b|\bmlock(?:all|2)?\b|RLIMIT_MEMLOCK')
+
+
 def _fork(signal, match, line):
     """Tell a fork that lacked memory from one that was refused for another reason: namespaces, pid_max, a limit on
     threads.
@@ -61,6 +64,11 @@ def _again(signal, match, line):
     return signal
 
 
+def _threads(signal, match, line):
+    signal['name'] = signal['name'] or asker(line)
+    return signal
+
+
 def _errno_12(signal, match, line):
     """``[Errno 12]`` is a fork only if the trace above it shows one; alone it may be of any call."""
     if FORK.search(line.message) or re.search(r'os\.fork\(\)|popen_fork|subprocess\.py|_execute_child', line.above(6)):
@@ -72,7 +80,11 @@ def _errno_12(signal, match, line):
 
 
 def _any_call(signal, match, line):
-    """ENOMEM without a word for fork(2): mmap, ioctl, a device or the limit on maps give it too."""
+    """ENOMEM without a word for fork(2): mmap, ioctl, a device or the limit on maps give it too. That of mlock(2) is a
+    limit on locked memory, and the program goes on.
+    """
+    if _LOCKS.search(line.message):
+        return None
     signal['name'] = asker(line)
     signal['errno'] = 12
     return signal
@@ -91,6 +103,8 @@ def _limited(signal, match, line):
 
 
 def _jvm_commit(signal, match, line):
+    named = re.search(r'\bhs_err_pid(\d{1,10})\.log|\bpid=(\d{1,10}), tid=', line.around(12))
+    signal['pid'] = int(named.group(1) or named.group(2)) if named else None
     # A few pages are refused by vm.max_map_count as well, with memory free.
     if signal['bytes'] is not None and signal['bytes'] < 1 << 20:
         signal.update(was_memory='unknown', limit='unknown')
@@ -116,8 +130,10 @@ FORMS = (
          r'|fork: retry: (?!%s)' % (_AGAIN, MUSL_EAGAIN, _NO_MEMORY),
          also=re.compile(_FORK + '|pthread_create|create (?:new |OS )?thread|thread creation', re.IGNORECASE),
          refine=_again),
-    Form('pids-limit', TOO_MANY_PROCESSES, ('pthread_create failed', 'errno 11', 'errno= 11'),
-         r"pthread_create failed|Can't create (?:a new )?thread.{0,40}errno=? ?11\b", refine=_again),
+    Form('pids-limit', TOO_MANY_PROCESSES, ('errno 11', 'errno= 11'),
+         r"Can't create (?:a new )?thread.{0,40}errno=? ?11\b", refine=_again),
+    # glibc gives EAGAIN for ENOMEM here (nptl/pthread_create.c), and this does not even tell that
+    Form('pids-limit', REFUSED_PERHAPS, ('pthread_create failed',), r'pthread_create failed', refine=_threads),
     Form('alloc-enomem', REFUSED_PERHAPS, ('(errno 12)',), r"Can't create a new thread \(errno 12\)", name='mysqld',
          refine=_any_call),
     Form('pids-limit', TOO_MANY_PROCESSES, ('by pids controller in',),
@@ -220,9 +236,10 @@ FORMS = (
     # A program's own limit
     Form('program-limit', OWN_LIMIT, ('Allowed memory size of ',),
          r'Allowed memory size of (?P<limit_bytes>\d+) bytes exhausted', name='php'),
-    Form('program-limit', OWN_LIMIT, ('heap out of memory', 'Reached heap limit', 'reaching memory limit'),
+    Form('program-limit', OWN_LIMIT,
+         ('heap out of memory', 'Reached heap limit', 'mark-compacts near heap ', 'reaching memory limit'),
          r'Allocation failed - (?:JavaScript heap|process) out of memory|Reached heap limit Allocation failed'
-         r'|reaching memory limit: JS heap', name='node'),
+         r'|Ineffective mark-compacts near heap limit|reaching memory limit: JS heap', name='node'),
     Form('program-limit', OWN_LIMIT, ('OutOfMemoryError: ', 'OutOfDirectMemoryError'),
          r'java\.lang\.OutOfMemoryError: (?:Java heap space|Metaspace|Compressed class space|GC overhead limit|PermGen|'
          r'Requested array size|Direct buffer memory|Cannot reserve \d+ bytes of direct)'

@@ -45,6 +45,8 @@ class Report:
         self.panic_of_host = self.is_system_wide = False
         self.no_victim = self.exiting = False
         self.manual = False
+        # True if the trace shows that the limit of a memory cgroup asked for the kill.
+        self.of_cgroup = False
         self.task_in = None
         self.limit_path = None
         self.usage = {}
@@ -116,6 +118,8 @@ class Report:
         """Take a line of a list, or one of the driver of a balloon, which may hold the memory. True if it is one."""
         if self._list is not None and self._list(self._block, message):
             return True
+        if 'mem_cgroup_' in message and report_lines.is_in_cgroup(message):
+            self.of_cgroup = True
         if 'balloon' in message and self.balloon is None:
             self.balloon = report_lines.balloon(message)
         return False

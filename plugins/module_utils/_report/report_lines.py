@@ -101,6 +101,8 @@ _BALLOON = re.compile(
     r'(virtio_balloon|vmw_balloon|hv_balloon|xen[_:]balloon)[]: ]'
     r'|\b(virtballoon|vmballoon)_\w+\+0x'
 )
+# Behind a question mark stands what an older call left on the stack. 2.6 has the last one.
+_OF_CGROUP = re.compile(r'(?<!\? )\bmem_cgroup_(?:out_of_memory|oom_synchronize|handle_oom)\+0x')
 _BALLOON_DRIVERS = {'virtballoon': 'virtio_balloon', 'vmballoon': 'vmw_balloon', 'xen:balloon': 'xen_balloon'}
 
 # TASK_COMM_LEN without its NUL; the names of kernel workers are longer in some lines.
@@ -379,6 +381,12 @@ def statistic_line(message):
 def statistic_pairs(text):
     """{name: bytes or count} of ``rss:4KB swap:0KB`` or ``anon 4096 file 0``."""
     return dict((name, int(value) * (1024 if unit else 1)) for name, value, unit in _STATISTIC.findall(text))
+
+
+def is_in_cgroup(message):
+    """True for a line of a trace that only a kill by the limit of a memory cgroup goes through (mm/memcontrol.c).
+    """
+    return _OF_CGROUP.search(message) is not None
 
 
 def balloon(message):

@@ -12,9 +12,11 @@ import re
 from .._log.json_records import field_text
 from .._log.prefix import PrefixReader
 from .._log.sources import joined
+from .._log.stamps import stated, without_container
 from .._log.text import BARE, COLOR, KERNEL, LONGEST_LINE, log_text
 from .._log.words import any_of
 from .._node.reader import parse_json
+from .form import KERNEL as KERNELS
 from .form import SYSTEMD
 from .marked import Words
 from .signal_forms import FORMS
@@ -85,6 +87,20 @@ class Line:
         text = self.text[:_LONGEST]
         return _without_end(text[_WRAPPED.match(text).end():])
 
+    def dated(self, reader):
+        """The prefix of the line. If it has no time, that which the line states behind a container's name, or anywhere.
+        """
+        prefix = self.prefix or BARE
+        if prefix.stamp or prefix.uptime is not None or self.journal:
+            return prefix
+        inner = without_container(self.text[:_LONGEST])
+        found = reader.split(inner)[0]
+        found = found if found is not None and found.stamp else stated(inner)
+        if found is None:
+            return prefix
+        found.host = found.host or prefix.host
+        return found
+
     def _origin(self, message):
         """(program or None, its pid or None), by the prefix, else by the first tag in the line."""
         if self.journal:
@@ -110,6 +126,10 @@ class Line:
     def _below(self, count):
         below = _native(self._data[self._end + 1 : self._end + 1 + min(count * _LINE, _CONTEXT)])
         return below.split('\n')[:count]
+
+    def below(self, count):
+        """The text of so many lines below this one, if they have a usual length."""
+        return '\n'.join(self._below(count))
 
     def above(self, count):
         """The text of so many lines above this one, if they have a usual length."""
@@ -176,6 +196,15 @@ def _is_of_a_users_manager(line, form):
             and line.journal.get('_SYSTEMD_UNIT') == 'user@%s.service' % uid)
 
 
+def _short_name(name, form):
+    """The name of a program without its folder. What the kernel and systemd name is no path: a thread is called
+    ``kworker/0:1``, and a process that is gone ``n/a``.
+    """
+    if name is None or form.programs not in (KERNELS, SYSTEMD):
+        return name and name.rsplit('/', 1)[-1]
+    return None if name == 'n/a' else name
+
+
 def _match(form, message):
     match = form.pattern.search(message)
     return None if match is None or (form.also and not form.also.search(message)) else match
@@ -208,7 +237,7 @@ def signal_of(line, forms):
         if form.refine:
             signal = form.refine(signal, match, line)
         if signal is not None:
-            signal['name'] = signal['name'] and signal['name'].rsplit('/', 1)[-1]
+            signal['name'] = _short_name(signal['name'], form)
             if form.programs is None and not (signal['unit'] or signal['container']):
                 # A program speaks for its own unit.
                 signal['unit'] = line.journal.get('_SYSTEMD_UNIT')
@@ -296,9 +325,9 @@ class Signals:
         signal = signal_of(line, forms)
         if signal is None:
             return
-        prefix = line.prefix or BARE
+        prefix = line.dated(self._reader)
         signal.update(
-            host=prefix.host, time=None, time_text=prefix.time_text, order=self.count, prefix=prefix,
+            host=signal['host'] or prefix.host, time=None, time_text=prefix.time_text, order=self.count, prefix=prefix,
             source={'path': self.path, 'line': number, 'offset': offset})
         self.count += 1
         self.kept.append(signal)

@@ -112,6 +112,12 @@ def out_of_reach(event):
     return free, sorted(set(zone['zone'] for zone in barred))
 
 
+def is_bare_page_fault(event):
+    """True if a page fault asked for the kill which asked for no page itself: see page_fault_with_memory_free()."""
+    text = event['trigger'].get('gfp_mask')
+    return text is not None and not int(text, 16) and not event['trigger'].get('manual')
+
+
 def page_fault_with_memory_free(event):
     """The free bytes if a page fault that asked for no page itself ended in an OOM report while a tenth of RAM was
     free; or None.
@@ -119,8 +125,8 @@ def page_fault_with_memory_free(event):
     Up to 5.15 a fault that was refused memory for another reason, mostly its cgroup's limit, called the OOM killer for
     the whole host, with gfp_mask 0; commit 60e2793d440a ended that.
     """
-    text, memory = event['trigger']['gfp_mask'], event['memory']
-    if text is None or int(text, 16) or event['trigger']['manual'] or not memory['ram_bytes']:
+    memory = event['memory']
+    if not is_bare_page_fault(event) or not memory['ram_bytes']:
         return None
     free = memory['free_blocks_bytes'] or 0 if memory['free_bytes'] is None else memory['free_bytes']
     return free if free * _TENTH > memory['ram_bytes'] else None

@@ -16,6 +16,7 @@ from .._node.ledger import eater_of
 from .._node.sizes import format_size
 from .._report.cause import short_of
 from .._report.held import set_apart
+from .._report.zones import is_bare_page_fault
 from .incidents import incidents_of
 from .evidence import plain, when
 from .meant import OTHER, SHORTAGE, WHOLE, WITH_VICTIM, brief, is_proven_whole, is_shortage, report_meant, weight
@@ -30,7 +31,7 @@ _ORDER = (
     ('engine-oom', 'yes'), ('kubernetes', 'yes'), ('unit-oom-kill', 'yes'), ('fork-enomem', 'yes'),
     ('alloc-enomem', 'yes'), ('gpu', 'yes'), ('program-limit', 'yes'), ('frozen', 'yes'),
     ('not-memory-other', None), ('fork-enomem', None), ('alloc-enomem', None), ('systemd-oomd', None),
-    ('unit-oom-kill', None),
+    ('nohang-oomd', None), ('unit-oom-kill', None),
     ('disk-or-watches', None), ('kubernetes', None), ('frozen', None), ('pids-limit', 'no'), ('not-memory-crash', None),
     ('not-memory-stop', None), ('pids-limit', None), ('swap-trouble', None), ('kill-unproven', None),
 )
@@ -45,10 +46,13 @@ _TELL = {
     'kill-unproven': (_KERNEL_LOG, 'cat /sys/fs/cgroup/CGROUP/memory.events', 'journalctl -u UNIT -n 50'),
     'fork-enomem': ('cat /proc/sys/vm/overcommit_memory /proc/sys/kernel/pid_max',
                     'grep -E "Mem|Swap|Commit" /proc/meminfo', _KERNEL_LOG),
+    'fork': ('ulimit -u', 'cat /sys/fs/cgroup/CGROUP/pids.max /sys/fs/cgroup/CGROUP/pids.current',
+             'grep -E "Mem|Swap|Commit" /proc/meminfo'),
     'alloc-enomem': ('ulimit -v', 'sysctl vm.max_map_count vm.overcommit_memory', 'grep -E "Mem|Commit" /proc/meminfo'),
     'pids-limit': ('ulimit -u', 'cat /sys/fs/cgroup/CGROUP/pids.max /sys/fs/cgroup/CGROUP/pids.current'),
     'frozen': ('cat /proc/pressure/memory /proc/pressure/io', _KERNEL_LOG, 'sar -r -W'),
     'swap-trouble': ('swapon --show', 'free -m', _KERNEL_LOG),
+    'nohang-oomd': ('journalctl -t oomd -n 50', _KERNEL_LOG),
     'systemd-oomd': ('oomctl', 'journalctl -u systemd-oomd', 'systemctl show -p Result UNIT'),
     'kubernetes': ('kubectl describe node NODE', 'kubectl get events --field-selector reason=Evicted', _KERNEL_LOG),
     'unit-oom-kill': (_KERNEL_LOG, 'systemctl show -p MemoryMax -p MemoryPeak UNIT'),
@@ -114,6 +118,9 @@ def _limit_of(event):
         return 'contiguous' if (trigger.get('order') or 0) > 3 else 'unknown'
     if event.get('scope') == 'global' and event.get('zones') and not trigger.get('manual'):
         return short_of(event)
+    if event.get('scope') in ('global', 'unknown') and event.get('trigger') and is_bare_page_fault(event):
+        # Most likely a cgroup's limit, and no figure tells.
+        return 'unknown'
     if event.get('scope') not in _LIMITS and event.get('outside_cgroups'):
         # It is nearly always the host: for a cpuset or memory policy there is a line of its own.
         return 'host'
@@ -146,13 +153,19 @@ def _judge(events, signals):
     actors = [signal['actor'] for signal in same if signal['actor'] not in ('unknown', None)]
     actor = 'kernel_refused' if 'kernel_refused' in actors else actors[0] if actors else first['actor']
     victims = _victims_of_signals(same)
-    return first['was_memory'], limit, actor, victims, first['kind']
+    untold = (first['kind'], first.get('errno')) == ('fork-enomem', None)
+    return first['was_memory'], limit, actor, victims, 'fork' if untold else first['kind']
+
+
+def _short_id(container):
+    """A container's ID as engines print it; its name whole."""
+    return container[:12] if len(container or '') == 64 else container
 
 
 def _names(victims):
     words = []
     for victim in victims[:3]:
-        name = victim['name'] or victim['unit'] or (victim['container'] or '')[:12]
+        name = victim['name'] or victim['unit'] or _short_id(victim['container'])
         if not name:
             continue
         words.append('%s%s' % (plain(name), ' (pid %d)' % victim['pid'] if victim['pid'] else ''))
@@ -183,12 +196,14 @@ _NOT_WORDS = {
 }
 _UNKNOWN_WORDS = {
     'kill-unproven': 'something was killed (SIGKILL, exit status 137 or the like), which alone proves no shortage',
+    'fork': 'a fork was refused, and no line says for want of what',
     'fork-enomem': 'a fork was refused with ENOMEM, which other causes than memory have too',
     'alloc-enomem': 'a call was refused with ENOMEM, which other causes than memory have too',
     'pids-limit': 'no thread could be made, for want of memory or by a limit on their number',
     'frozen': 'something stood still; that alone does not say why',
     'swap-trouble': 'swap could not be switched on; whether memory was short is not in the log',
     'systemd-oomd': 'systemd-oomd looked for something to kill; no line says that it did',
+    'nohang-oomd': 'oomd began to look for something to kill; no line says that it did',
     'unit-oom-kill': 'a user\'s own service manager says so, which that user may have written',
     'kubernetes': 'the kubelet evicted a pod; no line says for which resource',
     'allocation_failure': 'an allocation failed, and nothing was killed',

@@ -102,6 +102,7 @@ LINES = (
     ('earlyoom', 'Out of memory! avail: 120 MiB < min: 772 MiB', SHORT),
     ('earlyoom', 'dryrun, not actually sending any signal', NOTHING),
     ('earlyoom', 'escalating to SIGKILL after 6.123 seconds', EARLYOOM),
+    ('earlyoom', 'Low memory! mem avail: 120 of 7721 MiB (1) % <= min 10 %', SHORT),
     ('earlyoom', 'process 2231 exited after 0.100 seconds', NOTHING),
     ('nohang', '>>=== STARTING implement_corrective_action() ====>>', NOTHING),
     ('nohang', 'Implementing a corrective action:\n  Sending SIGTERM to the victim', NOHANG),
@@ -112,6 +113,8 @@ LINES = (
     ('oomd',
      ('oomd kill: 20.39 12.80 3.55 system.slice/mysqld.service 9130188800 ruleset:[user] '
       'detectorgroup:[p] killer:(dry)kill_by_memory_size_or_growth v2'), NOTHING),
+    ('oomd', '[../src/oomd/engine/Ruleset.cpp:112] Running Action=kill_by_memory_size_or_growth',
+     ('unknown', 'unknown', 'oomd')),
     ('systemd', 'mariadb.service: A process of this unit has been killed by the OOM killer.', KERNEL),
     ('systemd', 'mariadb.service: The kernel OOM killer killed some processes in this unit.', KERNEL),
     ('systemd', 'docker-0123abc.scope: A process of this unit has been killed by the OOM killer.', KERNEL),

@@ -257,3 +257,13 @@ def test_a_kill_of_openvz_names_its_container_if_it_is_not_the_host(line, contai
     found, victim, its_score = report_lines.killed_by_openvz(line)
     assert (found, its_score, victim['pid'], victim['name']) == (container, score, 7, 'c')
     assert (victim['memcg'], victim['total_vm_kb']) == (memcg, size)
+
+
+@pytest.mark.parametrize('line,expected', [
+    ('[<ffffffff811d3bb5>] mem_cgroup_oom_synchronize+0x575/0x5a0', True),
+    (' mem_cgroup_out_of_memory+0xba/0xd0', True),
+    ('mem_cgroup_handle_oom+0x274/0x2a0', True), (' ? mem_cgroup_oom_synchronize+0x329/0x340', False),
+    ('[<ffffffff811d2f80>] ? mem_cgroup_charge_common+0xc0/0xc0', False), ('mem_cgroup_iter+0x1/0x2', False),
+])
+def test_a_trace_goes_through_the_limit_of_a_cgroup_or_not(line, expected):
+    assert report_lines.is_in_cgroup(line) == expected

@@ -79,6 +79,41 @@ CASES = {
     'TaskOOM': (
         'time="2026-05-19T18:14:43Z" level=info msg="TaskOOM event container_id:\\"%s\\""' % ('ab' * 32),
         ('engine-oom', 'yes', 'unknown', 'kernel'), {'container': 'ab' * 32}),
+    'pages for a JVM, with its process': (
+        ('Native memory allocation (mmap) failed to map 127401984 bytes\n# An error report file is saved as:\n'
+         '# /opt/a/hs_err_pid4711.log'), ('alloc-enomem', 'yes', 'host', 'kernel_refused'),
+        {'name': 'java', 'pid': 4711}),
+    'gunicorn': (
+        '[7] [WARNING] Worker with pid 4711 was terminated due to signal 9',
+        ('kill-unproven', 'unknown', 'unknown', 'unknown'), {'name': 'gunicorn', 'pid': 4711}),
+    'PostgreSQL': (
+        'LOG:  server process (PID 4711) was terminated by signal 9: Killed',
+        ('kill-unproven', 'unknown', 'unknown', 'unknown'), {'name': 'postgres', 'pid': 4711}),
+    'a thread of the kernel': (
+        'INFO: task kworker/3:1:4711 blocked for more than 120 seconds.',
+        ('frozen', 'unknown', 'unknown', 'unknown'), {'name': 'kworker/3:1', 'pid': 4711}),
+    'a process that is gone': (
+        'systemd[1]: a.service: Killing process 4711 (n/a) with signal SIGKILL.',
+        ('not-memory-stop', 'no', 'none', 'manager'), {'name': None, 'pid': 4711}),
+    'a step of Slurm': (
+        ('slurmstepd: error: Detected 3 oom_kill events in StepId=4711.batch. Some of the step tasks have been OOM '
+         'Killed.'), ('engine-oom', 'yes', 'cgroup', 'kernel'), {'container': '4711.batch'}),
+    'another node of Slurm': (
+        'srun: error: node07: task 4: Out Of Memory', ('engine-oom', 'yes', 'cgroup', 'kernel'), {'host': 'node07'}),
+    'a container on the next line': (
+        'The node was low on resource: memory. Threshold quantity: 100Mi, available: 9Mi.\nContainer db was using 4Gi',
+        ('kubernetes', 'yes', 'host', 'kubelet'), {'container': 'db'}),
+    'a line of the console': (
+        '    [   77.749670] systemd-oomd[659]: Marked /a.slice/b.service for killing due to memory pressure for /a',
+        ('systemd-oomd', 'yes', 'unknown', 'systemd-oomd'), {'unit': 'b.service'}),
+    'short-monotonic': (
+        '[   77.749670] web1 systemd-oomd[659]: Killed /a.slice/b.service due to memory pressure for /a.slice',
+        ('systemd-oomd', 'yes', 'unknown', 'systemd-oomd'), {'unit': 'b.service', 'host': 'web1'}),
+    'Talos Linux': (
+        ('user: warning: [2026-08-27T15:51:41.123456789Z]: [talos] Sending SIGKILL to cgroup {"component": '
+         '"controller-runtime", "controller": "runtime.OOMController", "cgroup": "/sys/fs/cgroup/kubepods/podab"}'),
+        ('nohang-oomd', 'yes', 'unknown', 'manager'),
+        {'unit': 'podab', 'time_text': '2026-08-27T15:51:41.123456789Z'}),
     'docker event': (
         '{"status":"oom","id":"%s","from":"mariadb","time":1449497871}' % ('ab' * 32),
         ('engine-oom', 'yes', 'cgroup', 'kernel'), {'container': 'ab' * 32}),
@@ -140,6 +175,10 @@ def test_a_line_proves(case):
 
 
 NONE = {
+    'earlyoom without its lock': 'Could not lock memory - continuing anyway: Cannot allocate memory',
+    'Elasticsearch without its lock': 'Unable to lock JVM Memory: error=12, reason=Cannot allocate memory',
+    'a slab of the kernel': 'kernel: SLUB: Unable to allocate memory on node -1 (gfp=0x20)',
+    'a slab of a newer kernel': '[ 9.1] SLUB: Unable to allocate memory on CPU 0 (of node 0) on node -1, gfp=0x820',
     'earlyoom settings': 'earlyoom[454]: sending SIGTERM when mem <= 10.00% and swap <= 10.00%,',
     'earlyoom with memory left': 'earlyoom[454]: mem avail:  7072 of  7721 MiB (91.60%), swap free: 9 of 9 MiB',
     'InnoDB help': 'It is possible that mysqld could use up to 68190 K bytes of memory',
@@ -182,6 +221,32 @@ def test_a_fork_in_a_trace_is_told_by_the_lines_above_its_errno():
     found = signals('    self.pid = os.fork()', 'OSError: [Errno 12] Cannot allocate memory')
     assert told(found[0]) == ('fork-enomem', 'yes', 'host', 'kernel_refused')
     assert found[0]['name'] == 'python'
+
+
+@pytest.mark.parametrize('below,expected', [
+    ([], ('earlyoom', 'yes', 'host', 'earlyoom')),
+    (['earlyoom[9]: process 4711 exited after 0.1 seconds'], ('earlyoom', 'yes', 'host', 'earlyoom')),
+    (['earlyoom[9]: process 4711 did not exit'], ('frozen', 'yes', 'host', 'unknown')),
+    (['earlyoom[9]: kill_release: pid=4711: process_mrelease pidfd=4 failed: Invalid argument',
+      'earlyoom[9]: kill failed: Timer expired'], ('frozen', 'yes', 'host', 'unknown')),
+    (['earlyoom[9]: process exited after 0.1 seconds', 'earlyoom[9]: kill failed: Timer expired'],
+     ('earlyoom', 'yes', 'host', 'earlyoom')),
+])
+def test_who_did_not_end_by_earlyooms_signal_is_no_victim(below, expected):
+    found = signals('earlyoom[9]: sending SIGTERM to process 4711 uid 1 "java": badness 9, VmRSS 9 MiB', *below)
+    assert told(found[0]) == expected
+    assert found[0]['pid'] == (4711 if expected[0] == 'earlyoom' else None)
+
+
+@pytest.mark.parametrize('before,time_text', [
+    ('db_1  | 2026-08-27T15:51:41.123456Z 0 ', '2026-08-27T15:51:41.123456Z'),
+    ('db-1 | 2026-08-27 15:51:41.123 UTC [1] ', '2026-08-27 15:51:41.123 UTC'),
+    ('> 260827 15:51:41 ', '260827 15:51:41'), ('2026/08/27 15:51:41 ', '2026/08/27 15:51:41'),
+    ('Aug 27 15:51:41 web1 mysqld[9]: 260827 15:51:40 ', 'Aug 27 15:51:41')])
+def test_a_line_that_no_logger_stamped_tells_its_own_time(before, time_text):
+    (found,) = signals(before + '[ERROR] InnoDB: mmap(137363456 bytes) failed; errno 12')
+    assert found['time_text'] == time_text
+    assert found['host'] == ('web1' if 'web1' in before else None)
 
 
 def record(**fields):

@@ -164,6 +164,37 @@ def test_that_a_process_was_killed_is_the_kernels_word_only_where_its_line_tells
     assert (verdict and verdict['was_memory']) == was_memory
 
 
+ASKED = 'Nov 11 11:32:12 web1 kernel: java invoked oom-killer: gfp_mask=%s, order=0, oom_score_adj=0'
+TRACE = 'Nov 11 11:32:12 web1 kernel:  %s'
+
+
+@pytest.mark.parametrize(('mask', 'below', 'limit'), [
+    ('0xcc0(GFP_KERNEL)', [TRACE % 'mem_cgroup_out_of_memory+0xba/0xd0'], 'cgroup'),
+    ('0xcc0(GFP_KERNEL)', [TRACE % '[<ffffffff811d3bb5>] mem_cgroup_oom_synchronize+0x575/0x5a0'], 'cgroup'),
+    ('0xcc0(GFP_KERNEL)', [TRACE % '? mem_cgroup_oom_synchronize+0x575/0x5a0', kill()], 'host'),
+    ('0xcc0(GFP_KERNEL)', [kill()], 'host'),
+    ('0x0()', ['Nov 11 11:32:12 web1 kernel: Mem-Info:', kill()], 'unknown'),
+    ('0x0()', [kill()], 'unknown'),
+    ('0x0()', [TRACE % 'mem_cgroup_out_of_memory+0xba/0xd0'], 'cgroup'),
+])
+def test_a_report_that_was_cut_is_of_the_host_only_where_its_lines_say_so(tmpdir, mask, below, limit):
+    verdict = diagnosed(tmpdir, ASKED % mask, *below)['verdict']
+    assert (verdict['was_memory'], verdict['limit'], verdict['actor']) == ('yes', limit, 'kernel')
+
+
+def test_a_container_is_named_whole_and_its_id_short(tmpdir):
+    line = 'The node was low on resource: memory. Container a-name-that-is-long was using 1Ki'
+    assert 'evicted a-name-that-is-long.' in diagnosed(tmpdir, line)['verdict']['sentence']
+    line = 'time="2026-05-19T18:14:43Z" level=info msg="TaskOOM event container_id:\\"%s\\""' % ('ab' * 32)
+    assert 'killed abababababab.' in diagnosed(tmpdir, line)['verdict']['sentence']
+
+
+def test_a_refused_fork_that_tells_no_errno_is_not_said_to_have_one(tmpdir):
+    verdict = diagnosed(tmpdir, './a.sh: 3: Cannot fork')['verdict']
+    assert (verdict['was_memory'], verdict['limit']) == ('unknown', 'unknown')
+    assert 'ENOMEM' not in verdict['sentence'] and 'ulimit -u' in verdict['would_tell']
+
+
 @pytest.mark.parametrize(('words', 'limit'), [
     ('Out of memory: system-wide panic_on_oom is enabled', 'host'),
     ('Out of memory: compulsory panic_on_oom is enabled', 'unknown'),
