@@ -134,7 +134,9 @@ def remedies_by(trial, log, shown, scratch):
     """The rows of the trial's remedy, by the log of its outage and what is known of the host."""
     from ansible_collections.oom.rescue.plugins.module_utils._facts.memory_facts import memory_facts
     from ansible_collections.oom.rescue.plugins.module_utils._node.host import Host
-    from ansible_collections.oom.rescue.plugins.module_utils._verdict.diagnose import diagnose_events
+    from ansible_collections.oom.rescue.plugins.module_utils._report.reading import read_events
+    from ansible_collections.oom.rescue.plugins.module_utils._verdict.judgement import judge_all
+    from ansible_collections.oom.rescue.plugins.module_utils._verdict.remedies import remedies_of
     (scratch / 'log').write_text(log)
     facts = trial.facts
     if trial.reads:
@@ -145,9 +147,11 @@ def remedies_by(trial, log, shown, scratch):
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_text('\n'.join(lines) + '\n')
         facts = memory_facts(Host(str(root)))
-    found = diagnose_events([str(scratch / 'log')], facts=facts, options=trial.options)
+    found = read_events([str(scratch / 'log')], signals=True)
+    incidents, verdict = judge_all(found['events'], found['signals'])
+    rows = remedies_of(verdict, incidents, found['events'], found['signals'], facts, trial.options)
     name, target = trial.remedy
-    return [row for row in found['remedies'] if row['name'] == name and row['target'] == target]
+    return [row for row in rows if row['name'] == name and row['target'] == target]
 
 
 def size_of(row):
