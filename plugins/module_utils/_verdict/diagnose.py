@@ -9,7 +9,6 @@ __metaclass__ = type
 
 import os
 
-from .._facts.why import why_facts
 from .._log.sources import KERNEL_LOGS, find_files, flaw_of, is_pattern
 from .._log.times import parse_moment
 from .._node.errors import RescueError
@@ -24,7 +23,6 @@ from .meant import report_meant
 from .remedies import remedies_of
 from .replay import replay
 from .wanted import options_of
-from .why import judge_one
 
 
 def _error_of(path):
@@ -89,7 +87,10 @@ def _diagnose_host(host, options):
     if host.root != '/':
         paths += [host.path(path) for path in KERNEL_LOGS] if set(sources) & set(('auto', 'files')) else []
         sources = []
-    asked = why_facts(host, options['why']) if options.get('why') else None
+    asked = None
+    if options.get('why'):
+        from .._facts.why import why_facts
+        asked = why_facts(host, options['why'])
     # Reading a log takes memory for a while, which memory facts would keep: what reads them is imported only after it.
     result = read_events(paths, sources, limit=options.get('limit') or 0, signals=True, **times)
     from .._facts.memory_facts import LEDGER_SECONDS, memory_facts
@@ -141,6 +142,8 @@ def _judged(result, paths, host_facts=None, options=None, asked=None):
     if asked is None:
         result['incidents'], result['verdict'] = judge_all(result['events'], result['signals'])
     else:
+        # Few runs ask for one thing alone, and what answers them takes memory.
+        from .why import judge_one
         result['incidents'], result['verdict'], result['signals'] = judge_one(
             result['events'], result['signals'], asked)
         result['why'] = asked
