@@ -5,6 +5,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -98,6 +99,13 @@ def test_a_host_that_is_not_changed_runs_one_module_in_thirteen_tasks(run):
     assert play.status == 0 and tried(play) == FOUND, play.output
     assert len([line for line in play.output.splitlines() if 'EXEC /bin/sh' in line]) == 1, play.output
     assert len([name for name in ran(play) if 'Validating arguments' not in name]) == 13
+
+
+def test_what_is_the_same_for_all_hosts_is_checked_once(run):
+    play = run('oom.rescue.diagnose', hosts=('--inventory', 'hosts', '--limit', 'two,three'))
+    checks = re.findall(r'^TASK \[(\S+) : Validating .*\n((?:ok: .*\n)*)', play.output, re.MULTILINE)
+    assert [(role, hosts.count('ok: ')) for role, hosts in checks] == [
+        ('oom.rescue.diagnose', 2), ('oom.rescue.report', 1)], play.output
 
 
 @pytest.mark.parametrize('core', CORES)
