@@ -27,7 +27,7 @@ _REMEDIES = {
 _NAMES = tuple(name for name, _options, _rules in _REMEDIES.values())
 # Set by the playbooks that ask before anything is changed, and by the role that asks: the options of each remedy.
 # Registered by their diagnosis, and by their question.
-ASKS_FIRST, ASKS, READ, ASKED = '__rescue_asks_first', '__verify_asks', '__diagnose_reports', '__verify_asked'
+ASKS_FIRST, ASKS, READ, ASKED = '__rescue_asks_first', '__verify_asks', 'diagnose_result', '__verify_asked'
 
 
 def asked_next(action, variables):

@@ -23,7 +23,7 @@ _WITHOUT_PIPELINING = ('its sudoers has requiretty, which goes with no pipelinin
                        'or take requiretty away')
 # The variables that hold what a role's modules returned, in the order in which a play runs them.
 STEPS = (
-    ('diagnose', ('__diagnose_memory', '__diagnose_reports', 'diagnose_result', '__diagnose_named')),
+    ('diagnose', ('__diagnose_memory', 'diagnose_result', '__diagnose_named')),
     ('verify', ('__verify_asked',)),
     ('swap', ('swap_result',)),
     ('swappiness', ('swappiness_result',)),

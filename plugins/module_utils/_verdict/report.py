@@ -66,7 +66,7 @@ def _host(host, full):
 
 def _not_read(results):
     """The paths of a host's logs that were named and could not be read to their end."""
-    diagnosis = results.get('__diagnose_reports') or {}
+    diagnosis = results.get('diagnose_result') or {}
     sources = (diagnosis.get('summary') or {}).get('sources') or []
     return list(diagnosis.get('not_read') or []) + [
         source['path'] for source in sources if source.get('named') and source.get('error')]

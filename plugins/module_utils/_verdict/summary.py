@@ -111,7 +111,7 @@ def _results(variables):
 def _host(name, results, reached, check_mode):
     """{name, status, headline, lines, diagnosis} of one host."""
     diagnosis = results.get('diagnose_result') or {}
-    if diagnosis.get('failed'):
+    if diagnosis.get('failed') or diagnosis.get('unreachable'):
         diagnosis = {}
     advice = diagnosis.get('advice') or {}
     there = in_place(advice, results.get('memory'))

@@ -9,7 +9,6 @@ __metaclass__ = type
 
 import importlib
 import json
-import os
 import sys
 import types
 
@@ -78,47 +77,68 @@ def test_an_option_that_judging_does_not_have_is_refused():
         action('judge_remedies', {'swap_file': {}})[1].run(task_vars={'ansible_facts': {'memory': {}}})
 
 
-@pytest.mark.parametrize('of_localhost, args', [
-    ({'diagnose_controller_logs': ['a.log'], 'diagnose_since': None, 'diagnose_limit': 5},
-     {'limit': 5, 'paths': ['a.log']}),
+@pytest.mark.parametrize('of_localhost, options', [
+    ({'diagnose_controller_logs': ['a.log'], 'diagnose_since': None, 'diagnose_limit': 5}, {'limit': 5}),
     ({'diagnose_controller_logs': ['a.log'], 'diagnose_since': '2025-01-01', 'diagnose_until': '2025-01-02'},
-     {'since': '2025-01-01', 'until': '2025-01-02', 'paths': ['a.log']}),
+     {'since': '2025-01-01', 'until': '2025-01-02', 'limit': 100}),
     ({'diagnose_controller_logs': []}, None), ({}, None),
 ])
-def test_copied_logs_are_read_by_the_variables_of_localhost(monkeypatch, of_localhost, args):
-    plugin, reading = action('read_copied_logs', {'wanted': {'swap': True}})
-    monkeypatch.setattr(plugin.NodeAction, 'run', lambda self, tmp=None, task_vars=None: {
-        'ran': self._task.action, 'logs': [{'path': 'a.log'}], 'warnings': ['w']})
+def test_copied_logs_are_read_by_the_variables_of_localhost(monkeypatch, of_localhost, options):
+    plugin, reading = action('read_copied_logs', {'wanted': {'swap_size': '1G'}})
+    read = []
+    monkeypatch.setattr(plugin, 'log_info', lambda _host, asked: read.append(asked) or {'logs': [], 'events': []})
     manager = types.SimpleNamespace(get_vars=lambda play, host, task: of_localhost if host == 'localhost' else {})
     inventory = types.SimpleNamespace(get_host=lambda name: name)
     hostvars = types.SimpleNamespace(_variable_manager=manager, _inventory=inventory)
-    of_host = {'events': ['e'], 'advice': {'a': 1}, 'msg': 'm'}
-    result = reading.run(task_vars={'hostvars': hostvars, plugin.READ: of_host})
-    assert (result['events'], result['advice'], result['verdict'], result['changed']) == (['e'], {'a': 1}, None, False)
-    assert 'msg' not in result
-    if args is None:
-        assert result['elsewhere'] == [] and reading._task.args == {'wanted': {'swap': True}}
-        return
-    assert result['elsewhere'] == [{'path': 'a.log'}] and result['warnings'] == ['w']
-    assert reading._task.action == 'oom.rescue.oom_log_info'
-    assert reading._task.args == dict(args, directory=os.getcwd(), tasks=0, separately=True, wanted={'swap': True})
+    assert reading.run(task_vars={'hostvars': hostvars})['elsewhere'] == []
+    assert len(read) == (options is not None)
+    for asked in read:
+        assert (asked['paths'], asked['separately'], asked['tasks']) == (['a.log'], True, 0)
+        assert {name: asked[name] for name in options} == options and asked['wanted']['swap_size'] == '1G'
 
 
-@pytest.mark.parametrize('read', [{}, {'__diagnose_reports': {'skipped': True, 'changed': False}}])
-def test_without_a_host_the_advice_is_that_of_logs_without_a_report(monkeypatch, read):
-    plugin, reading = action('read_copied_logs', {})
-    monkeypatch.setattr(plugin, 'controller_vars', lambda self, task_vars, names: {})
-    result = reading.run(task_vars=read)
+@pytest.fixture(name='reading')
+def fixture_reading(monkeypatch):
+    """``reading(logs, host=None, returned=None)``: the result where ``logs`` were copied and the host's module returned
+    that.
+    """
+    def run(logs, host=None, returned=None):
+        plugin, made = action('read_copied_logs', {'host': host} if host is not None else {})
+        monkeypatch.setattr(plugin, 'controller_vars', lambda self, task_vars, names: {
+            'diagnose_controller_logs': logs})
+        monkeypatch.setattr(plugin.OfHost, 'run', lambda self, tmp=None, task_vars=None: dict(
+            returned, options=self._task.args))
+        return made.run(task_vars={})
+    return run
+
+
+def test_what_was_read_of_a_host_stands_beside_the_logs(reading, tmp_path):
+    (tmp_path / 'a.log').write_text('')
+    returned = {'events': ['e'], 'advice': {'a': 1}, 'ansible_facts': {'memory': {}}, 'elsewhere': 'x', 'error': 'x'}
+    result = reading([str(tmp_path / 'a.log')], {'limit': 3}, returned)
+    assert (result['events'], result['advice'], result['verdict']) == (['e'], {'a': 1}, None)
+    assert result['ansible_facts'] == {'memory': {}} and result['changed'] is False and 'error' not in result
+    assert [(log['path'], log['error']) for log in result['elsewhere']] == [(str(tmp_path / 'a.log'), 'empty')]
+
+
+def test_a_host_that_cannot_be_read_is_told_and_no_diagnosis(reading):
+    result = reading(['a'], {}, {'failed': True, 'msg': 'no python'})
+    assert result['failed'] and result['msg'] == 'no python' and 'elsewhere' not in result
+
+
+def test_without_a_host_the_advice_is_that_of_logs_without_a_report(reading):
+    result = reading([])
     assert result['advice']['report'] is None and result['summary'] == {} and result['elsewhere'] == []
     assert not result.get('skipped')
 
 
-def test_logs_that_cannot_be_read_at_all_are_told_and_no_diagnosis(monkeypatch):
-    plugin, reading = action('read_copied_logs', {})
-    monkeypatch.setattr(plugin, 'controller_vars', lambda self, task_vars, names: {'diagnose_controller_logs': ['a']})
-    failed = {'failed': True, 'msg': 'no python'}
-    monkeypatch.setattr(plugin.NodeAction, 'run', lambda self, tmp=None, task_vars=None: failed)
-    assert reading.run(task_vars={}) == failed
+@pytest.mark.parametrize('option, words', [('since', 'give an ISO 8601 time'), ('limit', 'cannot be converted')])
+def test_a_limit_that_is_none_is_refused_with_the_reason(monkeypatch, option, words):
+    plugin, made = action('read_copied_logs')
+    monkeypatch.setattr(plugin, 'controller_vars', lambda self, task_vars, names: {
+        'diagnose_controller_logs': ['a'], 'diagnose_' + option: 'soon'})
+    with pytest.raises(AnsibleActionFail, match=words):
+        made.run(task_vars={})
 
 
 @pytest.mark.parametrize('user, facts, expected', [

@@ -99,8 +99,8 @@ def fleet(host):
              'state': 'false', 'detail': 'nothing gives it back'}]})
     return {
         'fine': host, 'changed': changed,
-        'gone': {'__diagnose_reports': {'unreachable': True, 'changed': False, 'msg': 'Task failed: no route to host'}},
-        'broken': {'__diagnose_reports': {'failed': True, 'msg': 'no python'}}, 'hostile': {'diagnose_result': 'x'},
+        'gone': {'diagnose_result': {'unreachable': True, 'changed': False, 'msg': 'Task failed: no route to host'}},
+        'broken': {'diagnose_result': {'failed': True, 'msg': 'no python'}}, 'hostile': {'diagnose_result': 'x'},
     }
 
 

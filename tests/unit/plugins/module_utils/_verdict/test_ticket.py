@@ -56,7 +56,7 @@ def summary(tmp_path):
     memory = entry.pop('memory')
     found = dict(entry, elsewhere=[diagnose(options={'log': str(log)})])
     left = {'acme-shop1.example.com': {'diagnose_result': found, 'ansible_facts': {'memory': memory}},
-            'acme-db.example.com': {'__diagnose_reports': {
+            'acme-db.example.com': {'diagnose_result': {
                 'failed': True, 'msg': 'could not connect to 192.0.2.17 as anna@acme.example, see /home/anna/acme'}}}
     return summarize(sorted(left), left, page='/customers/acme/index.html')
 
