@@ -100,6 +100,8 @@ class PrefixReader:
             return self._json(line)
         if first == ' ' or first == '\t':
             return self._indented(line)
+        if first == '&' and line.startswith(('&gt;', '&lt;')):
+            return self._escaped(line)
         if first not in '>|' and not (':' in line or ';' in line or '[' in line or ']' in line):
             return None, line
         if first.isdigit():
@@ -107,6 +109,14 @@ class PrefixReader:
         else:
             pair = self._syslog(line) or self._decoded(line)
         return pair or self._inner(line)
+
+    def _escaped(self, line):
+        """A line of the source of a page, which is quoted or begins with a priority."""
+        for escaped, plain in (('&lt;', '<'), ('&gt;', '>'), ('&quot;', '"'), ('&amp;', '&')):
+            line = line.replace(escaped, plain)
+        pair = self.split(line)
+        self._text = None
+        return pair
 
     def before_rows(self, prefix):
         """The text that all lines with the prefix of the last line start with, up to the kernel's own time; None if it

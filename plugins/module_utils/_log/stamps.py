@@ -33,6 +33,10 @@ _FORMS = tuple((style, re.compile(words)) for style, words in (
     ('iso', r'(?:^|: |\[)(%s)(?=[\]\s:,|])' % _ISO),
     # nginx, and the package log of Go
     ('stated', r'^\[?(\d{4}/\d\d/\d\d %s)(?=[\]\s:])' % _CLOCK),
+    # ClickHouse
+    ('stated', r'^(\d{4}\.\d\d\.\d\d %s)(?= )' % _CLOCK),
+    # asctime(3), as uWSGI writes it
+    ('ctime', r'^([A-Z][a-z]{2} %s [ \d]\d %s \d{4})(?= )' % (_MONTH, _CLOCK)),
     # PHP's error_log, Tomcat's JULI
     ('stated', r'^\[?(\d\d-%s-\d{4} %s)(?=[\]\s])' % (_MONTH, _CLOCK)),
     # Apache's httpd since 2.4

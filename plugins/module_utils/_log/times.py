@@ -35,7 +35,7 @@ _ISO = re.compile(
     r'^(\d{4})-(\d{2})-(\d{2})[T ](\d{2}):(\d{2}):(\d{2})(?:[.,](\d{1,9}))?\d*\s*(Z|UTC|[+-]\d{2}:?\d{2})?$')
 # Programs write the same time in other orders; a year of two digits is of this century.
 _STATED = tuple(re.compile(words) for words in (
-    r'(?P<year>\d{4})/(?P<month>\d\d)/(?P<day>\d\d) (?P<clock>[\d:.,]+)$',
+    r'(?P<year>\d{4})[/.](?P<month>\d\d)[/.](?P<day>\d\d) (?P<clock>[\d:.,]+)$',
     r'(?P<year>\d\d)(?P<month>\d\d)(?P<day>\d\d) (?P<clock>[ \d:]+)$',
     r'(?P<day>\d\d)[- ](?P<month>[A-Z][a-z]{2})[- ](?P<year>\d{4}) (?P<clock>[\d:.,]+)$',
     r'(?P<month>[A-Z][a-z]{2}) (?P<day>\d\d) (?P<clock>[\d:.,]+) (?P<year>\d{4})$',
