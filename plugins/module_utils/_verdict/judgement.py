@@ -16,13 +16,17 @@ from .._node.ledger import eater_of
 from .._node.sizes import format_size
 from .._report.cause import short_of
 from .._report.held import set_apart
-from .._report.zones import is_bare_page_fault
+from .._report.zones import is_bare_page_fault, tell
 from .incidents import incidents_of
 from .evidence import plain, when
 from .meant import OTHER, SHORTAGE, WHOLE, WITH_VICTIM, brief, is_proven_whole, is_shortage, report_meant, weight
 
 _MOST_EVIDENCE = 12
 _MOST_NAMED = 3
+# From this order on an allocation fails for want of blocks as well.
+_IN_BLOCKS = 2
+# What a kill that somebody asked the kernel for looks like to others.
+_SEEN_OF_A_KILL = ('unit-oom-kill', 'engine-oom', 'kubernetes', 'kill-unproven')
 _LIMITS = {'global': 'host', 'memcg': 'cgroup', 'cpuset': 'numa', 'mempolicy': 'numa'}
 # The signals that decide a verdict, the strongest first: (kind, was_memory); None is any.
 _ORDER = (
@@ -56,6 +60,7 @@ _TELL = {
     'systemd-oomd': ('oomctl', 'journalctl -u systemd-oomd', 'systemctl show -p Result UNIT'),
     'kubernetes': ('kubectl describe node NODE', 'kubectl get events --field-selector reason=Evicted', _KERNEL_LOG),
     'unit-oom-kill': (_KERNEL_LOG, 'systemctl show -p MemoryMax -p MemoryPeak UNIT'),
+    'by_hand': ('journalctl -k | grep -i sysrq', 'sysctl kernel.sysrq', 'sar -r -W'),
     'engine-oom': (_KERNEL_LOG, 'docker inspect -f "{{.HostConfig.Memory}}" CONTAINER'),
 }
 
@@ -116,9 +121,12 @@ def _limit_of(event):
     trigger = event.get('trigger') or {}
     if event.get('kind') == 'allocation_failure':
         return 'contiguous' if (trigger.get('order') or 0) > 3 else 'unknown'
+    if event.get('scope') == 'global' and (trigger.get('order') or 0) >= _IN_BLOCKS and not tell(event):
+        # For so many pages together the host, its low memory or the want of large blocks may be meant.
+        return 'unknown'
     if event.get('scope') == 'global' and event.get('zones') and not trigger.get('manual'):
         return short_of(event)
-    if event.get('scope') in ('global', 'unknown') and event.get('trigger') and is_bare_page_fault(event):
+    if event.get('scope') in ('global', 'unknown') and trigger and is_bare_page_fault(event):
         # Most likely a cgroup's limit, and no figure tells.
         return 'unknown'
     if event.get('scope') not in _LIMITS and event.get('outside_cgroups'):
@@ -141,6 +149,9 @@ def _judge(events, signals):
         if victims and not (victims[0]['unit'] or victims[0]['container']) and named:
             victims[0]['unit'] = named
         return 'yes', _limit_of(kill), 'kernel', victims, 'kernel'
+    by_hand = [event for event in events if (event.get('trigger') or {}).get('manual')]
+    if by_hand and not any(signal['kind'] not in _SEEN_OF_A_KILL for signal in signals):
+        return 'unknown', 'unknown', 'manager', _victims_of_events(by_hand), 'by_hand'
     ordered = sorted(signals, key=rank)
     if not ordered:
         return 'unknown', 'unknown', 'unknown', [], 'allocation_failure'
@@ -207,6 +218,7 @@ _UNKNOWN_WORDS = {
     'unit-oom-kill': 'a user\'s own service manager says so, which that user may have written',
     'kubernetes': 'the kubelet evicted a pod; no line says for which resource',
     'allocation_failure': 'an allocation failed, and nothing was killed',
+    'by_hand': 'somebody had the kernel kill it (sysrq f), and no line says why',
 }
 
 # Of a program whose words are known no better than by what they say.

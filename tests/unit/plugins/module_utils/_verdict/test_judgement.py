@@ -175,11 +175,35 @@ TRACE = 'Nov 11 11:32:12 web1 kernel:  %s'
     ('0xcc0(GFP_KERNEL)', [kill()], 'host'),
     ('0x0()', ['Nov 11 11:32:12 web1 kernel: Mem-Info:', kill()], 'unknown'),
     ('0x0()', [kill()], 'unknown'),
+    ('0xd0', ['Nov 11 11:32:12 web1 kernel: Mem-Info:'], 'host'),
     ('0x0()', [TRACE % 'mem_cgroup_out_of_memory+0xba/0xd0'], 'cgroup'),
 ])
 def test_a_report_that_was_cut_is_of_the_host_only_where_its_lines_say_so(tmpdir, mask, below, limit):
     verdict = diagnosed(tmpdir, ASKED % mask, *below)['verdict']
     assert (verdict['was_memory'], verdict['limit'], verdict['actor']) == ('yes', limit, 'kernel')
+
+
+@pytest.mark.parametrize(('order', 'limit'), [(0, 'host'), (1, 'host'), (2, 'unknown'), (3, 'unknown')])
+def test_a_report_without_its_zones_is_not_of_the_host_if_blocks_were_asked_for(tmpdir, order, limit):
+    asked = 'squid invoked oom-killer: gfp_mask=0x42d0, order=%d, oom_score_adj=0' % order
+    dma = 'DMA free:2332kB min:36kB low:44kB high:52kB present:16384kB'
+    verdict = diagnosed(tmpdir, asked, 'Mem-Info:', dma)['verdict']
+    assert (verdict['was_memory'], verdict['limit']) == ('yes', limit)
+
+
+@pytest.mark.parametrize(('others', 'was_memory', 'actor'), [
+    ([], 'unknown', 'manager'),
+    (['Nov 11 11:32:13 web1 systemd[1]: a.service: A process of this unit has been killed by the OOM killer.'],
+     'unknown', 'manager'),
+    (['Nov 11 11:32:11 web1 earlyoom[9]: low memory! at or below SIGTERM limits: mem 9 %, swap 9 %'], 'yes', 'unknown'),
+    ([kill(time='Nov 11 11:32:20')], 'yes', 'kernel'),
+])
+def test_a_kill_that_somebody_asked_the_kernel_for_alone_proves_no_shortage(tmpdir, others, was_memory, actor):
+    asked = 'Nov 11 11:32:12 web1 kernel: kworker/0:1 invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=-1'
+    verdict = diagnosed(tmpdir, asked, kill(pid=7, name='java'), *others)['verdict']
+    assert (verdict['was_memory'], verdict['actor']) == (was_memory, actor)
+    if actor == 'manager':
+        assert [victim['name'] for victim in verdict['victims']] == ['java'] and 'sysrq f' in verdict['sentence']
 
 
 def test_a_container_is_named_whole_and_its_id_short(tmpdir):
