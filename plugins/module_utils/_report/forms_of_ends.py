@@ -47,6 +47,15 @@ def _disk(signal, match, line):
     return signal
 
 
+_POOLS = {'worker': 'nginx', 'ForkPoolWorker': 'celery'}
+
+
+def _of_pool(signal, match, line):
+    """The program whose worker it was, by what it calls its workers."""
+    signal['name'] = _POOLS.get(signal['name']) or ('php-fpm' if '[pool ' in line.message else None)
+    return signal
+
+
 def _quota(signal, match, line):
     signal['name'] = asker(line) or signal['name']
     signal['errno'] = 122
@@ -59,6 +68,8 @@ def _container_state(signal, match, line):
         return None
     run = re.search(r"command '(?:/bin/sh -c )?([\w./+-]{1,64})", line.message)
     signal['name'] = run.group(1) if run else signal['name']
+    event = re.search(r'\bcontainer die[d]? ([0-9a-f]{12,64})\b', line.message)
+    signal['container'] = event.group(1) if event else signal['container']
     return signal
 
 
@@ -138,6 +149,19 @@ FORMS = (
          name='mysqld'),
     Form('not-memory-stop', STOPPED, ('WORKER TIMEOUT (pid:',), r'\bWORKER TIMEOUT \(pid:(?P<pid>\d+)\)',
          name='gunicorn'),
+    Form('not-memory-stop', STOPPED, ('HARAKIRI ON WORKER ',), r'\bHARAKIRI ON WORKER \d+ \(pid: (?P<pid>\d+)\b',
+         name='uwsgi'),
+    Form('not-memory-stop', STOPPED, (' execution timed out (',),
+         r'\bchild (?P<pid>\d+)(?=, script [^\n]{1,1000} execution timed out \([\d.]+ sec\), terminating)',
+         name='php-fpm'),
+    Form('not-memory-stop', STOPPED, ('s), killing',),
+         r'\bworker=\d+ PID:(?P<pid>\d+) timeout \(\d+s > \d+s\), killing', name='unicorn'),
+    Form('not-memory-stop', STOPPED, ('erminating timed out wor',),
+         r'\bTerminating timed out worker\b[^\n:]{0,100}: (?P<pid>\d+)', name='puma'),
+    Form('not-memory-stop', STOPPED, ('container kill ', '"kill"'),
+         r'\bcontainer kill (?P<container>[0-9a-f]{12,64})(?= \([^\n]{0,2000}\bsignal=(?:9|SIGKILL)\b)'
+         r'|"status": ?"kill", ?"id": ?"(?P<container2>[0-9a-f]{12,64})"'
+         r'(?=[^\n]{0,2000}"signal": ?"(?:9|SIGKILL)")'),
     # Crashes
     Form('not-memory-crash', CRASHED, (' got signal ',), r'\b(?P<name>mysqld|mariadbd|mysqld-debug) got signal \d+'),
     Form('not-memory-crash', CRASHED, (': segfault at ', ' general protection f', ' trap invalid opcode'),
@@ -155,14 +179,15 @@ FORMS = (
          r'Active: failed \(Result: core-dump\)|^\s*Result=core-dump\b', refine=_status_of_unit),
     Form('not-memory-crash', CRASHED, ('exited on signal 11', 'Segmentation fault (11)', 'terminated by signal 1',
                                        'terminated by signal 6'),
-         r'(?:child|worker process) (?P<pid>\d+) exited on signal 11\b|exit signal Segmentation fault \(11\)'
-         r'|terminated by signal (?:11|6)\b'),
+         r'(?:child|(?P<name>worker) process) (?P<pid>\d+) exited on signal 11\b|exit signal Segmentation fault \(11\)'
+         r'|terminated by signal (?:11|6)\b', refine=_of_pool),
     Form('not-memory-other', ('no', 'none', 'kernel'), ('SECCOMP ', 'type=1326 ', 'status=31/SYS'),
          r'\bSECCOMP\b|\btype=1326\b|process exited, code=(?:killed|dumped), status=31/SYS',
          also=re.compile(r'\bsig=31\b|31/SYS'), refine=_audited),
     # RAM that is broken, which is no want of it
     Form('not-memory-other', ('no', 'none', 'kernel'), ('hardware memory corrupti',),
-         r'Killing (?P<name>[^\s:][^:]{0,31}):(?P<pid>\d+)(?: early)? due to hardware memory corruption', KERNEL),
+         r'(?:Killing|Sending SIGBUS to) (?P<name>[^\s:][^:]{0,31}):(?P<pid>\d+)(?: early)? '
+         r'due to hardware memory corruption', KERNEL),
     # Frozen: none of these says why
     Form('frozen', UNPROVEN,
          (' blocked for more than ', 'soft lockup - CPU#', 'self-detected stall', 'detected stall'),
@@ -205,6 +230,9 @@ FORMS = (
          r'make(?:\[\d+\])?: \*\*\* .{0,300}(?:Error 137|\] Killed(?:: 9)?)\s*$'
          r'|npm (?:ERR!|error) (?:signal SIGKILL|(?:code|errno) 137)'
          r'|\brc=(?:137|-9)\b|"rc": (?:137|-9)\b'),
+    Form('kill-unproven', UNPROVEN, ('exited on signal 9', "exited with 'signal 9"),
+         r"(?:(?P<name>worker) process|child|process) (?P<pid>\d+) exited on signal 9\b"
+         r"|(?P<name2>ForkPoolWorker)-\d+' pid:(?P<pid2>\d+) exited with 'signal 9\b", refine=_of_pool),
     Form('kill-unproven', UNPROVEN, ('SIGKILL', 'ignal: killed', 'terminated abruptly whi', 'got signal 9'),
          r'[Cc]ommand (?:failed|was killed) with (?:signal )?"?SIGKILL|Signals\.SIGKILL: 9|signal: 9, SIGKILL'
          r'|\b(?:signal=|exited with )SIGKILL\b|\bworker \d+ got signal 9\b'
@@ -213,13 +241,15 @@ FORMS = (
          r'|\bpid (?P<pid2>\d+) SIGKILL \(signal 9\)|\(pid:(?P<pid>\d+)\) was sent SIGKILL!'
          r'|(?:^|\s)signal: killed\s*(?:$|Runtime)|\+\+\+ killed by SIGKILL \+\+\+'
          r'|process pool was terminated abruptly'),
-    Form('kill-unproven', UNPROVEN, ('it signal Killed (9)', 'exited on signal 9'),
-         r'child pid (?P<pid>\d+) exit signal Killed \(9\)|(?:child|process) (?P<pid2>\d+) exited on signal 9\b'),
+    Form('kill-unproven', UNPROVEN, ('it signal Killed (9)',), r'child pid (?P<pid>\d+) exit signal Killed \(9\)',
+         name='apache2'),
     Form('kill-unproven', UNPROVEN, ('was unexpectedly termina', '(exitcode: -9)', 'return code = -9',
                                      'EXIT STRING: Killed', 'exited on signal 9 (Kill'),
          r'managed by the executor was unexpectedly terminated|\(exitcode: -9\)|\breturn code = -9\b'
          r'|WITH THE EXIT STRING: Killed \(signal 9\)|\bexited on signal 9 \(Killed\)'),
     Form('not-memory-crash', CRASHED, ('exited on signal 11',), r'\bexited on signal 11 \(Segmentation fault\)'),
+    Form('not-memory-crash', CRASHED, ('died, killed by signal ',),
+         r'\(pid: (?P<pid>\d+)\) died, killed by signal (?:4|6|7|8|11)\b', name='uwsgi'),
     Form('kill-unproven', UNPROVEN, ('died, killed by signal 9',),
          r'\(pid: (?P<pid>\d+)\) died, killed by signal 9\b', name='uwsgi'),
     Form('kill-unproven', UNPROVEN, ('killed by KILL signal',),
@@ -229,6 +259,8 @@ FORMS = (
          r'(?:is killed by signal: Killed|exited unexpectedly)', name='python'),
     Form('kill-unproven', UNPROVEN, ('execute command: Killed',),
          r'(?P<name>[\w+.-]{1,32}): error: unable to execute command: Killed'),
+    Form('kill-unproven', UNPROVEN, ('Server terminated abrupt', 'daemon disappeared unexp'),
+         r'Server terminated abruptly \(error code: 14\b|build daemon disappeared unexpectedly'),
     Form('kill-unproven', UNPROVEN, ('process exited too early', 'non-zero exit (137)'),
          r'The build failed because the process exited too early|task: non-zero exit \(137\)'),
     Form('kill-unproven', UNPROVEN, ('terminated by signal 9',),

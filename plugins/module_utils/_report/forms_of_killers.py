@@ -42,6 +42,8 @@ def _of_columns(signal, match, line):
     first = line.text.split()
     if len(first) > 3 and '/' in first[1]:
         signal['container'] = first[0]
+    event = re.search(r'\bcontainer died ([0-9a-f]{12,64})\b', line.message)
+    signal['container'] = event.group(1) if event else signal['container']
     return signal
 
 
@@ -132,9 +134,9 @@ def _backend(signal, match, line):
 FORMS = (
     # The node problem detector hands on the kernel's line
     Form('kernel-global', KERNEL_HOST, ('OOMKilling ',),
-         r'OOMKilling\s+(?:.{0,80}\s)?Out of memory: Kill(?:ed)? process (?P<pid>\d+) \((?P<name>[^)]{1,64})\)'),
+         r'OOMKilling\s+(?:.{0,80}[\s:])?Out of memory: Kill(?:ed)? process (?P<pid>\d+) \((?P<name>[^)]{1,64})\)'),
     Form('kernel-cgroup', KERNEL_CGROUP, ('OOMKilling ',),
-         r'OOMKilling\s+(?:.{0,80}\s)?Memory cgroup out of memory: Kill(?:ed)? process (?P<pid>\d+) '
+         r'OOMKilling\s+(?:.{0,80}[\s:])?Memory cgroup out of memory: Kill(?:ed)? process (?P<pid>\d+) '
          r'\((?P<name>[^)]{1,64})\)'),
     # systemd-oomd, src/oom/oomd-manager.c and oomd-util.c; PID 1's words are in src/core/unit.c
     Form('systemd-oomd', _OOMD_HOST, (' due to memory used ',),

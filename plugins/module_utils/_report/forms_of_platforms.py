@@ -88,8 +88,10 @@ FORMS = (
          r'restarted because it exceeds --max-memory-restart value'),
     Form('program-limit', _BY_MANAGER, ('PumaWorkerKiller: Out of',), r'PumaWorkerKiller: Out of memory\.'),
     Form('program-limit', _BY_MANAGER, ('% memory budget. Restar',), r'exceeded \d+% memory budget\. Restarting'),
-    Form('nohang-oomd', ('yes', 'host', 'manager'), ('node running low on memo', 'killed due to memory pre'),
-         r'was killed due to the node running low on memory|\(tasks / actors\) killed due to memory pressure \(OOM\)'),
+    Form('nohang-oomd', ('yes', 'host', 'manager'), ('node running low on memo', 'killed due to memory pre',
+                                                     'System memory low at nod'),
+         r'was killed due to the node running low on memory|\(tasks / actors\) killed due to memory pressure \(OOM\)'
+         r'|System memory low at node with IP [\d.:a-f]{2,45}(?=\. [^\n]{1,300}, killing latest task)'),
     # Talos Linux 1.12 ends the pod that its expression ranks first, by the pressure on memory
     Form('nohang-oomd', ('yes', 'unknown', 'manager'), ('runtime.OOMController',),
          r'Sending SIGKILL to cgroup\b[^\n]{0,300}"cgroup": ?"(?P<path>[^"]{1,400})"', refine=of_path),

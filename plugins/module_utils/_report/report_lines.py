@@ -260,7 +260,8 @@ def killed(message, anywhere):
         return None
     pid, uid, name, rest = match.groups()
     victim = _victim(pid, name, 'emory cgroup out of memory' in message[:start])
-    victim['outside'] = 'Out of memory' in message[:start]
+    # 2.4 and 2.6.9 have a capital here.
+    victim['outside'] = 'Out of memory' in message[:start] or 'Out of Memory: ' in message[:start]
     victim['uid'] = _integer(uid)
     for size, kb, uid, adjustment in _KILLED_NUMBER.findall(rest):
         key = _SIZES[size.replace(' ', '')] if size else 'uid' if uid else 'oom_score_adj'

@@ -230,10 +230,10 @@ def signal_of(line, forms):
                 # It may be true, and a user's word alone has no host changed.
                 signal.update(was_memory='unknown', limit='unknown', actor='unknown')
         signal.update(form.fields(match))
-        for key in ('name', 'pid', 'bytes'):
+        for key in ('name', 'pid', 'bytes', 'container'):
             other = match.groupdict().get(key + '2')
             if other and signal[key] in (None, form.name if key == 'name' else None):
-                signal[key] = other if key == 'name' else int(other[:18])
+                signal[key] = other if key in ('name', 'container') else int(other[:18])
         if form.refine:
             signal = form.refine(signal, match, line)
         if signal is not None:

@@ -11,6 +11,7 @@ import pytest
 from ansible_collections.oom.rescue.plugins.module_utils._report import report_lines
 
 KILLED = {
+    '2.6.9-el4': ('Out of Memory: Killed process 7 (c).', (7, 'c', None, None, None)),
     '2.6.18': ('Out of memory: Killed process 7 (c).', (7, 'c', None, None, None)),
     '2.6.18-el5': ('Out of memory: Killed process 7, UID 48, (c).', (7, 'c', 48, None, None)),
     '2.6.33': ('Killed process 7 (c) vsz:9kB, anon-rss:8kB, file-rss:0kB', (7, 'c', None, 9, 8)),

@@ -86,6 +86,56 @@ CASES = {
     'gunicorn': (
         '[7] [WARNING] Worker with pid 4711 was terminated due to signal 9',
         ('kill-unproven', 'unknown', 'unknown', 'unknown'), {'name': 'gunicorn', 'pid': 4711}),
+    'php-fpm': (
+        '[27-Aug-2026 15:51:41] WARNING: [pool a] child 4711 exited on signal 9 (SIGKILL) after 1.5 seconds from start',
+        ('kill-unproven', 'unknown', 'unknown', 'unknown'), {'name': 'php-fpm', 'pid': 4711}),
+    'nginx': (
+        '2026/08/27 15:51:41 [alert] 7#7: worker process 4711 exited on signal 9',
+        ('kill-unproven', 'unknown', 'unknown', 'unknown'), {'name': 'nginx', 'pid': 4711}),
+    'celery': (
+        "[2026-08-27 15:51:41,123: ERROR/Main] Process 'ForkPoolWorker-3' pid:4711 exited with 'signal 9 (SIGKILL)'",
+        ('kill-unproven', 'unknown', 'unknown', 'unknown'), {'name': 'celery', 'pid': 4711}),
+    'uWSGI': (
+        'DAMN ! worker 7 (pid: 4711) died, killed by signal 11 :( trying respawn ...',
+        ('not-memory-crash', 'no', 'none', 'program'), {'name': 'uwsgi', 'pid': 4711}),
+    'harakiri': (
+        'Thu Aug 27 15:51:41 2026 - *** HARAKIRI ON WORKER 3 (pid: 4711, try: 1) ***',
+        ('not-memory-stop', 'no', 'none', 'manager'),
+        {'name': 'uwsgi', 'pid': 4711, 'time_text': 'Thu Aug 27 15:51:41 2026'}),
+    'a request that took too long': (
+        ('[27-Aug-2026 15:51:41] WARNING: [pool www] child 4711, script \'/a.php\' (request: "GET /a.php?key=hidden") '
+         'execution timed out (12.001399 sec), terminating'), ('not-memory-stop', 'no', 'none', 'manager'),
+        {'name': 'php-fpm', 'pid': 4711, 'text': 'child 4711'}),
+    'unicorn': (
+        'ERROR -- : worker=3 PID:4711 timeout (61s > 60s), killing', ('not-memory-stop', 'no', 'none', 'manager'),
+        {'name': 'unicorn', 'pid': 4711}),
+    'puma': (
+        '[9] ! Terminating timed out worker (Worker 2 failed to check in within 60 seconds): 4711',
+        ('not-memory-stop', 'no', 'none', 'manager'), {'name': 'puma', 'pid': 4711}),
+    'docker kill': (
+        '2026-08-27T15:51:41.123456789Z container kill %s (image=a, key=hidden, name=a, signal=9)' % ('ab' * 32),
+        ('not-memory-stop', 'no', 'none', 'manager'),
+        {'container': 'ab' * 32, 'text': 'container kill ' + 'ab' * 32}),
+    'docker kill, JSON': (
+        '{"status":"kill","id":"%s","Actor":{"Attributes":{"signal":"9"}}}' % ('ab' * 32),
+        ('not-memory-stop', 'no', 'none', 'manager'), {'container': 'ab' * 32}),
+    'podman, an end': (
+        '2026-08-27 15:51:41 +0200 CEST container died %s (image=a, containerExitCode=137)' % ('ab' * 32),
+        ('kill-unproven', 'unknown', 'unknown', 'unknown'), {'container': 'ab' * 32}),
+    'podman, an end by its limit': (
+        '2026-08-27 15:51:41 +0200 CEST container died %s (image=a, OOMKilled=true)' % ('ab' * 32),
+        ('kubernetes', 'yes', 'cgroup', 'kernel'), {'container': 'ab' * 32}),
+    'broken RAM': (
+        '[ 1.5] Memory failure: 0x12345: Sending SIGBUS to qemu-kvm:4711 due to hardware memory corruption',
+        ('not-memory-other', 'no', 'none', 'kernel'), {'name': 'qemu-kvm', 'pid': 4711}),
+    'the node problem detector, in its own log': (
+        ('Oct 12 19:00:20 n1 npd.sh[9]: New status generated: &{Source:kernel-monitor Events:[{Severity:warn Reason:'
+         'OOMKilling Message:Memory cgroup out of memory: Killed process 4711 (java) total-vm:9kB, anon-rss:8kB}]}'),
+        ('kernel-cgroup', 'yes', 'cgroup', 'kernel'), {'name': 'java', 'pid': 4711}),
+    'Ray of old': (
+        ('System memory low at node with IP 192.0.2.7. Used memory (7.5GB) / total capacity (8GB) (0.94) exceeds '
+         'threshold 0.9, killing latest task with name f and task ID NIL_ID to avoid running out of memory.'),
+        ('nohang-oomd', 'yes', 'host', 'manager'), {'text': 'System memory low at node with IP 192.0.2.7'}),
     'PostgreSQL': (
         'LOG:  server process (PID 4711) was terminated by signal 9: Killed',
         ('kill-unproven', 'unknown', 'unknown', 'unknown'), {'name': 'postgres', 'pid': 4711}),
