@@ -66,7 +66,8 @@ _STREAMED = ('\x1e{', 'data: {')
 _LISTED = re.compile(r'''(?:- )?(["'])(.*)\1,?$''')
 _FACILITY = re.compile(r'(?:kern|user|daemon|syslog|auth|authpriv|local\d)\.\w+$')
 # What programs write behind a time where a logger writes the host.
-_LEVELS = frozenset('TRACE DEBUG INFO NOTICE WARN WARNING ERROR FATAL CRITICAL SEVERE LOG'.split())
+_NO_HOSTS = frozenset(
+    'trace debug info notice warn warning error fatal critical severe log panic exception unhandled runtime'.split())
 _INNER_KERNEL = re.compile(r'(?:^|[\s.])kernel:\s?')
 _PROGRAM = re.compile(r'\w\[\d{1,10}\]: ')
 _INNER_SECONDS = re.compile(r'\[\s{0,8}\d{1,10}\.\d{6}\]')
@@ -238,7 +239,7 @@ class PrefixReader:
         if match:
             stamp, host, tag, pid = match.groups()
             # dmesg --time-format iso prints neither host nor tag, and the message may contain a colon of its own.
-            of_logger = host and host not in _LEVELS and (',' not in stamp or '.' in stamp)
+            of_logger = host and host.lower() not in _NO_HOSTS and (',' not in stamp or '.' in stamp)
             if tag is None or not (_is_kernel(tag) or of_logger):
                 begin = match.end() if tag is None else match.start(2 if host else 3)
                 return self._with_uptime(Prefix('iso', stamp), line[begin:])
@@ -310,9 +311,10 @@ class PrefixReader:
         match = _QUOTE.match(line)
         if match and '>' in match.group():
             return self.split(line[match.end() :])
-        if match and '*' in match.group():
-            # Bold, or of a list, in Markdown.
-            pair = self.split(line[match.end() :])
+        if match and line[0] in '*|':
+            # Bold, of a list or of a table, in Markdown.
+            rest = line[match.end() :]
+            pair = self.split(rest[:-1] if line[0] == rest[-1:] == '|' else rest)
             self._text = None
             return pair if pair[0] is not None else (None, line)
         head = line[:320]

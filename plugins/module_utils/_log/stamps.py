@@ -28,7 +28,7 @@ _ISO = _DAY + '[T ]' + _CLOCK + _ZONE
 # (style, where the stamp stands, as its only group)
 _FORMS = tuple((style, re.compile(words)) for style, words in (
     # logfmt and JSON: logrus, zap, slog, pino
-    ('iso', r'(?:^|[\s{,])"?@?(?:time|ts|timestamp|t)"?[=:] ?"(%s)"' % _ISO),
+    ('iso', r'(?:^|[\s{,])"?@?(?:time|ts|timestamp|t)"?[=:] ?"?(%s)(?=[",}\s])' % _ISO),
     # libvirt hands on the words of QEMU, which begin with the time
     ('iso', r'(?:^|: |\[)(%s)(?=[\]\s:,|])' % _ISO),
     # nginx, and the package log of Go

@@ -14,6 +14,7 @@ _ASKERS = (
     (re.compile(r'AH00159|mpm_(?:prefork|event|worker)'), 'apache2'),
     (re.compile(r'could not fork (?:new process|autovacuum|worker|background|\w+ process)'), 'postgres'),
     (re.compile(r'dpkg: unrecoverable'), 'dpkg'),
+    (re.compile(r'\[(?:alert|crit|emerg|error)\] \d+#\d+: '), 'nginx'),
     (re.compile(r'cannot fork\(\) for '), 'git'),
     (re.compile(r'proc_open|shell_exec|\bPHP (?:Warning|Fatal)'), 'php'),
     (re.compile(r'subprocess\.py|os\.fork\(\)|popen_fork|OSError: \[Errno|BlockingIOError'), 'python'),

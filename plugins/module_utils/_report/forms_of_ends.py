@@ -236,7 +236,7 @@ FORMS = (
     Form('kill-unproven', UNPROVEN, ('SIGKILL', 'ignal: killed', 'terminated abruptly whi', 'got signal 9'),
          r'[Cc]ommand (?:failed|was killed) with (?:signal )?"?SIGKILL|Signals\.SIGKILL: 9|signal: 9, SIGKILL'
          r'|\b(?:signal=|exited with )SIGKILL\b|\bworker \d+ got signal 9\b'
-         r'|[Ss]ignal 9 \(SIGKILL\)|terminated by SIGKILL; not expected'
+         r'|[Ss]ignal 9 \(SIGKILL\)|(?:exited: (?P<name>[\w.:-]{1,64}) \()?terminated by SIGKILL; not expected'
          r'|(?:exited|terminated|killed|failed)[^\n]{0,60} signal:? \[?SIGKILL\b|\bNegsignal\.SIGKILL\b'
          r'|\bpid (?P<pid2>\d+) SIGKILL \(signal 9\)|\(pid:(?P<pid>\d+)\) was sent SIGKILL!'
          r'|(?:^|\s)signal: killed\s*(?:$|Runtime)|\+\+\+ killed by SIGKILL \+\+\+'

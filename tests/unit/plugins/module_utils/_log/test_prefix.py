@@ -537,6 +537,8 @@ def test_what_a_facility_says_is_the_kernels_word_if_it_is_the_kernels(before, b
     ('2026-08-27T15:51:41Z web1 app: x', ('web1', 'app', 'x')),
     ('**Aug 27 15:51:41 web1 kernel: x', ('web1', 'kernel', 'x')),
     ('* Aug 27 15:51:41 web1 kernel: x', ('web1', 'kernel', 'x')),
+    ('| Aug 27 15:51:41 web1 kernel: x|', ('web1', 'kernel', 'x')),
+    ('2026-08-27T15:51:41Z fatal error: x', (None, None, 'fatal error: x')),
     ('&gt; Aug 27 15:51:41 web1 kernel: a &lt;b&gt; &amp; c', ('web1', 'kernel', 'a <b> & c')),
     ('&lt;4&gt;[    9.123456] x', (None, 'kernel', 'x')),
 ])

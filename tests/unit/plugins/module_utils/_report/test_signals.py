@@ -89,6 +89,15 @@ CASES = {
     'php-fpm': (
         '[27-Aug-2026 15:51:41] WARNING: [pool a] child 4711 exited on signal 9 (SIGKILL) after 1.5 seconds from start',
         ('kill-unproven', 'unknown', 'unknown', 'unknown'), {'name': 'php-fpm', 'pid': 4711}),
+    'nginx, its fork': (
+        '2026/08/27 15:51:41 [alert] 7#7: fork() failed while spawning "worker process" (12: Cannot allocate memory)',
+        ('fork-enomem', 'yes', 'host', 'kernel_refused'), {'name': 'nginx', 'time_text': '2026/08/27 15:51:41'}),
+    'supervisord': (
+        '2026-08-27 15:51:41,123 INFO exited: mail-queue (terminated by SIGKILL; not expected)',
+        ('kill-unproven', 'unknown', 'unknown', 'unknown'), {'name': 'mail-queue'}),
+    'Go behind docker logs -t': (
+        '2026-08-27T15:51:41.123456789Z fatal error: runtime: out of memory',
+        ('alloc-enomem', 'yes', 'unknown', 'kernel_refused'), {'host': None}),
     'nginx': (
         '2026/08/27 15:51:41 [alert] 7#7: worker process 4711 exited on signal 9',
         ('kill-unproven', 'unknown', 'unknown', 'unknown'), {'name': 'nginx', 'pid': 4711}),
