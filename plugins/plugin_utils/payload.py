@@ -12,7 +12,9 @@ from __future__ import annotations
 
 import ast
 import base64
+import contextlib
 import dataclasses
+import fcntl
 import hashlib
 import io
 import os
@@ -106,7 +108,18 @@ def smaller(built):
 
 def _shorter(text):
     found = max(_PACKED.finditer(text), key=lambda match: len(match.group()))
-    return text[:found.start()] + _kept(_packed_anew, found.group()) + text[found.end():]
+    with _turn():
+        packed = _kept(_packed_anew, found.group())
+    return text[:found.start()] + packed + text[found.end():]
+
+
+@contextlib.contextmanager
+def _turn():
+    """Work while no other process of this run of Ansible does: each host's would make the same at the same time."""
+    with open(os.path.join(constants.DEFAULT_LOCAL_TMP, _KEPT % 'turn'), 'ab') as stream:
+        with contextlib.suppress(OSError):
+            fcntl.flock(stream, fcntl.LOCK_EX)
+        yield
 
 
 def _kept(function, data):

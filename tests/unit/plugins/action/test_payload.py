@@ -11,6 +11,7 @@ import functools
 import glob
 import io
 import os
+import time
 import zipfile
 
 import pytest
@@ -101,6 +102,26 @@ def test_our_packages_are_a_text_each_and_all_files_are_shorter(built, form):
         files = unpacked(text)
         assert files['ansible_collections/oom/rescue/plugins/module_utils/_node.txt'] == '\0'.join(['x', BARE, 'y', ''])
         assert files[THEIRS] == BARE and files['ansible/old.py'] == 'print 1\n' and OURS not in files
+
+
+def test_it_is_made_once_for_hosts_whose_workers_build_it_at_the_same_time(built, monkeypatch, tmp_path):
+    made = tmp_path / 'made'
+
+    def _packed_anew(packed):
+        with open(str(made), 'ab') as stream:
+            stream.write(b'x')
+        time.sleep(0.2)
+        return packed
+
+    monkeypatch.setattr(payload, '_packed_anew', _packed_anew)
+    workers = []
+    for _number in range(4):
+        pid = os.fork()
+        if pid == 0:
+            os._exit(payload.smaller(('new', '#!', built, '/x.py')) != ('new', '#!', built, '/x.py'))
+        workers.append(pid)
+    assert [os.waitpid(pid, 0)[1] for pid in workers] == [0] * 4
+    assert made.read_bytes() == b'x'
 
 
 def test_whoever_keeps_the_files_on_a_node_finds_them_as_ansible_makes_them(built, monkeypatch):
