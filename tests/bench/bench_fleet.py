@@ -8,7 +8,8 @@ bench_fleet.py [--hosts 10 50 200 1000] [--forks 5 20 50] [--log FILE] [--playbo
 
 Each host answers what this machine answered once, with the log's report as its own: no module is run again, and what is
 measured is the controller's work alone. Memory is the largest resident set of one process, which is Ansible's own; its
-forks share most of it. Without --log it is a log with one report of some processes.
+forks share most of it. Without --log it is a log with one report of some processes. Beside it stands what Ansible
+spends on as many tasks of its own, of which one has an answer as large.
 """
 
 import argparse
@@ -26,6 +27,18 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 STRATEGIES = ('linear', 'free', 'host_pinned')
 # The number of hosts, of forks, and the strategy, of rows that compare one of these.
 ORDINARY = (50, 20, 'linear')
+# As many tasks that fork as a host has in diagnose, and nothing of ours.
+ANSIBLE_S_OWN = """
+- hosts: all
+  gather_facts: false
+  tasks:
+    - ansible.builtin.setup:
+      register: found
+    - ansible.builtin.debug:
+        msg: "{{ found.changed }}"
+    - ansible.builtin.assert:
+        that: not found.changed
+"""
 
 
 def spent(words, environment):
@@ -41,9 +54,9 @@ def spent(words, environment):
     return cpu, time.monotonic() - started, mebibytes
 
 
-def row(folder, playbook, log, hosts, forks, strategy):
-    """A line of one run."""
-    inventory, report = folder / 'hosts.json', folder / 'report'
+def run(folder, playbook, log, hosts, forks, strategy):
+    """(CPU seconds, wall seconds, MiB of the largest process) of a playbook on a fleet."""
+    inventory = folder / 'hosts.json'
     inventory.write_text(json.dumps({'all': {
         'hosts': {'host%04d' % number: {} for number in range(hosts)},
         'vars': {'ansible_connection': 'recorded', 'ansible_become': False,
@@ -52,12 +65,20 @@ def row(folder, playbook, log, hosts, forks, strategy):
     environment.update(ANSIBLE_CONNECTION_PLUGINS=str(ROOT / 'tests/bench/connection'), ANSIBLE_STRATEGY=strategy,
                        ANSIBLE_PIPELINING='true', ANSIBLE_HOME=str(folder / 'home'),
                        OOM_BENCH_RECORDED=str(folder / 'recorded'))
-    variables = {'report_dir': str(report), 'diagnose_sources': 'files', 'diagnose_paths': [str(log)]}
-    cpu, wall, mebibytes = spent([str(ROOT / '.venv/bin/ansible-playbook'), '-i', str(inventory), '-f', str(forks),
-                                  playbook, '--extra-vars', json.dumps(variables)], environment)
-    return '%5d hosts  %2d forks  %-11s  a host: %.3f s CPU, %.3f s  %5.0f MiB  page %5.0f kB, JSON %6.0f kB' % (
-        hosts, forks, strategy, cpu / hosts, wall / hosts, mebibytes,
-        (report / 'index.html').stat().st_size / 1e3, (report / 'report.json').stat().st_size / 1e3)
+    variables = {'report_dir': str(folder / 'report'), 'diagnose_sources': 'files', 'diagnose_paths': [str(log)]}
+    return spent([str(ROOT / '.venv/bin/ansible-playbook'), '-i', str(inventory), '-f', str(forks), str(playbook),
+                  '--extra-vars', json.dumps(variables)], environment)
+
+
+def row(folder, playbook, log, hosts, forks, strategy):
+    """A line of one run, and of one with Ansible's own tasks."""
+    cpu, wall, mebibytes = run(folder, playbook, log, hosts, forks, strategy)
+    own, _wall, own_mebibytes = run(folder, folder / 'own.yml', log, hosts, forks, strategy)
+    return ('%5d hosts  %2d forks  %-11s  a host: %.3f s CPU, %.3f s  %5.0f MiB  page %5.0f kB, JSON %6.0f kB  '
+            "Ansible's own: %.3f s CPU, %.0f MiB") % (
+                hosts, forks, strategy, cpu / hosts, wall / hosts, mebibytes,
+                (folder / 'report/index.html').stat().st_size / 1e3,
+                (folder / 'report/report.json').stat().st_size / 1e3, own / hosts, own_mebibytes)
 
 
 def main():
@@ -74,6 +95,7 @@ def main():
     with tempfile.TemporaryDirectory() as directory:
         folder = pathlib.Path(directory)
         (folder / 'recorded').mkdir()
+        (folder / 'own.yml').write_text(ANSIBLE_S_OWN, encoding='ascii')
         log = options.log.resolve()
         # This run is recorded, and no row. One host alone would tell all that it has, which none of a fleet does.
         row(folder, options.playbook, log, 2, 1, 'linear')
