@@ -44,6 +44,8 @@ _FORMS = tuple((style, re.compile(words)) for style, words in (
     # Redis and Valkey, before 5.0 without the year
     ('stated', r'^\[?\d{1,10}(?::[XCSM]|\]) (\d\d %s \d{4} %s) [.*#-] ' % (_MONTH, _CLOCK)),
     ('yearless', r'^\[?\d{1,10}(?::[XCSM]|\]) (\d\d %s %s) [.*#-] ' % (_MONTH, _CLOCK)),
+    # klog, as Kubernetes' programs write it
+    ('yearless', r'^[IWEF](\d{4} %s)(?= +\d+ [\w.-]{1,80}:\d+\])' % _CLOCK),
     # MySQL before 5.6 and MariaDB before 10.1
     ('stated', r'^(\d{6} [ \d]\d:\d\d:\d\d) '),
     # A person cut host and tag out of a line of syslog

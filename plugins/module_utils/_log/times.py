@@ -72,8 +72,10 @@ def _seconds(clock):
 
 
 def parse_yearless(text):
-    """The Yearless of ``Oct 28 11:32:28`` or ``28 Oct 11:32:28``, or None."""
+    """The Yearless of ``Oct 28 11:32:28``, ``28 Oct 11:32:28`` or ``1028 11:32:28``, or None."""
     fields = text.split()
+    if len(fields) == 2 and len(fields[0]) == 4:
+        fields[:1] = [fields[0][:2], fields[0][2:]]
     if len(fields) != 3:
         return None
     month, day, clock = fields

@@ -274,8 +274,8 @@ FORMS = (
          r'^(?:\S{1,64}: )?Segmentation fault\s*$|^\[signal SIGSEGV: segmentation violation '),
     Form('kill-unproven', UNPROVEN, ('found in a dead state',), r'A worker was found in a dead state',
          name='ansible-playbook'),
-    Form('kill-unproven', UNPROVEN, ('has received a shutdow', 'runner lost communicat'),
-         r'The runner has received a shutdown signal|runner lost communication with the server'),
+    Form('kill-unproven', UNPROVEN, ('has received a shutdow', 'lost communication with '),
+         r'The runner has received a shutdown signal|runner(?:: \S{1,255})? lost communication with the server'),
     # The plain words of any other program: they prove nothing, and are not nothing
     Form('kill-unproven', UNPROVEN, ('due to signal 9',),
          r'Worker with pid (?P<pid>\d+) was terminated due to signal 9\b', name='gunicorn'),

@@ -35,6 +35,7 @@ LINES = (
     (None, 'srun: error: node07: task 4: Bus error', ('no', 'none', 'program')),
     (None, 'srun: error: node07: tasks 0-3: Killed', UNPROVEN),
     (None, '+++ killed by SIGKILL +++', UNPROVEN),
+    (None, 'The self-hosted runner: a-7 lost communication with the server. Verify the machine is running', UNPROVEN),
     (None, "Server terminated abruptly (error code: 14, error message: 'Socket closed', log file: '/a/b.out')",
      UNPROVEN),
     (None, 'Gradle build daemon disappeared unexpectedly (it may have been killed or may have crashed)', UNPROVEN),

@@ -37,6 +37,7 @@ STATED = {
     'Go': ('2026/08/27 15:51:41.000000 x', '2026/08/27 15:51:41.000000'),
     'ClickHouse': ('2026.08.27 15:51:41.000000 [ 9 ] {} <Error> x', '2026.08.27 15:51:41.000000'),
     'uWSGI': ('Thu Aug 27 15:51:41 2026 - x', 'Thu Aug 27 15:51:41 2026'),
+    'klog': ('E0827 15:51:41.000000    7 eviction_manager.go:614] x', '0827 15:51:41.000000'),
     'PHP': ('[27-Aug-2026 15:51:41 UTC] PHP Fatal error:  x', '27-Aug-2026 15:51:41'),
     'Tomcat': ('27-Aug-2026 15:51:41.000 SEVERE [main] x', '27-Aug-2026 15:51:41.000'),
     'Apache': ('[Thu Aug 27 15:51:41.000000 2026] [mpm_prefork:error] x', 'Aug 27 15:51:41.000000 2026'),
@@ -57,7 +58,7 @@ def test_a_program_states_the_time_in_an_order_of_its_own(case):
 
 @pytest.mark.parametrize('line', [
     '', 'x', '{"finishedAt":"2026-08-27T15:51:41Z"}', '2026/99/99 15:51', '260827', 'at 15:51:41 it ended',
-    '7:M 27 Aug 15:51 # x'])
+    '7:M 27 Aug 15:51 # x', 'E0827 15:51:41 x'])
 def test_a_line_without_a_time_of_its_own_states_none(line):
     assert stated(line) is None
 
