@@ -102,7 +102,7 @@ def _diagnose_host(host, options):
                          options=options_of(options.get('wanted'), host_facts)))
     _advise(entry, host_facts, options.get('tasks') or 0)
     host_facts['oom']['candidates'] = shown(host_facts['oom']['candidates'], options.get('candidates') or 0,
-                                           [row['process'] for row in entry['advice']['protect']])
+                                            [row['process'] for row in entry['advice']['protect']])
     return dict(entry, ledger=host_facts['ledger'], forecast=host_facts['forecast'], memory=host_facts)
 
 
