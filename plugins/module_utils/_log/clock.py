@@ -16,7 +16,8 @@ import re
 
 from .hosts import is_named
 from .text import log_text
-from .times import Yearless, format_time, latest_before, parse_ctime, parse_iso, parse_stated, parse_yearless, with_year
+from .times import (Yearless, format_time, latest_before, parse_ctime, parse_epoch, parse_iso, parse_stated,
+                    parse_yearless, with_year)
 
 _STAMP = re.compile(r'(?:<\d{1,3}>)?([A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d) ')
 # Clocks are set back now and then; only a step back by half a year means a new year.
@@ -85,7 +86,7 @@ class Clock:
         elif style == 'stated':
             epoch = parse_stated(stamp)
         elif style == 'epoch':
-            epoch = float(stamp)
+            epoch = parse_epoch(stamp)
         elif style == 'usec':
             epoch = int(stamp) / 1e6
         elif self._boot_time is not None and prefix.uptime is not None:

@@ -11,14 +11,21 @@ import copy
 import re
 
 from .text import KERNEL, Prefix, log_text
+from .times import latest_before, parse_epoch, parse_iso, parse_yearless
 
-# Seconds since 1970: up to the year 2286.
-_SECONDS = re.compile(r'\d{9,10}(?:\.\d{1,9})?$')
+# Since 1970, up to the year 2286: seconds, or milliseconds, microseconds and nanoseconds in whole numbers.
+_SECONDS = re.compile(r'(?:\d{9,10}(?:\.\d{1,9})?|\d{13}|\d{16}|\d{19})$')
 _LATEST = 1e12
 # The names by which containers' and collectors' logs call the line, its time and its host.
-LINES = ('message', 'log', 'msg', 'short_message', 'textPayload', '_raw')
-TIMES = ('@timestamp', 'timestamp', 'time')
-HOSTS = ('hostname', 'host')
+LINES = ('message', 'log', 'msg', 'short_message', 'textPayload', '_raw', 'SyslogMessage', 'line', 'body',
+         'stringValue', 'event')
+TIMES = ('@timestamp', 'timestamp', 'time', '_time', 'date', 'TimeGenerated', 'timeUnixNano', 'lastTimestamp',
+         'firstTimestamp', 't', '$date')
+HOSTS = ('hostname', 'host', 'host.name', '_HOSTNAME', 'Computer', 'node_name', 'nodename')
+# The records within a record that tell the host.
+_OF_HOST = ('host', 'labels', 'stream', 'source', 'resource', 'kubernetes')
+# Zones differ by quarters of an hour; a collector that is quick notes a line within this many seconds.
+_ZONES_STEP, _QUICK = 900, 60
 
 
 def field_text(value):
@@ -54,7 +61,7 @@ def journal_record(record):
     host = field_text(record.get('_HOSTNAME')) or None
     prefix = Prefix(
         'usec' if usec.isdigit() and len(usec) < 20 else None,
-        usec,
+        usec or None,
         host,
         int(monotonic) / 1e6 if monotonic.isdigit() and len(monotonic) < 20 else None,
         None,
@@ -92,15 +99,48 @@ def line_of(record):
     return record, ''
 
 
+def of_journal(record):
+    """The record with the fields of the journal: this one, or one within it, as Google's logging writes it; or None."""
+    if 'MESSAGE' in record:
+        return record
+    return next((value for value in record.values() if isinstance(value, dict) and 'MESSAGE' in value), None)
+
+
 def with_collectors(prefix, record):
-    """The prefix of a line, with the time and the host that its collector noted if the line itself tells none."""
+    """The prefix of a line, with the time and the host that its collector noted if the line itself tells none, or no
+    year.
+    """
     known = copy.copy(prefix)
-    if known.style is None:
-        known.stamp = _first(record, TIMES)
-        known.style = 'iso' if known.stamp[4:5] == '-' else 'epoch' if _SECONDS.match(known.stamp) else None
-    known.host = known.host or _first(record, HOSTS) or None
+    if known.style in (None, 'yearless'):
+        stamp = _first(record, TIMES) or _first(record.get('t'), TIMES)
+        style = 'iso' if stamp[4:5] == '-' else 'epoch' if _SECONDS.match(stamp) else None
+        if known.style is None or (style and _is_same_moment(known.stamp, style, stamp)):
+            known.style, known.stamp = style, stamp or known.stamp
+    known.host = known.host or _host_of(record) or None
     return known
 
 
+def _is_same_moment(yearless, style, stamp):
+    """True if a time without year and zone may be that of a collector, which has both."""
+    moment = parse_epoch(stamp) if style == 'epoch' else (parse_iso(stamp) or (None,))[0]
+    yearless = parse_yearless(yearless)
+    if moment is None or yearless is None:
+        return False
+    near = latest_before(yearless, moment)
+    return near is not None and moment - near <= 86400 and (moment - near + _QUICK) % _ZONES_STEP <= 2 * _QUICK
+
+
+def _host_of(record):
+    """The host that a record tells, or one within it."""
+    found = _first(record, HOSTS)
+    for name in _OF_HOST:
+        within = record.get(name)
+        if not found and isinstance(within, dict):
+            found = (name == 'host' and _first(within, ('name',))) or _first(within, HOSTS) or _host_of(within)
+    return found
+
+
 def _first(record, names):
+    if not isinstance(record, dict):
+        return ''
     return next((text for text in (field_text(record.get(name)) for name in names) if text), '')

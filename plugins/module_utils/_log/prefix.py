@@ -10,11 +10,12 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
+import copy
 import re
 
 from .._node.host import to_native
 from .._node.reader import parse_json
-from .json_records import dmesg_record, field_text, is_of_dmesg, journal_record, line_of, with_collectors
+from .json_records import dmesg_record, field_text, is_of_dmesg, journal_record, line_of, of_journal, with_collectors
 from .text import BARE, KERNEL, Prefix
 
 _PRIORITY = re.compile(r'<(\d{1,3})>')
@@ -48,17 +49,29 @@ _ISO_BRACKET = re.compile(r'\[(%s)\]:? ?' % _ISO)
 # The first line that somebody copied may lack its beginning.
 _CUT_SECONDS = re.compile(r'(\d{1,12}\.\d{6})\] ')
 _RFC3164 = re.compile(
-    r'(?:(\d{4}) |[A-Z][a-z]{2} )?((?:\d{1,2}[^\s\d\[\]<>:,;=|*]{1,3}|[^\s\d\[\]<>:,;=|*]{3,9}) {1,2}\d{1,2}) '
+    r'(?:((?:19|20)\d\d) |[A-Z][a-z]{2} )?((?:\d{1,2}[^\s\d\[\]<>:,;=|*]{1,3}|[^\s\d\[\]<>:,;=|*]{3,9}) {1,2}\d{1,2}) '
     r'(?:(\d{4}) )?(\d\d:\d\d:\d\d(?:\.\d{1,9})?)'
     r'(?:(?: [A-Z]{2,5})? (\d{4}))? %s'
     % _TAG
 )
 _UNIX = re.compile(r'(\d{9,11}\.\d{6}) %s' % _TAG)
-_LOGCAT = re.compile(r'(\d\d)-(\d\d) (\d\d:\d\d:\d\d\.\d{3}) +\d{1,10} +\d{1,10} [VDIWEF] .{0,40}?: ')
+_LOGCAT = re.compile(r'(\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}) +\d{1,10} +\d{1,10} [VDIWEF] .{0,40}?: ')
 _KERNEL = re.compile(r'(?:(%s) )?kernel: ?' % _HOST)
 # The kernel writes the name of a program that crashed as a tag would.
 _WITH_PID = re.compile(
     r'(?:(%s) )?([A-Za-z_][\w./@-]{0,63})\[\d{1,10}\]: (?!segfault at |general protection f|trap invalid o)' % _HOST)
+_LABELS = re.compile(r'\{(?:[\w.]{1,64}="[^"]{0,400}"(?:, ?)?){0,32}\} ')
+_LABEL_OF_HOST = re.compile(r'\b(?:hostname|host|nodename|node_name)="([^"\s]{1,255})"')
+_PAPERTRAIL = re.compile(_ISO + r'\t\d{1,20}\t([^\t]{1,255})\t[^\t]{0,64}\t\w{0,16}\t\w{0,16}\t([^\t]{0,64})\t')
+_SYSLOG_WITHIN = re.compile(r'(?:[\w./-]{1,128} )?([A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \S{1,255} \S{1,64}: ?)')
+_NUMBER = re.compile(r'\d{1,20}(?:[:\t]\s{0,4}| (?=[A-Z]))')
+_CSV = re.compile(
+    r'"?(?:(%s)|([A-Z][a-z]{2} \d{1,2}, \d{4} @ [\d:.]{8,16})|[\d/]{8,10}, [\d:.]{7,16}(?: [AP]M)?)"?,'
+    r'((?:"?[\w./-]{0,128}"?,){0,8})"?(.*?)"?$' % _ISO)
+# Fluent Bit prints records as Ruby would.
+_RUBY_LINE = re.compile(r'"(?:MESSAGE|message|msg|log)"=>"((?:[^"\\]|\\.)*)"')
+_RUBY_TIME = re.compile(r'\[(\d{9,10}\.\d{1,9}), ')
+_RUBY_HOST = re.compile(r'"(?:_HOSTNAME|hostname|host)"=>"([^"\s]{1,255})"')
 _REPEATED = re.compile(r'message repeated (\d{1,9}) times: \[ ?(.*)\]$')
 _QUOTE = re.compile(r'[>\s|*]+')
 # Starts a record of journalctl -o json-seq or json-sse.
@@ -66,8 +79,9 @@ _STREAMED = ('\x1e{', 'data: {')
 _LISTED = re.compile(r'''(?:- )?(["'])(.*)\1,?$''')
 _FACILITY = re.compile(r'(?:kern|user|daemon|syslog|auth|authpriv|local\d)\.\w+$')
 # What programs write behind a time where a logger writes the host.
-_NO_HOSTS = frozenset(
-    'trace debug info notice warn warning error fatal critical severe log panic exception unhandled runtime'.split())
+_NO_HOSTS = frozenset((
+    'trace debug info notice warn warning error fatal critical severe log panic exception unhandled runtime '
+    'kern kernel syslog daemon user').split())
 _INNER_KERNEL = re.compile(r'(?:^|[\s.])kernel:\s?')
 _PROGRAM = re.compile(r'\w\[\d{1,10}\]: ')
 _INNER_SECONDS = re.compile(r'\[\s{0,8}\d{1,10}\.\d{6}\]')
@@ -106,7 +120,8 @@ class PrefixReader:
         if first not in '>|' and not (':' in line or ';' in line or '[' in line or ']' in line):
             return None, line
         if first.isdigit():
-            pair = self._dated(line) or self._kmsg(line) or self._decoded(line) or self._cut(line)
+            pair = (self._dated(line) or self._kmsg(line) or self._decoded(line) or self._cut(line)
+                    or self._numbered(line))
         else:
             pair = self._syslog(line) or self._decoded(line)
         return pair or self._inner(line)
@@ -238,6 +253,10 @@ class PrefixReader:
         match = _RFC3339.match(line)
         if match:
             stamp, host, tag, pid = match.groups()
+            rest = line[match.end(1) :].lstrip()
+            pair = self._relayed(stamp, rest) if tag is None or tag[-1:].isdigit() or rest[:1] == '{' else None
+            if pair:
+                return pair
             # dmesg --time-format iso prints neither host nor tag, and the message may contain a colon of its own.
             of_logger = host and host.lower() not in _NO_HOSTS and (',' not in stamp or '.' in stamp)
             if tag is None or not (_is_kernel(tag) or of_logger):
@@ -250,8 +269,67 @@ class PrefixReader:
             return self._remember(line, match.end(), self._tagged('epoch', stamp, host, tag, pid))
         match = _LOGCAT.match(line)
         if match:
-            return Prefix('yearless', ' '.join(match.groups())), line[match.end() :]
+            return Prefix('yearless', match.group(1)), line[match.end() :]
         return self._rfc5424(line) or self._syslog(line)
+
+    def _relayed(self, stamp, rest):
+        """What stands behind a collector's own time, if that is a record or a line with a prefix; else None: the labels
+        of Loki's logcli, fluentd's tag and JSON, a row of Papertrail's, or a line of syslog, with CloudWatch's stream.
+        """
+        if rest[:1] == '{':
+            match = _LABELS.match(rest)
+            if match:
+                host = _LABEL_OF_HOST.search(match.group())
+                return self._behind('iso', stamp, host and host.group(1), rest[match.end() :])
+            return self._behind('iso', stamp, None, rest)
+        tag, mark, record = rest.partition('\t{')
+        if mark and len(tag) < 100 and '\t' not in tag:
+            return self._behind('iso', stamp, None, mark[1:] + record)
+        match = _PAPERTRAIL.match(rest) if '\t' in rest[19:60] else None
+        if match:
+            return self._behind('iso', stamp, match.group(1), '%s: %s' % (match.group(2), rest[match.end() :]))
+        match = _SYSLOG_WITHIN.match(rest) if ':' in rest[9:90] else None
+        return self._behind('iso', stamp, None, rest[match.start(1) :]) if match else None
+
+    def _behind(self, style, stamp, host, rest):
+        """(Prefix, message) of a line that stands behind the time and the host that its collector noted."""
+        inner, message = self.split(rest)
+        self._text = None
+        prefix = copy.copy(inner or BARE)
+        if stamp is not None and prefix.style in (None, 'yearless'):
+            prefix.style, prefix.stamp = style, stamp
+        prefix.host = prefix.host or host
+        return prefix, message
+
+    def _numbered(self, line):
+        """A line behind its number, as an editor, a pager or grep shows it; None if it has no prefix behind that."""
+        match = _NUMBER.match(line)
+        pair = self.split(line[match.end() :]) if match else (None, line)
+        self._text = None
+        return pair if pair[0] is not None and pair[0].stamp else None
+
+    def _of_table(self, line):
+        """A row that a page of logs exports as CSV: the time, other columns, of which the first may be the host, and
+        the message as the last; None if it is none.
+        """
+        match = _CSV.match(line)
+        if not match:
+            return None
+        style, stamp = next(((style, text) for style, text in zip(('iso', 'stated'), match.groups()) if text),
+                            (None, None))
+        columns = [column.strip('"') for column in match.group(3).split(',') if column]
+        host = columns[0] if columns and columns[0].lower() not in _NO_HOSTS and not columns[0].isdigit() else None
+        return self._behind(style, stamp, host or None, match.group(4).replace('""', '"'))
+
+    def _of_fluent_bit(self, line):
+        """A record as Fluent Bit's output to a terminal writes it, ``[0] tag: [[time, {}], {"msg"=>"..."}]``; or None.
+        """
+        match = _RUBY_LINE.search(line)
+        if not match:
+            return None
+        time, host = _RUBY_TIME.search(line), _RUBY_HOST.search(line)
+        text = match.group(1).replace('\\"', '"')
+        return self._behind('epoch', time and time.group(1), host and host.group(1), text)
 
     def _kmsg(self, line):
         match = _KMSG.match(line)
@@ -304,6 +382,14 @@ class PrefixReader:
         """
         if line.startswith(_STREAMED):
             return self._json(line[line.index('{') :])
+        if '"=>"' in line:
+            pair = self._of_fluent_bit(line)
+            if pair:
+                return pair
+        if ',' in line[15:48] and (line[0] == '"' or line[0].isdigit()):
+            pair = self._of_table(line)
+            if pair:
+                return pair
         match = _LISTED.match(line) if line[:1] in '"\'-' else None
         pair = match and self._listed(*match.groups())
         if pair:
@@ -349,8 +435,10 @@ class PrefixReader:
             return self._inner(line)
         if not isinstance(record, dict):
             return None, line
-        if 'MESSAGE' in record:
-            return journal_record(record)
+        journal = of_journal(record)
+        if journal is not None:
+            prefix, message = journal_record(journal)
+            return (prefix if prefix.style else with_collectors(prefix, record)), message
         if is_of_dmesg(record):
             return dmesg_record(record)
         record, inner = line_of(record)

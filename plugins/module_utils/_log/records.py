@@ -38,6 +38,8 @@ _CONSOLE = re.compile(br'\{\s*"(?:InstanceId|Output|Timestamp)"\s*:')
 # journald takes fields of up to 768 MiB, such as core dumps; a message is shorter than what is kept of it.
 _LARGEST_FIELD = 768 << 20
 _LARGEST_KEPT = 1 << 22
+# Deeper records within records are not told apart.
+_DEEPEST = 64
 # EC2 keeps 64 kB of the console.
 _LARGEST_CONSOLE = 1 << 20
 # The beginning of a log that shows whether it is one of these. Its first line may say from when on the journal is kept.
@@ -158,7 +160,8 @@ def _verbose(blocks):
 
 
 def _pretty(blocks):
-    record, name, numbers = {}, None, bytearray()
+    # What is open: whether it has a name, which makes it a part of the record around it.
+    record, name, numbers, opened = {}, None, bytearray(), []
     for raw in _split(blocks):
         line = raw.strip()
         if name:
@@ -169,16 +172,19 @@ def _pretty(blocks):
                 continue
             record[name], name = bytes(numbers), None
         if line[:1] == b'}':
-            if record:
+            if record and True not in opened:
                 yield _line(record)
                 record = {}
+            del opened[-1:]
             continue
         pair = _PAIR.match(line)
-        if pair and pair.group(1) in _FIELDS:
+        if line[-1:] == b'{' and len(opened) < _DEEPEST:
+            opened.append(pair is not None)
+        elif pair and pair.group(1) in _FIELDS:
             if pair.group(2) == b'[':
                 name, numbers = pair.group(1), bytearray()
             else:
-                record[pair.group(1)] = _value(pair.group(2))
+                record.setdefault(pair.group(1), _value(pair.group(2)))
         elif line[:1] not in _STRUCTURE:
             yield raw + b'\n'
     if record:

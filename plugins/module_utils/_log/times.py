@@ -39,9 +39,13 @@ _STATED = tuple(re.compile(words) for words in (
     r'(?P<year>\d\d)(?P<month>\d\d)(?P<day>\d\d) (?P<clock>[ \d:]+)$',
     r'(?P<day>\d\d)[- ](?P<month>[A-Z][a-z]{2})[- ](?P<year>\d{4}) (?P<clock>[\d:.,]+)$',
     r'(?P<month>[A-Z][a-z]{2}) (?P<day>\d\d) (?P<clock>[\d:.,]+) (?P<year>\d{4})$',
+    # Kibana
+    r'(?P<month>[A-Z][a-z]{2}) (?P<day>\d\d?), (?P<year>\d{4}) @ (?P<clock>[\d:.,]+)$',
 ))
 _MONTH_DIGITS = re.compile(u'^(\\d{1,2})\\D?$')
 _DAY = 86400.0
+# The first second of the year 5138: a larger number counts parts of seconds.
+_MOST_SECONDS = 1e11
 _LEAP_DAYS_BEFORE_1970 = 477
 _DAYS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
@@ -72,8 +76,10 @@ def _seconds(clock):
 
 
 def parse_yearless(text):
-    """The Yearless of ``Oct 28 11:32:28``, ``28 Oct 11:32:28`` or ``1028 11:32:28``, or None."""
+    """The Yearless of ``Oct 28 11:32:28``, ``28 Oct 11:32:28``, ``10-28 11:32:28`` or ``1028 11:32:28``, or None."""
     fields = text.split()
+    if len(fields) == 2 and fields[0][2:3] == '-':
+        fields[:1] = fields[0].split('-')
     if len(fields) == 2 and len(fields[0]) == 4:
         fields[:1] = [fields[0][:2], fields[0][2:]]
     if len(fields) != 3:
@@ -153,6 +159,14 @@ def parse_iso(text):
     if zone not in ('Z', 'UTC'):
         offset = (int(zone[1:3]) * 3600 + int(zone[-2:]) * 60) * (-1 if zone[0] == '-' else 1)
     return utc_seconds(year, month, day) + seconds - offset + fraction, offset
+
+
+def parse_epoch(text):
+    """The seconds since 1970 of a number of seconds, or of milliseconds, microseconds or nanoseconds."""
+    value = float(text)
+    while value >= _MOST_SECONDS:
+        value /= 1000
+    return value
 
 
 def parse_stated(text):

@@ -9,7 +9,7 @@ __metaclass__ = type
 
 import re
 
-from .._log.json_records import field_text
+from .._log.json_records import field_text, of_journal
 from .._log.prefix import PrefixReader
 from .._log.sources import joined
 from .._log.stamps import stated, without_container
@@ -161,7 +161,8 @@ def _journal_fields(text):
         record = parse_json(text)
     except ValueError:
         return {}
-    if not isinstance(record, dict):
+    record = of_journal(record) if isinstance(record, dict) else None
+    if record is None:
         return {}
     return dict((name, field_text(record.get(name)) or None) for name in _JOURNAL_FIELDS)
 

@@ -14,6 +14,7 @@ from ansible_collections.oom.rescue.plugins.module_utils._log.json_records impor
     is_of_dmesg,
     journal_record,
     line_of,
+    of_journal,
     with_collectors,
 )
 from ansible_collections.oom.rescue.plugins.module_utils._log.text import BARE, Prefix
@@ -87,7 +88,8 @@ def test_a_record_of_dmesg_tells_its_time_its_caller_and_whose_it_is(fields, ker
 @pytest.mark.parametrize('record, line', [
     ({'log': 'x\n', 'stream': 'stderr'}, 'x'), ({'message': 'x'}, 'x'), ({'textPayload': 'x'}, 'x'),
     ({'_raw': 'x'}, 'x'), ({'message': '', 'msg': 'x'}, 'x'), ({'host': 'db1', 'result': {'_raw': 'x'}}, 'x'),
-    ({'level': 'info'}, ''), ({'a': {'b': {'log': 'x'}}}, ''), ({'a': ['log']}, ''),
+    ({'line': 'x'}, 'x'), ({'body': {'stringValue': 'x'}}, 'x'), ({'host': 'db1', 'event': 'x'}, 'x'),
+    ({'SyslogMessage': 'x'}, 'x'), ({'level': 'info'}, ''), ({'a': {'b': {'log': 'x'}}}, ''), ({'a': ['log']}, ''),
 ])
 def test_the_line_that_a_collector_took_is_found_in_its_record(record, line):
     known, found = line_of(record)
@@ -100,7 +102,12 @@ def test_the_line_that_a_collector_took_is_found_in_its_record(record, line):
     ({'@timestamp': '2026-11-28T17:42:17Z', 'host': 'db1'}, 'iso', '2026-11-28T17:42:17Z', 'db1'),
     ({'time': '1790000000.5', 'hostname': 'db2', 'host': 'db1'}, 'epoch', '1790000000.5', 'db2'),
     ({'time': 1790000000}, 'epoch', '1790000000', None), ({'time': '12:42'}, None, '12:42', None),
-    ({'time': '17900000001234'}, None, '17900000001234', None), ({'host': {'name': 'db1'}}, None, '', None),
+    ({'time': '17900000001234'}, None, '17900000001234', None), ({'host': {'name': 'db1'}}, None, None, 'db1'),
+    ({'timestamp': 1790000000500}, 'epoch', '1790000000500', None),
+    ({'t': {'$date': '2026-11-28T17:42:17Z'}}, 'iso', '2026-11-28T17:42:17Z', None),
+    ({'date': 1790000000.5, 'labels': {'nodename': 'db1'}}, 'epoch', '1790000000.5', 'db1'),
+    ({'TimeGenerated': '2026-11-28T17:42:17Z', 'Computer': 'db1'}, 'iso', '2026-11-28T17:42:17Z', 'db1'),
+    ({'resource': {'labels': {'node_name': 'n7'}}, 'metadata': {'name': 'x'}}, None, None, 'n7'),
 ])
 def test_a_line_that_tells_no_time_and_no_host_has_those_of_its_collector(record, style, stamp, host):
     known = with_collectors(BARE, record)
@@ -112,3 +119,18 @@ def test_the_time_and_the_host_that_a_line_tells_are_not_its_collectors():
     own = Prefix('yearless', 'Oct 28 11:32:28', 'web1')
     known = with_collectors(own, {'time': '2026-11-28T17:42:17Z', 'host': 'collector'})
     assert (known.style, known.stamp, known.host) == ('yearless', 'Oct 28 11:32:28', 'web1')
+
+
+@pytest.mark.parametrize('noted, is_told', [
+    ('2026-10-28T11:32:30Z', True), ('2026-10-28T09:32:28Z', True), ('2026-10-28T11:40:00Z', False),
+    ('2026-11-28T17:42:17Z', False), ('1793187148', True), ('soon', False),
+])
+def test_a_line_without_a_year_has_the_time_of_a_collector_that_noted_it_at_once(noted, is_told):
+    known = with_collectors(Prefix('yearless', 'Oct 28 11:32:28', 'web1'), {'time': noted})
+    assert known.stamp == (noted if is_told else 'Oct 28 11:32:28') and known.host == 'web1'
+
+
+def test_the_journals_fields_may_stand_within_a_record():
+    fields = {'MESSAGE': 'x'}
+    assert of_journal(fields) is fields and of_journal({'insertId': 'a', 'jsonPayload': fields}) is fields
+    assert of_journal({'message': 'x', 'labels': {'a': 'b'}}) is None

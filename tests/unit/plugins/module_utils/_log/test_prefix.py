@@ -209,7 +209,41 @@ FORMS = {
         123.456789,
         None,
     ),
-    'CSV': (listed(lambda line: '2025-09-03T12:02:41Z,db1,"%s"' % line), None, None, 123.456789, None),
+    'CSV': (listed(lambda line: '2025-09-03T12:02:41Z,db1,"%s"' % line), AT, 'db1', 123.456789, None),
+    'CSV of Graylog': (listed(lambda line: '"2025-09-03T12:02:41.325Z","db1","kernel: %s"' % line), AT, 'db1',
+                       123.456789, CLAIMED),
+    'CSV of Kibana': (listed(lambda line: '"Sep 3, 2025 @ 12:02:41.325",db1,kernel,"%s"' % line), AT, 'db1',
+                      123.456789, None),
+    'CSV of Grafana': (listed(lambda line: '"2025-09-03 12:02:41","%s"' % line), AT, None, 123.456789, None),
+    "CSV of Azure's portal": (listed(lambda line: '"9/3/2025, 12:02:41.325 PM",db1,kern,warning,"%s"' % line), None,
+                              'db1', 123.456789, None),
+    'Loki, by logcli': (each('2025-09-03T12:02:41Z {hostname="db1", job="journal"} %s'), AT, 'db1', None, None),
+    'Loki, by logcli without labels': (each('2025-09-03T12:02:41Z {} %s'), AT, None, None, None),
+    'Loki, by logcli -o jsonl': (
+        collected(lambda line: {'labels': {'hostname': 'db1'}, 'line': line, 'timestamp': '2025-09-03T12:02:41Z'}, ''),
+        AT, 'db1', None, None),
+    'CloudWatch, by aws logs tail': (each('2025-09-03T12:02:41+00:00 i-0a1 Sep  3 12:02:41 db1 kernel: %s'), AT, 'db1',
+                                     None, CLAIMED),
+    'CloudWatch on a day of two digits': (
+        each('2025-09-13T12:02:41+00:00 Sep 13 12:02:41 db1 kernel: %s'), '2025-09-13T12:02:41+00:00', 'db1', None,
+        CLAIMED),
+    'fluentd': (
+        lambda lines: ''.join(
+            '2025-09-03T12:02:41+00:00\tkern.warn\t%s\n' % json.dumps({'host': 'db1', 'message': line})
+            for line in pieces(lines, '')), AT, 'db1', None, None),
+    'Fluent Bit on a terminal': (
+        listed(lambda line: '[0] kmsg: [[1756900961.325000000, {}], {"priority"=>4, "msg"=>"%s"}]' % line), AT, None,
+        123.456789, None),
+    'Papertrail': (each('711\t2025-09-03T12:02:41+00:00\t2025-09-03T12:02:42+00:00\t50\tdb1\t10.0.0.7\tKern\tWarning'
+                        '\tkernel\t%s'), AT, 'db1', None, CLAIMED),
+    'less -N': (each('    117 Sep  3 12:02:41 db1 kernel: %s'), AT, 'db1', None, CLAIMED),
+    'cat -n': (each('  1117\tSep  3 12:02:41 db1 kernel: %s'), AT, 'db1', None, CLAIMED),
+    'milliseconds since 1970': (collected(lambda line: {'timestamp': 1756900961325, 'message': line}), AT, None,
+                                123.456789, None),
+    "Google Cloud logging of a node's journal": (
+        lambda lines: json.dumps(
+            [{'jsonPayload': {'MESSAGE': line, '_HOSTNAME': 'db1'}, 'timestamp': '2025-09-03T12:02:41.3Z',
+              'resource': {'labels': {'zone': 'a'}}} for line in lines], indent=2), AT, 'db1', None, None),
     'a table of Markdown': (listed(lambda line: '| %s |' % line), None, None, 123.456789, None),
     'lines of HTML': (listed(lambda line: line + '<br>'), None, None, 123.456789, None),
     'RFC 3339 syslog': (
