@@ -65,3 +65,12 @@ def stated(text):
         if match:
             return Prefix(style, match.group(1))
     return None
+
+
+def stated_above(lines):
+    """The Prefix of the nearest of some lines that consists of a time alone; None without one."""
+    for line in reversed(lines):
+        found = stated(line.strip() + ' ') if 18 < len(line.strip()) < 40 else None
+        if found is not None:
+            return found
+    return None

@@ -13,6 +13,8 @@ _ASKERS = (
     (re.compile(r"Can't save in background"), 'redis-server'),
     (re.compile(r'AH00159|mpm_(?:prefork|event|worker)'), 'apache2'),
     (re.compile(r'could not fork (?:new process|autovacuum|worker|background|\w+ process)'), 'postgres'),
+    (re.compile(r'\bORA-\d{5}: '), 'oracle'),
+    (re.compile(r'\bWiredTiger\b'), 'mongod'),
     (re.compile(r'dpkg: unrecoverable'), 'dpkg'),
     (re.compile(r'\[(?:alert|crit|emerg|error)\] \d+#\d+: '), 'nginx'),
     (re.compile(r'cannot fork\(\) for '), 'git'),

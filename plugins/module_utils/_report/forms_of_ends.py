@@ -92,6 +92,17 @@ def _swept(signal, match, line):
     return None if re.search(r'status=9/KILL|OOM killer|systemd-oomd killed', line.above(6)) else signal
 
 
+def _bus(signal, match, line):
+    """Who was ended by SIGBUS, where the line tells it, and that it was this signal."""
+    named = re.search(r'\(PID (\d{1,10})\) was terminated|srun: error: (\S{1,255}): ', line.message)
+    if named and named.group(1):
+        signal['name'], signal['pid'] = 'postgres', int(named.group(1))
+    elif named:
+        signal['host'] = named.group(2)
+    signal['errno'] = None
+    return signal
+
+
 def _dumped(signal, match, line):
     """A watchdog ends a unit with SIGABRT, which is not a crash of the program's own."""
     return None if re.search(r'[Ww]atchdog', line.around(4)) else signal
@@ -162,6 +173,12 @@ FORMS = (
          r'\bcontainer kill (?P<container>[0-9a-f]{12,64})(?= \([^\n]{0,2000}\bsignal=(?:9|SIGKILL)\b)'
          r'|"status": ?"kill", ?"id": ?"(?P<container2>[0-9a-f]{12,64})"'
          r'(?=[^\n]{0,2000}"signal": ?"(?:9|SIGKILL)")'),
+    # SIGBUS: a page of a mapping could not be had, as huge pages or a tmpfs were used up, or its file is shorter
+    Form('kill-unproven', UNPROVEN, ('Bus error', 'status=7/BUS', 'signal SIGBUS: ', 'killed by signal 7'),
+         r'^(?:\S{1,64}: )?(?:line \d+: )?(?:\d+ )?Bus error\b|Bus error +\(core dumped\)'
+         r'|terminated by signal 7: Bus error|\[signal SIGBUS: bus error|srun: error: \S+: tasks? \S+: Bus error'
+         r'|(?:' + UNIT + r': )?(?:Main|Control) process exited, code=(?:dumped|killed), status=7/BUS'
+         r'|\(pid: \d+\) died, killed by signal 7\b', refine=_bus),
     # Crashes
     Form('not-memory-crash', CRASHED, (' got signal ',), r'\b(?P<name>mysqld|mariadbd|mysqld-debug) got signal \d+'),
     Form('not-memory-crash', CRASHED, (': segfault at ', ' general protection f', ' trap invalid opcode'),
@@ -169,11 +186,11 @@ FORMS = (
          KERNEL),
     Form('not-memory-crash', CRASHED, ('sent code 139!', 'Assertion failure', 'ore dumped', 'dumped core'),
          r'\(pid:(?P<pid>\d+)\) was sent code 139!|Assertion failure: |Assertion failure in (?:file|thread)'
-         r'|(?:Segmentation fault|Aborted|Bus error|Illegal instruction) +\(core dumped\)'
+         r'|(?:Segmentation fault|Aborted|Illegal instruction) +\(core dumped\)'
          r'|(?:^|: )Process (?P<pid2>\d+) \((?P<name2>[^)]{1,64})\) of user \d+ dumped core'),
-    Form('not-memory-crash', CRASHED, ('status=11/SEGV', 'status=6/ABRT', 'status=7/BUS', 'status=4/ILL',
+    Form('not-memory-crash', CRASHED, ('status=11/SEGV', 'status=6/ABRT', 'status=4/ILL',
                                        'status=8/FPE', "result 'core-dump'"),
-         UNIT + r": (?:(?:Main|Control) process exited, code=(?:dumped|killed), status=(?:11/SEGV|6/ABRT|7/BUS|4/ILL|"
+         UNIT + r": (?:(?:Main|Control) process exited, code=(?:dumped|killed), status=(?:11/SEGV|6/ABRT|4/ILL|"
          r"8/FPE)|Failed with result 'core-dump')", SYSTEMD, refine=_dumped),
     Form('not-memory-crash', CRASHED, ('Result: core-dump', 'Result=core-dump'),
          r'Active: failed \(Result: core-dump\)|^\s*Result=core-dump\b', refine=_status_of_unit),
@@ -249,7 +266,7 @@ FORMS = (
          r'|WITH THE EXIT STRING: Killed \(signal 9\)|\bexited on signal 9 \(Killed\)'),
     Form('not-memory-crash', CRASHED, ('exited on signal 11',), r'\bexited on signal 11 \(Segmentation fault\)'),
     Form('not-memory-crash', CRASHED, ('died, killed by signal ',),
-         r'\(pid: (?P<pid>\d+)\) died, killed by signal (?:4|6|7|8|11)\b', name='uwsgi'),
+         r'\(pid: (?P<pid>\d+)\) died, killed by signal (?:4|6|8|11)\b', name='uwsgi'),
     Form('kill-unproven', UNPROVEN, ('died, killed by signal 9',),
          r'\(pid: (?P<pid>\d+)\) died, killed by signal 9\b', name='uwsgi'),
     Form('kill-unproven', UNPROVEN, ('killed by KILL signal',),

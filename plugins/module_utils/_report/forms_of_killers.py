@@ -35,6 +35,13 @@ def _of_eviction(signal, match, line):
     return signal
 
 
+def _of_event(signal, match, line):
+    """``kubectl describe node`` before 1.20 names the node behind the program that reported the event."""
+    node = re.search(r'\b(?:kubelet|kernel-monitor), ([a-z0-9][a-z0-9.-]{0,252})\s', line.message)
+    signal['host'] = node.group(1) if node else signal['host']
+    return signal
+
+
 def _of_columns(signal, match, line):
     """A row of ``kubectl get pods``, of which the first column is the pod. A metric of that name may be 0."""
     if re.search(r'OOMKilled"[^}\n]{0,400}\}\s+(?:0|NaN)\b|OOMKilled\S*\s+[=!]=|expr:', line.message):
@@ -134,13 +141,18 @@ def _backend(signal, match, line):
 FORMS = (
     # The node problem detector hands on the kernel's line
     Form('kernel-global', KERNEL_HOST, ('OOMKilling ',),
-         r'OOMKilling\s+(?:.{0,80}[\s:])?Out of memory: Kill(?:ed)? process (?P<pid>\d+) \((?P<name>[^)]{1,64})\)'),
+         r'OOMKilling\s+(?:.{0,80}[\s:])?Out of memory: Kill(?:ed)? process (?P<pid>\d+) \((?P<name>[^)]{1,64})\)',
+         refine=_of_event),
     Form('kernel-cgroup', KERNEL_CGROUP, ('OOMKilling ',),
          r'OOMKilling\s+(?:.{0,80}[\s:])?Memory cgroup out of memory: Kill(?:ed)? process (?P<pid>\d+) '
-         r'\((?P<name>[^)]{1,64})\)'),
+         r'\((?P<name>[^)]{1,64})\)', refine=_of_event),
+    # bcc's oomkill.py and bpftrace's oomkill.bt, which look on while the kernel kills
+    Form('kernel-global', KERNEL_SOMEWHERE, (', OOM kill of PID ',),
+         r', OOM kill of PID (?P<pid>\d{1,10}) \("(?P<name>[^"]{1,64})"\), \d+ pages'),
     # systemd-oomd, src/oom/oomd-manager.c and oomd-util.c; PID 1's words are in src/core/unit.c
     Form('systemd-oomd', _OOMD_HOST, (' due to memory used ',),
-         r'(?:Killed|Marked) (?P<path>\S+) (?:for killing )?due to memory used ', OOMD, refine=of_path),
+         r'(?:Killed|Marked) (?P<path>\S+) (?:for killing )?due to memory used '
+         r'(?:\(\d+\) / total \(\d+\) and swap used \(\d+\) / total \(\d+\))?', OOMD, refine=of_path),
     Form('systemd-oomd', _OOMD, (' due to memory pressure',),
          r'(?:Killed|Marked) (?P<path>\S+) (?:for killing )?due to memory pressure', OOMD, refine=of_path),
     Form('systemd-oomd', _OOMD, ('oomd attempting to kill ',), r'oomd attempting to kill (?P<pid>\d+) with', OOMD),
@@ -224,7 +236,8 @@ FORMS = (
          r'[^\n]*\b(?:[Rr]eason|[Tt]erminated|with|was|been|got) [\'"(]?OOM ?Killed\b(?!\\?"?\s*[:=]|\?)',
          refine=_of_columns),
     Form('kubernetes', KERNEL_SOMEWHERE, ('System OOM encountered',),
-         r'System OOM encountered(?:\s*$|, victim process: (?P<name>[^\s,]{1,64})(?:, pid: (?P<pid>\d+))?)'),
+         r'System OOM encountered(?:\s*$|, victim process: (?P<name>[^\s,]{1,64})(?:, pid: (?P<pid>\d+))?)',
+         refine=_of_event),
     # cAdvisor in the kubelet; of a limit as well as of the whole host
     Form('kubernetes', KERNEL_SOMEWHERE, ('Created an OOM event in',), r'Created an OOM event in container "', KUBELET),
     Form('kubernetes', _EVICTED, ('resourceName=',), r'[Ee]viction manager: .{0,200}resourceName="memory"', KUBELET),

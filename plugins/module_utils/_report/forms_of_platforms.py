@@ -70,7 +70,7 @@ FORMS = (
          r'\berror: (?P<host>\S{1,255}): tasks? [\d,\[\]-]+: Out Of Memory'),
     Form('not-memory-crash', CRASHED, ('srun: error: ',),
          r'\bsrun: error: (?P<host>\S{1,255}): tasks? [\d,\[\]-]+: '
-         r'(?:Bus error|Segmentation fault|Aborted|Illegal instruction)\b'),
+         r'(?:Segmentation fault|Aborted|Illegal instruction)\b'),
     Form('kill-unproven', UNPROVEN, ('srun: error: ',),
          r'\bsrun: error: (?P<host>\S{1,255}): tasks? [\d,\[\]-]+: Killed\b'),
     Form('engine-oom', KERNEL_CGROUP, ('OUT_OF_ME',), r'(?:^|\s)OUT_OF_ME(?:MORY\b|\+)'),

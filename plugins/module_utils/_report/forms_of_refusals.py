@@ -31,6 +31,8 @@ _ENOMEM_MARKERS = tuple(word for word in ENOMEM if word != 'Cannot allocate memo
 _ENTERS = re.compile(r'\bnsenter\b|\b(?:docker|podman|kubectl|crictl) exec\b|\bexec failed\b|ExecSync|/proc/self/exe')
 
 
+# x86-64 and ARM64 have addresses of 48 bits for the kernel and programs together.
+_MOST_ADDRESSED = 1 << 47
 _LOCKS = re.compile(r'\b[Ll]ock(?:ing)? (?:JVM |the )?[Mm]emory\b|\bmlock(?:all|2)?\b|RLIMIT_MEMLOCK')
 
 
@@ -112,6 +114,21 @@ def _jvm_commit(signal, match, line):
     return signal
 
 
+def _sane(signal, match, line):
+    """A size that no machine can address is a fault of the program, or of what it read."""
+    if signal['bytes'] is None or signal['bytes'] >= _MOST_ADDRESSED:
+        signal.update(was_memory='unknown', limit='unknown')
+    return signal
+
+
+def _maximum(signal, match, line):
+    """ClickHouse tells the limit behind the words, as ``maximum: 34.29 GiB``."""
+    told = re.search(r'\bmaximum: (\d{1,9}(?:\.\d{1,9})?) ([KMGT])iB', line.message)
+    if told:
+        signal['limit_bytes'] = int(float(told.group(1)) * (1 << 10 * (1 + 'KMGT'.index(told.group(2)))))
+    return signal
+
+
 def _innodb(signal, match, line):
     if re.search(r'errno:? 12\b', line.around(6)):
         signal.update(limit='host', errno=12)
@@ -130,6 +147,11 @@ FORMS = (
          r'|fork: retry: (?!%s)' % (_AGAIN, MUSL_EAGAIN, _NO_MEMORY),
          also=re.compile(_FORK + '|pthread_create|create (?:new |OS )?thread|thread creation', re.IGNORECASE),
          refine=_again),
+    # Oracle's database tells the call and the errno in one line, and the words of the errno in the next
+    Form('fork-enomem', REFUSED_BY_HOST, ('operation:fork failed w',),
+         r'ORA-27300: OS system dependent operation:fork failed with status: 12\b', name='oracle', refine=_fork),
+    Form('pids-limit', TOO_MANY_PROCESSES, ('operation:fork failed w',),
+         r'ORA-27300: OS system dependent operation:fork failed with status: 11\b', name='oracle', refine=_again),
     Form('pids-limit', TOO_MANY_PROCESSES, ('errno 11', 'errno= 11'),
          r"Can't create (?:a new )?thread.{0,40}errno=? ?11\b", refine=_again),
     # glibc gives EAGAIN for ENOMEM here (nptl/pthread_create.c), and this does not even tell that
@@ -179,8 +201,9 @@ FORMS = (
     Form('alloc-enomem', ('yes', 'host', 'program'), ('more system memory (',),
          r'model requires more system memory \([\d.]+ [KMG]iB\) than is available', name='ollama'),
     Form('alloc-enomem', REFUSED, ('annot allocate vector of',), r'[Cc]annot allocate vector of size', name='R'),
-    Form('alloc-enomem', REFUSED, ('heap_alloc: Cannot allo', 'binary_alloc: Cannot al'),
-         r'(?:eheap|binary)_alloc: Cannot allocate (?P<bytes>\d+) bytes', name='beam.smp'),
+    # erts_alloc_n_enomem() of Erlang's erl_alloc.c, for each of its allocators
+    Form('alloc-enomem', REFUSED, ('_alloc: Cannot allocate', '_alloc: Cannot realloca'),
+         r'\b[a-z]{1,16}_alloc: Cannot (?:re)?allocate (?P<bytes>\d+) bytes', name='beam.smp', refine=_sane),
     Form('alloc-enomem', REFUSED_BY_HOST, ('virtual memory exhausted',), r'^(?:\S+ ){0,3}virtual memory exhausted',
          name='gcc'),
     Form('alloc-enomem', REFUSED, ('out of memory allocating',),
@@ -250,7 +273,7 @@ FORMS = (
          r'OOM command not allowed|OutOfMemoryError: command not allowed when used memory', name='redis-server'),
     Form('program-limit', OWN_LIMIT, ('MEMORY_LIMIT_EXCEEDED', 'Memory limit (', ' memory limit exceeded'),
          r'Memory limit \((?:total|for query|for user)\) exceeded'
-         r'|\((?:total|for query|for user)\) memory limit exceeded', name='clickhouse-server'),
+         r'|\((?:total|for query|for user)\) memory limit exceeded', name='clickhouse-server', refine=_maximum),
     Form('program-limit', OWN_LIMIT, ('because JVM heap space', 'because JVM Metaspace', 'jvmkill: Resource exhau'),
          r'Expiring Daemon because JVM (?:heap space|Metaspace) is exhausted'
          r'|jvmkill: Resource exhaustion event: the JVM was unable to allocate memory from the heap', name='java'),

@@ -12,7 +12,7 @@ import re
 from .._log.json_records import field_text, of_journal
 from .._log.prefix import PrefixReader
 from .._log.sources import joined
-from .._log.stamps import stated, without_container
+from .._log.stamps import stated, stated_above, without_container
 from .._log.text import BARE, COLOR, KERNEL, LONGEST_LINE, log_text
 from .._log.words import any_of
 from .._node.reader import parse_json
@@ -30,6 +30,8 @@ _CONTEXT = 1 << 14
 # The length of a usual line; of the lines around one so much is looked at.
 _LINE = 200
 _MOST_CONTINUED = 3
+# Erlang's crash dumps and the alert log of Oracle's database have the time in a line of its own, so many above at most.
+_HEADED, _MOST_HEAD = ('Slogan: ', 'ORA-'), 8
 # If more lines of a block have to be looked at, only the first and the last so many are: who floods a log costs no more
 # time.
 _MOST_OF_A_BLOCK = 200
@@ -96,6 +98,8 @@ class Line:
         inner = without_container(self.text[:_LONGEST])
         found = reader.split(inner)[0]
         found = found if found is not None and found.stamp else stated(inner)
+        if found is None and self.text.startswith(_HEADED):
+            found = stated_above(self.above(_MOST_HEAD).split('\n'))
         if found is None:
             return prefix
         found.host = found.host or prefix.host

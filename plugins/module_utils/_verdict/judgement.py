@@ -12,6 +12,8 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
+import re
+
 from .._node.ledger import eater_of
 from .._node.sizes import format_size
 from .._report.cause import short_of
@@ -45,6 +47,7 @@ _OF_A_SLICE = _RANKS[('not-memory-stop', None)] + 0.5
 _FROM_HERE_NO_MEMORY = _RANKS[('not-memory-other', None)]
 _PROVES_NOTHING = _RANKS[('swap-trouble', None)]
 
+_SIGBUS = re.compile(r'Bus error|SIGBUS|7/BUS|signal 7')
 _KERNEL_LOG = 'journalctl -k --since "-1 hour" | grep -iE "oom|killed process"'
 _TELL = {
     'kill-unproven': (_KERNEL_LOG, 'cat /sys/fs/cgroup/CGROUP/memory.events', 'journalctl -u UNIT -n 50'),
@@ -55,6 +58,7 @@ _TELL = {
     'alloc-enomem': ('ulimit -v', 'sysctl vm.max_map_count vm.overcommit_memory', 'grep -E "Mem|Commit" /proc/meminfo'),
     'pids-limit': ('ulimit -u', 'cat /sys/fs/cgroup/CGROUP/pids.max /sys/fs/cgroup/CGROUP/pids.current'),
     'frozen': ('cat /proc/pressure/memory /proc/pressure/io', _KERNEL_LOG, 'sar -r -W'),
+    'bus': ('grep Huge /proc/meminfo', 'df -h /dev/shm', 'cat /sys/fs/cgroup/CGROUP/hugetlb.*.events', _KERNEL_LOG),
     'swap-trouble': ('swapon --show', 'free -m', _KERNEL_LOG),
     'nohang-oomd': ('journalctl -t oomd -n 50', _KERNEL_LOG),
     'systemd-oomd': ('oomctl', 'journalctl -u systemd-oomd', 'systemctl show -p Result UNIT'),
@@ -164,8 +168,14 @@ def _judge(events, signals):
     actors = [signal['actor'] for signal in same if signal['actor'] not in ('unknown', None)]
     actor = 'kernel_refused' if 'kernel_refused' in actors else actors[0] if actors else first['actor']
     victims = _victims_of_signals(same)
-    untold = (first['kind'], first.get('errno')) == ('fork-enomem', None)
-    return first['was_memory'], limit, actor, victims, 'fork' if untold else first['kind']
+    return first['was_memory'], limit, actor, victims, _kind_in_words(first)
+
+
+def _kind_in_words(signal):
+    """The kind of a signal, or of which of its kind it is, where other words and commands tell that."""
+    if (signal['kind'], signal.get('errno')) == ('fork-enomem', None):
+        return 'fork'
+    return 'bus' if signal['kind'] == 'kill-unproven' and _SIGBUS.search(signal.get('text') or '') else signal['kind']
 
 
 def _short_id(container):
@@ -219,6 +229,7 @@ _UNKNOWN_WORDS = {
     'kubernetes': 'the kubelet evicted a pod; no line says for which resource',
     'allocation_failure': 'an allocation failed, and nothing was killed',
     'by_hand': 'somebody had the kernel kill it (sysrq f), and no line says why',
+    'bus': 'a program ended by SIGBUS: huge pages or a tmpfs gave it no page, or a file that it had mapped is cut',
 }
 
 # Of a program whose words are known no better than by what they say.

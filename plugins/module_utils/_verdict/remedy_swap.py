@@ -10,6 +10,8 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
+import re
+
 from .case import DEFAULTS, is_swappable, situation, swappable_bytes
 from .remedy import DELAYS, NONE, PREVENTS, UNKNOWN, least, make_effect, make_remedy
 from .replay import managed_bytes
@@ -22,6 +24,8 @@ from .._report.cause import is_swap_believable
 # If less than one part in so many of RAM could be swapped out, that is too little room; if what holds the most cannot
 # be swapped out, and grows, even more is soon gone.
 _LITTLE, _LITTLE_BESIDE = 20, 5
+# What systemd-oomd says when it kills by the swap that is used.
+_BY_SWAP = re.compile(r'due to memory used\b')
 _MEMINFO = 'grep -E "Mem|Active|Inactive|Unevictable|Swap|Slab|Huge" /proc/meminfo'
 # The reasons that swap is no remedy if RAM itself did not run out.
 _NOT_RAM = {
@@ -123,11 +127,32 @@ def _by_verdict(case, size):
     refused = _refused(case, size)
     if refused:
         return refused
+    if case.was_memory == 'yes':
+        partial = _by_partial_report(case)
+        if partial:
+            return partial
     if case.was_memory == 'yes' and case.limit == 'cgroup':
         return make_effect(UNKNOWN, 'a control group met its limit, and whether it may use swap is not in the log',
                            would_tell=['cat /sys/fs/cgroup/PATH/memory.swap.max', 'swapon --show'])
     return make_effect(UNKNOWN, 'how much RAM and swap there was, and what held it, is not in the log',
                        would_tell=[_MEMINFO, 'swapon --show'])
+
+
+def _by_partial_report(case):
+    """The effect by the figures that are left of a report that was cut, or that systemd-oomd tells; None without any.
+    """
+    for event in case.events:
+        memory, cgroup = event.get('memory') or {}, event.get('cgroup') or {}
+        if case.limit == 'host' and None not in (memory.get('swap_total_bytes'), memory.get('swap_free_bytes')):
+            return _on_host(case, event, _more_than_there_was(case, event))
+        known = (cgroup.get('swap_limit_bytes'), cgroup.get('memory_swap_limit_bytes'))
+        if case.limit == 'cgroup' and known != (None, None):
+            return _in_cgroup(case, event, _more_than_there_was(case, event))
+    if case.actor == 'systemd-oomd' and any(_BY_SWAP.search(signal.get('text') or '') for signal in case.told):
+        return make_effect(
+            UNKNOWN, 'systemd-oomd killed as RAM and swap were nearly used up: more swap moves that by its size, and '
+                     'what asked for memory may use that up too', would_tell=['oomctl', 'swapon --show'])
+    return None
 
 
 def _refused(case, size):

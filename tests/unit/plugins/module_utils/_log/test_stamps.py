@@ -11,7 +11,7 @@ import time
 
 import pytest
 from ansible_collections.oom.rescue.plugins.module_utils._log.clock import Clock
-from ansible_collections.oom.rescue.plugins.module_utils._log.stamps import stated, without_container
+from ansible_collections.oom.rescue.plugins.module_utils._log.stamps import stated, stated_above, without_container
 
 # 2026-08-27T15:51:41 in UTC
 MOMENT = 1787845901
@@ -73,3 +73,14 @@ def test_a_day_that_is_none_has_no_moment(line):
 def test_what_stands_before_the_line_of_a_program_is_taken_off(before):
     before = before if isinstance(before, str) else before.encode('utf-8')
     assert without_container(before + '2026 x') == '2026 x'
+
+
+@pytest.mark.parametrize('above, stamp', [
+    (['=erl_crash_dump:0.5', 'Sun Apr 28 14:49:27 2019'], 'Sun Apr 28 14:49:27 2019'),
+    (['2026-08-27T15:51:41.123456+08:00', 'Errors in file /a/b.trc:'], '2026-08-27T15:51:41.123456+08:00'),
+    (['Thu Aug 27 15:51:41 2026', 'x', '2026-08-27T15:51:42Z'], '2026-08-27T15:51:42Z'),
+    (['2026-08-27T15:51:41Z a line of another program', ''], None), ([], None),
+])
+def test_the_time_may_stand_in_a_line_of_its_own_above(above, stamp):
+    found = stated_above(above)
+    assert (found and found.stamp) == stamp

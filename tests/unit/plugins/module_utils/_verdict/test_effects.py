@@ -60,6 +60,18 @@ def test_what_swap_would_have_changed(event, effect, words):
     assert bool(row['would_tell']) == (effect == 'unknown')
 
 
+@pytest.mark.parametrize('event, effect, words', [
+    pytest.param(host_report(swap=GIB, swap_free=900 * MIB), 'none', 'was free already', id='swap that is nearly free'),
+    pytest.param(host_report(swap=GIB, swap_free=0), 'delays', 'nothing bounds', id='swap that is full'),
+    pytest.param(cgroup_report(group={'swap_usage_bytes': 0, 'swap_limit_bytes': 0}), 'none', 'may use no swap',
+                 id='a group that may not swap'),
+    pytest.param(cgroup_report(), 'unknown', 'whether it may use swap', id='a group whose swap is not told'),
+])
+def test_the_figures_that_are_left_of_a_report_that_was_cut_say_what_swap_would_have_changed(event, effect, words):
+    row = only(remedies([dict(event, complete=False)]), 'swap')
+    assert (row['effect'], words in row['why']) == (effect, True), row
+
+
 @pytest.mark.parametrize('runtime, swap_free, effect', [
     (0, 900 * MIB, 'delays'), (1, 900 * MIB, 'delays'), (60, 900 * MIB, 'none'), (0, 0, 'none'), (None, GIB, 'unknown'),
 ])
