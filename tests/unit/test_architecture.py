@@ -76,6 +76,28 @@ def test_a_module_imports_one_package_beside_node(module):
     assert len(set(map(arrows.package_of, MODULES[module])) - set(['_node'])) <= 1
 
 
+def imported_late(tree):
+    """The lines of a tree's imports that stand in functions."""
+    return sorted(set(inner.lineno for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)
+                      for inner in ast.walk(node) if isinstance(inner, (ast.Import, ast.ImportFrom))))
+
+
+@pytest.mark.parametrize('package', sorted(REMEDIES + ('_node',)))
+def test_what_changes_a_host_has_all_that_it_imports_before_its_first_change(package):
+    assert dict((name, lines) for name, lines in (
+        (name, imported_late(arrows.tree_of(name))) for name in FILES if arrows.package_of(name) == package)
+        if lines) == {}
+
+
+@pytest.mark.parametrize('text, lines', [
+    ('import a\ntry:\n    import b\nexcept ImportError:\n    b = None\n', []),
+    ('def f():\n    if x:\n        from a import b\n', [3]),
+    ('class A:\n    def f(self):\n        import a\n', [3]),
+], ids=['of the file', 'of a function', 'of a method'])
+def test_an_import_is_late_if_it_stands_in_a_function(text, lines):
+    assert imported_late(ast.parse(text)) == lines
+
+
 def page():
     with io.open(os.path.join(ROOT, 'docs', 'architecture.md'), encoding='utf-8') as stream:
         return stream.read()

@@ -9,6 +9,7 @@ __metaclass__ = type
 
 import errno
 import fcntl
+import mmap
 import os
 import stat
 import time
@@ -72,8 +73,6 @@ def extend(descriptor, start, size_bytes, method='auto', progress=None):
 
 def _write_zeros(descriptor, start, size_bytes, progress):
     syscalls.yield_io()
-    # A look at a swap file writes none, and needs no room for this.
-    import mmap
     # O_DIRECT wants aligned memory, and a mapping is aligned.
     zeros = mmap.mmap(-1, _CHUNK)
     direct = _set_direct(descriptor, True)

@@ -7,6 +7,7 @@ from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
 import os
+import uuid
 
 import pytest
 
@@ -33,6 +34,13 @@ def test_a_header_is_read_back(tmpdir, page_size):
     assert swap_signature.fits(signature, MIB, page_size)
     assert not swap_signature.fits(signature, MIB, page_size * 2)
     assert not swap_signature.fits(signature, 2 * MIB, page_size)
+
+
+def test_a_new_area_has_a_random_uuid_of_its_own(tmpdir):
+    found = [uuid.UUID(swap_signature.read_signature(write(tmpdir.join('s'), swap_signature.header(MIB, 4096)))['uuid'])
+             for dummy in range(64)]
+    assert set((one.version, one.variant) for one in found) == set([(4, uuid.RFC_4122)])
+    assert len(set(found)) == 64
 
 
 def test_a_header_is_mkswaps_byte_for_byte():
