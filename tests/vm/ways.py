@@ -167,6 +167,8 @@ for name in before after; do echo $name; cat $name; done
 echo log
 (enter; TAKEN=/dev/null MARGIN=-1000000; export TAKEN MARGIN; exec straw %(straw)s) &
 until dmesg | grep -q 'Killed process'; do sleep 0.5; done
+# Else it has the kernel kill on, whoever reads this among them.
+kill -9 $!
 sleep 1
 dmesg
 echo '%(end)s'
