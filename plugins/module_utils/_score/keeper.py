@@ -271,11 +271,10 @@ def rule_actions(keeper, key, rules):
     """[Action] that gives a target these rules in the keeper's files. Without any rule left, the keeper is removed."""
     files = keeper['files']
     known = parse_rules(files[RULES])
-    new = []
-    for entry in rules:
-        if entry and entry not in new:
-            new.append(entry)
-    known[key] = new
+    wished = set(entry for entry in rules if entry)
+    # Processes come in the order of their pids, which is another one after each boot.
+    before = [entry for entry in known.get(key, []) if entry in wished]
+    known[key] = before + sorted(wished.difference(before))
     text = rules_text(known)
     wanted = {RULES: text, SCRIPT: None, UNIT: None}
     if text:

@@ -6,6 +6,7 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
+import itertools
 import os
 import subprocess
 
@@ -14,6 +15,8 @@ from ansible_collections.oom.rescue.plugins.module_utils._score import keeper as
 from fake_node import Node
 
 MYSQLD = (-600, 999, 0, 'host', 'mysqld', '/usr/sbin/mysqld')
+DOCKER = (-600, 999, 0, 'docker:db', 'mysqld', '/usr/sbin/mysqld')
+PODMAN = (-600, 999, 0, 'podman:db', 'mysqld', '/usr/sbin/mysqld')
 SOUND = dict.fromkeys(_keeper.FILES)
 NOTHING = {'files': dict.fromkeys(_keeper.FILES), 'flaws': SOUND, 'enabled': False, 'active': False, 'behind': False}
 INSTALLED = {'files': {_keeper.UNIT: _keeper.UNIT_TEXT, _keeper.SCRIPT: _keeper.SCRIPT_TEXT,
@@ -47,6 +50,24 @@ def summary(actions):
         'not there, not asked for', 'a process that no rule can name'])
 def test_the_keeper_is_there_while_there_are_rules(keeper, key, rules, expected):
     assert summary(_keeper.rule_actions(keeper, key, rules)) == expected
+
+
+@pytest.mark.parametrize('before', [[], [MYSQLD], [MYSQLD, DOCKER], [DOCKER, MYSQLD, PODMAN]],
+                         ids=['no file', 'one of them', 'in an order', 'in another'])
+def test_after_a_boot_that_gave_the_processes_other_pids_the_rules_are_as_they_were(before):
+    def with_rules(rules):
+        text = _keeper.rules_text({'process:mysqld': rules})
+        return dict(INSTALLED, files=dict(INSTALLED['files'], **{_keeper.RULES: text}))
+
+    asked = [DOCKER, MYSQLD, PODMAN]
+    texts = set()
+    for order in itertools.permutations(asked):
+        actions = _keeper.rule_actions(with_rules(before), 'process:mysqld', list(order))
+        texts.add(actions[0]['after'] if actions else with_rules(before)['files'][_keeper.RULES])
+    (text,) = texts
+    written = _keeper.parse_rules(text)['process:mysqld']
+    assert written[:len(before)] == before and sorted(written) == sorted(asked)
+    assert _keeper.rule_actions(with_rules(written), 'process:mysqld', asked) == []
 
 
 def test_what_gives_scores_again_all_may_read_and_root_alone_may_change():
