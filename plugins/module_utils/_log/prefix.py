@@ -104,7 +104,7 @@ class PrefixReader:
         text = self._text
         if text is not None and line.startswith(text):
             rest = line[len(text) :]
-            return self._with_uptime(self._prefix, rest) if rest[:1] in '[m' else (self._prefix, rest)
+            return self._with_uptime(self._prefix, rest) if rest[:1] in '[m<' else (self._prefix, rest)
         self._text = None
         first = line[:1]
         if first == '[':
@@ -115,6 +115,8 @@ class PrefixReader:
             return self._json(line)
         if first == ' ' or first == '\t':
             return self._indented(line)
+        if first == '`' and line.strip('`'):
+            return self._in_backticks(line)
         if first == '&' and line.startswith(('&gt;', '&lt;')):
             return self._escaped(line)
         if first not in '>|' and not (':' in line or ';' in line or '[' in line or ']' in line):
@@ -125,6 +127,12 @@ class PrefixReader:
         else:
             pair = self._syslog(line) or self._decoded(line)
         return pair or self._inner(line)
+
+    def _in_backticks(self, line):
+        """The first line of code in Markdown, or one that is code as a whole."""
+        prefix, message = self.split(line.strip('`'))
+        self._text = None
+        return (prefix, message) if prefix is not None else (None, line)
 
     def _escaped(self, line):
         """A line of the source of a page, which is quoted or begins with a priority."""
@@ -169,6 +177,10 @@ class PrefixReader:
             prefix = Prefix(prefix.style, prefix.stamp, prefix.host, float(match.group(1)), match.group(2),
                             prefix.trusted, 1, prefix.program)
             rest = rest[match.end() :]
+        if rest[:1] == '<' and rest[2:3] == '>' and rest[1:2].isdigit() and prefix.program not in (None, KERNEL):
+            # A logger of a router's hands on the lines of the ring buffer with their priorities: facility kern.
+            prefix = Prefix(prefix.style, prefix.stamp, prefix.host, prefix.uptime, prefix.caller, program=KERNEL)
+            return self._with_uptime(prefix, rest[3:])
         if rest[:17] == 'message repeated ':
             match = _REPEATED.match(rest)
             if match:

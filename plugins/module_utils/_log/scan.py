@@ -7,6 +7,8 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
+import re
+
 from .find import MARKERS, OVERLAP, Finder
 from .text import LONGEST_LINE, log_lines
 
@@ -27,10 +29,21 @@ _EARLIER_PARTS = (
     b'Free swap',
     b' killed as a result of limit of ',
 )
+_ROW = re.compile(br'\[ {0,9}\d{1,10}\](?: {1,20}-?\d{1,20}){7}')
 _BATCH = 1 << 15
 # To count lines costs as much as to find markers: line numbers are told up to this offset of a log.
 COUNTED = 1 << 25
 _PROBE_EVERY = 1 << 16
+
+
+def _first_row_above(buffer, low, start):
+    """The offset of the first of the rows of a task table right above an offset; the offset itself without one."""
+    while start > low:
+        above = max(buffer.rfind(b'\n', low, start - 1) + 1, low)
+        if not _ROW.search(buffer[above:start]):
+            break
+        start = above
+    return start
 
 
 class Batch:
@@ -197,6 +210,7 @@ class Scanner:
                 places = [buffer.find(part, low, start) for part in _EARLIER_PARTS]
                 earliest = min([place for place in places if place >= 0] or [start])
                 start = max(buffer.rfind(b'\n', low, earliest) + 1, low)
+                start = _first_row_above(buffer, low, start)
         self._count(start)
         self._position = start
         self.reading = True

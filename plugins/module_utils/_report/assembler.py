@@ -13,6 +13,7 @@ import re
 from . import report_lines
 from .._log.text import BARE
 from .report import Report
+from .table import guessed_header
 from .._log.times import parse_yearless
 
 # An open report ends after so many lines without a word of one: another CPU's trace or a list of slabs may lie in
@@ -150,7 +151,8 @@ class Assembler:
             self.idle = 0
             return
         if report is None or report.has_ended():
-            if message.startswith(_STARTS) or (report is None and _MIDDLE.match(message)):
+            if message.startswith(_STARTS) or (report is None and (
+                    guessed_header(message) if message[:1] == '[' else _MIDDLE.match(message))):
                 report = self._open(key, pending)
             elif report is None:
                 if 'balloon' in message:

@@ -137,6 +137,9 @@ FORMS = (
     Form('not-memory-stop', STOPPED, ('failed to exit within ',),
          r'(?:Container (?P<container>[0-9a-f]{12,64}) )?failed to exit within \d+ ?s(?:econds)? of', ENGINES,
          refine=_of_engine),
+    # Nomad
+    Form('not-memory-stop', STOPPED, ('before force killing',),
+         r'Sent interrupt\. Waiting \S{1,16} before force killing'),
     Form('not-memory-stop', STOPPED, ('unhealthy container',),
          r'non-zero exit \(1(?:37|43)\): dockerexec: unhealthy container'),
     Form('not-memory-stop', STOPPED, ('StopSignal ',),

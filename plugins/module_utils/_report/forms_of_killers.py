@@ -246,6 +246,9 @@ FORMS = (
     Form('kubernetes', _KUBELET_PERHAPS, ('viction manager: po', 'ods ranked for evictio'),
          r'(?i)eviction manager: pod (?:\S+ )?is evicted|pods ranked for eviction', KUBELET),
     # Engines
+    Form('engine-oom', KERNEL_CGROUP, ('and error OOM Killed',),
+         r'task "(?P<name>[^"]{1,255})" for alloc "(?P<container>[\w-]{1,64})" failed: '
+         r'[^\n]{0,200}and error OOM Killed'),
     Form('engine-oom', KERNEL_SOMEWHERE, ('TaskOOM',),
          r'TaskOOM event.{0,40}?[cC]ontainer_?[iI][dD]:?\\?"?(?P<container>[0-9a-f]{12,64})', ENGINES),
     Form('engine-oom', KERNEL_CGROUP, ('"status":"oom"', '"Action":"oom"', '"status": "oom"', '"Action": "oom"',

@@ -32,6 +32,11 @@ def _counted(signal, match, line):
     return signal
 
 
+def _slowed(signal, match, line):
+    """``memory.events`` counts as ``high`` how often tasks had to wait; alone that may be for file cache."""
+    return signal if re.search(r'(?<![\w.])high [1-9]\d*(?![\w.])', line.around(6)) else None
+
+
 def _lambda(signal, match, line):
     """A function that used all of its memory, and was killed. One that used less may have ended otherwise."""
     used = re.search(r'\bMemory Size: (\d{1,6}) MB\s+Max Memory Used: (\d{1,6}) MB\b', line.around(4))
@@ -49,6 +54,8 @@ def _reaped(signal, match, line):
 FORMS = (
     # A cgroup's counters, and the end of a report that is not there
     Form('kernel-cgroup', KERNEL_CGROUP, ('oom_kill ',), r'(?:^|\s)oom_kill [1-9]\d*\s*$', refine=_counted),
+    # A cgroup that was slowed down at its memory.high and lost nobody (mem_cgroup_handle_over_high() of memcontrol.c)
+    Form('frozen', ('unknown', 'cgroup', 'unknown'), ('oom_kill 0',), r'(?:^|\s)oom_kill 0\s*$', refine=_slowed),
     Form('kernel-global', KERNEL_SOMEWHERE, ('oom_reaper: reaped proce',),
          r'oom_reaper: reaped process (?P<pid>\d{1,10}) \((?P<name>[^)]{1,64})\)', KERNEL, refine=_reaped),
     # Clouds

@@ -263,6 +263,9 @@ FORMS = (
          ('heap out of memory', 'Reached heap limit', 'mark-compacts near heap ', 'reaching memory limit'),
          r'Allocation failed - (?:JavaScript heap|process) out of memory|Reached heap limit Allocation failed'
          r'|Ineffective mark-compacts near heap limit|reaching memory limit: JS heap', name='node'),
+    # Solr's bin/oom_solr.sh and the one of its image, which the JVM runs when its heap is full
+    Form('program-limit', OWN_LIMIT, ('Running OOM killer scrip',),
+         r'Running OOM killer script for (?:process (?P<pid>\d+) for Solr|Solr process (?P<pid2>\d+))', name='solr'),
     Form('program-limit', OWN_LIMIT, ('OutOfMemoryError: ', 'OutOfDirectMemoryError'),
          r'java\.lang\.OutOfMemoryError: (?:Java heap space|Metaspace|Compressed class space|GC overhead limit|PermGen|'
          r'Requested array size|Direct buffer memory|Cannot reserve \d+ bytes of direct)'

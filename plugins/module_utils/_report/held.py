@@ -103,14 +103,24 @@ def reserved_bytes(event):
 def _largest_of_table(event):
     """What a task table tells without the counters beside it; None if it tells nothing."""
     holders = event['holders']
-    if not holders or not holders['whole'] or not holders['holders']:
+    if not holders or not holders['holders']:
         return None
     largest = holders['holders'][0]
+    if not holders['whole']:
+        return _largest_left(event, largest)
     if largest['count'] > 1:
         return '%d processes named %s hold %s together, shared pages counted for each' % (
             largest['count'], largest['name'], format_size(largest['bytes']))
     return 'the largest process, %s, holds %s' % (
         named(largest['name'], largest['pid']), format_size(largest['bytes'])) + _own_swap(largest, largest)
+
+
+def _largest_left(event, largest):
+    """The largest process of a table of which only a part is left, unless it is the one that was killed."""
+    if largest['count'] > 1 or largest['pid'] in [victim['pid'] for victim in event['victims']]:
+        return None
+    return 'of the processes that the log still lists, the largest, %s, holds %s' % (
+        named(largest['name'], largest['pid']), format_size(largest['bytes']))
 
 
 def _held(eater, event, apart):

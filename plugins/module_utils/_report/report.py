@@ -11,7 +11,7 @@ import re
 
 from . import report_lines
 from .memory import COUNTERS, ZONE_WORDS, MemoryBlock
-from .table import TaskTable, is_header
+from .table import TaskTable, guessed_header, is_header
 
 _ROW = re.compile(r'\[\s*\d+\]\s+\d')
 _MOST_VICTIMS = 4096
@@ -139,9 +139,10 @@ class Report:
             self.table = TaskTable(whole)
             self.in_statistics, self._list = False, None
             return True
-        if self.table is None and self.layout is not None and _ROW.match(message):
-            table = TaskTable(self.layout, headless=True)
-            if table.add(message, pieces):
+        if self.table is None and _ROW.match(message):
+            layout = self.layout or guessed_header(message)
+            table = layout and TaskTable(layout, headless=True)
+            if table and table.add(message, pieces):
                 self.table = table
                 return True
         return False

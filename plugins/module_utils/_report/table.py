@@ -7,6 +7,7 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
+import re
 from collections import namedtuple
 from itertools import count, takewhile
 from operator import itemgetter
@@ -23,6 +24,14 @@ Row = namedtuple('Row', 'rss total_vm pid uid tgid pgtables swapents oom_score_a
 # Takes a cell of the plain tuples that a table holds: to make a Row of each would add a tenth to reading a report.
 _CELL_OF = dict((name, itemgetter(place)) for place, name in enumerate(Row._fields))
 _CELLS = ('rss', 'total_vm', 'uid', 'tgid', 'swapents', 'oom_score_adj', 'rss_anon')
+# The cells of a row by the count of its numbers, as kernels since 2.6.36 print them; where two of them print another
+# thing in a place, it is not read.
+_CELLS_BY_COUNT = {
+    8: 'uid tgid total_vm rss - - oom_score_adj',
+    9: 'uid tgid total_vm rss nr_ptes nr_pmds swapents oom_score_adj',
+    11: 'uid tgid total_vm rss rss_anon rss_file rss_shmem pgtables_bytes swapents oom_score_adj',
+}
+_LONE_ROW = re.compile(r'\[\s{0,9}\d{1,10}\](?:\s{1,20}-?\d{1,20}){7,10}\s{1,20}\S')
 _PAGE_TABLE_CELLS = ('nr_ptes', 'nr_pmds', 'nr_puds')
 
 
@@ -31,10 +40,21 @@ def is_header(message):
     return message[:1] == '[' and 'total_vm' in message and 'pid' in message[:12]
 
 
+def guessed_header(message):
+    """The header that a table must have had, by one of its rows; None if the message is no row that tells it."""
+    if not _LONE_ROW.match(message):
+        return None
+    cells = message[1:_LONGEST_ROW].replace(']', ' ', 1).split()
+    numbers = sum(1 for dummy in takewhile(lambda cell: cell.lstrip('-').isdigit(), cells))
+    known = _CELLS_BY_COUNT.get(numbers)
+    return '[ pid ] %s name' % known if known else None
+
+
 class TaskTable:
     """A table, read by the cells that its header names. ``rows`` are tuples of the values of a Row.
 
-    A ``headless`` table lost its header, and is read by the header of another table of the same host.
+    A ``headless`` table lost its header, and is read by the header of another table of the same host, or by the count
+    of its cells.
     """
 
     def __init__(self, header, headless=False):

@@ -58,6 +58,8 @@ _TELL = {
     'alloc-enomem': ('ulimit -v', 'sysctl vm.max_map_count vm.overcommit_memory', 'grep -E "Mem|Commit" /proc/meminfo'),
     'pids-limit': ('ulimit -u', 'cat /sys/fs/cgroup/CGROUP/pids.max /sys/fs/cgroup/CGROUP/pids.current'),
     'frozen': ('cat /proc/pressure/memory /proc/pressure/io', _KERNEL_LOG, 'sar -r -W'),
+    'high': ('cat /sys/fs/cgroup/CGROUP/memory.pressure /sys/fs/cgroup/CGROUP/memory.high',
+             'cat /sys/fs/cgroup/CGROUP/memory.stat'),
     'bus': ('grep Huge /proc/meminfo', 'df -h /dev/shm', 'cat /sys/fs/cgroup/CGROUP/hugetlb.*.events', _KERNEL_LOG),
     'swap-trouble': ('swapon --show', 'free -m', _KERNEL_LOG),
     'nohang-oomd': ('journalctl -t oomd -n 50', _KERNEL_LOG),
@@ -175,6 +177,8 @@ def _kind_in_words(signal):
     """The kind of a signal, or of which of its kind it is, where other words and commands tell that."""
     if (signal['kind'], signal.get('errno')) == ('fork-enomem', None):
         return 'fork'
+    if signal['kind'] == 'frozen' and signal['limit'] == 'cgroup':
+        return 'high'
     return 'bus' if signal['kind'] == 'kill-unproven' and _SIGBUS.search(signal.get('text') or '') else signal['kind']
 
 
@@ -229,6 +233,7 @@ _UNKNOWN_WORDS = {
     'kubernetes': 'the kubelet evicted a pod; no line says for which resource',
     'allocation_failure': 'an allocation failed, and nothing was killed',
     'by_hand': 'somebody had the kernel kill it (sysrq f), and no line says why',
+    'high': 'a control group had to wait at its memory.high, and nothing in it was killed',
     'bus': 'a program ended by SIGBUS: huge pages or a tmpfs gave it no page, or a file that it had mapped is cut',
 }
 

@@ -236,6 +236,9 @@ FORMS = {
         123.456789, None),
     'Papertrail': (each('711\t2025-09-03T12:02:41+00:00\t2025-09-03T12:02:42+00:00\t50\tdb1\t10.0.0.7\tKern\tWarning'
                         '\tkernel\t%s'), AT, 'db1', None, CLAIMED),
+    'code in Markdown': (listed(lambda line: '`Sep  3 12:02:41 db1 kernel: %s`' % line.rstrip()), AT, 'db1', 123.456789,
+                         CLAIMED),
+    "a router's crash log": (each('Sep  3 12:02:41 crashlog: <4>[  123.456789] %s'), AT, None, 123.456789, CLAIMED),
     'less -N': (each('    117 Sep  3 12:02:41 db1 kernel: %s'), AT, 'db1', None, CLAIMED),
     'cat -n': (each('  1117\tSep  3 12:02:41 db1 kernel: %s'), AT, 'db1', None, CLAIMED),
     'milliseconds since 1970': (collected(lambda line: {'timestamp': 1756900961325, 'message': line}), AT, None,

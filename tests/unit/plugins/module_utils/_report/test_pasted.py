@@ -308,3 +308,30 @@ def test_line_breaks_that_were_written_out_are_read_in_a_line_below_too():
 def test_what_is_left_of_a_cgroups_statistics_is_read():
     (event,) = events(syslog(from_line(memcg(2), 'Memory cgroup stats')))
     assert event['cgroup']['stats']['anon'] == 313270272 and event['missing'][:1] == ['header']
+
+
+# Synthetic rows as dump_task() of mm/oom_kill.c has printed them since 4.15 and since 6.8: without their header.
+ROWS = {
+    '4.15': ['[ %d]  1000  %d  4383314  3919808 31670272        0             0 loki',
+             '[ %d]   999  %d     5318      843    94208        0          1000 apps.plugin'],
+    '3.10 with nr_pmds': ['[%d]  1000 %d  4383314  3919808    7731      18        0             0 loki',
+                          '[%d]   999 %d     5318      843      20       3        0          1000 apps.plugin'],
+    '6.8': ['[ %d]  1000  %d  4383314  3919808  3919000      808         0 31670272        0             0 loki',
+            '[ %d]   999  %d     5318      843      800       43         0    94208        0         1000 apps.plugin'],
+}
+
+
+@pytest.mark.parametrize('kernel', sorted(ROWS))
+def test_rows_above_a_kill_that_lost_their_header_tell_who_held_most(kernel):
+    rows = [row % (pid, pid) for row, pid in zip(ROWS[kernel], (23324, 481))]
+    (event,) = events('\n'.join(STAMP + line for line in rows + [
+        'Out of memory: Kill process 481 (apps.plugin) score 1002 or sacrifice child',
+        'Killed process 481 (apps.plugin) total-vm:21272kB, anon-rss:1464kB, file-rss:1908kB']) + '\n')
+    assert [victim['pid'] for victim in event['victims']] == [481] and 'tasks' in event['missing']
+    assert 'still lists, the largest, loki (pid 23324), holds' in event['cause'], event['cause']
+
+
+@pytest.mark.parametrize('line', ['[1] 0 0 1 2', '[12:01] 7 7 7 7 7 7 7 x', '[  7] 1 2 3 4 5 6 7 8 9 10 11 12 x'])
+def test_brackets_and_numbers_alone_are_no_table(line):
+    (event,) = events('%s%s\n%sOut of memory: Killed process 9 (x) total-vm:4kB, anon-rss:4kB\n' % (STAMP, line, STAMP))
+    assert event['source']['line'] == 2
