@@ -28,6 +28,7 @@ _EARLIER_PARTS = (
     b' pages RAM',
     b'Free swap',
     b' killed as a result of limit of ',
+    b'Manual OOM execution',
 )
 _ROW = re.compile(br'\[ {0,9}\d{1,10}\](?: {1,20}-?\d{1,20}){7}')
 _BATCH = 1 << 15
@@ -200,9 +201,10 @@ class Scanner:
             # The marker begins its line: somebody broke a longer line before it.
             start = max(buffer.rfind(b'\n', low, max(start - 1, low)) + 1, low)
         if b'invoked' in buffer[max(first - 16, 0) : first + 16]:
-            # The driver of a balloon prints its line before the kernel looks for a victim.
+            # The driver of a balloon, and the sysrq key, print their line before the kernel looks for a victim.
             low = max(self._position, start - _LOOK_BACK_FOR_BALLOON)
-            place = buffer.find(b'balloon', low, start)
+            places = [buffer.find(word, low, start) for word in (b'balloon', b'Manual OOM execution')]
+            place = min([place for place in places if place >= 0] or [-1])
             start = start if place < 0 else max(buffer.rfind(b'\n', low, place) + 1, low)
         else:
             low = max(self._position, start - _LOOK_BACK)

@@ -46,6 +46,8 @@ _FORMS = tuple((style, re.compile(words)) for style, words in (
     ('yearless', r'^\[?\d{1,10}(?::[XCSM]|\]) (\d\d %s %s) [.*#-] ' % (_MONTH, _CLOCK)),
     # klog, as Kubernetes' programs write it
     ('yearless', r'^[IWEF](\d{4} %s)(?= +\d+ [\w.-]{1,80}:\d+\])' % _CLOCK),
+    # Erlang's error_logger
+    ('stated', r'^=[A-Z]{1,16} REPORT==== (\d{1,2}-%s-\d{4}::%s)(?= )' % (_MONTH, _CLOCK)),
     # MySQL before 5.6 and MariaDB before 10.1
     ('stated', r'^(\d{6} [ \d]\d:\d\d:\d\d) '),
     # A person cut host and tag out of a line of syslog
@@ -70,7 +72,7 @@ def stated(text):
 def stated_above(lines):
     """The Prefix of the nearest of some lines that consists of a time alone; None without one."""
     for line in reversed(lines):
-        found = stated(line.strip() + ' ') if 18 < len(line.strip()) < 40 else None
-        if found is not None:
+        found = stated(line.strip() + ' ') if 18 < len(line.strip()) < 60 else None
+        if found is not None and line.rstrip('= ').endswith(found.stamp):
             return found
     return None

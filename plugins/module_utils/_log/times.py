@@ -39,6 +39,8 @@ _STATED = tuple(re.compile(words) for words in (
     r'(?P<year>\d\d)(?P<month>\d\d)(?P<day>\d\d) (?P<clock>[ \d:]+)$',
     r'(?P<day>\d\d)[- ](?P<month>[A-Z][a-z]{2})[- ](?P<year>\d{4}) (?P<clock>[\d:.,]+)$',
     r'(?P<month>[A-Z][a-z]{2}) (?P<day>\d\d) (?P<clock>[\d:.,]+) (?P<year>\d{4})$',
+    # Erlang's error_logger
+    r'(?P<day>\d\d?)-(?P<month>[A-Z][a-z]{2})-(?P<year>\d{4})::(?P<clock>[\d:.,]+)$',
     # Kibana
     r'(?P<month>[A-Z][a-z]{2}) (?P<day>\d\d?), (?P<year>\d{4}) @ (?P<clock>[\d:.,]+)$',
 ))

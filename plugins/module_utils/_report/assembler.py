@@ -65,6 +65,8 @@ class Assembler:
         self.idle = 0
         # The last task table of each host: a later one may have lost its header.
         self._layouts = {}
+        # The stream in which somebody asked for the next kill by the sysrq key f, as drivers/tty/sysrq.c says.
+        self._by_hand = None
         # The driver of a balloon whose line came last, by host.
         self._balloons = {}
 
@@ -73,6 +75,7 @@ class Assembler:
         for key in sorted(self._streams, key=lambda key: self._streams[key].offset or 0):
             self._close(key)
         self.idle = 0
+        self._by_hand = None
         self._balloons.clear()
 
     def wants_more(self, pending):
@@ -114,6 +117,7 @@ class Assembler:
         report = self._streams[key] = Report(pending.prefix, *pending.batch.place(pending.index))
         report.layout = self._layouts.get(key[0])
         report.balloon = self._balloons.get(key[0])
+        report.manual, self._by_hand = self._by_hand == key, None
         return report
 
     def add_rows(self, rows):
@@ -155,6 +159,8 @@ class Assembler:
                     guessed_header(message) if message[:1] == '[' else _MIDDLE.match(message))):
                 report = self._open(key, pending)
             elif report is None:
+                if message.endswith('Manual OOM execution'):
+                    self._by_hand = key
                 if 'balloon' in message:
                     self._balloons[key[0]] = report_lines.balloon(message) or self._balloons.get(key[0])
                 self.idle += 1
@@ -202,7 +208,7 @@ class Assembler:
             return False
         report = self._open(key, pending)
         report.header = header
-        report.manual = header['order'] == -1
+        report.manual = report.manual or header['order'] == -1
         return True
 
     def _killed(self, key, report, pending, message):

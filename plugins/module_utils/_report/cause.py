@@ -232,6 +232,10 @@ def _cgroup_limit(event):
     cgroup = event['cgroup'] or {}
     name = cgroup.get('path')
     limit, usage = cgroup.get('limit_bytes'), cgroup.get('usage_bytes')
+    within = cpuset_cgroup(event) if name is None and limit is None else None
+    if within:
+        return 'A memory cgroup reached its limit, most likely the one%s, by the cpuset of the process that asked%s' % (
+            _called(within), _met(event))
     if name is None and limit is None:
         return 'A memory cgroup reached its limit; which one, and what limit, is not in the log%s' % _met(event)
     text = 'The memory cgroup%s' % _called(cgroup) if name else 'A memory cgroup'

@@ -32,7 +32,8 @@ _COMPLAINS = re.compile(
     r'^(?!.*\b(?:[Ii]f|[Mm]ay|[Mm]ight|[Ww]ould|[Ss]hould|[Nn]ever|[Aa]void|[Pp]revent)\b)'
     r'(?=.*(?:(?:^|[\].:>|#-] )|\b(?:[Ee]rror|[Ff]atal|[Ff]ail\w*|[Aa]bort\w*|[Ee]xception|[Dd]ue to|[Bb]ecause|[Rr]an)'
     r'\b[^\n?]{0,80}?)' + _WANT +
-    r'(?![^\n]{0,80}\?|: [Kk]ill| and no killable| \(oom_kill| in UB \d| on (?:node|CPU) -?\d'
+    r'(?![^\n]{0,80}\?|: [Kk]ill|: (?:compulsory|system-wide) panic| and no killable| \(oom_kill| in UB \d'
+    r'| on (?:node|CPU) -?\d'
     r'| (?:killer|protection|handl|check|score|polic|event)))')
 
 # Exit status 137 is SIGKILL, 143 SIGTERM, in the words of engines, kubectl, make and runners.

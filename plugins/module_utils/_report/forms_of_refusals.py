@@ -129,6 +129,13 @@ def _maximum(signal, match, line):
     return signal
 
 
+def _breaker(signal, match, line):
+    """Elasticsearch and OpenSearch tell the limit behind the words, in bytes and in larger units."""
+    told = re.search(r'larger than the limit of \[(\d{1,18})/', line.message)
+    signal['limit_bytes'] = int(told.group(1)) if told else None
+    return signal
+
+
 def _innodb(signal, match, line):
     if re.search(r'errno:? 12\b', line.around(6)):
         signal.update(limit='host', errno=12)
@@ -271,7 +278,8 @@ FORMS = (
          r'Requested array size|Direct buffer memory|Cannot reserve \d+ bytes of direct)'
          r'|netty\.util\.internal\.OutOfDirectMemoryError', name='java'),
     Form('program-limit', OWN_LIMIT, ('CircuitBreakingExceptio', 'circuit_breaking_except', 'Data too large, data fo'),
-         r'CircuitBreakingException[\[:]|circuit_breaking_exception|Data too large, data for', name='java'),
+         r'CircuitBreakingException[\[:]|circuit_breaking_exception|Data too large, data for', name='java',
+         refine=_breaker),
     Form('program-limit', OWN_LIMIT, ('ommand not allowed when', 'OOM command not allowed'),
          r'OOM command not allowed|OutOfMemoryError: command not allowed when used memory', name='redis-server'),
     Form('program-limit', OWN_LIMIT, ('MEMORY_LIMIT_EXCEEDED', 'Memory limit (', ' memory limit exceeded'),
@@ -290,6 +298,9 @@ FORMS = (
          r'Exhausted heap space, trying to allocate \d+ bytes', name='dart'),
     Form('program-limit', OWN_LIMIT, ('emory resource limit ala',), r'\bmemory resource limit alarm set on node',
          name='rabbitmq-server'),
+    # Before 3.7
+    Form('program-limit', OWN_LIMIT, ('vm_memory_high_watermar',),
+         r'vm_memory_high_watermark set\. Memory used:\d+ allowed:(?P<limit_bytes>\d+)', name='rabbitmq-server'),
     Form('program-limit', OWN_LIMIT, ('{ vsz_limit=',), r'Out of memory \(service \S{1,64} \{ vsz_limit=',
          name='dovecot'),
     Form('program-limit', OWN_LIMIT, ('memory limit of ',),

@@ -30,8 +30,9 @@ _CONTEXT = 1 << 14
 # The length of a usual line; of the lines around one so much is looked at.
 _LINE = 200
 _MOST_CONTINUED = 3
-# Erlang's crash dumps and the alert log of Oracle's database have the time in a line of its own, so many above at most.
-_HEADED, _MOST_HEAD = ('Slogan: ', 'ORA-'), 8
+# Crash dumps of Erlang, logs of RabbitMQ before 3.7 and the alert log of Oracle's database have the time in a line of
+# its own, so many above at most.
+_HEADED, _MOST_HEAD = ('Slogan: ', 'ORA-', 'vm_memory_'), 8
 # If more lines of a block have to be looked at, only the first and the last so many are: who floods a log costs no more
 # time.
 _MOST_OF_A_BLOCK = 200

@@ -49,6 +49,7 @@ _OF_LINES = tuple((re.compile(pattern), owner) for pattern, owner in (
     (r'java\.lang|jvmkill', _owner("the JVM's heap (-Xmx)", 'JAVA_TOOL_OPTIONS=-Xmx%(size)s', '%dm')),
     (r'[Cc]ircuit_?[Bb]reaking|Data too large', _owner(
         'the heap of Elasticsearch or OpenSearch', 'ES_JAVA_OPTS="-Xms%(size)s -Xmx%(size)s"', '%dm')),
+    (r'OOM killer script for', _owner("Solr's heap", 'SOLR_HEAP=%(size)s', '%dm')),
     (r'command not allowed|maxmemory', _owner("Redis' maxmemory", 'redis-cli CONFIG SET maxmemory %(size)s', '%dmb')),
     (r'SERVER_ERROR out of memory', _owner("memcached's memory", 'memcached -m %(size)s')),
     (r'\(total\)', _owner("ClickHouse's max_server_memory_usage", 'max_server_memory_usage: BYTES')),
@@ -64,7 +65,7 @@ _OF_LINES = tuple((re.compile(pattern), owner) for pattern, owner in (
     (r'vector memory', _owner("R's R_MAX_VSIZE", 'R_MAX_VSIZE=%(size)s', '%dMb')),
     (r'Current maximum heap size', _owner("the Haskell program's heap", '+RTS -M%(size)s -RTS', '%dm')),
     (r'Exhausted heap space', _owner("Dart's heap", 'DART_VM_OPTIONS=--old_gen_heap_size=%(size)s')),
-    (r'memory resource limit alarm', _owner(
+    (r'memory resource limit alarm|vm_memory_high_watermark', _owner(
         "RabbitMQ's memory watermark", 'vm_memory_high_watermark.absolute = %(size)s', '%dMiB')),
     (r'vsz_limit', _owner("Dovecot's vsz_limit", 'default_vsz_limit = %(size)s', '%dM')),
     (r'by YARN for exceeding', _owner(

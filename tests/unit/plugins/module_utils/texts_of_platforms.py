@@ -36,6 +36,7 @@ LINES = (
     (None, 'Bus error (core dumped)', UNPROVEN),
     (None, 'Running OOM killer script for process 1429 for Solr on port 8983', OWN_LIMIT),
     (None, 'Running OOM killer script for Solr process 1429', OWN_LIMIT),
+    (None, 'vm_memory_high_watermark set. Memory used:6712344576 allowed:6662578995', OWN_LIMIT),
     (None, 'task "web" for alloc "c5d0e905" failed: Wait returned exit code 137, signal 0, and error OOM Killed',
      KERNEL_CGROUP),
     (None, 'Sent interrupt. Waiting 5s before force killing', STOPPED),

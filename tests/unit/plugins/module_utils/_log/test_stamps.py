@@ -78,6 +78,7 @@ def test_what_stands_before_the_line_of_a_program_is_taken_off(before):
 @pytest.mark.parametrize('above, stamp', [
     (['=erl_crash_dump:0.5', 'Sun Apr 28 14:49:27 2019'], 'Sun Apr 28 14:49:27 2019'),
     (['2026-08-27T15:51:41.123456+08:00', 'Errors in file /a/b.trc:'], '2026-08-27T15:51:41.123456+08:00'),
+    (['=INFO REPORT==== 7-Aug-2026::15:51:41 ==='], '7-Aug-2026::15:51:41'),
     (['Thu Aug 27 15:51:41 2026', 'x', '2026-08-27T15:51:42Z'], '2026-08-27T15:51:42Z'),
     (['2026-08-27T15:51:41Z a line of another program', ''], None), ([], None),
 ])

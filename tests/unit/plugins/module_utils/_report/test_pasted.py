@@ -335,3 +335,21 @@ def test_rows_above_a_kill_that_lost_their_header_tell_who_held_most(kernel):
 def test_brackets_and_numbers_alone_are_no_table(line):
     (event,) = events('%s%s\n%sOut of memory: Killed process 9 (x) total-vm:4kB, anon-rss:4kB\n' % (STAMP, line, STAMP))
     assert event['source']['line'] == 2
+
+
+@pytest.mark.parametrize('kill', [
+    'kworker/0:1 invoked oom-killer: gfp_mask=0xd0, order=0, oom_score_adj=0',
+    'Kernel panic - not syncing: Out of memory: compulsory panic_on_oom is enabled',
+])
+def test_what_somebody_asked_the_kernel_for_is_no_shortage(kill):
+    (event,) = events('%sSysRq : Manual OOM execution\n%s%s\n' % (STAMP, STAMP, kill))
+    assert event['trigger']['manual'] and 'Somebody asked for it' in event['cause']
+
+
+def test_a_cut_report_of_a_cgroup_names_the_container_by_the_cpuset():
+    (event,) = events(''.join(STAMP + line + '\n' for line in (
+        'worker invoked oom-killer: gfp_mask=0xd0, order=0, oom_score_adj=873',
+        'worker cpuset=%s mems_allowed=0' % ('ab' * 32),
+        'CPU: 3 PID: 7 Comm: worker Not tainted 3.10.0-957.el7.x86_64 #1', 'Call Trace:',
+        ' [<ffffffff89a34f16>] mem_cgroup_oom_synchronize+0x546/0x570')))
+    assert 'most likely the one of the container %s' % ('ab' * 6) in event['cause'], event['cause']
