@@ -8,6 +8,7 @@ from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
 import posixpath
+import sys
 
 from .._node import systemd
 from .._node.actions import outcome
@@ -36,6 +37,8 @@ def converge(host, options, check_mode=False):
                 for action in made['actions']:
                     _DO[action['layer']](host, action, state)
                 _restart(host, made['actions'])
+            if options['state'] == 'present':
+                _note_what_was_there(host)
             if options['state'] == 'absent':
                 _forget(host, state, textfile)
     return outcome(host, made['actions'], made['skipped_reason'], warnings=[state.damage] if state.damage else [])
@@ -102,6 +105,14 @@ def _restart(host, actions):
         if action['layer'] == 'unit' and action['action'] == 'start':
             _systemctl(host, 'enable', action['unit'])
             _systemctl(host, 'restart', action['unit'])
+
+
+def _note_what_was_there(host):
+    """Have a watch that remembers nothing run once, as what was there before its first run is not told: what is killed
+    from now on is. A run that fails is tried again by the timer or cron.
+    """
+    if not host.exists(STATE):
+        host.run(['systemctl', 'start', units.SERVICE] if systemd.is_running(host) else units.command(sys.executable))
 
 
 def _systemctl(host, *words):

@@ -25,7 +25,7 @@ Documentation=https://github.com/oom-rescue/oom.rescue/blob/main/docs/watch.md
 
 [Service]
 Type=oneshot
-ExecStart=%(python)s -B -E -s %(program)s watch
+ExecStart=%(command)s
 StartLimitInterval=0
 LogLevelMax=notice
 OOMScoreAdjust=%(score)d
@@ -60,15 +60,20 @@ WantedBy=timers.target
 _CRON = '''%(header)s
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 MAILTO=""
-* * * * * root %(python)s -B -E -s %(program)s watch 2> /dev/null
+* * * * * root %(command)s 2> /dev/null
 '''
+
+
+def command(python):
+    """The words that run the watch once."""
+    return [python, '-B', '-E', '-s', PROGRAM, 'watch']
 
 
 def systemd_files(python, interval, watched, version=None):
     """{path: text} of the units. ``watched`` are the files whose change starts a run; without any, only time does.
     ``version`` is that of systemd, None if it is not known.
     """
-    values = {'header': HEADER, 'python': python, 'program': PROGRAM, 'score': SCORE, 'memory': MEMORY_MAX,
+    values = {'header': HEADER, 'command': ' '.join(command(python)), 'score': SCORE, 'memory': MEMORY_MAX,
               'limit': 'MemoryMax' if version is None or version >= _HAS_MEMORY_MAX else 'MemoryLimit',
               'interval': interval, 'service': SERVICE,
               'paths': '\n'.join('PathModified=%s' % path.replace('%', '%%') for path in watched)}
@@ -80,4 +85,4 @@ def systemd_files(python, interval, watched, version=None):
 
 def cron_files(python):
     """{path: text} of cron's line."""
-    return {CRON: _CRON % {'header': HEADER, 'python': python, 'program': PROGRAM}}
+    return {CRON: _CRON % {'header': HEADER, 'command': ' '.join(command(python))}}

@@ -69,6 +69,18 @@ def node(request, tmp_path):
     return Node(tmp_path, *HOSTS[request.param])
 
 
+def test_what_is_killed_once_it_is_there_is_told_so_it_notes_at_once_what_was_there(node):
+    first = (['start', 'oom-rescue-watch.service'] if node.exists('/run/systemd/system')
+             else ['-B', '-E', '-s', '/usr/local/lib/oom-rescue/oom-rescue.pyz', 'watch'])
+    node.converge()
+    assert node.called[-1] == first
+    (node.tree / 'var/lib/oom-rescue-watch/state').write_bytes(b'noted')
+    node.converge(limit=7)
+    assert node.called.count(first) == 1
+    node.converge(state='absent')
+    assert node.called.count(first) == 1
+
+
 def text(node, path):
     return node.read(path)
 
@@ -116,7 +128,7 @@ def test_cron_runs_it_each_minute(tmp_path):
     node = Node(tmp_path, 'usr/sbin/cron', 'etc/cron.d')
     node.converge()
     assert '* * * * * root ' in text(node, units.CRON) and units.PROGRAM + ' watch' in text(node, units.CRON)
-    assert node.called == []
+    assert [words[-1] for words in node.called] == ['watch']
 
 
 def test_without_systemd_and_cron_it_is_skipped(tmp_path):
