@@ -92,7 +92,8 @@ def test_after_a_reboot_a_run_changes_nothing(host, rebooted):
 @pytest.fixture(scope='module', name='undone')
 def fixture_undone(host, rebooted):
     host.last = {server: server.now()[0] for server in host.servers}
-    host.guest.module(process='mysqld', state='absent')
+    result = host.guest.module(process='mysqld', state='absent')
+    assert 'msg' not in result, result['msg']
 
 
 def test_undone_every_file_is_as_it_was_and_a_second_time_changes_nothing(host, undone):
