@@ -24,6 +24,7 @@ TIMES = ('@timestamp', 'timestamp', 'time', '_time', 'date', 'TimeGenerated', 't
 HOSTS = ('hostname', 'host', 'host.name', '_HOSTNAME', 'Computer', 'node_name', 'nodename')
 # The records within a record that tell the host.
 _OF_HOST = ('host', 'labels', 'stream', 'source', 'resource', 'kubernetes')
+_LEVELS = 4
 # Zones differ by quarters of an hour; a collector that is quick notes a line within this many seconds.
 _ZONES_STEP, _QUICK = 900, 60
 
@@ -130,13 +131,13 @@ def _is_same_moment(yearless, style, stamp):
     return near is not None and moment - near <= 86400 and (moment - near + _QUICK) % _ZONES_STEP <= 2 * _QUICK
 
 
-def _host_of(record):
-    """The host that a record tells, or one within it."""
+def _host_of(record, levels=_LEVELS):
+    """The host that a record tells, or one within it, so many levels down."""
     found = _first(record, HOSTS)
-    for name in _OF_HOST:
+    for name in _OF_HOST if levels else ():
         within = record.get(name)
         if not found and isinstance(within, dict):
-            found = (name == 'host' and _first(within, ('name',))) or _first(within, HOSTS) or _host_of(within)
+            found = (name == 'host' and _first(within, ('name',))) or _host_of(within, levels - 1)
     return found
 
 

@@ -72,6 +72,7 @@ _CSV = re.compile(
 _RUBY_LINE = re.compile(r'"(?:MESSAGE|message|msg|log)"=>"((?:[^"\\]|\\.)*)"')
 _RUBY_TIME = re.compile(r'\[(\d{9,10}\.\d{1,9}), ')
 _RUBY_HOST = re.compile(r'"(?:_HOSTNAME|hostname|host)"=>"([^"\s]{1,255})"')
+_REPEATS = 'message repeated '
 _REPEATED = re.compile(r'message repeated (\d{1,9}) times: \[ ?(.*)\]$')
 _QUOTE = re.compile(r'[>\s|*]+')
 # Starts a record of journalctl -o json-seq or json-sse.
@@ -84,6 +85,8 @@ _NO_HOSTS = frozenset((
     'kern kernel syslog daemon user').split())
 _INNER_KERNEL = re.compile(r'(?:^|[\s.])kernel:\s?')
 _PROGRAM = re.compile(r'\w\[\d{1,10}\]: ')
+# A line of syslog in JSON in JSON behind a pager's number in a mail has four.
+_MOST_WITHIN = 8
 _INNER_SECONDS = re.compile(r'\[\s{0,8}\d{1,10}\.\d{6}\]')
 
 
@@ -98,6 +101,7 @@ class PrefixReader:
     def __init__(self):
         self._text = None
         self._prefix = None
+        self._depth = 0
 
     def split(self, line):
         """(Prefix, message) of a line; (None, message) if it has no prefix."""
@@ -128,19 +132,30 @@ class PrefixReader:
             pair = self._syslog(line) or self._decoded(line)
         return pair or self._inner(line)
 
+    def _part(self, text):
+        """(Prefix, message) of a line within a line, of which nothing is remembered; (None, text) if it has no prefix.
+
+        Anybody may write a line with thousands of lines in each other: from _MOST_WITHIN on they are text.
+        """
+        if self._depth == _MOST_WITHIN:
+            return None, text
+        self._depth += 1
+        try:
+            return self.split(text)
+        finally:
+            self._depth -= 1
+            self._text = None
+
     def _in_backticks(self, line):
         """The first line of code in Markdown, or one that is code as a whole."""
-        prefix, message = self.split(line.strip('`'))
-        self._text = None
+        prefix, message = self._part(line.strip('`'))
         return (prefix, message) if prefix is not None else (None, line)
 
     def _escaped(self, line):
         """A line of the source of a page, which is quoted or begins with a priority."""
         for escaped, plain in (('&lt;', '<'), ('&gt;', '>'), ('&quot;', '"'), ('&amp;', '&')):
             line = line.replace(escaped, plain)
-        pair = self.split(line)
-        self._text = None
-        return pair
+        return self._part(line)
 
     def before_rows(self, prefix):
         """The text that all lines with the prefix of the last line start with, up to the kernel's own time; None if it
@@ -181,9 +196,10 @@ class PrefixReader:
             # A logger of a router's hands on the lines of the ring buffer with their priorities: facility kern.
             prefix = Prefix(prefix.style, prefix.stamp, prefix.host, prefix.uptime, prefix.caller, program=KERNEL)
             return self._with_uptime(prefix, rest[3:])
-        if rest[:17] == 'message repeated ':
+        if rest.startswith(_REPEATS):
             match = _REPEATED.match(rest)
-            if match:
+            # No logger repeats a repetition.
+            if match and not match.group(2).startswith(_REPEATS):
                 inner, rest = self._with_uptime(prefix, match.group(2))
                 prefix = Prefix(inner.style, inner.stamp, inner.host, inner.uptime, inner.caller, inner.trusted,
                                 int(match.group(1)), inner.program)
@@ -232,8 +248,7 @@ class PrefixReader:
             self._text = None
             return pair
         kernel = int(match.group(1)) >> 3 == 0
-        prefix, message = self.split(rest) if rest[:1] in '[' or rest[:1].isalnum() else (None, rest)
-        self._text = None
+        prefix, message = self._part(rest) if rest[:1] in '[' or rest[:1].isalnum() else (None, rest)
         prefix = prefix or Prefix()
         prefix.note_facility(kernel)
         return prefix, message
@@ -305,8 +320,7 @@ class PrefixReader:
 
     def _behind(self, style, stamp, host, rest):
         """(Prefix, message) of a line that stands behind the time and the host that its collector noted."""
-        inner, message = self.split(rest)
-        self._text = None
+        inner, message = self._part(rest)
         prefix = copy.copy(inner or BARE)
         if stamp is not None and prefix.style in (None, 'yearless'):
             prefix.style, prefix.stamp = style, stamp
@@ -316,8 +330,7 @@ class PrefixReader:
     def _numbered(self, line):
         """A line behind its number, as an editor, a pager or grep shows it; None if it has no prefix behind that."""
         match = _NUMBER.match(line)
-        pair = self.split(line[match.end() :]) if match else (None, line)
-        self._text = None
+        pair = self._part(line[match.end() :]) if match else (None, line)
         return pair if pair[0] is not None and pair[0].stamp else None
 
     def _of_table(self, line):
@@ -412,8 +425,7 @@ class PrefixReader:
         if match and line[0] in '*|':
             # Bold, of a list or of a table, in Markdown.
             rest = line[match.end() :]
-            pair = self.split(rest[:-1] if line[0] == rest[-1:] == '|' else rest)
-            self._text = None
+            pair = self._part(rest[:-1] if line[0] == rest[-1:] == '|' else rest)
             return pair if pair[0] is not None else (None, line)
         head = line[:320]
         match = _INNER_KERNEL.search(head) if 'kernel:' in head else None
@@ -456,8 +468,7 @@ class PrefixReader:
         record, inner = line_of(record)
         if not inner:
             return None, line
-        prefix, message = self.split(inner)
-        self._text = None
+        prefix, message = self._part(inner)
         return with_collectors(prefix or BARE, record), message
 
     def _listed(self, quote, text):
@@ -471,6 +482,5 @@ class PrefixReader:
                 return None
         else:
             text = text.replace("''", "'")
-        pair = self.split(text)
-        self._text = None
+        pair = self._part(text)
         return pair if pair[0] is not None else None

@@ -630,3 +630,32 @@ def test_a_line_that_is_no_prefix_is_a_message(line):
 def test_the_module_of_the_tests_is_read_as_utf_8():
     with io.open(os.path.abspath(__file__).replace('.pyc', '.py'), encoding='utf-8') as stream:
         assert u'三' in stream.read()
+
+
+# What anybody may write into a log, each with itself inside.
+WITHIN = {
+    'numbers': '1:', 'tabs': '1:\t', 'numbers and code': '1:`', 'numbers and priorities': '1:<1>',
+    'labels': '2025-09-03T12:02:41Z {} ', 'a row of a table': '2025-09-03T12:02:41Z,"',
+    'fluentd': '2025-09-03T12:02:41Z a\t{"log":"', 'Fluent Bit': '"log"=>"', 'syslog': 'Sep  3 12:02:41 db1 a: ',
+    'a collector and syslog': '2025-09-03T12:02:41Z Sep  3 12:02:41 db1 a: ', 'JSON': '{"log":"', 'a list': '- "',
+    'a page': '`&lt;', 'Markdown': '* > | ', 'priorities': '<1>', 'seconds': '[    1.000000] ',
+    'repetitions': 'message repeated 2 times: [ ', 'decoded': 'kern  :warn  : ', 'a tag': 'a: kernel: ',
+}
+
+
+@pytest.mark.parametrize('before', ['', 'Sep  3 12:02:41 db1 a: '], ids=['alone', 'behind a prefix'])
+@pytest.mark.parametrize('name', sorted(WITHIN))
+def test_a_line_within_itself_a_thousand_times_is_a_line(name, before):
+    line = before + WITHIN[name] * 2000 + 'x' + ']' * 2000 * (name == 'repetitions')
+    reader = PrefixReader()
+    prefix, message = reader.split(line)
+    assert message
+    # What comes next is read as it is.
+    assert reader.split('Sep  3 12:02:41 db2 kernel: x')[0].host == 'db2'
+
+
+@pytest.mark.parametrize('key', ['host', 'labels', 'log', 'message'])
+def test_records_within_records_are_read_as_far_as_a_host_is_looked_for(key):
+    for depth in (1, 5, 900, 5000):
+        line = '{"message": "x", "%s": %s1%s}' % (key, '{"%s": ' % key * depth, '}' * depth)
+        assert PrefixReader().split(line)[1]
