@@ -15,8 +15,10 @@ import re
 
 from .._node.host import to_native
 from .._node.reader import parse_json
+from .collected import NO_HOSTS, of_fluent_bit, of_table, relayed
 from .json_records import dmesg_record, field_text, is_of_dmesg, journal_record, line_of, of_journal, with_collectors
 from .text import BARE, KERNEL, Prefix
+from .times import ISO
 
 _PRIORITY = re.compile(r'<(\d{1,3})>')
 # Kernels of phones print the CPU and the process as well.
@@ -34,7 +36,6 @@ _DECODED = re.compile(
 _TASK = re.compile(r'\[\s{0,12}\d{1,10}\]\s+\d{1,10}\s+\d{1,10}\s')
 _KMSG = re.compile(r'(\d{1,4}),(\d{1,20}),(\d{1,20}),([^;,]{0,16})((?:,[^;]{0,80})?);')
 _CALLER = re.compile(r'caller=([TC]\d{1,10})')
-_ISO = r'\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z| UTC\b| ?[+-]\d\d:?\d\d)?'
 # A number in brackets is a process, as PostgreSQL writes it.
 _HOST = r'[^\s:\[\]]{1,255}|\[(?!\d{1,10}\])[^\s\[\]]{1,64}\]|[\da-fA-F]{0,4}(?::[\da-fA-F.]{0,15}){2,8}'
 # Some relays keep the blank that stands before the kernel's own time.
@@ -42,10 +43,10 @@ _BLANKS = r'(?: {1,3}(?=\[ {0,8}\d{1,10}\.\d))?'
 _TAG = r'(?:(%s) )?([^\s:\[\]]{1,64}(?: [^\s:\[\]]{1,64})?)(\[[^\]\s]{0,32}\])?: ?(?:: )?%s' % (_HOST, _BLANKS)
 _RFC5424 = re.compile(
     r'1 (%s|-) (\S{1,255}) (\S{1,48}) (\S{1,128}) (\S{1,32}) (?:-|(?:\[(?:[^\]\\]|\\.)*\])+)(?: %s|\s|$)%s'
-    % (_ISO, to_native(b'\xef\xbb\xbf'), _BLANKS)
+    % (ISO, to_native(b'\xef\xbb\xbf'), _BLANKS)
 )
-_RFC3339 = re.compile(r'(?:[A-Z][a-z]{2} )?(%s)(?: [A-Z]{2,5})?(?: std(?:out|err) [FP])?(?: %s|[ \t])' % (_ISO, _TAG))
-_ISO_BRACKET = re.compile(r'\[(%s)\]:? ?' % _ISO)
+_RFC3339 = re.compile(r'(?:[A-Z][a-z]{2} )?(%s)(?: [A-Z]{2,5})?(?: std(?:out|err) [FP])?(?: %s|[ \t])' % (ISO, _TAG))
+_ISO_BRACKET = re.compile(r'\[(%s)\]:? ?' % ISO)
 # The first line that somebody copied may lack its beginning.
 _CUT_SECONDS = re.compile(r'(\d{1,12}\.\d{6})\] ')
 _RFC3164 = re.compile(
@@ -60,18 +61,7 @@ _KERNEL = re.compile(r'(?:(%s) )?kernel: ?' % _HOST)
 # The kernel writes the name of a program that crashed as a tag would.
 _WITH_PID = re.compile(
     r'(?:(%s) )?([A-Za-z_][\w./@-]{0,63})\[\d{1,10}\]: (?!segfault at |general protection f|trap invalid o)' % _HOST)
-_LABELS = re.compile(r'\{(?:[\w.]{1,64}="[^"]{0,400}"(?:, ?)?){0,32}\} ')
-_LABEL_OF_HOST = re.compile(r'\b(?:hostname|host|nodename|node_name)="([^"\s]{1,255})"')
-_PAPERTRAIL = re.compile(_ISO + r'\t\d{1,20}\t([^\t]{1,255})\t[^\t]{0,64}\t\w{0,16}\t\w{0,16}\t([^\t]{0,64})\t')
-_SYSLOG_WITHIN = re.compile(r'(?:[\w./-]{1,128} )?([A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \S{1,255} \S{1,64}: ?)')
 _NUMBER = re.compile(r'\d{1,20}(?:[:\t]\s{0,4}| (?=[A-Z]))')
-_CSV = re.compile(
-    r'"?(?:(%s)|([A-Z][a-z]{2} \d{1,2}, \d{4} @ [\d:.]{8,16})|[\d/]{8,10}, [\d:.]{7,16}(?: [AP]M)?)"?,'
-    r'((?:"?[\w./-]{0,128}"?,){0,8})"?(.*?)"?$' % _ISO)
-# Fluent Bit prints records as Ruby would.
-_RUBY_LINE = re.compile(r'"(?:MESSAGE|message|msg|log)"=>"((?:[^"\\]|\\.)*)"')
-_RUBY_TIME = re.compile(r'\[(\d{9,10}\.\d{1,9}), ')
-_RUBY_HOST = re.compile(r'"(?:_HOSTNAME|hostname|host)"=>"([^"\s]{1,255})"')
 _REPEATS = 'message repeated '
 _REPEATED = re.compile(r'message repeated (\d{1,9}) times: \[ ?(.*)\]$')
 _QUOTE = re.compile(r'[>\s|*]+')
@@ -79,10 +69,6 @@ _QUOTE = re.compile(r'[>\s|*]+')
 _STREAMED = ('\x1e{', 'data: {')
 _LISTED = re.compile(r'''(?:- )?(["'])(.*)\1,?$''')
 _FACILITY = re.compile(r'(?:kern|user|daemon|syslog|auth|authpriv|local\d)\.\w+$')
-# What programs write behind a time where a logger writes the host.
-_NO_HOSTS = frozenset((
-    'trace debug info notice warn warning error fatal critical severe log panic exception unhandled runtime '
-    'kern kernel syslog daemon user').split())
 _INNER_KERNEL = re.compile(r'(?:^|[\s.])kernel:\s?')
 _PROGRAM = re.compile(r'\w\[\d{1,10}\]: ')
 # A line of syslog in JSON in JSON behind a pager's number in a mail has four.
@@ -281,11 +267,11 @@ class PrefixReader:
         if match:
             stamp, host, tag, pid = match.groups()
             rest = line[match.end(1) :].lstrip()
-            pair = self._relayed(stamp, rest) if tag is None or tag[-1:].isdigit() or rest[:1] == '{' else None
-            if pair:
-                return pair
+            told = relayed(rest) if tag is None or tag[-1:].isdigit() or rest[:1] == '{' else None
+            if told:
+                return self._behind('iso', stamp, *told)
             # dmesg --time-format iso prints neither host nor tag, and the message may contain a colon of its own.
-            of_logger = host and host.lower() not in _NO_HOSTS and (',' not in stamp or '.' in stamp)
+            of_logger = host and host.lower() not in NO_HOSTS and (',' not in stamp or '.' in stamp)
             if tag is None or not (_is_kernel(tag) or of_logger):
                 begin = match.end() if tag is None else match.start(2 if host else 3)
                 return self._with_uptime(Prefix('iso', stamp), line[begin:])
@@ -298,25 +284,6 @@ class PrefixReader:
         if match:
             return Prefix('yearless', match.group(1)), line[match.end() :]
         return self._rfc5424(line) or self._syslog(line)
-
-    def _relayed(self, stamp, rest):
-        """What stands behind a collector's own time, if that is a record or a line with a prefix; else None: the labels
-        of Loki's logcli, fluentd's tag and JSON, a row of Papertrail's, or a line of syslog, with CloudWatch's stream.
-        """
-        if rest[:1] == '{':
-            match = _LABELS.match(rest)
-            if match:
-                host = _LABEL_OF_HOST.search(match.group())
-                return self._behind('iso', stamp, host and host.group(1), rest[match.end() :])
-            return self._behind('iso', stamp, None, rest)
-        tag, mark, record = rest.partition('\t{')
-        if mark and len(tag) < 100 and '\t' not in tag:
-            return self._behind('iso', stamp, None, mark[1:] + record)
-        match = _PAPERTRAIL.match(rest) if '\t' in rest[19:60] else None
-        if match:
-            return self._behind('iso', stamp, match.group(1), '%s: %s' % (match.group(2), rest[match.end() :]))
-        match = _SYSLOG_WITHIN.match(rest) if ':' in rest[9:90] else None
-        return self._behind('iso', stamp, None, rest[match.start(1) :]) if match else None
 
     def _behind(self, style, stamp, host, rest):
         """(Prefix, message) of a line that stands behind the time and the host that its collector noted."""
@@ -332,29 +299,6 @@ class PrefixReader:
         match = _NUMBER.match(line)
         pair = self._part(line[match.end() :]) if match else (None, line)
         return pair if pair[0] is not None and pair[0].stamp else None
-
-    def _of_table(self, line):
-        """A row that a page of logs exports as CSV: the time, other columns, of which the first may be the host, and
-        the message as the last; None if it is none.
-        """
-        match = _CSV.match(line)
-        if not match:
-            return None
-        style, stamp = next(((style, text) for style, text in zip(('iso', 'stated'), match.groups()) if text),
-                            (None, None))
-        columns = [column.strip('"') for column in match.group(3).split(',') if column]
-        host = columns[0] if columns and columns[0].lower() not in _NO_HOSTS and not columns[0].isdigit() else None
-        return self._behind(style, stamp, host or None, match.group(4).replace('""', '"'))
-
-    def _of_fluent_bit(self, line):
-        """A record as Fluent Bit's output to a terminal writes it, ``[0] tag: [[time, {}], {"msg"=>"..."}]``; or None.
-        """
-        match = _RUBY_LINE.search(line)
-        if not match:
-            return None
-        time, host = _RUBY_TIME.search(line), _RUBY_HOST.search(line)
-        text = match.group(1).replace('\\"', '"')
-        return self._behind('epoch', time and time.group(1), host and host.group(1), text)
 
     def _kmsg(self, line):
         match = _KMSG.match(line)
@@ -407,14 +351,11 @@ class PrefixReader:
         """
         if line.startswith(_STREAMED):
             return self._json(line[line.index('{') :])
-        if '"=>"' in line:
-            pair = self._of_fluent_bit(line)
-            if pair:
-                return pair
-        if ',' in line[15:48] and (line[0] == '"' or line[0].isdigit()):
-            pair = self._of_table(line)
-            if pair:
-                return pair
+        told = of_fluent_bit(line) if '"=>"' in line else None
+        if not told and ',' in line[15:48] and (line[0] == '"' or line[0].isdigit()):
+            told = of_table(line)
+        if told:
+            return self._behind(*told)
         match = _LISTED.match(line) if line[:1] in '"\'-' else None
         pair = match and self._listed(*match.groups())
         if pair:

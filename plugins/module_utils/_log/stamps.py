@@ -14,23 +14,21 @@ import re
 
 from .._node.host import to_native
 from .text import Prefix
+from .times import ISO
 
 # What engines, pages and mails put before the line of a program: a container's name, a bar, marks of Markdown.
 _BEFORE = re.compile(
     r'(?:\[pod/[\w./-]{1,400}\] +|[\w.-]{1,80} +\|+ ?|[|>*`] ?|%s ?|\s)*' % to_native(b'\xe2\x94\x82'))
 
-_DAY = r'\d{4}-\d\d-\d\d'
 _CLOCK = r'\d\d:\d\d:\d\d(?:[.,]\d{1,9})?'
 _MONTH = r'[A-Z][a-z]{2}'
-_ZONE = r'(?:Z| UTC\b| ?[+-]\d\d:?\d\d)?'
-_ISO = _DAY + '[T ]' + _CLOCK + _ZONE
 
 # (style, where the stamp stands, as its only group)
 _FORMS = tuple((style, re.compile(words)) for style, words in (
     # logfmt and JSON: logrus, zap, slog, pino
-    ('iso', r'(?:^|[\s{,])"?@?(?:time|ts|timestamp|t)"?[=:] ?"?(%s)(?=[",}\s])' % _ISO),
+    ('iso', r'(?:^|[\s{,])"?@?(?:time|ts|timestamp|t)"?[=:] ?"?(%s)(?=[",}\s])' % ISO),
     # libvirt hands on the words of QEMU, which begin with the time
-    ('iso', r'(?:^|: |\[)(%s)(?=[\]\s:,|])' % _ISO),
+    ('iso', r'(?:^|: |\[)(%s)(?=[\]\s:,|])' % ISO),
     # nginx, and the package log of Go
     ('stated', r'^\[?(\d{4}/\d\d/\d\d %s)(?=[\]\s:])' % _CLOCK),
     # ClickHouse

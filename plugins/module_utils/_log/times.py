@@ -31,6 +31,8 @@ _MONTH_NAMES = (
 _MONTHS = dict((name, number) for number, names in enumerate(_MONTH_NAMES, 1) for name in names.split())
 
 _CLOCK = re.compile(r'^(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?$')
+# A time that parse_iso() reads, within a line.
+ISO = r'\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z| UTC\b| ?[+-]\d\d:?\d\d)?'
 _ISO = re.compile(
     r'^(\d{4})-(\d{2})-(\d{2})[T ](\d{2}):(\d{2}):(\d{2})(?:[.,](\d{1,9}))?\d*\s*(Z|UTC|[+-]\d{2}:?\d{2})?$')
 # Programs write the same time in other orders; a year of two digits is of this century.

@@ -42,10 +42,13 @@ _STATUSES = tuple(word + status for word in ('ode ', 'ode: ', 'ode:', 'ode=', 'o
                   for status in ('137', '143')) + ('Exit Code: ',)
 
 
-def _disk(signal, match, line):
-    signal['name'] = asker(line) or signal['name']
-    signal['errno'] = 28
-    return signal
+def _no_room(errno):
+    """Refine a refusal of a disk or of watches, which had this errno."""
+    def refine(signal, match, line):
+        signal['name'] = asker(line) or signal['name']
+        signal['errno'] = errno
+        return signal
+    return refine
 
 
 _POOLS = {'worker': 'nginx', 'ForkPoolWorker': 'celery'}
@@ -54,12 +57,6 @@ _POOLS = {'worker': 'nginx', 'ForkPoolWorker': 'celery'}
 def _of_pool(signal, match, line):
     """The program whose worker it was, by what it calls its workers."""
     signal['name'] = _POOLS.get(signal['name']) or ('php-fpm' if '[pool ' in line.message else None)
-    return signal
-
-
-def _quota(signal, match, line):
-    signal['name'] = asker(line) or signal['name']
-    signal['errno'] = 122
     return signal
 
 
@@ -94,13 +91,12 @@ def _swept(signal, match, line):
 
 
 def _bus(signal, match, line):
-    """Who was ended by SIGBUS, where the line tells it, and that it was this signal."""
+    """Who was ended by SIGBUS, or on which host, where the line tells it."""
     named = re.search(r'\(PID (\d{1,10})\) was terminated|srun: error: (\S{1,255}): ', line.message)
     if named and named.group(1):
         signal['name'], signal['pid'] = 'postgres', int(named.group(1))
     elif named:
         signal['host'] = named.group(2)
-    signal['errno'] = None
     return signal
 
 
@@ -119,11 +115,11 @@ def _status_of_unit(signal, match, line):
 FORMS = (
     # A disk, or watches
     Form('disk-or-watches', ('no', 'none', 'kernel_refused'), ('isk quota exceeded', 'EDQUOT', '[Errno 122]'),
-         r'\b[Dd]isk quota exceeded|\bEDQUOT\b|\[Errno 122\]', refine=_quota),
+         r'\b[Dd]isk quota exceeded|\bEDQUOT\b|\[Errno 122\]', refine=_no_room(122)),
     Form('disk-or-watches', ('no', 'none', 'kernel_refused'),
          tuple(ENOSPC) + ('ENOSPC', 'Errcode: 28', 'rror number 28', 'errno 28', 'rrno: 28', '[Errno 28]'),
          r'(?:%s)|\(ENOSPC\)|\bENOSPC:|[\'"]ENOSPC[\'"]|Errcode: 28\b|rror number 28\b|[Ee]rrno:? 28\b'
-         % _FULL, refine=_disk),
+         % _FULL, refine=_no_room(28)),
     # Elasticsearch and OpenSearch do not start
     Form('not-memory-other', ('no', 'none', 'program'), ('max virtual memory areas',),
          r'max virtual memory areas vm\.max_map_count \[\d+\] (?:is|likely) too low, increase to at least \[\d+\]',

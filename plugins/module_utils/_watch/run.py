@@ -22,6 +22,7 @@ from .._node.host import Host
 from .._node.reader import required_object
 from . import remembered
 from .look import kills, look
+from .units import command
 
 CONFIG = '/etc/oom-rescue/watch.json'
 STATE = '/var/lib/oom-rescue-watch/state'
@@ -61,7 +62,7 @@ def _begin_anew(path):
     in this one's memory. Returns only if that fails. The lock is free for a moment, and whoever gets it passes on.
     """
     try:
-        os.execv(sys.executable, [sys.executable, '-B', '-E', '-s', sys.argv[0], 'watch', path, _TELL])
+        os.execv(sys.executable, command(sys.executable, sys.argv[0]) + [path, _TELL])
     except (IOError, OSError, ValueError):
         return
 

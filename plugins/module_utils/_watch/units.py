@@ -64,9 +64,9 @@ MAILTO=""
 '''
 
 
-def command(python):
+def command(python, program=PROGRAM):
     """The words that run the watch once."""
-    return [python, '-B', '-E', '-s', PROGRAM, 'watch']
+    return [python, '-B', '-E', '-s', program, 'watch']
 
 
 def systemd_files(python, interval, watched, version=None):
