@@ -154,8 +154,9 @@ test: dev $(CACHE)/core-2.16/.done ## all that CI runs: lint, unit, newest, inte
 check: dev ## the fast subset: lint, and beside it the unit tests under one Python without the slow ones
 	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target lint quick
 
+# Modules that the tests are compiled to are kept, where a machine's own setting would have them compiled anew each time.
 quick: dev
-	pytest -q -m 'not slow' --numprocesses auto --dist worksteal
+	PYTHONDONTWRITEBYTECODE= PYTHONPYCACHEPREFIX=$(CURDIR)/$(CACHE)/pycache pytest -q -m 'not slow' --numprocesses auto --dist worksteal
 
 eda: dev ## the rulebook of extensions/eda, run by a real ansible-rulebook, which needs Java 17, against a virtual machine too; no part of `test`
 	tests/eda/run

@@ -56,6 +56,7 @@ def text_and_bare(path):
     return text, payload.bare(text)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('path', FILES, ids=lambda path: os.path.relpath(path, ROOT))
 def test_the_code_of_each_file_and_its_lines_stay(path):
     text, found = text_and_bare(path)

@@ -73,6 +73,7 @@ CASES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('name', sorted(CASES))
 def test_a_result_is_as_large_as_it_was_asked_to_be_at_most(node, name):
     arguments = CASES[name](node)
@@ -82,6 +83,7 @@ def test_a_result_is_as_large_as_it_was_asked_to_be_at_most(node, name):
     assert most['left_out'] and all(count > 0 for count in most['left_out'].values())
 
 
+@pytest.mark.slow
 def test_the_report_that_is_meant_and_the_advice_stay(node):
     arguments = CASES['oom_log_info'](node)
     whole, short = (returned(node, 'oom_log_info', most, **arguments) for most in (0, 24 << 10))

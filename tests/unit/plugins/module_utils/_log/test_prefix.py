@@ -520,6 +520,7 @@ def fixture_in_syslog():
     return dict((name, told(syslog(lines))) for name, lines in REPORTS.items())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('form', sorted(FORMS))
 def test_a_report_says_the_same_behind_every_prefix(form, in_syslog):
     for name, lines in sorted(REPORTS.items()):

@@ -28,6 +28,7 @@ LOGS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('log', sorted(LOGS))
 def test_the_rest_of_a_line_is_found_wherever_it_was_cut(log):
     text = LOGS[log].encode('utf-8')

@@ -18,6 +18,7 @@ def test_the_output_of_a_program_is_told_apart_and_whole():
     assert (rc, len(out), err) == (3, 300000, b'bad\n')
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('script', [
     'sleep 600',
     'trap "" TERM; echo begun; sleep 600',

@@ -31,6 +31,9 @@ LOGS = [SEED] + [os.path.join(FIXTURES, name) for name in (
     'ways/6.1/cgroup-anon.dmesg', 'ways/5.10/fork-bomb.dmesg')]
 
 
+pytestmark = pytest.mark.slow
+
+
 @pytest.fixture(scope='module')
 def program(tmp_path_factory):
     path = str(tmp_path_factory.mktemp('pyz') / 'o.pyz')

@@ -49,6 +49,7 @@ def texts():
     return [raw(text) for text in found]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('size', [1 << 22, 4099])
 def test_the_signals_are_the_same_with_grep_and_without(size):
     chance, filler = random.Random(size), b'Oct 28 11:00:00 web1 sshd[7]: Accepted publickey for root\n'

@@ -390,6 +390,7 @@ def test_of_a_flood_the_first_and_the_last_lines_are_looked_at():
     assert reading.kept[-1]['kind'] == 'earlyoom'
 
 
+@pytest.mark.slow
 def test_no_line_made_of_the_words_that_are_looked_for_breaks_the_reading():
     words = [marker.decode('utf-8') for marker in MARKERS]
     for first in range(0, len(words), 7):

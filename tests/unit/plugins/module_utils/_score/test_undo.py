@@ -176,6 +176,7 @@ def test_a_record_without_a_version_is_undone(node):
     assert everything(node) == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('seed', range(20))
 def test_any_sequence_of_rescues_and_upgrades_is_undone_byte_for_byte(tmp_path, seed):
     draw = random.Random(seed)

@@ -167,6 +167,7 @@ def test_a_record_without_a_version_is_undone(node):
     assert not node[0].exists('/swapfile') and node[0].read('/etc/fstab') == '# mine\n'
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('seed', range(20))
 def test_any_sequence_is_undone_byte_for_byte(tmpdir, monkeypatch, seed):
     draw = random.Random(seed)

@@ -144,6 +144,7 @@ def test_a_plan_is_made_of_facts_alone(tmp_path, make, state):
     assert plan(facts, options) == made and made['actions']
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('make', [HOSTS[name] for name in sorted(HOSTS)] + [
     lambda root: trixie(root).systemd().memory_v1(docker=60, docker__a1=30)], ids=sorted(HOSTS) + ['cgroups'])
 @pytest.mark.parametrize('state', ['present', 'absent'])

@@ -40,6 +40,7 @@ def test_a_quiet_host_has_no_verdict(quiet, tmpdir):
     assert verdict_on(b''.join(quiet), tmpdir) is NOTHING
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('row', LINES[::EVERY])
 def test_a_line_proves_the_same_in_noise(row, quiet, tmpdir):
     tag, lines, expected = row

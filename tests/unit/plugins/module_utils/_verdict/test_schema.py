@@ -66,6 +66,7 @@ def test_reports_of_real_kernels(full):
     assert all(full or len(json.dumps(log)) <= MOST_BYTES for log in report['logs'])
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not CORPUS, reason='the corpus of third-party logs is not beside this checkout')
 @pytest.mark.parametrize('full', [True, False])
 def test_logs_of_others(full):

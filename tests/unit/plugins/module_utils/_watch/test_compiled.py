@@ -20,6 +20,9 @@ SINGLE_FILE = os.path.join(os.path.dirname(__file__), '..', '..', '..', '..', '.
                            'single_file.py')
 
 
+pytestmark = pytest.mark.slow
+
+
 @pytest.fixture(scope='module')
 def program(tmp_path_factory):
     path = tmp_path_factory.mktemp('pyz') / 'oom-rescue.pyz'

@@ -137,6 +137,7 @@ def test_a_kill_while_a_hook_is_told_is_told_by_the_same_run(watched):
     assert names(watched.run()) == ['mysqld', 'second']
 
 
+@pytest.mark.slow
 def test_a_crash_after_one_of_two_hooks_tells_it_once(watched, monkeypatch):
     watched.log()
     real = hooks.deliver_all
@@ -332,6 +333,7 @@ def test_a_run_without_a_hook_to_tell_stays_what_it_is(watched):
     assert left == [] and len(watched.noted) == 2
 
 
+@pytest.mark.slow
 def test_a_hook_that_hangs_is_ended(watched, monkeypatch):
     # Long enough for the other hook, on a busy machine too.
     monkeypatch.setattr(hooks, 'SECONDS', 5)
