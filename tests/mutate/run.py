@@ -2,9 +2,10 @@
 """Changes the code in one place at a time and runs the tests that run that place: a change that no test notices is a
 behaviour that nothing states.
 
-The tests are those of `make check`. Each change is judged in a process of its own, forked from one that has imported
-all but the collection and its tests. Works on copies in memory or in TMPDIR. Goes on where it was stopped: what is
-known of a change is kept in .cache/mutate, by the content of its file and of the tests that judged it.
+The tests are the unit tests but for files of properties. Each change is judged in a process of its own, forked from
+one that has imported all but the collection and its tests. Works on copies in memory or in TMPDIR. Goes on where it
+was stopped: what is known of a change is kept in .cache/mutate, by the content of its file and of the tests that
+judged it.
 `make mutate COUNT=100 SEED=1 GROUPS='swap reader'`.
 """
 
@@ -52,7 +53,7 @@ WAITS = 8
 MOST_BYTES = 10 << 30
 # What all tests may take, with coverage.
 SECONDS_OF_ALL = 1800
-QUICK = ['-q', '-x', '-m', 'not slow', '-p', 'no:cacheprovider']
+TESTS = ['-q', '-x', '-m', 'not properties', '-p', 'no:cacheprovider']
 FORK = multiprocessing.get_context('fork')
 
 
@@ -150,7 +151,7 @@ class Tree:
         # What was asked for before the fork is remembered.
         tempfile.tempdir = None
         chosen = Chosen(tests)
-        status = pytest.main(QUICK + ['--basetemp', temporary + '/t'] + words, [chosen])
+        status = pytest.main(TESTS + ['--basetemp', temporary + '/t'] + words, [chosen])
         part = Path(temporary, 'part')
         part.write_text(json.dumps({
             'status': int(status), 'failed': chosen.failed, 'seconds': chosen.seconds,

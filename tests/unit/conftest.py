@@ -52,6 +52,7 @@ def _in_memory(path='/dev/shm', free_bytes=1 << 30):
 
 def pytest_configure(config):
     config.addinivalue_line('markers', 'slow: left out by `make check`; each file of properties is slow')
+    config.addinivalue_line('markers', 'properties: a file of properties, left out by `make mutate` too')
     # On a disk half of the time goes to it: a change is synced before it counts, and each test has files of its own.
     if _in_memory() and 'TMPDIR' not in os.environ:
         os.environ.setdefault('PYTEST_DEBUG_TEMPROOT', '/dev/shm')
@@ -62,3 +63,4 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if os.path.basename(str(item.fspath)).endswith('_properties.py'):
             item.add_marker('slow')
+            item.add_marker('properties')
