@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from ansible.plugins.action import ActionBase
-from ansible_collections.oom.rescue.plugins.module_utils._node.plain import plain
+from ansible_collections.oom.rescue.plugins.module_utils._files.plain import plain
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.claims import judge
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.shape import LONGEST_TEXT
 

@@ -12,8 +12,8 @@ from ansible.errors import AnsibleActionFail
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 from ansible_collections.oom.rescue.plugins.action.oom_log_info import ActionModule as OfHost
-from ansible_collections.oom.rescue.plugins.module_utils._node.errors import RescueError, said
-from ansible_collections.oom.rescue.plugins.module_utils._node.host import Host
+from ansible_collections.oom.rescue.plugins.module_utils._files.errors import RescueError, said
+from ansible_collections.oom.rescue.plugins.module_utils._files.host import Host
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.advice import advise
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.log_info import OPTIONS, log_info
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.shape import accepted

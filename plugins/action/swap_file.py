@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 
 from ansible.utils.display import Display
-from ansible_collections.oom.rescue.plugins.module_utils._node.plain import plain
+from ansible_collections.oom.rescue.plugins.module_utils._files.plain import plain
 from ansible_collections.oom.rescue.plugins.module_utils._swap import progress
 from ansible_collections.oom.rescue.plugins.plugin_utils.node_action import NodeAction
 

@@ -7,8 +7,7 @@ from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
 from ansible.errors import AnsibleFilterError
-
-from ansible_collections.oom.rescue.plugins.module_utils._node.plain import plain
+from ansible_collections.oom.rescue.plugins.module_utils._files.plain import plain
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.advice import advise
 
 

@@ -134,10 +134,10 @@ skipped_reason:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.oom.rescue.plugins.module_utils._node.errors import RescueError
-from ansible_collections.oom.rescue.plugins.module_utils._node.host import to_native
+from ansible_collections.oom.rescue.plugins.module_utils._files.errors import RescueError
+from ansible_collections.oom.rescue.plugins.module_utils._files.host import to_native
+from ansible_collections.oom.rescue.plugins.module_utils._files.reader import MOST_OF_RECORDS, read_file
 from ansible_collections.oom.rescue.plugins.module_utils._node.module import run
-from ansible_collections.oom.rescue.plugins.module_utils._node.reader import MOST_OF_RECORDS, read_file
 from ansible_collections.oom.rescue.plugins.module_utils._watch.apply import converge
 
 

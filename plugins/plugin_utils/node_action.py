@@ -15,7 +15,7 @@ from ansible.module_utils.json_utils import _filter_non_json_lines
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action.normal import ActionModule as NormalAction
 from ansible.release import __version__
-from ansible_collections.oom.rescue.plugins.module_utils._node.plain import plain
+from ansible_collections.oom.rescue.plugins.module_utils._files.plain import plain
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.shape import (
     LONGEST_TEXT,
     ShapeError,

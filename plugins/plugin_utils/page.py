@@ -9,10 +9,8 @@ import datetime
 import pathlib
 
 import jinja2
-from markupsafe import Markup
-
-from ansible_collections.oom.rescue.plugins.module_utils._node.plain import plain
-from ansible_collections.oom.rescue.plugins.module_utils._node.sizes import format_size
+from ansible_collections.oom.rescue.plugins.module_utils._files.plain import plain
+from ansible_collections.oom.rescue.plugins.module_utils._files.sizes import format_size
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.choice import happened
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.summary import cause_of
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.words import effect_words
@@ -25,6 +23,7 @@ from ansible_collections.oom.rescue.plugins.plugin_utils.shown import (
     tasks_of,
     timeline,
 )
+from markupsafe import Markup
 
 TEMPLATES = pathlib.Path(__file__).resolve().parents[2] / 'roles/report/templates'
 # A host whose part is longer has said more than a person reads.

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import datetime
 
+from ansible_collections.oom.rescue.plugins.module_utils._files.sizes import format_size
 from ansible_collections.oom.rescue.plugins.module_utils._node.ledger import UNACCOUNTED
-from ansible_collections.oom.rescue.plugins.module_utils._node.sizes import format_size
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.meant import report_meant
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.words import LIMITS, part_words
 

@@ -19,7 +19,7 @@ import sys
 import zipfile
 
 NAME = 'oom-rescue.pyz'
-START = '_program.start'
+START = '_cli.start'
 CODE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'module_utils')
 _PACKAGE = 'oom_rescue'
 _LONG_AGO = (1980, 1, 1, 0, 0, 0)
@@ -30,7 +30,7 @@ _MAIN = b'''\
 
 import sys
 
-from oom_rescue._program.start import start
+from oom_rescue._cli.start import start
 
 if __name__ == '__main__':
     sys.exit(start(sys.argv[1:]))

@@ -4,8 +4,8 @@
 """A node answers what it likes, and whoever can write on the controller stands beside the report."""
 
 import json
-import resource
 import os
+import resource
 import stat
 import sys
 

@@ -22,8 +22,8 @@ TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path[:0] = [os.path.join(TESTS, 'unit'), os.path.join(TESTS, 'unit', 'plugins', 'module_utils')]
 
 importlib.import_module('conftest')  # makes the collection importable
-from ansible_collections.oom.rescue.plugins.module_utils._report import reading  # noqa: E402
 from ansible_collections.oom.rescue.plugins.module_utils._log.sources import find_files  # noqa: E402
+from ansible_collections.oom.rescue.plugins.module_utils._report import reading  # noqa: E402
 from ansible_collections.oom.rescue.plugins.module_utils._report.signal_sources import WHOLE, read_signals  # noqa: E402
 from ansible_collections.oom.rescue.plugins.module_utils._report.signals import MARKERS  # noqa: E402
 from oom_reports import ERAS, syslog  # noqa: E402

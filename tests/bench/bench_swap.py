@@ -81,7 +81,7 @@ def module_seconds(size):
     """Seconds of the module's own work for a new file, the interpreter's start not counted."""
     sys.path.insert(0, str(REPOSITORY / 'tests/unit'))
     importlib.import_module('conftest')
-    from ansible_collections.oom.rescue.plugins.module_utils._node.host import Host
+    from ansible_collections.oom.rescue.plugins.module_utils._files.host import Host
     from ansible_collections.oom.rescue.plugins.module_utils._swap.apply import converge
     from ansible_collections.oom.rescue.plugins.module_utils._swap.plan import wish
     path = '/oom-rescue-bench'

@@ -34,17 +34,13 @@ TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path[:0] = [os.path.join(TESTS, 'unit'), os.path.join(TESTS, 'unit', 'plugins', 'module_utils')]
 importlib.import_module('conftest')  # makes the collection importable
 
+from ansible_collections.oom.rescue.plugins.module_utils._change import wishes  # noqa: E402
 from ansible_collections.oom.rescue.plugins.module_utils._facts.memory_facts import memory_facts  # noqa: E402
-from ansible_collections.oom.rescue.plugins.module_utils._node import (  # noqa: E402
-    cgroup_paths,
-    overrides,
-    plain,
-    reader,
-    wishes,
-    xattr,
-)
-from ansible_collections.oom.rescue.plugins.module_utils._node.errors import RescueError  # noqa: E402
-from ansible_collections.oom.rescue.plugins.module_utils._node.host import to_native  # noqa: E402
+from ansible_collections.oom.rescue.plugins.module_utils._files import plain, reader, xattr  # noqa: E402
+from ansible_collections.oom.rescue.plugins.module_utils._files.errors import RescueError  # noqa: E402
+from ansible_collections.oom.rescue.plugins.module_utils._files.host import to_native  # noqa: E402
+from ansible_collections.oom.rescue.plugins.module_utils._forbids import overrides  # noqa: E402
+from ansible_collections.oom.rescue.plugins.module_utils._node import cgroup_paths  # noqa: E402
 from ansible_collections.oom.rescue.plugins.module_utils._report.reading import Reading, read_events  # noqa: E402
 from ansible_collections.oom.rescue.plugins.module_utils._score import apply as score  # noqa: E402
 from ansible_collections.oom.rescue.plugins.module_utils._swap import apply as swap  # noqa: E402

@@ -114,12 +114,13 @@ def circle(arrows):
 
 
 def picture(arrows, modules):
-    """The packages, the modules and their arrows as a Mermaid flowchart. Each module imports ``_node`` too, unseen."""
+    """The packages, the modules and their arrows as a Mermaid flowchart, without what all of them have: each package
+    imports ``_files``, and each module ``_node`` too."""
     lines = ['flowchart TD']
     for name in sorted(modules):
-        for package in sorted(set(map(package_of, modules[name])) - set(['_node'])):
+        for package in sorted(set(map(package_of, modules[name])) - set(['_files', '_node'])):
             lines.append('    %s([%s]) --> %s' % (package_of(name), package_of(name), package))
-    lines += ['    %s --> %s' % pair for pair in sorted(package_arrows(arrows))]
+    lines += ['    %s --> %s' % pair for pair in sorted(package_arrows(arrows)) if pair[1] != '_files']
     return '\n'.join(lines) + '\n'
 
 

@@ -40,7 +40,8 @@ ROOT = Path(__file__).resolve().parents[2]
 STATE = ROOT / '.cache' / 'mutate'
 UTILS = 'plugins/module_utils/'
 GROUPS = {
-    'verdict': [UTILS + '_verdict'], 'score': [UTILS + '_score'], 'node': [UTILS + '_node'],
+    'verdict': [UTILS + '_verdict'], 'score': [UTILS + '_score'],
+    'node': [UTILS + name for name in ('_node', '_files', '_systemd', '_boot', '_forbids', '_change')],
     'swappiness': [UTILS + '_swappiness'], 'swap': [UTILS + '_swap'], 'facts': [UTILS + '_facts'],
     'reader': [UTILS + '_log', UTILS + '_report'],
     'modules': ['plugins/modules', 'plugins/filter', 'plugins/action', 'plugins/plugin_utils'],

@@ -12,7 +12,7 @@ import re
 import sys
 
 import pytest
-from ansible_collections.oom.rescue.plugins.module_utils._node.errors import RescueError
+from ansible_collections.oom.rescue.plugins.module_utils._files.errors import RescueError
 from conftest import ROOT
 
 sys.path.insert(0, os.path.join(ROOT, 'tests', 'lint'))
@@ -20,18 +20,25 @@ sys.path.insert(0, os.path.join(ROOT, 'tests', 'lint'))
 import arrows  # noqa: E402
 
 REMEDIES = ('_swap', '_swappiness', '_score')
+# What remedies ask of a host, and how they change it.
+OF_A_HOST = ('_files', '_systemd', '_node', '_boot', '_forbids', '_change')
 # A package, and what its files may import from other packages: a whole package, or one file of it.
 ALLOWED = {
-    '_node': (),
-    '_log': ('_node',),
-    '_report': ('_log', '_node'),
-    '_swap': ('_node',),
-    '_swappiness': ('_node',),
-    '_score': ('_node',),
-    '_facts': tuple(remedy + '.facts' for remedy in REMEDIES) + ('_node',),
-    '_verdict': ('_facts', '_report', '_log', '_node') + REMEDIES,
-    '_watch': ('_verdict', '_facts', '_report', '_log', '_node'),
-    '_program': ('_verdict', '_watch', '_facts', '_node'),
+    '_files': (),
+    '_systemd': ('_files',),
+    '_node': ('_files', '_systemd'),
+    '_boot': ('_files', '_systemd', '_node'),
+    '_change': ('_files',),
+    '_forbids': ('_files', '_systemd', '_node', '_boot', '_change'),
+    '_log': ('_files',),
+    '_report': ('_log', '_files', '_node'),
+    '_swap': OF_A_HOST,
+    '_swappiness': OF_A_HOST,
+    '_score': OF_A_HOST,
+    '_facts': tuple(remedy + '.facts' for remedy in REMEDIES) + OF_A_HOST,
+    '_verdict': ('_facts', '_report', '_log', '_files', '_node', '_change') + REMEDIES,
+    '_watch': ('_verdict', '_facts', '_report', '_log', '_files', '_systemd', '_change'),
+    '_cli': ('_verdict', '_watch', '_facts', '_files'),
 }
 FILES = arrows.file_arrows('module_utils')
 MODULES = arrows.file_arrows('modules')
@@ -73,7 +80,7 @@ def test_the_shared_code_knows_no_ansible():
 
 @pytest.mark.parametrize('module', sorted(MODULES))
 def test_a_module_imports_one_package_beside_node(module):
-    assert len(set(map(arrows.package_of, MODULES[module])) - set(['_node'])) <= 1
+    assert len(set(map(arrows.package_of, MODULES[module])) - set(['_node', '_files'])) <= 1
 
 
 def imported_late(tree):
@@ -82,7 +89,7 @@ def imported_late(tree):
                       for inner in ast.walk(node) if isinstance(inner, (ast.Import, ast.ImportFrom))))
 
 
-@pytest.mark.parametrize('package', sorted(REMEDIES + ('_node',)))
+@pytest.mark.parametrize('package', sorted(REMEDIES + OF_A_HOST))
 def test_what_changes_a_host_has_all_that_it_imports_before_its_first_change(package):
     assert dict((name, lines) for name, lines in (
         (name, imported_late(arrows.tree_of(name))) for name in FILES if arrows.package_of(name) == package)
@@ -136,7 +143,7 @@ def test_a_question_has_one_place_that_answers_it(question):
 ONE_MEANING = {
     'ram': [],
     'left': [],
-    'read': ['_node.host', '_node.overlay', '_node.pinned', '_node.reader', '_node.snapshot'],
+    'read': ['_files.host', '_files.overlay', '_files.reader', '_files.snapshot', '_node.pinned'],
     'plan': ['_score.plan', '_swap.plan', '_swappiness.plan', '_watch.plan'],
 }
 

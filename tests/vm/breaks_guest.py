@@ -18,8 +18,8 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
-from ansible_collections.oom.rescue.plugins.module_utils._node.errors import RescueError  # noqa: E402
-from ansible_collections.oom.rescue.plugins.module_utils._node.host import Host  # noqa: E402
+from ansible_collections.oom.rescue.plugins.module_utils._files.errors import RescueError  # noqa: E402
+from ansible_collections.oom.rescue.plugins.module_utils._files.host import Host  # noqa: E402
 from ansible_collections.oom.rescue.plugins.module_utils._score import apply as score  # noqa: E402
 from ansible_collections.oom.rescue.plugins.module_utils._score import options as score_options  # noqa: E402
 from ansible_collections.oom.rescue.plugins.module_utils._swap import apply as swap  # noqa: E402

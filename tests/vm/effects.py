@@ -133,7 +133,7 @@ def sections_of(shown):
 def remedies_by(trial, log, shown, scratch):
     """The rows of the trial's remedy, by the log of its outage and what is known of the host."""
     from ansible_collections.oom.rescue.plugins.module_utils._facts.memory_facts import memory_facts
-    from ansible_collections.oom.rescue.plugins.module_utils._node.host import Host
+    from ansible_collections.oom.rescue.plugins.module_utils._files.host import Host
     from ansible_collections.oom.rescue.plugins.module_utils._report.reading import read_events
     from ansible_collections.oom.rescue.plugins.module_utils._verdict.judgement import judge_all
     from ansible_collections.oom.rescue.plugins.module_utils._verdict.remedies import remedies_of

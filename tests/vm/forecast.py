@@ -19,7 +19,7 @@ import re
 import sys
 import time
 
-from image import Image, REPOSITORY
+from image import REPOSITORY, Image
 from machine import Machine
 from modules import ModuleGuest
 

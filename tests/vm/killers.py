@@ -76,7 +76,7 @@ podman_up() {
 }
 """
 ASK = """import sys
-from ansible_collections.oom.rescue.plugins.module_utils._program.main import main
+from ansible_collections.oom.rescue.plugins.module_utils._cli.main import main
 sys.exit(main(['why', sys.argv[1], '--json', '-']))
 """
 ALONE = 'systemctl stop earlyoom nohang nohang-desktop systemd-oomd docker docker.socket containerd mariadb'

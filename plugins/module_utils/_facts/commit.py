@@ -9,9 +9,9 @@ __metaclass__ = type
 
 import re
 
+from .._files.sizes import format_size
 from .._node.kernel import kernel_version
 from .._node.meminfo import text_of
-from .._node.sizes import format_size
 
 _GUESS, _ALWAYS, _NEVER = 0, 1, 2
 _MAPPING = re.compile(r'^([0-9a-f]+)-([0-9a-f]+) .w.p ', re.MULTILINE)

@@ -12,10 +12,10 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
+from .._files.sizes import format_size
 from .._node.badness import badness, best_victim_first
 from .._node.kernel import kernel_version
 from .._node.meminfo import ram_and_swap_bytes
-from .._node.sizes import format_size
 from .commit import fork_refused, min_watermarks_bytes, reserved_bytes
 
 _INIT = 1

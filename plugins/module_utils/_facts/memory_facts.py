@@ -12,35 +12,26 @@ import math
 import os
 import re
 
-from .._node.errors import RescueError
-from .._node.boot import boot_of
+from .._boot.boot import boot_of
+from .._change.wishes import kept
+from .._files.errors import RescueError
+from .._files.reader import Noting
+from .._forbids.forbids import forbidden
 from .._node.cgroup import own_cgroup
-from .commit import commit
-from .._node.forbids import forbidden
 from .._node.killers import user_space_killers
 from .._node.managers import manager_of
-from .._node.meminfo import (
-    number_of,
-    ram_facts,
-    read_meminfo,
-    swap_totals,
-    text_of,
-    vm_settings,
-    vmstat,
-    zswap,
-)
+from .._node.meminfo import number_of, ram_facts, read_meminfo, swap_totals, text_of, vm_settings, vmstat, zswap
 from .._node.mounts import mount_of, mounts
+from .._node.privilege import can_swapon, has_init, is_container
+from .._node.processes import processes
+from .._node.swap_areas import parse_swaps
+from .._swap.facts import at_boot
+from .._swappiness.facts import RUNTIME, provenance
+from .commit import commit
 from .forecast import Forecast
 from .kernel_parts import zram_uses
 from .ledger import ledgers
 from .pressure import pressure
-from .._node.privilege import can_swapon, has_init, is_container
-from .._node.processes import processes
-from .._node.reader import Noting
-from .._node.swap_areas import parse_swaps
-from .._node.wishes import kept
-from .._swap.facts import at_boot
-from .._swappiness.facts import RUNTIME, provenance
 
 LEDGER_SECONDS = 0.3
 _PID = re.compile(r'^/proc/\d+/')

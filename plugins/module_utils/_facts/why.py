@@ -14,10 +14,10 @@ __metaclass__ = type
 import posixpath
 import re
 
+from .._files.reader import json_object
 from .._node.cgroup import layout
 from .._node.cgroup_paths import own_unit, parse_cgroup, paths_of_groups
 from .._node.processes import process
-from .._node.reader import json_object
 
 KINDS = ('unit', 'container', 'pid')
 _UNIT = re.compile(r'.+\.(?:service|scope|slice|socket|mount|swap|timer)$')

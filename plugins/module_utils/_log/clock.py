@@ -16,8 +16,17 @@ import re
 
 from .hosts import is_named
 from .text import log_text
-from .times import (Yearless, format_time, latest_before, parse_ctime, parse_epoch, parse_iso, parse_stated,
-                    parse_yearless, with_year)
+from .times import (
+    Yearless,
+    format_time,
+    latest_before,
+    parse_ctime,
+    parse_epoch,
+    parse_iso,
+    parse_stated,
+    parse_yearless,
+    with_year,
+)
 
 _STAMP = re.compile(r'(?:<\d{1,3}>)?([A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d) ')
 # Clocks are set back now and then; only a step back by half a year means a new year.

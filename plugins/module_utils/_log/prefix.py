@@ -13,8 +13,8 @@ __metaclass__ = type
 import copy
 import re
 
-from .._node.host import to_native
-from .._node.reader import parse_json
+from .._files.host import to_native
+from .._files.reader import parse_json
 from .collected import NO_HOSTS, of_fluent_bit, of_table, relayed
 from .json_records import dmesg_record, field_text, is_of_dmesg, journal_record, line_of, of_journal, with_collectors
 from .text import BARE, KERNEL, Prefix

@@ -20,7 +20,7 @@ import json
 import re
 import struct
 
-from .._node.reader import parse_json
+from .._files.reader import parse_json
 from .json_records import HOSTS, LINES, TIMES
 from .sources import in_blocks
 from .text import LONGEST_LINE

@@ -16,10 +16,10 @@ import subprocess
 import tempfile
 import zlib
 
-from .._node import reader
-from .._node.errors import RescueError
-from .._node.safe_open import open_found
-from .._node.sizes import format_size
+from .._files import reader
+from .._files.errors import RescueError
+from .._files.safe_open import open_found
+from .._files.sizes import format_size
 from .times import parse_iso
 
 try:

@@ -12,7 +12,7 @@ __metaclass__ = type
 
 import re
 
-from .._node.host import to_native
+from .._files.host import to_native
 from .text import Prefix
 from .times import ISO
 

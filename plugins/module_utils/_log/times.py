@@ -11,7 +11,7 @@ import re
 import time
 from collections import namedtuple
 
-from .._node.host import to_bytes
+from .._files.host import to_bytes
 
 # %b in the locales of glibc; a month that is a number (Chinese, Japanese, Korean) needs no name.
 _MONTH_NAMES = (

@@ -7,8 +7,8 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
+from .._files.reader import json_object
 from .identity import trusted_path
-from .reader import json_object
 
 
 def docker_config(host, container_id):

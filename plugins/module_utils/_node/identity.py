@@ -15,8 +15,8 @@ __metaclass__ = type
 import re
 import stat
 
+from .._files.permissions import stranger_of
 from .cgroup_paths import paths_of_groups, session_uid
-from .permissions import stranger_of
 
 _DELETED = ' (deleted)'
 # path_resolution(7): the kernel gives up after 40 links; no configuration has a path of more parts than this.

@@ -9,14 +9,14 @@ __metaclass__ = type
 
 import re
 
-from . import unit_files
+from .._files.reader import FAILURES
+from .._systemd import unit_files
+from .._systemd.systemd import UNIT_DIRECTORIES
+from .._systemd.unit_text import assignments
 from .containers import option
 from .identity import is_called, runs, runs_as_root, same_user_namespace, trusted_path
 from .managers import manager_of
 from .processes import processes
-from .reader import FAILURES
-from .systemd import UNIT_DIRECTORIES
-from .unit_text import assignments
 
 # (name, where it is installed, the units that run it, as a user of their own too).
 _PROGRAMS = (

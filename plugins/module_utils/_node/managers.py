@@ -12,7 +12,8 @@ import re
 from .cgroup_paths import own_unit, parse_cgroup, paths_of_groups
 from .containers import docker_name, option
 from .identity import base_name, runs_as_root, safe_name, trusted_path
-from .processes import ancestors, process as read_process
+from .processes import ancestors
+from .processes import process as read_process
 from .service_directory import kept_by, service_of
 
 _CONTAINER_ID = re.compile(r'^[0-9a-f]{64}\Z')

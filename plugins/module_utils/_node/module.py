@@ -8,8 +8,8 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
-from .errors import RescueError, said
-from .host import Host
+from .._files.errors import RescueError, said
+from .._files.host import Host
 from .privilege import require_root
 from .room import fitted
 

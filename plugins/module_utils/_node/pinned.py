@@ -10,7 +10,7 @@ __metaclass__ = type
 import errno
 import os
 
-from .host import to_bytes, to_native
+from .._files.host import to_bytes, to_native
 from .processes import DELETED, parse_stat
 
 _LARGEST = 4096

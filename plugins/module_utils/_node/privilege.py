@@ -10,7 +10,7 @@ __metaclass__ = type
 import os
 import re
 
-from .errors import RescueError
+from .._files.errors import RescueError
 from .meminfo import text_of
 
 # linux/capability.h

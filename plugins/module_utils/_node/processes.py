@@ -9,7 +9,7 @@ __metaclass__ = type
 
 import re
 
-from .reader import OneMoment
+from .._files.reader import OneMoment
 
 # include/linux/sched.h; field 9 of /proc/PID/stat.
 _PF_KTHREAD = 0x00200000

@@ -10,11 +10,11 @@ __metaclass__ = type
 import collections
 import re
 
-from . import report_lines
 from .._log.text import BARE
+from .._log.times import parse_yearless
+from . import report_lines
 from .report import Report
 from .table import guessed_header
-from .._log.times import parse_yearless
 
 # An open report ends after so many lines without a word of one: another CPU's trace or a list of slabs may lie in
 # between.

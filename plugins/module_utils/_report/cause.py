@@ -7,6 +7,8 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
+from .._files.sizes import format_size
+from .._node.cgroup_paths import cgroup_names
 from .held import balloon_of_reserved, named, reserved_bytes, who_held_it
 from .zones import (
     allowed_nodes,
@@ -19,8 +21,6 @@ from .zones import (
     spared_high_memory,
     tell,
 )
-from .._node.cgroup_paths import cgroup_names
-from .._node.sizes import format_size
 
 # No host has this many times its RAM in swap: such a figure is a mistake in the log, or a lie.
 _MOST_SWAP_PER_RAM = 64

@@ -11,8 +11,19 @@ __metaclass__ = type
 import re
 
 from .asker import asker
-from .form import (BY_KUBELET, CRASHED, ENGINES, KERNEL, REFUSED_PERHAPS, STOPPED, SYSTEMD, UNIT, UNPROVEN, Form,
-                   longest_of)
+from .form import (
+    BY_KUBELET,
+    CRASHED,
+    ENGINES,
+    KERNEL,
+    REFUSED_PERHAPS,
+    STOPPED,
+    SYSTEMD,
+    UNIT,
+    UNPROVEN,
+    Form,
+    longest_of,
+)
 from .libc_words import ENOSPC, SIGKILL
 
 _FULL = longest_of(ENOSPC)

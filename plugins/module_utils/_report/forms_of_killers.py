@@ -9,8 +9,20 @@ __metaclass__ = type
 
 import re
 
-from .form import (BY_KUBELET, ENGINES, KERNEL_CGROUP, KERNEL_HOST, KERNEL_SOMEWHERE, KUBELET, OOMD, SYSTEMD, UNIT,
-                   UNPROVEN, Form, of_path)
+from .form import (
+    BY_KUBELET,
+    ENGINES,
+    KERNEL_CGROUP,
+    KERNEL_HOST,
+    KERNEL_SOMEWHERE,
+    KUBELET,
+    OOMD,
+    SYSTEMD,
+    UNIT,
+    UNPROVEN,
+    Form,
+    of_path,
+)
 
 _OOMD_HOST = ('yes', 'host', 'systemd-oomd')
 _OOMD = ('yes', 'unknown', 'systemd-oomd')

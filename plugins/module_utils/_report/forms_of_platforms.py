@@ -9,8 +9,7 @@ __metaclass__ = type
 
 import re
 
-from .form import (CRASHED, KERNEL, KERNEL_CGROUP, KERNEL_HOST, KERNEL_SOMEWHERE, STOPPED, UNPROVEN, Form,
-                   of_path)
+from .form import CRASHED, KERNEL, KERNEL_CGROUP, KERNEL_HOST, KERNEL_SOMEWHERE, STOPPED, UNPROVEN, Form, of_path
 
 # Of the memory that a job or a program was given, which its manager measures.
 _BY_MANAGER = ('yes', 'program', 'manager')

@@ -11,8 +11,17 @@ __metaclass__ = type
 import re
 
 from .asker import asker
-from .form import (KERNEL, OWN_LIMIT, REFUSED, REFUSED_BY_HOST, REFUSED_PERHAPS, TOO_MANY_PROCESSES, Form,
-                   longest_of, of_path)
+from .form import (
+    KERNEL,
+    OWN_LIMIT,
+    REFUSED,
+    REFUSED_BY_HOST,
+    REFUSED_PERHAPS,
+    TOO_MANY_PROCESSES,
+    Form,
+    longest_of,
+    of_path,
+)
 from .free_memory import much_is_free
 from .libc_words import EAGAIN, ENOMEM, MUSL_EAGAIN, MUSL_ENOMEM
 

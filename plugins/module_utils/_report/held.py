@@ -9,8 +9,8 @@ __metaclass__ = type
 
 from operator import itemgetter
 
+from .._files.sizes import format_size
 from .._node.ledger import eater_of
-from .._node.sizes import format_size
 
 # A part is named beside the largest if it is a tenth of all.
 _BESIDE = 10

@@ -11,7 +11,7 @@ __metaclass__ = type
 import subprocess
 import threading
 
-from .._node.command import start
+from .._files.command import start
 
 # To start a program takes as long as to search so many bytes word by word.
 LEAST = 1 << 18

@@ -9,9 +9,9 @@ __metaclass__ = type
 
 import hashlib
 
+from .._files.host import to_bytes
 from .._log.hosts import same_host
 from .._node.cgroup_paths import cgroup_names
-from .._node.host import to_bytes
 from .cause import cause_of
 from .ledger import ledger_of
 from .zones import page_fault_with_memory_free

@@ -9,9 +9,9 @@ __metaclass__ = type
 
 import re
 
+from .._files.host import to_native
+from .._files.plain import plain
 from .._log import sources
-from .._node.host import to_native
-from .._node.plain import plain
 
 _MOST_BYTES, _MOST_LINES, _LONGEST = 512 << 10, 3000, 300
 _BEGINS = re.compile(r'invoked oom-killer|allocation failure')

@@ -10,25 +10,23 @@ __metaclass__ = type
 import os
 import time
 
-from .._log import live
-from .._log import records
-from .._log import sources
-from .fork_failures import MARKERS as FORK_MARKERS
-from .fork_failures import ForkFailures
-from .assembler import Assembler
+from .._files.sizes import format_size
+from .._log import live, records, sources
 from .._log.budget import MOST_WAITING, Budget
 from .._log.clock import Clock
-from .events import event_of
-from .report_lines import rejoin
 from .._log.find import MARKERS
-from .merge import Merger
 from .._log.hosts import is_of
 from .._log.messages import Messages
 from .._log.rotation import rest_of_line
 from .._log.scan import Scanner
 from .._log.seek import MARGIN, offset_of, time_of
+from .assembler import Assembler
+from .events import event_of
+from .fork_failures import MARKERS as FORK_MARKERS
+from .fork_failures import ForkFailures
+from .merge import Merger
+from .report_lines import rejoin
 from .signal_sources import read_signals
-from .._node.sizes import format_size
 
 _DAY = 86400
 

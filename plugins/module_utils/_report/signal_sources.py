@@ -11,11 +11,11 @@ __metaclass__ = type
 
 import os
 
+from .._files.sizes import format_size
 from .._log import live, records, sources
 from .._log.budget import Budget
 from .._log.clock import Clock
 from .._log.seek import offset_of, time_of
-from .._node.sizes import format_size
 from .signals import WORDS, Signals, tell_times
 
 # A log up to this size is searched whole; every word costs a search of its own.

@@ -9,13 +9,13 @@ __metaclass__ = type
 
 import re
 
+from .._files.reader import parse_json
 from .._log.json_records import field_text, of_journal
 from .._log.prefix import PrefixReader
 from .._log.sources import joined
 from .._log.stamps import stated, stated_above, without_container
 from .._log.text import BARE, COLOR, KERNEL, LONGEST_LINE, log_text
 from .._log.words import any_of
-from .._node.reader import parse_json
 from .form import KERNEL as KERNELS
 from .form import SYSTEMD
 from .marked import Words

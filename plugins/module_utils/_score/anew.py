@@ -7,8 +7,8 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
-from .._node.actions import Action
-from .._node.record import aside_path
+from .._change.actions import Action
+from .._change.record import aside_path
 
 
 def anew(layer, path, before, after, who):

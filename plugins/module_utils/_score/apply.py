@@ -10,19 +10,19 @@ __metaclass__ = type
 import errno
 import os
 
+from .._change.actions import outcome
+from .._change.lock import one_run
+from .._change.record import State, backup_once, drop_backup, set_aside
+from .._change.wishes import remember
+from .._files.errors import RescueError
+from .._node.pinned import Pinned
+from .._node.processes import process
+from .._systemd import systemd
 from . import keeper
 from .facts import key_of, read_facts
-from .._node import systemd
-from .._node.actions import outcome
-from .._node.pinned import Pinned
-from .._node.errors import RescueError
-from .._node.lock import one_run
 from .options import TARGETS
 from .plan import digest, plan, refusal
-from .._node.processes import process
 from .score import score_option
-from .._node.record import State, backup_once, drop_backup, set_aside
-from .._node.wishes import remember
 
 _MISSING = {
     'process': 'no process is called so, and no unit has that name',

@@ -7,21 +7,22 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
-from . import keeper, run_script, spare, supervisor, sysv
-from .._node import permissions, systemd
-from .._node.boot import boot_of
+from .._boot.boot import boot_of
+from .._change.record import backup_path
+from .._files import permissions
+from .._files.errors import RescueError
 from .._node.containers import container_facts
 from .._node.identity import safe_name
 from .._node.killers import user_space_killers
-from .._node.errors import RescueError
 from .._node.managers import manager_of, monitor_of, supervisord_of
-from .score import memory_bytes
-from .._node.processes import ancestors, process, processes
 from .._node.meminfo import ram_and_swap_bytes, read_meminfo
 from .._node.privilege import lowering_refused
-from .._node.record import backup_path
+from .._node.processes import ancestors, process, processes
 from .._node.service_directory import KINDS
+from .._systemd import systemd
+from . import keeper, run_script, spare, supervisor, sysv
 from .plan import digest
+from .score import memory_bytes
 from .targets import find, names_of
 
 _MYSQL_UNITS = ('mariadb', 'mysql', 'mysqld')

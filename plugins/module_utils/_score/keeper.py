@@ -12,9 +12,9 @@ __metaclass__ = type
 
 import re
 
-from .._node.actions import Action, file_action
+from .._change.actions import Action, file_action
 from .._node.identity import safe_name
-from .._node.systemd import HEADER, unit_properties
+from .._systemd.systemd import HEADER, unit_properties
 
 UNIT = '/etc/systemd/system/oom-rescue-keep.service'
 NAME = 'oom-rescue-keep.service'

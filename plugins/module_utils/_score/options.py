@@ -7,7 +7,7 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
-from .._node.overrides import IDS
+from .._forbids.overrides import IDS
 
 TARGETS = ('process', 'unit', 'container', 'pid_file')
 OPTIONS = {

@@ -9,18 +9,19 @@ __metaclass__ = type
 
 import re
 
+from .._boot.answers import worst
+from .._change.actions import Action, file_action
+from .._files.errors import RescueError
+from .._node.containers import recreate_text
+from .._node.identity import base_name, is_interpreter
+from .._node.service_directory import KINDS
+from .._systemd.systemd import drop_in_path, drop_in_text, known_directives, stronger_restart
 from . import keeper
 from .anew import anew
 from .before import score_without_us
-from .own_score import score as score_of_block, with_score
-from .._node.actions import Action, file_action
-from .._node.boot_answers import worst
-from .._node.containers import recreate_text
-from .._node.errors import RescueError
-from .._node.identity import base_name, is_interpreter
-from .._node.service_directory import KINDS
+from .own_score import score as score_of_block
+from .own_score import with_score
 from .supervisor import program_text
-from .._node.systemd import drop_in_path, drop_in_text, known_directives, stronger_restart
 
 # The id that lifts the refusal to replace a score that somebody else set.
 OVERRIDE = 'stronger-score'

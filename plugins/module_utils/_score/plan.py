@@ -14,19 +14,29 @@ __metaclass__ = type
 
 import hashlib
 
+from .._change.actions import Action
+from .._change.wishes import DEFAULT_SCORE
+from .._files.host import to_bytes
+from .._node.identity import safe_name
+from .._systemd.systemd import HEADER, drop_in_path
 from . import keeper, spare
 from .anew import anew
 from .before import score_before, score_without_us
-from .._node.actions import Action
-from .._node.host import to_bytes
-from .._node.identity import safe_name
 from .own_score import without_score
-from .persistence import (OVERRIDE, file_step, is_enough, is_overridden, next_start_of, next_start_without_unit,
-                          persistence_of, plan_unit, rule_of, standing)
+from .persistence import (
+    OVERRIDE,
+    file_step,
+    is_enough,
+    is_overridden,
+    next_start_of,
+    next_start_without_unit,
+    persistence_of,
+    plan_unit,
+    rule_of,
+    standing,
+)
 from .score import auto_score, check_score, memory_bytes
-from .._node.systemd import HEADER, drop_in_path
 from .targets import names_of, program_name
-from .._node.wishes import DEFAULT_SCORE
 
 KUBERNETES = ('the kubelet sets the score of a pod from its quality of service, and would set it again: this pod is '
               'left as it is. Give it requests equal to limits (Guaranteed, -997) to protect it')

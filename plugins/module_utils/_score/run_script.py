@@ -9,8 +9,8 @@ __metaclass__ = type
 
 import re
 
-from .own_score import own_score
 from .._node.identity import trusted_path
+from .own_score import own_score
 
 # What a boot makes anew: s6-rc and runit's cpsv put copies of their services there.
 _VOLATILE = ('/run/', '/tmp/', '/dev/')

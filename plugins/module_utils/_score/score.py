@@ -7,8 +7,8 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
-from .._node.errors import RescueError
-from .._node.sizes import format_size
+from .._files.errors import RescueError
+from .._files.sizes import format_size
 
 LOWEST = -1000
 HIGHEST = 1000

@@ -12,12 +12,12 @@ __metaclass__ = type
 
 import re
 
-from .anew import anew
-from .._node.actions import Action, file_action
-from .._node.errors import RescueError
-from .._node.killers import nohang_configuration, running_killer
+from .._change.actions import Action, file_action
+from .._files.errors import RescueError
 from .._node.identity import trusted_directory, trusted_path
+from .._node.killers import nohang_configuration, running_killer
 from .._node.managers import manager_of
+from .anew import anew
 
 EARLYOOM_FILE = '/etc/default/earlyoom'
 # nohang adds it to the badness of a match, which is 0 to 1000 (nohang.conf).

@@ -14,9 +14,9 @@ __metaclass__ = type
 import fnmatch
 import re
 
-from .own_score import number
 from .._node.containers import option
 from .._node.identity import trusted_path
+from .own_score import number
 
 _PLACES = ('/etc/supervisor/supervisord.conf', '/etc/supervisord.conf', '/usr/local/etc/supervisord.conf',
            '/usr/etc/supervisord.conf')

@@ -11,8 +11,8 @@ __metaclass__ = type
 
 import re
 
-from .own_score import own_score, variable
 from .._node.identity import trusted_path
+from .own_score import own_score, variable
 
 _OPENRC = re.compile(r'#!\s*\S*/(?:openrc-run|runscript)\b')
 _RUNLEVEL = re.compile(r'[A-Za-z0-9_-]+\Z')

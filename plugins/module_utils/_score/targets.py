@@ -10,8 +10,7 @@ __metaclass__ = type
 import re
 import stat
 
-from .._node.errors import RescueError
-from .._node import systemd
+from .._files.errors import RescueError
 from .._node.cgroup_paths import paths_of_groups, session_uid
 from .._node.identity import (
     account_uids,
@@ -30,6 +29,7 @@ from .._node.identity import (
 from .._node.managers import environment, manager_of, monitor_of
 from .._node.privilege import is_container
 from .._node.processes import ancestors, process, processes
+from .._systemd import systemd
 
 # One server under its names: MariaDB took over from MySQL, and each has a shell script above it that respawns it.
 _SERVERS = (

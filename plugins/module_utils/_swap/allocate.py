@@ -14,8 +14,8 @@ import os
 import stat
 import time
 
+from .._files import xattr
 from . import syscalls
-from .._node import xattr
 
 _CHUNK = 1 << 20
 # So many bytes are written before the disk is waited for, if the page cache cannot be bypassed.

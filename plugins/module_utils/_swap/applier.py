@@ -10,12 +10,12 @@ __metaclass__ = type
 import errno
 import os
 
-from . import allocate, fstab, syscalls
-from .._node import systemd
-from .._node.errors import RescueError, naming
+from .._change.record import backup_once, backup_path
+from .._files.errors import RescueError, naming
 from .._node.meminfo import read_meminfo, room_in_ram
-from .._node.record import backup_once, backup_path
 from .._node.swap_areas import parse_swaps
+from .._systemd import systemd
+from . import allocate, fstab, syscalls
 from .facts import file_facts, in_use, read_facts, wanted_label
 from .filesystem import explain_refusal
 from .signature import read_signature, write_signature

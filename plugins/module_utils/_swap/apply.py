@@ -11,14 +11,14 @@ import contextlib
 import errno
 import os
 
-from . import fstab, syscalls
-from .._node.actions import outcome
-from .._node.errors import RescueError, said
-from .._node.lock import one_run
+from .._change.actions import outcome
+from .._change.lock import one_run
+from .._change.record import State, backup_path
+from .._change.wishes import remember
+from .._files.errors import RescueError, said
+from .._files.sizes import taken_as
 from .._node.mounts import mount_of, mounts
-from .._node.record import State, backup_path
-from .._node.sizes import taken_as
-from .._node.wishes import remember
+from . import fstab, syscalls
 from .applier import Applier, KernelRefusal
 from .facts import read_facts, real_path, summary
 from .plan import OF_AN_UNDO, identity, opens, persist_of, plan, recorded, restoring, unchanged, wish_of

@@ -13,14 +13,18 @@ import errno
 import os
 import stat
 
-from . import fstab, cgroups, filesystem, syscalls, unit as swap_unit
-from . import signature as swap_signature
-from .._node import disks, forbids, mounts, permissions, subvolumes, swap_managers, systemd, xattr
-from .._node.boot import boot_of
-from .._node.boot_answers import no
+from .._boot.answers import no
+from .._boot.boot import boot_of
+from .._change.record import backup_path
+from .._files import permissions, xattr
+from .._forbids import forbids, swap_managers
+from .._node import disks, mounts, subvolumes
 from .._node.meminfo import read_meminfo, room_in_ram
-from .._node.record import backup_path
 from .._node.swap_areas import parse_swaps
+from .._systemd import systemd
+from . import cgroups, filesystem, fstab, syscalls
+from . import signature as swap_signature
+from . import unit as swap_unit
 
 # Names that a run uses beside the file; a file of such a name is found only if a run was stopped.
 NEW, HELPER = '.oom-rescue-new', '.oom-rescue-helper'

@@ -10,9 +10,9 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
-from .._node import overrides, swap_managers
-from .._node.errors import RescueError
-from .._node.sizes import SizeError, format_size, parse_size
+from .._files.errors import RescueError
+from .._files.sizes import SizeError, format_size, parse_size
+from .._forbids import overrides, swap_managers
 from . import fstab, steps, unit
 from .facts import summary
 from .refusals import keeps_image, refusals, skipped_reason

@@ -9,7 +9,7 @@ __metaclass__ = type
 
 import re
 
-from .._node.sizes import format_size
+from .._files.sizes import format_size
 
 # In memory, and readable by the user whom Ansible logs in as: the action plugin looks at it over the connection.
 PATH = '/run/oom-rescue-swap_file'

@@ -10,11 +10,11 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
+from .._files.errors import RescueError
+from .._files.sizes import format_size
+from .._forbids import forbids
+from .._forbids.swap_managers import manager_of
 from . import fstab
-from .._node import forbids
-from .._node.errors import RescueError
-from .._node.sizes import format_size
-from .._node.swap_managers import manager_of
 from .size import free_bytes, margin, missing_on_disk, room_without, spare_bytes
 
 _GIVE_DISK = 'give a path on a disk filesystem'

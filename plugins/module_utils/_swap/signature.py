@@ -12,7 +12,7 @@ import io
 import os
 import struct
 
-from .._node.host import to_bytes, to_native
+from .._files.host import to_bytes, to_native
 
 MAGIC = b'SWAPSPACE2'
 # What hibernation puts in the magic's place while an image is in the area (swapon(8), "reinitializing").

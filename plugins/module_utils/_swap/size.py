@@ -14,8 +14,8 @@ __metaclass__ = type
 
 import re
 
-from .._node.errors import RescueError
-from .._node.sizes import SizeError, format_size, parse_size
+from .._files.errors import RescueError
+from .._files.sizes import SizeError, format_size, parse_size
 
 _GIB = 1 << 30
 _MIB = 1 << 20

@@ -7,8 +7,8 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
-from .._node.actions import Action
-from .._node.sizes import format_size
+from .._change.actions import Action
+from .._files.sizes import format_size
 from . import fstab
 from .facts import NEW, wanted_label
 from .signature import fits

@@ -19,7 +19,7 @@ import platform
 import struct
 import sys
 
-from .._node.host import to_bytes
+from .._files.host import to_bytes
 from .._node.kernel import kernel_version
 
 try:

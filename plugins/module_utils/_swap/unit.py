@@ -11,9 +11,9 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
-from .._node.actions import Action
-from .._node.unit_text import assignments
-from .._node.systemd import UNIT_DIRECTORIES, unit_name
+from .._change.actions import Action
+from .._systemd.systemd import UNIT_DIRECTORIES, unit_name
+from .._systemd.unit_text import assignments
 
 HEADER = '# Made by the Ansible collection oom.rescue; state: absent of its module swap_file removes it.\n'
 _DISCARD = {'all': 'discard', 'once': 'discard=once', 'pages': 'discard=pages'}

@@ -11,14 +11,14 @@ import errno
 import posixpath
 import stat
 
-from . import tuned
-from .._node.actions import outcome
-from .._node.errors import RescueError
-from .._node.lock import one_run
+from .._change.actions import outcome
+from .._change.lock import one_run
+from .._change.record import State, backup_once, backup_path, drop_backup
+from .._change.wishes import remember
+from .._files.errors import RescueError
+from .._files.overlay import Overlay
 from .._node.meminfo import number_of
-from .._node.overlay import Overlay
-from .._node.record import State, backup_once, backup_path, drop_backup
-from .._node.wishes import remember
+from . import tuned
 from .facts import RUNTIME, holds, provenance, read_facts
 from .plan import HEADER, plan
 

@@ -11,8 +11,8 @@ __metaclass__ = type
 import fnmatch
 import re
 
+from .._boot import tmpfiles
 from . import sysctl
-from .._node import tmpfiles
 
 TMPFILES, COMMAND = 'tmpfiles.d', 'a command'
 # In the place of a value: the command may set this key, or another.

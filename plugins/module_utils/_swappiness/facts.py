@@ -10,18 +10,19 @@ __metaclass__ = type
 import os
 import re
 
-from . import boot_sets, sysctl, tuned
-from .._node import credentials, forbids
-from .._node.boot import boot_of
+from .._boot import credentials
+from .._boot.boot import boot_of
+from .._boot.kernel_line import command_lines
+from .._change.record import backup_path
+from .._files.overlay import Overlay
+from .._files.snapshot import Snapshot
+from .._forbids import forbids
 from .._node.cgroup import swappiness_of_cgroups
 from .._node.kernel import kernel_version
-from .._node.kernel_line import command_lines
 from .._node.meminfo import number_of
-from .._node.overlay import Overlay
 from .._node.privilege import in_user_namespace, is_container, is_root
-from .._node.record import backup_path
-from .._node.snapshot import Snapshot
-from .._node.systemd import version as systemd_version
+from .._systemd.systemd import version as systemd_version
+from . import boot_sets, sysctl, tuned
 
 KEY = 'vm.swappiness'
 RUNTIME = '/proc/sys/vm/swappiness'

@@ -9,12 +9,14 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
+from .._boot import credentials, tmpfiles
+from .._change.actions import Action, file_action
+from .._files.errors import RescueError
+from .._files.overlay import Overlay
+from .._forbids import forbids
 from . import sysctl, tuned
-from .boot_sets import COMMAND, TMPFILES as TMPFILES_D
-from .._node import credentials, forbids, tmpfiles
-from .._node.actions import Action, file_action
-from .._node.errors import RescueError
-from .._node.overlay import Overlay
+from .boot_sets import COMMAND
+from .boot_sets import TMPFILES as TMPFILES_D
 from .facts import FORCE_KEY, FORCE_RUNTIME, KEY, OWN, RUNTIME, TMPFILES, cgroups_count, maximum, provenance_of, resolve
 
 HEADER = '# Made by the Ansible collection oom.rescue'

@@ -21,7 +21,7 @@ import fnmatch
 import posixpath
 import re
 
-from .._node import credentials
+from .._boot import credentials
 
 MAIN = '/etc/sysctl.conf'
 _ETC, _RUN = '/etc/sysctl.d', '/run/sysctl.d'

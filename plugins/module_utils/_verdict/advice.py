@@ -7,6 +7,8 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
+from .._change.wishes import DEFAULT_PATH, DEFAULT_SCORE, DEFAULT_SWAPPINESS
+from .._files.sizes import format_size
 from .evidence import describe, plain, process_words, when
 from .judgement import judge_all
 from .meant import others, report_meant
@@ -14,8 +16,6 @@ from .remedies import APPLIED, remedies_of
 from .remedy import DELAYS, PREVENTS
 from .replay import PAGE_BYTES, total_pages
 from .sizing import host_figures, is_of_host, is_of_this_host, is_too_large
-from .._node.wishes import DEFAULT_PATH, DEFAULT_SCORE, DEFAULT_SWAPPINESS
-from .._node.sizes import format_size
 
 # An allocation of a higher order than this is not tried by killing: PAGE_ALLOC_COSTLY_ORDER of linux/mmzone.h.
 _COSTLY_ORDER = 3

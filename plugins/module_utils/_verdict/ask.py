@@ -8,9 +8,9 @@ from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
 from .._facts.memory_facts import memory_facts
-from .._node.errors import RescueError
+from .._files.errors import RescueError
+from .._files.reader import OneMoment
 from .._node.privilege import require_root
-from .._node.reader import OneMoment
 from .._score import apply as score
 from .._score import options as score_options
 from .._swap import apply as swap

@@ -11,7 +11,7 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
-from .._node.errors import RescueError
+from .._files.errors import RescueError
 from .._node.room import size_of
 from .._score.options import TARGETS
 from .choice import choose

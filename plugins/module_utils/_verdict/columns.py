@@ -11,7 +11,7 @@ import re
 import textwrap
 import unicodedata
 
-from .._node.plain import plain
+from .._files.plain import plain
 
 COLUMNS = 80
 # A line breaks behind a blank, and on either side of a wide character.

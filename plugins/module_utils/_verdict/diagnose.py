@@ -9,11 +9,11 @@ __metaclass__ = type
 
 import os
 
+from .._files.errors import RescueError
+from .._files.host import Host
+from .._files.plain import plain
 from .._log.sources import KERNEL_LOGS, find_files, flaw_of, is_pattern
 from .._log.times import parse_moment
-from .._node.errors import RescueError
-from .._node.host import Host
-from .._node.plain import plain
 from .._report.raw import raw_lines
 from .._report.reading import read_events, read_fork_failures
 from .advice import advise

@@ -9,8 +9,8 @@ __metaclass__ = type
 
 import re
 
-from .._node.plain import plain
-from .._node.sizes import format_size
+from .._files.plain import plain
+from .._files.sizes import format_size
 
 _MONTHS = ('Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec')
 

@@ -7,8 +7,8 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
-from .replay import reached
 from .._swap.size import serves
+from .replay import reached
 
 # The path at which the role makes swap, and two names of one server.
 _PATH = '/swapfile'

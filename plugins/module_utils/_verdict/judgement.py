@@ -14,13 +14,13 @@ __metaclass__ = type
 
 import re
 
+from .._files.sizes import format_size
 from .._node.ledger import eater_of
-from .._node.sizes import format_size
 from .._report.cause import short_of
 from .._report.held import set_apart
 from .._report.zones import is_bare_page_fault, tell
-from .incidents import incidents_of
 from .evidence import plain, when
+from .incidents import incidents_of
 from .meant import OTHER, SHORTAGE, WHOLE, WITH_VICTIM, brief, is_proven_whole, is_shortage, report_meant, weight
 
 _MOST_EVIDENCE = 12

@@ -9,7 +9,7 @@ __metaclass__ = type
 
 import os
 
-from .._node.errors import RescueError
+from .._files.errors import RescueError
 from .diagnose import diagnose, diagnose_events, moment_of, refuse_missing
 from .short import within
 

@@ -7,8 +7,8 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
+from .._files.plain import plain
 from .evidence import process_words, when
-from .._node.plain import plain
 
 _KILLED = ('kill', 'no_victim', 'panic')
 _PART_OF_THE_HOST = ('cpuset', 'mempolicy')

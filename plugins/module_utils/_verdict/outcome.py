@@ -9,8 +9,8 @@ __metaclass__ = type
 
 import re
 
+from .._files.plain import plain
 from .phrases import RESULTS
-from .._node.plain import plain
 
 NAMES = {'swap': 'Swap', 'swappiness': 'vm.swappiness', 'oom_protect': 'oom_score_adj'}
 # Ansible's words if a task did not become root, or sudo's if Ansible passes on only these.

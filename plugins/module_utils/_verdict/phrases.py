@@ -7,12 +7,12 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
+from .._files.plain import plain
+from .._files.sizes import format_size
 from .advice import HELPS
 from .choice import REMEDIES
 from .columns import COLUMNS, cut, width, wrapped
 from .remedies import APPLIED
-from .._node.plain import plain
-from .._node.sizes import format_size
 
 # The beginning of the second and later rows of a line.
 _GOES_ON = '  '

@@ -7,7 +7,7 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
-from .._node.plain import plain
+from .._files.plain import plain
 
 PREVENTS, DELAYS, NONE, HARMS, UNKNOWN = 'prevents', 'delays', 'none', 'harms', 'unknown'
 # Over several reports a remedy is as good as on the one where it does least; each of them has to be known.

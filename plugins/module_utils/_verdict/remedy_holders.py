@@ -8,6 +8,11 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
+from .._files.plain import plain
+from .._files.sizes import format_size
+from .._node.cgroup_paths import cgroup_names
+from .._node.ledger import UNACCOUNTED
+from .._report.held import reserved_bytes
 from .case import bound_bytes, is_swappable, situation
 from .remedy import DELAYS, NONE, PREVENTS, UNKNOWN, make_effect, make_remedy
 from .remedy_limits import whose_limit
@@ -15,11 +20,6 @@ from .remedy_score import is_keeper
 from .shell_words import path_word, word
 from .sizing import swap_was_full
 from .slab_caches import slab_objects
-from .._node.cgroup_paths import cgroup_names
-from .._node.ledger import UNACCOUNTED
-from .._node.plain import plain
-from .._node.sizes import format_size
-from .._report.held import reserved_bytes
 
 # From this number on, processes of one name are workers, and are worth a count.
 _MANY, _A_FLOOD = 5, 100

@@ -9,13 +9,13 @@ __metaclass__ = type
 
 import re
 
+from .._files.plain import plain
+from .._files.sizes import format_size
+from .._node.cgroup_paths import cgroup_names, own_unit, parse_cgroup
 from .case import situation
 from .limit_owners import command_of, owner_of_line, owner_of_path
 from .remedy import DELAYS, HARMS, PREVENTS, UNKNOWN, make_effect, make_remedy
 from .shell_words import path_word, word
-from .._node.cgroup_paths import cgroup_names, own_unit, parse_cgroup
-from .._node.plain import plain
-from .._node.sizes import format_size
 
 _STEP = 64 << 20
 _MIB = 1 << 20

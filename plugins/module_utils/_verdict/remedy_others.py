@@ -7,10 +7,10 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
+from .._files.plain import plain
 from .case import situation
 from .remedy import UNKNOWN, make_effect, make_remedy
 from .shell_words import word
-from .._node.plain import plain
 
 _KILLERS = {
     'earlyoom': ("EARLYOOM_ARGS=\"--avoid '^%s$'\"", 'in /etc/default/earlyoom', 'journalctl -u earlyoom'),

@@ -9,13 +9,13 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
+from .._files.plain import plain
+from .._files.sizes import format_size
+from .._report.zones import spared_high_memory
 from .case import situation
 from .remedy import DELAYS, NONE, PREVENTS, UNKNOWN, make_effect, make_remedy
 from .replay import managed_bytes
 from .shell_words import word
-from .._node.plain import plain
-from .._node.sizes import format_size
-from .._report.zones import spared_high_memory
 
 _TENTH = 10
 

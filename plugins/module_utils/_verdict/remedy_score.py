@@ -7,13 +7,13 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
+from .._files.plain import plain
+from .._files.sizes import format_size
+from .._report.cause import is_swap_believable
 from .case import asked_bytes, situation
 from .remedy import DELAYS, HARMS, NONE, PREVENTS, UNKNOWN, least, make_effect, make_remedy
 from .replay import FIRST_ALONE, first_alone, ranked, reached, replay
 from .shell_words import word
-from .._node.plain import plain
-from .._node.sizes import format_size
-from .._report.cause import is_swap_believable
 
 # Programs that keep a host reachable, or run all that is on it. A task table cuts names to 15 bytes.
 KEEPERS = frozenset((

@@ -12,14 +12,14 @@ __metaclass__ = type
 
 import re
 
+from .._files.plain import plain
+from .._files.sizes import format_size
+from .._report.cause import is_swap_believable
 from .case import DEFAULTS, is_swappable, situation, swappable_bytes
 from .remedy import DELAYS, NONE, PREVENTS, UNKNOWN, least, make_effect, make_remedy
 from .replay import managed_bytes
-from .sizing import NEARLY_FULL, UNPROVEN, swap_was_full
 from .shell_words import path_word
-from .._node.plain import plain
-from .._node.sizes import format_size
-from .._report.cause import is_swap_believable
+from .sizing import NEARLY_FULL, UNPROVEN, swap_was_full
 
 # If less than one part in so many of RAM could be swapped out, that is too little room; if what holds the most cannot
 # be swapped out, and grows, even more is soon gone.

@@ -7,8 +7,8 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
+from .._files.errors import RescueError
 from .._node.badness import UNKILLABLE, badness, best_victim_first, root_bonus, score
-from .._node.errors import RescueError
 from .._node.kernel import kernel_version
 
 _RANKS = 5

@@ -14,7 +14,7 @@ __metaclass__ = type
 
 import re
 
-from .._node.plain import plain, plain_lines
+from .._files.plain import plain, plain_lines
 
 DEEPEST = 40
 MOST_VALUES = 3000000

@@ -17,8 +17,8 @@ from .in_place import in_place
 from .meant import report_meant
 from .phrases import NOTHING, as_it_is, fitted, remedy_lines, todo, would_be
 from .report import OTHER_SHAPE
-from .why import lines_on
 from .shape import MEMORY, Maybe, cleaned, misfit
+from .why import lines_on
 
 LINES = 10
 _NOT_READ = 'It was not diagnosed, and no remedy was asked for.'

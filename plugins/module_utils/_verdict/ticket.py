@@ -9,11 +9,11 @@ __metaclass__ = type
 
 import re
 
-from .report import OTHER_SHAPE
+from .._files.plain import plain
+from .._files.sizes import format_size
 from .remedy import DELAYS, HARMS, PREVENTS, UNKNOWN
+from .report import OTHER_SHAPE
 from .words import ACTORS, LIMITS, MEMORY, effect_words, part_words
-from .._node.plain import plain
-from .._node.sizes import format_size
 
 # Nobody reads a part of a ticket that is longer than this.
 _MOST_HOSTS, _MOST_PARTS, _MOST_LINES, _LONGEST = 50, 6, 5, 400

@@ -9,8 +9,8 @@ __metaclass__ = type
 
 import re
 
+from .._files.sizes import SizeError, parse_size
 from .case import DEFAULTS
-from .._node.sizes import SizeError, parse_size
 
 _TEXTS = (str, type(u''))
 _AUTO = 'auto'

@@ -7,12 +7,12 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
+from .._files.sizes import format_size
+from .._node.ledger import UNACCOUNTED, eater_of
 from .columns import cut, wrapped
 from .phrases import as_it_is
 from .summary import UNREAD
 from .words import PARTS
-from .._node.ledger import UNACCOUNTED, eater_of
-from .._node.sizes import format_size
 
 _LINES = 24
 _BAR = 16

@@ -10,10 +10,10 @@ __metaclass__ = type
 import re
 import time
 
+from .._files.errors import RescueError
+from .._files.plain import plain
+from .._files.sizes import format_size
 from .._log.times import parse_iso, utc_seconds
-from .._node.errors import RescueError
-from .._node.plain import plain
-from .._node.sizes import format_size
 from .evidence import when
 from .incidents import incidents_of
 from .judgement import verdict_of, weight_of

@@ -8,8 +8,8 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
+from .._files.sizes import format_size
 from .._node.ledger import UNACCOUNTED
-from .._node.sizes import format_size
 
 PARTS = {
     'process': 'process', 'processes': 'processes', 'shmem': 'shared memory', 'page_cache': 'page cache',

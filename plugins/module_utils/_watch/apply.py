@@ -10,12 +10,12 @@ __metaclass__ = type
 import posixpath
 import sys
 
-from .._node import systemd
-from .._node.actions import outcome
-from .._node.errors import RescueError
-from .._node.lock import one_run
-from .._node.reader import json_object
-from .._node.record import State, backup_once, backup_path, drop_backup
+from .._change.actions import outcome
+from .._change.lock import one_run
+from .._change.record import State, backup_once, backup_path, drop_backup
+from .._files.errors import RescueError
+from .._files.reader import json_object
+from .._systemd import systemd
 from . import units
 from .facts import mode_of, read_facts
 from .plan import CONFIG, plan

@@ -9,8 +9,8 @@ __metaclass__ = type
 
 import sys
 
-from .._node import systemd
-from .._node.reader import FAILURES
+from .._files.reader import FAILURES
+from .._systemd import systemd
 from . import units
 
 CGROUPS = '/sys/fs/cgroup'

@@ -20,10 +20,10 @@ import signal
 import socket
 import stat
 
-from .._node.errors import RescueError
-from .._node.host import to_bytes
-from .._node.plain import plain
-from .._node.reader import parse_json, required_object
+from .._files.errors import RescueError
+from .._files.host import to_bytes
+from .._files.plain import plain
+from .._files.reader import parse_json, required_object
 from .look import IDENTIFIER
 
 # A hook's time, and what is left of it if something else happens meanwhile.
@@ -257,7 +257,8 @@ def _command(hook, message, dummy):
 def _run(argv, data):
     """Run a program with data on its standard input. Raises Refused if it fails."""
     import subprocess
-    from .._node.command import start
+
+    from .._files.command import start
     with open(os.devnull, 'wb') as nothing:
         try:
             process = start(argv, stdin=subprocess.PIPE, stdout=nothing, stderr=nothing)

@@ -16,8 +16,8 @@ import re
 import signal
 import subprocess
 
+from .._files.command import start
 from .._log.words import any_of
-from .._node.command import start
 
 # The name that the watch writes its own records under.
 IDENTIFIER = 'oom-rescue'

@@ -16,8 +16,8 @@ __metaclass__ = type
 
 import hashlib
 
-from .._node.host import to_bytes
-from .._node.plain import plain
+from .._files.host import to_bytes
+from .._files.plain import plain
 from .._verdict.judgement import verdict_of
 from .._verdict.remedies import remedies_of
 from .._verdict.wanted import options_of

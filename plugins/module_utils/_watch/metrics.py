@@ -11,7 +11,7 @@ __metaclass__ = type
 
 import os
 
-from .._node.plain import plain
+from .._files.plain import plain
 
 NAME = 'oom_rescue.prom'
 _LABELS = ('process', 'unit', 'scope', 'actor')

@@ -9,11 +9,11 @@ __metaclass__ = type
 
 import json
 
-from .._node.actions import Action, file_action
-from .._node.errors import RescueError
-from .._report.signals import MARKERS
+from .._change.actions import Action, file_action
+from .._files.errors import RescueError
+from .._files.host import to_bytes, to_native
 from .._log.find import MARKERS as KERNEL_MARKERS
-from .._node.host import to_bytes, to_native
+from .._report.signals import MARKERS
 from . import units
 from .compiled import compiled
 from .facts import mode_of

@@ -16,9 +16,9 @@ import hashlib
 import json
 import os
 
+from .._files.host import to_native
+from .._files.reader import parse_json
 from .._log.times import format_time
-from .._node.host import to_native
-from .._node.reader import parse_json
 
 VERSION = 1
 HALF = 1 << 16

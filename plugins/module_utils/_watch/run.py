@@ -17,9 +17,9 @@ import os
 import sys
 import time
 
-from .._node.errors import RescueError
-from .._node.host import Host
-from .._node.reader import required_object
+from .._files.errors import RescueError
+from .._files.host import Host
+from .._files.reader import required_object
 from . import remembered
 from .look import kills, look
 from .units import command

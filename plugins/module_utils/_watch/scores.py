@@ -7,8 +7,8 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
-from .._node.errors import RescueError
-from .._node.reader import FAILURES
+from .._files.errors import RescueError
+from .._files.reader import FAILURES
 from .._verdict.ask import REMEDIES, ask
 from .._verdict.claims import judge
 

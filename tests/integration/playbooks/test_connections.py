@@ -10,7 +10,6 @@ import sys
 import pytest
 from conftest import OPTIONS, OUTAGE, ROOT, USER, Play
 
-
 # (user, whether it is pipelined, whether a bastion is before it): all of them at once, as the hosts of one run.
 WAYS = {
     'pipelining': ('root', True, False), 'no-pipelining': ('root', False, False), 'bastion': ('root', True, True),

@@ -13,7 +13,7 @@ import sys
 
 sys.path.insert(0, '/root-of-collections')
 
-from ansible_collections.oom.rescue.plugins.module_utils._node.host import DIRECTORY, Host  # noqa: E402
+from ansible_collections.oom.rescue.plugins.module_utils._files.host import DIRECTORY, Host  # noqa: E402
 from ansible_collections.oom.rescue.plugins.module_utils._score import apply as score  # noqa: E402
 from ansible_collections.oom.rescue.plugins.module_utils._score import options as score_options  # noqa: E402
 from ansible_collections.oom.rescue.plugins.module_utils._swap import apply as swap  # noqa: E402

@@ -10,7 +10,6 @@ runs so many.
 import base64
 import random
 
-
 from conftest import SERVER
 from step import edited
 

@@ -39,7 +39,7 @@ exit 1
 DRIVE = """
 import json, sys
 sys.path.insert(0, '/root/oom')
-from ansible_collections.oom.rescue.plugins.module_utils._node.host import Host
+from ansible_collections.oom.rescue.plugins.module_utils._files.host import Host
 from ansible_collections.oom.rescue.plugins.module_utils._score.apply import converge
 options = {'state': sys.argv[1], 'value': '300', 'auto_multiple': 2.0, 'allow_unkillable': False, 'persist': 'auto',
            'keep': False, 'restart_policy': 'keep', 'killers': 'report', 'override': [], 'user': [],

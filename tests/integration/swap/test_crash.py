@@ -10,7 +10,6 @@ import os
 import shutil
 
 import pytest
-
 from conftest import ENVIRONMENT, MIB
 from kill_points import failing, killing, trace
 

@@ -7,7 +7,6 @@ import pathlib
 import subprocess
 
 import pytest
-
 from conftest import MIB, run
 
 PAGE = 4096

@@ -13,7 +13,6 @@ import subprocess
 import sys
 
 import pytest
-
 from conftest import MIB, run
 
 PAGE = 4096

@@ -4,7 +4,6 @@
 """What this host's kernel may lack: SELinux, an NFS mount, FAT, systemd as init, and more swap areas than it takes."""
 
 import pytest
-
 from conftest import MIB
 from guest import Guest, needs_machines
 

@@ -6,7 +6,6 @@
 import time
 
 import pytest
-
 from conftest import MIB
 from guest import TREE, Guest, needs_machines
 

@@ -19,9 +19,9 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / 'unit'))
 importlib.import_module('conftest')  # makes the collection importable
 
+from ansible_collections.oom.rescue.plugins.module_utils._files.host import Host
+from ansible_collections.oom.rescue.plugins.module_utils._files.overlay import Overlay
 from ansible_collections.oom.rescue.plugins.module_utils._swappiness import sysctl
-from ansible_collections.oom.rescue.plugins.module_utils._node.host import Host
-from ansible_collections.oom.rescue.plugins.module_utils._node.overlay import Overlay
 
 KEY = 'kernel.domainname'
 RUNTIME = pathlib.Path('/proc/sys/kernel/domainname')

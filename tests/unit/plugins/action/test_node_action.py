@@ -15,7 +15,6 @@ pytest.importorskip('ansible')
 
 from ansible.errors import AnsibleActionFail  # noqa: E402
 from ansible.plugins.action import ActionBase  # noqa: E402
-
 from ansible_collections.oom.rescue.plugins.module_utils._verdict import shape  # noqa: E402
 
 node_action = pytest.importorskip('ansible_collections.oom.rescue.plugins.plugin_utils.node_action')

@@ -18,7 +18,6 @@ pytest.importorskip('ansible')
 
 from ansible.errors import AnsibleActionFail  # noqa: E402
 from ansible.parsing.dataloader import DataLoader  # noqa: E402
-
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.advice import advise  # noqa: E402
 
 asked_by = pytest.importorskip('ansible_collections.oom.rescue.plugins.plugin_utils.asked')

@@ -12,7 +12,7 @@ import os
 import re
 import stat
 
-from ansible_collections.oom.rescue.plugins.module_utils._node.host import Host, to_bytes
+from ansible_collections.oom.rescue.plugins.module_utils._files.host import Host, to_bytes
 from ansible_collections.oom.rescue.plugins.module_utils._node.identity import base_name, is_interpreter, script_of
 
 # CentOS 7 with Docker 18: cgroup version 1, the cgroupfs driver.

@@ -9,7 +9,7 @@ __metaclass__ = type
 
 import os
 
-from ansible_collections.oom.rescue.plugins.module_utils._node.host import Host
+from ansible_collections.oom.rescue.plugins.module_utils._files.host import Host
 from fake_node import Node
 
 VIRTUAL_GUEST = """\

@@ -10,12 +10,12 @@ __metaclass__ = type
 import os
 
 import pytest
-from ansible_collections.oom.rescue.plugins.module_utils._node import systemd
-from ansible_collections.oom.rescue.plugins.module_utils._node.boot import Boot
-from ansible_collections.oom.rescue.plugins.module_utils._node.record import State
+from ansible_collections.oom.rescue.plugins.module_utils._boot.boot import Boot
+from ansible_collections.oom.rescue.plugins.module_utils._change.record import State
 from ansible_collections.oom.rescue.plugins.module_utils._score.apply import apply
 from ansible_collections.oom.rescue.plugins.module_utils._score.facts import read_facts
 from ansible_collections.oom.rescue.plugins.module_utils._score.plan import plan
+from ansible_collections.oom.rescue.plugins.module_utils._systemd import systemd
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.claims import judge
 from fake_node import Node, v2
 

@@ -15,11 +15,14 @@ import json
 import os
 
 import pytest
-from ansible_collections.oom.rescue.plugins.module_utils._node.errors import RescueError
-from ansible_collections.oom.rescue.plugins.module_utils._node.host import Host
-from ansible_collections.oom.rescue.plugins.module_utils._node.record import DIRECTORY
-from ansible_collections.oom.rescue.plugins.module_utils._score.apply import TARGETS, converge as score
-from ansible_collections.oom.rescue.plugins.module_utils._swap import applier, apply as swap_apply, facts as swap_facts
+from ansible_collections.oom.rescue.plugins.module_utils._change.record import DIRECTORY
+from ansible_collections.oom.rescue.plugins.module_utils._files.errors import RescueError
+from ansible_collections.oom.rescue.plugins.module_utils._files.host import Host
+from ansible_collections.oom.rescue.plugins.module_utils._score.apply import TARGETS
+from ansible_collections.oom.rescue.plugins.module_utils._score.apply import converge as score
+from ansible_collections.oom.rescue.plugins.module_utils._swap import applier
+from ansible_collections.oom.rescue.plugins.module_utils._swap import apply as swap_apply
+from ansible_collections.oom.rescue.plugins.module_utils._swap import facts as swap_facts
 from ansible_collections.oom.rescue.plugins.module_utils._swap.plan import wish
 from ansible_collections.oom.rescue.plugins.module_utils._swap.signature import write_signature
 from ansible_collections.oom.rescue.plugins.module_utils._swappiness.apply import converge as swappiness

@@ -13,7 +13,6 @@ import io
 import os
 
 import pytest
-
 from conftest import ROOT
 
 SHARED = 'ansible_collections.oom.rescue.plugins.module_utils.'

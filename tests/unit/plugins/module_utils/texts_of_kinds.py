@@ -11,8 +11,6 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
-from texts_of_platforms import LINES as _OF_PLATFORMS
-from texts_of_platforms import TRAPS as _NO_PLATFORMS
 from texts_of_platforms import (
     KERNEL,
     KERNEL_CGROUP,
@@ -26,6 +24,8 @@ from texts_of_platforms import (
     TOO_MANY,
     UNPROVEN,
 )
+from texts_of_platforms import LINES as _OF_PLATFORMS
+from texts_of_platforms import TRAPS as _NO_PLATFORMS
 
 OOMD_HOST = ('yes', 'host', 'systemd-oomd')
 OOMD = ('yes', 'unknown', 'systemd-oomd')

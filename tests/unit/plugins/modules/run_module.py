@@ -33,7 +33,7 @@ except ImportError:
         finally:
             basic._ANSIBLE_ARGS = None
 
-from ansible_collections.oom.rescue.plugins.module_utils._node.host import Host  # noqa: E402
+from ansible_collections.oom.rescue.plugins.module_utils._files.host import Host  # noqa: E402
 
 MODULES = ('ask_remedies', 'memory_facts', 'oom_log_info', 'oom_score_adj', 'oom_watch', 'rescue_info', 'swap_file',
            'swappiness')

@@ -14,14 +14,12 @@ import pytest
 
 pytest.importorskip('ansible')
 
-from conftest import FIXTURES, SEED  # noqa: E402
-from run_module import MODULES, Host, load, run  # noqa: E402
-from test_returned import swap_node  # noqa: E402
-
 from ansible_collections.oom.rescue.plugins.module_utils._verdict import log_info  # noqa: E402
-
+from conftest import FIXTURES, SEED  # noqa: E402
 from fake_node import seed_node  # noqa: E402
 from fake_sysctl_node import bookworm  # noqa: E402
+from run_module import MODULES, Host, load, run  # noqa: E402
+from test_returned import swap_node  # noqa: E402
 
 REMEDIES = {
     'swappiness': (bookworm, {'value': 10}),

@@ -17,10 +17,9 @@ pytest.importorskip('ansible')
 
 import yaml  # noqa: E402
 from conftest import FIXTURES, SEED  # noqa: E402
-from run_module import MODULES, Host, load, run  # noqa: E402
-
 from fake_node import CONTAINER, Node, seed_node, v2  # noqa: E402
 from fake_sysctl_node import bookworm, el7, trixie  # noqa: E402
+from run_module import MODULES, Host, load, run  # noqa: E402
 
 # What Ansible itself adds, or defines.
 ANSIBLE = frozenset(['changed', 'diff', 'failed', 'invocation', 'msg', 'skipped', 'warnings'])

@@ -13,13 +13,12 @@ import pytest
 
 pytest.importorskip('ansible')
 
-from run_module import run  # noqa: E402
-from test_returned import swap_node  # noqa: E402
-
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.meant import report_meant  # noqa: E402
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.shape import WHOLE_HOST, misfit  # noqa: E402
 from fake_node import v2  # noqa: E402
 from oom_reports import ERAS, syslog  # noqa: E402
+from run_module import run  # noqa: E402
+from test_returned import swap_node  # noqa: E402
 
 MOST = 64 << 10
 # A name or path with as many characters as there may be that JSON writes as six.

@@ -7,7 +7,6 @@ from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
 import pytest
-
 from ansible_collections.oom.rescue.plugins.module_utils._facts.anonymous import (
     Holders,
     anonymous_bytes,

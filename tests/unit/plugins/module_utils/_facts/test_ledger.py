@@ -15,11 +15,11 @@ from ansible_collections.oom.rescue.plugins.module_utils._facts.anonymous import
 from ansible_collections.oom.rescue.plugins.module_utils._facts.kernel_parts import protocols, vmalloc_callers
 from ansible_collections.oom.rescue.plugins.module_utils._facts.ledger import cpu_seconds, ledgers
 from ansible_collections.oom.rescue.plugins.module_utils._facts.shared import UNNAMED, tmpfs_uses
-from ansible_collections.oom.rescue.plugins.module_utils._node.host import Host
+from ansible_collections.oom.rescue.plugins.module_utils._files.host import Host
+from ansible_collections.oom.rescue.plugins.module_utils._files.reader import Noting
 from ansible_collections.oom.rescue.plugins.module_utils._node.ledger import eater_of
 from ansible_collections.oom.rescue.plugins.module_utils._node.meminfo import read_meminfo
 from ansible_collections.oom.rescue.plugins.module_utils._node.processes import processes
-from ansible_collections.oom.rescue.plugins.module_utils._node.reader import Noting
 from fake_node import Node
 
 MIB = 1 << 20

@@ -9,7 +9,6 @@ __metaclass__ = type
 import json
 
 import pytest
-
 from ansible_collections.oom.rescue.plugins.module_utils._facts.memory_facts import limit_of, memory_facts, swap_areas
 from fake_node import Node, seed_node
 from fake_sysctl_node import SysctlNode

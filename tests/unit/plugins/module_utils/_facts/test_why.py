@@ -10,7 +10,6 @@ __metaclass__ = type
 import json
 
 import pytest
-
 from ansible_collections.oom.rescue.plugins.module_utils._facts.why import why_facts
 from fake_node import Node
 

@@ -8,7 +8,6 @@ from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
 import pytest
-
 from ansible_collections.oom.rescue.plugins.module_utils._log.budget import Budget
 
 KIB = 1 << 10

@@ -12,7 +12,6 @@ import struct
 import subprocess
 
 import pytest
-
 from ansible_collections.oom.rescue.plugins.module_utils._report.reading import read_events
 from oom_reports import ERAS, bare_kill
 

@@ -12,7 +12,6 @@ import errno
 import os
 
 import pytest
-
 from ansible_collections.oom.rescue.plugins.module_utils._log import live
 from ansible_collections.oom.rescue.plugins.module_utils._log.live import SourceError, has_journal
 

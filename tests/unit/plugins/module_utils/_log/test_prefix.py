@@ -14,8 +14,8 @@ import os
 import time
 
 import pytest
-from ansible_collections.oom.rescue.plugins.module_utils._report import reading as oom_log
 from ansible_collections.oom.rescue.plugins.module_utils._log.prefix import PrefixReader
+from ansible_collections.oom.rescue.plugins.module_utils._report import reading as oom_log
 from oom_reports import ERAS, memcg, syslog
 
 NOW = 1762000000  # 2025-11-01

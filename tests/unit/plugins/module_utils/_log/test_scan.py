@@ -8,10 +8,10 @@ from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
 import pytest
-from ansible_collections.oom.rescue.plugins.module_utils._report.assembler import Assembler
-from ansible_collections.oom.rescue.plugins.module_utils._report.report_lines import rejoin
 from ansible_collections.oom.rescue.plugins.module_utils._log.messages import Messages
 from ansible_collections.oom.rescue.plugins.module_utils._log.scan import Scanner
+from ansible_collections.oom.rescue.plugins.module_utils._report.assembler import Assembler
+from ansible_collections.oom.rescue.plugins.module_utils._report.report_lines import rejoin
 from oom_reports import ERAS, bare_kill, memcg, syslog
 
 

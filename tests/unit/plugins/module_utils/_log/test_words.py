@@ -11,8 +11,8 @@ __metaclass__ = type
 import subprocess
 
 import pytest
-from ansible_collections.oom.rescue.plugins.module_utils._log.words import any_of
 from ansible_collections.oom.rescue.plugins.module_utils._log.text import log_text
+from ansible_collections.oom.rescue.plugins.module_utils._log.words import any_of
 from ansible_collections.oom.rescue.plugins.module_utils._report.signals import MARKERS, WORDS
 
 HARD = ['oom-kill', 'oom-killer', 'a|b', 'a(b', '[Errno 12]', 'status\\":', 'Mémoire', 'Mémé', '内存', '内 存',

@@ -7,7 +7,6 @@ from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
 import pytest
-
 from ansible_collections.oom.rescue.plugins.module_utils._node.badness import badness, root_bonus, score
 
 EL7 = '3.10.0-957.27.2.el7.x86_64'

@@ -11,10 +11,11 @@ import pytest
 # The unit tests of the other Pythons of a node have pytest alone; the imports below stand behind this for it.
 pytest.importorskip('hypothesis')
 
-from _node.test_cgroup_paths import ID, OUTER, UID
 from ansible_collections.oom.rescue.plugins.module_utils._node.cgroup_paths import own_unit, parse_cgroup
 from hypothesis import example, given
 from hypothesis import strategies as st
+
+from _node.test_cgroup_paths import ID, OUTER, UID
 
 # Parts that stand for a container, wherever they are.
 CONTAINERS = ['docker-%s.scope' % ID, 'libpod-' + OUTER, 'kubepods-pod%s.slice:cri-containerd:%s' % (UID, ID),

@@ -10,7 +10,6 @@ __metaclass__ = type
 import os
 
 import pytest
-
 from ansible_collections.oom.rescue.plugins.module_utils._node.disks import notes
 from fake_node import Node
 

@@ -12,8 +12,8 @@ import shutil
 import subprocess
 
 import pytest
+from ansible_collections.oom.rescue.plugins.module_utils._files.host import Host
 from ansible_collections.oom.rescue.plugins.module_utils._node import identity
-from ansible_collections.oom.rescue.plugins.module_utils._node.host import Host
 from ansible_collections.oom.rescue.plugins.module_utils._node.processes import process
 from fake_node import Node
 

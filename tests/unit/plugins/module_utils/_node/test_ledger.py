@@ -8,7 +8,6 @@ from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
 import pytest
-
 from ansible_collections.oom.rescue.plugins.module_utils._node.ledger import eater_of, make_ledger, make_part
 
 MIB = 1 << 20

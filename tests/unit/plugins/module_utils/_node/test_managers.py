@@ -7,9 +7,9 @@ from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
 import pytest
+from ansible_collections.oom.rescue.plugins.module_utils._files.reader import OneMoment
 from ansible_collections.oom.rescue.plugins.module_utils._node.managers import manager_of
 from ansible_collections.oom.rescue.plugins.module_utils._node.processes import process
-from ansible_collections.oom.rescue.plugins.module_utils._node.reader import OneMoment
 from fake_node import CONTAINER, Node, seed_node, v1, v2
 
 SHIM = '/usr/bin/containerd-shim-runc-v2'

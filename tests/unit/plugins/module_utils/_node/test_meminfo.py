@@ -7,11 +7,12 @@ from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
 import pytest
+from ansible_collections.oom.rescue.plugins.module_utils._facts.pressure import parse_pressure, pressure
 from ansible_collections.oom.rescue.plugins.module_utils._node.meminfo import (
     number_of,
     parse_meminfo,
-    ram_facts,
     ram_and_swap_bytes,
+    ram_facts,
     read_meminfo,
     room_in_ram,
     swap_totals,
@@ -19,7 +20,6 @@ from ansible_collections.oom.rescue.plugins.module_utils._node.meminfo import (
     vmstat,
     zswap,
 )
-from ansible_collections.oom.rescue.plugins.module_utils._facts.pressure import parse_pressure, pressure
 from fake_sysctl_node import SysctlNode
 
 MEMINFO = """\

@@ -9,7 +9,6 @@ __metaclass__ = type
 import os
 
 import pytest
-
 from ansible_collections.oom.rescue.plugins.module_utils._node import mounts
 
 TEXT = r"""22 1 254:0 / / rw,relatime - ext4 /dev/vda1 rw,errors=remount-ro

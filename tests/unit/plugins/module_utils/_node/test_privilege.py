@@ -9,9 +9,9 @@ __metaclass__ = type
 import os
 
 import pytest
+from ansible_collections.oom.rescue.plugins.module_utils._files.errors import RescueError
+from ansible_collections.oom.rescue.plugins.module_utils._files.host import Host
 from ansible_collections.oom.rescue.plugins.module_utils._node import privilege
-from ansible_collections.oom.rescue.plugins.module_utils._node.errors import RescueError
-from ansible_collections.oom.rescue.plugins.module_utils._node.host import Host
 from fake_sysctl_node import SysctlNode
 
 

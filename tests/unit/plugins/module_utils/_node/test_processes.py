@@ -7,7 +7,8 @@ from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
 import pytest
-from ansible_collections.oom.rescue.plugins.module_utils._node.host import to_native
+from ansible_collections.oom.rescue.plugins.module_utils._files.host import to_native
+from ansible_collections.oom.rescue.plugins.module_utils._files.reader import Noting
 from ansible_collections.oom.rescue.plugins.module_utils._node.processes import (
     ancestors,
     parse_cgroups,
@@ -16,7 +17,6 @@ from ansible_collections.oom.rescue.plugins.module_utils._node.processes import 
     process,
     processes,
 )
-from ansible_collections.oom.rescue.plugins.module_utils._node.reader import Noting
 from fake_node import CONTAINER, Node, seed_node, v2
 
 LATER = ('exe', 'cmdline', 'oom_score', 'cgroups')

@@ -11,7 +11,6 @@ import copy
 import json
 
 import pytest
-
 from ansible_collections.oom.rescue.plugins.module_utils._node.room import fitted
 
 ROWS = [{'name': 'x' * 20, 'n': number} for number in range(100)]

@@ -10,9 +10,8 @@ __metaclass__ = type
 import os
 
 import pytest
-
+from ansible_collections.oom.rescue.plugins.module_utils._forbids.forbids import forbidden
 from ansible_collections.oom.rescue.plugins.module_utils._node import subvolumes
-from ansible_collections.oom.rescue.plugins.module_utils._node.forbids import forbidden
 from fake_node import Node
 
 SWAP = '\0' * 4086 + 'SWAPSPACE2'

@@ -14,10 +14,11 @@ import re
 import pytest
 from _log import test_prefix
 from _node import test_cgroup_paths
-from _report import test_real_kernels
 from ansible_collections.oom.rescue.plugins.module_utils._report import reading
 from conftest import ROOT
 from oom_reports import ERAS
+
+from _report import test_real_kernels
 
 TESTS = os.path.join(ROOT, 'tests', 'unit', 'plugins', 'module_utils')
 

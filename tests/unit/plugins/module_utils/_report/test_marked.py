@@ -14,11 +14,11 @@ import random
 import stat
 
 import pytest
-from conftest import SHARED
 from ansible_collections.oom.rescue.plugins.module_utils._log.clock import Clock
 from ansible_collections.oom.rescue.plugins.module_utils._report import marked
 from ansible_collections.oom.rescue.plugins.module_utils._report.marked import Words
 from ansible_collections.oom.rescue.plugins.module_utils._report.signals import MARKERS, Signals, tell_times
+from conftest import SHARED
 from texts_of_kinds import LINES, TRAPS
 
 TEXTS = os.path.join(SHARED, 'triage', 'texts.json')

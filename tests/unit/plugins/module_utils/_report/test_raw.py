@@ -12,7 +12,6 @@ import io
 import pytest
 from ansible_collections.oom.rescue.plugins.module_utils._report.raw import raw_lines
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.diagnose import diagnose
-
 from conftest import SEED
 
 LINES = [

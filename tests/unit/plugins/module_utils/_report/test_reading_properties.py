@@ -14,13 +14,13 @@ import pytest
 # The unit tests of the other Pythons of a node have pytest alone; the imports below stand behind this for it.
 pytest.importorskip('hypothesis')
 
+from _log.test_prefix import FORMS  # noqa: E402
 from ansible_collections.oom.rescue.plugins.module_utils._report import reading as oom_log  # noqa: E402
 from ansible_collections.oom.rescue.plugins.module_utils._report.table import is_header  # noqa: E402
+from growth import is_linear  # noqa: E402
 from hypothesis import HealthCheck, given, settings  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
-from growth import is_linear  # noqa: E402
 from oom_reports import ERAS, memcg, syslog  # noqa: E402
-from _log.test_prefix import FORMS  # noqa: E402
 
 REPORTS = [syslog(lines).encode('utf-8') for lines in list(ERAS.values()) + [memcg(1), memcg(2)]]
 LINES = sorted(set(line for report in REPORTS for line in report.split(b'\n')))

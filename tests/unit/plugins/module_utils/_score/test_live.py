@@ -14,9 +14,8 @@ import subprocess
 import time
 
 import pytest
-
-from ansible_collections.oom.rescue.plugins.module_utils._node.errors import RescueError
-from ansible_collections.oom.rescue.plugins.module_utils._node.host import Host
+from ansible_collections.oom.rescue.plugins.module_utils._files.errors import RescueError
+from ansible_collections.oom.rescue.plugins.module_utils._files.host import Host
 from ansible_collections.oom.rescue.plugins.module_utils._node.pinned import Pinned
 from ansible_collections.oom.rescue.plugins.module_utils._node.processes import process
 from ansible_collections.oom.rescue.plugins.module_utils._score.apply import _write_live

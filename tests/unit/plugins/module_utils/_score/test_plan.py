@@ -12,15 +12,15 @@ import errno
 import os
 
 import pytest
-from ansible_collections.oom.rescue.plugins.module_utils._node.errors import RescueError
+from ansible_collections.oom.rescue.plugins.module_utils._change.actions import diff_of, returned
+from ansible_collections.oom.rescue.plugins.module_utils._change.record import State, aside_path
+from ansible_collections.oom.rescue.plugins.module_utils._files.errors import RescueError
+from ansible_collections.oom.rescue.plugins.module_utils._node.pinned import Pinned
 from ansible_collections.oom.rescue.plugins.module_utils._score import keeper
-from ansible_collections.oom.rescue.plugins.module_utils._node import systemd
-from ansible_collections.oom.rescue.plugins.module_utils._node.actions import diff_of, returned
 from ansible_collections.oom.rescue.plugins.module_utils._score.apply import TARGETS, apply, converge
 from ansible_collections.oom.rescue.plugins.module_utils._score.facts import read_facts
 from ansible_collections.oom.rescue.plugins.module_utils._score.plan import plan as plan_of
-from ansible_collections.oom.rescue.plugins.module_utils._node.pinned import Pinned
-from ansible_collections.oom.rescue.plugins.module_utils._node.record import State, aside_path
+from ansible_collections.oom.rescue.plugins.module_utils._systemd import systemd
 from fake_node import CONTAINER, Node, seed_node, v1, v2
 
 DROP_IN = '/etc/systemd/system/mariadb.service.d/50-oom-rescue.conf'

@@ -9,9 +9,9 @@ __metaclass__ = type
 import os
 
 import pytest
-from ansible_collections.oom.rescue.plugins.module_utils._node.host import Host
-from ansible_collections.oom.rescue.plugins.module_utils._score import spare
+from ansible_collections.oom.rescue.plugins.module_utils._files.host import Host
 from ansible_collections.oom.rescue.plugins.module_utils._node.processes import processes
+from ansible_collections.oom.rescue.plugins.module_utils._score import spare
 from fake_node import Node, v2
 
 NAMES = ['mysqld']

@@ -9,7 +9,7 @@ __metaclass__ = type
 import os
 
 import pytest
-from ansible_collections.oom.rescue.plugins.module_utils._node.errors import RescueError
+from ansible_collections.oom.rescue.plugins.module_utils._files.errors import RescueError
 from ansible_collections.oom.rescue.plugins.module_utils._node.identity import is_called
 from ansible_collections.oom.rescue.plugins.module_utils._score.targets import Units, find, names_of, program_name
 from fake_node import CONTAINER, Node, seed_node, v1, v2

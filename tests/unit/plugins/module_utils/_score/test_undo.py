@@ -11,10 +11,10 @@ import json
 import random
 
 import pytest
-from ansible_collections.oom.rescue.plugins.module_utils._node import systemd
-from ansible_collections.oom.rescue.plugins.module_utils._node.errors import RescueError
-from ansible_collections.oom.rescue.plugins.module_utils._node.record import DIRECTORY, VERSION
+from ansible_collections.oom.rescue.plugins.module_utils._change.record import DIRECTORY, VERSION
+from ansible_collections.oom.rescue.plugins.module_utils._files.errors import RescueError
 from ansible_collections.oom.rescue.plugins.module_utils._score.apply import TARGETS, converge
+from ansible_collections.oom.rescue.plugins.module_utils._systemd import systemd
 from fake_node import Node, v2
 
 OPTIONS = {'state': 'present', 'value': -600, 'auto_multiple': 2.0, 'allow_unkillable': False, 'persist': 'auto',

@@ -11,7 +11,6 @@ import os
 import stat
 
 import pytest
-
 from ansible_collections.oom.rescue.plugins.module_utils._swap import allocate
 
 MIB = 1 << 20

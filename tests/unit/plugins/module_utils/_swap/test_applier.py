@@ -11,12 +11,12 @@ import errno
 import os
 
 import pytest
-
-from ansible_collections.oom.rescue.plugins.module_utils._node.errors import RescueError
-from ansible_collections.oom.rescue.plugins.module_utils._node.record import State
+from ansible_collections.oom.rescue.plugins.module_utils._change.record import State
+from ansible_collections.oom.rescue.plugins.module_utils._files.errors import RescueError
 from ansible_collections.oom.rescue.plugins.module_utils._swap import apply
 from ansible_collections.oom.rescue.plugins.module_utils._swap.apply import converge
 from ansible_collections.oom.rescue.plugins.module_utils._swap.plan import opens, wish
+
 from . import test_apply
 from .test_apply import Kernel, left_in
 

@@ -13,11 +13,10 @@ import subprocess
 import sys
 
 import pytest
-
-from ansible_collections.oom.rescue.plugins.module_utils._node.errors import RescueError
+from ansible_collections.oom.rescue.plugins.module_utils._change import lock
+from ansible_collections.oom.rescue.plugins.module_utils._files.errors import RescueError
+from ansible_collections.oom.rescue.plugins.module_utils._files.host import Host
 from ansible_collections.oom.rescue.plugins.module_utils._swap import applier, apply, facts, syscalls
-from ansible_collections.oom.rescue.plugins.module_utils._node import lock
-from ansible_collections.oom.rescue.plugins.module_utils._node.host import Host
 from ansible_collections.oom.rescue.plugins.module_utils._swap.apply import converge
 from ansible_collections.oom.rescue.plugins.module_utils._swap.plan import wish
 
@@ -272,8 +271,8 @@ import sys
 sys.modules['ctypes'] = None
 sys.path.insert(0, %r)
 import conftest
-from ansible_collections.oom.rescue.plugins.module_utils._node.errors import RescueError
-from ansible_collections.oom.rescue.plugins.module_utils._node.host import Host
+from ansible_collections.oom.rescue.plugins.module_utils._files.errors import RescueError
+from ansible_collections.oom.rescue.plugins.module_utils._files.host import Host
 from ansible_collections.oom.rescue.plugins.module_utils._swap import facts
 from ansible_collections.oom.rescue.plugins.module_utils._swap.apply import converge
 from ansible_collections.oom.rescue.plugins.module_utils._swap.plan import wish

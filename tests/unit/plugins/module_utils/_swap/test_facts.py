@@ -9,10 +9,9 @@ __metaclass__ = type
 import os
 
 import pytest
-
-from ansible_collections.oom.rescue.plugins.module_utils._swap import facts as swap_state
-from ansible_collections.oom.rescue.plugins.module_utils._node.host import Host
+from ansible_collections.oom.rescue.plugins.module_utils._files.host import Host
 from ansible_collections.oom.rescue.plugins.module_utils._node.swap_areas import parse_swaps
+from ansible_collections.oom.rescue.plugins.module_utils._swap import facts as swap_state
 from fake_sysctl_node import SysctlNode
 
 

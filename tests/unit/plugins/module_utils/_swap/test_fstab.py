@@ -7,7 +7,6 @@ from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
 import pytest
-
 from ansible_collections.oom.rescue.plugins.module_utils._swap import fstab
 
 OTHER = '# <file system> <mount point>\nUUID=0a-1 /  ext4\terrors=remount-ro 0 1\n'

@@ -11,10 +11,9 @@ import pytest
 # The unit tests of the other Pythons of a node have pytest alone; the imports below stand behind this for it.
 pytest.importorskip('hypothesis')
 
+from ansible_collections.oom.rescue.plugins.module_utils._swap import fstab
 from hypothesis import given
 from hypothesis import strategies as st
-
-from ansible_collections.oom.rescue.plugins.module_utils._swap import fstab
 
 _WORDS = ['/s', '//s', '/t', 'none', 'swap', 'ext4', 'sw', 'pri=3', 'noauto', 'discard', '0', '#', '\u00e9']
 _FIELDS = st.lists(st.sampled_from(_WORDS), max_size=7)

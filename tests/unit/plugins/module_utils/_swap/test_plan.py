@@ -9,8 +9,7 @@ __metaclass__ = type
 import copy
 
 import pytest
-
-from ansible_collections.oom.rescue.plugins.module_utils._node.errors import RescueError
+from ansible_collections.oom.rescue.plugins.module_utils._files.errors import RescueError
 from ansible_collections.oom.rescue.plugins.module_utils._swap import fstab as _fstab
 from ansible_collections.oom.rescue.plugins.module_utils._swap.filesystem import rule
 from ansible_collections.oom.rescue.plugins.module_utils._swap.plan import plan, recorded, restoring, wish, wish_of

@@ -7,10 +7,10 @@ from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
 import pytest
-
 from ansible_collections.oom.rescue.plugins.module_utils._swap.plan import wish
 from ansible_collections.oom.rescue.plugins.module_utils._swap.refusals import keeps_image, refusals, skipped_reason
 from ansible_collections.oom.rescue.plugins.module_utils._swap.unit import HEADER
+
 from .test_plan import GIB, LINE, MIB, UNIT, area, missing, node, swap_file
 
 FULL = {'mount_point': '/', 'filesystem': 'ext4', 'read_only': False}

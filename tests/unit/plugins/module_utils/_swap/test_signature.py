@@ -10,7 +10,6 @@ import os
 import uuid
 
 import pytest
-
 from ansible_collections.oom.rescue.plugins.module_utils._swap import signature as swap_signature
 
 MIB = 1 << 20

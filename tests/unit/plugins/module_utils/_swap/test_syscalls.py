@@ -13,7 +13,6 @@ import os
 import struct
 
 import pytest
-
 from ansible_collections.oom.rescue.plugins.module_utils._swap import syscalls
 
 MIB = 1 << 20

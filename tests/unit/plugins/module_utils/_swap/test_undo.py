@@ -12,13 +12,14 @@ import os
 import random
 
 import pytest
-from ansible_collections.oom.rescue.plugins.module_utils._node.errors import RescueError
-from ansible_collections.oom.rescue.plugins.module_utils._node.host import Host
-from ansible_collections.oom.rescue.plugins.module_utils._node.record import DIRECTORY
+from ansible_collections.oom.rescue.plugins.module_utils._change.record import DIRECTORY
+from ansible_collections.oom.rescue.plugins.module_utils._files.errors import RescueError
+from ansible_collections.oom.rescue.plugins.module_utils._files.host import Host
 from ansible_collections.oom.rescue.plugins.module_utils._swap import applier, apply, facts, fstab
 from ansible_collections.oom.rescue.plugins.module_utils._swap.apply import converge
 from ansible_collections.oom.rescue.plugins.module_utils._swap.plan import wish
 from ansible_collections.oom.rescue.plugins.module_utils._swap.signature import write_signature
+
 from .test_apply import Kernel
 
 RECORD = DIRECTORY + '/swap.json'

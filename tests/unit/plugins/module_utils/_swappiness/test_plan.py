@@ -12,9 +12,9 @@ import os
 import shutil
 
 import pytest
-from ansible_collections.oom.rescue.plugins.module_utils._node.actions import outcome
-from ansible_collections.oom.rescue.plugins.module_utils._node.errors import RescueError
-from ansible_collections.oom.rescue.plugins.module_utils._node.record import State
+from ansible_collections.oom.rescue.plugins.module_utils._change.actions import outcome
+from ansible_collections.oom.rescue.plugins.module_utils._change.record import State
+from ansible_collections.oom.rescue.plugins.module_utils._files.errors import RescueError
 from ansible_collections.oom.rescue.plugins.module_utils._swappiness.apply import apply, converge
 from ansible_collections.oom.rescue.plugins.module_utils._swappiness.facts import (
     OWN,

@@ -10,8 +10,8 @@ import shutil
 import tempfile
 
 import pytest
-from ansible_collections.oom.rescue.plugins.module_utils._node.errors import RescueError
-from ansible_collections.oom.rescue.plugins.module_utils._node.record import State
+from ansible_collections.oom.rescue.plugins.module_utils._change.record import State
+from ansible_collections.oom.rescue.plugins.module_utils._files.errors import RescueError
 from ansible_collections.oom.rescue.plugins.module_utils._swappiness.apply import apply
 from ansible_collections.oom.rescue.plugins.module_utils._swappiness.facts import OWN, provenance, read_facts
 from ansible_collections.oom.rescue.plugins.module_utils._swappiness.plan import plan

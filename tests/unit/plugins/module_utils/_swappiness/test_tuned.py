@@ -7,8 +7,8 @@ from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
 import pytest
+from ansible_collections.oom.rescue.plugins.module_utils._files.overlay import Overlay
 from ansible_collections.oom.rescue.plugins.module_utils._swappiness import tuned
-from ansible_collections.oom.rescue.plugins.module_utils._node.overlay import Overlay
 from fake_sysctl_node import SysctlNode
 
 KEY = 'vm.swappiness'

@@ -7,11 +7,10 @@ from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
 import pytest
-from short_of_memory import ledger_of
-
+from ansible_collections.oom.rescue.plugins.module_utils._swap.size import table
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.advice import advise
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.sizing import host_figures, swap_recommended
-from ansible_collections.oom.rescue.plugins.module_utils._swap.size import table
+from short_of_memory import ledger_of
 
 PAGE = 4096
 MIB = 1 << 20

@@ -10,8 +10,8 @@ __metaclass__ = type
 import collections
 
 import pytest
+from ansible_collections.oom.rescue.plugins.module_utils._files.errors import RescueError
 from ansible_collections.oom.rescue.plugins.module_utils._node import privilege
-from ansible_collections.oom.rescue.plugins.module_utils._node.errors import RescueError
 from ansible_collections.oom.rescue.plugins.module_utils._score import options as score
 from ansible_collections.oom.rescue.plugins.module_utils._swappiness import options as swappiness
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.ask import Refusal, ask, checked

@@ -17,7 +17,6 @@ from ansible_collections.oom.rescue.plugins.module_utils._verdict.report import 
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.summary import cause_of
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.ticket import ticket
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.wanted import options_of
-
 from conftest import SEED
 from fake_node import seed_node
 

@@ -12,11 +12,10 @@ import os
 import re
 
 import pytest
-from conftest import FIXTURES, SEED
-from short_of_memory import GIB, MIB, cgroup_report, db, facts, host_report, ledger, only, refused, remedies, told
-
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.diagnose import diagnose_log
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.remedies import to_apply
+from conftest import FIXTURES, SEED
+from short_of_memory import GIB, MIB, cgroup_report, db, facts, host_report, ledger, only, refused, remedies, told
 
 
 def test_the_seed_gets_php_in_the_place_of_mysqld_and_two_gibibytes_of_room():

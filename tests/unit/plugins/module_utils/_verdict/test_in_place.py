@@ -8,7 +8,6 @@ from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
 import pytest
-
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.in_place import in_place, shown
 
 GIB = 1 << 30

@@ -9,9 +9,8 @@ from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
 import pytest
-from short_of_memory import GIB, cgroup_report, only, remedies
-
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.diagnose import diagnose_log
+from short_of_memory import GIB, cgroup_report, only, remedies
 from texts_of_kinds import LINES
 
 _ID = '5f0c1d2e3a4b5f0c1d2e3a4b5f0c1d2e3a4b5f0c1d2e3a4b5f0c1d2e3a4b5f0c'

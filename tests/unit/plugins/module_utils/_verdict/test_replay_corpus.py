@@ -11,8 +11,8 @@ import glob
 import os
 
 import pytest
-from ansible_collections.oom.rescue.plugins.module_utils._verdict.advice import advise
 from ansible_collections.oom.rescue.plugins.module_utils._report.reading import read_events
+from ansible_collections.oom.rescue.plugins.module_utils._verdict.advice import advise
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.replay import replay
 from conftest import SEED, SHARED
 

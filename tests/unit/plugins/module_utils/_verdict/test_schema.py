@@ -27,7 +27,6 @@ from ansible_collections.oom.rescue.plugins.module_utils._verdict.report import 
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.summary import summarize  # noqa: E402
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.ticket import ticket  # noqa: E402
 from conftest import FIXTURES, ROOT, SEED, SHARED  # noqa: E402
-
 from fake_node import seed_node  # noqa: E402
 
 WRITTEN = '2025-09-03T14:00:00+02:00'

@@ -11,9 +11,19 @@ import json
 
 import pytest
 from ansible_collections.oom.rescue.plugins.module_utils._facts.memory_facts import memory_facts
-from ansible_collections.oom.rescue.plugins.module_utils._node.host import Host
+from ansible_collections.oom.rescue.plugins.module_utils._files.host import Host
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.shape import (
-    DEEPEST, LONGEST_TEXT, MEMORY, RESULTS, ShapeError, accepted, cleaned, cleaned_json, misfit, told)
+    DEEPEST,
+    LONGEST_TEXT,
+    MEMORY,
+    RESULTS,
+    ShapeError,
+    accepted,
+    cleaned,
+    cleaned_json,
+    misfit,
+    told,
+)
 
 FACTS = {
     'ram': {'total_bytes': 1, 'available_bytes': None},

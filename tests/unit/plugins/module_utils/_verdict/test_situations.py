@@ -8,9 +8,8 @@ from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
 import pytest
-from short_of_memory import GIB, MIB, cgroup_report, db, facts, host_report, ledger, only, refused, remedies, told
-
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.remedies import to_apply
+from short_of_memory import GIB, MIB, cgroup_report, db, facts, host_report, ledger, only, refused, remedies, told
 
 FORK = told('fork-enomem', limit='host', actor='kernel_refused', errno=12)
 

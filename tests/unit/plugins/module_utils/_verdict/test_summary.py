@@ -7,7 +7,6 @@ from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
 import pytest
-
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.phrases import (
     fitted,
     remedy_lines,
@@ -15,7 +14,6 @@ from ansible_collections.oom.rescue.plugins.module_utils._verdict.phrases import
     would_be,
 )
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.summary import LINES, summarize
-
 from wrapped import unwrapped
 
 GIB = 1 << 30

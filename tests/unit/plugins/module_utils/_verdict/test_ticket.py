@@ -21,7 +21,6 @@ from ansible_collections.oom.rescue.plugins.module_utils._verdict.diagnose impor
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.report import report_of, stats_of
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.summary import summarize
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.ticket import code, md, ticket
-
 from conftest import SEED
 from fake_node import seed_node
 

@@ -23,6 +23,7 @@ from ansible_collections.oom.rescue.plugins.module_utils._verdict.summary import
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.ticket import ticket
 from conftest import FIXTURES, SEED
 from short_of_memory import remedies
+
 from .test_situations import SITUATIONS
 
 TOLD = os.path.join(FIXTURES, 'told')

@@ -12,10 +12,9 @@ import os
 import time
 
 import pytest
-
 from ansible_collections.oom.rescue.plugins.module_utils._facts.why import why_facts
-from ansible_collections.oom.rescue.plugins.module_utils._node.errors import RescueError
-from ansible_collections.oom.rescue.plugins.module_utils._node.host import Host
+from ansible_collections.oom.rescue.plugins.module_utils._files.errors import RescueError
+from ansible_collections.oom.rescue.plugins.module_utils._files.host import Host
 from ansible_collections.oom.rescue.plugins.module_utils._report.reading import read_events
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.why import judge_one, lines_on
 

@@ -14,8 +14,8 @@ import socket
 import threading
 
 import pytest
-from ansible_collections.oom.rescue.plugins.module_utils._node.errors import RescueError
-from ansible_collections.oom.rescue.plugins.module_utils._node.host import Host
+from ansible_collections.oom.rescue.plugins.module_utils._files.errors import RescueError
+from ansible_collections.oom.rescue.plugins.module_utils._files.host import Host
 from ansible_collections.oom.rescue.plugins.module_utils._watch import hooks
 from ansible_collections.oom.rescue.plugins.module_utils._watch.hooks import Refused, deliver, journal, secrets_of
 

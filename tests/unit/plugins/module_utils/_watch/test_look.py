@@ -10,7 +10,7 @@ __metaclass__ = type
 import os
 
 import pytest
-from ansible_collections.oom.rescue.plugins.module_utils._node.host import Host
+from ansible_collections.oom.rescue.plugins.module_utils._files.host import Host
 from ansible_collections.oom.rescue.plugins.module_utils._watch.look import kills, look
 
 WORDS = ['Killed process', 'a|b']

@@ -10,7 +10,7 @@ __metaclass__ = type
 import json
 
 import pytest
-from ansible_collections.oom.rescue.plugins.module_utils._node.host import Host
+from ansible_collections.oom.rescue.plugins.module_utils._files.host import Host
 from ansible_collections.oom.rescue.plugins.module_utils._watch.incidents import entry_of, facts_of
 from ansible_collections.oom.rescue.plugins.module_utils._watch.messages import told_of
 

@@ -11,8 +11,8 @@ import json
 import os
 
 import pytest
-from ansible_collections.oom.rescue.plugins.module_utils._node.errors import RescueError
-from ansible_collections.oom.rescue.plugins.module_utils._node.host import Host
+from ansible_collections.oom.rescue.plugins.module_utils._files.errors import RescueError
+from ansible_collections.oom.rescue.plugins.module_utils._files.host import Host
 from ansible_collections.oom.rescue.plugins.module_utils._watch import units
 from ansible_collections.oom.rescue.plugins.module_utils._watch.apply import converge
 from ansible_collections.oom.rescue.plugins.module_utils._watch.plan import CONFIG, SECRETS

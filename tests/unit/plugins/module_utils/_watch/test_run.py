@@ -15,7 +15,7 @@ import sys
 import time
 
 import pytest
-from ansible_collections.oom.rescue.plugins.module_utils._node.host import Host
+from ansible_collections.oom.rescue.plugins.module_utils._files.host import Host
 from ansible_collections.oom.rescue.plugins.module_utils._watch import hooks, look, remembered, run
 from conftest import FIXTURES
 

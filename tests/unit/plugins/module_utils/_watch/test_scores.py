@@ -10,8 +10,7 @@ __metaclass__ = type
 import os
 
 import pytest
-
-from ansible_collections.oom.rescue.plugins.module_utils._node.wishes import kept
+from ansible_collections.oom.rescue.plugins.module_utils._change.wishes import kept
 from ansible_collections.oom.rescue.plugins.module_utils._score.apply import converge
 from ansible_collections.oom.rescue.plugins.module_utils._score.options import OPTIONS
 from ansible_collections.oom.rescue.plugins.module_utils._watch import metrics, units
