@@ -16,8 +16,8 @@ import re
 
 from .._files.reader import json_object
 from .._node.cgroup import layout
-from .._node.cgroup_paths import own_unit, parse_cgroup, paths_of_groups
-from .._node.processes import process
+from .._node.cgroup_paths import system_unit
+from .._node.processes import cgroups_of, process
 
 KINDS = ('unit', 'container', 'pid')
 _UNIT = re.compile(r'.+\.(?:service|scope|slice|socket|mount|swap|timer)$')
@@ -92,11 +92,13 @@ def _take_process(host, subject):
     if not row:
         return
     subject['known'], subject['process'] = True, {'pid': pid, 'name': row['name']}
-    paths = paths_of_groups(row['cgroups'] or [])
-    told = parse_cgroup(paths[0]) if paths else None
-    if told and told['container_id']:
-        _take_container(host, subject, told['container_id'])
-    unit = own_unit(told) if told else None
+    told = cgroups_of(host, row)
+    container = next((parsed['containers'][-1] for parsed in told if parsed['containers']), None)
+    # A guest is of no engine that is asked, which may have a container of that name.
+    if container and container['id'] and container['kind'] != 'other':
+        _take_container(host, subject, container['id'])
+    place = next((parsed for parsed in told if parsed['host_unit'] or parsed['containers']), None)
+    unit = system_unit(place) if place else None
     if unit and not subject['container']:
         _take_unit(host, subject, unit)
 

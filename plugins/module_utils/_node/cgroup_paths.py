@@ -32,8 +32,11 @@ _NOMAD = re.compile(r'(%s(?:[.-].+?)?)(?:\.scope)?\Z' % _UUID)
 _NOMAD_PARENTS = ('nomad', 'nomad.slice', 'share', 'share.slice', 'reserve', 'reserve.slice')
 # the task: Fargate has the task's id and a number; ECS on EC2 has Docker's ids.
 _FARGATE = re.compile(r'[0-9a-f]{32}-\d{1,20}\Z')
-# libvirt numbers its guests: machine-qemu\x2d3\x2dname.scope. A guest of qemu has a kernel of its own.
-_LIBVIRT = re.compile(r'(qemu|lxc)-\d{1,10}-(.+)\Z')
+# libvirt numbers its guests since 1.3: machine-qemu\x2d3\x2dname.scope, without systemd qemu-3-name.libvirt-qemu.
+_LIBVIRT = re.compile(r'(qemu|lxc|ch(?=-\d{1,10}-))-(?:\d{1,10}-)?(.+)\Z')
+_LIBVIRT_LXC = re.compile(r'(?:lxc-\d{1,10}-)?(.+)\.libvirt-lxc\Z')
+# Guests of QEMU and Cloud Hypervisor have a kernel of their own.
+_VIRTUAL_MACHINES = ('qemu', 'ch')
 
 # The words before an id, as in docker-ID.scope: (runtime, kind of manager).
 _PREFIXES = {
@@ -63,6 +66,8 @@ _NAMED = {
     'mesos': 'mesos',
     'garden': 'garden',
 }
+# Garden sorts its containers by how much of the processors they use: /garden/good/ID.
+_SORTED = {'garden': ('good', 'bad')}
 _SPLIT = 'libpod-payload'
 
 
@@ -73,9 +78,12 @@ class _Level:
         self.container = container
         self.units = []
 
-    def is_nspawn(self):
-        """True if this is a container of systemd-nspawn or systemd-machined."""
-        return self.container is not None and self.container['runtime'] == 'nspawn'
+    def is_monitor(self, part):
+        """True for a part below a container that is what runs it on the host: systemd-nspawn, or the conmon of a pod."""
+        if self.container is None:
+            return False
+        return part == 'supervisor' and self.container['runtime'] == 'nspawn' or (
+            part == 'conmon' and self.container['of_pod'])
 
     def unit(self, last_part):
         """The innermost unit that tells what runs. A scope of a manager itself counts only if there is no other."""
@@ -127,9 +135,10 @@ def parse_cgroup(path):
     ``container_id``, ``runtime``, ``pod_uid`` and ``unit`` are of the innermost container, or of the host if there is
     none. ``containers`` are all containers and pods, the outermost first, each {id, runtime, kind:
     docker|podman|kubernetes|other|None if the path names no engine, pod_uid, unit: the host's or guest's unit that is
-    this container alone}. ``host_unit`` is the unit of the host's own systemd that all of this is in, ``user`` the uid
-    if that is a unit of a user's manager, ``user_slice`` the uid in whose slice of the host it is. ``delegated`` is
-    True if the outermost container has its name below such a unit or slice: a user may have given it.
+    this container alone; the host's is ``host_unit`` or none}. ``host_unit`` is the unit of the host's own systemd that
+    all of this is in, ``user`` the uid if that is a unit of a user's manager, ``user_slice`` the uid in whose slice of
+    the host it is. ``delegated`` is True if the outermost container has its name below such a unit or slice: a user may
+    have given it.
     """
     parts = _parts(path)
     unit, user = _host_unit(parts)
@@ -186,9 +195,30 @@ def own_unit(parsed):
     """The unit of the host's systemd that runs only what parse_cgroup() found; None if there is none.
 
     For a container that is a unit it is that one. A container below the unit of its engine has none: a setting of
-    containerd.service reaches every pod.
+    containerd.service reaches every pod. It is a unit of a user's manager if ``user`` is told.
     """
     return parsed['containers'][0]['unit'] if parsed['containers'] else parsed['host_unit']
+
+
+def system_unit(parsed):
+    """own_unit() if it is one of the system's manager, whatever units of that name users have; else None."""
+    return own_unit(parsed) if parsed['user'] is None else None
+
+
+def unit_of_path(path):
+    """The unit or slice of the system's manager whose cgroup a path is; None if it is any other's, or deeper."""
+    parts = _parts(path)
+    if not parts or any(not part.endswith(_SLICE) for part in parts[:-1]) or parts[-1] == _SLICE:
+        return None
+    return parts[-1] if parts[-1].endswith(_SLICE) else _unit_name(parts[-1])
+
+
+def parse_cgroups_of(paths):
+    """[parse_cgroup()] of the paths of a process, what tells a container first.
+
+    On version 1 an engine need not put its containers into every hierarchy: the rest tells the unit of the engine.
+    """
+    return sorted((parse_cgroup(path) for path in paths), key=lambda parsed: not parsed['containers'])
 
 
 def _parts(path):
@@ -240,7 +270,7 @@ def _user_slice(parts):
 def _levels(parts, host_unit):
     """([the host, then a level for each container], True if the first container is below a unit of the host)."""
     levels, delegated, before = [_Level()], False, ''
-    in_pods = False
+    in_pods = in_unit = False
     for part in parts:
         unit, container = _unit_name(part), _container(part, before)
         in_pods = in_pods or 'kubepods' in part
@@ -249,17 +279,33 @@ def _levels(parts, host_unit):
                 delegated = bool(levels[0].units) and host_unit is not None
             if in_pods:
                 container['kind'] = 'kubernetes'
-            container['unit'] = unit = unit or (levels[-1].unit('') if _is_split(part) else None)
+            container['unit'] = _unit_of_container(part, None if in_unit else unit, levels, host_unit)
+            unit = unit or container['unit']
             _enter(levels, container)
-        elif part == 'supervisor' and levels[-1].is_nspawn():
-            # systemd-nspawn itself, beside its payload.
+            in_unit = False
+        elif levels[-1].is_monitor(part):
             ended = levels.pop()
             levels[-1].units += ended.units
-        if unit is not None:
+        # systemd has units in slices alone: what is below a unit that its service made, whatever its name.
+        if unit is not None and not in_unit:
             levels[-1].units.append(unit)
-        # A name that was a container's own is no parent of another.
-        before = part if container is None else ''
+            in_unit = container is None and (unit == host_unit or not _USER_MANAGER.match(unit))
+        in_unit = in_unit and not part.endswith(_SLICE)
+        if container is not None:
+            # A name that was a container's own is no parent of another.
+            before = ''
+        elif part not in _SORTED.get(before, ()):
+            before = part
     return levels, delegated
+
+
+def _unit_of_container(part, unit, levels, host_unit):
+    """The unit that is a container alone, or None. Below a unit of the host a name of that form is no unit of it."""
+    outer = levels[-1].container
+    on_host = len(levels) == 1 or len(levels) == 2 and outer['id'] is None
+    if _is_split(part):
+        return host_unit if on_host else levels[-1].unit('')
+    return unit if not on_host or unit == host_unit else None
 
 
 def _is_split(part):
@@ -345,7 +391,8 @@ def _by_id(part, before):
 
 def _guest(part, before):
     """The container that has a name and not an id; or None."""
-    if before in _NAMED and not part.endswith(_UNITS + (_SLICE,)) and not part.startswith('lxc.'):
+    if before in _NAMED and part not in _SORTED.get(before, ()) and not part.endswith(
+            _UNITS + (_SLICE,)) and not part.startswith('lxc.'):
         return _found(part, _NAMED[before], 'other')
     if part.startswith('lxc.') and not part.endswith(_UNITS + (_SLICE,)):
         name = part[len('lxc.'):]
@@ -358,6 +405,9 @@ def _guest(part, before):
             return _found(match.group(1), 'nomad', 'other')
     if _FARGATE.match(part):
         return _found(part, None, 'other')
+    libvirt = _LIBVIRT_LXC.match(part)
+    if libvirt:
+        return _found(libvirt.group(1), 'lxc', 'other')
     return _machine(part)
 
 
@@ -368,7 +418,7 @@ def _machine(part):
         libvirt = _LIBVIRT.match(name)
         if libvirt:
             runtime, name = libvirt.groups()
-        return _found(name, runtime, 'other') if name and runtime != 'qemu' else None
+        return _found(name, runtime, 'other') if name and runtime not in _VIRTUAL_MACHINES else None
     if part.startswith('systemd-nspawn@') and part.endswith('.service'):
         name = _unescaped(part[len('systemd-nspawn@'):-len('.service')])
         return _found(name, 'nspawn', 'other') if name else None

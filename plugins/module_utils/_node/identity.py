@@ -16,7 +16,8 @@ import re
 import stat
 
 from .._files.permissions import stranger_of
-from .cgroup_paths import paths_of_groups, session_uid
+from .cgroup_paths import session_uid
+from .processes import cgroup_paths_of
 
 _DELETED = ' (deleted)'
 # path_resolution(7): the kernel gives up after 40 links; no configuration has a path of more parts than this.
@@ -255,7 +256,7 @@ def is_a_users_own(host, row):
     owner = outer_uid(host, row, 0)
     if owner == 0:
         return False
-    return owner is None or session_uid(paths_of_groups(row['cgroups'])) is not None or owner in [
+    return owner is None or session_uid(cgroup_paths_of(host, row)) is not None or owner in [
         uid for _name, uid in _passwd(host.read('/etc/passwd'))]
 
 

@@ -9,10 +9,10 @@ __metaclass__ = type
 
 import re
 
-from .cgroup_paths import own_unit, parse_cgroup, paths_of_groups
+from .cgroup_paths import own_unit
 from .containers import docker_name, option
 from .identity import base_name, runs_as_root, safe_name, trusted_path
-from .processes import ancestors
+from .processes import ancestors, cgroups_of
 from .processes import process as read_process
 from .service_directory import kept_by, service_of
 
@@ -31,7 +31,8 @@ _MYSQL = ('mysqld', 'mariadbd', 'mysqld_safe', 'mariadbd-safe')
 
 def _unit(cgroups):
     """(unit of this node's systemd, uid of the user whose manager has it or None), by the parsed paths of a process."""
-    return next(((own_unit(parsed), parsed['user']) for parsed in cgroups if parsed['host_unit']), (None, None))
+    return next(((own_unit(parsed), parsed['user']) for parsed in cgroups if parsed['host_unit'] or parsed['containers']),
+                (None, None))
 
 
 def monitor_of(host, parents):
@@ -166,7 +167,7 @@ def manager_of(host, row):
     parent = row['ppid']
     apart = row['pid'] if host.once(('tells apart', parent), lambda: _tells_apart(host, parent)) else None
     # A server's workers are alike, and there may be thousands of them.
-    return host.once(('manager', paths, parent, row['name'], row['exe'], apart), lambda: _manager_of(host, row, paths))
+    return host.once(('manager', paths, parent, row['name'], row['exe'], apart), lambda: _manager_of(host, row))
 
 
 def _tells_apart(host, pid):
@@ -175,10 +176,9 @@ def _tells_apart(host, pid):
     return row is not None and (runs_as_root(host, row, ('supervisord',)) or kept_by(host, row) is not None)
 
 
-def _manager_of(host, row, paths):
+def _manager_of(host, row):
     init = read_process(host, 1)
-    cgroups = host.once(('cgroups of', paths), lambda: [
-        parse_cgroup(path) for path in paths_of_groups(row['cgroups'], init['cgroups'] if init else None)])
+    cgroups = cgroups_of(host, row)
     parents = ancestors(host, row)
     unit, user = _unit(cgroups)
     manager = _container(host, cgroups, parents) or _supervisord(host, row, parents) or service_of(

@@ -10,6 +10,7 @@ __metaclass__ = type
 import re
 
 from .._files.reader import OneMoment
+from .cgroup_paths import parse_cgroups_of, paths_of_groups
 
 # include/linux/sched.h; field 9 of /proc/PID/stat.
 _PF_KTHREAD = 0x00200000
@@ -162,6 +163,19 @@ def processes(host):
         moment = OneMoment(host)
         rows = (row and row.whole() for row in (_read(moment, pid) for pid in pids))
     return sorted((row for row in rows if row), key=lambda row: row['pid'])
+
+
+def cgroup_paths_of(host, row):
+    """The paths of a process's cgroups as this node sees them, each once (paths_of_groups())."""
+    init = process(host, 1)
+    return paths_of_groups(row['cgroups'] or [], init['cgroups'] if init else None)
+
+
+def cgroups_of(host, row):
+    """What the paths of a process's cgroups tell, as parse_cgroups_of() returns it."""
+    # The kernel lists the hierarchies of all processes in one order.
+    raw = tuple(group['path'] for group in row['cgroups'] or [])
+    return host.once(('cgroups of', raw), lambda: parse_cgroups_of(cgroup_paths_of(host, row)))
 
 
 def ancestors(host, row):

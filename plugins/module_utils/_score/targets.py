@@ -11,7 +11,7 @@ import re
 import stat
 
 from .._files.errors import RescueError
-from .._node.cgroup_paths import paths_of_groups, session_uid
+from .._node.cgroup_paths import session_uid
 from .._node.identity import (
     account_uids,
     base_name,
@@ -28,7 +28,7 @@ from .._node.identity import (
 )
 from .._node.managers import environment, manager_of, monitor_of
 from .._node.privilege import is_container
-from .._node.processes import ancestors, process, processes
+from .._node.processes import ancestors, cgroup_paths_of, process, processes
 from .._systemd import systemd
 
 # One server under its names: MariaDB took over from MySQL, and each has a shell script above it that respawns it.
@@ -134,7 +134,7 @@ class Identity:
             return manager['user']
         if same_user_namespace(self._host, row):
             return row['uid']
-        session = session_uid(paths_of_groups(row['cgroups']))
+        session = session_uid(cgroup_paths_of(self._host, row))
         return session or outer_uid(self._host, row, 0)
 
     def refusal(self, row, manager):

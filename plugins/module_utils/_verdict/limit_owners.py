@@ -31,6 +31,7 @@ _GRID_ENGINE = _owner("the Grid Engine job's h_vmem", 'qsub -l h_vmem=%(size)s',
 _CONDOR = _owner('the memory of the HTCondor job', 'request_memory = %(size)s', '%dMB')
 _YARN = _owner('the memory of the YARN container', 'mapreduce.map.memory.mb=%(size)s')
 _NOMAD = _owner('the memory of the Nomad task', 'memory = %(size)s')
+_MACHINE = _owner('the limit of virtual machine %(id)s', 'virsh memtune %(id)s --hard-limit %(size)s', '%dMiB')
 
 _OF_LINES = tuple((re.compile(pattern), owner) for pattern, owner in (
     (r'Allowed memory size', _owner("PHP's memory_limit", 'php -d memory_limit=%(size)s', '%dM', '512M')),
@@ -104,8 +105,8 @@ _OF_PATHS = tuple((re.compile(pattern), owner) for pattern, owner in (
     (r'/(?:hadoop-)?yarn/(?P<id>container_\w{1,80})(?:/|\Z)',
      _owner('the memory of YARN container %(id)s', 'mapreduce.map.memory.mb=%(size)s')),
     (r'/nomad(?:\.slice)?/', _NOMAD),
-    (r'/machine-qemu\\x2d\d{1,10}\\x2d(?P<id>[^/]{1,255})\.scope(?:/|\Z)',
-     _owner('the limit of virtual machine %(id)s', 'virsh memtune %(id)s --hard-limit %(size)s', '%dMiB')),
+    (r'/machine-qemu\\x2d(?:\d{1,10}\\x2d)?(?P<id>[^/]{1,255})\.scope(?:/|\Z)', _MACHINE),
+    (r'/(?:qemu-\d{1,10}-)?(?P<id>[^/]{1,255})\.libvirt-qemu(?:/|\Z)', _MACHINE),
 ))
 
 

@@ -10,7 +10,7 @@ __metaclass__ = type
 
 from .._files.plain import plain
 from .._files.sizes import format_size
-from .._node.cgroup_paths import cgroup_names
+from .._node.cgroup_paths import cgroup_names, parse_cgroup, system_unit
 from .._node.ledger import UNACCOUNTED
 from .._report.held import reserved_bytes
 from .case import bound_bytes, is_swappable, situation
@@ -379,7 +379,8 @@ def _runs_in(case, event, eater, size):
     names = cgroup_names(victim.get('cgroup'))
     if names['pod_uid'] or names['container_id']:
         return whose_limit(case, victim['cgroup'], {}, size)
-    unit = victim.get('unit') or ''
+    path = victim.get('cgroup')
+    unit = (system_unit(parse_cgroup(path)) if path else victim.get('unit')) or ''
     if not unit.endswith('.service') or is_keeper(unit[:-len('.service')]) or unit.startswith('user@'):
         return None, None, None
     return 'cgroup_limit', plain(unit), 'systemctl set-property %s MemoryMax=%d' % (word(unit, 'UNIT'), size)

@@ -11,7 +11,7 @@ import re
 
 from .._files.plain import plain
 from .._files.sizes import format_size
-from .._node.cgroup_paths import cgroup_names, own_unit, parse_cgroup
+from .._node.cgroup_paths import cgroup_names, unit_of_path
 from .case import situation
 from .limit_owners import command_of, owner_of_line, owner_of_path
 from .remedy import DELAYS, HARMS, PREVENTS, UNKNOWN, make_effect, make_remedy
@@ -105,8 +105,9 @@ def whose_limit(case, path, group, wished):
         return _container(_engine_told(case), None, group, wished)
     if names['runtime'] == 'lxc':
         return _lxc(path, names, group, size)
-    unit = own_unit(parse_cgroup(path)) if path else None
-    unit = unit or names['unit'] or next((signal['unit'] for signal in case.told if signal.get('unit')), None)
+    # A user's unit, one in a guest, and what is below a unit are not set by the host's systemctl under that name.
+    told = next((signal['unit'] for signal in case.told if signal.get('unit')), None)
+    unit = unit_of_path(path) if path else told
     if unit:
         return ('cgroup_limit', plain(unit), 'systemctl set-property %s MemoryMax=%s' % (word(unit, 'UNIT'), size))
     return ('cgroup_limit', plain(path or 'the control group'), _in_files(path, group, size))

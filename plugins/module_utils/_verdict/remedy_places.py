@@ -11,13 +11,16 @@ __metaclass__ = type
 
 from .._files.plain import plain
 from .._files.sizes import format_size
+from .._node.cgroup_paths import parse_cgroup, system_unit
 from .._report.zones import spared_high_memory
 from .case import situation
 from .remedy import DELAYS, NONE, PREVENTS, UNKNOWN, make_effect, make_remedy
 from .replay import managed_bytes
-from .shell_words import word
+from .shell_words import path_word, word
 
 _TENTH = 10
+# The kinds of containers whose nodes their engine sets; an id alone is most often Docker's.
+_ENGINES = ('docker', 'podman', None)
 
 
 def places(case):
@@ -58,10 +61,16 @@ def _nodes_command(event, names):
     victims = event.get('victims') or [{}]
     if event.get('scope') == 'mempolicy':
         return 'numactl --interleave=all %s' % word(names[0] if names else None, 'PROGRAM')
-    if victims[0].get('container_id'):
+    path = victims[0].get('cgroup')
+    parsed = parse_cgroup(path)
+    container, unit = parsed['containers'][-1:], system_unit(parsed) if path else victims[0].get('unit')
+    if container and container[0]['id'] and container[0]['kind'] in _ENGINES:
         return '%s update --cpuset-mems=NODES %s' % (
-            word(victims[0].get('runtime'), 'docker'), word(victims[0]['container_id'][:12], 'CONTAINER'))
-    return 'systemctl set-property %s AllowedMemoryNodes=NODES' % word(victims[0].get('unit'), 'UNIT')
+            container[0]['kind'] or 'docker', word(container[0]['id'][:12], 'CONTAINER'))
+    if path and (container or unit is None):
+        # Neither an engine nor the host's systemctl sets it under that name.
+        return 'echo NODES > /sys/fs/cgroup%s/cpuset.mems' % path_word(path, '/PATH')
+    return 'systemctl set-property %s AllowedMemoryNodes=NODES' % word(unit, 'UNIT')
 
 
 def _low_memory(case, event):

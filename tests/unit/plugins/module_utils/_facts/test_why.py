@@ -146,6 +146,8 @@ def test_an_engine_that_is_not_there_is_not_asked_for_its_names(tmpdir):
 @pytest.mark.parametrize('cgroup, asked', [
     ('/system.slice/db.service', [['systemctl', 'db.service']]),
     ('/system.slice/docker-%s.scope' % ID, [['docker', ID]]),
+    ('/user.slice/user-1000.slice/user@1000.service/app.slice/db.service', []),
+    ('/lxc.payload.web/system.slice/db.service', []),
     ('/', []),
 ])
 def test_a_process_is_of_its_unit_or_its_container(cgroup, asked, tmpdir):
@@ -154,6 +156,16 @@ def test_a_process_is_of_its_unit_or_its_container(cgroup, asked, tmpdir):
     assert [[argv[0], argv[-1]] for argv in commands] == asked
     assert (facts['known'], facts['process'], facts['pids']) == (True, {'pid': 4711, 'name': 'mysqld'}, [4711])
     assert facts['sources'][0] == {'name': '/proc/4711', 'error': None}
+
+
+@pytest.mark.parametrize('cgroups, asked', [
+    ('13:rdma:/\n9:memory:/docker/%s\n1:name=systemd:/system.slice/containerd.service\n' % ID, [['docker', ID]]),
+    ('13:rdma:/\n9:memory:/system.slice/db.service\n', [['systemctl', 'db.service']]),
+])
+def test_each_hierarchy_of_version_1_is_asked(cgroups, asked, tmpdir):
+    said = dict(unit(), **container())
+    commands = facts_of(tmpdir, '4711', said, {'/proc/4711/cgroup': cgroups}, V1)[1]
+    assert [[argv[0], argv[-1]] for argv in commands] == asked
 
 
 @pytest.mark.parametrize('name, pids', [('99', [99]), ('0', []), ('pid:x', []), ('123456789012', [])])

@@ -14,8 +14,11 @@ from ansible_collections.oom.rescue.plugins.module_utils._node.cgroup_paths impo
     cgroup_names,
     own_unit,
     parse_cgroup,
+    parse_cgroups_of,
     paths_of_groups,
     session_uid,
+    system_unit,
+    unit_of_path,
 )
 from ansible_collections.oom.rescue.plugins.module_utils._node.processes import parse_cgroups
 from fake_node import v2
@@ -209,6 +212,90 @@ CASES = {
         '/nomad.slice/share.slice/{UID}.redis.scope',
         '{UID}.redis', 'nomad', None, '{UID}.redis.scope', '{UID}.redis', '{UID}.redis.scope'),
     'Garden': ('/garden/{UID}', '{UID}', 'garden', None, None, '{UID}', None),
+    'Garden below its unit, sorted': (
+        '/system.slice/garden.service/garden/good/2f57368b-0eda-4e52-64d8-af5c', '2f57368b-0eda-4e52-64d8-af5c',
+        'garden', None, None, '2f57368b-0eda-4e52-64d8-af5c', 'garden.service'),
+    'one of Garden that has to wait': ('/garden/bad/{UID}', '{UID}', 'garden', None, None, '{UID}', None),
+    'docker below the unit of a snap': (
+        '/system.slice/snap.docker.dockerd.service/docker/{ID}',
+        '{ID}', 'docker', None, None, '{ID}', 'snap.docker.dockerd.service'),
+    'a build step below a slice': (
+        '/system.slice/system.slice:docker:jvifp9a6b1lxa1kuw8bwfcovf', 'jvifp9a6b1lxa1kuw8bwfcovf', 'docker', None,
+        None, 'jvifp9a6b1lxa1kuw8bwfcovf', None),
+    'docker in docker, both by systemd': (
+        '/system.slice/docker-{OUTER}.scope/system.slice/docker-{ID}.scope', '{ID}', 'docker', None,
+        'docker-{ID}.scope', '{OUTER}', 'docker-{OUTER}.scope'),
+    'an engine in a container': (
+        '/docker/{ID}/system.slice/containerd.service',
+        '{ID}', 'docker', None, 'containerd.service', '{ID}', None),
+    'a pod\'s container of CRI-O without a unit': (
+        '/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod{UID_}.slice/crio-{ID}',
+        '{ID}', 'cri-o', '{UID}', None, '{ID}', None),
+    'a pod\'s container in a job of GitHub': (
+        '/actions_job/{OUTER}/kubepods/burstable/pod{UID}/{ID}', '{ID}', None, '{UID}', None, '{OUTER}', None),
+    'podman in a unit of a user\'s': (
+        '/user.slice/user-1000.slice/user@1000.service/app.slice/db.service/libpod-payload-{ID}',
+        '{ID}', 'podman', None, 'db.service', '{ID}', 'db.service'),
+    'podman\'s monitor of a pod with cgroupfs': (
+        '/libpod_parent/{OUTER}/conmon', None, None, None, None, None, None),
+    'podman in a pod of Kubernetes': (
+        '/kubepods/burstable/pod{UID}/{OUTER}/libpod_parent/libpod-{ID}',
+        '{ID}', 'podman', '{UID}', None, '{OUTER}', None),
+    'what runs in an LXC guest at its start': ('/lxc.payload.web/.lxc', 'web', 'lxc', None, None, 'web', None),
+    'LXC below its unit': (
+        '/system.slice/lxc@web.service/lxc.payload.web/system.slice/mysql.service',
+        'web', 'lxc', None, 'mysql.service', 'web', 'lxc@web.service'),
+    'libvirt\'s LXC without systemd': (
+        '/machine/web.libvirt-lxc/system.slice/mysql.service',
+        'web', 'lxc', None, 'mysql.service', 'web', None),
+    'libvirt\'s LXC without systemd, with a number': (
+        '/machine/prod.partition/lxc-12-web.libvirt-lxc', 'web', 'lxc', None, None, 'web', None),
+    'libvirt\'s LXC before 1.3': (
+        '/machine.slice/machine-lxc\\x2dweb.scope/system.slice/mysql.service',
+        'web', 'lxc', None, 'mysql.service', 'web', 'machine-lxc\\x2dweb.scope'),
+    'a virtual machine before libvirt 1.3': (
+        '/machine.slice/machine-qemu\\x2ddb.scope/emulator',
+        None, None, None, 'machine-qemu\\x2ddb.scope', None, 'machine-qemu\\x2ddb.scope'),
+    'a virtual machine of Cloud Hypervisor': (
+        '/machine.slice/machine-ch\\x2d3\\x2ddb.scope',
+        None, None, None, 'machine-ch\\x2d3\\x2ddb.scope', None, 'machine-ch\\x2d3\\x2ddb.scope'),
+    'a virtual machine without systemd': ('/machine/qemu-2-db.libvirt-qemu/emulator', None, None, None, None, None, None),
+    'a machine whose name begins as a hypervisor': (
+        '/machine.slice/machine-qemux.scope/payload',
+        'qemux', 'nspawn', None, 'machine-qemux.scope', 'qemux', 'machine-qemux.scope'),
+    'systemd-nspawn in systemd-nspawn': (
+        '/machine.slice/systemd-nspawn@a.service/payload/machine.slice/systemd-nspawn@b.service/payload',
+        'b', 'nspawn', None, 'systemd-nspawn@b.service', 'a', 'systemd-nspawn@a.service'),
+    'a job of Slurm': (
+        '/system.slice/slurmstepd.scope/job_12/step_0/user/task_0',
+        None, None, None, 'slurmstepd.scope', None, 'slurmstepd.scope'),
+    'a service of OpenRC': ('/openrc.mariadb', None, None, None, None, None, None),
+    # Below a unit that was delegated its service makes what it likes.
+    'the name of a unit below a unit': (
+        '/system.slice/web.service/mysqld.service', None, None, None, 'web.service', None, 'web.service'),
+    'the name of a unit in a session': (
+        '/user.slice/user-1000.slice/session-3.scope/mysqld.service',
+        None, None, None, 'session-3.scope', None, 'session-3.scope'),
+    'the name of another user\'s manager': (
+        '/user.slice/user-1000.slice/user@1000.service/app.slice/user@0.service/mysqld.service',
+        None, None, None, 'user@0.service', None, 'user@0.service'),
+    'the name of a guest below a unit': (
+        '/system.slice/web.service/systemd-nspawn@db.service/payload',
+        'db', 'nspawn', None, 'systemd-nspawn@db.service', 'db', 'web.service'),
+    'the name of a guest in a session': (
+        '/user.slice/user-1000.slice/session-3.scope/systemd-nspawn@db.service',
+        'db', 'nspawn', None, 'systemd-nspawn@db.service', 'db', 'session-3.scope'),
+    'the name of a guest in a pod below a unit': (
+        '/system.slice/web.service/pod{UID}/systemd-nspawn@db.service',
+        'db', 'nspawn', '{UID}', 'systemd-nspawn@db.service', 'db', 'web.service'),
+    'the name of a guest where systemd has no unit': (
+        '/databases/systemd-nspawn@db.service', 'db', 'nspawn', None, 'systemd-nspawn@db.service', 'db', None),
+    'the name of a scope below a unit': (
+        '/system.slice/web.service/docker-{ID}.scope',
+        '{ID}', 'docker', None, 'docker-{ID}.scope', '{ID}', 'web.service'),
+    'podman in a unit, below the name of another': (
+        '/system.slice/web.service/mysqld.service/libpod-payload-{ID}',
+        '{ID}', 'podman', None, 'web.service', '{ID}', 'web.service'),
 }
 
 
@@ -246,10 +333,55 @@ def test_what_the_mount_and_the_kernel_add_to_a_path_changes_nothing(form):
     ('a service in docker', None),
     ('a service in a guest of LXC 4', None),
     ('LXC without root', None),
+    ('LXC below its unit', None),
+    ('Garden below its unit, sorted', None),
+    ('libvirt\'s LXC before 1.3', 'machine-lxc\\x2dweb.scope'),
+    ('a virtual machine before libvirt 1.3', 'machine-qemu\\x2ddb.scope'),
+    ('the name of a unit below a unit', 'web.service'),
+    ('the name of a guest below a unit', None),
+    ('the name of a guest in a session', None),
+    ('the name of a guest in a pod below a unit', None),
+    ('the name of a guest where systemd has no unit', None),
+    ('the name of a scope below a unit', None),
+    ('podman in a unit, below the name of another', 'web.service'),
+    ('podman in a unit of a user\'s', 'db.service'),
     ('the root', None),
 ])
 def test_the_unit_of_an_engine_is_not_the_unit_of_its_containers(case, unit):
     assert own_unit(parse_cgroup(expected(case)[0])) == fill(unit)
+
+
+@pytest.mark.parametrize('case, unit', [
+    ('a service', 'mysqld.service'),
+    ('docker with systemd', 'docker-{ID}.scope'),
+    ('docker below its engine', None),
+    ('a service of a user', None),
+    ('podman without root', None),
+    ('podman in a unit of a user\'s', None),
+    ('the name of another user\'s manager', None),
+    ('a user without a service', 'user@1000.service'),
+])
+def test_a_user_s_unit_is_none_of_the_system_s_whatever_its_name(case, unit):
+    assert system_unit(parse_cgroup(expected(case)[0])) == fill(unit)
+
+
+@pytest.mark.parametrize('path, unit', [
+    ('/system.slice/mysqld.service', 'mysqld.service'), ('/system.slice', 'system.slice'),
+    ('/system.slice/_cgroup.service (deleted)', 'cgroup.service'), ('/mysqld.service', 'mysqld.service'),
+    ('/user.slice/user-1000.slice/user@1000.service', 'user@1000.service'),
+    ('/machine.slice/machine-my\\x2dweb.scope', 'machine-my\\x2dweb.scope'),
+    ('/system.slice/mysqld.service/inner', None), ('/system.slice/web.service/mysqld.service', None),
+    ('/user.slice/user-1000.slice/user@1000.service/app.slice', None),
+    ('/user.slice/user-1000.slice/user@1000.service/app.slice/mysqld.service', None),
+    ('/docker/{ID}/system.slice/mysqld.service', None), ('/web', None), ('/', None), ('/.slice', None), (None, None),
+])
+def test_a_path_is_of_a_unit_if_systemd_made_it(path, unit):
+    assert unit_of_path(fill(path)) == unit
+
+
+def test_a_path_that_tells_a_container_comes_before_one_that_tells_the_unit_of_its_engine():
+    paths = ['/system.slice/containerd.service', '/', '/docker/' + ID, '/docker/' + OUTER]
+    assert [parsed['container_id'] for parsed in parse_cgroups_of(paths)] == [ID, OUTER, None, None]
 
 
 @pytest.mark.parametrize('case, kinds', [

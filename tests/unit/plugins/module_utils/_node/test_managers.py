@@ -63,6 +63,12 @@ def test_the_seed_s_mysqld_is_in_a_docker_container_and_its_dockerd_under_system
      ('kubernetes', '11111111-2222-3333-4444-555555555555', CONTAINER, 'cri-containerd-%s.scope' % CONTAINER, None)),
     (v2('/kubepods.slice/kubepods-pod11111111_2222_3333_4444_555555555555.slice/crio-%s.scope' % CONTAINER),
      ('kubernetes', '11111111-2222-3333-4444-555555555555', CONTAINER, 'crio-%s.scope' % CONTAINER, None)),
+    ('9:memory:/docker/%s\n1:name=systemd:/system.slice/containerd.service\n' % CONTAINER,
+     ('docker', CONTAINER[:12], CONTAINER, None, None)),
+    (v2('/system.slice/web.service/systemd-nspawn@db.service'), ('none', None, None, None, None)),
+    (v2('/system.slice/web.service/mysqld.service'), ('systemd', 'web.service', None, 'web.service', None)),
+    (v2('/machine.slice/machine-qemu\\x2ddb.scope/emulator'),
+     ('none', None, None, 'machine-qemu\\x2ddb.scope', None)),
     (v2('/'), ('none', None, None, None, None)),
     ('', ('none', None, None, None, None)),
 ], ids=[
@@ -70,7 +76,8 @@ def test_the_seed_s_mysqld_is_in_a_docker_container_and_its_dockerd_under_system
     'a login session', 'a user\'s unit', 'a user\'s manager itself', 'a guest of LXC', 'a guest of LXC on version 1',
     'a guest of nspawn', 'a crontab', 'docker under systemd', 'docker without', 'docker in docker',
     'podman', 'podman on version 1', 'podman in a unit', 'podman without root', 'a pod', 'a pod of containerd',
-    'a pod of CRI-O', 'nothing', 'no cgroups at all',
+    'a pod of CRI-O', 'docker in some hierarchies', 'a guest of a name that a service chose',
+    'a unit of a name that a service chose', 'a virtual machine', 'nothing', 'no cgroups at all',
 ])
 def test_the_cgroup_tells_the_manager(tmp_path, cgroup, expected):
     node = Node(tmp_path)

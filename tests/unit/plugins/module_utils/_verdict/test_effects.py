@@ -181,6 +181,14 @@ POD = '/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod0f1e2d3c_4
                  'podman update --memory 805306368 --memory-swap 805306368 abababababab', id='a container of podman'),
     pytest.param(POD, 'pod_limit',
                  'kubectl set resources deployment/NAME --containers=CONTAINER --limits=memory=768Mi', id='a pod'),
+    pytest.param('/system.slice/web.service/inner', 'cgroup_limit',
+                 'echo 805306368 > /sys/fs/cgroup/system.slice/web.service/inner/memory.max', id='below a unit'),
+    pytest.param('/user.slice/user-1000.slice/user@1000.service/app.slice/mysqld.service', 'cgroup_limit',
+                 'echo 805306368 > /sys/fs/cgroup/user.slice/user-1000.slice/user@1000.service/app.slice/mysqld.service'
+                 '/memory.max', id='a unit of a user'),
+    pytest.param('/default/%s/system.slice/mysqld.service' % ('ab' * 32), 'cgroup_limit',
+                 'echo 805306368 > /sys/fs/cgroup/default/%s/system.slice/mysqld.service/memory.max' % ('ab' * 32),
+                 id='a unit in a container'),
     pytest.param('/web', 'cgroup_limit', 'echo 805306368 > /sys/fs/cgroup/web/memory.max', id='no unit'),
     pytest.param('/system.slice/$(reboot).service', 'cgroup_limit', 'systemctl set-property UNIT MemoryMax=805306368',
                  id='a hostile unit'),
@@ -190,6 +198,23 @@ def test_a_log_from_elsewhere_says_which_limit_to_raise(path, name, command):
     first = remedies([cgroup_report(path=path)])[0]
     assert (first['name'], first['command'], first['effect']) == (name, command, 'delays')
     assert first['room_bytes'] == 256 * MIB and first['would_tell'] == ['free -m']
+
+
+@pytest.mark.parametrize('path, command', [
+    ('/system.slice/mysqld.service', 'systemctl set-property mysqld.service AllowedMemoryNodes=NODES'),
+    ('/docker/' + 'ab' * 32, 'docker update --cpuset-mems=NODES abababababab'),
+    ('/databases/' + 'ab' * 32, 'docker update --cpuset-mems=NODES abababababab'),
+    ('/machine.slice/libpod-%s.scope' % ('ab' * 32), 'podman update --cpuset-mems=NODES abababababab'),
+    ('/lxc/101', 'echo NODES > /sys/fs/cgroup/lxc/101/cpuset.mems'),
+    (POD, 'echo NODES > /sys/fs/cgroup%s/cpuset.mems' % POD),
+    ('/user.slice/user-1000.slice/user@1000.service/app.slice/mysqld.service',
+     'echo NODES > /sys/fs/cgroup/user.slice/user-1000.slice/user@1000.service/app.slice/mysqld.service/cpuset.mems'),
+    (None, 'systemctl set-property UNIT AllowedMemoryNodes=NODES'),
+])
+def test_who_sets_the_memory_nodes_of_a_cpuset(path, command):
+    event = host_report(scope='cpuset', outside_cgroups=False)
+    event['victims'][0]['cgroup'] = path
+    assert only(remedies([event]), 'nodes')['command'] == command
 
 
 @pytest.mark.parametrize('here, effect', [

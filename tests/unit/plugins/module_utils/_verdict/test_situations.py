@@ -93,6 +93,10 @@ def atomic(order):
 SITUATIONS = {
     'one process': ([held('eat', 'eat.service')], (), None, ('cgroup_limit', 'prevents'), 'delays', 'none'),
     'one process of a session': ([held('eat', 'session-1.scope')], (), None, ('swap', 'delays'), 'delays', 'none'),
+    'one process of a user\'s unit': ([in_group('eat', '/user.slice/user-1000.slice/user@1000.service/app.slice/'
+                                                'eat.service')], (), None, ('swap', 'delays'), 'delays', 'none'),
+    'one process below the name of a unit': ([in_group('eat', '/system.slice/web.service/eat.service')], (), None,
+                                             ('cgroup_limit', 'prevents'), 'delays', 'none'),
     'many of one name': ([workers(30, 30 * MIB)], (), None, ('workers', 'prevents'), 'delays', 'none'),
     'a fork bomb': ([workers(400, 2 * MIB)], (), None, ('workers', 'prevents'), 'delays', 'none'),
     'a tmpfs': ([kernel_holds('shmem')], (), None, ('tmpfs_size', 'unknown'), 'delays', 'none'),
