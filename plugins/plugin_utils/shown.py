@@ -9,7 +9,7 @@ import datetime
 
 from ansible_collections.oom.rescue.plugins.module_utils._files.sizes import format_size
 from ansible_collections.oom.rescue.plugins.module_utils._node.ledger import UNACCOUNTED
-from ansible_collections.oom.rescue.plugins.module_utils._verdict.meant import report_meant
+from ansible_collections.oom.rescue.plugins.module_utils._verdict.meant import report_told
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.words import LIMITS, part_words
 
 _BARS = 8
@@ -32,8 +32,8 @@ _GFP = (
 
 
 def meant_event(diagnosis):
-    """The report that the verdict is on, or None."""
-    return report_meant(diagnosis.get('events') or [])
+    """The report that a diagnosis tells of, or None."""
+    return report_told(diagnosis)
 
 
 def bars(ledger):

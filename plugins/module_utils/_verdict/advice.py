@@ -35,12 +35,15 @@ def advise(host_facts, events, swap_path=DEFAULT_PATH, swappiness=DEFAULT_SWAPPI
 
     ``host_facts`` is memory_facts' dictionary. If it is empty, a report that says how much memory there was stands in
     for it, so that a log copied from elsewhere can be read without its host. ``events`` come newest first; ``total``
-    is how many there are in the logs, if that is more. ``remedies`` are remedies_of()'s for these, if they are there.
+    is how many there are in the logs, if that is more; those that are left out are taken from it. ``remedies`` are
+    remedies_of()'s for these, if they are there.
     """
     host_facts = host_facts or {}
     all_events = events or []
     events, left_out = _sorted_out(host_facts, all_events)
     meant = report_meant(events)
+    if total is not None:
+        total -= len([event for event in all_events if event.get('trusted') is not False]) - len(events)
     options = {'swap_path': swap_path, 'swappiness': swappiness, 'protect': protect}
     if remedies is None:
         incidents, verdict = judge_all(events, list(signals))

@@ -22,6 +22,7 @@ from .judgement import judge_all, ledger_meant
 from .meant import report_meant
 from .remedies import remedies_of
 from .replay import replay
+from .sizing import is_of_this_host, is_too_large
 from .wanted import options_of
 
 
@@ -139,13 +140,16 @@ def _judged(result, paths, host_facts=None, options=None, asked=None):
     logs are of, None for a log from elsewhere; ``options`` are those of remedies_of(). ``asked`` is why_facts' answer
     if the verdict is to be on one unit, container or process, and is returned as ``why``.
     """
+    def is_left_out(event):
+        return is_too_large(host_facts or {}, event)
+
     if asked is None:
-        result['incidents'], result['verdict'] = judge_all(result['events'], result['signals'])
+        result['incidents'], result['verdict'] = judge_all(result['events'], result['signals'], is_left_out)
     else:
         # Few runs ask for one thing alone, and what answers them takes memory.
         from .why import judge_one
         result['incidents'], result['verdict'], result['signals'] = judge_one(
-            result['events'], result['signals'], asked)
+            result['events'], result['signals'], asked, is_left_out)
         result['why'] = asked
     result['caveats'] = _unread(result['summary']['sources'])
     if result['verdict'] is not None:
@@ -153,7 +157,7 @@ def _judged(result, paths, host_facts=None, options=None, asked=None):
     result['ledger'] = _ledger_of(result)
     result['remedies'] = remedies_of(result['verdict'], result['incidents'], result['events'], result['signals'],
                                      host_facts, options)
-    meant = report_meant(result['events'])
+    meant = report_meant([event for event in result['events'] if is_of_this_host(event) and not is_left_out(event)])
     result['raw'] = raw_lines(meant['source'], meant['source']['path'] in paths) if meant else []
     for incident in result['incidents']:
         incident['reports'] = [result['events'][number]['id'] for number in incident['reports']]

@@ -36,11 +36,13 @@ def _entry(what, index, row, pids, units):
     }
 
 
-def entries_of(events, signals):
-    """The entries of events and signals, except those that are proven forged, in the order of their log."""
+def entries_of(events, signals, is_left_out=None):
+    """The entries of events and signals, except those that are proven forged or left out, in the order of their logs,
+    of which those that ``events`` begin with are the newest.
+    """
     found = []
     for index, event in enumerate(events):
-        if event.get('trusted') is False:
+        if event.get('trusted') is False or is_left_out and is_left_out(event):
             continue
         victims = event.get('victims') or []
         found.append(_entry('report', index, event, [victim['pid'] for victim in victims if victim.get('pid')],
@@ -50,7 +52,11 @@ def entries_of(events, signals):
             continue
         names = [signal[key] for key in ('unit', 'container') if signal.get(key)]
         found.append(_entry('signal', index, signal, [signal['pid']] if signal.get('pid') else [], names))
-    return sorted(found, key=lambda entry: (entry['path'] or '', entry['offset']))
+    places = {}
+    for event in reversed(events):
+        places.setdefault((event.get('source') or {}).get('path'), len(places))
+    return sorted(found, key=lambda entry: (
+        places.get(entry['path'], len(places)), entry['path'] or '', entry['offset']))
 
 
 def _other_host(first, second):
@@ -106,7 +112,8 @@ def group(entries):
     """[{entries, joined_by}] of entries: by time, or without one by their place in the log."""
     groups = []
     timed = [entry for entry in entries if _is_timed(entry)]
-    timed.sort(key=lambda entry: (entry['epoch'] is None, entry['epoch'] or 0, entry['uptime'] or 0))
+    # The kernel's clock begins anew at each boot: without a calendar the order of the log is that of time.
+    timed.sort(key=lambda entry: (entry['epoch'] is None, entry['epoch'] or 0))
     for entry in timed:
         # Only the latest groups can be near: entries come in the order of time.
         for known in reversed(groups[-8:]):
@@ -133,10 +140,10 @@ def group(entries):
     return groups
 
 
-def incidents_of(events, signals):
+def incidents_of(events, signals, is_left_out=None):
     """The incidents of a host or a log, oldest first: [{first, last, host, signals, reports, joined_by}]."""
     found = []
-    for known in group(entries_of(events, signals)):
+    for known in group(entries_of(events, signals, is_left_out)):
         entries = known['entries']
         rows = [events[entry['index']] if entry['what'] == 'report' else signals[entry['index']] for entry in entries]
         times = [row['time'] for row in rows if row.get('time')]

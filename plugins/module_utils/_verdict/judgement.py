@@ -353,9 +353,12 @@ def choose(incidents, events, signals):
     return max(weights)[1] if weights else None
 
 
-def judge_all(events, signals):
-    """(incidents, verdict) of a log or a host; the verdict is None without any signal or report of it."""
-    incidents = incidents_of(events, signals)
+def judge_all(events, signals, is_left_out=None):
+    """(incidents, verdict) of a log or a host; the verdict is None without any signal or report of it.
+
+    Reports for which ``is_left_out`` is true, as for a machine that this host cannot be, are in no incident.
+    """
+    incidents = incidents_of(events, signals, is_left_out)
     meant = choose(incidents, events, signals)
     if meant is None:
         return incidents, None

@@ -41,6 +41,20 @@ def report_meant(events):
     return max(events, key=lambda event: (weight(event), is_proven_whole(event))) if events else None
 
 
+def report_told(diagnosis):
+    """The report that a diagnosis tells of, among its events: the one that its advice is on.
+
+    None if the verdict is on an incident without it: then the verdict's own sentence and time are told.
+    """
+    events, advice = diagnosis.get('events') or [], diagnosis.get('advice') or {}
+    if 'report' not in advice:
+        return report_meant(events)
+    verdict, incidents = diagnosis.get('verdict'), diagnosis.get('incidents')
+    if verdict and incidents and advice['report'] not in (incidents[verdict['incident']].get('reports') or []):
+        return None
+    return next((event for event in events if event.get('id') == advice['report']), None)
+
+
 def is_proven_whole(event):
     """True if a whole report of a shortage is proven to be the kernel's: no newer report without proof takes its place.
     """

@@ -25,14 +25,28 @@ def within(result, most):
     if not most or size_of(result) <= most:
         return result
     result['raw'] = []
-    meant = report_meant(result['events'])
+    meant = _meant(result)
     for shorten in (of_the_verdict, _of_one_incident):
         if size_of(result) > most:
-            kept = [event['id'] for event in shorten(result)['events']] + ([meant['id']] if meant else [])
+            kept = [event['id'] for event in shorten(result)['events']] + ([meant] if meant else [])
             events = [event for event in result['events'] if event['id'] in kept]
             result = dict(shorten(result), events=events, replays=[
                 row for row in result.get('replays') or [] if row['event_id'] in kept])
     return fitted(result, most)
+
+
+def _meant(entry):
+    """The id of the report that is meant, as the advice chose it; or None."""
+    if entry.get('advice'):
+        return entry['advice'].get('report')
+    meant = report_meant(entry.get('events') or [])
+    return meant and meant.get('id')
+
+
+def _newest(entry, reports):
+    """The ids of an incident's newest reports, the one that is meant among them."""
+    meant, rest = _meant(entry), reports[-_MOST_ROWS:]
+    return [meant] + rest[1:] if meant in reports and meant not in rest else rest
 
 
 def _of_one_incident(entry):
@@ -41,7 +55,7 @@ def _of_one_incident(entry):
         return dict(entry, events=[], signals=[], incidents=[])
     chosen = entry['incidents'][entry['verdict']['incident']]
     return dict(entry, events=[], signals=[], verdict=dict(entry['verdict'], incident=0), incidents=[
-        dict(chosen, signals=[], reports=chosen['reports'][:_MOST_ROWS])])
+        dict(chosen, signals=[], reports=_newest(entry, chosen['reports']))])
 
 
 def of_the_verdict(entry):
@@ -52,7 +66,7 @@ def of_the_verdict(entry):
     numbers = chosen['signals'][:_MOST_ROWS]
     places = dict((old, new) for new, old in enumerate(numbers))
     return dict(entry, events=kept, signals=[entry['signals'][one] for one in numbers], incidents=[
-        dict(one, reports=one['reports'][:_MOST_ROWS], signals=[places[old] for old in one['signals'] if old in places])
+        dict(one, reports=_newest(entry, one['reports']), signals=[places[old] for old in one['signals'] if old in places])
         for one in entry['incidents']])
 
 
@@ -60,7 +74,8 @@ def of_the_incident(entry):
     """The entry with the incident that the verdict is on and no others, and few rows of each list."""
     short = shortened(entry)
     if entry['verdict']:
-        short['incidents'] = [shortened(entry['incidents'][entry['verdict']['incident']])]
+        chosen = entry['incidents'][entry['verdict']['incident']]
+        short['incidents'] = [shortened(dict(chosen, reports=_newest(entry, chosen['reports'])))]
         short['verdict'] = dict(short['verdict'], incident=0)
     return dict(short, events=[], signals=[], incidents=[
         dict(one, signals=[]) for one in short['incidents'][:1 if entry['verdict'] else _MOST_ROWS]])

@@ -14,7 +14,7 @@ from .choice import REMEDIES, happened
 from .columns import cut
 from .evidence import plain, when
 from .in_place import in_place
-from .meant import report_meant
+from .meant import report_told
 from .phrases import NOTHING, as_it_is, fitted, remedy_lines, todo, would_be
 from .report import OTHER_SHAPE
 from .shape import MEMORY, Maybe, cleaned, misfit
@@ -289,10 +289,11 @@ def _in_full(start, diagnosis, room=LINES, notes=(), say=as_it_is):
     """The rows on one diagnosis. If there is no room for all that its report says, the page has it."""
     advice = diagnosis['advice']
     if cause_of(diagnosis) != advice['cause'] or _is_kill_alone(diagnosis):
-        verdict = diagnosis.get('verdict') or {}
+        verdict, report = diagnosis.get('verdict') or {}, report_told(diagnosis)
+        evidence = advice['evidence'] if report else []
         told = (verdict.get('caveats') or []) + ['To tell: %s' % command for command in verdict.get('would_tell') or []]
-        return fitted(['%s%s' % (start, _dated_cause(diagnosis))] + advice['evidence'][:1] + _lacking(diagnosis) + (
-            remedy_lines(diagnosis.get('remedies'), say)) + told, room, advice['evidence'][1:], say)
+        return fitted(['%s%s' % (start, _dated_cause(diagnosis))] + evidence[:1] + _lacking(diagnosis) + (
+            remedy_lines(diagnosis.get('remedies'), say)) + told, room, evidence[1:], say)
     lines = ['%s%s' % (start, _dated_cause(diagnosis))] + advice['evidence'][:1]
     told = remedy_lines(diagnosis.get('remedies'), say) if happened(diagnosis) else []
     if not told or todo(advice) != NOTHING:
@@ -303,14 +304,14 @@ def _in_full(start, diagnosis, room=LINES, notes=(), say=as_it_is):
 
 def _is_kill_alone(diagnosis):
     """True if the log has little more of the report that is meant than whom the kernel killed."""
-    meant = report_meant(diagnosis['events'])
+    meant = report_told(diagnosis)
     return bool(meant and meant.get('scope') in ('global', 'unknown') and 'memory' in (meant.get('missing') or ())
                 and (meant.get('memory') or {}).get('ram_bytes') is None)
 
 
 def _lacking(diagnosis):
     """A line on what the report that is meant lacks, if it is little more than the kill; as a list of one or none."""
-    meant = report_meant(diagnosis['events'])
+    meant = report_told(diagnosis)
     lacks = meant and (meant.get('memory') or {}).get('ram_bytes') is None and (
         'not in the log' not in cause_of(diagnosis))
     return ['How much RAM and swap there was is not in the log.'] if lacks else []
@@ -332,7 +333,7 @@ def _log_line(log):
 
 def _dated_cause(diagnosis):
     """The cause, with the time of its report or incident before it."""
-    moment = when(report_meant(diagnosis.get('events') or []) or _first_of_incident(diagnosis))
+    moment = when(report_told(diagnosis) or _first_of_incident(diagnosis))
     return '%s: %s' % (moment, cause_of(diagnosis)) if moment else cause_of(diagnosis)
 
 
@@ -361,7 +362,7 @@ def cause_of(diagnosis):
     verdict = diagnosis.get('verdict')
     cause = diagnosis['advice']['cause']
     # The line of a kill says whom the kernel killed and for which limit; a report without its memory block does not.
-    if report_meant(diagnosis.get('events') or []) and not (verdict and cause.startswith('Not known')):
+    if report_told(diagnosis) and not (verdict and cause.startswith('Not known')):
         return cause
     if verdict:
         return verdict['sentence']
@@ -375,5 +376,5 @@ def cause_of(diagnosis):
 def _label(log):
     if log.get('error') and log['error'] != 'no_report':
         return log['path']
-    meant = report_meant(log['events']) or _incident_of(log)
+    meant = report_told(log) or _incident_of(log)
     return '%s, in %s' % (meant.get('host') or 'another host', os.path.basename(log['path']))

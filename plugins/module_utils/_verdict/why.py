@@ -32,20 +32,21 @@ _CRASHES = (132, 134, 135, 136, 139)
 _ZONES = re.compile(r'\w{3} (\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)(?: (\S+))?$')
 
 
-def judge_one(events, signals, subject):
+def judge_one(events, signals, subject, is_left_out=None):
     """(incidents, verdict, signals) for what why_facts() returned as ``subject``. The signals include the host's own
-    words on it.
+    words on it, ``is_left_out`` is that of judge_all().
 
     The verdict is on the subject's newest incident alone, None if nothing says that it was killed or refused. Raises
     RescueError if neither the host nor a log knows it.
     """
     signals = signals + told_by_host(subject)
-    own_events = [index for index, event in enumerate(events) if _is_event_of(event, subject)]
+    own_events = [index for index, event in enumerate(events) if _is_event_of(event, subject) and not (
+        is_left_out and is_left_out(event))]
     own_signals = [index for index, signal in enumerate(signals) if _is_signal_of(signal, subject)]
     if not subject['known'] and not own_events and not own_signals:
         raise RescueError('{value} is no unit, container or process that this host or its logs know',
                           value=subject['name'], next_step=_near(subject))
-    incidents = incidents_of(events, signals)
+    incidents = incidents_of(events, signals, is_left_out)
     index, own = _chosen(incidents, events, signals, own_events, own_signals)
     if own is None:
         return incidents, None, signals

@@ -9,11 +9,16 @@ __metaclass__ = type
 
 import io
 import os
+import re
 
 import pytest
+from ansible_collections.oom.rescue.plugins.module_utils._facts import memory_facts
+from ansible_collections.oom.rescue.plugins.module_utils._report.reading import read_events
+from ansible_collections.oom.rescue.plugins.module_utils._verdict import diagnose
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.advice import advise
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.diagnose import diagnose_log
-from ansible_collections.oom.rescue.plugins.module_utils._verdict.meant import brief, others, report_meant
+from ansible_collections.oom.rescue.plugins.module_utils._verdict.evidence import when
+from ansible_collections.oom.rescue.plugins.module_utils._verdict.meant import brief, others, report_meant, report_told
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.summary import summarize
 from conftest import SEED, SHARED
 from wrapped import unwrapped
@@ -176,6 +181,67 @@ def test_of_a_kill_s_lines_alone_all_is_told_that_they_say(tmpdir):
 ])
 def test_a_case_is_told_right(name, see):
     see(diagnose_log(os.path.join(CASES, name + '.txt')))
+
+
+EARLYOOM = 'Oct 30 12:00:00 centos7 earlyoom[77]: sending SIGTERM to process 555 uid 1000 "chrome": badness 900\n'
+OF_RAM = {'ram': {'total_bytes': 991 << 20, 'available_bytes': 100 << 20}, 'oom': {'candidates': []}}
+
+
+def on_host(tmpdir, monkeypatch, text):
+    """The entry of the host centos7, which has the seed's RAM, with a log of its own that has this text."""
+    path = tmpdir.join('messages')
+    path.write_binary(text.encode('utf-8'))
+    result = read_events([str(path)], [], signals=True)
+    for row in result['events'] + result['signals']:
+        row['elsewhere'] = row['host'] != 'centos7'
+    monkeypatch.setattr(diagnose, 'read_events', lambda *args, **options: result)
+    monkeypatch.setattr(memory_facts, 'memory_facts', lambda *args, **options: dict(OF_RAM, ledger=None, forecast=None))
+    return diagnose.diagnose(str(tmpdir), {'name': 'centos7'})
+
+
+def other(text, host='web1', day='Oct 29', pid='777', pages=None):
+    """The seed's report of another day, host, victim or RAM."""
+    text = text.replace('Oct 28', day).replace('centos7', host).replace('13036', pid)
+    return re.sub(r'\d+ pages RAM', '%d pages RAM' % pages, text) if pages else text
+
+
+@pytest.mark.parametrize('text, victim, count', [
+    (seed() + other(seed()), 13036, 1),
+    (POSTGRES + other(seed(), day='Oct 30'), 4711, 1),
+    (seed() + POSTGRES + other(POSTGRES, day='Oct 30') + other(POSTGRES, day='Oct 31', pid='8'), 13036, 2),
+    (seed() + other(seed(), 'centos7', pages=1 << 28), 13036, 1),
+    (POSTGRES + other(seed(), 'centos7', day='Oct 30', pages=1 << 28), 4711, 1),
+    (seed() + POSTGRES, 13036, 2),
+], ids=['a later report of another host', 'a whole one of another host', 'kills of another host',
+        'a later report of a larger machine', 'a whole one of a larger machine', 'all its own'])
+def test_a_host_s_own_report_is_told_everywhere_and_counted_alone(text, victim, count, tmpdir, monkeypatch):
+    entry = on_host(tmpdir, monkeypatch, text)
+    report = report_told(entry)
+    assert report['id'] == entry['advice']['report'] and report['victims'][0]['pid'] == victim
+    assert [one['pid'] for one in entry['verdict']['victims']] == [victim]
+    assert not entry['raw'] or any(str(victim) in line for line in entry['raw'])
+    counted = re.search(r'(?:newest|one) of (\d+) reports', entry['advice']['cause'])
+    assert (int(counted.group(1)) if counted else 1) == count
+    lines = unwrapped(summarize(['here'], {'here': {'diagnose_result': dict(entry, elsewhere=[])}})['lines'])
+    assert lines[0].startswith('here: %s: ' % when(report))
+
+
+@pytest.mark.parametrize('report', [
+    POSTGRES, CUT, 'Oct 28 02:00:00 centos7 kernel: swapper/0: page allocation failure: order:4, mode:0x4020\n'],
+    ids=['a kill', 'a cut report', 'a failed allocation'])
+def test_where_the_verdict_is_on_another_killer_its_sentence_has_its_own_time(report, tmpdir):
+    entry = diagnosed(tmpdir, report + EARLYOOM)
+    assert entry['verdict']['actor'] == 'earlyoom' and report_told(entry) is None
+    lines = told(entry)
+    assert 'Oct 30 12:00:00: It was memory' in lines[0] and 'earlyoom ended chrome' in lines[0]
+    assert not [line for line in lines if line.startswith(('The kernel', 'The report', 'An allocation'))]
+
+
+def test_without_a_calendar_the_order_of_the_log_is_that_of_time(tmpdir):
+    reports = [re.sub(r'(?m)^Oct 28 \S+ \S+ kernel: ', '[ %s] ' % uptime, other(seed(), 'centos7', 'Oct 28', pid))
+               for uptime, pid in (('9000.5', '777'), ('200.5', '888'))]
+    entry = diagnosed(tmpdir, ''.join(reports))
+    assert report_told(entry)['victims'][0]['pid'] == entry['verdict']['victims'][0]['pid'] == 888
 
 
 def test_the_count_is_of_all_reports_though_the_oldest_are_not_returned(tmpdir):

@@ -60,6 +60,16 @@ def test_of_very_many_reports_the_newest_five_stay_and_of_rows_fifty():
     assert found['incidents'][0]['signals'] == list(range(50))
 
 
+@pytest.mark.parametrize('meant, kept', [('e3', ['e3'] + ['e%d' % number for number in range(11, 60)]),
+                                         ('e20', ['e%d' % number for number in range(10, 60)])])
+def test_of_an_incident_s_many_reports_the_newest_and_the_one_that_is_meant_stay(meant, kept):
+    whole = dict(entry(0), advice={'report': meant})
+    whole['events'] = [{'id': 'e%d' % number} for number in range(59, -1, -1)]
+    whole['incidents'] = [{'first': 't0', 'reports': ['e%d' % number for number in range(60)], 'signals': []}]
+    for shorten in (of_the_verdict, of_the_incident):
+        assert shorten(whole)['incidents'][0]['reports'] == kept
+
+
 @pytest.mark.parametrize('incident, kept', [(0, ['t0']), (2, ['t2']), (None, ['t0', 't1', 't2'])])
 def test_shorter_still_the_incident_of_the_verdict_stays_alone(incident, kept):
     found = of_the_incident(entry(incident))

@@ -27,7 +27,7 @@ ADVICE = {
     'notes': [],
 }
 REPLAYS = [{'event_id': 'x', 'victim': {'name': 'php', 'pid': 13360}, 'before': {'pid': 13036}, 'reproduces': True}]
-EVENTS = [{'host': 'centos7', 'time': '2026-10-28T11:32:28+00:00'}]
+EVENTS = [{'id': 'x', 'host': 'centos7', 'time': '2026-10-28T11:32:28+00:00'}]
 SWAP = {'changed': True, 'path': '/swapfile', 'size_bytes': 2 * GIB, 'skipped_reason': None,
         'after': {'activation': {'priority': -2}, 'persistence': {'by': 'fstab'}}}
 SWAPPINESS = {'changed': False, 'skipped_reason': None, 'after': {'runtime': 10, 'after_reboot': 10}}
