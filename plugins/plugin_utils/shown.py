@@ -9,6 +9,7 @@ import datetime
 
 from ansible_collections.oom.rescue.plugins.module_utils._files.sizes import format_size
 from ansible_collections.oom.rescue.plugins.module_utils._node.ledger import UNACCOUNTED
+from ansible_collections.oom.rescue.plugins.module_utils._report.zones import managed_bytes
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.meant import report_told
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.words import LIMITS, part_words
 
@@ -71,7 +72,7 @@ def limit_met(diagnosis, event):
         return '%s: %s' % (words, format_size(cgroup['limit_bytes']))
     if limit == 'host' and memory.get('ram_bytes'):
         swap = memory.get('swap_total_bytes')
-        return '%s: %s of RAM, %s' % (words, format_size(memory['ram_bytes'] - (memory.get('reserved_bytes') or 0)), (
+        return '%s: %s of RAM, %s' % (words, format_size(managed_bytes(event)), (
             'swap not told' if swap is None else '%s of swap' % format_size(swap) if swap else 'no swap'))
     return words
 

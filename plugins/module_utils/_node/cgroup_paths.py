@@ -79,7 +79,7 @@ class _Level:
         self.units = []
 
     def is_monitor(self, part):
-        """True for a part below a container that is what runs it on the host: systemd-nspawn, or the conmon of a pod."""
+        """True for a part below a container that is what runs it on the host: systemd-nspawn, or a pod's conmon."""
         if self.container is None:
             return False
         return part == 'supervisor' and self.container['runtime'] == 'nspawn' or (

@@ -31,8 +31,8 @@ _MYSQL = ('mysqld', 'mariadbd', 'mysqld_safe', 'mariadbd-safe')
 
 def _unit(cgroups):
     """(unit of this node's systemd, uid of the user whose manager has it or None), by the parsed paths of a process."""
-    return next(((own_unit(parsed), parsed['user']) for parsed in cgroups if parsed['host_unit'] or parsed['containers']),
-                (None, None))
+    telling = (parsed for parsed in cgroups if parsed['host_unit'] or parsed['containers'])
+    return next(((own_unit(parsed), parsed['user']) for parsed in telling), (None, None))
 
 
 def monitor_of(host, parents):

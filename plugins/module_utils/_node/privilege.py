@@ -18,7 +18,9 @@ CAP_SYS_ADMIN = 21
 CAP_SYS_RESOURCE = 24
 _CAPABILITIES = re.compile(r'^CapEff:\s*([0-9a-fA-F]+)$', re.MULTILINE)
 _ALL_UIDS = ['0', '0', '4294967295']
-_FIRST_PID_NAMESPACE = 'pid:[4026531836]'  # PROC_PID_INIT_INO of linux/proc_ns.h
+# PROC_PID_INIT_INO and PROC_USER_INIT_INO of linux/proc_ns.h
+_FIRST_PID_NAMESPACE = 'pid:[4026531836]'
+_FIRST_USER_NAMESPACE = 'user:[4026531837]'
 _MARKS = ('/run/systemd/container', '/.dockerenv', '/run/.containerenv')
 
 
@@ -43,18 +45,25 @@ def has_capability(host, number, pid='self'):
 
 
 def in_user_namespace(host):
-    """True if this process is in another user namespace than the first: then no capability counts for the host."""
+    """True if this process is in another user namespace than the first: then no capability counts for the host.
+
+    One that maps all uids to themselves is another one all the same.
+    """
+    if host.readlink('/proc/self/ns/user') not in (None, _FIRST_USER_NAMESPACE):
+        return True
     ids = (text_of(host, '/proc/self/uid_map') or '').split()
     return bool(ids) and ids != _ALL_UIDS
 
 
 def is_container(host):
-    """True if this is a container, as it or its engine says (systemd's container interface, and the engines' marks).
+    """True if this is a container: it has a pid namespace of its own. Where the kernel does not tell, it or its engine
+    says so (systemd's container interface, and the engines' marks).
 
-    A virtual machine made of a container's image has such marks too, but is in the first pid namespace.
+    A virtual machine made of a container's image has such marks too; a container of a pod has none.
     """
-    if host.readlink('/proc/self/ns/pid') == _FIRST_PID_NAMESPACE:
-        return False
+    link = host.readlink('/proc/self/ns/pid')
+    if link:
+        return link != _FIRST_PID_NAMESPACE
     if any(host.exists(path) for path in _MARKS):
         return True
     return any(word.startswith('container=') for word in _environment_of_init(host))
@@ -69,8 +78,7 @@ def has_init(host):
 
     A process 1 of an inner namespace is killed as any other (is_global_init()).
     """
-    link = host.readlink('/proc/self/ns/pid')
-    return link == _FIRST_PID_NAMESPACE if link else not is_container(host)
+    return not is_container(host)
 
 
 def can_swapon(host):

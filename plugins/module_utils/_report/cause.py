@@ -14,6 +14,7 @@ from .zones import (
     allowed_nodes,
     fragmented,
     free_elsewhere,
+    managed_bytes,
     on_allowed_nodes,
     out_of_reach,
     page_fault_with_memory_free,
@@ -96,7 +97,7 @@ def _what_ran_out(event):
     if barred:
         return 'The zones that this allocation%s may use ran out, while %s is free in zone %s, which it may not use' % (
             _flags(event), format_size(barred[0]), ' and '.join(barred[1]))
-    ram_bytes = _usable(memory)
+    ram_bytes = managed_bytes(event)
     ran_out = 'RAM (%s%s) ran out' % (format_size(ram_bytes), _set_aside(event)) if ram_bytes else 'RAM ran out'
     if not is_swap_believable(memory):
         return '%s; %s of swap beside it is not believable' % (ran_out, format_size(memory['swap_total_bytes']))
@@ -127,7 +128,7 @@ def _page_fault(event, free):
         "of its own cgroup%s, which kernels before 5.16 take for the host's"
     ) % (
         format_size(free),
-        format_size(_usable(event['memory'])),
+        format_size(managed_bytes(event)),
         named(event['trigger']['name'], event['trigger']['pid']),
         _called(within) if within else '',
         ' (beside it, the one%s reached its limit)' % _called(event['near']) if event['near'] and not within else '',
@@ -205,15 +206,8 @@ def _set_aside(event):
 
 def is_swap_believable(memory):
     """False if a memory block shows more swap than any host has for its RAM; True if either is not told."""
-    ram_bytes, swap = _usable(memory), memory.get('swap_total_bytes')
+    ram_bytes, swap = managed_bytes({'memory': memory}), memory.get('swap_total_bytes')
     return not (ram_bytes and swap) or swap <= _MOST_SWAP_PER_RAM * ram_bytes
-
-
-def _usable(memory):
-    """The RAM that the kernel manages, in bytes; None if a memory block does not say."""
-    if memory.get('ram_bytes') is None:
-        return None
-    return memory['ram_bytes'] - (memory.get('reserved_bytes') or 0)
 
 
 def _swap(total, free):

@@ -20,6 +20,7 @@ from operator import itemgetter
 
 from .._node.cgroup_ledger import cgroup_parts, kernel_of_cgroup
 from .._node.ledger import largest_names, make_ledger, make_part
+from .zones import managed_by_zones, managed_bytes, shows_all_nodes
 
 ANONYMOUS = 'anonymous memory of no process that is listed'
 # If the processes of a table hold less than the lists, a difference up to this part of all memory is drift of the
@@ -43,20 +44,8 @@ def ledger_of(event):
 
 
 def _total(event):
-    memory = event['memory']
-    if memory['ram_bytes'] is not None and memory['reserved_bytes'] is not None:
-        return memory['ram_bytes'] - memory['reserved_bytes']
-    managed = [zone['managed_bytes'] for zone in event['zones']]
-    if managed and None not in managed and shows_all_nodes(event):
-        return sum(managed)
-    return memory['ram_bytes']
-
-
-def shows_all_nodes(event):
-    """True if the zones of a report are those of all nodes: for a cpuset or memory policy only its own are printed."""
-    free = [zone['free_bytes'] for zone in event['zones']]
-    counted = event['memory']['free_bytes']
-    return bool(free) and None not in free and counted is not None and sum(free) * 10 >= counted * 9
+    told, zones = managed_bytes(event), managed_by_zones(event)
+    return zones if told is None else told
 
 
 def _lists(memory):

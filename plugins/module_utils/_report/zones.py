@@ -118,6 +118,29 @@ def is_bare_page_fault(event):
     return text is not None and not int(text, 16) and not event['trigger'].get('manual')
 
 
+def managed_bytes(event):
+    """The bytes of RAM that the kernel manages: all pages but the reserved ones. None if the report does not say."""
+    memory = event.get('memory') or {}
+    ram_bytes, reserved_bytes = memory.get('ram_bytes'), memory.get('reserved_bytes')
+    if ram_bytes is None or reserved_bytes is not None:
+        return None if ram_bytes is None else ram_bytes - reserved_bytes
+    zones = managed_by_zones(event)
+    return ram_bytes if zones is None else zones
+
+
+def managed_by_zones(event):
+    """The same by the zones of a report; None if they do not say, or are not those of all nodes."""
+    managed = [zone.get('managed_bytes') for zone in event.get('zones') or []]
+    return sum(managed) if managed and None not in managed and shows_all_nodes(event) else None
+
+
+def shows_all_nodes(event):
+    """True if the zones of a report are those of all nodes: for a cpuset or memory policy only its own are printed."""
+    free = [zone.get('free_bytes') for zone in event.get('zones') or []]
+    counted = (event.get('memory') or {}).get('free_bytes')
+    return bool(free) and None not in free and counted is not None and sum(free) * 10 >= counted * 9
+
+
 def page_fault_with_memory_free(event):
     """The free bytes if a page fault that asked for no page itself ended in an OOM report while a tenth of RAM was
     free; or None.

@@ -9,9 +9,9 @@ __metaclass__ = type
 
 from .._change.wishes import DEFAULT_PATH, DEFAULT_SCORE, DEFAULT_SWAPPINESS
 from .._node.ledger import UNACCOUNTED, eater_of
-from .._report.zones import fragmented, plenty, spared_high_memory
+from .._report.zones import fragmented, managed_bytes, plenty, spared_high_memory
 from .meant import is_shortage
-from .replay import PAGE_BYTES, managed_bytes
+from .replay import PAGE_BYTES
 from .sizing import host_figures, is_of_this_host, is_too_large, proven_first, swap_recommended
 
 # If this part of RAM or more is free, RAM was not short, whatever was refused.

@@ -11,6 +11,7 @@ import re
 
 from .._files.plain import plain
 from .._files.sizes import format_size
+from .._report.zones import managed_bytes
 
 _MONTHS = ('Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec')
 
@@ -91,7 +92,7 @@ def _memory(event):
     swap_words = 'swap not reported' if swap is None else 'no swap' if not swap else \
         '%s of swap, %s of it free' % (format_size(swap), format_size(memory.get('swap_free_bytes')))
     return 'RAM: %s (%d pages, %d reserved); %s.' % (
-        format_size(memory['ram_bytes'] - reserved), memory['ram_bytes'] // page, reserved // page, swap_words)
+        format_size(managed_bytes(event)), memory['ram_bytes'] // page, reserved // page, swap_words)
 
 
 def _cgroup(event):

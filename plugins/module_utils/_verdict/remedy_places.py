@@ -12,10 +12,9 @@ __metaclass__ = type
 from .._files.plain import plain
 from .._files.sizes import format_size
 from .._node.cgroup_paths import parse_cgroup, system_unit
-from .._report.zones import spared_high_memory
+from .._report.zones import managed_bytes, spared_high_memory
 from .case import situation
 from .remedy import DELAYS, NONE, PREVENTS, UNKNOWN, make_effect, make_remedy
-from .replay import managed_bytes
 from .shell_words import path_word, word
 
 _TENTH = 10

@@ -15,9 +15,9 @@ import re
 from .._files.plain import plain
 from .._files.sizes import format_size
 from .._report.cause import is_swap_believable
+from .._report.zones import managed_bytes
 from .case import DEFAULTS, is_swappable, situation, swappable_bytes
 from .remedy import DELAYS, NONE, PREVENTS, UNKNOWN, least, make_effect, make_remedy
-from .replay import managed_bytes
 from .shell_words import path_word
 from .sizing import NEARLY_FULL, UNPROVEN, swap_was_full
 

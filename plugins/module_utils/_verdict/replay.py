@@ -10,6 +10,7 @@ __metaclass__ = type
 from .._files.errors import RescueError
 from .._node.badness import UNKILLABLE, badness, best_victim_first, root_bonus, score
 from .._node.kernel import kernel_version
+from .._report.zones import managed_bytes
 
 _RANKS = 5
 PAGE_BYTES = 4096
@@ -106,13 +107,6 @@ def total_pages(event, swap_bytes=None):
     if swap_bytes is None:
         swap_bytes = memory.get('swap_total_bytes') or 0
     return (ram_bytes + swap_bytes) // page
-
-
-def managed_bytes(event):
-    """The bytes of RAM that the kernel manages: all pages but the reserved ones. None if the report does not say."""
-    memory = event.get('memory') or {}
-    total = memory.get('ram_bytes')
-    return None if total is None else total - (memory.get('reserved_bytes') or 0)
 
 
 def ranked(event, adjustments, with_root_bonus=True):

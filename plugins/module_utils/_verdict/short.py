@@ -66,8 +66,8 @@ def of_the_verdict(entry):
     numbers = chosen['signals'][:_MOST_ROWS]
     places = dict((old, new) for new, old in enumerate(numbers))
     return dict(entry, events=kept, signals=[entry['signals'][one] for one in numbers], incidents=[
-        dict(one, reports=_newest(entry, one['reports']), signals=[places[old] for old in one['signals'] if old in places])
-        for one in entry['incidents']])
+        dict(one, reports=_newest(entry, one['reports']), signals=[
+            places[old] for old in one['signals'] if old in places]) for one in entry['incidents']])
 
 
 def of_the_incident(entry):

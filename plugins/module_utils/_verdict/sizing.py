@@ -10,9 +10,9 @@ __metaclass__ = type
 from .._files.plain import plain
 from .._files.sizes import SizeError, format_size
 from .._report.cause import is_swap_believable
+from .._report.zones import managed_bytes
 from .._swap.size import recommend, size_of_text, table
 from .meant import is_shortage
-from .replay import managed_bytes
 
 DATABASES = ('mysqld', 'mariadbd')
 # No host of this kind can use more swap than four times its RAM.

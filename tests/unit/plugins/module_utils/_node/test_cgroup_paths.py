@@ -259,7 +259,8 @@ CASES = {
     'a virtual machine of Cloud Hypervisor': (
         '/machine.slice/machine-ch\\x2d3\\x2ddb.scope',
         None, None, None, 'machine-ch\\x2d3\\x2ddb.scope', None, 'machine-ch\\x2d3\\x2ddb.scope'),
-    'a virtual machine without systemd': ('/machine/qemu-2-db.libvirt-qemu/emulator', None, None, None, None, None, None),
+    'a virtual machine without systemd': (
+        '/machine/qemu-2-db.libvirt-qemu/emulator', None, None, None, None, None, None),
     'a machine whose name begins as a hypervisor': (
         '/machine.slice/machine-qemux.scope/payload',
         'qemux', 'nspawn', None, 'machine-qemux.scope', 'qemux', 'machine-qemux.scope'),

@@ -23,6 +23,8 @@ from fake_sysctl_node import SysctlNode
     ({'/proc/1/environ': 'PATH=/bin\0container=lxc\0'}, {}, True),
     ({'/.dockerenv': ''}, {'/proc/self/ns/pid': 'pid:[4026531836]'}, False),
     ({'/.dockerenv': ''}, {'/proc/self/ns/pid': 'pid:[4026532200]'}, True),
+    ({}, {'/proc/self/ns/pid': 'pid:[4026532200]'}, True),
+    ({}, {'/proc/self/ns/pid': 'pid:[4026531836]'}, False),
 ], ids=repr)
 def test_a_container_is_one_by_its_marks_outside_of_the_first_pid_namespace(tmp_path, files, links, expected):
     node = SysctlNode(tmp_path)
@@ -44,6 +46,20 @@ def test_swap_may_be_turned_on_by_an_administrator_of_the_host(tmp_path, status,
     node.file('/proc/self/status', status)
     node.file('/proc/self/uid_map', mapping)
     assert privilege.can_swapon(node.host) is expected
+
+
+@pytest.mark.parametrize('link, mapping, expected', [
+    ('user:[4026531837]', '0 0 4294967295\n', False), ('user:[4026532300]', '0 0 4294967295\n', True),
+    ('user:[4026532300]', '0 100000 65536\n', True), (None, '0 100000 65536\n', True),
+    (None, '0 0 4294967295\n', False), (None, None, False), ('user:[4026531837]', '0 100000 65536\n', True),
+])
+def test_another_user_namespace_is_one_though_it_maps_all_uids_to_themselves(tmp_path, link, mapping, expected):
+    node = SysctlNode(tmp_path)
+    if link:
+        node.link('/proc/self/ns/user', link)
+    if mapping:
+        node.file('/proc/self/uid_map', mapping)
+    assert privilege.in_user_namespace(node.host) is expected
 
 
 @pytest.mark.parametrize('status, mapping, expected', [

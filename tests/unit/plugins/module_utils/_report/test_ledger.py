@@ -13,6 +13,7 @@ import os
 import pytest
 from ansible_collections.oom.rescue.plugins.module_utils._node.ledger import eater_of
 from ansible_collections.oom.rescue.plugins.module_utils._report import reading
+from ansible_collections.oom.rescue.plugins.module_utils._report.zones import managed_bytes
 from conftest import ROOT, SEED, SHARED
 from oom_reports import ERAS, memcg
 
@@ -327,3 +328,13 @@ def test_the_statistics_of_the_cgroups_below_are_added_where_a_kernel_prints_eac
     found = ledger(text)
     assert_exact(found)
     assert part_of(found, 'page_cache')['bytes'] == 1 << 20 and part_of(found, 'process')['bytes'] == 14 << 20
+
+
+@pytest.mark.parametrize('ram, reserved, zones, managed', [
+    (1000, 10, [(400, 500)], 990), (1000, None, [(400, 500), (20, 450)], 950), (1000, None, [(40, 500)], 1000),
+    (1000, None, [(400, None)], 1000), (1000, None, [], 1000), (None, None, [(400, 500)], None), (1000, 0, [], 1000),
+])
+def test_the_ram_that_a_report_tells_is_one_for_sentences_ledger_and_remedies(ram, reserved, zones, managed):
+    event = {'memory': {'ram_bytes': ram, 'reserved_bytes': reserved, 'free_bytes': 420}, 'zones': [
+        {'free_bytes': free, 'managed_bytes': pages} for free, pages in zones]}
+    assert managed_bytes(event) == managed
