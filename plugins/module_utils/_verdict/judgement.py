@@ -21,7 +21,19 @@ from .._report.held import set_apart
 from .._report.zones import is_bare_page_fault, tell
 from .evidence import plain, when
 from .incidents import incidents_of
-from .meant import OTHER, SHORTAGE, WHOLE, WITH_VICTIM, brief, is_proven_whole, is_shortage, report_meant, weight
+from .meant import (
+    OTHER,
+    SHORTAGE,
+    WHOLE,
+    WITH_VICTIM,
+    brief,
+    is_order_told,
+    is_proven_whole,
+    is_shortage,
+    report_meant,
+    says_why,
+    weight,
+)
 
 _MOST_EVIDENCE = 12
 _MOST_NAMED = 3
@@ -348,9 +360,16 @@ def _is_elsewhere(incident, events, signals):
 
 def choose(incidents, events, signals):
     """The index of the incident that is meant; None if none is of the log or the host."""
-    weights = [(weight_of(incident, events, signals), index) for index, incident in enumerate(incidents)
-               if not _is_elsewhere(incident, events, signals)]
-    return max(weights)[1] if weights else None
+    is_ordered = is_order_told(events)
+    weights = [(weight_of(incident, events, signals), is_ordered or _says_why(incident, events), index)
+               for index, incident in enumerate(incidents) if not _is_elsewhere(incident, events, signals)]
+    return max(weights)[2] if weights else None
+
+
+def _says_why(incident, events):
+    """says_why() of the report that an incident is judged by; True without one."""
+    kill = _kernel_kill([events[number] for number in incident['reports']])
+    return kill is None or says_why(kill)
 
 
 def judge_all(events, signals, is_left_out=None):

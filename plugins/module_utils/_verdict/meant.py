@@ -30,6 +30,22 @@ def weight(event):
     return WITH_VICTIM if event.get('victims') or event.get('selected') else SHORTAGE
 
 
+def is_order_told(events):
+    """True if it is told which of the reports (newest first, by date or by their place in the log) is the newest.
+
+    It is not where those without a date have clocks that run back: a boot was in between, or somebody copied them in
+    another order.
+    """
+    clocks = [event['uptime_seconds'] for event in events
+              if event.get('time_text') is None and event.get('uptime_seconds') is not None]
+    return clocks == sorted(clocks, reverse=True)
+
+
+def says_why(event):
+    """True if a report says which limit was met: then a kill alone does not come before it if no order is told."""
+    return event.get('scope') != 'unknown'
+
+
 def report_meant(events):
     """The report that is meant among events that come newest first; None if there is none.
 
@@ -38,7 +54,9 @@ def report_meant(events):
     have written.
     """
     events = [event for event in events if event.get('trusted') is not False]
-    return max(events, key=lambda event: (weight(event), is_proven_whole(event))) if events else None
+    is_ordered = is_order_told(events)
+    return max(events, key=lambda event: (
+        weight(event), is_proven_whole(event), is_ordered or says_why(event))) if events else None
 
 
 def report_told(diagnosis):

@@ -244,6 +244,24 @@ def test_without_a_calendar_the_order_of_the_log_is_that_of_time(tmpdir):
     assert report_told(entry)['victims'][0]['pid'] == entry['verdict']['victims'][0]['pid'] == 888
 
 
+BOUND = ('[ %s] oom-kill:constraint=CONSTRAINT_MEMORY_POLICY,nodemask=1,cpuset=/,mems_allowed=0-1,global_oom,'
+         'task_memcg=/a.service,task=php,pid=777,uid=0\n')
+ALONE = '[ %s] Out of memory: Killed process 888 (perl) total-vm:9kB, anon-rss:5kB, file-rss:0kB, shmem-rss:0kB\n'
+
+
+@pytest.mark.parametrize('text, pid, limit', [
+    (BOUND % '9000.5' + ALONE % '200.5', 777, 'numa'),
+    (ALONE % '9000.5' + BOUND % '200.5', 777, 'numa'),
+    (BOUND % '200.5' + ALONE % '9000.5', 888, 'host'),
+    (ALONE % '9000.5' + ALONE.replace('888', '999') % '200.5', 999, 'host'),
+], ids=['the cause first', 'the kill first', 'in order', 'two kills'])
+def test_where_no_order_is_told_a_kill_alone_does_not_come_before_a_report_that_says_why(text, pid, limit, tmpdir):
+    entry = diagnosed(tmpdir, text)
+    assert (entry['verdict']['limit'], entry['verdict']['victims'][0]['pid']) == (limit, pid)
+    meant = report_told(entry)
+    assert (meant['victims'] or [meant['selected']])[0]['pid'] == pid
+
+
 def test_the_count_is_of_all_reports_though_the_oldest_are_not_returned(tmpdir):
     kills = [KILL.replace('Jan 25 14', 'Jan 25 %02d' % hour).replace('925', str(900 + hour)) for hour in range(12)]
     entry = diagnosed(tmpdir, ''.join(kills), limit=5)
