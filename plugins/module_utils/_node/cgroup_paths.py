@@ -27,6 +27,8 @@ _ESCAPED = re.compile(r'\\x([0-9a-f]{2})')
 _WORD = re.compile(r'[A-Za-z0-9][\w.-]*\Z')
 _ID = re.compile(r'[0-9a-f]{64}\Z')
 _UUID = r'[0-9a-f]{8}[-_][0-9a-f]{4}[-_][0-9a-f]{4}[-_][0-9a-f]{4}[-_][0-9a-f]{12}'
+# What the kubelet makes for all pods of the node, and for all of a class.
+_ABOVE_PODS = re.compile(r'(?:\A|[/-])kubepods(?:-(?:burstable|besteffort))?(?:\.slice|/burstable|/besteffort)?/?\Z')
 _POD_UID = re.compile(r'(?:%s|[0-9a-f]{32})\Z' % _UUID)
 _NOMAD = re.compile(r'(%s(?:[.-].+?)?)(?:\.scope)?\Z' % _UUID)
 _NOMAD_PARENTS = ('nomad', 'nomad.slice', 'share', 'share.slice', 'reserve', 'reserve.slice')
@@ -213,6 +215,25 @@ def unit_of_path(path):
     return parts[-1] if parts[-1].endswith(_SLICE) else _unit_name(parts[-1])
 
 
+def is_above_pods(path):
+    """True if a path is of the cgroup that the kubelet makes for all pods of its node, or for all of a class."""
+    return _ABOVE_PODS.search(path or '') is not None
+
+
+def unit_in_guest(path):
+    """The unit or slice of the system's manager of an LXC guest whose cgroup a path is; None if it is any other's."""
+    parts = _parts(path)
+    inner = len(parts)
+    while inner and parts[inner - 1].endswith(_SLICE):
+        inner -= 1
+    if inner == len(parts) and _unit_name(parts[-1]):
+        inner -= 1
+        while inner and parts[inner - 1].endswith(_SLICE):
+            inner -= 1
+    # What is left is the guest's own: below another unit the guest's systemd has none.
+    return unit_of_path('/'.join(parts[inner:])) if inner and not _unit_name(parts[inner - 1]) else None
+
+
 def parse_cgroups_of(paths):
     """[parse_cgroup()] of the paths of a process, what tells a container first.
 
@@ -284,8 +305,8 @@ def _levels(parts, host_unit):
             _enter(levels, container)
             in_unit = False
         elif levels[-1].is_monitor(part):
-            ended = levels.pop()
-            levels[-1].units += ended.units
+            ended = levels.pop().container['unit']
+            levels[-1].units += [ended] if ended else []
         # systemd has units in slices alone: what is below a unit that its service made, whatever its name.
         if unit is not None and not in_unit:
             levels[-1].units.append(unit)
@@ -355,7 +376,8 @@ def _container(part, before):
 
 def _of_slice(part):
     pieces = part.rsplit(':', 2)
-    if len(pieces) != 3 or not _WORD.match(pieces[2]):
+    # A unit may have colons in the name of its instance.
+    if len(pieces) != 3 or not _WORD.match(pieces[2]) or _unit_name(part):
         return None
     runtime, kind = _PREFIXES.get(pieces[1], (None, None))
     uid = _pod_uid(pieces[0])
@@ -395,10 +417,13 @@ def _guest(part, before):
             _UNITS + (_SLICE,)) and not part.startswith('lxc.'):
         return _found(part, _NAMED[before], 'other')
     if part.startswith('lxc.') and not part.endswith(_UNITS + (_SLICE,)):
-        name = part[len('lxc.'):]
-        name = name[len('payload.'):] if name.startswith('payload.') else name
-        monitor = name.split('.')[0] in ('monitor', 'payload', 'pivot')
-        return None if monitor or not name else _found(name, 'lxc', 'other')
+        # A guest itself may be called monitor.
+        kind, _dot, name = part[len('lxc.'):].partition('.')
+        if kind in ('monitor', 'payload', 'pivot'):
+            name = name if kind == 'payload' else ''
+        else:
+            name = part[len('lxc.'):]
+        return _found(name, 'lxc', 'other') if name else None
     if before in _NOMAD_PARENTS:
         match = _NOMAD.match(part)
         if match:

@@ -297,6 +297,108 @@ CASES = {
     'podman in a unit, below the name of another': (
         '/system.slice/web.service/mysqld.service/libpod-payload-{ID}',
         '{ID}', 'podman', None, 'web.service', '{ID}', 'web.service'),
+    'CRI-O with a group of crun\'s': (
+        ('/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod{UID_}.slice/crio-{ID}.scope/'
+         'container/system.slice/mysqld.service'),
+        '{ID}', 'cri-o', '{UID}', 'mysqld.service', '{ID}', 'crio-{ID}.scope'),
+    'CRI-O\'s monitor with cgroupfs': (
+        '/kubepods/burstable/pod{UID}/crio-conmon-{ID}',
+        None, None, '{UID}', None, None, None),
+    'all pods': (
+        '/kubepods.slice/kubepods-burstable.slice',
+        None, None, None, 'kubepods-burstable.slice', None, None),
+    'a kubelet on a node in Docker': (
+        '/docker/{OUTER}/kubelet.slice/kubelet.service',
+        '{OUTER}', 'docker', None, 'kubelet.service', '{OUTER}', None),
+    'a program of Talos': (
+        '/podruntime/kubelet',
+        None, None, None, None, None, None),
+    'docker without root and without cgroups': (
+        '/user.slice/user-1000.slice/user@1000.service/app.slice/docker.service',
+        None, None, None, 'docker.service', None, 'docker.service'),
+    'docker below its engine without root': (
+        '/user.slice/user-1000.slice/user@1000.service/docker.service/docker/{ID}',
+        '{ID}', 'docker', None, None, '{ID}', 'docker.service'),
+    'podman\'s runtime in a unit': (
+        '/system.slice/db.service/runtime',
+        None, None, None, 'db.service', None, 'db.service'),
+    'a service in podman in a unit': (
+        '/system.slice/db.service/libpod-payload-{ID}/system.slice/mariadb.service',
+        '{ID}', 'podman', None, 'mariadb.service', '{ID}', 'db.service'),
+    'a service in podman': (
+        '/machine.slice/libpod-{ID}.scope/container/system.slice/mariadb.service',
+        '{ID}', 'podman', None, 'mariadb.service', '{ID}', 'libpod-{ID}.scope'),
+    'a snap in a session': (
+        '/user.slice/user-1000.slice/user@1000.service/app.slice/snap.firefox.firefox-{UID}.scope',
+        None, None, None, 'snap.firefox.firefox-{UID}.scope', None, 'snap.firefox.firefox-{UID}.scope'),
+    'a terminal in a session': (
+        ('/user.slice/user-1000.slice/user@1000.service/app.slice/app-org.gnome.Terminal.slice/'
+         'vte-spawn-{UID}.scope'),
+        None, None, None, 'vte-spawn-{UID}.scope', None, 'vte-spawn-{UID}.scope'),
+    'an instance with colons': (
+        '/system.slice/system-tunnel.slice/tunnel@tcp:docker:5000.service',
+        None, None, None, 'tunnel@tcp:docker:5000.service', None, 'tunnel@tcp:docker:5000.service'),
+    'a unit of D-Bus': (
+        ('/system.slice/system-dbus\\x2d:1.3\\x2dorg.freedesktop.problems.slice/'
+         'dbus-:1.3-org.freedesktop.problems@0.service'),
+        None, None, None, 'dbus-:1.3-org.freedesktop.problems@0.service',
+        None, 'dbus-:1.3-org.freedesktop.problems@0.service'),
+    'systemd-run with a scope': (
+        '/system.slice/run-r3a4b5c6d7e8f90123456789012345678.scope',
+        None, None, None, 'run-r3a4b5c6d7e8f90123456789012345678.scope',
+        None, 'run-r3a4b5c6d7e8f90123456789012345678.scope'),
+    'a service of root\'s session': (
+        '/user.slice/user-0.slice/user@0.service/app.slice/mysqld.service',
+        None, None, None, 'mysqld.service', None, 'mysqld.service'),
+    'a unit without a slice': (
+        '/mysqld.service',
+        None, None, None, 'mysqld.service', None, 'mysqld.service'),
+    'a unit with the end of a slice': (
+        '/system.slice/mysqld.slice.service',
+        None, None, None, 'mysqld.slice.service', None, 'mysqld.slice.service'),
+    'a slice below a unit': (
+        '/system.slice/web.service/evil.slice/mysqld.service',
+        None, None, None, 'mysqld.service', None, 'web.service'),
+    'a machine itself': (
+        '/machine.slice/machine-fedora\\x2d39.scope/supervisor',
+        None, None, None, 'machine-fedora\\x2d39.scope', None, 'machine-fedora\\x2d39.scope'),
+    'systemd-vmspawn': (
+        '/machine.slice/systemd-vmspawn@web.service',
+        None, None, None, 'systemd-vmspawn@web.service', None, 'systemd-vmspawn@web.service'),
+    'the name of a guest\'s supervisor below a unit': (
+        '/system.slice/web.service/systemd-nspawn@db.service/supervisor',
+        None, None, None, 'web.service', None, 'web.service'),
+    'a guest of LXC 4 named monitor': (
+        '/lxc.payload.monitor/system.slice/mariadb.service',
+        'monitor', 'lxc', None, 'mariadb.service', 'monitor', None),
+    'a guest of LXC 4 named as a monitor with a dot': (
+        '/lxc.payload.monitor.prod',
+        'monitor.prod', 'lxc', None, None, 'monitor.prod', None),
+    'the monitor of a guest named payload': (
+        '/lxc.monitor.payload.web',
+        None, None, None, None, None, None),
+    'a user\'s service in a guest': (
+        '/lxc.payload.web/user.slice/user-1000.slice/user@1000.service/app.slice/mysqld.service',
+        'web', 'lxc', None, 'mysqld.service', 'web', None),
+    'OpenRC in a guest of Proxmox': (
+        '/lxc/101/ns/openrc.mysqld',
+        '101', 'lxc', None, None, '101', None),
+    'a virtual machine of Proxmox': (
+        '/qemu.slice/100.scope',
+        None, None, None, '100.scope', None, '100.scope'),
+    'a container beside this one': (
+        '/../{ID}',
+        '{ID}', None, None, None, '{ID}', None),
+    'microk8s': (
+        ('/system.slice/snap.microk8s.daemon-containerd.service/'
+         'kubepods-besteffort-pod{UID_}.slice:cri-containerd:{ID}'),
+        '{ID}', 'containerd', '{UID}', None, '{ID}', 'snap.microk8s.daemon-containerd.service'),
+    'LXC below its template\'s unit': (
+        '/system.slice/system-lxc.slice/lxc@web.service/lxc.payload.web',
+        'web', 'lxc', None, None, 'web', 'lxc@web.service'),
+    'a scope within a unit of Docker\'s container': (
+        '/system.slice/docker-{ID}.scope/system.slice/web.service/mysqld.service',
+        '{ID}', 'docker', None, 'web.service', '{ID}', 'docker-{ID}.scope'),
 }
 
 
@@ -339,6 +441,12 @@ def test_what_the_mount_and_the_kernel_add_to_a_path_changes_nothing(form):
     ('libvirt\'s LXC before 1.3', 'machine-lxc\\x2dweb.scope'),
     ('a virtual machine before libvirt 1.3', 'machine-qemu\\x2ddb.scope'),
     ('the name of a unit below a unit', 'web.service'),
+    ('an instance with colons', 'tunnel@tcp:docker:5000.service'),
+    ('a service in podman in a unit', 'db.service'),
+    ('docker below its engine without root', None),
+    ('a guest of LXC 4 named monitor', None),
+    ('the name of a guest\'s supervisor below a unit', 'web.service'),
+    ('a slice below a unit', 'web.service'),
     ('the name of a guest below a unit', None),
     ('the name of a guest in a session', None),
     ('the name of a guest in a pod below a unit', None),
