@@ -9,6 +9,8 @@ __metaclass__ = type
 
 import re
 
+from .._node.cgroup_paths import cgroup_names
+
 # Groups of a match that are fields of the signal as they are.
 _TEXTS = ('name', 'unit', 'container', 'host')
 _NUMBERS = ('pid', 'bytes', 'limit_bytes')
@@ -91,5 +93,9 @@ def last_part(path):
 
 def of_path(signal, match, dummy):
     """Refine a signal of a line that names a cgroup's path."""
-    signal['unit'] = last_part(match.group('path'))
+    last = signal['unit'] = last_part(match.group('path'))
+    container = cgroup_names(match.group('path'))['container_id']
+    if container and last and container in last:
+        signal['container'] = container
+        signal['unit'] = None if last == container else last
     return signal

@@ -31,6 +31,7 @@ _GRID_ENGINE = _owner("the Grid Engine job's h_vmem", 'qsub -l h_vmem=%(size)s',
 _CONDOR = _owner('the memory of the HTCondor job', 'request_memory = %(size)s', '%dMB')
 _YARN = _owner('the memory of the YARN container', 'mapreduce.map.memory.mb=%(size)s')
 _NOMAD = _owner('the memory of the Nomad task', 'memory = %(size)s')
+_GUEST = _owner('the limit of LXC guest %(id)s', 'virsh -c lxc:/// memtune %(id)s --hard-limit %(size)s', '%dMiB')
 _MACHINE = _owner('the limit of virtual machine %(id)s', 'virsh memtune %(id)s --hard-limit %(size)s', '%dMiB')
 
 _OF_LINES = tuple((re.compile(pattern), owner) for pattern, owner in (
@@ -107,6 +108,8 @@ _OF_PATHS = tuple((re.compile(pattern), owner) for pattern, owner in (
     (r'/nomad(?:\.slice)?/', _NOMAD),
     (r'/machine-qemu\\x2d(?:\d{1,10}\\x2d)?(?P<id>[^/]{1,255})\.scope(?:/|\Z)', _MACHINE),
     (r'/(?:qemu-\d{1,10}-)?(?P<id>[^/]{1,255})\.libvirt-qemu(?:/|\Z)', _MACHINE),
+    (r'/machine-lxc\\x2d(?:\d{1,10}\\x2d)?(?P<id>[^/]{1,255})\.scope(?:/libvirt)?\Z', _GUEST),
+    (r'/(?:lxc-\d{1,10}-)?(?P<id>[^/]{1,255})\.libvirt-lxc\Z', _GUEST),
 ))
 
 

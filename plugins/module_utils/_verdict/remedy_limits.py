@@ -11,7 +11,7 @@ import re
 
 from .._files.plain import plain
 from .._files.sizes import format_size
-from .._node.cgroup_paths import cgroup_names, unit_of_path
+from .._node.cgroup_paths import cgroup_names, is_above_pods, unit_in_guest, unit_of_path
 from .case import situation
 from .limit_owners import command_of, owner_of_line, owner_of_path
 from .remedy import DELAYS, HARMS, PREVENTS, UNKNOWN, make_effect, make_remedy
@@ -21,6 +21,8 @@ _STEP = 64 << 20
 _MIB = 1 << 20
 _ENGINES = ('docker', 'podman')
 _FREE = 'free -m'
+_PIDS_OF = re.compile(r'pids\scontroller\sin\s(/\S*)')
+_LIBVIRT = re.compile(r'/machine-lxc\\x2d|\.libvirt-lxc/')
 # docker and podman print the state of a container so; Kubernetes has no such field.
 _INSPECTED = re.compile(r'OOMKilled\\?"?\s*[:=]\s*"?true')
 _OF_ENGINE = re.compile(r'memory limit could be too low|init was OOM-killed')
@@ -95,7 +97,10 @@ def whose_limit(case, path, group, wished):
     names = dict(cgroup_names(path))
     kubernetes = [victim.get('pod') for victim in (case.verdict or {}).get('victims') or [] if victim.get('pod')]
     size = '%d' % wished if wished else 'BYTES'
-    if names['pod_uid'] or kubernetes or ('kubernetes' in case.kinds() and not _is_told(case, _INSPECTED)):
+    if is_above_pods(path):
+        return 'pod_limit', 'all pods of the node together (allocatable of the kubelet)', 'kubectl describe node NODE'
+    if names['pod_uid'] or not _is_above_a_pod(case, path) and (
+            kubernetes or 'kubernetes' in case.kinds() and not _is_told(case, _INSPECTED)):
         return _pod(names, kubernetes, wished)
     told = next((signal['container'] for signal in case.told if signal.get('container')), None)
     container = names['container_id'] or (None if path else told)
@@ -103,7 +108,7 @@ def whose_limit(case, path, group, wished):
         return _container(names['runtime'] or _engine_told(case), container, group, wished)
     if not path and (_is_told(case, _INSPECTED) or _is_told(case, _OF_ENGINE)):
         return _container(_engine_told(case), None, group, wished)
-    if names['runtime'] == 'lxc':
+    if names['runtime'] == 'lxc' and not _LIBVIRT.search(path):
         return _lxc(path, names, group, size)
     # A user's unit, one in a guest, and what is below a unit are not set by the host's systemctl under that name.
     told = next((signal['unit'] for signal in case.told if signal.get('unit')), None)
@@ -111,6 +116,13 @@ def whose_limit(case, path, group, wished):
     if unit:
         return ('cgroup_limit', plain(unit), 'systemctl set-property %s MemoryMax=%s' % (word(unit, 'UNIT'), size))
     return ('cgroup_limit', plain(path or 'the control group'), _in_files(path, group, size))
+
+
+def _is_above_a_pod(case, path):
+    """True if the pods whose processes were killed are within the cgroup: their own limits are not what was met."""
+    return bool(path) and any((victim.get('cgroup') or '').startswith(path.rstrip('/') + '/')
+                              and cgroup_names(victim['cgroup'])['pod_uid'] is not None
+                              for event in case.events for victim in event.get('victims') or [])
 
 
 def _owner_told(case):
@@ -163,8 +175,10 @@ def _container(runtime, container, group, wished):
 
 def _lxc(path, names, group, size):
     """Of a unit in the container its own manager sets the limit; of the container itself the host does."""
-    container, unit = word(names['container_id'], 'CONTAINER'), names['unit']
-    if unit and path.endswith('/' + unit):
+    container, unit = word(names['container_id'], 'CONTAINER'), unit_in_guest(path)
+    if names['unit'] and path.endswith('/' + names['unit']) and not unit:
+        return 'cgroup_limit', plain(path), _in_files(path, group, size)
+    if unit:
         return ('cgroup_limit', '%s in the LXC container %s' % (plain(unit), plain(names['container_id'])),
                 'lxc-attach -n %s -- systemctl set-property %s MemoryMax=%s' % (container, word(unit, 'UNIT'), size))
     return ('container_limit', 'LXC container %s' % plain(names['container_id']),
@@ -223,14 +237,32 @@ def user_limits(case):
 
 
 def _pids(case):
-    unit = next((signal['unit'] for signal in case.told if signal.get('unit')), None)
+    texts = [signal.get('text') or '' for signal in case.told]
+    path = next((match.group(1) for match in map(_PIDS_OF.search, texts) if match), None)
+    whom, command = _whose_pids(path, next((signal['unit'] for signal in case.told if signal.get('unit')), None))
     return make_remedy(
         'pids_limit', 'raise the limit on processes of %s, or make what runs there start fewer' % plain(
-            unit or 'the unit, container or user'),
+            whom or 'the unit, container or user'),
         make_effect(UNKNOWN, 'how many processes it allows, and how many ran, is not in the log', would_tell=[
             'cat /sys/fs/cgroup/PATH/pids.max /sys/fs/cgroup/PATH/pids.current', 'ulimit -u',
             'sysctl kernel.pid_max kernel.threads-max']),
-        command='systemctl set-property %s TasksMax=NUMBER' % word(unit, 'UNIT'))
+        command=command)
+
+
+def _whose_pids(path, told):
+    """(whose limit in words, the command that sets it) of a cgroup's path, or of the unit that is told without one."""
+    names = cgroup_names(path)
+    unit = unit_of_path(path) if path else told
+    if names['pod_uid']:
+        return 'pod %s (podPidsLimit of the kubelet)' % names['pod_uid'], 'kubectl describe node NODE'
+    if names['container_id'] and names['runtime'] in _ENGINES:
+        short = names['container_id'][:12]
+        return '%s container %s' % (names['runtime'], short), '%s update --pids-limit NUMBER %s' % (
+            names['runtime'], word(short, 'CONTAINER'))
+    if path and not unit:
+        # Version 1 has it in a hierarchy of its own, which the line does not tell.
+        return path, 'echo NUMBER > /sys/fs/cgroup%s/pids.max' % path_word(path, '/PATH')
+    return unit, 'systemctl set-property %s TasksMax=NUMBER' % word(unit, 'UNIT')
 
 
 def _map_count(texts):

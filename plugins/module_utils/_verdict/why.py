@@ -14,6 +14,7 @@ from .._files.errors import RescueError
 from .._files.plain import plain
 from .._files.sizes import format_size
 from .._log.times import parse_iso, utc_seconds
+from .._node.cgroup_paths import parse_cgroup, system_unit
 from .evidence import when
 from .incidents import incidents_of
 from .judgement import verdict_of, weight_of
@@ -178,6 +179,10 @@ def _names_it(row, subject):
     unit, container = (subject['unit'] or {}).get('Id'), subject['container']
     asked = subject['name'] if subject['kind'] != 'pid' else None
     named = [name for name in (row.get('unit'), row.get('container'), row.get('container_id')) if name]
+    parsed = parse_cgroup(row.get('cgroup'))
+    if unit and (parsed['host_unit'] or parsed['containers']):
+        # A guest and a user may have a unit of that name, too.
+        return system_unit(parsed) == unit
     if unit and row.get('unit'):
         return row['unit'] == unit
     if container and any(_is_id(name, container) or name == container['name'] for name in named):

@@ -185,6 +185,9 @@ CASES = {
     'pids controller': (
         'kernel: cgroup: fork rejected by pids controller in /system.slice/php.service',
         ('pids-limit', 'no', 'none', 'kernel_refused'), {'unit': 'php.service'}),
+    'pids controller of a container': (
+        'kernel: cgroup: fork rejected by pids controller in /docker/%s' % ('ab' * 32),
+        ('pids-limit', 'no', 'none', 'kernel_refused'), {'unit': None, 'container': 'ab' * 32}),
     'mappings of an Elasticsearch': (
         '[1]: max virtual memory areas vm.max_map_count [65530] is too low, increase to at least [262144]',
         ('not-memory-other', 'no', 'none', 'program'), {'name': 'java'}),

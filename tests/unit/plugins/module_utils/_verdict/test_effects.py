@@ -189,6 +189,20 @@ POD = '/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod0f1e2d3c_4
     pytest.param('/default/%s/system.slice/mysqld.service' % ('ab' * 32), 'cgroup_limit',
                  'echo 805306368 > /sys/fs/cgroup/default/%s/system.slice/mysqld.service/memory.max' % ('ab' * 32),
                  id='a unit in a container'),
+    pytest.param('/kubepods.slice/kubepods-burstable.slice', 'pod_limit', 'kubectl describe node NODE', id='all pods'),
+    pytest.param('/kubepods', 'pod_limit', 'kubectl describe node NODE', id='all pods with cgroupfs'),
+    pytest.param('/lxc.payload.web/system.slice/mysqld.service', 'cgroup_limit',
+                 'lxc-attach -n web -- systemctl set-property mysqld.service MemoryMax=805306368',
+                 id='a unit in a guest'),
+    pytest.param('/lxc/101/ns/system.slice', 'cgroup_limit',
+                 'lxc-attach -n 101 -- systemctl set-property system.slice MemoryMax=805306368',
+                 id='a slice in a guest'),
+    pytest.param('/lxc/101/ns', 'container_limit', 'lxc-cgroup -n 101 memory.max 805306368', id='a guest'),
+    pytest.param('/lxc.payload.web/user.slice/user-1000.slice/user@1000.service/app.slice/mysqld.service',
+                 'cgroup_limit', 'echo 805306368 > /sys/fs/cgroup/lxc.payload.web/user.slice/user-1000.slice/'
+                 'user@1000.service/app.slice/mysqld.service/memory.max', id='a unit of a user in a guest'),
+    pytest.param('/lxc.payload.web/system.slice/web.service/mysqld.service', 'container_limit',
+                 'lxc-cgroup -n web memory.max 805306368', id='below a unit in a guest'),
     pytest.param('/web', 'cgroup_limit', 'echo 805306368 > /sys/fs/cgroup/web/memory.max', id='no unit'),
     pytest.param('/system.slice/$(reboot).service', 'cgroup_limit', 'systemctl set-property UNIT MemoryMax=805306368',
                  id='a hostile unit'),
@@ -198,6 +212,38 @@ def test_a_log_from_elsewhere_says_which_limit_to_raise(path, name, command):
     first = remedies([cgroup_report(path=path)])[0]
     assert (first['name'], first['command'], first['effect']) == (name, command, 'delays')
     assert first['room_bytes'] == 256 * MIB and first['would_tell'] == ['free -m']
+
+
+@pytest.mark.parametrize('path, name, words', [
+    ('/kubepods', 'pod_limit', 'raise the limit of all pods of the node together '),
+    ('/docker/' + 'ab' * 32, 'container_limit', 'raise the limit of docker container abababababab '),
+    (POD, 'pod_limit', 'raise the limit of the pod 0f1e2d3c-'),
+])
+def test_a_limit_above_a_pod_is_not_the_pod_s(path, name, words):
+    event = cgroup_report(path=path)
+    event['victims'][0].update(cgroup=path + '/kubepods/pod0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0/' + 'cd' * 32,
+                               pod_uid='0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0')
+    assert only(remedies([event]), name)['what'].startswith(words)
+
+
+@pytest.mark.parametrize('path, command', [
+    ('/system.slice/php.service', 'systemctl set-property php.service TasksMax=NUMBER'),
+    ('/user.slice/user-1000.slice', 'systemctl set-property user-1000.slice TasksMax=NUMBER'),
+    ('/user.slice/user-1000.slice/user@1000.service/app.slice/php.service',
+     'echo NUMBER > /sys/fs/cgroup/user.slice/user-1000.slice/user@1000.service/app.slice/php.service/pids.max'),
+    ('/system.slice/web.service/php.service',
+     'echo NUMBER > /sys/fs/cgroup/system.slice/web.service/php.service/pids.max'),
+    ('/lxc.payload.web/system.slice/php.service',
+     'echo NUMBER > /sys/fs/cgroup/lxc.payload.web/system.slice/php.service/pids.max'),
+    ('/docker/' + 'ab' * 32, 'docker update --pids-limit NUMBER abababababab'),
+    ('/machine.slice/libpod-%s.scope' % ('ab' * 32), 'podman update --pids-limit NUMBER abababababab'),
+    (POD, 'kubectl describe node NODE'),
+    ('/$(reboot)', 'echo NUMBER > /sys/fs/cgroup/PATH/pids.max'),
+])
+def test_who_sets_the_limit_on_processes_that_was_met(path, command):
+    signal = told('pids-limit', 'no', 'none', 'kernel_refused', unit=path.rsplit('/', 1)[-1],
+                  text='cgroup: fork rejected by pids controller in ' + path)
+    assert only(remedies([], [signal]), 'pids_limit')['command'] == command
 
 
 @pytest.mark.parametrize('path, command', [

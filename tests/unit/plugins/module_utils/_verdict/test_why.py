@@ -117,6 +117,27 @@ def test_a_unit_ended_so(said, log, files, expected, tmpdir):
     assert says(why(tmpdir, said, 'db.service', log, files)[0]) == expected
 
 
+IN_CGROUP = AT + ('kernel: oom-kill:constraint=CONSTRAINT_NONE,nodemask=(null),cpuset=/,mems_allowed=0,global_oom,'
+                  'task_memcg=%s,task=mysqld,pid=%d,uid=27\n')
+
+
+@pytest.mark.parametrize('path, pid, is_it', [
+    ('/system.slice/db.service', 99, True),
+    ('/system.slice/db.service/libpod-payload-%s/system.slice/mariadb.service' % ID, 99, True),
+    ('/system.slice/web.service', 99, False),
+    ('/system.slice/web.service/db.service', 99, False),
+    ('/user.slice/user-1000.slice/user@1000.service/app.slice/db.service', 99, False),
+    ('/lxc.payload.shop/system.slice/db.service', 99, False),
+    ('/system.slice/docker-%s.scope/system.slice/db.service' % ID, 99, False),
+    ('/', 4711, True),
+    ('/', 99, False),
+])
+def test_a_kill_is_of_the_host_s_unit_and_of_none_of_that_name_elsewhere(path, pid, is_it, tmpdir):
+    log = IN_CGROUP % (path, pid) + KILL % pid
+    assert says(why(tmpdir, unit(), 'db.service', log)[0]) == (
+        ('yes', 'host', 'kernel') if is_it else ('unknown', 'unknown', 'unknown'))
+
+
 @pytest.mark.parametrize('said,log,expected', [
     (container(), '', ('unknown', 'unknown', 'unknown')),
     (container(oom_killed=True), '', ('yes', 'unknown', 'kernel')),
