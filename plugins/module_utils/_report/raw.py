@@ -12,11 +12,13 @@ import re
 from .._files.host import to_native
 from .._files.plain import plain
 from .._log import sources
+from .._log.hosts import same_host
+from .._log.prefix import PrefixReader
 
 _MOST_BYTES, _MOST_LINES, _LONGEST = 512 << 10, 3000, 300
 _BEGINS = re.compile(r'invoked oom-killer|allocation failure')
 _OF_KERNEL = re.compile(r'\bkernel: |^\s*(?:<\d{1,3}>)?\[\s*\d{1,9}\.\d{1,6}\]')
-_ENDS = re.compile(r'\bKilled process \d')
+_ENDS = re.compile(r'\bKilled process \d|Kernel panic - not syncing|no killable processes')
 
 
 def raw_lines(source, named=True):
@@ -38,8 +40,12 @@ def raw_lines(source, named=True):
 
 
 def _kept(lines):
-    found = []
+    found, reader = [], PrefixReader()
+    own = _host_of(reader, lines[0])
     for line in lines:
+        if own and not same_host(own, _host_of(reader, line)):
+            # A log of several hosts has their lines in between.
+            continue
         if found and 'invoked oom-killer' in line:
             break
         if not found or _OF_KERNEL.search(line):
@@ -47,3 +53,8 @@ def _kept(lines):
         if _ENDS.search(line):
             break
     return found
+
+
+def _host_of(reader, line):
+    prefix = reader.split(line)[0]
+    return prefix.host if prefix else None

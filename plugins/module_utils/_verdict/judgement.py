@@ -158,11 +158,20 @@ def _unit_of(victims):
     return next((name for name in named if name), None)
 
 
+def _of_one_limit(events, kill):
+    """(the reports of a shortage that met the limit of the one that is meant, those that met another)."""
+    short = [event for event in events if is_shortage(event)]
+    limit = _limit_of(kill)
+    same = [event for event in short if _limit_of(event) in (limit, 'unknown')]
+    return same, [event for event in short if event not in same]
+
+
 def _judge(events, signals):
     """(was_memory, limit, actor, victims, kind) of an incident's reports and signals."""
     kill = _kernel_kill(events)
     if kill is not None:
-        victims = _victims_of_events([event for event in events if is_shortage(event)])
+        same, beside = _of_one_limit(events, kill)
+        victims = _victims_of_events(same + beside)
         named = _unit_of(_victims_of_signals(signals))
         if victims and not (victims[0]['unit'] or victims[0]['container']) and named:
             victims[0]['unit'] = named
@@ -314,6 +323,14 @@ def _reserve_of(events):
         format_size(apart), format_size(kill['memory']['ram_bytes']))
 
 
+def _killed_beside(events):
+    """{(pid, name)} of those whom the kernel killed for another limit than that of the report that is meant."""
+    kill = _kernel_kill(events)
+    same, beside = _of_one_limit(events, kill) if kill is not None else ([], [])
+    own = set((victim['pid'], victim['name']) for victim in _victims_of_events(same))
+    return set((victim['pid'], victim['name']) for victim in _victims_of_events(beside)) - own
+
+
 def verdict_of(index, incident, events, signals):
     """The verdict on one incident."""
     reports = [events[number] for number in incident['reports']]
@@ -324,10 +341,15 @@ def verdict_of(index, incident, events, signals):
     caveats = [reserve] if reserve else []
     if any(event.get('trusted') is None for event in reports) and reports:
         caveats.append('The log is plain text: nothing in it proves that the kernel wrote these lines.')
+    beside = _killed_beside(reports)
+    named = [victim for victim in victims if (victim['pid'], victim['name']) not in beside]
+    if beside and named:
+        caveats.append('In the same minutes the kernel killed %s for another limit.' % _names(
+            [victim for victim in victims if victim not in named]))
     return {
         'incident': index, 'was_memory': was_memory, 'limit': limit, 'actor': actor, 'victims': victims,
         'eater': eater, 'pattern': 'unknown' if reserve else _PATTERNS.get(eater and eater['kind'], 'unknown'),
-        'sentence': sentence_of(was_memory, limit, actor, victims, kind),
+        'sentence': sentence_of(was_memory, limit, actor, named or victims, kind),
         'evidence': _evidence(reports + deciding), 'caveats': caveats,
         'would_tell': _would_tell(was_memory, limit, kind, victims),
     }

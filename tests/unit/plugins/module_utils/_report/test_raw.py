@@ -51,6 +51,22 @@ def test_the_next_report_is_another(tmp_path):
     assert raw_lines({'path': path, 'offset': 0}) == [LINES[0], LINES[2]]
 
 
+def test_another_host_s_lines_in_between_are_left_out_and_do_not_end_it(tmp_path):
+    other = [line.replace(' web ', ' db1 ') for line in LINES]
+    mixed = [line for pair in zip(LINES, other) for line in pair]
+    path = written(tmp_path / 'messages', mixed)
+    assert raw_lines({'path': path, 'offset': 0}) == [LINES[0]] + LINES[2:4]
+
+
+@pytest.mark.parametrize('end', [
+    'Kernel panic - not syncing: Out of memory: compulsory panic_on_oom is enabled',
+    'Out of memory and no killable processes...'])
+def test_a_report_without_a_kill_ends_with_what_the_kernel_did_instead(tmp_path, end):
+    end = 'Sep  3 14:00:00 web kernel: ' + end
+    path = written(tmp_path / 'messages', [LINES[0], LINES[2], end, LINES[4]])
+    assert raw_lines({'path': path, 'offset': 0}) == [LINES[0], LINES[2], end]
+
+
 def test_the_report_that_is_meant_has_its_lines_and_one_that_is_packed_none(tmp_path):
     raw = diagnose(options={'log': SEED})['raw']
     assert len(raw) > 60 and 'invoked oom-killer' in raw[0] and 'Killed process' in raw[-1]

@@ -206,6 +206,16 @@ def test_a_kill_that_somebody_asked_the_kernel_for_alone_proves_no_shortage(tmpd
         assert [victim['name'] for victim in verdict['victims']] == ['java'] and 'sysrq f' in verdict['sentence']
 
 
+def test_who_was_killed_for_another_limit_in_the_same_minute_is_not_told_as_killed_for_the_one_that_is_meant(tmpdir):
+    ended = 'Nov 11 11:32:%02d web1 kernel: %s: Killed process %d (%s) total-vm:9kB, anon-rss:9kB, file-rss:0kB'
+    verdict = diagnosed(tmpdir, ended % (12, 'Memory cgroup out of memory', 7, 'php'),
+                        ended % (20, 'Out of memory', 8, 'mysqld'))['verdict']
+    assert [victim['name'] for victim in verdict['victims']] == ['mysqld', 'php']
+    assert verdict['sentence'] == (
+        'It was memory: the whole host ran out of memory; the kernel killed mysqld (pid 8).')
+    assert 'In the same minutes the kernel killed php (pid 7) for another limit.' in verdict['caveats']
+
+
 def test_a_container_is_named_whole_and_its_id_short(tmpdir):
     line = 'The node was low on resource: memory. Container a-name-that-is-long was using 1Ki'
     assert 'evicted a-name-that-is-long.' in diagnosed(tmpdir, line)['verdict']['sentence']
