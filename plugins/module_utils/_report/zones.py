@@ -136,6 +136,9 @@ def managed_by_zones(event):
 
 def shows_all_nodes(event):
     """True if the zones of a report are those of all nodes: for a cpuset or memory policy only its own are printed."""
+    if event.get('scope') in ('cpuset', 'mempolicy'):
+        # The kernel says so only where there are others.
+        return False
     free = [zone.get('free_bytes') for zone in event.get('zones') or []]
     counted = (event.get('memory') or {}).get('free_bytes')
     return bool(free) and None not in free and counted is not None and sum(free) * 10 >= counted * 9

@@ -330,6 +330,13 @@ def test_the_statistics_of_the_cgroups_below_are_added_where_a_kernel_prints_eac
     assert part_of(found, 'page_cache')['bytes'] == 1 << 20 and part_of(found, 'process')['bytes'] == 14 << 20
 
 
+@pytest.mark.parametrize('scope, managed', [('global', 500), ('cpuset', 1000), ('mempolicy', 1000)])
+def test_the_zones_of_a_cpuset_are_never_all_of_a_machine_s_however_little_is_free_on_the_others(scope, managed):
+    event = {'memory': {'ram_bytes': 1000, 'reserved_bytes': None, 'free_bytes': 420}, 'scope': scope,
+             'zones': [{'free_bytes': 400, 'managed_bytes': 500}]}
+    assert managed_bytes(event) == managed
+
+
 @pytest.mark.parametrize('ram, reserved, zones, managed', [
     (1000, 10, [(400, 500)], 990), (1000, None, [(400, 500), (20, 450)], 950), (1000, None, [(40, 500)], 1000),
     (1000, None, [(400, None)], 1000), (1000, None, [], 1000), (None, None, [(400, 500)], None), (1000, 0, [], 1000),

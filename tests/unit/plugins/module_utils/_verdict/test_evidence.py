@@ -54,7 +54,8 @@ def test_a_whole_report_in_four_sentences():
     pytest.param({'kind': 'kill', 'victims': [{'pid': 7, 'name': 'a'}],
                   'memory': {'ram_bytes': 1 << 30, 'swap_total_bytes': 1 << 30, 'swap_free_bytes': 1 << 20}},
                  ['The kernel killed a (pid 7).',
-                  'RAM: 1 GiB (262144 pages, 0 reserved); 1 GiB of swap, 1 MiB of it free.'], id='swap in use'),
+                  'RAM: 1 GiB (262144 pages, those reserved are not told); 1 GiB of swap, 1 MiB of it free.'],
+                 id='swap in use'),
 ])
 def test_what_is_not_known_is_not_said(event, sentences):
     assert describe(event) == sentences
