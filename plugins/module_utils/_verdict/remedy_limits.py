@@ -11,7 +11,7 @@ import re
 
 from .._files.plain import plain
 from .._files.sizes import format_size
-from .._node.cgroup_paths import cgroup_names, is_above_pods, unit_in_guest, unit_of_path
+from .._node.cgroup_paths import cgroup_names, is_above_pods, parse_cgroup, unit_in_guest, unit_of_path
 from .case import situation
 from .limit_owners import command_of, owner_of_line, owner_of_path
 from .remedy import DELAYS, HARMS, PREVENTS, UNKNOWN, make_effect, make_remedy
@@ -21,6 +21,8 @@ _STEP = 64 << 20
 _MIB = 1 << 20
 _ENGINES = ('docker', 'podman')
 _FREE = 'free -m'
+# How a command is given to what is in a container.
+_INSIDE = {'docker': 'docker exec %s ', 'podman': 'podman exec %s ', 'lxc': 'lxc-attach -n %s -- '}
 _PIDS_OF = re.compile(r'pids\scontroller\sin\s(/\S*)')
 _LIBVIRT = re.compile(r'/machine-lxc\\x2d|\.libvirt-lxc/')
 # docker and podman print the state of a container so; Kubernetes has no such field.
@@ -105,7 +107,8 @@ def whose_limit(case, path, group, wished):
     told = next((signal['container'] for signal in case.told if signal.get('container')), None)
     container = names['container_id'] or (None if path else told)
     if container and (names['runtime'] in _ENGINES + (None,)):
-        return _container(names['runtime'] or _engine_told(case), container, group, wished)
+        name, whom, command = _container(names['runtime'] or _engine_told(case), container, group, wished)
+        return name, whom, at_its_engine(path, command) or _in_files(path, group, size)
     if not path and (_is_told(case, _INSPECTED) or _is_told(case, _OF_ENGINE)):
         return _container(_engine_told(case), None, group, wished)
     if names['runtime'] == 'lxc' and not _LIBVIRT.search(path):
@@ -171,6 +174,24 @@ def _container(runtime, container, group, wished):
     together = '%d' % (wished + swap) if wished and swap is not None else size
     return ('container_limit', '%s container %s' % (engine, plain(short)) if short else 'the container',
             '%s update --memory %s --memory-swap %s %s' % (engine, size, together, word(short, 'CONTAINER')))
+
+
+def at_its_engine(path, command):
+    """The command of an engine on a container as the one that knows it is given it: a user's, or one in another
+    container or guest; None if nothing known gives a command there.
+    """
+    parsed = parse_cgroup(path)
+    if parsed['user']:
+        place = '/run/user/%d' % parsed['user']
+        command = command.replace('docker ', 'docker -H unix://%s/docker.sock ' % place, 1) if command.startswith(
+            'docker ') else "sudo -u '#%d' XDG_RUNTIME_DIR=%s %s" % (parsed['user'], place, command)
+    for outer in reversed([one for one in parsed['containers'] if one['id']][:-1]):
+        inside = _INSIDE.get(outer['runtime'] or 'docker')
+        if inside is None:
+            return None
+        name = outer['id'][:12] if len(outer['id']) == 64 else outer['id']
+        command = inside % word(name, 'CONTAINER') + command
+    return command
 
 
 def _lxc(path, names, group, size):
@@ -253,15 +274,16 @@ def _whose_pids(path, told):
     """(whose limit in words, the command that sets it) of a cgroup's path, or of the unit that is told without one."""
     names = cgroup_names(path)
     unit = unit_of_path(path) if path else told
+    # Version 1 has it in a hierarchy of its own, which the line does not tell.
+    in_file = 'echo NUMBER > /sys/fs/cgroup%s/pids.max' % path_word(path, '/PATH')
     if names['pod_uid']:
         return 'pod %s (podPidsLimit of the kubelet)' % names['pod_uid'], 'kubectl describe node NODE'
     if names['container_id'] and names['runtime'] in _ENGINES:
         short = names['container_id'][:12]
-        return '%s container %s' % (names['runtime'], short), '%s update --pids-limit NUMBER %s' % (
-            names['runtime'], word(short, 'CONTAINER'))
+        command = '%s update --pids-limit NUMBER %s' % (names['runtime'], word(short, 'CONTAINER'))
+        return '%s container %s' % (names['runtime'], short), at_its_engine(path, command) or in_file
     if path and not unit:
-        # Version 1 has it in a hierarchy of its own, which the line does not tell.
-        return path, 'echo NUMBER > /sys/fs/cgroup%s/pids.max' % path_word(path, '/PATH')
+        return path, in_file
     return unit, 'systemctl set-property %s TasksMax=NUMBER' % word(unit, 'UNIT')
 
 

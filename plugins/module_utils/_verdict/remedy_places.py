@@ -15,6 +15,7 @@ from .._node.cgroup_paths import parse_cgroup, system_unit
 from .._report.zones import managed_bytes, spared_high_memory
 from .case import situation
 from .remedy import DELAYS, NONE, PREVENTS, UNKNOWN, make_effect, make_remedy
+from .remedy_limits import at_its_engine
 from .shell_words import path_word, word
 
 _TENTH = 10
@@ -63,9 +64,11 @@ def _nodes_command(event, names):
     path = victims[0].get('cgroup')
     parsed = parse_cgroup(path)
     container, unit = parsed['containers'][-1:], system_unit(parsed) if path else victims[0].get('unit')
-    if container and container[0]['id'] and container[0]['kind'] in _ENGINES:
-        return '%s update --cpuset-mems=NODES %s' % (
-            container[0]['kind'] or 'docker', word(container[0]['id'][:12], 'CONTAINER'))
+    in_engine = container and container[0]['id'] and container[0]['kind'] in _ENGINES and at_its_engine(
+        path, '%s update --cpuset-mems=NODES %s' % (
+            container[0]['kind'] or 'docker', word(container[0]['id'][:12], 'CONTAINER')))
+    if in_engine:
+        return in_engine
     if path and (container or unit is None):
         # Neither an engine nor the host's systemctl sets it under that name.
         return 'echo NODES > /sys/fs/cgroup%s/cpuset.mems' % path_word(path, '/PATH')

@@ -179,6 +179,21 @@ POD = '/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod0f1e2d3c_4
                  'docker update --memory 805306368 --memory-swap 805306368 abababababab', id='a container'),
     pytest.param('/machine.slice/libpod-%s.scope' % ('ab' * 32), 'container_limit',
                  'podman update --memory 805306368 --memory-swap 805306368 abababababab', id='a container of podman'),
+    pytest.param('/user.slice/user-1000.slice/user@1000.service/user.slice/docker-%s.scope' % ('ab' * 32),
+                 'container_limit', 'docker -H unix:///run/user/1000/docker.sock update --memory 805306368 '
+                 '--memory-swap 805306368 abababababab', id='a container of a user'),
+    pytest.param('/user.slice/user-1000.slice/user@1000.service/user.slice/libpod-%s.scope' % ('ab' * 32),
+                 'container_limit', "sudo -u '#1000' XDG_RUNTIME_DIR=/run/user/1000 podman update --memory 805306368 "
+                 '--memory-swap 805306368 abababababab', id='a container of a user by podman'),
+    pytest.param('/docker/%s/docker/%s' % ('cd' * 32, 'ab' * 32), 'container_limit',
+                 'docker exec cdcdcdcdcdcd docker update --memory 805306368 --memory-swap 805306368 abababababab',
+                 id='a container in a container'),
+    pytest.param('/lxc.payload.web/system.slice/docker-%s.scope' % ('ab' * 32), 'container_limit',
+                 'lxc-attach -n web -- docker update --memory 805306368 --memory-swap 805306368 abababababab',
+                 id='a container in a guest'),
+    pytest.param('/machine.slice/systemd-nspawn@web.service/payload/docker/' + 'ab' * 32, 'container_limit',
+                 'echo 805306368 > /sys/fs/cgroup/machine.slice/systemd-nspawn@web.service/payload/docker/%s/memory.max'
+                 % ('ab' * 32), id='a container in a guest of systemd-nspawn'),
     pytest.param(POD, 'pod_limit',
                  'kubectl set resources deployment/NAME --containers=CONTAINER --limits=memory=768Mi', id='a pod'),
     pytest.param('/system.slice/web.service/inner', 'cgroup_limit',
@@ -237,6 +252,7 @@ def test_a_limit_above_a_pod_is_not_the_pod_s(path, name, words):
      'echo NUMBER > /sys/fs/cgroup/lxc.payload.web/system.slice/php.service/pids.max'),
     ('/docker/' + 'ab' * 32, 'docker update --pids-limit NUMBER abababababab'),
     ('/machine.slice/libpod-%s.scope' % ('ab' * 32), 'podman update --pids-limit NUMBER abababababab'),
+    ('/lxc/101/ns/docker/' + 'ab' * 32, 'lxc-attach -n 101 -- docker update --pids-limit NUMBER abababababab'),
     (POD, 'kubectl describe node NODE'),
     ('/$(reboot)', 'echo NUMBER > /sys/fs/cgroup/PATH/pids.max'),
 ])
@@ -251,6 +267,8 @@ def test_who_sets_the_limit_on_processes_that_was_met(path, command):
     ('/docker/' + 'ab' * 32, 'docker update --cpuset-mems=NODES abababababab'),
     ('/databases/' + 'ab' * 32, 'docker update --cpuset-mems=NODES abababababab'),
     ('/machine.slice/libpod-%s.scope' % ('ab' * 32), 'podman update --cpuset-mems=NODES abababababab'),
+    ('/docker/%s/docker/%s' % ('cd' * 32, 'ab' * 32),
+     'docker exec cdcdcdcdcdcd docker update --cpuset-mems=NODES abababababab'),
     ('/lxc/101', 'echo NODES > /sys/fs/cgroup/lxc/101/cpuset.mems'),
     (POD, 'echo NODES > /sys/fs/cgroup%s/cpuset.mems' % POD),
     ('/user.slice/user-1000.slice/user@1000.service/app.slice/mysqld.service',
