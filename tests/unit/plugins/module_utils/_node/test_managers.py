@@ -67,6 +67,10 @@ def test_the_seed_s_mysqld_is_in_a_docker_container_and_its_dockerd_under_system
      ('docker', CONTAINER[:12], CONTAINER, None, None)),
     (v2('/system.slice/web.service/systemd-nspawn@db.service'), ('none', None, None, None, None)),
     (v2('/system.slice/web.service/mysqld.service'), ('systemd', 'web.service', None, 'web.service', None)),
+    (v2('/system.slice/system-mysqld.slice/mysqld@tcp:docker:3306.service'),
+     ('systemd', 'mysqld@tcp:docker:3306.service', None, 'mysqld@tcp:docker:3306.service', None)),
+    (v2('/system.slice/web.service/systemd-nspawn@db.service/supervisor'),
+     ('systemd', 'web.service', None, 'web.service', None)),
     (v2('/machine.slice/machine-qemu\\x2ddb.scope/emulator'),
      ('none', None, None, 'machine-qemu\\x2ddb.scope', None)),
     (v2('/'), ('none', None, None, None, None)),
@@ -77,7 +81,8 @@ def test_the_seed_s_mysqld_is_in_a_docker_container_and_its_dockerd_under_system
     'a guest of nspawn', 'a crontab', 'docker under systemd', 'docker without', 'docker in docker',
     'podman', 'podman on version 1', 'podman in a unit', 'podman without root', 'a pod', 'a pod of containerd',
     'a pod of CRI-O', 'docker in some hierarchies', 'a guest of a name that a service chose',
-    'a unit of a name that a service chose', 'a virtual machine', 'nothing', 'no cgroups at all',
+    'a unit of a name that a service chose', 'an instance with colons', 'a supervisor of a name that a service chose',
+    'a virtual machine', 'nothing', 'no cgroups at all',
 ])
 def test_the_cgroup_tells_the_manager(tmp_path, cgroup, expected):
     node = Node(tmp_path)
