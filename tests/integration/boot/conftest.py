@@ -25,7 +25,7 @@ def pytest_addoption(parser):
 @pytest.fixture(scope='session')
 def guest(request):
     suite = request.config.getoption('--suite', '') or 'bookworm'
-    machine = Machine('boot-' + suite, Image(suite, packages=['procps']), smp=1)
+    machine = Machine('boot-' + suite, Image(suite, packages=['e2fsprogs', 'procps']), smp=1)
     try:
         machine.up()
     except VmError:
