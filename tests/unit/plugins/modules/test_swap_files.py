@@ -60,6 +60,19 @@ def test_nothing_is_changed_if_one_of_them_cannot_be(node):
     assert not node.host.exists('/one') and not node.host.exists('/var/lib/oom-rescue')
 
 
+def test_all_are_planned_before_the_first_is_changed(node, monkeypatch):
+    apply = load('swap_file').swap_file.__globals__
+    real, asked = apply['converge'], []
+
+    def converge(host, path, wished, check_mode, progress):
+        asked.append((path, check_mode))
+        return real(host, path, wished, True, progress)
+
+    monkeypatch.setitem(apply, 'converge', converge)
+    assert not run('swap_file', node.host, reserve='0', files=files(('/one', '1M'), ('/two', '1M'))).get('failed')
+    assert asked == [('/one', True), ('/two', True), ('/one', False), ('/two', False)]
+
+
 def test_a_later_failure_says_what_is_done(node, monkeypatch):
     apply = load('swap_file').swap_file.__globals__
     real = apply['converge']

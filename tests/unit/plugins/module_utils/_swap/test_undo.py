@@ -67,6 +67,17 @@ def test_a_file_that_took_the_name_since_is_not_deleted(node):
     assert os.path.getsize(host.path('/swapfile')) == 2 * MIB and host.exists(RECORD)
 
 
+def test_a_swap_file_that_all_could_read_comes_back_for_root_alone_and_that_is_said(node):
+    host = node[0]
+    make_swap(host, '/swapfile', 2 * MIB)
+    os.chmod(host.path('/swapfile'), 0o644)
+    run(node, size='1M')
+    result = run(node, state='restored')
+    assert os.path.getsize(host.path('/swapfile')) == 2 * MIB
+    assert os.stat(host.path('/swapfile')).st_mode & 0o777 == 0o600
+    assert [text for text in result['warnings'] if "stays root's with 0600" in text]
+
+
 @pytest.mark.parametrize('size', ['1M', '3M'])
 def test_a_file_that_we_made_anew_or_grew_is_still_ours(node, size):
     run(node, size='2M')

@@ -52,6 +52,19 @@ def test_a_host_s_memory_is_told_whole():
     ]
 
 
+@pytest.mark.parametrize('kind, swappable, droppable, said', [
+    ('process', False, False, 'process: demo (locked)'),
+    ('process', True, False, 'process: demo'),
+    ('processes', False, False, 'processes: demo (locked)'),
+    ('shmem', False, False, 'shared memory: demo'),
+    ('page_cache', False, True, 'page cache: demo (can be dropped)'),
+], ids=['locked', 'not locked', 'several, locked', 'no process is locked', 'dropped'])
+def test_it_is_said_how_a_part_comes_back(kind, swappable, droppable, said):
+    ledger = make_ledger(1000 * MIB, [make_part(kind, 900 * MIB, 'demo', swappable=swappable, droppable=droppable)])
+    line = next(line for line in lines_of(memory_of(ledger=ledger)) if 'demo' in line and 'MiB  ' in line)
+    assert line.endswith('  ' + said)
+
+
 def next_of(**more):
     return dict(memory_of()['forecast']['host'], **more)
 
