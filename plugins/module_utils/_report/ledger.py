@@ -44,8 +44,8 @@ def ledger_of(event):
 
 
 def _total(event):
-    told, zones = managed_bytes(event), managed_by_zones(event)
-    return zones if told is None else told
+    told = managed_bytes(event)
+    return managed_by_zones(event) if told is None else told
 
 
 def _lists(memory):

@@ -122,8 +122,10 @@ def managed_bytes(event):
     """The bytes of RAM that the kernel manages: all pages but the reserved ones. None if the report does not say."""
     memory = event.get('memory') or {}
     ram_bytes, reserved_bytes = memory.get('ram_bytes'), memory.get('reserved_bytes')
-    if ram_bytes is None or reserved_bytes is not None:
-        return None if ram_bytes is None else ram_bytes - reserved_bytes
+    if ram_bytes is None:
+        return None
+    if reserved_bytes is not None:
+        return ram_bytes - reserved_bytes
     zones = managed_by_zones(event)
     return ram_bytes if zones is None else zones
 

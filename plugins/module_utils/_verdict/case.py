@@ -12,7 +12,7 @@ from .._node.ledger import UNACCOUNTED, eater_of
 from .._report.zones import fragmented, managed_bytes, plenty, spared_high_memory
 from .meant import is_shortage
 from .replay import PAGE_BYTES
-from .sizing import host_figures, is_of_this_host, is_too_large, proven_first, swap_recommended
+from .sizing import host_figures, may_be_its_own, proven_first, swap_recommended
 
 # If this part of RAM or more is free, RAM was not short, whatever was refused.
 _MUCH_FREE = 10
@@ -44,8 +44,7 @@ class Case:
                                      self.options['expected_peak_bytes'], self.options['swap_size'])
 
     def _counts(self, event):
-        return event.get('trusted') is not False and is_of_this_host(event) and not is_too_large(
-            self.host_facts, event)
+        return may_be_its_own(self.host_facts, event)
 
     @property
     def was_memory(self):

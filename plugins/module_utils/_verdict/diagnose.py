@@ -22,7 +22,7 @@ from .judgement import judge_all, ledger_meant
 from .meant import report_meant
 from .remedies import remedies_of
 from .replay import replay
-from .sizing import is_of_this_host, is_too_large
+from .sizing import is_too_large, may_be_its_own
 from .wanted import options_of
 
 
@@ -157,7 +157,7 @@ def _judged(result, paths, host_facts=None, options=None, asked=None):
     result['ledger'] = _ledger_of(result)
     result['remedies'] = remedies_of(result['verdict'], result['incidents'], result['events'], result['signals'],
                                      host_facts, options)
-    meant = report_meant([event for event in result['events'] if is_of_this_host(event) and not is_left_out(event)])
+    meant = report_meant([event for event in result['events'] if may_be_its_own(host_facts or {}, event)])
     result['raw'] = raw_lines(meant['source'], meant['source']['path'] in paths) if meant else []
     for incident in result['incidents']:
         incident['reports'] = [result['events'][number]['id'] for number in incident['reports']]

@@ -170,3 +170,8 @@ def is_of_this_host(event):
     name.
     """
     return not event.get('elsewhere')
+
+
+def may_be_its_own(host_facts, event):
+    """True if a report may be the kernel's of this host: not proven another program's, another host's or machine's."""
+    return event.get('trusted') is not False and is_of_this_host(event) and not is_too_large(host_facts, event)
