@@ -100,6 +100,14 @@ def test_rows_of_a_table_follow_the_line_above_them(below, rows, rest):
     assert found == [alone('[ pid ]'), rows] + rest
 
 
+@pytest.mark.parametrize('other', ['[3] [ 3] c', '[CPU0] [ 3] c', '[ 3] c', '[a] b.c] [ 3] c'])
+def test_a_table_with_the_kernels_clock_ends_at_a_line_that_has_none(other):
+    made, found = reader()
+    feed(made, AT + '[ 9.1] [ pid ]', AT + '[ 9.1] [ 1] a', AT + '[ 9.2] [ 2] b', AT + other, AT + 'end')
+    made.pause()
+    assert found[:3] == [alone('[ pid ]'), [' 1] a'], alone('[ 2] b')]
+
+
 @pytest.mark.parametrize('idle, wanted, taken', [(0, False, 3), (1, True, 3), (1, False, 1)])
 def test_no_line_is_taken_that_no_report_wants(idle, wanted, taken):
     made, dummy = reader(wanted=wanted)

@@ -155,6 +155,8 @@ EATERS = {
         report(node='kernel_stack:400kB writeback_tmp:280000kB'), ('other', 'pages that FUSE writes', 70000)),
     'a balloon that the kernel counts': (
         report(node='kernel_stack:400kB all_unreclaimable? no Balloon:320000kB'), ('other', 'balloon', 80000)),
+    'what drivers can give back': (
+        report([('kernel_misc_reclaimable', 70000)]), ('other', 'reclaimable, of drivers', 70000)),
     'no counter': (report(), ('unaccounted', None, 85800)),
     'a table that is cut': (
         report([('active_anon', 80000)], tasks=[(9, 'sshd', 10, 10)]),
@@ -184,6 +186,8 @@ def test_what_may_be_moved_to_swap_or_dropped_is_told_of_each_part():
     dirty = report([('inactive_file', 70000), ('dirty', 60000)], cache=70000)
     assert not part_of(ledger(dirty), 'page_cache')['droppable']
     assert part_of(ledger(EATERS['dentries'][0]), 'slab_reclaimable')['droppable']
+    assert part_of(ledger(EATERS['what drivers can give back'][0]), 'other')['droppable']
+    assert not part_of(ledger(EATERS['what FUSE writes'][0]), 'other')['droppable']
 
 
 def test_what_a_kernel_does_not_print_is_not_known():

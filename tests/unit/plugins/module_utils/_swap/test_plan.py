@@ -295,6 +295,13 @@ def test_what_cannot_be_is_refused_in_one_line(state, wished, words):
     assert error.next_step or error.allowed, 'what to do, or what may be given'
 
 
+@pytest.mark.parametrize('size, near', [('2048', '2048M'), ('1', '1M'), ('0', None), ('0M', None), ('12K', None)])
+def test_a_number_without_a_unit_may_be_meant_in_mib_unless_it_is_0(size, near):
+    with pytest.raises(RescueError) as caught:
+        plan(node(), wish(size=size))
+    assert str(caught.value).partition('did you mean ')[2].split('?')[0] == (near or '')
+
+
 def test_refusals_are_all_told_and_the_plan_raises_the_first():
     state = node(swap_file(2 * GIB, on=False, signature=None), disk=0,
                  directory={'path': '/tmp', 'exists': True, 'others': 'anybody may write to /tmp'})
