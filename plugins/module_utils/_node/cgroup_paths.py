@@ -215,6 +215,19 @@ def unit_of_path(path):
     return parts[-1] if parts[-1].endswith(_SLICE) else _unit_name(parts[-1])
 
 
+def is_within_container(parsed):
+    """True if a path is of a unit in the innermost container, or of a container in one of a pod's: what sets the limits
+    of that container, or of that pod, sets none of it.
+    """
+    outer, inner = ([None, None] + parsed['containers'])[-2:]
+    if inner is None:
+        return False
+    if outer is not None and outer['pod_uid'] and outer['pod_uid'] == inner['pod_uid']:
+        return True
+    # A container's scope is itself.
+    return parsed['unit'] not in (None, inner['unit']) and _container(parsed['unit'], '') is None
+
+
 def is_above_pods(path):
     """True if a path is of the cgroup that the kubelet makes for all pods of its node, or for all of a class."""
     return _ABOVE_PODS.search(path or '') is not None
@@ -325,7 +338,9 @@ def _unit_of_container(part, unit, levels, host_unit):
     outer = levels[-1].container
     on_host = len(levels) == 1 or len(levels) == 2 and outer['id'] is None
     if _is_split(part):
-        return host_unit if on_host else levels[-1].unit('')
+        shared = host_unit if on_host else levels[-1].unit('')
+        # A session or a user's manager runs more than this container.
+        return shared if shared and shared.endswith('.service') and not _USER_MANAGER.match(shared) else unit
     return unit if not on_host or unit == host_unit else None
 
 

@@ -12,6 +12,7 @@ import os
 import pytest
 from ansible_collections.oom.rescue.plugins.module_utils._node.cgroup_paths import (
     cgroup_names,
+    is_within_container,
     own_unit,
     parse_cgroup,
     parse_cgroups_of,
@@ -396,6 +397,18 @@ CASES = {
     'LXC below its template\'s unit': (
         '/system.slice/system-lxc.slice/lxc@web.service/lxc.payload.web',
         'web', 'lxc', None, None, 'web', 'lxc@web.service'),
+    'podman in a session': (
+        '/user.slice/user-1000.slice/session-3.scope/libpod-payload-{ID}',
+        '{ID}', 'podman', None, None, '{ID}', 'session-3.scope'),
+    'podman that a user claims': (
+        '/user.slice/user-1000.slice/user@1000.service/libpod-payload-{ID}',
+        '{ID}', 'podman', None, None, '{ID}', 'user@1000.service'),
+    'the init of podman in a unit of a user\'s': (
+        '/user.slice/user-1000.slice/user@1000.service/app.slice/db.service/libpod-payload-{ID}/init.scope',
+        '{ID}', 'podman', None, 'db.service', '{ID}', 'db.service'),
+    'Sysbox': (
+        '/system.slice/docker-{OUTER}.scope/syscont-cgroup-root/system.slice/docker-{ID}.scope',
+        '{ID}', 'docker', None, 'docker-{ID}.scope', '{OUTER}', 'docker-{OUTER}.scope'),
     'a scope within a unit of Docker\'s container': (
         '/system.slice/docker-{ID}.scope/system.slice/web.service/mysqld.service',
         '{ID}', 'docker', None, 'web.service', '{ID}', 'docker-{ID}.scope'),
@@ -454,6 +467,8 @@ def test_what_the_mount_and_the_kernel_add_to_a_path_changes_nothing(form):
     ('the name of a scope below a unit', None),
     ('podman in a unit, below the name of another', 'web.service'),
     ('podman in a unit of a user\'s', 'db.service'),
+    ('podman in a session', None),
+    ('podman that a user claims', None),
     ('the root', None),
 ])
 def test_the_unit_of_an_engine_is_not_the_unit_of_its_containers(case, unit):
@@ -472,6 +487,33 @@ def test_the_unit_of_an_engine_is_not_the_unit_of_its_containers(case, unit):
 ])
 def test_a_user_s_unit_is_none_of_the_system_s_whatever_its_name(case, unit):
     assert system_unit(parse_cgroup(expected(case)[0])) == fill(unit)
+
+
+@pytest.mark.parametrize('case, is_within', [
+    ('a service', False),
+    ('docker with cgroupfs', False),
+    ('docker with systemd', False),
+    ('docker in docker', False),
+    ('docker in docker, both by systemd', False),
+    ('docker below its engine without root', False),
+    ('a service in docker', True),
+    ('podman, its container group', False),
+    ('podman in a unit', False),
+    ('a service in podman in a unit', True),
+    ('a pod itself', False),
+    ('kubernetes with systemd', False),
+    ('kubernetes in Docker (kind)', False),
+    ('a pod on a node that is a container', False),
+    ('docker in a pod', True),
+    ('podman in a pod of Kubernetes', True),
+    ('a service in a pod', True),
+    ('LXC', False),
+    ('LXC in LXC', False),
+    ('a service in an LXC guest', True),
+    ('systemd-nspawn', False),
+])
+def test_what_is_within_a_container_has_limits_that_are_not_the_container_s(case, is_within):
+    assert is_within_container(parse_cgroup(expected(case)[0])) is is_within
 
 
 @pytest.mark.parametrize('path, unit', [
