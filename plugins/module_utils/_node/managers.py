@@ -17,16 +17,20 @@ from .processes import process as read_process
 from .service_directory import kept_by, service_of
 
 _CONTAINER_ID = re.compile(r'^[0-9a-f]{64}\Z')
-# comm holds 15 bytes: docker-containerd-shim of Docker 18 and before, containerd-shim-runc-v2 since.
-# Processes below these are not theirs: a setting of the unit would reach all that a crontab, a login or a guest starts.
+# Processes below these are not theirs, but what a crontab, a login or a guest starts.
 _LAUNCHERS = re.compile(
     r'^(?:crond?|atd|anacron|rc-local|rc\.local|sshd?|sshd?@.*|getty@.*|serial-getty@.*|systemd-nspawn@.*|user@.*)\.service$')
-# Docker 18 and before; containerd-shim-runc-v2 since.
+# comm holds 15 bytes: docker-containerd-shim of Docker 18 and before, containerd-shim-runc-v2 since.
 _SHIMS = ('docker-containerd-shim', 'containerd-shim', 'containerd-shim-runc-v1', 'containerd-shim-runc-v2')
 _CONMONS = ('conmon',)
 # The programs that start a guest whose init has files of its own.
 _GUESTS = ('lxc-start', 'lxd', 'incusd', 'systemd-nspawn')
 _MYSQL = ('mysqld', 'mariadbd', 'mysqld_safe', 'mariadbd-safe')
+
+
+def is_launcher(unit):
+    """True for a unit that runs what others start: a setting of it would reach all of that."""
+    return _LAUNCHERS.match(unit) is not None
 
 
 def _unit(cgroups):
@@ -185,7 +189,7 @@ def _manager_of(host, row):
         host, [row] + parents)
     # No unit or script of this host starts what is in a container or guest, whoever made its cgroup.
     here = not manager and _innermost(cgroups) is None
-    if here and unit and unit.endswith('.service') and not _LAUNCHERS.match(unit):
+    if here and unit and unit.endswith('.service') and not is_launcher(unit):
         manager = {'kind': 'systemd', 'name': unit}
     if here and not manager and init and init['name'] != 'systemd':
         script = init_script(host, row)

@@ -10,8 +10,9 @@ __metaclass__ = type
 
 from .._files.plain import plain
 from .._files.sizes import format_size
-from .._node.cgroup_paths import cgroup_names, parse_cgroup, system_unit
+from .._node.cgroup_paths import cgroup_names, unit_of_path
 from .._node.ledger import UNACCOUNTED
+from .._node.managers import is_launcher
 from .._report.held import reserved_bytes
 from .case import bound_bytes, is_swappable, situation
 from .remedy import DELAYS, NONE, PREVENTS, UNKNOWN, make_effect, make_remedy
@@ -380,8 +381,8 @@ def _runs_in(case, event, eater, size):
     if names['pod_uid'] or names['container_id']:
         return whose_limit(case, victim['cgroup'], {}, size)
     path = victim.get('cgroup')
-    unit = (system_unit(parse_cgroup(path)) if path else victim.get('unit')) or ''
-    if not unit.endswith('.service') or is_keeper(unit[:-len('.service')]) or unit.startswith('user@'):
+    unit = (unit_of_path(path) if path else victim.get('unit')) or ''
+    if not unit.endswith('.service') or is_keeper(unit[:-len('.service')]) or is_launcher(unit):
         return None, None, None
     return 'cgroup_limit', plain(unit), 'systemctl set-property %s MemoryMax=%d' % (word(unit, 'UNIT'), size)
 

@@ -11,7 +11,7 @@ __metaclass__ = type
 
 from .._files.plain import plain
 from .._files.sizes import format_size
-from .._node.cgroup_paths import parse_cgroup, system_unit
+from .._node.cgroup_paths import parse_cgroup, unit_of_path
 from .._report.zones import managed_bytes, spared_high_memory
 from .case import situation
 from .remedy import DELAYS, NONE, PREVENTS, UNKNOWN, make_effect, make_remedy
@@ -62,8 +62,7 @@ def _nodes_command(event, names):
     if event.get('scope') == 'mempolicy':
         return 'numactl --interleave=all %s' % word(names[0] if names else None, 'PROGRAM')
     path = victims[0].get('cgroup')
-    parsed = parse_cgroup(path)
-    container, unit = parsed['containers'][-1:], system_unit(parsed) if path else victims[0].get('unit')
+    container, unit = parse_cgroup(path)['containers'][-1:], unit_of_path(path) if path else victims[0].get('unit')
     in_engine = container and container[0]['id'] and container[0]['kind'] in _ENGINES and at_its_engine(
         path, '%s update --cpuset-mems=NODES %s' % (
             container[0]['kind'] or 'docker', word(container[0]['id'][:12], 'CONTAINER')))

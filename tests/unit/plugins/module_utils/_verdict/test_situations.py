@@ -96,7 +96,7 @@ SITUATIONS = {
     'one process of a user\'s unit': ([in_group('eat', '/user.slice/user-1000.slice/user@1000.service/app.slice/'
                                                 'eat.service')], (), None, ('swap', 'delays'), 'delays', 'none'),
     'one process below the name of a unit': ([in_group('eat', '/system.slice/web.service/eat.service')], (), None,
-                                             ('cgroup_limit', 'prevents'), 'delays', 'none'),
+                                             ('swap', 'delays'), 'delays', 'none'),
     'many of one name': ([workers(30, 30 * MIB)], (), None, ('workers', 'prevents'), 'delays', 'none'),
     'a fork bomb': ([workers(400, 2 * MIB)], (), None, ('workers', 'prevents'), 'delays', 'none'),
     'a tmpfs': ([kernel_holds('shmem')], (), None, ('tmpfs_size', 'unknown'), 'delays', 'none'),
