@@ -95,6 +95,9 @@ _OF_LINES = tuple((re.compile(pattern), owner) for pattern, owner in (
     (r'Message\W+OOM Killed', _NOMAD),
 ))
 
+# Where the host's own libvirt makes its machines; a guest's and a user's are deeper.
+_OF_HOST = r'\A(?:/machine(?=/)|/[^/]{1,255}\.(?:slice|partition)(?=/))*'
+
 # Batch systems and hypervisors name their jobs in the cgroup's path.
 _OF_PATHS = tuple((re.compile(pattern), owner) for pattern, owner in (
     (r'/(?:slurm[^/]*|(?:[^/]*_)?slurmstepd\.scope)/(?:uid_\d{1,10}/)?job_(?P<id>\d{1,20})(?:/|\Z)',
@@ -106,10 +109,10 @@ _OF_PATHS = tuple((re.compile(pattern), owner) for pattern, owner in (
     (r'/(?:hadoop-)?yarn/(?P<id>container_\w{1,80})(?:/|\Z)',
      _owner('the memory of YARN container %(id)s', 'mapreduce.map.memory.mb=%(size)s')),
     (r'/nomad(?:\.slice)?/', _NOMAD),
-    (r'/machine-qemu\\x2d(?:\d{1,10}\\x2d)?(?P<id>[^/]{1,255})\.scope(?:/|\Z)', _MACHINE),
-    (r'/(?:qemu-\d{1,10}-)?(?P<id>[^/]{1,255})\.libvirt-qemu(?:/|\Z)', _MACHINE),
-    (r'/machine-lxc\\x2d(?:\d{1,10}\\x2d)?(?P<id>[^/]{1,255})\.scope(?:/libvirt)?\Z', _GUEST),
-    (r'/(?:lxc-\d{1,10}-)?(?P<id>[^/]{1,255})\.libvirt-lxc\Z', _GUEST),
+    (_OF_HOST + r'/machine-qemu\\x2d(?:\d{1,10}\\x2d)?(?P<id>[^/]{1,255})\.scope(?:/|\Z)', _MACHINE),
+    (_OF_HOST + r'/(?:qemu-\d{1,10}-)?(?P<id>[^/]{1,255})\.libvirt-qemu(?:/|\Z)', _MACHINE),
+    (_OF_HOST + r'/machine-lxc\\x2d(?:\d{1,10}\\x2d)?(?P<id>[^/]{1,255})\.scope(?:/libvirt)?\Z', _GUEST),
+    (_OF_HOST + r'/(?:lxc-\d{1,10}-)?(?P<id>[^/]{1,255})\.libvirt-lxc\Z', _GUEST),
 ))
 
 

@@ -11,7 +11,15 @@ import re
 
 from .._files.plain import plain
 from .._files.sizes import format_size
-from .._node.cgroup_paths import cgroup_names, is_above_pods, parse_cgroup, unit_in_guest, unit_of_path
+from .._node.cgroup_paths import (
+    cgroup_names,
+    is_above_pods,
+    is_within_container,
+    own_unit,
+    parse_cgroup,
+    unit_in_guest,
+    unit_of_path,
+)
 from .case import situation
 from .limit_owners import command_of, owner_of_line, owner_of_path
 from .remedy import DELAYS, HARMS, PREVENTS, UNKNOWN, make_effect, make_remedy
@@ -24,6 +32,8 @@ _FREE = 'free -m'
 # How a command is given to what is in a container.
 _INSIDE = {'docker': 'docker exec %s ', 'podman': 'podman exec %s ', 'lxc': 'lxc-attach -n %s -- '}
 _PIDS_OF = re.compile(r'pids\scontroller\sin\s(/\S*)')
+# What LXC and Proxmox make below a guest's own cgroup, which is the guest as well.
+_OF_GUEST = ('', '/ns', '/.lxc')
 _LIBVIRT = re.compile(r'/machine-lxc\\x2d|\.libvirt-lxc/')
 # docker and podman print the state of a container so; Kubernetes has no such field.
 _INSPECTED = re.compile(r'OOMKilled\\?"?\s*[:=]\s*"?true')
@@ -101,6 +111,8 @@ def whose_limit(case, path, group, wished):
     size = '%d' % wished if wished else 'BYTES'
     if is_above_pods(path):
         return 'pod_limit', 'all pods of the node together (allocatable of the kubelet)', 'kubectl describe node NODE'
+    if names['runtime'] != 'lxc' and is_within_container(parse_cgroup(path)):
+        return 'cgroup_limit', plain(path), _in_files(path, group, size)
     if names['pod_uid'] or not _is_above_a_pod(case, path) and (
             kubernetes or 'kubernetes' in case.kinds() and not _is_told(case, _INSPECTED)):
         return _pod(names, kubernetes, wished)
@@ -181,29 +193,34 @@ def at_its_engine(path, command):
     container or guest; None if nothing known gives a command there.
     """
     parsed = parse_cgroup(path)
+    if parsed['user'] is None and parsed['user_slice'] and own_unit(parsed) is None:
+        # A user named it: root's engine has another of that name, or none.
+        return None
+    for outer in reversed([one for one in parsed['containers'] if one['id']][:-1]):
+        inside = _INSIDE.get(outer['runtime'] or 'docker')
+        if inside is None or outer['kind'] == 'kubernetes' or _LIBVIRT.search(path):
+            return None
+        name = outer['id'][:12] if len(outer['id']) == 64 else outer['id']
+        command = inside % word(name, 'CONTAINER') + command
     if parsed['user']:
         place = '/run/user/%d' % parsed['user']
         command = command.replace('docker ', 'docker -H unix://%s/docker.sock ' % place, 1) if command.startswith(
             'docker ') else "sudo -u '#%d' XDG_RUNTIME_DIR=%s %s" % (parsed['user'], place, command)
-    for outer in reversed([one for one in parsed['containers'] if one['id']][:-1]):
-        inside = _INSIDE.get(outer['runtime'] or 'docker')
-        if inside is None:
-            return None
-        name = outer['id'][:12] if len(outer['id']) == 64 else outer['id']
-        command = inside % word(name, 'CONTAINER') + command
     return command
 
 
 def _lxc(path, names, group, size):
-    """Of a unit in the container its own manager sets the limit; of the container itself the host does."""
+    """Of a unit in the container its own manager sets the limit; of the container itself whoever runs it."""
     container, unit = word(names['container_id'], 'CONTAINER'), unit_in_guest(path)
-    if names['unit'] and path.endswith('/' + names['unit']) and not unit:
-        return 'cgroup_limit', plain(path), _in_files(path, group, size)
     if unit:
-        return ('cgroup_limit', '%s in the LXC container %s' % (plain(unit), plain(names['container_id'])),
-                'lxc-attach -n %s -- systemctl set-property %s MemoryMax=%s' % (container, word(unit, 'UNIT'), size))
-    return ('container_limit', 'LXC container %s' % plain(names['container_id']),
-            'lxc-cgroup -n %s %s %s' % (container, _file_of(group), size))
+        name, whom = 'cgroup_limit', '%s in the LXC container %s' % (plain(unit), plain(names['container_id']))
+        command = 'lxc-attach -n %s -- systemctl set-property %s MemoryMax=%s' % (container, word(unit, 'UNIT'), size)
+    elif path.rsplit(names['container_id'], 1)[-1] in _OF_GUEST:
+        name, whom = 'container_limit', 'LXC container %s' % plain(names['container_id'])
+        command = 'lxc-cgroup -n %s %s %s' % (container, _file_of(group), size)
+    else:
+        return 'cgroup_limit', plain(path), _in_files(path, group, size)
+    return name, whom, at_its_engine(path, command) or _in_files(path, group, size)
 
 
 def _swap_of(group):
@@ -276,6 +293,8 @@ def _whose_pids(path, told):
     unit = unit_of_path(path) if path else told
     # Version 1 has it in a hierarchy of its own, which the line does not tell.
     in_file = 'echo NUMBER > /sys/fs/cgroup%s/pids.max' % path_word(path, '/PATH')
+    if is_within_container(parse_cgroup(path)):
+        return path, in_file
     if names['pod_uid']:
         return 'pod %s (podPidsLimit of the kubelet)' % names['pod_uid'], 'kubectl describe node NODE'
     if names['container_id'] and names['runtime'] in _ENGINES:

@@ -216,8 +216,37 @@ POD = '/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod0f1e2d3c_4
     pytest.param('/lxc.payload.web/user.slice/user-1000.slice/user@1000.service/app.slice/mysqld.service',
                  'cgroup_limit', 'echo 805306368 > /sys/fs/cgroup/lxc.payload.web/user.slice/user-1000.slice/'
                  'user@1000.service/app.slice/mysqld.service/memory.max', id='a unit of a user in a guest'),
-    pytest.param('/lxc.payload.web/system.slice/web.service/mysqld.service', 'container_limit',
-                 'lxc-cgroup -n web memory.max 805306368', id='below a unit in a guest'),
+    pytest.param('/lxc.payload.web/system.slice/web.service/mysqld.service', 'cgroup_limit',
+                 'echo 805306368 > /sys/fs/cgroup/lxc.payload.web/system.slice/web.service/mysqld.service/memory.max',
+                 id='below a unit in a guest'),
+    pytest.param('/machine/web.libvirt-lxc/docker/' + 'ab' * 32, 'container_limit',
+                 'echo 805306368 > /sys/fs/cgroup/machine/web.libvirt-lxc/docker/%s/memory.max' % ('ab' * 32),
+                 id='a container in a guest of libvirt'),
+    pytest.param('/lxc/101/ns/docker', 'cgroup_limit', 'echo 805306368 > /sys/fs/cgroup/lxc/101/ns/docker/memory.max',
+                 id='all containers in a guest'),
+    pytest.param('/lxc/web/lxc/db', 'container_limit', 'lxc-attach -n web -- lxc-cgroup -n db memory.max 805306368',
+                 id='a guest in a guest'),
+    pytest.param('/lxc/web/lxc/db/system.slice/mysqld.service', 'cgroup_limit', 'lxc-attach -n web -- lxc-attach -n db '
+                 '-- systemctl set-property mysqld.service MemoryMax=805306368', id='a unit in a guest in a guest'),
+    pytest.param('/user.slice/user-1000.slice/session-c2.scope/lxc.payload.web', 'container_limit',
+                 'echo 805306368 > /sys/fs/cgroup/user.slice/user-1000.slice/session-c2.scope/lxc.payload.web'
+                 '/memory.max', id='a guest of a user'),
+    pytest.param('/user.slice/user-1000.slice/user@1000.service/app.slice/lxc.scope/lxc.payload.web',
+                 'container_limit', "sudo -u '#1000' XDG_RUNTIME_DIR=/run/user/1000 lxc-cgroup -n web memory.max "
+                 '805306368', id='a guest in a unit of a user'),
+    pytest.param('/user.slice/user-1000.slice/user@1000.service/docker/' + 'ab' * 32, 'container_limit',
+                 'echo 805306368 > /sys/fs/cgroup/user.slice/user-1000.slice/user@1000.service/docker/%s/memory.max'
+                 % ('ab' * 32), id='a container that a user claims'),
+    pytest.param('/user.slice/user-1000.slice/user@1000.service/user.slice/docker-%s.scope/docker/%s' % (
+        'cd' * 32, 'ab' * 32), 'container_limit', 'docker -H unix:///run/user/1000/docker.sock exec cdcdcdcdcdcd '
+        'docker update --memory 805306368 --memory-swap 805306368 abababababab',
+        id='a container in a container of a user'),
+    pytest.param('/docker/%s/system.slice/mysqld.service' % ('ab' * 32), 'cgroup_limit',
+                 'echo 805306368 > /sys/fs/cgroup/docker/%s/system.slice/mysqld.service/memory.max' % ('ab' * 32),
+                 id='a unit in a container of docker'),
+    pytest.param(POD + '/cri-containerd-%s.scope/docker/%s' % ('cd' * 32, 'ab' * 32), 'cgroup_limit',
+                 'echo 805306368 > /sys/fs/cgroup%s/cri-containerd-%s.scope/docker/%s/memory.max' % (
+                     POD, 'cd' * 32, 'ab' * 32), id='a container of docker in a pod'),
     pytest.param('/web', 'cgroup_limit', 'echo 805306368 > /sys/fs/cgroup/web/memory.max', id='no unit'),
     pytest.param('/system.slice/$(reboot).service', 'cgroup_limit', 'systemctl set-property UNIT MemoryMax=805306368',
                  id='a hostile unit'),
@@ -254,6 +283,8 @@ def test_a_limit_above_a_pod_is_not_the_pod_s(path, name, words):
     ('/machine.slice/libpod-%s.scope' % ('ab' * 32), 'podman update --pids-limit NUMBER abababababab'),
     ('/lxc/101/ns/docker/' + 'ab' * 32, 'lxc-attach -n 101 -- docker update --pids-limit NUMBER abababababab'),
     (POD, 'kubectl describe node NODE'),
+    ('/docker/%s/system.slice/php.service' % ('ab' * 32),
+     'echo NUMBER > /sys/fs/cgroup/docker/%s/system.slice/php.service/pids.max' % ('ab' * 32)),
     ('/$(reboot)', 'echo NUMBER > /sys/fs/cgroup/PATH/pids.max'),
 ])
 def test_who_sets_the_limit_on_processes_that_was_met(path, command):
@@ -269,6 +300,8 @@ def test_who_sets_the_limit_on_processes_that_was_met(path, command):
     ('/machine.slice/libpod-%s.scope' % ('ab' * 32), 'podman update --cpuset-mems=NODES abababababab'),
     ('/docker/%s/docker/%s' % ('cd' * 32, 'ab' * 32),
      'docker exec cdcdcdcdcdcd docker update --cpuset-mems=NODES abababababab'),
+    ('/system.slice/slurmstepd.scope/job_12/step_0/user/task_0',
+     'echo NODES > /sys/fs/cgroup/system.slice/slurmstepd.scope/job_12/step_0/user/task_0/cpuset.mems'),
     ('/lxc/101', 'echo NODES > /sys/fs/cgroup/lxc/101/cpuset.mems'),
     (POD, 'echo NODES > /sys/fs/cgroup%s/cpuset.mems' % POD),
     ('/user.slice/user-1000.slice/user@1000.service/app.slice/mysqld.service',
@@ -279,6 +312,21 @@ def test_who_sets_the_memory_nodes_of_a_cpuset(path, command):
     event = host_report(scope='cpuset', outside_cgroups=False)
     event['victims'][0]['cgroup'] = path
     assert only(remedies([event]), 'nodes')['command'] == command
+
+
+@pytest.mark.parametrize('path, commands', [
+    ('/system.slice/scan.service', ['systemctl set-property scan.service MemoryMax=']),
+    ('/system.slice/condor.service/slot1_1@node3', []),
+    ('/system.slice/ssh.service', []),
+    ('/system.slice/cron.service', []),
+    ('/user.slice/user-1000.slice/user@1000.service', []),
+    ('/user.slice/user-1000.slice/user@1000.service/app.slice/scan.service', []),
+])
+def test_a_service_is_bound_if_the_process_is_all_that_its_limit_reaches(path, commands):
+    event = host_report(victim='scan', tasks=[(5, 'scan', 800 * MIB)])
+    event['victims'][0]['cgroup'] = path
+    bounds = [row['command'] for row in remedies([event]) if row['name'] == 'cgroup_limit']
+    assert [re.sub(r'\d+\Z', '', command) for command in bounds] == commands
 
 
 @pytest.mark.parametrize('here, effect', [

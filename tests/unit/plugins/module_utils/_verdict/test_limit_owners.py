@@ -90,6 +90,13 @@ def test_a_line_of_a_limit_names_what_raises_it(tmpdir, text, name, command):
      'virsh -c lxc:/// memtune my-web --hard-limit 1536MiB'),
     ('/machine/web.libvirt-lxc', 'raise the limit of LXC guest web',
      'virsh -c lxc:/// memtune web --hard-limit 1536MiB'),
+    ('/machine/prod.partition/lxc-12-web.libvirt-lxc', 'raise the limit of LXC guest web',
+     'virsh -c lxc:/// memtune web --hard-limit 1536MiB'),
+    # A guest's and a user's machine may be called as one of the host's.
+    ('/lxc.payload.db/machine/qemu-3-web.libvirt-qemu',
+     'raise the limit of /lxc.payload.db/machine/qemu-3-web.libvirt-qemu', 'echo 1610612736 > /sys/fs/cgroup/lxc.'),
+    ('/user.slice/user-1000.slice/user@1000.service/machine.slice/machine-qemu\\x2d3\\x2dweb.scope',
+     'raise the limit of /user.slice/user-1000.slice/', 'echo 1610612736 > /sys/fs/cgroup/PATH/'),
     ('/machine.slice/machine-qemu\\x2d3\\x2d$(reboot).scope', 'raise the limit of virtual machine NAME',
      'virsh memtune NAME --hard-limit 1536MiB'),
     ('/system.slice/mariadb.service', 'raise the limit of mariadb.service', 'systemctl set-property mariadb.service'),
