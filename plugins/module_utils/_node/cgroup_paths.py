@@ -68,8 +68,8 @@ _NAMED = {
     'mesos': 'mesos',
     'garden': 'garden',
 }
-# Garden sorts its containers by how much of the processors they use: /garden/good/ID.
-_SORTED = {'garden': ('good', 'bad')}
+# Garden sorts its containers by how much of the processors they use: /garden/good/ID. Mesos' agent is /mesos/slave.
+_NO_NAMES = {'garden': ('good', 'bad'), 'mesos': ('slave',)}
 _SPLIT = 'libpod-payload'
 
 
@@ -328,7 +328,7 @@ def _levels(parts, host_unit):
         if container is not None:
             # A name that was a container's own is no parent of another.
             before = ''
-        elif part not in _SORTED.get(before, ()):
+        elif part not in _NO_NAMES.get(before, ()):
             before = part
     return levels, delegated
 
@@ -428,7 +428,7 @@ def _by_id(part, before):
 
 def _guest(part, before):
     """The container that has a name and not an id; or None."""
-    if before in _NAMED and part not in _SORTED.get(before, ()) and not part.endswith(
+    if before in _NAMED and part not in _NO_NAMES.get(before, ()) and not part.endswith(
             _UNITS + (_SLICE,)) and not part.startswith('lxc.'):
         return _found(part, _NAMED[before], 'other')
     if part.startswith('lxc.') and not part.endswith(_UNITS + (_SLICE,)):

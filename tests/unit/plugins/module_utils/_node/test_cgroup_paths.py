@@ -208,6 +208,7 @@ CASES = {
     'Fargate': ('/ecs/{ID32}/{ID32}-2495160603', '{ID32}-2495160603', None, None, None, '{ID32}-2495160603', None),
     'Mesos': ('/mesos/{UID}', '{UID}', 'mesos', None, None, '{UID}', None),
     'Mesos in Mesos': ('/mesos/{UID}/mesos/inner', 'inner', 'mesos', None, None, '{UID}', None),
+    'the agent of Mesos': ('/mesos/slave', None, None, None, None, None, None),
     'Nomad': ('/nomad/{UID}-redis', '{UID}-redis', 'nomad', None, None, '{UID}-redis', None),
     'Nomad on version 2': (
         '/nomad.slice/share.slice/{UID}.redis.scope',
