@@ -35,7 +35,7 @@ ALLOWED = {
     '_swap': OF_A_HOST,
     '_swappiness': OF_A_HOST,
     '_score': OF_A_HOST,
-    '_facts': tuple(remedy + '.facts' for remedy in REMEDIES) + OF_A_HOST,
+    '_facts': ('_log.times',) + tuple(remedy + '.facts' for remedy in REMEDIES) + OF_A_HOST,
     '_verdict': ('_facts', '_report', '_log', '_files', '_node', '_change') + REMEDIES,
     '_watch': ('_verdict', '_facts', '_report', '_log', '_files', '_systemd', '_change'),
     '_cli': ('_verdict', '_watch', '_facts', '_files'),

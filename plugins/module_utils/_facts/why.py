@@ -15,6 +15,7 @@ import posixpath
 import re
 
 from .._files.reader import json_object
+from .._log.times import parse_iso
 from .._node.cgroup import layout
 from .._node.cgroup_paths import system_unit
 from .._node.processes import cgroups_of, process
@@ -128,22 +129,45 @@ def _names(host, argv):
 
 def _take_container(host, subject, name=None):
     """Ask the engines for a container. Returns the names of the containers that they have, if it is none of them."""
-    names = []
+    names, found, silent = [], [], []
     for engine in _ENGINES:
         out, error = _run(host, [engine, 'inspect', '--type', 'container', '--format', _TEMPLATE, '--',
                                  name or subject['name']])
         told = json_object(out.strip()) if not error else {}
         if not told.get('id'):
-            _note(subject, engine, error or 'its answer was not understood')
+            silent.append((engine, error or 'its answer was not understood'))
             if error and 'not on' not in error:
                 names += _names(host, [engine, 'ps', '--all', '--format', '{{.Names}}'])
             continue
-        _note(subject, engine)
-        subject['known'], subject['container'] = True, dict(told, engine=engine, name=str(told.get('name')).lstrip('/'))
-        if isinstance(told.get('pid'), int) and told['pid'] > 0 and told['pid'] not in subject['pids']:
-            subject['pids'].append(told['pid'])
-        break
+        # The program docker may be Podman's.
+        if told['id'] not in [one['id'] for one in found]:
+            found.append(dict(told, engine=engine, name=str(told.get('name')).lstrip('/')))
+        if name:
+            break
+    if found:
+        _choose(subject, found)
+    else:
+        subject['sources'] += [{'name': engine, 'error': error} for engine, error in silent]
     return names
+
+
+def _choose(subject, found):
+    """Of the containers that engines have by one name take the one that ended last, and name the others."""
+    chosen = max(found, key=ended)
+    for one in found:
+        _note(subject, one['engine'], None if one is chosen else 'its container of that name is another one, %s' % (
+            str(one['id'])[:12]))
+    subject['known'], subject['container'] = True, chosen
+    if isinstance(chosen.get('pid'), int) and chosen['pid'] > 0 and chosen['pid'] not in subject['pids']:
+        subject['pids'].append(chosen['pid'])
+
+
+def ended(container):
+    """When a container ended last, in seconds since 1970; -1 if it never did, or its engine does not tell."""
+    text = container.get('finished')
+    # Go's time of nothing is in the year 1.
+    moment = parse_iso(text) if isinstance(text, (str, type(u''))) and not text.startswith('0001') else None
+    return moment[0] if moment else -1
 
 
 def _take_cgroup(host, subject):

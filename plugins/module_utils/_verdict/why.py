@@ -10,10 +10,11 @@ __metaclass__ = type
 import re
 import time
 
+from .._facts.why import ended
 from .._files.errors import RescueError
 from .._files.plain import plain
 from .._files.sizes import format_size
-from .._log.times import parse_iso, utc_seconds
+from .._log.times import utc_seconds
 from .._node.cgroup_paths import parse_cgroup, system_unit
 from .evidence import when
 from .incidents import incidents_of
@@ -143,8 +144,7 @@ def _of_container(subject):
     if not container:
         return None
     code = container.get('exit_code')
-    stamp = container.get('finished') if isinstance(container.get('finished'), (str, type(u''))) else ''
-    moment = parse_iso(stamp) if stamp and not stamp.startswith('0001') else None
+    moment = ended(container)
     limit = container.get('limit_bytes') if isinstance(container.get('limit_bytes'), int) else 0
     if container.get('oom_killed') is True:
         says = ('engine-oom', 'yes', 'cgroup' if limit else 'unknown', 'kernel')
@@ -155,8 +155,8 @@ def _of_container(subject):
     else:
         return None
     text = 'OOMKilled=%s ExitCode=%s' % (str(container.get('oom_killed')).lower(), code)
-    return _signal(subject, says, text, '%s inspect' % container['engine'], epoch=moment and moment[0],
-                   time=stamp if moment else None, limit_bytes=limit or None)
+    known = {'epoch': moment, 'time': container['finished']} if moment >= 0 else {}
+    return _signal(subject, says, text, '%s inspect' % container['engine'], limit_bytes=limit or None, **known)
 
 
 def _of_cgroup(subject):

@@ -101,6 +101,36 @@ def test_a_container_is_what_its_engine_says(engine, tmpdir):
     assert facts['container'] == {'id': ID, 'name': 'db', 'pid': 4711, 'engine': engine}
 
 
+DAY = '2026-10-28T'
+
+
+@pytest.mark.parametrize('docker, podman, engine', [
+    (DAY + '11:32:28.5Z', DAY + '11:32:27.123456789Z', 'docker'), (DAY + '11:32:28.5Z', DAY + '11:32:29Z', 'podman'),
+    # Podman tells the host's own time.
+    (DAY + '11:32:28Z', DAY + '12:31:00.1+01:00', 'docker'), (DAY + '11:32:28Z', DAY + '12:33:00.1+01:00', 'podman'),
+    # One that never ended, or whose engine does not tell, is not the one that was killed.
+    ('0001-01-01T00:00:00Z', DAY + '11:32:28Z', 'podman'), (DAY + '11:32:28Z', '0001-01-01T00:00:00Z', 'docker'),
+    (None, DAY + '11:32:28Z', 'podman'), (7, '', 'docker'), ('soon', DAY + '11:32:28Z', 'podman'),
+])
+def test_of_two_containers_of_one_name_the_one_that_ended_last_is_meant(docker, podman, engine, tmpdir):
+    ids = {'docker': ID, 'podman': ID[::-1]}
+    assert ids['docker'] != ids['podman']
+    said = dict(container('docker', finished=docker), **container('podman', id=ids['podman'], finished=podman, pid=0))
+    facts = facts_of(tmpdir, 'container:db', said)[0]
+    other = {'docker': 'podman', 'podman': 'docker'}[engine]
+    assert (facts['container']['engine'], facts['container']['id']) == (engine, ids[engine])
+    assert facts['pids'] == ([4711] if engine == 'docker' else [])
+    assert [source for source in facts['sources'] if source['name'] in ids and source['error']] == [
+        {'name': other, 'error': 'its container of that name is another one, ' + ids[other][:12]}]
+
+
+def test_a_docker_that_is_podman_has_one_container(tmpdir):
+    said = dict(container('docker'), **container('podman'))
+    facts = facts_of(tmpdir, 'container:db', said)[0]
+    assert facts['container']['engine'] == 'docker' and facts['pids'] == [4711]
+    assert [source['name'] for source in facts['sources'] if source['name'] in ('docker', 'podman')] == ['docker']
+
+
 @pytest.mark.parametrize('pid, pids', [(4711, [4711]), (0, []), (-4, []), (None, []), ('4711', [])])
 def test_a_container_s_process_is_a_number(pid, pids, tmpdir):
     assert facts_of(tmpdir, 'container:db', container(pid=pid))[0]['pids'] == pids
