@@ -16,7 +16,7 @@ import pytest
 HERE = pathlib.Path(__file__).parent
 MIB = 1 << 20
 DRIVE = (sys.executable, '-B', str(HERE / 'drive.py'))
-# Its bytecode is made once, for this run alone: hundreds of drivers start, and each is to make the same calls.
+# Its bytecode is made once, for this run alone.
 BYTECODE = tempfile.TemporaryDirectory(prefix='oom-rescue-bytecode-')
 ENVIRONMENT = dict(os.environ, PYTHONHASHSEED='0', PYTHONPYCACHEPREFIX=BYTECODE.name)
 # Swap that is turned on in another mount namespace is called by another path: /proc is mounted in this one.
@@ -67,25 +67,17 @@ class Root:
         return [*DRIVE, *self.words(*args, **wish)]
 
     def converge(self, path='/swapfile', check=False, strace=(), **wish):
-        """The result of one run; None if it was killed."""
+        """The result of one run, with strace on it if its words are given; None if it was killed."""
         wish.setdefault('reserve_bytes', 0)
-        if not strace:
-            return self.ask(self.words(path, check, **wish))
-        argv = self.alone() + list(strace) + self.argv(path, check, **wish)
-        done = subprocess.run(argv, env=ENVIRONMENT, stdout=subprocess.PIPE,
-                              stderr=subprocess.PIPE, universal_newlines=True, check=False)
-        if done.returncode in (-9, 137):
-            return None
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout)
+        return self.ask(self.words(path, check, **wish), strace)
 
-    def ask(self, words):
+    def ask(self, words, strace=()):
         """The answer of a drive.py that imported everything once, for all runs in this root."""
         if self.driver is None:
             argv = (self.alone() if self.sees_nobody else []) + list(DRIVE)
             self.driver = subprocess.Popen(argv, env=ENVIRONMENT, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                            universal_newlines=True)
-        self.driver.stdin.write(json.dumps(words) + '\n')
+        self.driver.stdin.write(json.dumps({'drive': words, 'strace': list(strace)}) + '\n')
         self.driver.stdin.flush()
         answer = self.driver.stdout.readline()
         assert answer.strip(), 'a traceback of drive.py is on standard error'

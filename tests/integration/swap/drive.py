@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Runs one converge in a root: drive.py ROOT PATH WISH-AS-JSON [check]. Prints the result, or {"error": text}.
 
-Without arguments it reads such arguments, a JSON list a line, and answers each with a line: an import for all of them.
+Without arguments it reads {"drive": such arguments, "strace": words or none}, one a line, and answers each with a line,
+``null`` for a run that was killed: an import for all of them. With words of strace that is attached before the run.
 
 A process for each, so that a test can kill it or fail its system calls. Everything is imported before the chroot, and
 after it no other program is run.
@@ -15,6 +16,8 @@ import io
 import json
 import os
 import pathlib
+import signal
+import subprocess
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / 'unit'))
@@ -41,12 +44,34 @@ def drive(root, path, wished, *check):
 
 def serve():
     for line in sys.stdin:
+        asked = json.loads(line)
+        reading, writing = os.pipe()
         child = os.fork()
         if child == 0:
-            drive(*json.loads(line))
+            os.read(reading, 1)
+            drive(*asked['drive'])
             sys.exit()
-        os.waitpid(child, 0)
+        with attached(asked['strace'], child):
+            os.write(writing, b'.')
+            status = os.waitpid(child, 0)[1]
+        os.close(reading)
+        os.close(writing)
+        if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL:
+            print('null', end='')
         print(flush=True)
+
+
+@contextlib.contextmanager
+def attached(strace, pid):
+    """strace with these words on a process that waits; without words nothing is attached."""
+    if not strace:
+        yield
+        return
+    with subprocess.Popen([*strace, '-p', str(pid)], stdout=sys.stderr, stderr=subprocess.PIPE, text=True) as process:
+        # It says so when the process can make no call any more that it does not see.
+        told = process.stderr.readline()
+        assert 'attached' in told, told
+        yield
 
 
 if sys.argv[1:]:

@@ -4,36 +4,30 @@
 """The system calls of a run that change something, each with its number among its kind, for strace to act on."""
 
 import re
-import subprocess
 
 CHANGING = ('openat', 'write', 'fallocate', 'ftruncate', 'fsync', 'fdatasync', 'chmod', 'fchmod', 'chown', 'fchown',
             'fchownat', 'fchmodat', 'rename', 'renameat', 'renameat2', 'unlink', 'unlinkat', 'mkdir', 'mkdirat',
             'rmdir', 'swapon', 'swapoff', 'setxattr', 'lsetxattr', 'ioctl')
-# The kernel filters: a call that is not asked for does not stop at strace, which would be half of a start of Python.
-# With that no signal can be sent at a call.
-FILTERED = ('strace', '--follow-forks', '--seccomp-bpf')
-_CALL = re.compile(r'(?:\[pid +\d+\] )?(?:\d+ +)?(\w+)\((.*)')
+_CALL = re.compile(r'(\w+)\((.*)')
 
 
-def trace(argv, log, environment, alone=()):
-    """[(system call, number from 1)] that change something, in order, of a run of a command that is not disturbed.
+def tracing(log):
+    """strace's words to write the calls of a run into a file that points() reads."""
+    return ['strace', '-o', str(log), '-e', 'trace=' + ','.join(CHANGING)]
 
-    ``alone`` is the command that it runs under, which is not counted.
-    """
-    strace = [*FILTERED, '-o', str(log), '-e', 'trace=chroot,' + ','.join(CHANGING)]
-    subprocess.run(list(alone) + strace + argv, check=True, stdout=subprocess.DEVNULL, env=environment)
-    counts, points, inside = {}, [], False
+
+def points(log):
+    """[(system call, number from 1)] that change something, in order, of a run that was not disturbed."""
+    counts, found = {}, []
     for line in log.read_text(errors='replace').splitlines():
         match = _CALL.match(line)
         if not match:
             continue
         name, rest = match.groups()
         counts[name] = counts.get(name, 0) + 1
-        if name == 'chroot':
-            inside = True
-        elif inside and _changes(name, rest):
-            points.append((name, counts[name]))
-    return points
+        if _changes(name, rest):
+            found.append((name, counts[name]))
+    return found
 
 
 def _changes(name, rest):
@@ -56,5 +50,5 @@ def killing(name, number):
 
 def failing(name, number, error):
     """strace's words to fail this call."""
-    return [*FILTERED, '-o', '/dev/null', '-e', 'trace=' + name,
+    return ['strace', '-o', '/dev/null', '-e', 'trace=' + name,
             '-e', 'inject=%s:error=%s:when=%d' % (name, error, number)]

@@ -10,8 +10,8 @@ import os
 import shutil
 
 import pytest
-from conftest import ENVIRONMENT, MIB
-from kill_points import failing, killing, trace
+from conftest import MIB
+from kill_points import failing, killing, points, tracing
 
 FSTAB = '# the table\n\nUUID=1-2 / ext4 defaults 0 1\n/dev/other none swap sw 0 0'
 PAGE = 4096
@@ -59,9 +59,10 @@ def prepare(root, steps):
 def points_of(root, steps, wish, tmp_path):
     """(points, how an undisturbed run leaves the node)."""
     prepare(root, steps)
-    points = trace(root.argv(**dict(wish, reserve_bytes=0)), tmp_path / 'log', ENVIRONMENT, root.alone())
-    assert len(points) > 5
-    return points, (root.tree(), root.areas())
+    assert 'error' not in root.converge(strace=tracing(tmp_path / 'log'), **wish)
+    found = points(tmp_path / 'log')
+    assert len(found) > 5
+    return found, (root.tree(), root.areas())
 
 
 def assert_usable(root, start_areas, wish):
@@ -82,8 +83,8 @@ def assert_usable(root, start_areas, wish):
 @pytest.mark.parametrize('name', SCENARIOS)
 def test_a_run_killed_anywhere_is_completed_by_the_next(root, name, tmp_path):
     steps, wish = SCENARIOS[name]
-    points, expected = points_of(root, steps, wish, tmp_path)
-    for point in points:
+    found, expected = points_of(root, steps, wish, tmp_path)
+    for point in found:
         prepare(root, steps)
         start = root.areas()
         assert root.converge(strace=killing(*point), **wish) is None, 'not killed at %s %d' % point
@@ -91,7 +92,7 @@ def test_a_run_killed_anywhere_is_completed_by_the_next(root, name, tmp_path):
         again = root.converge(**wish)
         assert 'error' not in again, (point, again)
         assert (root.tree(), root.areas()) == expected, 'after a kill at %s %d' % point
-    print('%s: %d kill points' % (name, len(points)))
+    print('%s: %d kill points' % (name, len(found)))
 
 
 @pytest.fixture(scope='module')
@@ -110,19 +111,19 @@ def test_a_run_killed_anywhere_with_a_subvolume_is_completed_by_the_next(btrfs, 
 
 def test_a_run_killed_anywhere_with_a_subvolume_is_undone_by_the_next(btrfs, tmp_path):
     steps, wish = SCENARIOS['create']
-    points = points_of(btrfs, steps, wish, tmp_path)[0]
-    calls = [point[0] for point in points]
+    found = points_of(btrfs, steps, wish, tmp_path)[0]
+    calls = [point[0] for point in found]
     assert calls.count('ioctl') >= 2
     # What comes before the subvolume is as on other filesystems.
-    points = points[calls.index('ioctl'):]
+    found = found[calls.index('ioctl'):]
     btrfs.reset(FSTAB)
     empty = btrfs.tree()
-    for point in points:
+    for point in found:
         prepare(btrfs, steps)
         assert btrfs.converge(strace=killing(*point), **wish) is None, 'not killed at %s %d' % point
         assert 'error' not in btrfs.converge(state='restored'), point
         assert (btrfs.tree(), btrfs.areas()) == (empty, {}), 'after a kill at %s %d' % point
-    print('create, undone: %d kill points' % len(points))
+    print('create, undone: %d kill points' % len(found))
 
 
 def swap_files(tree):
@@ -133,11 +134,11 @@ def swap_files(tree):
 @pytest.mark.parametrize('name', SCENARIOS)
 def test_a_call_that_fails_leaves_what_was_there(root, name, error, tmp_path):
     steps, wish = SCENARIOS[name]
-    points, expected = points_of(root, steps, wish, tmp_path)
-    points = [point for point in points if point[0] in FAILING[error]]
+    found, expected = points_of(root, steps, wish, tmp_path)
+    found = [point for point in found if point[0] in FAILING[error]]
     prepare(root, steps)
     start = root.tree(), root.areas()
-    for point in points:
+    for point in found:
         prepare(root, steps)
         result = root.converge(strace=failing(*point, error=error), **wish)
         assert_usable(root, start[1], wish)
@@ -152,4 +153,4 @@ def test_a_call_that_fails_leaves_what_was_there(root, name, error, tmp_path):
         assert 'error' not in again, (point, result, again)
         assert (root.tree(), root.areas()) == expected, 'after %s of %s %d: %s, then %s' % (
             error, point[0], point[1], result, again)
-    print('%s: %d calls failed with %s' % (name, len(points), error))
+    print('%s: %d calls failed with %s' % (name, len(found), error))
