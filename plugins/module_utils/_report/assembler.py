@@ -11,7 +11,7 @@ import collections
 import re
 
 from .._log.text import BARE
-from .._log.times import parse_yearless
+from .._log.times import parse_ctime, parse_iso, parse_yearless, with_year
 from . import report_lines
 from .report import Report
 from .table import guessed_header
@@ -29,6 +29,7 @@ _LARGE_TABLE = 4096
 _QUOTES = ('"', "'", '`', '(')
 # An OOM kill that follows its header by more than this belongs to another report, whose header was lost.
 _LONGEST_KILL = 300
+_LEAP_YEAR, _YEAR = 2000, 366 * 86400
 
 _BARE_KEY = (None, None, None, False)
 # The first line of a part, if the header above it is lost.
@@ -43,11 +44,28 @@ def seconds_between(first, second):
     """Seconds from one prefix to another, or None if they do not tell their times in the same form."""
     if first.uptime is not None and second.uptime is not None:
         return second.uptime - first.uptime
-    if first.style == second.style == 'yearless' and first.stamp != second.stamp:
-        a, b = parse_yearless(first.stamp), parse_yearless(second.stamp)
-        if a and b:
-            return b.seconds - a.seconds + (b.day - a.day) * 86400 if a.month == b.month else None
+    if first.style != second.style or first.stamp == second.stamp or None in (first.stamp, second.stamp):
+        return None
+    if first.style == 'yearless':
+        return _seconds_without_year(parse_yearless(first.stamp), parse_yearless(second.stamp))
+    if first.style == 'iso':
+        a, b = parse_iso(first.stamp), parse_iso(second.stamp)
+        return b[0] - a[0] if a and b else None
+    if first.style == 'ctime':
+        a, b = parse_ctime(first.stamp), parse_ctime(second.stamp)
+        return None if None in (a, b) else b - a
     return None
+
+
+def _seconds_without_year(first, second):
+    """Seconds from one date without a year to another, the nearest in either direction; None if they do not tell."""
+    # Whether February has 29 days is not told.
+    if not (first and second) or (first.month, second.month) in ((2, 3), (3, 2)):
+        return None
+    a, b = with_year(first, _LEAP_YEAR), with_year(second, _LEAP_YEAR)
+    if None in (a, b):
+        return None
+    return (b - a + _YEAR // 2) % _YEAR - _YEAR // 2
 
 
 class Assembler:
@@ -242,9 +260,10 @@ class Assembler:
     @staticmethod
     def _belongs(report, prefix, victim):
         """True if a victim is the one that an open report is about."""
-        if report.has_victim(victim['pid'], victim['name']):
-            return True
         gap = seconds_between(report.prefix, prefix)
+        if report.has_victim(victim['pid'], victim['name']):
+            # The next boot gives a server the same pid again.
+            return gap is None or abs(gap) <= _LONGEST_KILL
         if report.failure or (gap is not None and not -5 <= gap <= _LONGEST_KILL):
             return False
         if report.group is not None:
