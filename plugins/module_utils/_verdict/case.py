@@ -27,7 +27,8 @@ DEFAULTS = {'swap_path': DEFAULT_PATH, 'swappiness': DEFAULT_SWAPPINESS, 'protec
 class Case:
     """What is known of one incident.
 
-    ``reports`` are its whole reports of a shortage, ``told`` its signals. ``verdict`` is None without an incident.
+    ``short`` are its reports of a shortage, ``reports`` the whole ones of them, ``told`` its signals. ``verdict`` is
+    None without an incident.
     """
 
     def __init__(self, verdict, incidents, events, signals, host_facts, options):
@@ -38,7 +39,8 @@ class Case:
         self.events = [events[index] for index in incident['reports'] if self._counts(events[index])]
         self.is_reported = any(self._counts(event) for event in events)
         self.told = [signals[index] for index in incident['signals']]
-        self.reports = proven_first([event for event in self.events if is_shortage(event) and event.get('complete')])
+        self.short = [event for event in self.events if is_shortage(event)]
+        self.reports = proven_first([event for event in self.short if event.get('complete')])
         self.host = host_figures(self.host_facts, self.events)
         self.swap = swap_recommended(self.host, self.events, self.options['swap_path'],
                                      self.options['expected_peak_bytes'], self.options['swap_size'])

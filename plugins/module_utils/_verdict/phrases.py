@@ -64,7 +64,7 @@ def would_be(advice, replays):
     """A sentence on whom the kernel would have killed under the advice; None if the report that is meant cannot tell.
     """
     replay = next((one for one in replays or [] if one.get('event_id') == advice.get('report')), None)
-    if replay is None or not replay.get('victim') or replay.get('reproduces') is False:
+    if replay is None or not replay.get('victim') or replay.get('reproduces') is not True:
         return None
     if not (advice.get('protect') or advice.get('swap')):
         return None

@@ -142,6 +142,9 @@ def _effect(case, name, value):
                            would_tell=[_TABLE])
     if case.events and all(event.get('kind') == 'allocation_failure' for event in case.events):
         return make_effect(NONE, 'memory was refused and nobody was killed')
+    if any(event.get('tasks') for event in case.short) and not any(
+            event.get('victims') or event.get('selected') for event in case.short):
+        return make_effect(UNKNOWN, 'whom the kernel killed is not in the log', would_tell=[_TABLE])
     return make_effect(UNKNOWN, 'who else could have been killed is not in the log',
                        would_tell=[_TABLE])
 

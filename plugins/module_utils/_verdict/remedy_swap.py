@@ -141,7 +141,7 @@ def _by_verdict(case, size):
 def _by_partial_report(case):
     """The effect by the figures that are left of a report that was cut, or that systemd-oomd tells; None without any.
     """
-    for event in case.events:
+    for event in reversed(case.short):
         memory, cgroup = event.get('memory') or {}, event.get('cgroup') or {}
         if case.limit == 'host' and None not in (memory.get('swap_total_bytes'), memory.get('swap_free_bytes')):
             return _on_host(case, event, _more_than_there_was(case, event))
@@ -319,12 +319,14 @@ def _runtime(case):
 def _swappiness_effect(case, wished, runtime):
     if case.verdict is None:
         return make_effect(NONE, 'no incident was found that it could have changed')
-    if not case.reports:
+    reports = case.reports or [event for event in case.short if case.limit == 'host' and (
+        event.get('memory') or {}).get('swap_total_bytes') is not None]
+    if not reports:
         known = (case.was_memory == 'no' or case.limit in _NO_SWAP_FOR or case.actor in ('kubelet', 'kernel_refused')
                  or (case.events and all(situation(event) in _NOT_RAM for event in case.events)))
         return make_effect(NONE, 'by itself it gives no memory') if known else make_effect(
             UNKNOWN, 'whether there was swap is not in the log', would_tell=['swapon --show', 'sysctl vm.swappiness'])
-    return least([_swappiness_on(event, wished, runtime) for event in case.reports])
+    return least([_swappiness_on(event, wished, runtime) for event in reports])
 
 
 def _swappiness_on(event, wished, runtime):
