@@ -19,6 +19,7 @@ from ansible_collections.oom.rescue.plugins.plugin_utils.shown import (
     explained,
     limit_met,
     meant_event,
+    other_reports,
     per_cent,
     tasks_of,
     timeline,
@@ -40,7 +41,8 @@ def environment(templates=TEMPLATES):
         loader=jinja2.FileSystemLoader(str(templates)), autoescape=True, trim_blocks=True, finalize=_shown)
     environment.globals.update(
         size=format_size, happened=happened, cause_of=cause_of, effect_words=effect_words, meant_event=meant_event,
-        bars=bars, limit_met=limit_met, per_cent=per_cent, timeline=timeline, explained=explained, tasks_of=tasks_of)
+        bars=bars, limit_met=limit_met, per_cent=per_cent, timeline=timeline, explained=explained, tasks_of=tasks_of,
+        other_reports=other_reports)
     return environment
 
 

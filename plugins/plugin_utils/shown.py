@@ -60,6 +60,16 @@ def per_cent(share):
     return '%d %%' % rounded if rounded or not share else 'under 1 %'
 
 
+def other_reports(diagnosis):
+    """{count, rows}: how many reports there are beside the one that is told, by the count that its cause names, and
+    those of them that were read whole.
+    """
+    advice, meant = diagnosis['advice'], meant_event(diagnosis)
+    rows = [event for event in diagnosis.get('events') or [] if event.get('trusted') is not False
+            and event.get('id') not in advice.get('left_out', ()) and event.get('id') != (meant or {}).get('id')]
+    return {'count': max(advice.get('reports', 0) - 1, len(rows)), 'rows': rows}
+
+
 def limit_met(diagnosis, event):
     """What ran out, in words with its figures, or None."""
     verdict = diagnosis.get('verdict') or {}
@@ -86,10 +96,18 @@ def timeline(diagnosis):
     known = [time for time in times if time is not None]
     first, span = (min(known), max(known) - min(known)) if known else (None, None)
     return [{
-        'when': incident.get('first') or 'at a time that the log does not tell',
+        'when': incident.get('first') or _words_on_time(diagnosis, incident) or 'at a time that the log does not tell',
         'words': _incident_words(incident), 'meant': number == meant,
         'place': None if time is None or not span else round(100 * (time - first) / span, 2),
     } for (number, incident), time in zip(rows, times, strict=True)]
+
+
+def _words_on_time(diagnosis, incident):
+    """The log's own words on when an incident began, if they tell no time for certain, as without a year; or None."""
+    signals = diagnosis.get('signals') or []
+    rows = [event for event in diagnosis.get('events') or [] if event.get('id') in (incident.get('reports') or ())]
+    rows = rows[::-1] + [signals[number] for number in incident.get('signals') or () if number < len(signals)]
+    return next((row['time_text'] for row in rows if row.get('time_text')), None)
 
 
 def _incident_words(incident):

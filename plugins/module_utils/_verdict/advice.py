@@ -11,7 +11,7 @@ from .._change.wishes import DEFAULT_PATH, DEFAULT_SCORE, DEFAULT_SWAPPINESS
 from .._files.sizes import format_size
 from .evidence import describe, plain, process_words, when
 from .judgement import judge_all
-from .meant import others, report_meant
+from .meant import count, others, report_meant
 from .remedies import APPLIED, remedies_of
 from .remedy import DELAYS, PREVENTS
 from .replay import PAGE_BYTES, total_pages
@@ -27,9 +27,10 @@ _MOST_HOSTS = 3
 
 def advise(host_facts, events, swap_path=DEFAULT_PATH, swappiness=DEFAULT_SWAPPINESS, protect=DEFAULT_SCORE, total=None,
            signals=(), remedies=None):
-    """{report, cause, evidence, swap, swappiness, protect, setting, notes, remarks} for a host.
+    """{report, reports, left_out, cause, evidence, swap, swappiness, protect, setting, notes, remarks} for a host.
 
-    ``report`` is the id of the report that is meant, which ``cause`` and ``evidence`` tell of, or None without any.
+    ``report`` is the id of the report that is meant, which ``cause`` and ``evidence`` tell of, or None without any;
+    ``reports`` is how many of the host there are in the logs, and ``left_out`` has the ids of those that are not its.
     ``remarks`` are those of the ``notes`` that tell of no remedy. ``setting`` is what replay() takes to say whom the
     kernel would have killed if the advice had been followed.
 
@@ -55,6 +56,8 @@ def advise(host_facts, events, swap_path=DEFAULT_PATH, swappiness=DEFAULT_SWAPPI
     protected = _protect(remedies, host_facts, events, host, swap)
     return {
         'report': meant.get('id') if meant else None,
+        'reports': count(events, total),
+        'left_out': [event.get('id') for event in all_events if not any(event is own for own in events)],
         'cause': _cause(meant, events, total, [event for event in all_events if event.get('elsewhere')]),
         'evidence': describe(meant) if meant else [],
         'swap': swap,

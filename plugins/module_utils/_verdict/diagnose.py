@@ -144,7 +144,8 @@ def _judged(result, paths, host_facts=None, options=None, asked=None):
         return is_too_large(host_facts or {}, event)
 
     if asked is None:
-        result['incidents'], result['verdict'] = judge_all(result['events'], result['signals'], is_left_out)
+        older = result['summary']['events'] + result['summary']['untrusted'] - len(result['events'])
+        result['incidents'], result['verdict'] = judge_all(result['events'], result['signals'], is_left_out, older)
     else:
         # Few runs ask for one thing alone, and what answers them takes memory.
         from .why import judge_one

@@ -166,19 +166,29 @@ def _of_one_limit(events, kill):
     return same, [event for event in short if event not in same]
 
 
+def _asked_for(events):
+    return [event for event in events if (event.get('trigger') or {}).get('manual')]
+
+
+def _is_by_hand(events, signals):
+    """True if somebody asked for a kill (sysrq f), and nothing beside it is said that such a kill does not cause."""
+    return bool(_asked_for(events)) and all(signal['kind'] in _SEEN_OF_A_KILL for signal in signals)
+
+
 def _judge(events, signals):
     """(was_memory, limit, actor, victims, kind) of an incident's reports and signals."""
     kill = _kernel_kill(events)
     if kill is not None:
         same, beside = _of_one_limit(events, kill)
-        victims = _victims_of_events(same + beside)
+        victims = _victims_of_events([kill] + same + beside)
         named = _unit_of(_victims_of_signals(signals))
-        if victims and not (victims[0]['unit'] or victims[0]['container']) and named:
+        # Of several processes a line on a unit does not say which was its own.
+        alone = len(set(victim['name'] for victim in victims)) == 1
+        if alone and not (victims[0]['unit'] or victims[0]['container']) and named:
             victims[0]['unit'] = named
         return 'yes', _limit_of(kill), 'kernel', victims, 'kernel'
-    by_hand = [event for event in events if (event.get('trigger') or {}).get('manual')]
-    if by_hand and not any(signal['kind'] not in _SEEN_OF_A_KILL for signal in signals):
-        return 'unknown', 'unknown', 'manager', _victims_of_events(by_hand), 'by_hand'
+    if _is_by_hand(events, signals):
+        return 'unknown', 'unknown', 'manager', _victims_of_events(_asked_for(events)), 'by_hand'
     ordered = sorted(signals, key=rank)
     if not ordered:
         return 'unknown', 'unknown', 'unknown', [], 'allocation_failure'
@@ -278,6 +288,16 @@ def sentence_of(was_memory, limit, actor, victims, kind):
     return 'It was memory: %s%s.' % (words, acted)
 
 
+def _in_evidence(events, signals):
+    """An incident's reports and signals, those first that decide its verdict: one line stands for all where there is
+    room for no more.
+    """
+    kill = _kernel_kill(events)
+    if kill is not None:
+        return [kill] + [event for event in events if event is not kill] + signals
+    return signals + events if signals and not _is_by_hand(events, signals) else events + signals
+
+
 def _evidence(rows):
     found = []
     for row in rows[:_MOST_EVIDENCE]:
@@ -350,7 +370,7 @@ def verdict_of(index, incident, events, signals):
         'incident': index, 'was_memory': was_memory, 'limit': limit, 'actor': actor, 'victims': victims,
         'eater': eater, 'pattern': 'unknown' if reserve else _PATTERNS.get(eater and eater['kind'], 'unknown'),
         'sentence': sentence_of(was_memory, limit, actor, named or victims, kind),
-        'evidence': _evidence(reports + deciding), 'caveats': caveats,
+        'evidence': _evidence(_in_evidence(reports, deciding)), 'caveats': caveats,
         'would_tell': _would_tell(was_memory, limit, kind, victims),
     }
 
@@ -394,21 +414,27 @@ def _says_why(incident, events):
     return kill is None or says_why(kill)
 
 
-def judge_all(events, signals, is_left_out=None):
+def judge_all(events, signals, is_left_out=None, older=0):
     """(incidents, verdict) of a log or a host; the verdict is None without any signal or report of it.
 
-    Reports for which ``is_left_out`` is true, as for a machine that this host cannot be, are in no incident.
+    Reports for which ``is_left_out`` is true, as for a machine that this host cannot be, are in no incident. ``older``
+    is how many older reports the logs have that are not among ``events``: the verdict has it as ``older_reports`` if
+    there are any.
     """
     incidents = incidents_of(events, signals, is_left_out)
     meant = choose(incidents, events, signals)
     if meant is None:
         return incidents, None
     verdict = verdict_of(meant, incidents[meant], events, signals)
+    if older:
+        verdict['older_reports'] = older
     others = [incident for index, incident in enumerate(incidents) if index != meant]
     if others:
         named = '; '.join(_named(incident, events, signals) for incident in others[:-_MOST_NAMED - 1:-1])
-        verdict['caveats'].append('%d other incident%s in the log, and this is the newest that proves most: %s%s.' % (
-            len(others), '' if len(others) == 1 else 's', named, ', ...' if len(others) > _MOST_NAMED else ''))
+        verdict['caveats'].append('%d other incident%s in the log%s, and this is the newest that proves most: %s%s.' % (
+            len(others), '' if len(others) == 1 else 's',
+            ' beside %d older reports that were only counted' % older if older else '', named,
+            ', ...' if len(others) > _MOST_NAMED else ''))
     return incidents, verdict
 
 

@@ -60,17 +60,47 @@ def report_meant(events):
 
 
 def report_told(diagnosis):
-    """The report that a diagnosis tells of, among its events: the one that its advice is on.
+    """The report that a diagnosis tells of, among its events: the one that its advice is on. Without advice, as in
+    report.json, it is the one that is meant among those of the verdict's incident.
 
-    None if the verdict is on an incident without it: then the verdict's own sentence and time are told.
+    None if the verdict is not by it: then the verdict's own sentence and time are told.
     """
     events, advice = diagnosis.get('events') or [], diagnosis.get('advice') or {}
-    if 'report' not in advice:
-        return report_meant(events)
     verdict, incidents = diagnosis.get('verdict'), diagnosis.get('incidents')
-    if verdict and incidents and advice['report'] not in (incidents[verdict['incident']].get('reports') or []):
-        return None
-    return next((event for event in events if event.get('id') == advice['report']), None)
+    if verdict and incidents:
+        reports = incidents[verdict['incident']].get('reports') or []
+        events = [event for event in events if event.get('id') in reports]
+    if 'report' in advice:
+        report = next((event for event in events if event.get('id') == advice['report']), None)
+    else:
+        report = report_meant(events)
+    return report if report and (not verdict or is_by_report(verdict, report)) else None
+
+
+def is_by_report(verdict, report):
+    """True if a verdict on an incident with this report is by it, and not by what another program says: a failed
+    allocation, or a kill that was asked for by hand, says nothing of what another killer did in the same minutes.
+    """
+    if is_shortage(report):
+        return True
+    if (report.get('trigger') or {}).get('manual'):
+        return (verdict['was_memory'], verdict['actor']) == ('unknown', 'manager')
+    return (verdict['was_memory'], verdict['actor']) == ('unknown', 'unknown') and not verdict['victims']
+
+
+def moment_told(diagnosis):
+    """{time, time_text} of what a diagnosis tells of: of its report, else of the line that its verdict is by, or of the
+    first one of its incident that has a time; empty if nothing is told.
+    """
+    verdict, incidents = diagnosis.get('verdict'), diagnosis.get('incidents')
+    report = report_told(diagnosis)
+    if report or not (verdict and incidents):
+        return report or {}
+    line = (verdict['evidence'] or [{}])[0]
+    if line.get('time') or line.get('time_text'):
+        return line
+    text = next((row['time_text'] for row in verdict['evidence'] if row['time_text']), None)
+    return {'time': incidents[verdict['incident']].get('first'), 'time_text': text}
 
 
 def is_proven_whole(event):
@@ -102,13 +132,18 @@ def _listed(events):
     return named + ('; and %d more' % (len(events) - _MOST_NAMED) if len(events) > _MOST_NAMED else '')
 
 
+def count(events, total=None):
+    """How many reports are told of, of ``total`` in the logs: ``events`` may be only the newest of them."""
+    return max(total or 0, len([event for event in events if event.get('trusted') is not False]))
+
+
 def others(events, total=None):
     """A sentence that counts and names the reports beside the one that is meant; None if it is the only one.
 
     ``total`` is the number in the logs, as ``events`` may be only the newest of them.
     """
     events = [event for event in events if event.get('trusted') is not False]
-    total = max(total or 0, len(events))
+    total = count(events, total)
     if total < 2:
         return None
     place = events.index(report_meant(events))

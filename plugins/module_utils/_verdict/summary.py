@@ -14,7 +14,7 @@ from .choice import REMEDIES, happened
 from .columns import cut
 from .evidence import plain, when
 from .in_place import in_place
-from .meant import report_told
+from .meant import moment_told, report_told
 from .phrases import NOTHING, as_it_is, fitted, remedy_lines, todo, would_be
 from .report import OTHER_SHAPE
 from .shape import MEMORY, Maybe, cleaned, misfit
@@ -332,18 +332,9 @@ def _log_line(log):
 
 
 def _dated_cause(diagnosis):
-    """The cause, with the time of its report or incident before it."""
-    moment = when(report_told(diagnosis) or _first_of_incident(diagnosis))
+    """The cause, with the time of its report, or of the line that says it, before it."""
+    moment = when(moment_told(diagnosis))
     return '%s: %s' % (moment, cause_of(diagnosis)) if moment else cause_of(diagnosis)
-
-
-def _first_of_incident(diagnosis):
-    """{time, time_text} of the first line of the incident that the verdict is on; empty if there is none."""
-    incident = _incident_of(diagnosis)
-    if not incident:
-        return {}
-    text = next((row['time_text'] for row in diagnosis['verdict']['evidence'] if row['time_text']), None)
-    return {'time': incident.get('first'), 'time_text': text}
 
 
 def _incident_of(diagnosis):

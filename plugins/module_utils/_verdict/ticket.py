@@ -11,6 +11,7 @@ import re
 
 from .._files.plain import plain
 from .._files.sizes import format_size
+from .meant import moment_told, report_told
 from .remedy import DELAYS, HARMS, PREVENTS, UNKNOWN
 from .report import OTHER_SHAPE
 from .words import ACTORS, LIMITS, MEMORY, effect_words, part_words
@@ -84,11 +85,12 @@ def _verdict(entry, verdict):
         lines.append('- What ran out: %s' % md(LIMITS[verdict['limit']]))
     lines.append('- Who acted: %s' % md(ACTORS.get(verdict['actor'], verdict['actor'])))
     lines += ['- Ended or refused: %s' % md(_victim(row)) for row in verdict['victims'][:_MOST_LINES]]
-    incident = entry['incidents'][verdict['incident']] if verdict['incident'] < len(entry['incidents']) else {}
-    moment = incident.get('last') or next((row['time_text'] for row in verdict['evidence'] if row['time_text']), None)
+    told = moment_told(entry)
+    moment = told.get('time') or told.get('time_text')
     lines.append('- When: %s' % (md(moment) if moment else 'the log does not tell'))
-    others = len(entry['incidents']) - 1
-    return lines + (['- Other incidents in the same logs: %d' % others] if others > 0 else [])
+    others, older = len(entry['incidents']) - 1, verdict.get('older_reports')
+    older = ', and %d older reports' % older if older else ''
+    return lines + (['- Other incidents in the same logs: %d%s' % (others, older)] if others > 0 or older else [])
 
 
 def _victim(row):
@@ -111,11 +113,9 @@ def _ledger(entry, verdict):
 
 
 def _ledger_of(entry, verdict):
-    """The ledger of the newest report of the incident that is meant, else the entry's own, of now."""
-    if verdict and verdict['incident'] < len(entry['incidents']):
-        meant = entry['incidents'][verdict['incident']]['reports']
-        return next((event['ledger'] for event in entry['events'] if event['id'] in meant and event.get('ledger')),
-                    entry['ledger'] if 'path' in entry else None)
+    """The ledger of the report that the verdict is by, else the entry's own, of now."""
+    if verdict:
+        return (report_told(entry) or {}).get('ledger') or (entry['ledger'] if 'path' in entry else None)
     return entry.get('ledger')
 
 

@@ -103,7 +103,8 @@ class Told:
         verdict = self.verdict
         return {
             'id': hashlib.sha256(to_bytes(self.keys[0])).hexdigest()[:16],
-            'time': self._incident['first'], 'host': _short(self._entry['name']),
+            'time': (verdict['evidence'] or [{}])[0].get('time') or self._incident['first'],
+            'host': _short(self._entry['name']),
             'sentence': plain(verdict['sentence'] if self.proven else 'Said, not proven: %s' % verdict['sentence']),
             'actor': verdict['actor'], 'limit': verdict['limit'],
             'victims': [dict((key, _short(victim.get(key))) for key in ('name', 'pid', 'unit', 'container'))

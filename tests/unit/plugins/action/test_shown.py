@@ -82,6 +82,23 @@ def test_a_single_time_has_no_place(first):
     assert shown.timeline({}) == []
 
 
+def test_a_time_without_a_year_is_told_in_the_log_s_own_words():
+    incidents = [{'first': None, 'reports': ['b', 'a'], 'signals': []}, {'first': None, 'reports': [], 'signals': [0]}]
+    found = {'incidents': incidents, 'events': [{'id': 'b', 'time_text': 'Oct 28 11:32:40'},
+                                                {'id': 'a', 'time_text': 'Oct 28 11:32:28'}],
+             'signals': [{'time_text': 'Oct 29 09:00:00'}]}
+    assert [row['when'] for row in shown.timeline(found)] == ['Oct 28 11:32:28', 'Oct 29 09:00:00']
+
+
+@pytest.mark.parametrize('advice, count', [
+    ({'report': 'b', 'reports': 2, 'left_out': ['forged', 'elsewhere']}, 1),
+    ({'report': 'b', 'reports': 40, 'left_out': ['forged', 'elsewhere']}, 39),
+])
+def test_the_other_reports_are_the_host_s_own_by_the_count_that_the_cause_names(advice, count):
+    events = [{'id': 'forged', 'trusted': False}, {'id': 'elsewhere'}, {'id': 'b'}, {'id': 'a'}]
+    assert shown.other_reports({'advice': advice, 'events': events}) == {'count': count, 'rows': [{'id': 'a'}]}
+
+
 @pytest.mark.parametrize('incident, words', [
     ({'reports': ['a'], 'signals': [1]}, '1 report of the kernel, 1 other line'),
     ({'reports': ['a', 'b'], 'signals': []}, '2 reports of the kernel'), ({'signals': [1, 2]}, '2 other lines'),

@@ -19,7 +19,9 @@ from ansible_collections.oom.rescue.plugins.module_utils._verdict.advice import 
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.diagnose import diagnose_log
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.evidence import when
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.meant import brief, others, report_meant, report_told
+from ansible_collections.oom.rescue.plugins.module_utils._verdict.report import report_of
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.summary import summarize
+from ansible_collections.oom.rescue.plugins.module_utils._verdict.ticket import ticket
 from conftest import SEED, SHARED
 from wrapped import unwrapped
 
@@ -226,15 +228,78 @@ def test_a_host_s_own_report_is_told_everywhere_and_counted_alone(text, victim, 
     assert lines[0].startswith('here: %s: ' % when(report))
 
 
+FAILURE = 'Oct 28 02:00:00 centos7 kernel: swapper/0: page allocation failure: order:4, mode:0x4020\n'
+SYSRQ = 'Oct 30 12:00:20 centos7 kernel: sysrq: Manual OOM execution\n' + POSTGRES.replace('29 09:00:00', '30 12:00:20')
+
+
 @pytest.mark.parametrize('report', [
-    POSTGRES, CUT, 'Oct 28 02:00:00 centos7 kernel: swapper/0: page allocation failure: order:4, mode:0x4020\n'],
-    ids=['a kill', 'a cut report', 'a failed allocation'])
+    POSTGRES, CUT, FAILURE, FAILURE.replace('28 02:00:00', '30 11:59:50'),
+    FAILURE.replace('28 02:00:00', '30 12:00:08'), SYSRQ],
+    ids=['a kill', 'a cut report', 'a failed allocation', 'one in the minute before', 'one in the minute after',
+         'a kill by hand in the same minute'])
 def test_where_the_verdict_is_on_another_killer_its_sentence_has_its_own_time(report, tmpdir):
     entry = diagnosed(tmpdir, report + EARLYOOM)
     assert entry['verdict']['actor'] == 'earlyoom' and report_told(entry) is None
     lines = told(entry)
     assert 'Oct 30 12:00:00: It was memory' in lines[0] and 'earlyoom ended chrome' in lines[0]
     assert not [line for line in lines if line.startswith(('The kernel', 'The report', 'An allocation'))]
+
+
+def ticket_of(entry):
+    left = {'diagnose_result': {'events': [], 'advice': advise({}, []), 'replays': [], 'elsewhere': [entry]}}
+    return ticket(report_of(summarize(['here'], {'here': left}, logs_only=True), 'now'))
+
+
+BY_HAND_LATER = 'Oct 28 11:32:58 centos7 kernel: sysrq: Manual OOM execution\n'
+
+
+@pytest.mark.parametrize('text, moment, pid, holder', [
+    (seed(), 'Oct 28 11:32:28', 13036, 'mysqld'),
+    (FAILURE.replace('02:00:00', '11:32:00') + seed(), 'Oct 28 11:32:28', 13036, 'mysqld'),
+    (seed() + BY_HAND_LATER + other(seed(), 'centos7', 'Oct 28', '777').replace('11:32:28', '11:32:58').replace(
+        'mysqld', 'redis').replace('order=0', 'order=-1'), 'Oct 28 11:32:28', 13036, 'mysqld'),
+    (other(seed(), 'centos7', 'Oct 28', '777').replace('11:32:28', '11:32:00').replace('mysqld', 'redis') + seed(),
+     'Oct 28 11:32:28', 13036, 'mysqld'),
+], ids=['alone', 'a failed allocation before', 'a kill by hand after', 'a kill before'])
+def test_a_ticket_and_the_verdict_are_of_the_report_that_is_meant(text, moment, pid, holder, tmpdir):
+    entry = diagnosed(tmpdir, text)
+    lines = ticket_of(entry).split('\n')
+    assert '- When: %s' % moment in lines
+    assert lines[next(place for place, line in enumerate(lines) if line.startswith('| what')) + 2].startswith(
+        '| %s |' % holder)
+    assert entry['verdict']['victims'][0]['pid'] == pid
+    assert entry['verdict']['evidence'][0]['time_text'] == moment
+
+
+AT = 'Oct 29 09:00:%02d centos7 %s\n'
+NGINX = AT % (1, 'systemd[1]: nginx.service: A process of this unit has been killed by the OOM killer.')
+
+
+@pytest.mark.parametrize('text, units', [
+    (POSTGRES + NGINX, ['nginx.service']),
+    (POSTGRES + NGINX + POSTGRES.replace('4711', '4712').replace('09:00:00', '09:00:30'), ['nginx.service', None]),
+    (POSTGRES + NGINX + POSTGRES.replace('4711 (postgres)', '4712 (perl)').replace('09:00:00', '09:00:30'),
+     [None, None]),
+], ids=['one process', 'two of one name', 'two of which either may be the unit\'s'])
+def test_a_unit_that_is_named_is_no_process_s_of_several(text, units, tmpdir):
+    assert [victim['unit'] for victim in diagnosed(tmpdir, text)['verdict']['victims']] == units
+
+
+@pytest.mark.parametrize('stamps', [
+    ('Oct 28 ', 'Oct 29 09:00:00'), ('Oct 31 ', 'Nov 29 09:00:00'), ('Dec 31 ', 'Jan  2 09:00:00'),
+    ('2026-10-28T', '2026-10-29T09:00:00'),
+], ids=['another day', 'another month', 'another year', 'by the calendar'])
+def test_a_server_that_has_the_same_pid_after_the_next_boot_is_another_kill(stamps, tmpdir):
+    again = POSTGRES.replace('4711 (postgres)', '13036 (mysqld)').replace('Oct 29 09:00:00', stamps[1])
+    entry = diagnosed(tmpdir, seed().replace('Oct 28 ', stamps[0]) + again)
+    assert entry['summary']['kills'] == 2 and 'It is one of 2 reports' in entry['advice']['cause']
+
+
+def test_a_report_without_a_victim_tells_no_one_who_would_still_have_been_killed(tmpdir):
+    lines = [line for line in seed().split('\n') if 'Kill' not in line]
+    text = ' '.join(told(diagnosed(tmpdir, '\n'.join(lines))))
+    assert 'would' not in text and 'whom the kernel killed is not in the log' in text
+    assert 'whether there was swap' not in text
 
 
 def test_without_a_calendar_the_order_of_the_log_is_that_of_time(tmpdir):
@@ -267,3 +332,6 @@ def test_the_count_is_of_all_reports_though_the_oldest_are_not_returned(tmpdir):
     entry = diagnosed(tmpdir, ''.join(kills), limit=5)
     assert (len(entry['events']), entry['summary']['events']) == (5, 12)
     assert entry['advice']['cause'].endswith('It is the newest of 12 reports.')
+    assert entry['verdict']['caveats'][-1].startswith('4 other incidents in the log beside 7 older reports that were '
+                                                      'only counted, and this is the newest that proves most: ')
+    assert '- Other incidents in the same logs: 4, and 7 older reports' in ticket_of(entry)
