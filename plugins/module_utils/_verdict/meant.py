@@ -84,8 +84,8 @@ def is_by_report(verdict, report):
     if is_shortage(report):
         return True
     if (report.get('trigger') or {}).get('manual'):
-        return (verdict['was_memory'], verdict['actor']) == ('unknown', 'manager')
-    return (verdict['was_memory'], verdict['actor']) == ('unknown', 'unknown') and not verdict['victims']
+        return (verdict.get('was_memory'), verdict.get('actor')) == ('unknown', 'manager')
+    return (verdict.get('was_memory'), verdict.get('actor')) == ('unknown', 'unknown') and not verdict.get('victims')
 
 
 def moment_told(diagnosis):

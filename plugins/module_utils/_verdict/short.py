@@ -8,7 +8,7 @@ from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
 from .._node.room import fitted, size_of
-from .meant import report_meant
+from .meant import report_meant, report_told
 
 _TEXTS = (str, type(u''))
 _MOST_TEXT = 300
@@ -59,10 +59,13 @@ def _of_one_incident(entry):
 
 
 def of_the_verdict(entry):
-    """The entry with the reports and signals of the incident that the verdict is on, the newest, and no others."""
+    """The entry with the reports and signals of the incident that the verdict is on, the newest and the report that is
+    told, and no others.
+    """
     number = (entry['verdict'] or {}).get('incident')
     chosen = entry['incidents'][number] if number is not None else {'reports': [], 'signals': []}
-    kept = [event for event in entry['events'] if event.get('id') in chosen['reports']][:_EVENTS]
+    own, told = [event for event in entry['events'] if event.get('id') in chosen['reports']], report_told(entry)
+    kept = own[:_EVENTS] + [event for event in own[_EVENTS:] if event is told]
     numbers = chosen['signals'][:_MOST_ROWS]
     places = dict((old, new) for new, old in enumerate(numbers))
     return dict(entry, events=kept, signals=[entry['signals'][one] for one in numbers], incidents=[

@@ -62,7 +62,7 @@ def judge_one(events, signals, subject, is_left_out=None):
     if rest['reports']:
         timed = any(row.get('epoch') is not None or row.get('uptime_seconds') is not None for row in
                     [signals[number] for number in own['signals']] + [events[number] for number in own['reports']])
-        verdict['caveats'].append('%s the kernel killed for memory, and no line names %s.' % (
+        verdict['caveats'].append('%s the kernel killed for memory, and no line of that names %s.' % (
             'In the same minute' if timed else 'At a time that may be the same', plain(subject['name'])))
     verdict['caveats'] += _caveats(subject)
     return incidents, verdict, signals

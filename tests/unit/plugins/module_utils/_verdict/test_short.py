@@ -60,6 +60,13 @@ def test_of_very_many_reports_the_newest_five_stay_and_of_rows_fifty():
     assert found['incidents'][0]['signals'] == list(range(50))
 
 
+def test_of_very_many_reports_the_one_that_is_told_stays_beside_the_newest_five():
+    whole = entry(0)
+    whole['events'] = [{'id': 'e%d' % number, 'kind': 'kill', 'complete': number == 40} for number in range(60)]
+    whole['incidents'] = [{'first': 't0', 'reports': ['e%d' % number for number in range(59, -1, -1)], 'signals': []}]
+    assert ids(of_the_verdict(whole)) == ['e0', 'e1', 'e2', 'e3', 'e4', 'e40']
+
+
 @pytest.mark.parametrize('meant, kept', [('e3', ['e3'] + ['e%d' % number for number in range(11, 60)]),
                                          ('e20', ['e%d' % number for number in range(10, 60)])])
 def test_of_an_incident_s_many_reports_the_newest_and_the_one_that_is_meant_stay(meant, kept):

@@ -171,8 +171,8 @@ def test_a_unit_ended_when_it_went_inactive_or_else_when_its_main_process_ended(
     assert any(text.startswith('In the same minute') for text in verdict['caveats']) is near
 
 
-SAME = ['In the same minute the kernel killed for memory, and no line names db.']
-MAYBE = ['At a time that may be the same the kernel killed for memory, and no line names db.']
+SAME = ['In the same minute the kernel killed for memory, and no line of that names db.']
+MAYBE = ['At a time that may be the same the kernel killed for memory, and no line of that names db.']
 
 
 @pytest.mark.parametrize('finished, expected', [
