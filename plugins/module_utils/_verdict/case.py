@@ -10,7 +10,7 @@ __metaclass__ = type
 from .._change.wishes import DEFAULT_PATH, DEFAULT_SCORE, DEFAULT_SWAPPINESS
 from .._node.ledger import UNACCOUNTED, eater_of
 from .._report.zones import fragmented, managed_bytes, plenty, spared_high_memory
-from .meant import is_shortage
+from .meant import is_shortage, report_meant
 from .replay import PAGE_BYTES
 from .sizing import host_figures, may_be_its_own, proven_first, swap_recommended
 
@@ -27,8 +27,8 @@ DEFAULTS = {'swap_path': DEFAULT_PATH, 'swappiness': DEFAULT_SWAPPINESS, 'protec
 class Case:
     """What is known of one incident.
 
-    ``short`` are its reports of a shortage, ``reports`` the whole ones of them, ``told`` its signals. ``verdict`` is
-    None without an incident.
+    ``short`` are its reports of a shortage, ``meant`` the one of them that is meant, ``reports`` the whole ones,
+    ``told`` its signals. ``verdict`` is None without an incident.
     """
 
     def __init__(self, verdict, incidents, events, signals, host_facts, options):
@@ -40,6 +40,7 @@ class Case:
         self.is_reported = any(self._counts(event) for event in events)
         self.told = [signals[index] for index in incident['signals']]
         self.short = [event for event in self.events if is_shortage(event)]
+        self.meant = report_meant(self.short[::-1])
         self.reports = proven_first([event for event in self.short if event.get('complete')])
         self.host = host_figures(self.host_facts, self.events)
         self.swap = swap_recommended(self.host, self.events, self.options['swap_path'],

@@ -18,8 +18,8 @@ from .._report.raw import raw_lines
 from .._report.reading import read_events, read_fork_failures
 from .advice import advise
 from .in_place import shown
-from .judgement import judge_all, ledger_meant
-from .meant import report_meant
+from .judgement import judge_all
+from .meant import is_by_report, report_meant
 from .remedies import remedies_of
 from .replay import replay
 from .sizing import is_too_large, may_be_its_own
@@ -177,11 +177,13 @@ def _unread(sources):
 
 
 def _ledger_of(result):
-    """The ledger of the report that the verdict is on; None without such a one."""
-    if result['verdict'] is None:
+    """The ledger of the report that the verdict is by; None without such a one."""
+    verdict = result['verdict']
+    if verdict is None:
         return None
-    incident = result['incidents'][result['verdict']['incident']]
-    return ledger_meant([result['events'][number] for number in incident['reports']])
+    incident = result['incidents'][verdict['incident']]
+    meant = report_meant([result['events'][number] for number in reversed(incident['reports'])])
+    return meant.get('ledger') if meant and is_by_report(verdict, meant) else None
 
 
 def diagnose_log(path, since=None, until=None, limit=100, tasks=10, now=None, wanted=None):

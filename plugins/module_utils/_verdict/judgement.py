@@ -39,7 +39,7 @@ _MOST_EVIDENCE = 12
 _MOST_NAMED = 3
 # From this order on an allocation fails for want of blocks as well.
 _IN_BLOCKS = 2
-# What a kill that somebody asked the kernel for looks like to others.
+# What a kill by the kernel looks like to others.
 _SEEN_OF_A_KILL = ('unit-oom-kill', 'engine-oom', 'kubernetes', 'kill-unproven')
 _LIMITS = {'global': 'host', 'memcg': 'cgroup', 'cpuset': 'numa', 'mempolicy': 'numa'}
 # The signals that decide a verdict, the strongest first: (kind, was_memory); None is any.
@@ -181,7 +181,7 @@ def _judge(events, signals):
     if kill is not None:
         same, beside = _of_one_limit(events, kill)
         victims = _victims_of_events([kill] + same + beside)
-        named = _unit_of(_victims_of_signals(signals))
+        named = _unit_of(_victims_of_signals([one for one in signals if one['kind'] in _SEEN_OF_A_KILL]))
         # Of several processes a line on a unit does not say which was its own.
         alone = len(set(victim['name'] for victim in victims)) == 1
         if alone and not (victims[0]['unit'] or victims[0]['container']) and named:
@@ -327,10 +327,9 @@ def _is_unit_name(text):
 _PATTERNS = {'process': 'single', 'processes': 'many'}
 
 
-def ledger_meant(events):
-    """The ledger of the report that is meant among an incident's, which are given oldest first; or None."""
-    kill = _kernel_kill(events)
-    return None if kill is None else kill.get('ledger')
+def _eater(events):
+    """The eater of the report that is meant among an incident's, which are given oldest first; or None."""
+    return eater_of((_kernel_kill(events) or {}).get('ledger'))
 
 
 def _reserve_of(events):
@@ -357,7 +356,7 @@ def verdict_of(index, incident, events, signals):
     told = [signals[number] for number in incident['signals']]
     was_memory, limit, actor, victims, kind = _judge(reports, told)
     deciding = sorted(told, key=rank)
-    eater, reserve = eater_of(ledger_meant(reports)), _reserve_of(reports)
+    eater, reserve = _eater(reports), _reserve_of(reports)
     caveats = [reserve] if reserve else []
     if any(event.get('trusted') is None for event in reports) and reports:
         caveats.append('The log is plain text: nothing in it proves that the kernel wrote these lines.')

@@ -42,11 +42,15 @@ _OF_PODMAN = re.compile(r'\b(?:conmon|podman|crun)\b|OOM: the memory limit could
 
 
 def limits(case):
-    """Rows for the control group that met its limit: the limit of a pod, a container or a unit."""
+    """Rows for the control groups that met their limit, that of the report that is meant first: the limit of a pod, a
+    container or a unit.
+    """
     groups = [event.get('cgroup') or {} for event in case.events if situation(event) == 'cgroup']
     if not groups and not (case.limit == 'cgroup' and case.was_memory == 'yes'):
         return []
-    paths = _each_once([group['path'] for group in groups if group.get('path')]) or [_path_of_victim(case)]
+    newest = [case.meant] * bool(case.meant and situation(case.meant) == 'cgroup') + case.events[::-1]
+    paths = _each_once([event['cgroup']['path'] for event in newest if situation(event) == 'cgroup' and (
+        event.get('cgroup') or {}).get('path')]) or [_path_of_victim(case)]
     return [_limit_row(case, path, [group for group in groups if group.get('path') == path]) for path in paths[:3]]
 
 

@@ -478,7 +478,8 @@ def test_less_of_what_the_kernel_holds_is_a_remedy_where_that_was_a_third_of_the
 
 
 @pytest.mark.parametrize('count, rows', [(1, 1), (2, 2), (3, 3), (4, 3)])
-def test_up_to_three_cgroups_that_met_their_limits_have_a_remedy_each(count, rows):
+def test_up_to_three_cgroups_that_met_their_limits_have_a_remedy_each_the_newest_first(count, rows):
     events = [cgroup_report('/system.slice/web%d.service' % number) for number in range(count)]
     found = [row['what'] for row in remedies(events) if row['name'] == 'cgroup_limit']
-    assert found == ['raise the limit of web%d.service from 512 MiB to 768 MiB' % number for number in range(rows)]
+    newest = range(count)[::-1]
+    assert found == ['raise the limit of web%d.service from 512 MiB to 768 MiB' % number for number in newest[:rows]]

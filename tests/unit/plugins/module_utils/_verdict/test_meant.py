@@ -23,6 +23,7 @@ from ansible_collections.oom.rescue.plugins.module_utils._verdict.report import 
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.summary import summarize
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.ticket import ticket
 from conftest import SEED, SHARED
+from oom_reports import memcg, syslog
 from wrapped import unwrapped
 
 CASES = os.path.join(SHARED, 'cases')
@@ -271,7 +272,20 @@ def test_a_ticket_and_the_verdict_are_of_the_report_that_is_meant(text, moment, 
     assert entry['verdict']['evidence'][0]['time_text'] == moment
 
 
+def in_container(letter, second):
+    """A report of a container whose name is of this letter, and which met its limit."""
+    return syslog(memcg(pid=second, path='/docker/' + 64 * letter), 'Oct 28 11:32:%02d' % second)
+
+
+def test_the_limit_of_the_report_that_is_meant_is_raised_first(tmpdir):
+    entry = diagnosed(tmpdir, ''.join(in_container(letter, second) for second, letter in enumerate('abcde', 10)))
+    raised = [row['what'].split()[-7] for row in entry['remedies'] if row['name'] == 'container_limit']
+    assert raised == [12 * 'e', 12 * 'd', 12 * 'c'] and entry['verdict']['victims'][0]['pid'] == 14
+
+
 AT = 'Oct 29 09:00:%02d centos7 %s\n'
+OF_OOMD = ('systemd-oomd[6]: Killed /system.slice/nginx.service due to memory pressure for /system.slice being 81.00% '
+           '> 60.00% for > 20s with reclaim activity')
 NGINX = AT % (1, 'systemd[1]: nginx.service: A process of this unit has been killed by the OOM killer.')
 
 
@@ -280,7 +294,8 @@ NGINX = AT % (1, 'systemd[1]: nginx.service: A process of this unit has been kil
     (POSTGRES + NGINX + POSTGRES.replace('4711', '4712').replace('09:00:00', '09:00:30'), ['nginx.service', None]),
     (POSTGRES + NGINX + POSTGRES.replace('4711 (postgres)', '4712 (perl)').replace('09:00:00', '09:00:30'),
      [None, None]),
-], ids=['one process', 'two of one name', 'two of which either may be the unit\'s'])
+    (AT % (0, OF_OOMD) + POSTGRES, [None]),
+], ids=['one process', 'two of one name', 'two of which either may be the unit\'s', 'a unit that another killed'])
 def test_a_unit_that_is_named_is_no_process_s_of_several(text, units, tmpdir):
     assert [victim['unit'] for victim in diagnosed(tmpdir, text)['verdict']['victims']] == units
 
