@@ -563,6 +563,11 @@ verdict:
   type: dict
   contains: &verdict
     incident: {description: Its index in RV(incidents)., type: int}
+    older_reports:
+      description: >-
+        How many older reports the logs have that O(limit) left out, which are in no incident; absent where it left out
+        none.
+      type: int
     was_memory: {description: "V(yes), V(no) or V(unknown).", type: str}
     limit:
       description: >-
@@ -571,7 +576,7 @@ verdict:
       type: str
     actor: {description: Who killed or refused., type: str}
     victims:
-      description: Who was killed or refused.
+      description: Who was killed or refused, those of the report that is meant first.
       type: list
       elements: dict
       contains:
@@ -594,7 +599,7 @@ verdict:
     pattern: {description: "V(single), V(many) or V(unknown) processes.", type: str}
     sentence: {description: The verdict in one sentence., type: str}
     evidence:
-      description: The lines that it rests on.
+      description: The lines that it rests on, the one that decides first.
       type: list
       elements: dict
       contains:
