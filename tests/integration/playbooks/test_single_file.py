@@ -44,9 +44,9 @@ def found_in(report):
 
 
 @pytest.mark.parametrize('python', PYTHONS)
-def test_a_log_is_told_in_the_same_words(program, told, python):
+def test_a_log_is_told_in_the_same_words(program, told, python, tmp_path):
     log, lines, report = told
-    out = subprocess.run([python, program, log], capture_output=True, text=True, check=True).stdout
+    out = subprocess.run([python, program, '--json', tmp_path / 'report.json', log], capture_output=True, text=True,
+                         check=True).stdout
     assert out.splitlines()[:len(lines)] == lines and len(out.splitlines()) <= len(lines) + 1
-    found = json.loads(subprocess.run([python, program, '--json', '-', log], capture_output=True, check=True).stdout)
-    assert found_in(found) == found_in(report)
+    assert found_in(json.loads((tmp_path / 'report.json').read_text())) == found_in(report)
