@@ -80,7 +80,7 @@ def limit_met(diagnosis, event):
     cgroup, memory = (event or {}).get('cgroup') or {}, (event or {}).get('memory') or {}
     if limit == 'cgroup' and cgroup.get('limit_bytes'):
         return '%s: %s' % (words, format_size(cgroup['limit_bytes']))
-    if limit == 'host' and memory.get('ram_bytes'):
+    if limit == 'host' and managed_bytes(event or {}):
         swap = memory.get('swap_total_bytes')
         return '%s: %s of RAM, %s' % (words, format_size(managed_bytes(event)), (
             'swap not told' if swap is None else '%s of swap' % format_size(swap) if swap else 'no swap'))

@@ -13,8 +13,18 @@ import posixpath
 from .meminfo import text_of
 from .mounts import mounts
 
-# Version 1 shows no limit as the largest whole number of pages in a long.
+# Version 1, and a report, show no limit as the largest number of bytes, or of whole pages, in 64 bits.
 _UNLIMITED = 1 << 62
+# A 32-bit kernel shows it as this number of pages (PAGE_COUNTER_MAX).
+_UNLIMITED_PAGES = (1 << 31) - 1
+_PAGES = (4 << 10, 16 << 10, 64 << 10)
+
+
+def told_limit(nbytes):
+    """The bytes that a limit lets a cgroup have; None for the number by which the kernel says that there is none."""
+    if nbytes is None or nbytes >= _UNLIMITED or nbytes in [_UNLIMITED_PAGES * page for page in _PAGES]:
+        return None
+    return nbytes
 
 
 def layout(host):
@@ -61,9 +71,9 @@ def _chain(host, where):
 
 
 def _number(host, path):
-    """A limit or a count; None for no limit (``max``, or version 1's huge number), or if it cannot be read."""
+    """A limit or a count; None for no limit (``max``, or told_limit()), or if it cannot be read."""
     text = text_of(host, path) or ''
-    return int(text) if text.isdigit() and int(text) < _UNLIMITED else None
+    return told_limit(int(text)) if text.isdigit() else None
 
 
 def _event(host, path, name):

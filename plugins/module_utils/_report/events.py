@@ -11,6 +11,7 @@ __metaclass__ = type
 
 import re
 
+from .._node.cgroup import told_limit
 from .._node.cgroup_paths import cgroup_names
 from .cause import cause_of
 from .holders import holders_of
@@ -22,8 +23,6 @@ def _in_bytes(*names):
     return tuple((name, name + '_bytes') for name in names)
 
 
-# PAGE_COUNTER_MAX, and what kernels before 3.19 printed for it: no limit at all.
-_UNLIMITED_KB = 1 << 52
 # x86 knows no other base page.
 _PAGES_OF_4_KIB = re.compile(r'x86_64|amd64|i[3-6]86')
 
@@ -81,10 +80,6 @@ _SCOPES = {
 
 def _times(value, factor):
     return None if value is None or factor is None else value * factor
-
-
-def _limit(kb):
-    return None if kb >= _UNLIMITED_KB else kb * 1024
 
 
 def page_size(report):
@@ -259,9 +254,8 @@ def _memory(report, size):
         block_counts, block_swap, counters = block.counts, block.swap_kb, block.counters
     for name, in_pages, in_bytes in _COUNTS:
         pages = block_counts.get(name)
-        # Some kernels counted more reserved pages than there are, and print a negative number without its sign.
-        if name == 'reserved' and pages is not None and pages > block_counts.get('ram', pages):
-            pages = None
+        if name == 'reserved':
+            pages = _reserved_pages(block, size)
         memory[in_pages] = pages
         memory[in_bytes] = _times(pages, size)
     for name, in_bytes in _COUNTERS:
@@ -275,6 +269,23 @@ def _memory(report, size):
     memory['swap_total_bytes'] = _times(block_swap.get('Total'), 1024)
     memory['swap_free_bytes'] = _times(block_swap.get('Free'), 1024)
     return memory
+
+
+def _reserved_pages(block, size):
+    """The pages of RAM that the kernel does not manage, by the zones if these are all; None if nothing tells.
+
+    Kernels 3.12 to 3.16 print those of the last zone alone (lib/show_mem.c).
+    """
+    if block is None:
+        return None
+    pages, reserved = block.counts.get('ram'), block.counts.get('reserved')
+    sizes = [(zone['kb'].get('present'), zone['kb'].get('managed')) for zone in block.zones]
+    if None not in (pages, size) and sizes and not any(None in pair for pair in sizes):
+        present = sum(pair[0] for pair in sizes)
+        if present * 1024 == pages * size:
+            return (present - sum(pair[1] for pair in sizes)) * 1024 // size
+    # Some kernels counted more reserved pages than there are, and print a negative number without its sign.
+    return None if reserved is not None and pages is not None and reserved > pages else reserved
 
 
 def _summed(block):
@@ -331,7 +342,7 @@ def _cgroup(report):
     for name, prefix in (('memory', ''), ('swap', 'swap_'), ('memory+swap', 'memory_swap_'), ('kmem', 'kmem_')):
         usage = report.usage.get(name)
         cgroup[prefix + 'usage_bytes'] = usage[0] * 1024 if usage else None
-        cgroup[prefix + 'limit_bytes'] = _limit(usage[1]) if usage else None
+        cgroup[prefix + 'limit_bytes'] = told_limit(usage[1] * 1024) if usage else None
         cgroup[prefix + 'failcnt'] = usage[2] if usage else None
     cgroup['group_kill'] = report.group is not None
     cgroup['group_path'] = report.group

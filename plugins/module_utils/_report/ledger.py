@@ -20,7 +20,7 @@ from operator import itemgetter
 
 from .._node.cgroup_ledger import cgroup_parts, kernel_of_cgroup
 from .._node.ledger import largest_names, make_ledger, make_part
-from .zones import managed_by_zones, managed_bytes, shows_all_nodes
+from .zones import managed_bytes, shows_all_nodes
 
 ANONYMOUS = 'anonymous memory of no process that is listed'
 # If the processes of a table hold less than the lists, a difference up to this part of all memory is drift of the
@@ -37,15 +37,10 @@ def ledger_of(event):
     """
     if event['scope'] == 'memcg':
         return _cgroup_ledger(event['cgroup'] or {}, event['holders'], event['statistics'])
-    total, lists = _total(event), _lists(event['memory'])
+    total, lists = managed_bytes(event), _lists(event['memory'])
     if total is None or lists is None or event['memory']['free_bytes'] is None:
         return None
     return make_ledger(total, _host_parts(event, total, lists, event['holders']))
-
-
-def _total(event):
-    told = managed_bytes(event)
-    return managed_by_zones(event) if told is None else told
 
 
 def _lists(memory):

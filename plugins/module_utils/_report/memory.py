@@ -134,6 +134,8 @@ class MemoryBlock:
         self.summed_kb = {}
         self.slab_caches = []
         self.allocations = []
+        # A log that was joined of two has lines twice: (node, zone, mark) of those that were read.
+        self._told = set()
         # Since 4.8 the line of a node says this of all its zones.
         self._unreclaimable = {}
 
@@ -151,6 +153,9 @@ class MemoryBlock:
             node, zone, mark = match.groups()
             node = int(node) if node else None
             rest = message[match.end() :]
+            if (node, zone, mark) in self._told:
+                return True
+            self._told.add((node, zone, mark))
             if mark:
                 self._blocks(node, zone, rest)
             elif len(self.zones) < _MOST_ZONES:
@@ -160,13 +165,15 @@ class MemoryBlock:
             return True
         match = _HUGE_PAGES.match(message)
         if match:
-            if len(self.huge_pages) < _MOST_ZONES:
-                self.huge_pages.append(tuple(int(value) for value in match.groups()))
+            pool = tuple(int(value) for value in match.groups())
+            if len(self.huge_pages) < _MOST_ZONES and pool not in self.huge_pages:
+                self.huge_pages.append(pool)
             return True
         match = _NODE.match(message)
         if match:
-            if len(self._unreclaimable) < _MOST_ZONES:
-                self._unreclaimable[int(match.group(1))] = _unreclaimable(message, None)
+            node = int(match.group(1))
+            if len(self._unreclaimable) < _MOST_ZONES and node not in self._unreclaimable:
+                self._unreclaimable[node] = _unreclaimable(message, None)
                 self._sum(dict((name, int(value)) for name, value in _NODE_COUNTER.findall(message)))
             return True
         return message[-9:] == ' per-cpu:'

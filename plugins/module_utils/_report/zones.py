@@ -119,18 +119,21 @@ def is_bare_page_fault(event):
 
 
 def managed_bytes(event):
-    """The bytes of RAM that the kernel manages: all pages but the reserved ones. None if the report does not say."""
+    """The bytes of RAM that the kernel manages: all pages but the reserved ones. None if the report does not say.
+
+    A report that lacks the line of either count is of the RAM of its zones.
+    """
     memory = event.get('memory') or {}
     ram_bytes, reserved_bytes = memory.get('ram_bytes'), memory.get('reserved_bytes')
-    if ram_bytes is None:
-        return None
-    if reserved_bytes is not None:
+    if None not in (ram_bytes, reserved_bytes):
         return ram_bytes - reserved_bytes
-    zones = managed_by_zones(event)
+    # The lists of free blocks follow the last zone: without these the rest may be cut.
+    cut = ram_bytes is None and not any(zone.get('free_blocks') for zone in event.get('zones') or [])
+    zones = None if cut else _managed_by_zones(event)
     return ram_bytes if zones is None else zones
 
 
-def managed_by_zones(event):
+def _managed_by_zones(event):
     """The same by the zones of a report; None if they do not say, or are not those of all nodes."""
     managed = [zone.get('managed_bytes') for zone in event.get('zones') or []]
     return sum(managed) if managed and None not in managed and shows_all_nodes(event) else None
@@ -153,11 +156,11 @@ def page_fault_with_memory_free(event):
     Up to 5.15 a fault that was refused memory for another reason, mostly its cgroup's limit, called the OOM killer for
     the whole host, with gfp_mask 0; commit 60e2793d440a ended that.
     """
-    memory = event['memory']
-    if not is_bare_page_fault(event) or not memory['ram_bytes']:
+    memory, ram_bytes = event['memory'], managed_bytes(event)
+    if not is_bare_page_fault(event) or not ram_bytes:
         return None
     free = memory['free_blocks_bytes'] or 0 if memory['free_bytes'] is None else memory['free_bytes']
-    return free if free * _TENTH > memory['ram_bytes'] else None
+    return free if free * _TENTH > ram_bytes else None
 
 
 def tell(event):

@@ -13,8 +13,9 @@ __metaclass__ = type
 
 import re
 
+from .._node.cgroup import told_limit
+
 _V1, _V2 = '/sys/fs/cgroup/memory', '/sys/fs/cgroup'
-_UNLIMITED = 1 << 60
 _DEEPEST = 32
 
 
@@ -60,7 +61,7 @@ def _read_v1(host, directory):
 
 
 def _missing(swap, limit, usage, stat):
-    if not swap or limit is None or limit >= _UNLIMITED or usage is None:
+    if not swap or told_limit(limit) is None or usage is None:
         return 0
     # Page cache of files can go; tmpfs and shared memory, which count as file as well, cannot.
     values = dict(re.findall(r'(?m)^(\w+) (\d+)$', stat or ''))

@@ -84,13 +84,16 @@ def _memory(event):
     memory = event.get('memory') or {}
     if event.get('scope') == 'memcg':
         return _cgroup(event)
-    if memory.get('ram_bytes') is None:
+    if managed_bytes(event) is None:
         return None
     page = memory.get('page_size_bytes') or 4096
     swap = memory.get('swap_total_bytes')
     swap_words = 'swap not reported' if swap is None else 'no swap' if not swap else \
         '%s of swap, %s of it free' % (format_size(swap), format_size(memory.get('swap_free_bytes')))
-    size, pages = format_size(managed_bytes(event)), memory['ram_bytes'] // page
+    size = format_size(managed_bytes(event))
+    if memory.get('ram_bytes') is None:
+        return 'RAM: %s, by its zones; %s.' % (size, swap_words)
+    pages = memory['ram_bytes'] // page
     if memory.get('reserved_bytes') is None:
         return 'RAM: %s (%d pages, those reserved are not told); %s.' % (size, pages, swap_words)
     return 'RAM: %s (%d pages, %d reserved); %s.' % (size, pages, memory['reserved_bytes'] // page, swap_words)

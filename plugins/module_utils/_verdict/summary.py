@@ -9,6 +9,7 @@ __metaclass__ = type
 
 import os
 
+from .._report.zones import managed_bytes
 from . import outcome
 from .choice import REMEDIES, happened
 from .columns import cut
@@ -306,13 +307,13 @@ def _is_kill_alone(diagnosis):
     """True if the log has little more of the report that is meant than whom the kernel killed."""
     meant = report_told(diagnosis)
     return bool(meant and meant.get('scope') in ('global', 'unknown') and 'memory' in (meant.get('missing') or ())
-                and (meant.get('memory') or {}).get('ram_bytes') is None)
+                and managed_bytes(meant) is None)
 
 
 def _lacking(diagnosis):
     """A line on what the report that is meant lacks, if it is little more than the kill; as a list of one or none."""
     meant = report_told(diagnosis)
-    lacks = meant and (meant.get('memory') or {}).get('ram_bytes') is None and (
+    lacks = meant and managed_bytes(meant) is None and (
         'not in the log' not in cause_of(diagnosis))
     return ['How much RAM and swap there was is not in the log.'] if lacks else []
 

@@ -7,7 +7,12 @@ from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
 import pytest
-from ansible_collections.oom.rescue.plugins.module_utils._node.cgroup import layout, own_cgroup, swappiness_of_cgroups
+from ansible_collections.oom.rescue.plugins.module_utils._node.cgroup import (
+    layout,
+    own_cgroup,
+    swappiness_of_cgroups,
+    told_limit,
+)
 from fake_sysctl_node import SysctlNode
 
 V1 = '35 31 0:32 %s /sys/fs/cgroup/memory rw,relatime - cgroup cgroup rw,memory\n'
@@ -73,6 +78,16 @@ def test_a_path_that_is_not_below_the_mount_is_the_mount(tmp_path):
     node = node_of(tmp_path, V2, '0::/../../elsewhere\n')
     put(node, '', memory__current=5)
     assert (own_cgroup(node.host)['path'], own_cgroup(node.host)['usage_bytes']) == ('/', 5)
+
+
+@pytest.mark.parametrize('nbytes, limit', [
+    (0, 0), (512 * MIB, 512 * MIB), (8 << 40, 8 << 40), (9223372036854771712, None), (9223372036854759424, None),
+    (9223372036854710272, None), (9223372036854775807, None), (18446744073709551615, None), (8796093018112, None),
+    (35184372072448, None), (140737488289792, None), (None, None),
+], ids=['nothing', 'a limit', 'that of a large machine', '4 KiB pages', '16 KiB pages', '64 KiB pages', 'before 3.19',
+        'before 3.19, without a sign', '32 bits', '32 bits and 16 KiB pages', '32 bits and 64 KiB pages', 'not told'])
+def test_no_limit_is_none_whatever_number_a_kernel_shows_for_it(nbytes, limit):
+    assert told_limit(nbytes) == limit
 
 
 def test_what_is_not_there_is_null(tmp_path):

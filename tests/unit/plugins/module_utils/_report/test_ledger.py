@@ -14,6 +14,7 @@ import pytest
 from ansible_collections.oom.rescue.plugins.module_utils._node.ledger import eater_of
 from ansible_collections.oom.rescue.plugins.module_utils._report import reading
 from ansible_collections.oom.rescue.plugins.module_utils._report.zones import managed_bytes
+from ansible_collections.oom.rescue.plugins.module_utils._verdict.sizing import host_figures, swap_recommended
 from conftest import ROOT, SEED, SHARED
 from oom_reports import ERAS, memcg
 
@@ -341,11 +342,40 @@ def test_the_zones_of_a_cpuset_are_never_all_of_a_machine_s_however_little_is_fr
     assert managed_bytes(event) == managed
 
 
-@pytest.mark.parametrize('ram, reserved, zones, managed', [
-    (1000, 10, [(400, 500)], 990), (1000, None, [(400, 500), (20, 450)], 950), (1000, None, [(40, 500)], 1000),
-    (1000, None, [(400, None)], 1000), (1000, None, [], 1000), (None, None, [(400, 500)], None), (1000, 0, [], 1000),
+@pytest.mark.parametrize('ram, reserved, zones, blocks, managed', [
+    (1000, 10, [(400, 500)], None, 990), (1000, None, [(400, 500), (20, 450)], None, 950),
+    (1000, None, [(40, 500)], None, 1000), (1000, None, [(400, None)], None, 1000), (1000, None, [], None, 1000),
+    (1000, 0, [], None, 1000), (None, None, [(400, 500)], [1], 500), (None, None, [(400, 500)], None, None),
+    (None, None, [(40, 500)], [1], None), (None, 10, [(400, 500)], [1], 500),
 ])
-def test_the_ram_that_a_report_tells_is_one_for_sentences_ledger_and_remedies(ram, reserved, zones, managed):
+def test_the_ram_that_a_report_tells_is_one_for_sentences_ledger_and_remedies(ram, reserved, zones, blocks, managed):
     event = {'memory': {'ram_bytes': ram, 'reserved_bytes': reserved, 'free_bytes': 420}, 'zones': [
-        {'free_bytes': free, 'managed_bytes': pages} for free, pages in zones]}
+        {'free_bytes': free, 'managed_bytes': pages, 'free_blocks': blocks} for free, pages in zones]}
     assert managed_bytes(event) == managed
+
+
+def lost(text, *starts):
+    return ''.join(line for line in text.splitlines(True) if not line.partition(' ')[2].startswith(starts))
+
+
+FULL = report([('free', 10)])
+TWICE = ''.join(line * (2 if line.startswith('Node 0') else 1) for line in FULL.splitlines(True))
+ALL_ZONES = FULL.replace('110000 pages RAM', '102000 pages RAM').replace('present:400000kB', 'present:408000kB')
+
+
+@pytest.mark.parametrize('text, total', [
+    (FULL, 400000), (lost(FULL, 'pages RAM'), 400000), (lost(FULL, 'pages RAM', 'pages reserved'), 400000),
+    (lost(FULL, 'pages RAM', '0 DMA32: '), None), (lost(FULL, 'pages reserved'), 400000),
+    (ALL_ZONES.replace('10000 pages reserved', '3 pages reserved'), 400000), (lost(ALL_ZONES, 'pages reserved'), 400000),
+    (TWICE, 400000), (lost(TWICE, 'pages RAM'), 400000),
+], ids=['whole', 'the line on RAM lost', 'both lines lost', 'cut below the zones', 'the line on reserved pages lost',
+        'a kernel that prints what is reserved in the last zone alone', 'all zones, and no line on reserved pages',
+        'each line of a node twice', 'each line of a node twice, and none on RAM'])
+def test_the_sentence_the_ledger_and_the_swap_are_of_the_same_ram(text, total):
+    (event,) = events_of(text)
+    assert managed_bytes(event) == (total and total << 10)
+    assert (event['ledger'] or {}).get('total_bytes') == (total and total << 10)
+    assert event['cause'].startswith('RAM (390 MiB) ran out' if total else 'RAM ran out')
+    sizing = swap_recommended(host_figures({}, [event]), [event], '/swapfile')
+    assert (sizing and sizing['size_bytes']) == (total and 1 << 30)
+    assert event['memory']['kernel_stack_bytes'] == 400 << 10

@@ -45,6 +45,8 @@ TOP = {'cgroup.controllers': 'memory', 'cgroup.procs': ''}
                  id='the one above lacks more'),
     pytest.param(V1, {'.': {'memory.usage_in_bytes': 5}, 'docker': v1(150, 9223372036854771712, 50),
                       'docker/x': v1(150, 60, 50)}, {'docker/x': 90}, id='version 1'),
+    pytest.param(V1, {'.': {'memory.usage_in_bytes': 5}, 'x': v1(150, 8796093018112, 50)}, {},
+                 id='no limit of a 32-bit kernel'),
     pytest.param(V1, {'.': {'memory.usage_in_bytes': 5}, 'x': v1('', 60, 50)}, {}, id='no swap accounting'),
     pytest.param('/elsewhere', {'.': TOP}, {}, id='no cgroup filesystem'),
 ])
