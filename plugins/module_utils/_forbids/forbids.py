@@ -19,7 +19,7 @@ from .._files.overlay import Overlay
 from .._files.reader import FAILURES
 from .._node.identity import is_called, runs
 from .._node.managers import manager_of
-from .._node.privilege import can_swapon, in_user_namespace, is_container, lowering_refused
+from .._node.privilege import SWAPPINESS, can_swapon, is_refused_to_root, lowering_refused, swappiness_refused
 from .._node.processes import processes
 from .._node.subvolumes import shared_with
 from .._node.swap_areas import parse_swaps
@@ -102,22 +102,22 @@ def _entry(name, where, text):
 
 
 def _of_the_host(host):
-    if not is_container(host) or can_swapon(host) is not False:
+    if can_swapon(host) is not False or not is_refused_to_root(host):
         return []
     return [_entry('container', '/proc/self/status',
                    'a container has the swap of its host, and may turn none on: make it on the host that runs it')]
 
 
 def _no_sysctl(host):
-    if not is_container(host) or not in_user_namespace(host):
-        return []
-    return [_entry('container', '/proc/self/ns/user',
-                   'vm.swappiness is the host\'s, and may not be set from this container: set it on the host')]
+    reason = swappiness_refused(host)
+    return [_entry('container', SWAPPINESS, reason)] if reason else []
 
 
 def _no_score(host):
     reason = lowering_refused(host)
-    return [dict(_entry('container', '/proc/self/status', reason), target=None)] if reason else []
+    if not reason or not is_refused_to_root(host):
+        return []
+    return [dict(_entry('container', '/proc/self/status', reason), target=None)]
 
 
 def _masked(host, path):

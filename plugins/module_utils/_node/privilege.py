@@ -7,15 +7,20 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
+import errno
 import os
 import re
 
+from .._files import libc
 from .._files.errors import RescueError
 from .meminfo import text_of
 
 # linux/capability.h
 CAP_SYS_ADMIN = 21
 CAP_SYS_RESOURCE = 24
+_FILTERED = re.compile(r'^Seccomp:\s*2$', re.MULTILINE)
+SWAPPINESS = '/proc/sys/vm/swappiness'
+_READ_ONLY = 1  # ST_RDONLY of statvfs(3)
 _CAPABILITIES = re.compile(r'^CapEff:\s*([0-9a-fA-F]+)$', re.MULTILINE)
 _ALL_UIDS = ['0', '0', '4294967295']
 # PROC_PID_INIT_INO and PROC_USER_INIT_INO of linux/proc_ns.h
@@ -84,10 +89,43 @@ def has_init(host):
 def can_swapon(host):
     """True if this process may turn swap on: CAP_SYS_ADMIN in the first user namespace (swapon(2)).
 
-    None if the kernel does not say what it may.
+    None if the kernel does not say what it may. Of a container that filters system calls the kernel is asked: engines
+    refuse this one beside the capability (docker run --cap-add SYS_ADMIN, systemd-nspawn).
     """
     may = has_capability(host, CAP_SYS_ADMIN)
-    return None if may is None else may and not in_user_namespace(host)
+    if not may:
+        return may
+    filtered = is_container(host) and _FILTERED.search(text_of(host, '/proc/self/status') or '')
+    return not (in_user_namespace(host) or filtered and host.once('swapon', _is_swapon_refused))
+
+
+def _is_swapon_refused():
+    """True if the kernel refuses any swap to this process. It looks at the path, here an empty one, after that."""
+    try:
+        libc.call('swapon', b'', 0)
+    except OSError as error:
+        return error.errno in (errno.EPERM, errno.EACCES)
+    return False
+
+
+def is_refused_to_root(host):
+    """True if what the kernel refuses here it refuses to root as well, as in a container: become would not help."""
+    return is_root() or is_container(host)
+
+
+def swappiness_refused(host):
+    """The reason that this process may not set vm.swappiness, which is the whole machine's, or None."""
+    try:
+        read_only = os.statvfs(host.path('/proc/sys')).f_flag & _READ_ONLY
+    except OSError:
+        read_only = False
+    if read_only:
+        return '/proc/sys is mounted read-only, as in a container: set vm.swappiness on the host that runs it'
+    if in_user_namespace(host):
+        return 'this is a user namespace, which cannot set vm.swappiness: set it on the host that runs it'
+    if is_root() and host.exists(SWAPPINESS) and not os.access(host.path(SWAPPINESS), os.W_OK):
+        return '%s may not be written here, though this is root' % SWAPPINESS
+    return None
 
 
 def lowering_refused(host):

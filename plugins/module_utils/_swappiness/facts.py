@@ -7,7 +7,6 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
-import os
 import re
 
 from .._boot import credentials
@@ -20,12 +19,12 @@ from .._forbids import forbids
 from .._node.cgroup import swappiness_of_cgroups
 from .._node.kernel import kernel_version
 from .._node.meminfo import number_of
-from .._node.privilege import in_user_namespace, is_container, is_root
+from .._node.privilege import SWAPPINESS as RUNTIME
+from .._node.privilege import is_container, swappiness_refused
 from .._systemd.systemd import version as systemd_version
 from . import boot_sets, sysctl, tuned
 
 KEY = 'vm.swappiness'
-RUNTIME = '/proc/sys/vm/swappiness'
 FORCE_KEY = 'vm.force_cgroup_v2_swappiness'
 FORCE_RUNTIME = '/proc/sys/vm/force_cgroup_v2_swappiness'
 # After 99-sysctl.conf, the link to /etc/sysctl.conf of Debian 12 and EL, in the order of sysctl.d(5).
@@ -35,7 +34,6 @@ TMPFILES = '/etc/tmpfiles.d/oom-rescue-swappiness.conf'
 # mm/vmscan.c: int vm_swappiness = 60;
 KERNEL_DEFAULT = 60
 _PROGRAMS = {'systemd': sysctl.SYSTEMD, 'procps': sysctl.PROCPS}
-_READ_ONLY = 1  # ST_RDONLY of statvfs(3)
 
 
 def maximum(kernel):
@@ -47,17 +45,7 @@ def cannot_set(host):
     """The reason that this node has no say over vm.swappiness, or None if it has."""
     if number_of(host, RUNTIME) is None:
         return '%s cannot be read here' % RUNTIME
-    try:
-        read_only = os.statvfs(host.path('/proc/sys')).f_flag & _READ_ONLY
-    except OSError:
-        read_only = False
-    if read_only:
-        return '/proc/sys is mounted read-only, as in a container: set vm.swappiness on the host that runs it'
-    if in_user_namespace(host):
-        return 'this is a user namespace, which cannot set vm.swappiness: set it on the host that runs it'
-    if is_root() and not os.access(host.path(RUNTIME), os.W_OK):
-        return '%s may not be written here, though this is root' % RUNTIME
-    return None
+    return swappiness_refused(host)
 
 
 def _procps_version(host):

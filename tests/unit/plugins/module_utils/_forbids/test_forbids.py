@@ -7,8 +7,11 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
+import errno
+
 import pytest
 from ansible_collections.oom.rescue.plugins.module_utils._forbids import forbids, overrides
+from ansible_collections.oom.rescue.plugins.module_utils._node import privilege
 from fake_node import CONTAINER, Node, v2
 from forbidden_hosts import ALLOWED, ELASTIC, FORBIDDEN, NODE, WAAGENT, built, of
 
@@ -117,3 +120,43 @@ def test_a_container_that_may_turn_no_swap_on_says_so(tmp_path):
     node.file('/proc/self/status', 'CapEff:\t0000000000000000\n')
     found = forbids.forbidden(node.host)
     assert [entry['id'] for entry in found['swap'] + found['score']] == ['container', 'container']
+
+
+ALL, DOCKERS, NSPAWNS = '000001ffffffffff', '00000000a80425fb', '00000000fdecbfff'
+FIRST, OWN = 4026531836, 4026532200
+
+
+class Mount:
+    def __init__(self, read_only):
+        self.f_flag = 1 if read_only else 0
+
+
+@pytest.mark.parametrize('capabilities, pids, users, seccomp, read_only, root, refused', [
+    (ALL, FIRST, None, 0, False, True, []),
+    ('0' * 16, FIRST, None, 0, False, False, []),
+    (DOCKERS, OWN, None, 2, True, True, ['swap', 'swappiness', 'score']),
+    (DOCKERS, FIRST, None, 2, True, True, ['swap', 'swappiness', 'score']),
+    (ALL, OWN, None, 0, False, True, []),
+    (ALL, OWN, OWN, 0, False, True, ['swap', 'swappiness', 'score']),
+    (ALL, FIRST, OWN, 0, False, True, ['swap', 'swappiness', 'score']),
+    (NSPAWNS, OWN, None, 2, True, True, ['swap', 'swappiness']),
+    ('000001fffeffffff', OWN, None, 0, False, True, ['score']),
+    ('000001ffffdfffff', FIRST, None, 0, False, True, ['swap']),
+], ids=['root of a host', 'a user of a host, whom become helps', 'docker', "docker in the host's pid namespace",
+        'a privileged container', 'a container in a user namespace', 'unshare --user', 'systemd-nspawn',
+        'without CAP_SYS_RESOURCE', 'without CAP_SYS_ADMIN'])
+def test_what_a_container_may_not_is_forbidden_to_each_remedy_in_the_words_of_its_module(
+        tmp_path, monkeypatch, capabilities, pids, users, seccomp, read_only, root, refused):
+    def swapon(*_arguments):
+        raise OSError(errno.EPERM, 'no')
+    monkeypatch.setattr(privilege.libc, 'call', swapon)
+    monkeypatch.setattr(privilege, 'is_root', lambda: root)
+    monkeypatch.setattr(privilege.os, 'statvfs', lambda path: Mount(read_only))
+    node = Node(tmp_path)
+    node.file('/proc/self/status', 'CapEff:\t%s\nSeccomp:\t%d\n' % (capabilities, seccomp))
+    node.link('/proc/self/ns/pid', 'pid:[%d]' % pids)
+    node.user_namespace('self', users or 4026531837)
+    found = forbids.forbidden(node.host)
+    assert [name for name in forbids.REMEDIES if 'container' in [entry['id'] for entry in found[name]]] == refused
+    assert [entry['text'] for entry in found['swappiness']] == list(filter(None, [
+        privilege.swappiness_refused(node.host)]))

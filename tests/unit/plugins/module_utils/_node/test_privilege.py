@@ -6,6 +6,7 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
+import errno
 import os
 
 import pytest
@@ -45,6 +46,21 @@ def test_swap_may_be_turned_on_by_an_administrator_of_the_host(tmp_path, status,
     node = SysctlNode(tmp_path)
     node.file('/proc/self/status', status)
     node.file('/proc/self/uid_map', mapping)
+    assert privilege.can_swapon(node.host) is expected
+
+
+@pytest.mark.parametrize('namespace, seccomp, number, expected', [
+    ('pid:[4026532200]', 2, errno.EPERM, False), ('pid:[4026532200]', 2, errno.ENOENT, True),
+    ('pid:[4026532200]', 0, errno.EPERM, True), ('pid:[4026531836]', 2, errno.EPERM, True),
+], ids=['refused by its engine', 'let through', 'no filter: a privileged container', 'not a container'])
+def test_a_container_with_the_capability_asks_the_kernel_if_its_engine_filters_system_calls(
+        tmp_path, monkeypatch, namespace, seccomp, number, expected):
+    def refuse(*_arguments):
+        raise OSError(number, 'no')
+    monkeypatch.setattr(privilege.libc, 'call', refuse)
+    node = SysctlNode(tmp_path)
+    node.file('/proc/self/status', 'CapEff:\t000001ffffffffff\nSeccomp:\t%d\n' % seccomp)
+    node.link('/proc/self/ns/pid', namespace)
     assert privilege.can_swapon(node.host) is expected
 
 

@@ -366,7 +366,8 @@ ALL_ZONES = FULL.replace('110000 pages RAM', '102000 pages RAM').replace('presen
 @pytest.mark.parametrize('text, total', [
     (FULL, 400000), (lost(FULL, 'pages RAM'), 400000), (lost(FULL, 'pages RAM', 'pages reserved'), 400000),
     (lost(FULL, 'pages RAM', '0 DMA32: '), None), (lost(FULL, 'pages reserved'), 400000),
-    (ALL_ZONES.replace('10000 pages reserved', '3 pages reserved'), 400000), (lost(ALL_ZONES, 'pages reserved'), 400000),
+    (ALL_ZONES.replace('10000 pages reserved', '3 pages reserved'), 400000),
+    (lost(ALL_ZONES, 'pages reserved'), 400000),
     (TWICE, 400000), (lost(TWICE, 'pages RAM'), 400000),
 ], ids=['whole', 'the line on RAM lost', 'both lines lost', 'cut below the zones', 'the line on reserved pages lost',
         'a kernel that prints what is reserved in the last zone alone', 'all zones, and no line on reserved pages',

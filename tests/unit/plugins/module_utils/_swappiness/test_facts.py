@@ -9,7 +9,7 @@ __metaclass__ = type
 import os
 
 import pytest
-from ansible_collections.oom.rescue.plugins.module_utils._swappiness import facts as swappiness
+from ansible_collections.oom.rescue.plugins.module_utils._node import privilege
 from ansible_collections.oom.rescue.plugins.module_utils._swappiness.facts import cannot_set, maximum, provenance
 from fake_sysctl_node import SysctlNode, bookworm, el7, trixie
 
@@ -429,7 +429,7 @@ def test_a_node_that_has_no_say_says_why(tmp_path, monkeypatch):
     class ReadOnly:
         f_flag = 1
 
-    monkeypatch.setattr(swappiness.os, 'statvfs', lambda path: ReadOnly)
+    monkeypatch.setattr(privilege.os, 'statvfs', lambda path: ReadOnly)
     assert 'read-only' in cannot_set(node.host)
     facts = provenance(node.host)
     assert (facts['runtime'], facts['after_reboot'], facts['holds']) == (60, None, None)
