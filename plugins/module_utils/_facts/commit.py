@@ -11,7 +11,7 @@ import re
 
 from .._files.sizes import format_size
 from .._node.kernel import kernel_version
-from .._node.meminfo import text_of
+from .._node.meminfo import is_of_container, text_of
 
 _GUESS, _ALWAYS, _NEVER = 0, 1, 2
 _MAPPING = re.compile(r'^([0-9a-f]+)-([0-9a-f]+) .w.p ', re.MULTILINE)
@@ -116,6 +116,13 @@ def _never_available(meminfo, vm, process):
     return max(0, limit - committed)
 
 
+def _of_the_machine(host, meminfo):
+    """What of read_meminfo() is told of the machine's memory, by which the kernel decides in a container too."""
+    if not is_of_container(host):
+        return meminfo
+    return dict((name, meminfo[name]) for name in ('CommitLimit', 'Committed_AS') if name in meminfo)
+
+
 def fork_refused(host, rows, meminfo, vm, kernel, page_bytes):
     """True if a fork of the largest of some processes would be refused now; None if it cannot be told.
 
@@ -125,7 +132,7 @@ def fork_refused(host, rows, meminfo, vm, kernel, page_bytes):
     mode = vm.get('overcommit_memory')
     if process is None and mode != _ALWAYS:
         return None
-    reserve = reserved_bytes(host.read('/proc/zoneinfo'), page_bytes)
+    reserve, meminfo = reserved_bytes(host.read('/proc/zoneinfo'), page_bytes), _of_the_machine(host, meminfo)
     whole = [process['size_bytes']] if process and process['size_bytes'] else []
     risk = fork_risk(mode, kernel, meminfo, vm, process, whole, reserve)
     if risk['fails'] is not True:
@@ -142,7 +149,7 @@ def commit(host, rows, meminfo, vm, kernel, page_bytes):
     process = largest_process(rows) if mode in (_GUESS, _NEVER) else None
     mappings = private_mappings(host.once(('maps', process['pid']), lambda: text_of(
         host, '/proc/%d/maps' % process['pid']))) if process else []
-    reserve = reserved_bytes(text_of(host, '/proc/zoneinfo'), page_bytes)
+    reserve, meminfo = reserved_bytes(text_of(host, '/proc/zoneinfo'), page_bytes), _of_the_machine(host, meminfo)
     return {
         'mode': mode,
         # overcommit_kbytes, if it is set, takes the place of the ratio.

@@ -15,7 +15,7 @@ __metaclass__ = type
 from .._files.sizes import format_size
 from .._node.badness import badness, best_victim_first
 from .._node.kernel import kernel_version
-from .._node.meminfo import ram_and_swap_bytes
+from .._node.meminfo import ram_and_swap_bytes, zones_text
 from .commit import fork_refused, min_watermarks_bytes, reserved_bytes
 
 _INIT = 1
@@ -123,7 +123,7 @@ class Forecast:
 
     def of_host(self):
         """{pid, name, distance_bytes, lead_bytes, fork_refused, caveat} of the next kill when the host runs out."""
-        distance = host_distance(self._meminfo, self._host.read('/proc/zoneinfo'), self._page, self._swap)
+        distance = host_distance(self._meminfo, zones_text(self._host), self._page, self._swap)
         return self._next(self._ranked(), distance, self._commit['fork_risk']['fails'], self._instead())
 
     def of_cgroup(self, group):

@@ -14,6 +14,7 @@ __metaclass__ = type
 import re
 
 from .._node.ledger import largest_names, make_part
+from .._node.meminfo import is_of_container, zones_text
 
 _CACHE = re.compile(r'^(\S.*?) +\d+ +\d+ +\d+ +\d+ +(\d+) : tunables.* : slabdata +\d+ +(\d+) +\d+ *$', re.MULTILINE)
 _VMALLOC = re.compile(r' ([\w.]+)\+0x[0-9a-f]+/0x[0-9a-f]+(?: \[(\w+)\])? pages=(\d+) vmalloc', re.MULTILINE)
@@ -24,6 +25,8 @@ _SOCKETS = re.compile(r'^(?:TCP|UDP|UDPLITE): .*\bmem (\d+)', re.MULTILINE)
 _FRAGMENTS = re.compile(r'^FRAG6?: .*\bmemory (\d+)', re.MULTILINE)
 # Counted in sockstat, or with another's counter.
 _SOCKSTAT = ('TCP', 'TCPv6', 'UDP', 'UDPv6', 'UDP-Lite', 'UDPLITEv6', 'MPTCP', 'MPTCPv6', 'SMC', 'SMC6')
+_OF_THE_MACHINE = ('slab_unreclaimable', 'slab_reclaimable', 'page_tables', 'kernel_stacks', 'percpu', 'vmalloc',
+                   'hugepages', 'zram', 'zswap')
 _ZSMALLOC = 'zsmalloc'
 _OTHERS = (
     ('Bounce', 'bounce buffers'), ('WritebackTmp', 'pages that FUSE writes'), ('HardwareCorrupted', 'broken memory'),
@@ -35,6 +38,8 @@ _RECLAIMABLE = ('GPUReclaim', 'graphics, reclaimable')
 
 def kernel_parts(host, meminfo, page_bytes):
     """The parts of a ledger, except those for processes, shared memory and sockets."""
+    if is_of_container(host):
+        return _container_parts(meminfo)
     get = meminfo.get
     parts = _page_cache(meminfo)
     parts += _slab(host, meminfo, page_bytes)
@@ -56,6 +61,13 @@ def kernel_parts(host, meminfo, page_bytes):
     if get(_RECLAIMABLE[0]):
         parts.append(make_part('other', get(_RECLAIMABLE[0]), _RECLAIMABLE[1], droppable=True))
     return parts + _huge_pages(host, meminfo) + _compressed(host, meminfo, page_bytes)
+
+
+def _container_parts(meminfo):
+    """The parts of a container's ledger: what the kernel itself holds is told of the whole machine alone."""
+    return _page_cache(meminfo) + [
+        make_part('free', meminfo.get('MemFree')), make_part('other', _swap_cache(meminfo), 'swap cache'),
+    ] + [make_part(kind, None) for kind in _OF_THE_MACHINE]
 
 
 def _page_cache(meminfo):
@@ -134,7 +146,7 @@ def _vmalloc(host, meminfo, page_bytes):
 
 
 def _in_cpu_lists(host, page_bytes):
-    text = host.read('/proc/zoneinfo')
+    text = zones_text(host)
     return None if text is None else sum(int(pages) for pages in _PER_CPU.findall(text)) * page_bytes
 
 
@@ -189,7 +201,7 @@ def socket_part(host, page_bytes, uncounted_bytes):
     ``uncounted_bytes`` is what no other part holds. The counters are of the whole host in every namespace.
     """
     sockstat = host.read('/proc/net/sockstat')
-    if sockstat is None:
+    if sockstat is None or is_of_container(host):
         return make_part('sockets', None)
     nbytes = sum(int(pages) for pages in _SOCKETS.findall(sockstat)) * page_bytes
     for text in (sockstat, host.read('/proc/net/sockstat6')):

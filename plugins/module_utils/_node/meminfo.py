@@ -9,6 +9,8 @@ __metaclass__ = type
 
 import re
 
+from .mounts import mounts
+
 _LINE = re.compile(r'^([A-Za-z0-9_()]+):\s+(\d+)( kB)?\s*$', re.MULTILINE)
 _RAM = (
     ('total_bytes', 'MemTotal'),
@@ -27,6 +29,11 @@ _RAM = (
     ('hugepages_free', 'HugePages_Free'),
     ('hugepage_size_bytes', 'Hugepagesize'),
 )
+# The lines that lxcfs makes for a container; the others are those of its host, and CommitLimit is one limit for all.
+_OF_A_CONTAINER = frozenset((
+    'MemTotal', 'MemFree', 'MemAvailable', 'Buffers', 'Cached', 'Shmem', 'AnonPages', 'Mapped', 'Dirty', 'Writeback',
+    'Active', 'Inactive', 'Active(anon)', 'Inactive(anon)', 'Active(file)', 'Inactive(file)', 'Unevictable',
+    'SwapTotal', 'SwapFree', 'SwapCached', 'CommitLimit', 'Committed_AS'))
 _VM = ('panic_on_oom', 'oom_kill_allocating_task', 'oom_dump_tasks', 'min_free_kbytes', 'vfs_cache_pressure',
        'overcommit_memory', 'overcommit_ratio', 'overcommit_kbytes', 'admin_reserve_kbytes', 'user_reserve_kbytes',
        'watermark_scale_factor', 'page-cluster')
@@ -54,8 +61,21 @@ def parse_meminfo(text):
 
 
 def read_meminfo(host):
-    """parse_meminfo() of this host; {} if it cannot be read."""
-    return parse_meminfo(text_of(host, '/proc/meminfo'))
+    """parse_meminfo() of this host, without what is told of another than its RAM; {} if it cannot be read."""
+    meminfo = parse_meminfo(text_of(host, '/proc/meminfo'))
+    if is_of_container(host):
+        return dict((name, value) for name, value in meminfo.items() if name in _OF_A_CONTAINER)
+    return meminfo
+
+
+def is_of_container(host):
+    """True if lxcfs tells the memory of a container here: the kernel's other files are of the whole machine."""
+    return any(mount['mount_point'] == '/proc/meminfo' for mount in mounts(host))
+
+
+def zones_text(host):
+    """The text of /proc/zoneinfo; None if there is none, or if its zones are not of the RAM of read_meminfo()."""
+    return None if is_of_container(host) else host.read('/proc/zoneinfo')
 
 
 def ram_and_swap_bytes(meminfo):

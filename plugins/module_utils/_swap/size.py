@@ -35,6 +35,9 @@ def wanted(facts, wished):
     The one place where the text of an option becomes a size. Raises RescueError.
     """
     file, page, text = facts['file'], facts['page_size'], str(wished['size']).strip()
+    if not facts['room_in_ram']['total_bytes'] and (text == 'auto' or _MULTIPLE.match(text)):
+        raise RescueError('{path} does not tell how much RAM there is', '/proc/meminfo', next_step='mount /proc, or '
+                          'give size in bytes')
     if text != 'auto':
         size = _explicit(facts, wished, text)
         return size if wished['exact'] else size // page * page, None

@@ -124,6 +124,20 @@ def test_the_distance_of_a_host_is_a_range(meminfo, swap, expected):
     assert (found and (found['low'], found['high'])) == (expected and tuple(each * MIB for each in expected))
 
 
+@pytest.mark.parametrize('mounts, high, fails, available', [
+    ('', 384, False, 1000), ('3 2 0:55 /proc/meminfo /proc/meminfo rw - fuse.lxcfs lxcfs rw\n', 350, None, None)])
+def test_a_container_of_lxcfs_has_neither_the_watermarks_of_its_machine_nor_its_ram(
+        tmp_path, mounts, high, fails, available):
+    node = node_of(tmp_path, rows=[(50, 'big', 300, 0, 5)])
+    node.file('/proc/self/mountinfo', '2 1 0:22 / /proc rw - proc proc rw\n' + mounts)
+    node.file('/proc/50/status', node.host.read('/proc/50/status') + 'VmData: 300 kB\nVmSize: 300 kB\n')
+    node.file('/proc/50/maps', '1000-2000 rw-p 00000000 00:00 0\n')
+    found = memory_facts(node.host)
+    assert found['forecast']['host']['distance_bytes']['high'] == high * MIB
+    risk = found['commit']['fork_risk']
+    assert (risk['fails'], risk['available_bytes']) == (fails, available and available * MIB)
+
+
 def area(kind, size, used):
     path = '/dev/zram0' if kind == 'zram' else '/swap'
     return {'type': kind, 'path': path, 'size_bytes': size * MIB, 'used_bytes': used * MIB}

@@ -213,6 +213,27 @@ def test_what_a_container_does_not_see_is_no_process_s(tmp_path):
         ('process', 'a', 10), ('other', UNSEEN, 890)]
 
 
+LXCFS = ('1 0 0:50 / / rw - zfs rpool/ct rw\n2 1 0:22 / /proc rw - proc proc rw\n'
+         '3 2 0:55 /proc/meminfo /proc/meminfo rw - fuse.lxcfs lxcfs rw\n')
+# Lines that lxcfs passes on are those of a machine of 256 GiB.
+OF_THE_MACHINE = {'KernelStack': 90, 'PageTables': 800, 'Percpu': 400, 'VmallocUsed': 900, 'HugePages_Total': 512,
+                  'KReclaimable': 9000, 'SReclaimable': 0, 'SUnreclaim': 0, 'Slab': 0, 'Bounce': 7, 'Mlocked': 30}
+ZONES = 'Node 0, zone   Normal\n  min      20000\n  managed  66000000\n    cpu: 0\n              count: 90000\n'
+
+
+def test_a_container_of_lxcfs_holds_none_of_what_its_machine_does(tmp_path):
+    node = host_with(tmp_path, OF_THE_MACHINE, files={
+        '/proc/self/mountinfo': LXCFS, '/proc/zoneinfo': ZONES, '/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages':
+        '512\n', '/proc/net/sockstat': 'TCP: inuse 1 orphan 0 tw 0 alloc 1 mem 90000\n',
+        '/sys/block/zram0/mm_stat': '1 1 900000000\n'})
+    found = ledger_of(node)[0]
+    assert (found['total_bytes'], found['unaccounted_bytes']) == (1000 * MIB, 250 * MIB)
+    assert [(part['kind'], part['bytes'] // MIB) for part in found['parts'] if part['bytes']] == [
+        ('page_cache', 250), ('process', 250), ('free', 200), ('shmem', 50)]
+    assert set(part['kind'] for part in found['parts'] if part['bytes'] is None) >= set(
+        ['kernel_stacks', 'page_tables', 'percpu', 'vmalloc', 'hugepages', 'sockets', 'zram', 'slab_unreclaimable'])
+
+
 MOUNTS = [
     '1 0 8:1 / / rw - ext4 /dev/vda rw',
     '2 1 0:22 / /run rw - tmpfs tmpfs rw',

@@ -314,6 +314,17 @@ def test_refusals_are_all_told_and_the_plan_raises_the_first():
         plan(state, wish(size='4G', persist='none'))
 
 
+@pytest.mark.parametrize('size, refused', [('auto', True), ('2xram', True), ('512M', False)])
+def test_a_size_by_the_ram_is_refused_where_nothing_tells_the_ram(size, refused):
+    facts = node(ram=0, available=0)
+    if refused:
+        with pytest.raises(RescueError, match='/proc/meminfo does not tell how much RAM there is: mount /proc'):
+            plan(facts, wish(size=size))
+    else:
+        assert plan(facts, wish(size=size))['size_bytes'] == 512 * MIB
+
+
+
 @pytest.mark.parametrize('size, size_bytes', [
     ('2G', 2 * GIB), ('1048577', MIB), ('0.5xram', 512 * MIB), ('auto', 2 * GIB)])
 def test_a_size_is_the_same_in_every_step_of_a_plan(size, size_bytes):
