@@ -131,8 +131,10 @@ def swappiness_refused(host):
 def lowering_refused(host):
     """The reason that this process may not lower an oom_score_adj, or None (proc_pid_oom_score_adj(5))."""
     if has_capability(host, CAP_SYS_RESOURCE) is False:
-        return 'lowering it needs CAP_SYS_RESOURCE, which this host does not give (an unprivileged container)'
+        return ('lowering it needs CAP_SYS_RESOURCE, which this host does not give (an unprivileged container): set it '
+                'on the host that runs it')
     # The capability has to be the initial user namespace's: __set_oom_adj() asks capable(), not ns_capable().
     if in_user_namespace(host):
-        return 'lowering it needs CAP_SYS_RESOURCE outside of a user namespace, and this host is in one'
+        return ('lowering it needs CAP_SYS_RESOURCE outside of a user namespace, and this host is in one: set it on the '
+                'host that runs it')
     return None

@@ -223,8 +223,9 @@ ZONES = 'Node 0, zone   Normal\n  min      20000\n  managed  66000000\n    cpu: 
 
 def test_a_container_of_lxcfs_holds_none_of_what_its_machine_does(tmp_path):
     node = host_with(tmp_path, OF_THE_MACHINE, files={
-        '/proc/self/mountinfo': LXCFS, '/proc/zoneinfo': ZONES, '/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages':
-        '512\n', '/proc/net/sockstat': 'TCP: inuse 1 orphan 0 tw 0 alloc 1 mem 90000\n',
+        '/proc/self/mountinfo': LXCFS, '/proc/zoneinfo': ZONES,
+        '/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages': '512\n',
+        '/proc/net/sockstat': 'TCP: inuse 1 orphan 0 tw 0 alloc 1 mem 90000\n',
         '/sys/block/zram0/mm_stat': '1 1 900000000\n'})
     found = ledger_of(node)[0]
     assert (found['total_bytes'], found['unaccounted_bytes']) == (1000 * MIB, 250 * MIB)

@@ -193,7 +193,7 @@ def test_a_host_that_may_not_lower_a_score_gets_the_drop_in_and_no_green_score(n
     assert row['persistent'] == {'before': 0, 'after': -600, 'by': DROP_IN}
     assert row['skipped_reason'] == (
         'oom_score_adj of mariadbd (pid 500) stays 0, not -600: lowering it needs CAP_SYS_RESOURCE, which this host '
-        'does not give (an unprivileged container)')
+        'does not give (an unprivileged container): set it on the host that runs it')
     assert predicted['rows'] == made['rows']
     assert present(node)[1] == []
 
