@@ -135,6 +135,6 @@ def lowering_refused(host):
                 'on the host that runs it')
     # The capability has to be the initial user namespace's: __set_oom_adj() asks capable(), not ns_capable().
     if in_user_namespace(host):
-        return ('lowering it needs CAP_SYS_RESOURCE outside of a user namespace, and this host is in one: set it on the '
-                'host that runs it')
+        return ('lowering it needs CAP_SYS_RESOURCE outside of a user namespace, and this host is in one: set it on '
+                'the host that runs it')
     return None
