@@ -19,13 +19,16 @@ from .zones import page_fault_with_memory_free
 # Syslog stamps a line when it receives it, which is late on a host out of memory.
 _SAME_TIME = 300
 _SAME_UPTIME = 5
+# A syslog daemon may write in another zone than the host's, up to a day away. To the millisecond of the kernel's clock a
+# kill in its own sources and in a file is one.
+_SAME_INSTANT, _OTHER_ZONE = 0.001, 86400 + 7200
 # Events, of 2 kB each, that are known at once to tell whether another log has the same; and of one log before that.
 _MOST_KNOWN = 2000
 _MOST_OPEN = 500
 _MOST_NAMES = 1000
 # The number of events before and after a page fault that may tell which limit refused it memory.
 _BESIDE = 4
-_KERNELS_OWN = frozenset(('journal', 'ring_buffer'))
+KERNELS_OWN = frozenset(('journal', 'ring_buffer'))
 _PARTS = {
     'header': ('trigger', 'kernel', 'cpuset', 'mems_allowed', 'nodemask'),
     'memory': ('memory', 'zones', 'cgroup', 'statistics', 'balloon'),
@@ -39,8 +42,18 @@ def _close(first, second, distance):
     return None if first is None or second is None else abs(first - second) <= distance
 
 
+def _same_instant(first, second):
+    in_first, in_second = set(first['seen_in']), set(second['seen_in'])
+    return bool(
+        first['victims'] and second['victims'] and KERNELS_OWN & (in_first | in_second) and not in_first & in_second
+        and _close(first['uptime_seconds'], second['uptime_seconds'], _SAME_INSTANT)
+        and _close(first['epoch'], second['epoch'], _OTHER_ZONE))
+
+
 def _same_moment(first, second):
     """True or False if both events tell their time, None if one does not."""
+    if _same_instant(first, second):
+        return True
     same = _close(first['epoch'], second['epoch'], _SAME_TIME)
     by_kernel = _close(first['uptime_seconds'], second['uptime_seconds'], _SAME_UPTIME)
     # The calendar is set and corrected within a boot; the kernel's own clock is not.
@@ -115,9 +128,9 @@ def _join(first, second):
         if base['memory'] is not None:
             base['ledger'] = ledger_of(base)
             base['cause'] = cause_of(base)
-    if other['trusted'] is False and _KERNELS_OWN.intersection(other['seen_in']) - set(base['seen_in']):
+    if other['trusted'] is False and KERNELS_OWN.intersection(other['seen_in']) - set(base['seen_in']):
         # The journal knows who wrote a line that syslog's file shows as the kernel's.
-        if not _KERNELS_OWN.intersection(base['seen_in']):
+        if not KERNELS_OWN.intersection(base['seen_in']):
             base['trusted'] = False
     paths = first['seen_in'] + [path for path in second['seen_in'] if path not in first['seen_in']]
     first.update(base)

@@ -24,7 +24,7 @@ from .assembler import Assembler
 from .events import event_of
 from .fork_failures import MARKERS as FORK_MARKERS
 from .fork_failures import ForkFailures
-from .merge import Merger
+from .merge import KERNELS_OWN, Merger
 from .report_lines import rejoin
 from .signal_sources import read_signals
 
@@ -50,6 +50,7 @@ class Reading:
         # The paths of logs that somebody else than root and the reader may have written.
         self._of_strangers = set()
         self._is_live = False
+        self._names = set([live.host_name()])
         # The scanner of a log that ended in the middle of a line, and its source.
         self._cut = None
         self._assembler = Assembler()
@@ -266,6 +267,10 @@ class Reading:
             return True
         return (self._since is None or epoch >= self._since) and (self._until is None or epoch <= self._until)
 
+    def is_elsewhere(self, name):
+        """True if a host name in this host's own logs is none that this host has, or had as far as result() found."""
+        return not any(is_of(name, own) for own in self._names)
+
     def result(self):
         """{events, summary}, the newest event first."""
         events, summary = self._merger.result()
@@ -273,7 +278,11 @@ class Reading:
         for event in events:
             if event['host'] is None and 'ring_buffer' in event['seen_in']:
                 event['host'] = live.host_name()
-            event['elsewhere'] = set(event['seen_in']) <= self.own_logs and not is_of(event['host'], live.host_name())
+            # A host that was renamed has its old name in the logs: its kernel's own sources tell which that was.
+            if event['host'] and event['trusted'] and KERNELS_OWN.intersection(event['seen_in']):
+                self._names.add(event['host'])
+        for event in events:
+            event['elsewhere'] = set(event['seen_in']) <= self.own_logs and self.is_elsewhere(event['host'])
         return {'events': events[: self._limit] if self._limit else events, 'summary': summary}
 
 
@@ -343,7 +352,7 @@ def read_events(
             source['unsearched'] = unsearched.get(source['path'])
         for signal in result['signals']:
             signal['elsewhere'] = (signal['source']['path'] in reading.own_logs
-                                   and not is_of(signal['host'], live.host_name()))
+                                   and reading.is_elsewhere(signal['host']))
     else:
         for event in result['events']:
             del event['epoch']

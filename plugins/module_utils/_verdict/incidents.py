@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Incidents: the signals and OOM reports of one shortage.
 
-An entry is {what: 'signal'|'report', index, epoch, uptime, host, pids, units, order, path} of one signal or report.
+An entry is {what: 'signal'|'report', index, epoch, uptime, host, pids, units, order, path,
+elsewhere} of one signal or report.
 """
 
 from __future__ import absolute_import, division, print_function
@@ -32,7 +33,7 @@ def _entry(what, index, row, pids, units):
         'what': what, 'index': index, 'epoch': _epoch(row.get('time')) if epoch is None else epoch,
         'uptime': row.get('uptime_seconds'), 'host': (row.get('host') or '').split('.')[0] or None,
         'pids': set(pids), 'units': set(units), 'path': source.get('path'), 'line': source.get('line'),
-        'offset': source.get('offset') or 0,
+        'offset': source.get('offset') or 0, 'elsewhere': bool(row.get('elsewhere')),
     }
 
 
@@ -60,7 +61,9 @@ def entries_of(events, signals, is_left_out=None):
 
 
 def _other_host(first, second):
-    return bool(first['host'] and second['host'] and first['host'] != second['host'])
+    # A line without a name is this host's: it is no part of what befell another.
+    return first['elsewhere'] != second['elsewhere'] or bool(
+        first['host'] and second['host'] and first['host'] != second['host'])
 
 
 def _distance(first, second):

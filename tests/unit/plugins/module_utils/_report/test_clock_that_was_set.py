@@ -10,10 +10,13 @@ from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
 import json
+import os
+import time
 
 import pytest
-from ansible_collections.oom.rescue.plugins.module_utils._log import live
-from ansible_collections.oom.rescue.plugins.module_utils._report.reading import Reading
+from ansible_collections.oom.rescue.plugins.module_utils._log import live, sources
+from ansible_collections.oom.rescue.plugins.module_utils._log.times import parse_iso
+from ansible_collections.oom.rescue.plugins.module_utils._report.reading import Reading, read_events
 
 NOW = 1790000000
 KILL = ('Out of memory: Killed process 77 (php) total-vm:9000kB, anon-rss:8000kB, file-rss:0kB, shmem-rss:0kB, UID:33 '
@@ -37,3 +40,18 @@ def test_a_kill_in_two_sources_is_one_in_one_boot(monkeypatch, jump, boot, count
     reading.ring_buffer()
     events = reading.result()['events']
     assert len(events) == count and set(event['boot_id'] for event in events) == {'a' * 32, boot}
+
+
+@pytest.mark.parametrize('uptime, count', [('9.000000', 1), ('9.000400', 1), ('9.400000', 2)])
+def test_a_kill_at_the_same_instant_of_the_kernel_s_clock_is_one_though_a_daemon_has_another_zone(
+        monkeypatch, tmpdir, uptime, count):
+    path = tmpdir.join('messages')
+    stamp = time.strftime('%b %d %H:%M:%S', time.localtime(NOW - 3 * 3600))
+    path.write('%s db1 kernel: [    %s] %s\n' % (stamp, uptime, KILL))
+    os.utime(str(path), (NOW, NOW))
+    monkeypatch.setattr(sources, 'KERNEL_LOGS', (str(path),))
+    monkeypatch.setattr(live, 'boot_time', lambda: NOW - 9)
+    monkeypatch.setattr(live, 'ring_buffer_blocks', lambda: iter([('3,1,9000000,-;%s\n' % KILL).encode('ascii')]))
+    monkeypatch.setattr(live, 'host_name', lambda: 'db1')
+    events = read_events((), ['files', 'ring_buffer'], now=NOW)['events']
+    assert len(events) == count and int(parse_iso(events[0]['time'])[0]) == NOW

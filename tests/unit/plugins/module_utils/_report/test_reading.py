@@ -562,6 +562,20 @@ def test_in_the_hosts_own_logs_only_its_own_name_is_its(tmpdir, monkeypatch, nam
         assert set(signal['elsewhere'] for signal in result['signals']) == set([expected])
 
 
+@pytest.mark.parametrize('proven, elsewhere', [(True, False), (False, True)])
+def test_the_name_that_a_host_had_before_is_its_own_if_its_kernel_s_buffer_tells_it(
+        tmpdir, monkeypatch, proven, elsewhere):
+    monkeypatch.setattr(live, 'host_name', lambda: 'new')
+    monkeypatch.setattr(live, 'boot_time', lambda: time.mktime((2025, 10, 28, 11, 32, 28, 0, 0, -1)) - 8341)
+    buffer = ''.join('3,%d,8341000000,-;%s\n' % (number, line) for number, line in enumerate(REPORT))
+    monkeypatch.setattr(live, 'ring_buffer_blocks', lambda: iter([buffer.encode('utf-8')] if proven else []))
+    path = write(tmpdir.join('messages'), syslog(REPORT, host='old', uptime=8341.0) + 'Oct 28 11:32:28 old systemd[1]: '
+                 'a.service: A process of this unit has been killed by the OOM killer.\n')
+    monkeypatch.setattr(oom_log.sources, 'KERNEL_LOGS', (path + '*',))
+    result = oom_log.read_events((), ['files', 'ring_buffer'], now=NOW, signals=True)
+    assert [row['elsewhere'] for row in result['events'] + result['signals']] == [elsewhere] * 2
+
+
 def test_a_reading_is_freed_with_its_last_reference():
     reading = oom_log.Reading(now=NOW)
     reading.text(syslog(REPORT).encode('utf-8'), 'text')

@@ -196,7 +196,7 @@ def on_host(tmpdir, monkeypatch, text):
     path.write_binary(text.encode('utf-8'))
     result = read_events([str(path)], [], signals=True)
     for row in result['events'] + result['signals']:
-        row['elsewhere'] = row['host'] != 'centos7'
+        row['elsewhere'] = row['host'] not in (None, 'centos7')
     monkeypatch.setattr(diagnose, 'read_events', lambda *args, **options: result)
     monkeypatch.setattr(memory_facts, 'memory_facts', lambda *args, **options: dict(OF_RAM, ledger=None, forecast=None))
     return diagnose.diagnose(str(tmpdir), {'name': 'centos7'})
@@ -227,6 +227,27 @@ def test_a_host_s_own_report_is_told_everywhere_and_counted_alone(text, victim, 
     assert (int(counted.group(1)) if counted else 1) == count
     lines = unwrapped(summarize(['here'], {'here': {'diagnose_result': dict(entry, elsewhere=[])}})['lines'])
     assert lines[0].startswith('here: %s: ' % when(report))
+
+
+LATER = ' Oct 29 09:00:00: the kernel killed postgres (pid 4711) with score 700 (only a part of the report is in the log)'
+
+
+@pytest.mark.parametrize('text, caveat', [
+    (seed() + other(seed()), '1 incident of another host is in the log, left out: Oct 29 11:32:28: the kernel killed '
+     'mysqld (pid 777) with score 435.'),
+    (seed() + other(POSTGRES) + other(POSTGRES, 'web2'),
+     '2 incidents of other hosts are in the log, left out:%s;%s.' % (LATER, LATER)),
+    (seed() + POSTGRES, '1 other incident in the log, and this is the newest that proves most:%s.' % LATER),
+], ids=['a newer whole one', 'of two hosts', 'its own'])
+def test_what_befell_other_hosts_is_no_incident_beside_a_host_s_own(text, caveat, tmpdir, monkeypatch):
+    caveats = on_host(tmpdir, monkeypatch, text)['verdict']['caveats']
+    assert [one for one in caveats if 'incident' in one] == [caveat]
+
+
+def test_a_line_without_a_name_is_the_host_s_own_beside_another_host_s_report(tmpdir, monkeypatch):
+    own = '2026-10-28 11:32:30 0 [ERROR] mysqld: Out of memory (Needed 128917504 bytes)\n'
+    verdict = on_host(tmpdir, monkeypatch, other(seed(), day='Oct 28') + own)['verdict']
+    assert [victim['name'] for victim in verdict['victims']] == ['mysqld'] and verdict['actor'] == 'kernel_refused'
 
 
 FAILURE = 'Oct 28 02:00:00 centos7 kernel: swapper/0: page allocation failure: order:4, mode:0x4020\n'
