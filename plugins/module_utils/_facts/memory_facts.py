@@ -100,6 +100,11 @@ def memory_facts(host, candidates=0, ledger_seconds=LEDGER_SECONDS, boot=True):
     return facts
 
 
+def ram_of(host):
+    """The part of the facts that says how much RAM there is."""
+    return {'ram': ram_facts(read_meminfo(host))}
+
+
 def with_boot(host, facts):
     """The facts with what was left out of them without ``boot``."""
     return dict(facts, swappiness=provenance(host))

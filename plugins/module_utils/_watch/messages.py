@@ -36,7 +36,7 @@ class Told:
     """
 
     def __init__(self, entry, index):
-        self._entry = entry
+        self._entry, self._index = entry, index
         self._incident = incident = entry['incidents'][index]
         self._events = [entry['events'][number] for number in incident['reports']]
         signals = [entry['signals'][number] for number in incident['signals']]
@@ -44,7 +44,8 @@ class Told:
                       signals=_proven(entry['signals'], incident['signals']))
         self.verdict = verdict_of(index, proven, entry['events'], entry['signals'])
         self.proven = self.verdict['was_memory'] == 'yes'
-        self._killed = [entry['events'][number] for number in proven['reports']] if self.proven else self._events
+        self._judged = proven if self.proven else incident
+        self._killed = [entry['events'][number] for number in self._judged['reports']]
         if not self.proven:
             self.verdict = verdict_of(index, incident, entry['events'], entry['signals'])
         self.is_here = not any(row.get('elsewhere') for row in self._events + signals)
@@ -75,9 +76,10 @@ class Told:
         return bool(self._events)
 
     @property
-    def is_whole(self):
-        """False if a report of it has no end, as the kernel may still be printing it."""
-        return all(event['kind'] != 'kill' or 'victim' not in event['missing'] for event in self._events)
+    def open_reports(self):
+        """The keys of its reports that have no end, as the kernel may still be printing them."""
+        return [_keys_of_event(event)[-1] for event in self._events
+                if event['kind'] == 'kill' and 'victim' in event['missing']]
 
     def is_before(self, moment):
         """True if all its reports are older than a moment, in seconds since 1970 or None."""
@@ -91,7 +93,7 @@ class Told:
     def kills(self, told):
         """[(process, unit, scope, actor)] of the kills in it whose keys are not among ``told``."""
         victims = [victim for event in self._killed if not set(_keys_of_event(event)) & set(told)
-                   for victim in event.get('victims') or []]
+                   for victim in event.get('victims') or [event.get('selected') or {}] if victim]
         if not self._killed and not set(self.keys) & set(told):
             victims = self.verdict['victims']
         return [tuple(_short(text, _LONGEST_LABEL) for text in (
@@ -119,7 +121,8 @@ class Told:
         """The best remedy for this incident that would have helped, or None."""
         entry = self._entry
         host_facts = entry['read_facts']()
-        rows = remedies_of(self.verdict, entry['incidents'], entry['events'], entry['signals'], host_facts,
+        incidents = entry['incidents'][:self._index] + [self._judged] + entry['incidents'][self._index + 1:]
+        rows = remedies_of(self.verdict, incidents, entry['events'], entry['signals'], host_facts,
                            options_of(None, host_facts))
         best = next((row for row in rows if row['effect'] in ('prevents', 'delays') and not row['forbidden_by']), None)
         return best and dict((key, _short(best[key])) for key in ('name', 'effect', 'what', 'why', 'command'))
@@ -153,18 +156,24 @@ def _proven(rows, numbers):
 
 
 def _keys_of_event(event):
-    """[key] of a kernel's report: its id with its boot, and the time of its beginning by the kernel's own clock, which
-    is the same if the report was read before its end.
+    """[key] of a kernel's report: its id with its boot, and when and for whom it began, which is the same if the report
+    was read before its end.
     """
     boot = (event.get('boot_id') or '')[:8]
     keys = ['report:%s@%s' % (event['id'], boot)]
-    if not event['uptime_seconds']:
-        return keys
-    return keys + ['at:%.6f@%s' % (event['uptime_seconds'], boot) if boot else _key_without_boot(event)]
+    if event['uptime_seconds']:
+        return keys + ['at:%.6f@%s' % (event['uptime_seconds'], boot) if boot else _key_without_boot(event)]
+    asked = _asked_by(event)
+    return keys + ['at:%s#%s' % (event['time_text'], asked)] if event.get('time_text') and asked else keys
 
 
 def _key_without_boot(event):
-    return 'at:%.6f#%s' % (event['uptime_seconds'], event['id'])
+    return 'at:%.6f#%s' % (event['uptime_seconds'], _asked_by(event) or event['id'])
+
+
+def _asked_by(event):
+    """The name of who asked for memory, which a report's first line says; None without that line."""
+    return (event.get('trigger') or {}).get('name')
 
 
 def _key_of(signal):

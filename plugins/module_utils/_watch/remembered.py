@@ -32,7 +32,7 @@ _MOST_SENT = 100
 def new(now):
     """What is remembered before the first look; ``now`` is seconds since 1970."""
     return {'version': VERSION, 'serial': 0, 'mark': None, 'since': now, 'saved': 0, 'measured': 0, 'told': [],
-            'waiting': [], 'sent': [], 'held': None, 'kills': [], 'last_kill': None}
+            'waiting': [], 'sent': [], 'held': None, 'kills': [], 'last_kill': None, 'open': []}
 
 
 def bound(state, now):

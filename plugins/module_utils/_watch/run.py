@@ -35,6 +35,8 @@ _SAVE_EVERY = 6 * 3600
 _MEASURE_EVERY = 900
 # The kernel counts a kill before its lines are in the journal, and prints a report for seconds on a slow console.
 _WAITS = (0.5, 1, 1, 2)
+# A report of many processes takes longer on a serial line: a later look has its end. One that was cut off has none.
+_PRINTED_WITHIN = 45
 _MOST_EVENTS = 100
 # The word behind the configuration for the second half of a run: to pass on what the first half found.
 _TELL = 'tell'
@@ -144,17 +146,18 @@ class Run:
         self._known_facts = None
         before = self._state['mark']
         mark, something = look(self._host, before, self._settings['words'])
-        if something:
+        diagnoses = something or bool(self._state.get('open'))
+        if diagnoses:
             self._tell_new(before, mark)
         moved = mark != before
         self._state['mark'] = mark
         if self._state['held'] or self._state['waiting']:
-            self._pass_on(self._before_hooks if something else None)
+            self._pass_on(self._before_hooks if diagnoses else None)
             moved = True
         if self._settings['textfile'] and self._is_time('measured', _MEASURE_EVERY):
             self._measure()
-        if something or moved:
-            self._save(something or self._is_time('saved', _SAVE_EVERY))
+        if diagnoses or moved:
+            self._save(diagnoses or self._is_time('saved', _SAVE_EVERY))
         return something
 
     def _begin(self):
@@ -190,13 +193,29 @@ class Run:
             fresh = [told for told in incidents if told.fresh(known)]
             # Also one since the look, whose other lines may be there before the kernel's.
             rose = before['boot'] == mark['boot'] and (kills(self._host) or 0) > (before['kills'] or 0)
-            if pause is None or (all(told.is_whole for told in fresh) and (
+            if pause is None or (not any(told.open_reports for told in fresh) and (
                     not rose or any(told.is_of_the_kernel for told in fresh))):
                 break
             time.sleep(pause)
+        seen, self._state['open'] = dict(self._state.get('open') or ()), []
         for told in incidents:
-            self._take(told, known, mark)
+            if not self._is_printed(told, known, seen):
+                self._take(told, known, mark)
         self._state['since'] = self._now
+
+    def _is_printed(self, told, known, seen):
+        """True if the kernel may still be printing an incident that is not told: a later look tells it with its victim.
+
+        ``seen`` is {key of a report without its end: when it was first seen}.
+        """
+        if len(told.fresh(known)) < len(told.parts):
+            return False
+        opened = [[key, seen.get(key, self._now)] for key in told.open_reports]
+        # Whoever writes a new one into a log each minute must not keep a real kill from being told.
+        if not opened or not 0 <= self._now - min(first for _key, first in opened) < _PRINTED_WITHIN:
+            return False
+        self._state['open'] += opened
+        return True
 
     def _take(self, told, known, mark):
         """Count the new kills of an incident, and have it told if none of it was told."""

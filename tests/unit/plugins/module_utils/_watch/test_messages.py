@@ -13,6 +13,7 @@ import pytest
 from ansible_collections.oom.rescue.plugins.module_utils._files.host import Host
 from ansible_collections.oom.rescue.plugins.module_utils._watch.incidents import entry_of, facts_of
 from ansible_collections.oom.rescue.plugins.module_utils._watch.messages import told_of
+from oom_reports import ERAS, syslog
 
 KERNEL = {'_TRANSPORT': 'kernel', 'SYSLOG_FACILITY': '0', 'SYSLOG_IDENTIFIER': 'kernel',
           '_SOURCE_MONOTONIC_TIMESTAMP': '9000000'}
@@ -54,6 +55,17 @@ def test_what_is_forged_beside_a_real_kill_is_not_in_its_message(tmp_path, forge
     assert message['proven'] and [victim['name'] for victim in message['victims']] == ['php']
     assert 'sshd' not in json.dumps(message)
     assert one.kills([]) == [('php', None, 'host', 'kernel')]
+
+
+def test_a_remedy_is_for_what_is_proven(tmp_path):
+    told(tmp_path, KILL)
+    text = syslog(ERAS['6.1.0'], '2026-09-21T14:13:20+00:00', 'db1')
+    (tmp_path / 'var' / 'log' / 'kern.log').write_bytes(text.encode('ascii'))
+    host = Host(str(tmp_path))
+    entry = entry_of(host, None, 0)
+    one, = told_of(dict(entry, read_facts=lambda: facts_of(host)))
+    assert len(entry['events']) == 2 and [victim['name'] for victim in one.message()['victims']] == ['php']
+    assert 'mysqld' not in json.dumps(one.message())
 
 
 @pytest.mark.parametrize('forged', sorted(FORGED))

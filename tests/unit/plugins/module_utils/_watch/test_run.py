@@ -18,6 +18,7 @@ import pytest
 from ansible_collections.oom.rescue.plugins.module_utils._files.host import Host
 from ansible_collections.oom.rescue.plugins.module_utils._watch import hooks, look, remembered, run
 from conftest import FIXTURES
+from oom_reports import ERAS, syslog
 
 KILL = ('{when} node kernel: [ 1000.{n:06d}] Out of memory: Killed process {pid} ({name}) total-vm:900000kB, '
         'anon-rss:800000kB, file-rss:0kB, shmem-rss:0kB, UID:0 pgtables:1700kB oom_score_adj:0\n')
@@ -123,6 +124,63 @@ def test_a_report_that_is_printed_while_it_is_read_is_told_once_with_its_victim(
     monkeypatch.setattr(run.time, 'sleep', prints_on)
     told = watched.run()
     assert len(told) == 1 and told[0]['victims'] and watched.run() == told
+
+
+def in_pieces(uptime, places, ago=0):
+    """A report as syslog writes it, in as many parts as are cut at these places; -1 is before the line of the kill."""
+    when = time.strftime('%b %d %H:%M:%S', time.localtime(time.time() - ago))
+    lines = syslog(ERAS['6.1.0'], when, 'node', uptime).splitlines(True)
+    kill = next(place for place, line in enumerate(lines) if 'Killed process' in line)
+    cuts = [0] + [kill if place < 0 else place for place in places] + [len(lines)]
+    return [u''.join(lines[start:end]) for start, end in zip(cuts, cuts[1:])]
+
+
+@pytest.mark.parametrize('uptime', [None, 8341.5])
+@pytest.mark.parametrize('places', [(10, 30), (1,), (-1,)], ids=['in three', 'the first line', 'all but the kill'])
+def test_a_report_that_is_printed_over_several_looks_is_told_once_with_its_victim(
+        watched, monkeypatch, uptime, places):
+    monkeypatch.setattr(run, '_WAITS', ())
+    watched.settings['words'] = ['oom-kill'] + WORDS
+    pieces = in_pieces(uptime, places)
+    for piece in pieces[:-1]:
+        watched.write('var/log/messages', piece, 'a')
+        assert watched.run() == []
+    watched.write('var/log/messages', pieces[-1], 'a')
+    told = watched.run()
+    assert names(told) == ['mysqld'] and watched.run() == told
+    assert told[0]['remedy']['name'] == 'score'
+
+
+@pytest.mark.parametrize('uptime', [None, 8341.5])
+def test_a_report_that_was_cut_off_is_told_at_a_later_look(watched, monkeypatch, uptime):
+    monkeypatch.setattr(run, '_WAITS', ())
+    first, rest = in_pieces(uptime, (-1,))
+    watched.settings['words'] = ['oom-kill'] + WORDS
+    watched.write('var/log/messages', first, 'a')
+    assert watched.run() == [] and watched.state()['open']
+    now = time.time() + 60
+    monkeypatch.setattr(run.time, 'time', lambda: now)
+    assert names(watched.run()) == ['mysqld'] and not watched.state()['open']
+    watched.write('var/log/messages', rest, 'a')
+    assert names(watched.run()) == ['mysqld'] and watched.state()['kills'][0][4] == 1
+
+
+def test_what_is_cut_off_again_and_again_delays_no_kill(watched, monkeypatch):
+    monkeypatch.setattr(run, '_WAITS', ())
+    watched.log()
+    watched.write('var/log/messages', in_pieces(None, (10,))[0], 'a')
+    assert watched.run() == []
+    now = time.time() + 50
+    monkeypatch.setattr(run.time, 'time', lambda: now)
+    watched.write('var/log/messages', in_pieces(7.5, (10,))[0], 'a')
+    assert names(watched.run()) == ['mysqld']
+
+
+def test_a_report_of_a_machine_that_this_host_cannot_be_is_not_told(watched):
+    when = time.strftime('%b %d %H:%M:%S')
+    large = [line.replace('262014 pages RAM', '268435456 pages RAM') for line in ERAS['6.1.0']]
+    watched.write('var/log/messages', syslog(large, when, 'node'), 'a')
+    assert watched.run() == []
 
 
 def test_a_kill_while_a_hook_is_told_is_told_by_the_same_run(watched):
