@@ -434,15 +434,15 @@ def judge_all(events, signals, is_left_out=None, older=0):
         verdict['caveats'].append('%d other incident%s in the log%s, and this is the newest that proves most: %s.' % (
             len(others), '' if len(others) == 1 else 's',
             ' beside %d older reports that were only counted' % older if older else '',
-            _all_named(others, events, signals)))
+            all_named(others, events, signals)))
     if of_others:
         verdict['caveats'].append('%d incident%s in the log, left out: %s.' % (
             len(of_others), ' of another host is' if len(of_others) == 1 else 's of other hosts are',
-            _all_named(of_others, events, signals)))
+            all_named(of_others, events, signals)))
     return incidents, verdict
 
 
-def _all_named(incidents, events, signals):
+def all_named(incidents, events, signals):
     """The newest of some incidents, in a few words each."""
     named = '; '.join(_named(incident, events, signals) for incident in incidents[:-_MOST_NAMED - 1:-1])
     return named + (', ...' if len(incidents) > _MOST_NAMED else '')

@@ -18,7 +18,7 @@ from .._log.times import utc_seconds
 from .._node.cgroup_paths import parse_cgroup, system_unit
 from .evidence import when
 from .incidents import incidents_of
-from .judgement import verdict_of, weight_of
+from .judgement import all_named, verdict_of, weight_of
 
 # systemd's word for how a unit ended: kind, was_memory, limit, actor. It says exit-code if the program ended by itself.
 _RESULTS = {
@@ -31,6 +31,7 @@ _RESULTS = {
 _BY_SIGNAL = (137, 143)
 _MOST_EVIDENCE = 3
 _CRASHES = (132, 134, 135, 136, 139)
+_ID = re.compile(r'[0-9a-f]{64}$')
 _ZONES = re.compile(r'\w{3} (\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)(?: (\S+))?$')
 
 
@@ -49,9 +50,10 @@ def judge_one(events, signals, subject, is_left_out=None):
         raise RescueError('{value} is no unit, container or process that this host or its logs know',
                           value=subject['name'], next_step=_near(subject))
     incidents = incidents_of(events, signals, is_left_out)
-    index, own = _chosen(incidents, events, signals, own_events, own_signals)
-    if own is None:
+    parts = _own_parts(incidents, own_events, own_signals)
+    if not parts:
         return incidents, None, signals
+    index, own = _chosen(parts, events, signals)
     rest = dict(incidents[index])
     for key in ('signals', 'reports'):
         rest[key] = [number for number in rest[key] if number not in own[key]]
@@ -64,6 +66,10 @@ def judge_one(events, signals, subject, is_left_out=None):
                     [signals[number] for number in own['signals']] + [events[number] for number in own['reports']])
         verdict['caveats'].append('%s the kernel killed for memory, and no line of that names %s.' % (
             'In the same minute' if timed else 'At a time that may be the same', plain(subject['name'])))
+    others = [part for number, part in parts if number != index]
+    if others:
+        verdict['caveats'].append('The logs tell of %s at %d other time%s: %s.' % (
+            plain(subject['name']), len(others), '' if len(others) == 1 else 's', all_named(others, events, signals)))
     verdict['caveats'] += _caveats(subject)
     return incidents, verdict, signals
 
@@ -74,20 +80,19 @@ def _near(subject):
     return 'name a unit as systemctl shows it, a container as its engine does, or the number of a process'
 
 
-def _chosen(incidents, events, signals, own_events, own_signals):
-    """(index of the incident that is meant, the part of it that is the subject's), or (None, None)."""
-    best = None
-    for index, incident in enumerate(incidents):
-        own = dict(incident, signals=[number for number in incident['signals'] if number in own_signals],
-                   reports=[number for number in incident['reports'] if number in own_events])
-        if not (own['signals'] or own['reports']):
-            continue
-        # The question is how it ended last: systemd and the engine know that end.
-        last = any(signals[number].get('last') for number in own['signals'])
-        rank = (last, weight_of(own, events, signals), index)
-        if best is None or rank > best[0]:
-            best = (rank, index, own)
-    return (None, None) if best is None else best[1:]
+def _own_parts(incidents, own_events, own_signals):
+    """[(index of an incident, the part of it that is the subject's)] of those that have one."""
+    parts = [(index, dict(incident, signals=[number for number in incident['signals'] if number in own_signals],
+                          reports=[number for number in incident['reports'] if number in own_events]))
+             for index, incident in enumerate(incidents)]
+    return [(index, own) for index, own in parts if own['signals'] or own['reports']]
+
+
+def _chosen(parts, events, signals):
+    """The one of _own_parts() that is meant."""
+    # The question is how it ended last: systemd and the engine know that end.
+    return max(parts, key=lambda part: (any(signals[number].get('last') for number in part[1]['signals']),
+                                        weight_of(part[1], events, signals), part[0]))
 
 
 def told_by_host(subject):
@@ -187,18 +192,22 @@ def _names_it(row, subject):
         return row['unit'] == unit
     if container and any(_is_id(name, container) or name == container['name'] for name in named):
         return True
+    # An engine takes the beginning of a container's id for it, and so it is printed.
+    if not container and asked and any(_is_id(asked, {'id': name}) for name in named if _ID.match(name)):
+        return True
     if asked and any(name == asked or name.rsplit('.', 1)[0] == asked for name in named):
         return True
     return bool(row.get('pid')) and row['pid'] in subject['pids']
 
 
 def _is_event_of(event, subject):
-    return event.get('trusted') is not False and any(
+    return event.get('trusted') is not False and not event.get('elsewhere') and any(
         _names_it(victim, subject) for victim in event.get('victims') or [])
 
 
 def _is_signal_of(signal, subject):
-    return (signal.get('last') or _names_it(signal, subject)) and signal.get('trusted') is not False
+    return (signal.get('last') or _names_it(signal, subject)) and signal.get('trusted') is not False and not (
+        signal.get('elsewhere'))
 
 
 def _refine(verdict, subject):

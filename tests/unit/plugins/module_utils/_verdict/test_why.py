@@ -17,6 +17,7 @@ from ansible_collections.oom.rescue.plugins.module_utils._files.errors import Re
 from ansible_collections.oom.rescue.plugins.module_utils._files.host import Host
 from ansible_collections.oom.rescue.plugins.module_utils._report.reading import read_events
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.why import judge_one, lines_on
+from oom_reports import memcg, syslog
 
 ID = 'ab12' * 16
 ENDED = 'Sat 2026-11-28 12:00:00 UTC'
@@ -210,6 +211,58 @@ def test_a_name_that_only_a_log_knows_is_told_from_there(tmpdir):
     said = {'systemctl': (0, 'LoadState=not-found\n', '')}
     log = AT + 'systemd[1]: run-u7.scope: systemd-oomd killed 3 process(es) in this unit.\n'
     assert says(why(tmpdir, said, 'run-u7.scope', log)[0]) == ('yes', 'unknown', 'systemd-oomd')
+
+
+NO_UNIT = {'systemctl': (0, 'LoadState=not-found\n', '')}
+SLICE = '/system.slice/%s.service'
+OF_USER = '/user.slice/user-1000.slice/user@1000.service/app.slice/db.service'
+
+
+def limit_met(pid, path, clock='12:00:00', host='h'):
+    """The report of a control group that met its limit."""
+    return syslog(memcg(pid=pid, victim='mysqld', path=path), '2026-11-28T%s+00:00' % clock, host)
+
+
+@pytest.mark.parametrize('said, name, log, pids, clock', [
+    (unit(), 'db.service', limit_met(4711, SLICE % 'db') + limit_met(9, SLICE % 'web', '12:00:20'), [4711], '12:00:00'),
+    (unit(Result='success'), 'db.service', limit_met(1, SLICE % 'db', '11:00:00') + limit_met(2, SLICE % 'db'), [2],
+     '12:00:00'),
+    (unit(Result='success'), 'db.service', limit_met(1, SLICE % 'db') + limit_met(2, SLICE % 'db', '12:00:40'), [2, 1],
+     '12:00:40'),
+    (unit(Id='db@2.service'), 'db@2.service',
+     limit_met(4711, SLICE % 'db@2') + limit_met(3, SLICE % 'db@1', '12:00:10'), [4711], '12:00:00'),
+    (unit(), 'db.service', limit_met(4711, SLICE % 'db') + limit_met(3, OF_USER, '12:00:10'), [4711], '12:00:00'),
+    (NO_UNIT, 'container:' + ID[:12], limit_met(5, '/docker/' + ID) + limit_met(6, '/docker/' + 'cd34' * 16), [5],
+     '12:00:00'),
+    (NO_UNIT, 'container:' + ID, limit_met(5, '/docker/' + ID), [5], '12:00:00'),
+    (NO_UNIT, 'pid:7', limit_met(7, SLICE % 'a', '11:00:00') + limit_met(7, SLICE % 'b'), [7], '12:00:00'),
+], ids=['another unit in the minute', 'killed twice', 'killed twice in a minute', 'an instance of a template',
+        'a user has one of its name', 'the beginning of an id', 'an id', 'a number used twice'])
+def test_of_several_kills_that_of_the_one_asked_for_is_told(said, name, log, pids, clock, tmpdir):
+    verdict = why(tmpdir, said, name, log)[0]
+    assert [victim['pid'] for victim in verdict['victims']] == pids
+    assert verdict['limit'] == 'cgroup' and verdict['evidence'][0]['time'] == '2026-11-28T%s+00:00' % clock
+
+
+def test_the_other_times_of_the_one_asked_for_are_counted_and_named(tmpdir):
+    log = ''.join(limit_met(int(hour), SLICE % 'db', hour + ':00:00') for hour in ('10', '11', '12'))
+    caveats = why(tmpdir, unit(Result='success'), log=log)[0]['caveats']
+    assert ('The logs tell of db.service at 2 other times: Nov 28 11:00:00: the kernel killed mysqld (pid 11); '
+            'Nov 28 10:00:00: the kernel killed mysqld (pid 10).') in caveats
+
+
+@pytest.mark.parametrize('name', ['db.service', 'pid:4711'])
+def test_what_another_host_s_lines_tell_is_not_told_of_this_one(name, tmpdir):
+    facts = why_facts(Node(tmpdir.mkdir('node'), unit(Result='success')).host, name)
+    tmpdir.join('x.log').write(limit_met(4711, SLICE % 'db', host='web1') + KILL % 9)
+    found = read_events([str(tmpdir.join('x.log'))], now=NOW, signals=True, of_this_host=True)
+    for row in found['events'] + found['signals']:
+        row['elsewhere'] = row['host'] == 'web1'
+    if name.startswith('pid'):
+        with pytest.raises(RescueError):
+            judge_one(found['events'], found['signals'], facts)
+    else:
+        assert judge_one(found['events'], found['signals'], facts)[1] is None
 
 
 @pytest.mark.parametrize('name', ['--root=/x', '$(id)', "a'b", 'x; id', '{{.Config.Env}}'])
