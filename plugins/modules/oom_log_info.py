@@ -568,6 +568,11 @@ verdict:
         How many older reports the logs have that O(limit) left out, which are in no incident; absent where it left out
         none.
       type: int
+    other_incidents:
+      description: >-
+        How many other incidents there are, where only this one is in RV(incidents) as O(most_bytes) has no room for the
+        others; absent where they are there.
+      type: int
     was_memory: {description: "V(yes), V(no) or V(unknown).", type: str}
     limit:
       description: >-

@@ -44,9 +44,17 @@ def _meant(entry):
 
 
 def _newest(entry, reports):
-    """The ids of an incident's newest reports, the one that is meant among them."""
-    meant, rest = _meant(entry), reports[-_MOST_ROWS:]
-    return [meant] + rest[1:] if meant in reports and meant not in rest else rest
+    """The ids of an incident's newest reports, the one that is meant first: what is cut further keeps its head."""
+    meant = _meant(entry)
+    if meant not in reports:
+        return reports[-_MOST_ROWS:]
+    return [meant] + [one for one in reports if one != meant][1 - _MOST_ROWS:]
+
+
+def _of_its_own(entry):
+    """The verdict as that of the one incident that is kept, with the number of the others."""
+    others = len(entry['incidents']) - 1
+    return dict(entry['verdict'], incident=0, **({'other_incidents': others} if others else {}))
 
 
 def _of_one_incident(entry):
@@ -54,7 +62,7 @@ def _of_one_incident(entry):
     if entry['verdict'] is None:
         return dict(entry, events=[], signals=[], incidents=[])
     chosen = entry['incidents'][entry['verdict']['incident']]
-    return dict(entry, events=[], signals=[], verdict=dict(entry['verdict'], incident=0), incidents=[
+    return dict(entry, events=[], signals=[], verdict=_of_its_own(entry), incidents=[
         dict(chosen, signals=[], reports=_newest(entry, chosen['reports']))])
 
 
@@ -79,7 +87,7 @@ def of_the_incident(entry):
     if entry['verdict']:
         chosen = entry['incidents'][entry['verdict']['incident']]
         short['incidents'] = [shortened(dict(chosen, reports=_newest(entry, chosen['reports'])))]
-        short['verdict'] = dict(short['verdict'], incident=0)
+        short['verdict'] = shortened(_of_its_own(entry))
     return dict(short, events=[], signals=[], incidents=[
         dict(one, signals=[]) for one in short['incidents'][:1 if entry['verdict'] else _MOST_ROWS]])
 

@@ -88,7 +88,8 @@ def _verdict(entry, verdict):
     told = moment_told(entry)
     moment = told.get('time') or told.get('time_text')
     lines.append('- When: %s' % (md(moment) if moment else 'the log does not tell'))
-    others, older = len(entry['incidents']) - 1, verdict.get('older_reports')
+    others = verdict.get('other_incidents') or len(entry['incidents']) - 1
+    older = verdict.get('older_reports')
     older = ', and %d older reports' % older if older else ''
     return lines + (['- Other incidents in the same logs: %d%s' % (others, older)] if others > 0 or older else [])
 

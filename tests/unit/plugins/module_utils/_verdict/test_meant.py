@@ -20,6 +20,7 @@ from ansible_collections.oom.rescue.plugins.module_utils._verdict.diagnose impor
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.evidence import when
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.meant import brief, others, report_meant, report_told
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.report import report_of
+from ansible_collections.oom.rescue.plugins.module_utils._verdict.short import of_the_incident
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.summary import summarize
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.ticket import ticket
 from conftest import SEED, SHARED
@@ -370,4 +371,5 @@ def test_the_count_is_of_all_reports_though_the_oldest_are_not_returned(tmpdir):
     assert entry['advice']['cause'].endswith('It is the newest of 12 reports.')
     assert entry['verdict']['caveats'][-1].startswith('4 other incidents in the log beside 7 older reports that were '
                                                       'only counted, and this is the newest that proves most: ')
-    assert '- Other incidents in the same logs: 4, and 7 older reports' in ticket_of(entry)
+    for one in (entry, of_the_incident(entry)):
+        assert '- Other incidents in the same logs: 4, and 7 older reports' in ticket_of(one)

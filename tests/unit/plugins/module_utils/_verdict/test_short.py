@@ -68,8 +68,9 @@ def test_of_very_many_reports_the_one_that_is_told_stays_beside_the_newest_five(
 
 
 @pytest.mark.parametrize('meant, kept', [('e3', ['e3'] + ['e%d' % number for number in range(11, 60)]),
-                                         ('e20', ['e%d' % number for number in range(10, 60)])])
-def test_of_an_incident_s_many_reports_the_newest_and_the_one_that_is_meant_stay(meant, kept):
+                                         ('e20', ['e20'] + ['e%d' % number for number in range(10, 60)
+                                                                    if number != 20])])
+def test_of_an_incident_s_many_reports_the_newest_stay_and_first_the_one_that_is_meant(meant, kept):
     whole = dict(entry(0), advice={'report': meant})
     whole['events'] = [{'id': 'e%d' % number} for number in range(59, -1, -1)]
     whole['incidents'] = [{'first': 't0', 'reports': ['e%d' % number for number in range(60)], 'signals': []}]
@@ -83,7 +84,10 @@ def test_shorter_still_the_incident_of_the_verdict_stays_alone(incident, kept):
     assert [one['first'] for one in found['incidents']] == kept
     assert (found['events'], found['signals'], [one['signals'] for one in found['incidents']]) == (
         [], [], [[]] * len(kept))
-    assert found['verdict'] == (None if incident is None else {'incident': 0, 'sentence': 'It was memory.'})
+    assert found['verdict'] == (None if incident is None else {
+        'incident': 0, 'sentence': 'It was memory.', 'other_incidents': 2})
+    again = of_the_incident(found)
+    assert again['verdict'] == found['verdict']
 
 
 def test_nothing_that_is_shortened_is_changed_where_it_stands():
