@@ -58,7 +58,7 @@ def advise(host_facts, events, swap_path=DEFAULT_PATH, swappiness=DEFAULT_SWAPPI
         'report': meant.get('id') if meant else None,
         'reports': count(events, total),
         'left_out': [event.get('id') for event in all_events if not any(event is own for own in events)],
-        'cause': _cause(meant, events, total, [event for event in all_events if event.get('elsewhere')]),
+        'cause': _cause(meant, events, total, [event for event in all_events if event.get('elsewhere')], left_out),
         'evidence': describe(meant) if meant else [],
         'swap': swap,
         'swappiness': _swappiness(host_facts, remedies),
@@ -105,10 +105,14 @@ def _is_wanted(remedies, name):
     return any(row['effect'] in HELPS or row['goes_with'] or row['by_rule'] for row in remedies if row['name'] == name)
 
 
-def _cause(meant, events, total, of_others):
-    """One sentence on the report that is meant, and one on the others. ``of_others`` were left out as other hosts'."""
+def _cause(meant, events, total, of_others, left_out):
+    """One sentence on the report that is meant, and one on the others. ``of_others`` were left out as other hosts',
+    ``left_out`` are notes on all that were.
+    """
     if meant is None and of_others:
         return 'No OOM report of this host was found in the logs that could be read; %s.' % _of_others(of_others)
+    if meant is None and left_out:
+        return 'No OOM report of this host was found in the logs that could be read.'
     if meant is None:
         return 'No OOM report was found in the logs that could be read.'
     sentences = [plain(meant.get('cause') or 'The kernel reported that memory was out.'), others(events, total)]

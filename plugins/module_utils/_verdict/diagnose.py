@@ -13,7 +13,7 @@ from .._files.errors import RescueError
 from .._files.host import Host
 from .._files.plain import plain
 from .._log.sources import KERNEL_LOGS, find_files, flaw_of, is_pattern
-from .._log.times import parse_moment
+from .._log.times import format_time, parse_moment
 from .._report.raw import raw_lines
 from .._report.reading import read_events, read_fork_failures
 from .advice import advise
@@ -101,6 +101,7 @@ def _diagnose_host(host, options):
                  options.get('fork_failure_paths') or (), **times)}
     entry.update(_judged(result, paths, host_facts=host_facts, asked=asked,
                          options=options_of(options.get('wanted'), host_facts)))
+    _tell_span(entry, times['since'], times['until'])
     _advise(entry, host_facts, options.get('tasks') or 0)
     host_facts['oom']['candidates'] = shown(host_facts['oom']['candidates'], options.get('candidates') or 0,
                                             [row['process'] for row in entry['advice']['protect']])
@@ -112,6 +113,13 @@ def _advise(entry, host_facts, tasks):
     entry['advice'] = advise(host_facts, entry['events'], total=entry['summary']['events'], remedies=entry['remedies'])
     entry['replays'] = [replay(event, entry['advice']['setting']) for event in entry['events']]
     _keep_rows(entry['events'], tasks)
+
+
+def _tell_span(entry, since, until):
+    """If nothing was found, note which time was asked for: something may have happened at another."""
+    if entry['verdict'] is None:
+        entry['caveats'] += ['Only what happened %s %s was asked for.' % (word, format_time(moment))
+                             for word, moment in (('since', since), ('until', until)) if moment is not None]
 
 
 def _keep_rows(events, count):
@@ -199,6 +207,7 @@ def diagnose_log(path, since=None, until=None, limit=100, tasks=10, now=None, wa
         return entry
     entry.update(diagnose_events([path], since=since, until=until, limit=limit, fork_failures=True, now=now,
                                  options=options_of(wanted)))
+    _tell_span(entry, since, until)
     _advise(entry, {}, tasks)
     if any(source['error'] for source in entry['summary']['sources']):
         entry['error'] = 'unreadable'

@@ -351,14 +351,14 @@ def cause_of(diagnosis):
     """
     if diagnosis.get('why'):
         return lines_on(diagnosis)[0]
-    verdict = diagnosis.get('verdict')
-    cause = diagnosis['advice']['cause']
+    verdict, advice = diagnosis.get('verdict'), diagnosis['advice']
+    cause = advice['cause']
     # The line of a kill says whom the kernel killed and for which limit; a report without its memory block does not.
     if report_told(diagnosis) and not (verdict and cause.startswith('Not known')):
         return cause
     if verdict:
         return verdict['sentence']
-    caveats = diagnosis.get('caveats') or []
+    caveats = (diagnosis.get('caveats') or []) + (advice['remarks'] if advice.get('left_out') else [])
     if diagnosis.get('error') == 'no_report' and caveats:
         return '%s %s' % (_FOUND_NOTHING, ' '.join(caveats))
     error = _ERRORS.get(diagnosis.get('error'))

@@ -12,6 +12,7 @@ import os
 import shutil
 
 import pytest
+from ansible_collections.oom.rescue.plugins.module_utils._log.times import format_time
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.diagnose import diagnose
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.report import report_of
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.summary import cause_of
@@ -138,7 +139,7 @@ def test_of_a_large_log_all_of_which_is_since_the_time_asked_for_nothing_is_left
     log.write_binary(b'Mar 01 11:00:00 web1 sshd[7]: Accepted publickey for root from 10.0.0.1 port 4711\n' * 220000)
     assert log.size() > 1 << 24
     entry = diagnose(options={'log': str(log), 'now': 1795867300, 'since': 1700000000})
-    assert entry['caveats'] == []
+    assert entry['caveats'] == ['Only what happened since %s was asked for.' % format_time(1700000000)]
 
 
 def test_lines_that_a_flood_kept_from_being_looked_at_are_counted(tmpdir):

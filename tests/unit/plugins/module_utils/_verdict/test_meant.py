@@ -13,6 +13,7 @@ import re
 
 import pytest
 from ansible_collections.oom.rescue.plugins.module_utils._facts import memory_facts
+from ansible_collections.oom.rescue.plugins.module_utils._log.times import format_time
 from ansible_collections.oom.rescue.plugins.module_utils._report.reading import read_events
 from ansible_collections.oom.rescue.plugins.module_utils._verdict import diagnose
 from ansible_collections.oom.rescue.plugins.module_utils._verdict.advice import advise
@@ -188,6 +189,7 @@ def test_a_case_is_told_right(name, see):
 
 
 EARLYOOM = 'Oct 30 12:00:00 centos7 earlyoom[77]: sending SIGTERM to process 555 uid 1000 "chrome": badness 900\n'
+SINCE = 1800000000  # 2027-01-15T08:00:00Z
 OF_RAM = {'ram': {'total_bytes': 991 << 20, 'available_bytes': 100 << 20}, 'oom': {'candidates': []}}
 
 
@@ -249,6 +251,29 @@ def test_a_line_without_a_name_is_the_host_s_own_beside_another_host_s_report(tm
     own = '2026-10-28 11:32:30 0 [ERROR] mysqld: Out of memory (Needed 128917504 bytes)\n'
     verdict = on_host(tmpdir, monkeypatch, other(seed(), day='Oct 28') + own)['verdict']
     assert [victim['name'] for victim in verdict['victims']] == ['mysqld'] and verdict['actor'] == 'kernel_refused'
+
+
+@pytest.mark.parametrize('text, options, words', [
+    ('Oct 28 11:00:00 centos7 sshd[1]: Accepted\n', {}, 'It was read to its end, and nothing in it kills, refuses memory '
+     'or looks like it.'),
+    (seed().replace('Oct 28 ', '2026-10-28T').replace(' centos7', '+00:00 centos7'), {'since': SINCE},
+     'Nothing that was read of it kills, refuses memory or looks like it. Only what happened since %s was asked '
+     'for.' % format_time(SINCE)),
+    (seed().replace('Oct 28 ', '2027-10-28T').replace(' centos7', '+00:00 centos7'), {'until': SINCE},
+     'Nothing that was read of it kills, refuses memory or looks like it. Only what happened until %s was asked '
+     'for.' % format_time(SINCE)),
+    (POSTGRES.replace(' kernel:', ' logger[9]:'), {}, 'Nothing that was read of it kills, refuses memory or looks like it. '
+     'Left out, as a program and not the kernel wrote it: 1 of the reports.'),
+], ids=['nothing', 'before the time asked for', 'after it', 'a program wrote it'])
+def test_of_a_log_of_which_something_was_left_out_it_is_not_said_that_nothing_is_in_it(text, options, words, tmpdir):
+    entry = diagnosed(tmpdir, text, **options)
+    assert entry['error'] == 'no_report' and told(entry)[0].endswith(words)
+
+
+def test_of_a_host_whose_logs_have_reports_of_another_machine_it_is_not_said_that_they_have_none(tmpdir, monkeypatch):
+    entry = on_host(tmpdir, monkeypatch, other(seed(), 'centos7', pages=1 << 28))
+    assert entry['verdict'] is None
+    assert entry['advice']['cause'] == 'No OOM report of this host was found in the logs that could be read.'
 
 
 FAILURE = 'Oct 28 02:00:00 centos7 kernel: swapper/0: page allocation failure: order:4, mode:0x4020\n'
