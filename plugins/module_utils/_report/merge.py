@@ -19,8 +19,8 @@ from .zones import page_fault_with_memory_free
 # Syslog stamps a line when it receives it, which is late on a host out of memory.
 _SAME_TIME = 300
 _SAME_UPTIME = 5
-# A syslog daemon may write in another zone than the host's, up to a day away. To the millisecond of the kernel's clock a
-# kill in its own sources and in a file is one.
+# A syslog daemon may write in another zone than the host's, up to a day away. To the millisecond of the kernel's clock
+# a kill in its own sources and in a file is one.
 _SAME_INSTANT, _OTHER_ZONE = 0.001, 86400 + 7200
 # Events, of 2 kB each, that are known at once to tell whether another log has the same; and of one log before that.
 _MOST_KNOWN = 2000

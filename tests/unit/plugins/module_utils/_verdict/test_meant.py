@@ -232,12 +232,14 @@ def test_a_host_s_own_report_is_told_everywhere_and_counted_alone(text, victim, 
     assert lines[0].startswith('here: %s: ' % when(report))
 
 
-LATER = ' Oct 29 09:00:00: the kernel killed postgres (pid 4711) with score 700 (only a part of the report is in the log)'
+LATER = (' Oct 29 09:00:00: the kernel killed postgres (pid 4711) with score 700 (only a part of the report is in the '
+         'log)')
 
 
 @pytest.mark.parametrize('text, caveat', [
-    (seed() + other(seed()), '1 incident of another host is in the log, left out: Oct 29 11:32:28: the kernel killed '
-     'mysqld (pid 777) with score 435.'),
+    (seed() + other(seed()), (
+        '1 incident of another host is in the log, left out: Oct 29 11:32:28: the kernel killed mysqld (pid 777) with '
+        'score 435.')),
     (seed() + other(POSTGRES) + other(POSTGRES, 'web2'),
      '2 incidents of other hosts are in the log, left out:%s;%s.' % (LATER, LATER)),
     (seed() + POSTGRES, '1 other incident in the log, and this is the newest that proves most:%s.' % LATER),
@@ -253,17 +255,18 @@ def test_a_line_without_a_name_is_the_host_s_own_beside_another_host_s_report(tm
     assert [victim['name'] for victim in verdict['victims']] == ['mysqld'] and verdict['actor'] == 'kernel_refused'
 
 
+NOTHING_READ = 'Nothing that was read of it kills, refuses memory or looks like it. '
+
+
 @pytest.mark.parametrize('text, options, words', [
-    ('Oct 28 11:00:00 centos7 sshd[1]: Accepted\n', {}, 'It was read to its end, and nothing in it kills, refuses memory '
-     'or looks like it.'),
+    ('Oct 28 11:00:00 centos7 sshd[1]: Accepted\n', {},
+     'It was read to its end, and nothing in it kills, refuses memory or looks like it.'),
     (seed().replace('Oct 28 ', '2026-10-28T').replace(' centos7', '+00:00 centos7'), {'since': SINCE},
-     'Nothing that was read of it kills, refuses memory or looks like it. Only what happened since %s was asked '
-     'for.' % format_time(SINCE)),
+     NOTHING_READ + 'Only what happened since %s was asked for.' % format_time(SINCE)),
     (seed().replace('Oct 28 ', '2027-10-28T').replace(' centos7', '+00:00 centos7'), {'until': SINCE},
-     'Nothing that was read of it kills, refuses memory or looks like it. Only what happened until %s was asked '
-     'for.' % format_time(SINCE)),
-    (POSTGRES.replace(' kernel:', ' logger[9]:'), {}, 'Nothing that was read of it kills, refuses memory or looks like it. '
-     'Left out, as a program and not the kernel wrote it: 1 of the reports.'),
+     NOTHING_READ + 'Only what happened until %s was asked for.' % format_time(SINCE)),
+    (POSTGRES.replace(' kernel:', ' logger[9]:'), {},
+     NOTHING_READ + 'Left out, as a program and not the kernel wrote it: 1 of the reports.'),
 ], ids=['nothing', 'before the time asked for', 'after it', 'a program wrote it'])
 def test_of_a_log_of_which_something_was_left_out_it_is_not_said_that_nothing_is_in_it(text, options, words, tmpdir):
     entry = diagnosed(tmpdir, text, **options)
