@@ -117,9 +117,9 @@ molecule: dev $(CACHE)/core-2.16/.done ## the container scenarios that CI runs; 
 	@tests/host/install podman runc mmdebstrap
 	molecule/run $(SCENARIO) $(PLATFORM)
 
-integration: dev ## swap files and sysctl programs on this machine's own kernel, and hosts that come back as they were, as root
+integration: dev ## swap files and sysctl programs on this machine's own kernel, hosts that come back as they were, Podman's own words, as root
 	@tests/host/install btrfs-progs e2fsprogs mmdebstrap openssh-client podman procps runc strace systemd xfsprogs
-	tests/integration/run swap swappiness round_trip breaks runit
+	tests/integration/run swap swappiness round_trip breaks runit why
 
 playbooks: dev $(CACHE)/core-2.16/.done ## the program, playbooks and roles on this machine, as root
 	@tests/host/install e2fsprogs openssh-client openssh-server procps strace sudo

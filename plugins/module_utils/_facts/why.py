@@ -24,9 +24,10 @@ KINDS = ('unit', 'container', 'pid')
 _UNIT = re.compile(r'.+\.(?:service|scope|slice|socket|mount|swap|timer)$')
 _PROPERTIES = ('Id', 'LoadState', 'ActiveState', 'Result', 'ExecMainCode', 'ExecMainStatus', 'ExecMainPID', 'MainPID',
                'ExecMainExitTimestamp', 'InactiveEnterTimestamp', 'ControlGroup', 'MemoryMax', 'MemoryLimit')
-_ENGINES = ('docker', 'podman')
+# Each engine with its word for a container's id.
+_ENGINES = (('docker', 'Id'), ('podman', 'ID'))
 _TEMPLATE = (
-    '{"id":{{json .Id}},"name":{{json .Name}},"oom_killed":{{json .State.OOMKilled}},"exit_code":'
+    '{"id":{{json .%s}},"name":{{json .Name}},"oom_killed":{{json .State.OOMKilled}},"exit_code":'
     '{{json .State.ExitCode}},"status":{{json .State.Status}},"pid":{{json .State.Pid}},"finished":'
     '{{json .State.FinishedAt}},"limit_bytes":{{json .HostConfig.Memory}}}')
 _SECONDS = 20
@@ -130,8 +131,8 @@ def _names(host, argv):
 def _take_container(host, subject, name=None):
     """Ask the engines for a container. Returns the names of the containers that they have, if it is none of them."""
     names, found, silent = [], [], []
-    for engine in _ENGINES:
-        out, error = _run(host, [engine, 'inspect', '--type', 'container', '--format', _TEMPLATE, '--',
+    for engine, identity in _ENGINES:
+        out, error = _run(host, [engine, 'inspect', '--type', 'container', '--format', _TEMPLATE % identity, '--',
                                  name or subject['name']])
         told = json_object(out.strip()) if not error else {}
         if not told.get('id'):

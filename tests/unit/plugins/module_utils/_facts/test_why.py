@@ -124,6 +124,12 @@ def test_of_two_containers_of_one_name_the_one_that_ended_last_is_meant(docker, 
         {'name': other, 'error': 'its container of that name is another one, ' + ids[other][:12]}]
 
 
+def test_each_engine_is_asked_for_the_id_by_its_own_word(tmpdir):
+    commands = facts_of(tmpdir, 'container:db')[1]
+    words = {argv[0]: argv[argv.index('--format') + 1] for argv in commands if argv[1] == 'inspect'}
+    assert '{{json .Id}}' in words['docker'] and '{{json .ID}}' in words['podman']
+
+
 def test_a_docker_that_is_podman_has_one_container(tmpdir):
     said = dict(container('docker'), **container('podman'))
     facts = facts_of(tmpdir, 'container:db', said)[0]
