@@ -106,7 +106,7 @@ VERDICT = {
     'evidence': [{'path': Maybe('text'), 'line': Maybe('number'), 'time': Maybe('text'), 'time_text': Maybe('text'),
                   'text': 'text'}],
     'eater': Maybe({'kind': 'text', 'name': Maybe('text'), 'bytes': 'number', 'share': Maybe('number')}),
-    'caveats': ['text'], 'would_tell': ['text'],
+    'caveats': ['text'], 'would_tell': ['text'], 'older_reports': Maybe('number'), 'other_incidents': Maybe('number'),
 }
 INCIDENTS = [{'signals': ['number'], 'reports': ['text'], 'first': Maybe('text'), 'last': Maybe('text')}]
 REMEDIES = [{
@@ -123,6 +123,7 @@ LOG = {'path': 'text', 'error': Maybe('text'), 'incidents': INCIDENTS, 'verdict'
        'raw': Maybe(['text']), 'ledger': Maybe(LEDGER), 'remedies': Maybe(REMEDIES), 'caveats': Maybe(['text'])}
 ADVICE = {
     'report': 'text', 'cause': 'text', 'evidence': ['text'], 'notes': ['text'], 'remarks': ['text'],
+    'reports': Maybe('number'), 'left_out': Maybe(['text']),
     'swap': Maybe({'size_bytes': 'number', 'total_bytes': 'number', 'other_bytes': 'number', 'demand_bytes': 'number',
                    'rule': 'text', 'reasons': ['text']}),
     'swappiness': Maybe({'value': 'number', 'reason': 'text'}),
