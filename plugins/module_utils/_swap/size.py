@@ -36,8 +36,8 @@ def wanted(facts, wished):
     """
     file, page, text = facts['file'], facts['page_size'], str(wished['size']).strip()
     if not facts['room_in_ram']['total_bytes'] and (text == 'auto' or _MULTIPLE.match(text)):
-        raise RescueError('{path} does not tell how much RAM there is', '/proc/meminfo', next_step='mount /proc, or '
-                          'give size in bytes')
+        raise RescueError('{path} does not tell how much RAM there is', path='/proc/meminfo',
+                          next_step='mount /proc, or give size in bytes')
     if text != 'auto':
         size = _explicit(facts, wished, text)
         return size if wished['exact'] else size // page * page, None

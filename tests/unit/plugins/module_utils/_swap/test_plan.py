@@ -324,7 +324,6 @@ def test_a_size_by_the_ram_is_refused_where_nothing_tells_the_ram(size, refused)
         assert plan(facts, wish(size=size))['size_bytes'] == 512 * MIB
 
 
-
 @pytest.mark.parametrize('size, size_bytes', [
     ('2G', 2 * GIB), ('1048577', MIB), ('0.5xram', 512 * MIB), ('auto', 2 * GIB)])
 def test_a_size_is_the_same_in_every_step_of_a_plan(size, size_bytes):

@@ -67,9 +67,10 @@ def test_of_very_many_reports_the_one_that_is_told_stays_beside_the_newest_five(
     assert ids(of_the_verdict(whole)) == ['e0', 'e1', 'e2', 'e3', 'e4', 'e40']
 
 
-@pytest.mark.parametrize('meant, kept', [('e3', ['e3'] + ['e%d' % number for number in range(11, 60)]),
-                                         ('e20', ['e20'] + ['e%d' % number for number in range(10, 60)
-                                                                    if number != 20])])
+@pytest.mark.parametrize('meant, kept', [
+    ('e3', ['e3'] + ['e%d' % number for number in range(11, 60)]),
+    ('e20', ['e20'] + ['e%d' % number for number in range(10, 60) if number != 20]),
+])
 def test_of_an_incident_s_many_reports_the_newest_stay_and_first_the_one_that_is_meant(meant, kept):
     whole = dict(entry(0), advice={'report': meant})
     whole['events'] = [{'id': 'e%d' % number} for number in range(59, -1, -1)]
