@@ -56,9 +56,9 @@ def test_a_whole_report_in_four_sentences():
                  ['The kernel killed a (pid 7).',
                   'RAM: 1 GiB (262144 pages, those reserved are not told); 1 GiB of swap, 1 MiB of it free.'],
                  id='swap in use'),
-    pytest.param({'kind': 'kill', 'victims': [{'pid': 7, 'name': 'a'}], 'memory': {
-        'ram_bytes': None, 'free_bytes': 5, 'swap_total_bytes': 0, 'swap_free_bytes': 0},
-        'zones': [{'free_bytes': 5, 'managed_bytes': 1 << 30, 'free_blocks': [1]}]},
+    pytest.param({'kind': 'kill', 'victims': [{'pid': 7, 'name': 'a'}],
+                  'memory': {'ram_bytes': None, 'free_bytes': 5, 'swap_total_bytes': 0, 'swap_free_bytes': 0},
+                  'zones': [{'free_bytes': 5, 'managed_bytes': 1 << 30, 'free_blocks': [1]}]},
                  ['The kernel killed a (pid 7).', 'RAM: 1 GiB, by its zones; no swap.'], id='no line on RAM'),
 ])
 def test_what_is_not_known_is_not_said(event, sentences):
