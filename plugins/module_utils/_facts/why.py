@@ -148,7 +148,8 @@ def _take_container(host, subject, name=None):
     if found:
         _choose(subject, found)
     else:
-        subject['sources'] += [{'name': engine, 'error': error} for engine, error in silent]
+        for engine, error in silent:
+            _note(subject, engine, error)
     return names
 
 

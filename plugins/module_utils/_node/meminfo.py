@@ -70,7 +70,7 @@ def read_meminfo(host):
 
 def is_of_container(host):
     """True if lxcfs tells the memory of a container here: the kernel's other files are of the whole machine."""
-    return any(mount['mount_point'] == '/proc/meminfo' for mount in mounts(host))
+    return host.once('lxcfs', lambda: any(mount['mount_point'] == '/proc/meminfo' for mount in mounts(host)))
 
 
 def zones_text(host):

@@ -15,7 +15,7 @@ from .meant import count, others, report_meant
 from .remedies import APPLIED, remedies_of
 from .remedy import DELAYS, PREVENTS
 from .replay import PAGE_BYTES, total_pages
-from .sizing import host_figures, is_of_host, is_of_this_host, is_too_large
+from .sizing import host_figures, is_of_host, is_of_this_host, is_too_large, may_be_its_own
 
 # An allocation of a higher order than this is not tried by killing: PAGE_ALLOC_COSTLY_ORDER of linux/mmzone.h.
 _COSTLY_ORDER = 3
@@ -57,7 +57,7 @@ def advise(host_facts, events, swap_path=DEFAULT_PATH, swappiness=DEFAULT_SWAPPI
     return {
         'report': meant.get('id') if meant else None,
         'reports': count(events, total),
-        'left_out': [event.get('id') for event in all_events if not any(event is own for own in events)],
+        'left_out': [event.get('id') for event in all_events if not may_be_its_own(host_facts, event)],
         'cause': _cause(meant, events, total, [event for event in all_events if event.get('elsewhere')], left_out),
         'evidence': describe(meant) if meant else [],
         'swap': swap,

@@ -427,9 +427,10 @@ def judge_all(events, signals, is_left_out=None, older=0):
     verdict = verdict_of(meant, incidents[meant], events, signals)
     if older:
         verdict['older_reports'] = older
-    others = [incident for index, incident in enumerate(incidents) if index != meant]
-    of_others = [incident for incident in others if _is_elsewhere(incident, events, signals)]
-    others = [incident for incident in others if incident not in of_others]
+    others, of_others = [], []
+    for index, incident in enumerate(incidents):
+        if index != meant:
+            (of_others if _is_elsewhere(incident, events, signals) else others).append(incident)
     if others:
         verdict['caveats'].append('%d other incident%s in the log%s, and this is the newest that proves most: %s.' % (
             len(others), '' if len(others) == 1 else 's',

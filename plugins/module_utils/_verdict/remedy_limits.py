@@ -45,12 +45,12 @@ def limits(case):
     """Rows for the control groups that met their limit, that of the report that is meant first: the limit of a pod, a
     container or a unit.
     """
-    groups = [event.get('cgroup') or {} for event in case.events if situation(event) == 'cgroup']
-    if not groups and not (case.limit == 'cgroup' and case.was_memory == 'yes'):
+    met = [event for event in case.events if situation(event) == 'cgroup']
+    if not met and not (case.limit == 'cgroup' and case.was_memory == 'yes'):
         return []
-    newest = [case.meant] * bool(case.meant and situation(case.meant) == 'cgroup') + case.events[::-1]
-    paths = _each_once([event['cgroup']['path'] for event in newest if situation(event) == 'cgroup' and (
-        event.get('cgroup') or {}).get('path')]) or [_path_of_victim(case)]
+    groups = [event.get('cgroup') or {} for event in met]
+    first = [event.get('cgroup') or {} for event in sorted(met[::-1], key=lambda event: event is not case.meant)]
+    paths = _each_once([group['path'] for group in first if group.get('path')]) or [_path_of_victim(case)]
     return [_limit_row(case, path, [group for group in groups if group.get('path') == path]) for path in paths[:3]]
 
 

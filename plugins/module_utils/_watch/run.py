@@ -199,11 +199,11 @@ class Run:
             time.sleep(pause)
         seen, self._state['open'] = dict(self._state.get('open') or ()), []
         for told in incidents:
-            if not self._is_printed(told, known, seen):
+            if not self._is_being_printed(told, known, seen):
                 self._take(told, known, mark)
         self._state['since'] = self._now
 
-    def _is_printed(self, told, known, seen):
+    def _is_being_printed(self, told, known, seen):
         """True if the kernel may still be printing an incident that is not told: a later look tells it with its victim.
 
         ``seen`` is {key of a report without its end: when it was first seen}.

@@ -16,8 +16,8 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / 'unit'))
 importlib.import_module('conftest')  # makes the collection importable
 
-from ansible_collections.oom.rescue.plugins.module_utils._facts.why import why_facts  # noqa: E402
-from ansible_collections.oom.rescue.plugins.module_utils._files.host import Host  # noqa: E402
+from ansible_collections.oom.rescue.plugins.module_utils._facts.why import why_facts
+from ansible_collections.oom.rescue.plugins.module_utils._files.host import Host
 
 NAME = 'why-%d' % os.getpid()
 
