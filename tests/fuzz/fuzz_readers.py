@@ -138,10 +138,9 @@ def of_process(pid, name, program, parent, uid, cgroup, arguments):
     text = {
         'stat': '%d (%s) S %d 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 %d 0 0\n' % (pid, name, parent, pid * 10),
         'status': 'Name:\t%s\nUid:\t%d\t%d\t%d\t%d\nVmRSS:\t  4096 kB\nVmPTE:\t 20 kB\n' % ((name,) + (uid,) * 4),
-        'cmdline': '\0'.join((program,) + arguments) + '\0', 'cgroup': v2(cgroup), 'comm': name + '\n',
-        'environ': 'SUPERVISOR_PROCESS_NAME=mysqld\0A=b\0', 'oom_score': '435\n', 'oom_score_adj': '0\n',
-        'smaps_rollup': '00400000-7ff rw-p 00000000 00:00 0 [rollup]\nPss: 100 kB\nPss_Anon: 90 kB\n',
-        'uid_map': '0 0 4294967295\n'}
+        'cmdline': '\0'.join((program,) + arguments) + '\0', 'cgroup': v2(cgroup), 'oom_score': '435\n',
+        'oom_score_adj': '0\n',
+        'smaps_rollup': '00400000-7ff rw-p 00000000 00:00 0 [rollup]\nPss: 100 kB\nPss_Anon: 90 kB\n'}
     return dict(('/proc/%d/%s' % (pid, name), [text[name].encode()]) for name in text)
 
 
@@ -154,6 +153,7 @@ FILES = {
     '/etc/systemd/system/swapfile.swap': [b'[Swap]\nWhat=/swapfile\nPriority=5\n[Install]\nWantedBy=swap.target\n'],
     '/etc/systemd/system/tune.service': [UNIT], '/etc/default/mysql': [b'A=1\nexport B="2"\n'],
     '/etc/systemd/system/kubelet.service': [UNIT.replace(b'mysqld', b'kubelet')],
+    '/etc/systemd/system/k3s.service': [b'[Service]\nExecStart=/usr/local/bin/k3s server\n'],
     '/etc/tmpfiles.d/x.conf': [
         b'w /proc/sys/vm/swappiness - - - - 10\nD! /x 0755 root root 1d\nw+ "/a b" - - - - "x"\n'],
     '/etc/rc.local': [b'#!/bin/sh -e\nswapoff -a\necho 10 > /proc/sys/vm/swappiness\nif x; then sysctl -p; fi\n'],
@@ -165,11 +165,11 @@ FILES = {
     '/etc/cloud/cloud.cfg.d/x.cfg': [b'bootcmd:\n  - [ swapoff, -a ]\n\n  # x\nruncmd: []\n'],
     '/etc/tuned/mine/script.sh': [b'#!/bin/sh\nstart() {\n  swapoff -a\n}\n'],
     '/etc/saptune/extra/mine.conf': [b'[sysctl]\nvm.swappiness = 10\n'],
-    '/etc/default/grub': [b'GRUB_CMDLINE_LINUX="quiet zswap.enabled=1"\n'],
+    '/etc/default/grub': [b'GRUB_CMDLINE_LINUX="quiet zswap.enabled=1 resume=/dev/vda2"\n'],
     '/boot/grub/grub.cfg': [b'\tlinux /vmlinuz root=/dev/vda1 sysctl.vm.swappiness=10\n'],
     '/boot/loader/entries/a.conf': [b'title x\noptions root=/dev/vda1 noswap\n'],
     '/etc/passwd': [b'root:x:0:0::/root:/bin/sh\nmysql:x:106:106::/nonexistent:/bin/false\n'],
-    '/etc/init.d/mysql': [b'#!/bin/sh\n. /etc/default/mysql\n'], '/run/mysqld/mysqld.pid': [b'900\n'],
+    '/run/mysqld/mysqld.pid': [b'900\n'],
     '/etc/tuned/active_profile': [b'mine virtual-guest\n'], '/etc/tuned/profile_mode': [b'manual\n'],
     '/etc/tuned/tuned-main.conf': [b'daemon = 1\nreapply_sysctl = 0 # x\n'],
     '/etc/tuned/mine/tuned.conf': [
@@ -198,7 +198,7 @@ FILES = {
     '/proc/swaps': [
         b'Filename\tType\tSize\tUsed\tPriority\n/swapfile file 1048572 10 -2\n/dev/zram0 partition 10 0 100\n'],
     '/proc/meminfo': [
-        b'MemTotal: 1014892 kB\nMemFree: 9 kB\nMemAvailable: 10 kB\nSwapTotal: 1048572 kB\nSwapFree: 9 kB\n'],
+        b'MemTotal: 1014892 kB\nMemFree: 9 kB\nMemAvailable: 9 kB\nSwapTotal: 1048572 kB\nSwapFree: 9 kB\nShmem: 4 kB'],
     '/proc/vmstat': [b'nr_free_pages 100\noom_kill 3\n'],
     '/proc/pressure/memory': [b'some avg10=0.00 avg60=1 avg300=2 total=5\n'],
     '/proc/zoneinfo': [
@@ -206,13 +206,13 @@ FILES = {
     '/proc/slabinfo': [b'slabinfo - version: 2.1\n# name\ndentry 10 20 192 21 1 : tunables 0 0 0 : slabdata 1 1 0\n'],
     '/proc/sysvipc/shm': [b'key shmid perms size cpid\n0 1 1600 4096 900 1 0 0 0 0 0 0 0 0 4096 0\n'],
     '/proc/net/sockstat': [b'sockets: used 10\nTCP: inuse 1 orphan 0 tw 0 alloc 1 mem 5\n'],
-    '/proc/cmdline': [b'root=/dev/vda1 sysctl.vm.swappiness=20 resume=/dev/vda2\n'],
+    '/proc/cmdline': [b'root=/dev/vda1 sysctl.vm.swappiness=20\n', b'quiet resume=/dev/vda2 resume_offset=5\n'],
     '/proc/stat': [b'cpu 1 2 3\nbtime 1762000000\n'], '/proc/sys/kernel/osrelease': [b'6.1.0-18-amd64\n'],
     '/proc/sys/vm/swappiness': [b'60\n'], '/proc/sys/vm/overcommit_memory': [b'0\n'],
     '/sys/fs/cgroup/system.slice/mysql.service/memory.max': [b'1073741824\n', b'max\n'],
     '/sys/fs/cgroup/system.slice/mysql.service/memory.current': [b'1000\n'],
     '/sys/fs/cgroup/system.slice/mysql.service/memory.stat': [b'anon 10\nfile 20\nslab 5\nshmem 1\n'],
-    '/sys/fs/cgroup/system.slice/mysql.service/cgroup.procs': [b'900\n'],
+    '/proc/905/environ': [b'SUPERVISOR_PROCESS_NAME=mysqld\0A=b\0'],
 }
 for _pid, _row in PROCESSES.items():
     FILES.update(of_process(_pid, *_row))
@@ -221,7 +221,12 @@ FILES.update(('/var/lib/oom-rescue/%s.json' % name, [json.dumps({'version': 2, '
 
 
 # Of a server in each way of starting one, what differs is enough.
-_OF_ANOTHER = re.compile(r'/proc/90[123568]/(?!cgroup)|/proc/91')
+_OF_ANOTHER = re.compile(r'/proc/90[123568]/(?!cgroup|environ)|/proc/91')
+_KUBELET = '/etc/systemd/system/kubelet.service'
+# {path: the files for whose sake it is not read; without them it is}.
+INSTEAD = {'/boot/grub/grub.cfg': ('/boot/loader/entries/a.conf',),
+           '/etc/default/kubelet': (_KUBELET, '/proc/909/cmdline'),
+           '/var/lib/kubelet/config.yaml': (_KUBELET, '/etc/default/kubelet')}
 
 
 class Kernel:
@@ -271,11 +276,14 @@ class FuzzedNode(Node):
 
     @contextlib.contextmanager
     def with_file(self, path, data):
+        for other in INSTEAD.get(path, ()):
+            os.unlink(self.path(other))
         self.bytes(path, data)
         try:
             yield
         finally:
-            self.bytes(path, FILES[path][0])
+            for changed in (path,) + INSTEAD.get(path, ()):
+                self.bytes(changed, FILES[changed][0])
 
 
 def result_of(module, result):
@@ -310,15 +318,17 @@ def swap_of(state, **wished):
     return lambda host: result_of('swap_file', swap.converge(host, '/swapfile', wished, True, kernel=Kernel()))
 
 
-# What reads the files of a node, and whether it may end with a word to the user.
+# What reads the files of a node: the part of the collection, a callable of a host, and whether it may end with a word
+# to the user. Those of one part read a file that they share by the same code.
 LOOKS = (
-    (facts_of, False), (wishes.kept, False),
-    (lambda host: choose({'verdict': {'was_memory': 'yes'}}, {}, kept=wishes.kept(host)), False),
-    (swappiness_of('present'), True), (swappiness_of('absent'), True),
-    (swap_of('present', size='8M', override=overrides.IDS), True),
-    (swap_of('absent'), True), (swap_of('restored'), True), (score_of('present', process='mysqld'), True),
-    (score_of('absent', process='mysqld'), True), (score_of('present', container='mysql'), True),
-    (score_of('present', unit='mysql.service'), True), (score_of('present', pid_file='/run/mysqld/mysqld.pid'), True),
+    ('facts', facts_of, False), ('wishes', wishes.kept, False),
+    ('wishes', lambda host: choose({'verdict': {'was_memory': 'yes'}}, {}, kept=wishes.kept(host)), False),
+    ('swappiness', swappiness_of('present'), True), ('swappiness', swappiness_of('absent'), True),
+    ('swap', swap_of('present', size='8M', override=overrides.IDS), True),
+    ('swap', swap_of('absent'), True), ('swap', swap_of('restored'), True),
+    ('score', score_of('present', process='mysqld'), True), ('score', score_of('absent', process='mysqld'), True),
+    ('score', score_of('present', container='mysql'), True), ('score', score_of('present', unit='mysql.service'), True),
+    ('score', score_of('present', pid_file='/run/mysqld/mysqld.pid'), True),
 )
 
 
@@ -452,17 +462,56 @@ def a_node():
         shutil.rmtree(directory)
 
 
+def _look(row, host):
+    _part, look, may_say = row
+    try:
+        look(host)
+    except SAID as error:
+        if not may_say or isinstance(error, (IOError, OSError)) and error.filename is None:
+            raise
+
+
+def _opened(node, row):
+    """The paths of the files that a look opens."""
+    opened, real_open = set(), os.open
+
+    def noting(path, *arguments):
+        # Also of one that is opened below a directory's descriptor.
+        opened.add(os.path.realpath(path))
+        return real_open(path, *arguments)
+
+    os.open = noting
+    try:
+        _look(row, node.host)
+    finally:
+        os.open = real_open
+    return opened
+
+
+def looks_at(node):
+    """{path: rows of LOOKS that open it} of the files of a node. Another says the same whatever is in the file."""
+    opened = {(): [_opened(node, row) for row in LOOKS]}
+    for path, others in INSTEAD.items():
+        with node.with_file(path, FILES[path][0]):
+            opened[others] = [_opened(node, row) for row in LOOKS]
+    return dict((path, [row for row, seen in zip(LOOKS, opened[INSTEAD.get(path, ())])
+                        if os.path.realpath(node.path(path)) in seen]) for path in FILES)
+
+
 def files(node, chance=None):
-    """[(path, samples, function of bytes)] of the files of a node; with ``chance`` not all that reads a node reads."""
+    """[(path, samples, function of bytes)] of the files of a node. The function has each part that reads the file look
+    at it once; with ``chance`` one look is drawn.
+    """
+    looks = looks_at(node)
+
     def of_node(path):
+        assert looks[path], '%s is read by nothing' % path
+        one_of_each = dict((row[0], row) for row in reversed(looks[path])).values()
+
         def read(data):
             with node.with_file(path, data):
-                for look, may_say in [LOOKS[0], chance.choice(LOOKS[1:])] if chance else LOOKS:
-                    try:
-                        look(node.host)
-                    except SAID as error:
-                        if not may_say or isinstance(error, (IOError, OSError)) and error.filename is None:
-                            raise
+                for row in [chance.choice(looks[path])] if chance else one_of_each:
+                    _look(row, node.host)
         return read
     return [(path, FILES[path], of_node(path)) for path in sorted(FILES) if not _OF_ANOTHER.match(path)]
 

@@ -21,10 +21,10 @@ fuzz_readers = importlib.import_module('fuzz_readers')
 _SIZE = 60000
 
 
-@pytest.fixture(name='node', scope='module')
-def fixture_node():
+@pytest.fixture(name='reads', scope='module')
+def fixture_reads():
     with fuzz_readers.a_node() as node:
-        yield node
+        yield {path: read for path, _samples, read in fuzz_readers.files(node)}
 
 
 def records(rows):
@@ -62,6 +62,5 @@ def test_each_reader_bears_what_it_is_given():
         'existed': True, 'active': True, 'fstab_lines': [], 'fstab_existed': True, 'size_bytes': 4096, 'mode': None,
         'uid': 0, 'gid': 0, 'priority': None}}), b'', b''),
 ])
-def test_what_was_once_too_much_is_borne(node, path, start, again, end):
-    (read,) = [read for name, _samples, read in fuzz_readers.files(node) if name == path]
-    assert is_linear(lambda size: read(start + again * (size // max(len(again), 1)) + end), _SIZE)
+def test_what_was_once_too_much_is_borne(reads, path, start, again, end):
+    assert is_linear(lambda size: reads[path](start + again * (size // max(len(again), 1)) + end), _SIZE)
