@@ -14,6 +14,7 @@ import hashlib
 import json
 import os
 import pathlib
+import shlex
 import shutil
 import subprocess
 
@@ -45,11 +46,16 @@ class VmError(Exception):
 
 @dataclasses.dataclass
 class Tree:
-    """A root file system without a kernel: what a container image is imported from."""
+    """A root file system without a kernel: what a container image is imported from.
+
+    ``commands``: run in it by a shell of its own, as root of this host, which is some thirty times as fast as an
+    emulated machine.
+    """
 
     suite: str = 'bookworm'
     packages: list = dataclasses.field(default_factory=list)
     variant: str = 'essential'
+    commands: list = dataclasses.field(default_factory=list)
 
     def build(self):
         """The path of its tar file in the cache."""
@@ -57,7 +63,8 @@ class Tree:
         with locked(path):
             if not path.exists():
                 partial = path.with_suffix('.part.tar')
-                _mmdebstrap(self.suite, self.packages, partial, ['--variant=' + self.variant])
+                hooks = ['--customize-hook=chroot "$1" sh -euc ' + shlex.quote(line) for line in self.commands]
+                _mmdebstrap(self.suite, self.packages, partial, ['--variant=' + self.variant, *hooks])
                 partial.rename(path)
         return path
 
