@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import datetime
+import functools
 import pathlib
 
 import jinja2
@@ -35,8 +36,12 @@ LONGEST_PARTS = 1_500_000
 _DONE = ('swap_result', 'swappiness_result', 'oom_protect_result', 'verify_result')
 
 
+@functools.lru_cache
 def environment(templates=TEMPLATES):
-    """The Jinja environment with the page's templates and functions, in which each value is plain and escaped."""
+    """The Jinja environment with the page's templates and functions, in which each value is plain and escaped.
+
+    It is one for all pages of a process, as it takes longer to compile the templates than to fill them.
+    """
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(str(templates)), autoescape=True, trim_blocks=True, finalize=_shown)
     environment.globals.update(
