@@ -80,8 +80,8 @@ def test_the_same_code_gives_the_same_bytes(program):
             [((1980, 1, 1, 0, 0, 0), zipfile.ZIP_STORED)])
 
 
-def test_who_unpacks_it_gets_files_that_all_may_read():
-    with zipfile.ZipFile(io.BytesIO(single_file.single_file())) as archive:
+def test_who_unpacks_it_gets_files_that_all_may_read(program):
+    with zipfile.ZipFile(program) as archive:
         assert set(info.external_attr >> 16 for info in archive.infolist()) == set([0o100644])
 
 
