@@ -56,6 +56,10 @@ class Guest(ModuleGuest):
         self.reboot(command='sync; systemctl reboot --force --force')
         self.run('systemctl is-system-running --wait')
 
+    def runs_rc_local(self):
+        return self.run('test -e /usr/lib/systemd/system-generators/systemd-rc-local-generator'
+                        ' -o -e /lib/systemd/system-generators/systemd-rc-local-generator').rc == 0
+
     def truth(self, swap):
         """{remedy: whether it is so now}."""
         path = swap.get('path', '/swapfile')
