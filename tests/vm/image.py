@@ -217,8 +217,8 @@ def _unmount_below(directory):
 
 def _mmdebstrap(suite, packages, target, options):
     stale = ['--aptopt=Acquire::Check-Valid-Until "false"'] if suite in ALWAYS_STALE else []
-    run(['mmdebstrap', '--quiet', '--mode=root', '--include=' + ','.join(packages), *stale, *LEAN, *options,
-         suite, str(target), MIRROR])
+    run(['mmdebstrap', '--quiet', '--mode=root', '--dpkgopt=force-unsafe-io', '--include=' + ','.join(packages),
+         *stale, *LEAN, *options, suite, str(target), MIRROR])
 
 
 def _digest(value):
