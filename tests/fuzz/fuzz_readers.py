@@ -198,7 +198,7 @@ FILES = {
     '/proc/swaps': [
         b'Filename\tType\tSize\tUsed\tPriority\n/swapfile file 1048572 10 -2\n/dev/zram0 partition 10 0 100\n'],
     '/proc/meminfo': [
-        b'MemTotal: 1014892 kB\nMemFree: 9 kB\nMemAvailable: 9 kB\nSwapTotal: 1048572 kB\nSwapFree: 9 kB\nShmem: 4 kB'],
+        b'MemTotal: 1014892 kB\nMemFree: 9 kB\nMemAvailable: 10 kB\nShmem: 4 kB\nSwapTotal: 1 kB\nSwapFree: 1 kB\n'],
     '/proc/vmstat': [b'nr_free_pages 100\noom_kill 3\n'],
     '/proc/pressure/memory': [b'some avg10=0.00 avg60=1 avg300=2 total=5\n'],
     '/proc/zoneinfo': [
