@@ -149,7 +149,7 @@ test-vm-all: dev ## all that needs virtual machines, for hours; goes on where it
 
 # The longest first; what takes turns with this machine's swap is one class.
 test: dev $(CACHE)/core-2.16/.done ## all that CI runs: lint, unit, newest, integration, playbooks, page, attacks, molecule, test-vm; not test-vm-all, bench, fuzz
-	tests/run test-vm swap:molecule playbooks swap:integration unit attacks newest page lint
+	tests/run test-vm swap:molecule playbooks swap:integration attacks unit newest page lint
 
 check: dev ## the fast subset: lint, and beside it the unit tests under one Python without the slow ones
 	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target lint quick

@@ -59,8 +59,25 @@ def pytest_configure(config):
         tempfile.tempdir = '/dev/shm'
 
 
-def pytest_collection_modifyitems(items):
+def pytest_addoption(parser):
+    parser.addoption('--share', metavar='K/N', help='of the cases of each test the K-th of N shares, and at least one')
+
+
+def pytest_collection_modifyitems(config, items):
     for item in items:
         if os.path.basename(str(item.fspath)).endswith('_properties.py'):
             item.add_marker('slow')
             item.add_marker('properties')
+    if config.getoption('share', None):
+        number, of = (int(word) for word in config.getoption('share').split('/'))
+        kept = share_of(items, number, of)
+        config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+        items[:] = [item for item in items if item in kept]
+
+
+def share_of(items, number, of):
+    """The set of tests in a share, of which the first is 1: each has every test, and all together have every case."""
+    cases = {}
+    for item in items:
+        cases.setdefault(item.nodeid.split('[')[0], []).append(item)
+    return set(case for several in cases.values() for case in several[number % min(of, len(several))::of])

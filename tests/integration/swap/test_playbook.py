@@ -35,7 +35,7 @@ PLAY = '''\
 @pytest.mark.skipif(not shutil.which('strace'), reason='strace is not on this host')
 def test_a_long_write_shows_how_far_it_is(make_root, tmp_path):
     slow = tmp_path / 'python'
-    slow.write_text('#!/bin/sh\nexec strace -o /dev/null -e trace=write -e inject=write:delay_enter=250000 %s "$@"\n'
+    slow.write_text('#!/bin/sh\nexec strace -o /dev/null -e trace=write -e inject=write:delay_enter=600000 %s "$@"\n'
                     % sys.executable)
     slow.chmod(0o755)
     play = tmp_path / 'play.yml'
