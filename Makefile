@@ -147,7 +147,7 @@ test-vm-all: dev ## all that needs virtual machines, for hours; goes on where it
 	@tests/host/install $$(cat tests/vm/packages.txt)
 	tests/vm/all --rows '$(ROWS)'
 
-# The longest first; what takes turns with this machine's swap is one class.
+# The longest first, but unit, which fills two processors by itself; what takes turns with this machine's swap is one class.
 test: dev $(CACHE)/core-2.16/.done ## all that CI runs: lint, unit, newest, integration, playbooks, page, attacks, molecule, test-vm; not test-vm-all, bench, fuzz
 	tests/run test-vm swap:molecule playbooks swap:integration attacks unit newest page lint
 

@@ -32,7 +32,7 @@ SCENARIOS = {
 }
 
 DISK = ('openat', 'write', 'fallocate', 'fsync', 'fdatasync', 'ftruncate', 'rename')
-# What fails, and with which errors: nothing here asks which of them it was, so that each call has one of them, in turn.
+# What fails, and with which errors: no code of ours asks which it was, so that each call has one of them, in turn.
 FAILING = {'the disk': (DISK, ('ENOSPC', 'EIO')), 'memory': (('swapon', 'swapoff'), ('ENOMEM',))}
 
 pytestmark = pytest.mark.skipif(not shutil.which('strace'), reason='strace is not on this host')
